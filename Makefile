@@ -1,0 +1,119 @@
+# make demo | test | wheel | lint | header | fuzz | sanitize; CONTRIBUTING.md tells when to use which.
+#
+# PYTHON   the interpreter to make venvs with (3.10 or newer)
+# PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
+
+PYTHON  ?= python3
+PROFILE ?= release
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/temporal-static-libs
+# In the user's cache, so that clones do not compile the same 300 crates again.
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export TEMPORAL_LIBS_CARGO_PROFILE := $(PROFILE)
+
+CBINDGEN_VERSION := 0.29.4
+CBINDGEN := $(CACHE)/tools/cbindgen-$(CBINDGEN_VERSION)/bin/cbindgen
+
+DIST := dist/$(PROFILE)
+WHEEL_STAMP := $(DIST)/.built
+WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
+	$(shell find rust temporal_static_libs -type f \
+		-not -path 'rust/target/*' -not -path 'temporal_static_libs/lib/*' -not -name '*.pyc')
+
+STEP = @printf '\n==> %s\n'
+
+.DELETE_ON_ERROR:
+.PHONY: demo test test-rust fuzz sanitize lint lint-python lint-rust lint-zig wheel header check-header clean
+
+demo: .venv/demo/.installed
+	$(STEP) "demo: the Zig bridge against a real Temporal server"
+	.venv/demo/bin/python tools/demo.py
+
+test: lint check-header test-rust .venv/test/.installed
+	$(STEP) "test: the installed wheel"
+	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
+
+# Deliberate panics, which no archive that ships can make.
+test-rust:
+	$(STEP) "test: panics inside the library"
+	cd rust && cargo test --locked --profile quick --package temporal-static-libs-c-api --features sdk-core --lib
+
+# Longer than `make test` does it, with fresh draws.
+FUZZ_EXAMPLES ?= 5000
+fuzz: .venv/test/.installed
+	$(STEP) "fuzz: $(FUZZ_EXAMPLES) examples a group"
+	TEMPORAL_LIBS_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) .venv/test/bin/pytest tests/abi/test_hostile.py -k fuzz
+
+# The part of `make test` that looks for memory errors.
+sanitize: .venv/test/.installed
+	$(STEP) "sanitize: valgrind, and 64 threads at once"
+	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
+
+wheel: $(WHEEL_STAMP)
+	@ls -l $(DIST)/*.whl
+
+# --- lint ---
+
+lint: lint-python lint-rust lint-zig
+
+lint-python: .venv/lint/.ready
+	$(STEP) "lint: Python"
+	.venv/lint/bin/ruff check .
+	.venv/lint/bin/ruff format --check .
+	.venv/lint/bin/mypy
+
+# In the release profile, because the build needs its build scripts and macros anyway.
+lint-rust:
+	$(STEP) "lint: Rust"
+	cd rust && cargo fmt --check
+	cd rust && cargo clippy --locked --release --package temporal-static-libs-sdk-core -- -D warnings
+	cd rust && cargo clippy --locked --release --package temporal-static-libs-client -- -D warnings
+
+lint-zig: .venv/lint/.ready
+	$(STEP) "lint: Zig"
+	.venv/lint/bin/python -m ziglang fmt --check examples
+
+# --- header ---
+
+header: $(CBINDGEN)
+	$(PYTHON) tools/header.py --cbindgen $(CBINDGEN)
+
+check-header: $(CBINDGEN)
+	$(STEP) "header: is the committed one what rust/c-api says?"
+	$(PYTHON) tools/header.py --cbindgen $(CBINDGEN) --check
+
+# A debug build: it runs for a second, and optimising it would take minutes.
+$(CBINDGEN):
+	$(STEP) "cbindgen $(CBINDGEN_VERSION): compiling"
+	cargo install --quiet --debug --locked --version $(CBINDGEN_VERSION) --root $(CACHE)/tools/cbindgen-$(CBINDGEN_VERSION) cbindgen
+
+# --- wheel and venvs ---
+
+$(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
+	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (10 to 15 minutes the first time)"
+	rm -rf $(DIST)
+	.venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST) .
+	@touch $@
+
+# A venv with one of pyproject.toml's dependency groups.
+.venv/%/.ready: pyproject.toml
+	$(STEP) "venv: $*"
+	$(PYTHON) -m venv --clear .venv/$*
+	.venv/$*/bin/pip install --quiet --upgrade 'pip>=25.1'
+	.venv/$*/bin/pip install --quiet --group $*
+	@touch $@
+
+# The same with the wheel in it; installed anew when the profile changes.
+.venv/%/.installed: .venv/%/.ready $(WHEEL_STAMP) .venv/.profile-$(PROFILE)
+	$(STEP) "venv: installing the wheel into $*"
+	.venv/$*/bin/pip install --quiet --force-reinstall --no-deps $(DIST)/*.whl
+	@touch $@
+
+.venv/.profile-$(PROFILE):
+	@mkdir -p .venv && rm -f .venv/.profile-* && touch $@
+
+clean:
+	rm -rf .venv dist temporal_static_libs/lib rust/target
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PRECIOUS: .venv/%/.ready .venv/%/.installed

@@ -1,0 +1,164 @@
+//! Links the static libraries of the Python package temporal-static-libs into a shared library, and
+//! builds a program that uses it. Works with Zig 0.15, 0.16 and 0.17.
+
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{});
+    const optimize = b.standardOptimizeOption(.{});
+    const config_tool = b.option(
+        []const u8,
+        "temporal-libs-config",
+        "The temporal-libs-config to ask; default: the one on PATH",
+    ) orelse "temporal-libs-config";
+    const test_step = b.step("test", "Run the unit tests");
+
+    const libraries = TemporalLibraries.find(b, config_tool) catch |err| {
+        // A failing step rather than an exit, so that `zig build --help` works without the package.
+        const explanation = b.addFail(explain(b, config_tool, err));
+        b.getInstallStep().dependOn(&explanation.step);
+        test_step.dependOn(&explanation.step);
+        return;
+    };
+
+    const c_headers = b.addTranslateC(.{
+        .root_source_file = b.path("src/bridge/c.h"),
+        .target = target,
+        .optimize = optimize,
+    });
+    c_headers.addIncludePath(.{ .cwd_relative = libraries.include_dir });
+    c_headers.addIncludePath(b.path("include"));
+    const bridge_module = b.createModule(.{
+        .root_source_file = b.path("src/bridge/surface.zig"),
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+        .imports = &.{.{ .name = "c", .module = c_headers.createModule() }},
+    });
+    libraries.link(bridge_module);
+
+    const bridge = b.addLibrary(.{
+        .name = "temporal_zig_bridge",
+        .linkage = .dynamic,
+        .root_module = bridge_module,
+        // Zig's own linker, the default in debug builds, does not know version scripts.
+        .use_llvm = true,
+        .use_lld = true,
+    });
+    bridge.link_gc_sections = true;
+    // A header that does not belong to the archive is to fail here, not when the library is loaded.
+    // Zig 0.15 cannot be told so: there, linking the demo fails.
+    if (@hasField(std.Build.Step.Compile, "link_z_defs")) bridge.link_z_defs = true;
+    bridge.setVersionScript(b.path("src/bridge/exports.map"));
+    bridge.each_lib_rpath = false; // no trace of where the static libraries were
+    bridge.installHeader(b.path("include/temporal_zig_bridge.h"), "temporal_zig_bridge.h");
+    b.installArtifact(bridge);
+
+    // The demo knows the bridge as any C program does: by its header and its shared library.
+    const bridge_header = b.addTranslateC(.{
+        .root_source_file = b.path("include/temporal_zig_bridge.h"),
+        .target = target,
+        .optimize = optimize,
+    });
+    const demo_module = b.createModule(.{
+        .root_source_file = b.path("src/demo/main.zig"),
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+        .imports = &.{.{ .name = "temporal_zig_bridge", .module = bridge_header.createModule() }},
+    });
+    // Not linkLibrary, which would have the installed program look for the library in .zig-cache.
+    demo_module.addObjectFile(bridge.getEmittedBin());
+    demo_module.addRPathSpecial("$ORIGIN/../lib");
+    const demo = b.addExecutable(.{
+        .name = "zig-bridge-demo",
+        .root_module = demo_module,
+        .use_llvm = true,
+        .use_lld = true,
+    });
+    demo.linker_allow_shlib_undefined = false;
+    b.installArtifact(demo);
+
+    const proto_module = b.createModule(.{
+        .root_source_file = b.path("src/demo/proto.zig"),
+        .target = target,
+        .optimize = optimize,
+    });
+    for ([_]*std.Build.Module{ bridge_module, proto_module }) |module| {
+        // With LLD, as the library: Zig's own linker does not find what LTO left in the archive.
+        const tests = b.addTest(.{ .root_module = module, .use_llvm = true, .use_lld = true });
+        test_step.dependOn(&b.addRunArtifact(tests).step);
+    }
+}
+
+/// What temporal-libs-config says about the installed package.
+const TemporalLibraries = struct {
+    lib_dir: []const u8,
+    include_dir: []const u8,
+    /// As in "-lm -ldl".
+    system_libraries: []const u8,
+
+    fn find(b: *std.Build, config_tool: []const u8) !TemporalLibraries {
+        // Zig 0.17 caches what this function configures; another package may be there next time.
+        if (@hasDecl(std.Build.Graph, "poisonCache")) b.graph.poisonCache();
+
+        var exit_code: u8 = 0;
+        const answer = try b.runAllowFail(
+            &.{ config_tool, "--libdir", "--includedir", "--system-libs" },
+            &exit_code,
+            // Zig 0.15 spells it with a capital.
+            if (@hasField(std.process.Child, "stderr_behavior")) .Inherit else .inherit,
+        );
+        var lines = std.mem.splitScalar(u8, answer, '\n');
+        const found: TemporalLibraries = .{
+            .lib_dir = lines.next() orelse "",
+            .include_dir = lines.next() orelse "",
+            .system_libraries = lines.next() orelse return error.UnexpectedAnswer,
+        };
+        var flags = found.systemLibraryFlags();
+        while (flags.next()) |flag| {
+            if (!std.mem.startsWith(u8, flag, "-l")) return error.UnexpectedAnswer;
+        }
+        return found;
+    }
+
+    fn link(libraries: TemporalLibraries, module: *std.Build.Module) void {
+        module.addLibraryPath(.{ .cwd_relative = libraries.lib_dir });
+        module.linkSystemLibrary("temporal_sdk_core", .{
+            .use_pkg_config = .no,
+            .preferred_link_mode = .static,
+            .search_strategy = .no_fallback,
+        });
+        var flags = libraries.systemLibraryFlags();
+        while (flags.next()) |flag| {
+            module.linkSystemLibrary(flag["-l".len..], .{ .use_pkg_config = .no });
+        }
+    }
+
+    fn systemLibraryFlags(libraries: TemporalLibraries) std.mem.TokenIterator(u8, .scalar) {
+        return std.mem.tokenizeScalar(u8, libraries.system_libraries, ' ');
+    }
+};
+
+fn explain(b: *std.Build, config_tool: []const u8, err: anyerror) []const u8 {
+    return switch (err) {
+        error.FileNotFound => b.fmt(
+            \\there is no '{s}'.
+            \\  It comes with the Python package that holds Temporal's static libraries:
+            \\    pip install temporal-static-libs
+            \\  Then activate the environment it was installed into, or name the program:
+            \\    zig build -Dtemporal-libs-config=PATH
+        , .{config_tool}),
+        error.ExitCodeFailure => b.fmt(
+            \\'{s}' failed; what it says is above.
+            \\  If it says nothing that helps, install its package anew:
+            \\    pip install --force-reinstall temporal-static-libs
+        , .{config_tool}),
+        error.UnexpectedAnswer => b.fmt(
+            \\'{s}' gave an answer that this build.zig does not understand.
+            \\  Compare the output of:
+            \\    {s} --libdir --includedir --system-libs
+        , .{ config_tool, config_tool }),
+        else => b.fmt("'{s}' cannot be run: {s}", .{ config_tool, @errorName(err) }),
+    };
+}

@@ -1,0 +1,103 @@
+//! Turns a callback of the core into a call that blocks: one thread waits, another completes.
+
+const c = @import("c");
+
+/// A point on the monotonic clock, which setting the time of day does not move; null is never.
+pub const Deadline = struct {
+    at: ?c.struct_timespec,
+
+    pub const never: Deadline = .{ .at = null };
+
+    /// 0 is never, as in the C surface.
+    pub fn in(millis: u32) Deadline {
+        if (millis == 0) return .never;
+        var at = now();
+        at.tv_sec += millis / 1000;
+        at.tv_nsec += @as(c_long, millis % 1000) * 1_000_000;
+        if (at.tv_nsec >= 1_000_000_000) {
+            at.tv_sec += 1;
+            at.tv_nsec -= 1_000_000_000;
+        }
+        return .{ .at = at };
+    }
+
+    pub fn passed(deadline: Deadline) bool {
+        const at = deadline.at orelse return false;
+        const current = now();
+        if (current.tv_sec != at.tv_sec) return current.tv_sec > at.tv_sec;
+        return current.tv_nsec >= at.tv_nsec;
+    }
+
+    fn now() c.struct_timespec {
+        var time: c.struct_timespec = undefined;
+        _ = c.clock_gettime(c.CLOCK_MONOTONIC, &time);
+        return time;
+    }
+};
+
+/// The place where one answer arrives. It must stay where it is from `init` to `deinit`.
+pub fn Completion(comptime Answer: type) type {
+    return struct {
+        const Self = @This();
+
+        mutex: c.pthread_mutex_t,
+        arrived: c.pthread_cond_t,
+        answer: ?Answer,
+        abandoned: bool,
+
+        pub fn init(completion: *Self) void {
+            _ = c.pthread_mutex_init(&completion.mutex, null);
+            var attributes: c.pthread_condattr_t = undefined;
+            _ = c.pthread_condattr_init(&attributes);
+            _ = c.pthread_condattr_setclock(&attributes, c.CLOCK_MONOTONIC);
+            _ = c.pthread_cond_init(&completion.arrived, &attributes);
+            _ = c.pthread_condattr_destroy(&attributes);
+            completion.answer = null;
+            completion.abandoned = false;
+        }
+
+        pub fn deinit(completion: *Self) void {
+            _ = c.pthread_cond_destroy(&completion.arrived);
+            _ = c.pthread_mutex_destroy(&completion.mutex);
+        }
+
+        /// Called once, from the callback. False if the waiting thread has given up: the callback
+        /// then owns the answer, and what that thread left behind.
+        pub fn complete(completion: *Self, answer: Answer) bool {
+            _ = c.pthread_mutex_lock(&completion.mutex);
+            // After the unlock the waiting thread may be gone, and `completion` with it.
+            defer _ = c.pthread_mutex_unlock(&completion.mutex);
+            if (completion.abandoned) return false;
+            completion.answer = answer;
+            _ = c.pthread_cond_signal(&completion.arrived);
+            return true;
+        }
+
+        /// The answer, or null if the deadline passed first. After null it may be called again.
+        pub fn wait(completion: *Self, deadline: Deadline) ?Answer {
+            _ = c.pthread_mutex_lock(&completion.mutex);
+            defer _ = c.pthread_mutex_unlock(&completion.mutex);
+            return completion.waitLocked(deadline);
+        }
+
+        /// As `wait`, but after null everything is the callback's: see `complete`.
+        pub fn waitOrAbandon(completion: *Self, deadline: Deadline) ?Answer {
+            _ = c.pthread_mutex_lock(&completion.mutex);
+            defer _ = c.pthread_mutex_unlock(&completion.mutex);
+            const answer = completion.waitLocked(deadline);
+            completion.abandoned = answer == null;
+            return answer;
+        }
+
+        fn waitLocked(completion: *Self, deadline: Deadline) ?Answer {
+            while (completion.answer == null) {
+                if (deadline.passed()) return null;
+                _ = if (deadline.at) |at|
+                    c.pthread_cond_timedwait(&completion.arrived, &completion.mutex, &at)
+                else
+                    c.pthread_cond_wait(&completion.arrived, &completion.mutex);
+            }
+            return completion.answer;
+        }
+    };
+}

@@ -1,0 +1,79 @@
+//! The error object of the C surface, and how it gets to the caller.
+
+const std = @import("std");
+const c = @import("c");
+
+const allocator = std.heap.c_allocator;
+
+pub const Failure = struct {
+    /// A TEMPORAL_ZIG_ERROR_* value.
+    kind: i32,
+    message: [:0]const u8,
+    grpc_status: u32 = 0,
+    grpc_details: ?*const c.TemporalCoreByteArray = null,
+
+    /// There must be an error to give also when there is no memory for one.
+    var out_of_memory: Failure = .{
+        .kind = c.TEMPORAL_ZIG_ERROR_MEMORY,
+        .message = "out of memory",
+    };
+
+    fn create(kind: i32, comptime format: []const u8, arguments: anytype) !*Failure {
+        const message = try std.fmt.allocPrintSentinel(allocator, format, arguments, 0);
+        errdefer allocator.free(message);
+        const failure = try allocator.create(Failure);
+        failure.* = .{ .kind = kind, .message = message };
+        return failure;
+    }
+
+    pub fn free(failure: *Failure) void {
+        if (failure == &out_of_memory) return;
+        c.temporal_core_byte_array_free(null, failure.grpc_details);
+        allocator.free(failure.message);
+        allocator.destroy(failure);
+    }
+};
+
+/// Where a caller of the C surface wants the reason, if at all. Every way to fail is an error in
+/// Zig's sense too, so that `errdefer` cleans up.
+pub const Report = struct {
+    out: ?*?*Failure,
+
+    /// `Reported`: the caller has been given the reason, or does not want it.
+    pub const Error = error{ Reported, OutOfMemory };
+
+    pub fn fail(
+        report: Report,
+        kind: i32,
+        comptime format: []const u8,
+        arguments: anytype,
+    ) Error {
+        if (report.out) |out| out.* = try Failure.create(kind, format, arguments);
+        return error.Reported;
+    }
+
+    /// As `fail`, for a gRPC status. Takes over the details.
+    pub fn failRpc(
+        report: Report,
+        status: u32,
+        details: ?*const c.TemporalCoreByteArray,
+        comptime format: []const u8,
+        arguments: anytype,
+    ) Error {
+        const err = report.fail(c.TEMPORAL_ZIG_ERROR_RPC, format, arguments);
+        if (err == error.Reported) if (report.out) |out| {
+            out.*.?.grpc_status = status;
+            out.*.?.grpc_details = details;
+            return err;
+        };
+        c.temporal_core_byte_array_free(null, details);
+        return err;
+    }
+
+    /// The last step of every exported function that fails.
+    pub fn finish(report: Report, err: Error) void {
+        if (err == error.OutOfMemory) if (report.out) |out| {
+            out.* = &Failure.out_of_memory;
+        };
+    }
+};

@@ -1,0 +1,142 @@
+//! The shared library: the functions that include/temporal_zig_bridge.h declares and documents.
+
+const std = @import("std");
+const c = @import("c");
+const Bridge = @import("connection.zig").Bridge;
+const Failure = @import("failure.zig").Failure;
+const Report = @import("failure.zig").Report;
+
+/// The core's byte array is the surface's TemporalZigBytes: answers are handed on without a copy.
+const Bytes = c.TemporalCoreByteArray;
+
+export fn temporal_zig_bridge_connect(
+    target_url: ?[*:0]const u8,
+    timeout_millis: u32,
+    failure: ?*?*Failure,
+) ?*Bridge {
+    const report: Report = .{ .out = failure };
+    return connect(target_url, timeout_millis, report) catch |err| {
+        report.finish(err);
+        return null;
+    };
+}
+
+fn connect(target_url: ?[*:0]const u8, timeout_millis: u32, report: Report) !*Bridge {
+    return Bridge.connect(try text("target_url", target_url, report), timeout_millis, report);
+}
+
+export fn temporal_zig_bridge_call(
+    bridge: ?*Bridge,
+    service: u32,
+    rpc: ?[*:0]const u8,
+    request: ?[*]const u8,
+    request_size: usize,
+    timeout_millis: u32,
+    failure: ?*?*Failure,
+) ?*const Bytes {
+    const report: Report = .{ .out = failure };
+    return call(bridge, service, rpc, request, request_size, timeout_millis, report) catch |err| {
+        report.finish(err);
+        return null;
+    };
+}
+
+fn call(
+    bridge: ?*Bridge,
+    service: u32,
+    rpc: ?[*:0]const u8,
+    request: ?[*]const u8,
+    request_size: usize,
+    timeout_millis: u32,
+    report: Report,
+) !*const Bytes {
+    const open = bridge orelse return refuse(report, "bridge is NULL");
+    const name = try text("rpc", rpc, report);
+    const message = if (request) |bytes|
+        bytes[0..request_size]
+    else if (request_size == 0)
+        ""
+    else
+        return refuse(report, "request is NULL, but request_size is not 0");
+    return open.call(service, name, message, timeout_millis, report);
+}
+
+export fn temporal_zig_bridge_free(bridge: ?*Bridge) void {
+    if (bridge) |open| open.free();
+}
+
+export fn temporal_zig_bytes_data(bytes: *const Bytes) [*c]const u8 {
+    return bytes.data;
+}
+
+export fn temporal_zig_bytes_size(bytes: *const Bytes) usize {
+    return bytes.size;
+}
+
+export fn temporal_zig_bytes_free(bytes: ?*const Bytes) void {
+    c.temporal_core_byte_array_free(null, bytes);
+}
+
+export fn temporal_zig_error_kind(failure: *const Failure) i32 {
+    return failure.kind;
+}
+
+export fn temporal_zig_error_message(failure: *const Failure) [*:0]const u8 {
+    return failure.message.ptr;
+}
+
+export fn temporal_zig_error_grpc_status(failure: *const Failure) u32 {
+    return failure.grpc_status;
+}
+
+export fn temporal_zig_error_grpc_details(failure: *const Failure) ?*const Bytes {
+    return failure.grpc_details;
+}
+
+export fn temporal_zig_error_free(failure: ?*Failure) void {
+    if (failure) |present| present.free();
+}
+
+/// Messages quote these strings and are promised to be UTF-8, so the strings must be.
+fn text(comptime name: []const u8, string: ?[*:0]const u8, report: Report) ![]const u8 {
+    const given = std.mem.span(string orelse return refuse(report, name ++ " is NULL"));
+    if (!std.unicode.utf8ValidateSlice(given)) return refuse(report, name ++ " is not UTF-8");
+    return given;
+}
+
+fn refuse(report: Report, comptime why: []const u8) Report.Error {
+    return report.fail(c.TEMPORAL_ZIG_ERROR_ARGUMENT, why, .{});
+}
+
+test "what breaks a rule of the header is refused with the rule's name" {
+    var failure: ?*Failure = null;
+    try std.testing.expectEqual(null, temporal_zig_bridge_connect(null, 0, &failure));
+    defer temporal_zig_error_free(failure);
+    try std.testing.expectEqual(
+        c.TEMPORAL_ZIG_ERROR_ARGUMENT,
+        temporal_zig_error_kind(failure.?),
+    );
+    try std.testing.expectEqualStrings(
+        "target_url is NULL",
+        std.mem.span(temporal_zig_error_message(failure.?)),
+    );
+}
+
+test "the core's refusal reaches the caller" {
+    var failure: ?*Failure = null;
+    try std.testing.expectEqual(null, temporal_zig_bridge_connect("ftp://nowhere", 5000, &failure));
+    defer temporal_zig_error_free(failure);
+    try std.testing.expectEqual(
+        c.TEMPORAL_ZIG_ERROR_CONNECT,
+        temporal_zig_error_kind(failure.?),
+    );
+    const message = std.mem.span(temporal_zig_error_message(failure.?));
+    try std.testing.expect(std.mem.indexOf(u8, message, "Invalid options: ") != null);
+}
+
+test "a caller who does not want the error need not take it" {
+    try std.testing.expectEqual(null, temporal_zig_bridge_connect("ftp://nowhere", 5000, null));
+    temporal_zig_bridge_free(null);
+    temporal_zig_bytes_free(null);
+    temporal_zig_error_free(null);
+}

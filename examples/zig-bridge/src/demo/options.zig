@@ -1,0 +1,66 @@
+//! The command line of the demo.
+
+const std = @import("std");
+
+pub const usage =
+    \\usage: zig-bridge-demo [option ...]
+    \\
+    \\Starts a workflow on a Temporal server and reads it back. No worker is needed.
+    \\
+    \\  --target-url URL      the server (default: http://127.0.0.1:7233)
+    \\  --namespace NAME      default: default
+    \\  --task-queue NAME     default: zig-bridge-demo
+    \\  --workflow-id ID      default: a new one, of the time and the process id
+    \\  --timeout-millis N    longest wait for each answer of the server (default: 10000)
+    \\  --help
+    \\
+;
+
+pub const Options = struct {
+    target_url: [:0]const u8 = "http://127.0.0.1:7233",
+    namespace: []const u8 = "default",
+    task_queue: []const u8 = "zig-bridge-demo",
+    workflow_id: ?[]const u8 = null,
+    timeout_millis: u32 = 10_000,
+
+    /// What is wrong with a command line, and where.
+    pub const Problem = struct { what: []const u8 = "", argument: []const u8 = "" };
+
+    /// Arguments without the program's name. Fills in the problem if the error is BadUsage.
+    pub fn parse(arguments: []const [*:0]const u8, problem: *Problem) !Options {
+        var options: Options = .{};
+        var index: usize = 0;
+        while (index < arguments.len) : (index += 2) {
+            const name = std.mem.span(arguments[index]);
+            if (std.mem.eql(u8, name, "--help")) return error.HelpWanted;
+            problem.argument = name;
+            const value = if (index + 1 < arguments.len) std.mem.span(arguments[index + 1]) else "";
+            options.set(name, value) catch |err| {
+                problem.what = switch (err) {
+                    error.UnknownOption => "unknown option",
+                    error.NoValue => "no value for",
+                    error.NotANumber => "no number of milliseconds above 0 for",
+                };
+                return error.BadUsage;
+            };
+        }
+        return options;
+    }
+
+    fn set(options: *Options, name: []const u8, value: [:0]const u8) !void {
+        const texts = .{
+            .{ "--target-url", &options.target_url },
+            .{ "--namespace", &options.namespace },
+            .{ "--task-queue", &options.task_queue },
+            .{ "--workflow-id", &options.workflow_id },
+        };
+        inline for (texts) |known| if (std.mem.eql(u8, name, known[0])) {
+            if (value.len == 0) return error.NoValue;
+            known[1].* = value;
+            return;
+        };
+        if (!std.mem.eql(u8, name, "--timeout-millis")) return error.UnknownOption;
+        options.timeout_millis = std.fmt.parseInt(u32, value, 10) catch return error.NotANumber;
+        if (options.timeout_millis == 0) return error.NotANumber;
+    }
+};

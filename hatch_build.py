@@ -1,0 +1,83 @@
+"""Hatchling's hook: a wheel gets its archives compiled, a source distribution its commit recorded.
+
+The work is in temporal_static_libs/_build/; here is only what concerns Hatchling.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_ROOT = Path(__file__).resolve().parent
+
+# A build frontend does not put the source tree on the path; no other copy must be found instead.
+sys.path.insert(0, str(_ROOT))
+try:
+    from temporal_static_libs._build.build import build
+    from temporal_static_libs._build.layout import SourceTree
+    from temporal_static_libs._build.lock import exclusive
+    from temporal_static_libs._build.source_commit import source_commit
+    from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT, wants_bootstrap
+    from temporal_static_libs._errors import TemporalStaticLibsError
+finally:
+    sys.path.remove(str(_ROOT))
+
+
+class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
+    """The hook of both targets in pyproject.toml, wheel and sdist."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._until_collected = ExitStack()
+
+    def dependencies(self) -> list[str]:
+        """What a wheel's build needs besides Hatchling."""
+        if self.target_name != "wheel":
+            return []
+        try:
+            return [BOOTSTRAP_REQUIREMENT] if wants_bootstrap(os.environ) else []
+        except TemporalStaticLibsError as error:
+            self._abort(error)
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Do the target's part before Hatchling collects the files."""
+        tree = SourceTree(_ROOT)
+        if self.target_name == "wheel":
+            self._compile(tree, build_data)
+        else:
+            self._record_commit(tree, build_data)
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Let go of what had to stay until Hatchling had collected the files."""
+        self._until_collected.close()
+
+    def _compile(self, tree: SourceTree, build_data: dict[str, Any]) -> None:
+        # Another build must not replace the archives before they are in the wheel.
+        self._until_collected.enter_context(exclusive(_ROOT))
+        try:
+            tag = build(tree, self.metadata.version, os.environ)
+        except TemporalStaticLibsError as error:
+            self._abort(error)
+        # Git ignores the archives, and Hatchling with it, unless they are named here.
+        build_data["artifacts"].append(f"/{tree.staging.relative_to(_ROOT).as_posix()}/*")
+        build_data["tag"] = f"py3-none-{tag}"
+        build_data["pure_python"] = False
+
+    def _record_commit(self, tree: SourceTree, build_data: dict[str, Any]) -> None:
+        commit = source_commit(tree)
+        if commit is not None:
+            directory = self._until_collected.enter_context(tempfile.TemporaryDirectory())
+            record = Path(directory, tree.recorded_commit.name)
+            record.write_text(f"{commit}\n", encoding="ascii")
+            build_data["force_include"][str(record)] = record.name
+
+    def _abort(self, error: TemporalStaticLibsError) -> NoReturn:
+        # Not by raising it: the message would stand below a traceback through pip and Hatchling.
+        self.app.display_error(str(error))
+        sys.exit(1)

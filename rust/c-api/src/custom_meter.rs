@@ -1,0 +1,466 @@
+//! Metrics that go to callbacks of the caller's instead of an exporter.
+
+use crate::{
+    byte_array::ByteArrayRef,
+    ffi::{Checked, optional},
+    metric::{MetricAttributeValueType, MetricKind},
+};
+use libc::size_t;
+use std::{any::Any, error::Error, ffi::c_void, ptr, sync::Arc, time::Duration};
+use temporalio_common::telemetry::metrics::{
+    CoreMeter, Counter, CounterBase, Gauge, GaugeBase, GaugeF64, GaugeF64Base, Histogram,
+    HistogramBase, HistogramDuration, HistogramDurationBase, HistogramF64, HistogramF64Base,
+    MetricAttributable, MetricAttributes, MetricParameters, MetricValue, NewAttributes,
+    UpDownCounter, UpDownCounterBase, core::CustomMetricAttributes,
+};
+
+/// Makes a metric; the ranges are valid until it returns.
+///
+/// @return The caller's own pointer, passed to the record callbacks as it came, and once to
+///         `metric_free`.
+pub type CustomMetricMeterMetricNewCallback = Option<
+    unsafe extern "C" fn(
+        name: ByteArrayRef,
+        description: ByteArrayRef,
+        unit: ByteArrayRef,
+        kind: MetricKind,
+    ) -> *const c_void,
+>;
+
+/// Frees a metric; no record callback uses it afterwards.
+pub type CustomMetricMeterMetricFreeCallback = Option<unsafe extern "C" fn(metric: *const c_void)>;
+
+/// Records a counter's increment, an up-down counter's change (the two's complement of the signed
+/// value), a gauge's or a histogram's value.
+pub type CustomMetricMeterMetricRecordIntegerCallback =
+    Option<unsafe extern "C" fn(metric: *const c_void, value: u64, attributes: *const c_void)>;
+
+/// Records a gauge's or a histogram's value.
+pub type CustomMetricMeterMetricRecordFloatCallback =
+    Option<unsafe extern "C" fn(metric: *const c_void, value: f64, attributes: *const c_void)>;
+
+/// Records a duration histogram's value.
+pub type CustomMetricMeterMetricRecordDurationCallback =
+    Option<unsafe extern "C" fn(metric: *const c_void, value_ms: u64, attributes: *const c_void)>;
+
+/// Makes attributes; `attributes` is valid until it returns.
+///
+/// @param append_from Attributes that the new ones start from, unchanged themselves; NULL: none.
+/// @return The caller's own pointer, passed to the other callbacks as it came, and once to
+///         `attributes_free`.
+pub type CustomMetricMeterAttributesNewCallback = Option<
+    unsafe extern "C" fn(
+        append_from: *const c_void,
+        attributes: *const CustomMetricAttribute,
+        attributes_size: size_t,
+    ) -> *const c_void,
+>;
+
+/// Frees attributes; no other callback uses them afterwards.
+pub type CustomMetricMeterAttributesFreeCallback =
+    Option<unsafe extern "C" fn(attributes: *const c_void)>;
+
+/// Frees the meter; no other callback of it runs afterwards.
+pub type CustomMetricMeterMeterFreeCallback =
+    Option<unsafe extern "C" fn(meter: *const CustomMetricMeter)>;
+
+/// A meter of the caller's. Every callback is required, and is called on any thread, several at
+/// once; attribute pointers may be NULL.
+///
+/// Lives until `meter_free`, which runs once after the last reference is gone, also when
+/// `temporal_core_runtime_new` fails.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CustomMetricMeter {
+    /// Makes a metric.
+    pub metric_new: CustomMetricMeterMetricNewCallback,
+    /// Frees a metric.
+    pub metric_free: CustomMetricMeterMetricFreeCallback,
+    /// Records an integer.
+    pub metric_record_integer: CustomMetricMeterMetricRecordIntegerCallback,
+    /// Records a float.
+    pub metric_record_float: CustomMetricMeterMetricRecordFloatCallback,
+    /// Records a duration.
+    pub metric_record_duration: CustomMetricMeterMetricRecordDurationCallback,
+    /// Makes attributes.
+    pub attributes_new: CustomMetricMeterAttributesNewCallback,
+    /// Frees attributes.
+    pub attributes_free: CustomMetricMeterAttributesFreeCallback,
+    /// Frees the meter.
+    pub meter_free: CustomMetricMeterMeterFreeCallback,
+}
+
+/// One attribute, as the meter is told it.
+#[repr(C)]
+pub struct CustomMetricAttribute {
+    /// Its name.
+    pub key: ByteArrayRef,
+    /// Its value.
+    pub value: CustomMetricAttributeValue,
+    /// Which member of `value` is set.
+    pub value_type: MetricAttributeValueType,
+}
+
+/// The value of an attribute.
+#[repr(C)]
+pub union CustomMetricAttributeValue {
+    /// For `String`.
+    pub string_value: CustomMetricAttributeValueString,
+    /// For `Int`.
+    pub int_value: i64,
+    /// For `Float`.
+    pub float_value: f64,
+    /// For `Bool`.
+    pub bool_value: bool,
+}
+
+/// A text value.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CustomMetricAttributeValueString {
+    /// First byte.
+    pub data: *const u8,
+    /// Number of bytes.
+    pub size: size_t,
+}
+
+/// The caller's meter, until `meter_free`.
+struct Owned {
+    meter: *const CustomMetricMeter,
+    callbacks: CustomMetricMeter,
+}
+
+// SAFETY: the caller's promise that the callbacks may be called on any thread.
+unsafe impl Send for Owned {}
+// SAFETY: as above.
+unsafe impl Sync for Owned {}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(meter_free) = self.callbacks.meter_free {
+            // SAFETY: the caller's own function and pointer, once.
+            unsafe { meter_free(self.meter) }
+        }
+    }
+}
+
+/// [`CustomMetricMeter`] as the core knows meters.
+pub(crate) struct CustomMeter(Arc<Owned>);
+
+impl CustomMeter {
+    /// Takes the meter over; from now on `meter_free` runs exactly once, whatever goes wrong.
+    ///
+    /// # Safety
+    /// `meter` is NULL or lives until its `meter_free`.
+    pub(crate) unsafe fn take(meter: *const CustomMetricMeter) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let callbacks = *unsafe { optional(meter) }?;
+        Some(Self(Arc::new(Owned { meter, callbacks })))
+    }
+
+    /// That no callback is missing.
+    pub(crate) fn complete(self) -> Checked<Self> {
+        let CustomMetricMeter {
+            metric_new,
+            metric_free,
+            metric_record_integer,
+            metric_record_float,
+            metric_record_duration,
+            attributes_new,
+            attributes_free,
+            meter_free,
+        } = self.0.callbacks;
+        let callbacks = [
+            ("metric_new", metric_new.is_some()),
+            ("metric_free", metric_free.is_some()),
+            ("metric_record_integer", metric_record_integer.is_some()),
+            ("metric_record_float", metric_record_float.is_some()),
+            ("metric_record_duration", metric_record_duration.is_some()),
+            ("attributes_new", attributes_new.is_some()),
+            ("attributes_free", attributes_free.is_some()),
+            ("meter_free", meter_free.is_some()),
+        ];
+        match callbacks.iter().find(|(_, given)| !given) {
+            None => Ok(self),
+            Some((name, _)) => Err(format!("custom_meter.{name} is NULL")),
+        }
+    }
+
+    fn attributes(&self, append_from: *const c_void, new: &NewAttributes) -> MetricAttributes {
+        let attributes: Vec<_> = new
+            .attributes
+            .iter()
+            .map(|attribute| {
+                let (value, value_type) = match &attribute.value {
+                    MetricValue::String(text) => (
+                        CustomMetricAttributeValue {
+                            string_value: CustomMetricAttributeValueString {
+                                data: text.as_ptr(),
+                                size: text.len(),
+                            },
+                        },
+                        MetricAttributeValueType::String,
+                    ),
+                    MetricValue::Int(value) => (
+                        CustomMetricAttributeValue { int_value: *value },
+                        MetricAttributeValueType::Int,
+                    ),
+                    MetricValue::Float(value) => (
+                        CustomMetricAttributeValue {
+                            float_value: *value,
+                        },
+                        MetricAttributeValueType::Float,
+                    ),
+                    MetricValue::Bool(value) => (
+                        CustomMetricAttributeValue { bool_value: *value },
+                        MetricAttributeValueType::Bool,
+                    ),
+                };
+                CustomMetricAttribute {
+                    key: ByteArrayRef::lend(attribute.key.as_bytes()),
+                    value,
+                    value_type,
+                }
+            })
+            .collect();
+        let pointer = self
+            .0
+            .callbacks
+            .attributes_new
+            .map_or(ptr::null(), |attributes_new| {
+                // SAFETY: the caller's own function, with ranges that outlive the call.
+                unsafe { attributes_new(append_from, attributes.as_ptr(), attributes.len()) }
+            });
+        MetricAttributes::Dynamic(Arc::new(Attributes {
+            owned: self.0.clone(),
+            pointer,
+        }))
+    }
+
+    fn instrument(&self, parameters: &MetricParameters, kind: MetricKind) -> Arc<Metric> {
+        let pointer = self
+            .0
+            .callbacks
+            .metric_new
+            .map_or(ptr::null(), |metric_new| {
+                // SAFETY: the caller's own function, with ranges that outlive the call.
+                unsafe {
+                    metric_new(
+                        ByteArrayRef::lend(parameters.name.as_bytes()),
+                        ByteArrayRef::lend(parameters.description.as_bytes()),
+                        ByteArrayRef::lend(parameters.unit.as_bytes()),
+                        kind,
+                    )
+                }
+            });
+        Arc::new(Metric(Arc::new(Instrument {
+            owned: self.0.clone(),
+            pointer,
+        })))
+    }
+}
+
+impl std::fmt::Debug for CustomMeter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("CustomMeter")
+    }
+}
+
+impl CoreMeter for CustomMeter {
+    fn new_attributes(&self, new: NewAttributes) -> MetricAttributes {
+        self.attributes(ptr::null(), &new)
+    }
+
+    fn extend_attributes(
+        &self,
+        existing: MetricAttributes,
+        new: NewAttributes,
+    ) -> MetricAttributes {
+        match Attributes::of(&existing, &self.0) {
+            Ok(None) => self.attributes(ptr::null(), &new),
+            Ok(Some(from)) => self.attributes(from.pointer, &new),
+            Err(reason) => {
+                tracing::error!(target: "temporal_static_libs", "custom meter: {reason}");
+                existing
+            }
+        }
+    }
+
+    fn counter(&self, parameters: MetricParameters) -> Counter {
+        Counter::new(self.instrument(&parameters, MetricKind::CounterInteger))
+    }
+
+    fn histogram(&self, parameters: MetricParameters) -> Histogram {
+        Histogram::new(self.instrument(&parameters, MetricKind::HistogramInteger))
+    }
+
+    fn histogram_f64(&self, parameters: MetricParameters) -> HistogramF64 {
+        HistogramF64::new(self.instrument(&parameters, MetricKind::HistogramFloat))
+    }
+
+    /// The unit stays what the metric's maker said: what becomes of the milliseconds is the
+    /// caller's decision.
+    fn histogram_duration(&self, parameters: MetricParameters) -> HistogramDuration {
+        HistogramDuration::new(self.instrument(&parameters, MetricKind::HistogramDuration))
+    }
+
+    fn gauge(&self, parameters: MetricParameters) -> Gauge {
+        Gauge::new(self.instrument(&parameters, MetricKind::GaugeInteger))
+    }
+
+    fn gauge_f64(&self, parameters: MetricParameters) -> GaugeF64 {
+        GaugeF64::new(self.instrument(&parameters, MetricKind::GaugeFloat))
+    }
+
+    fn up_down_counter(&self, parameters: MetricParameters) -> UpDownCounter {
+        UpDownCounter::new(self.instrument(&parameters, MetricKind::UpDownCounterInteger))
+    }
+}
+
+/// Attributes that the caller's meter made.
+struct Attributes {
+    owned: Arc<Owned>,
+    pointer: *const c_void,
+}
+
+// SAFETY: opaque here; the caller's promise is as for `Owned`.
+unsafe impl Send for Attributes {}
+// SAFETY: as above.
+unsafe impl Sync for Attributes {}
+
+impl Attributes {
+    /// The ones in `attributes`, if any, unless another meter made them: its pointers mean nothing
+    /// to this one.
+    fn of(attributes: &MetricAttributes, owned: &Arc<Owned>) -> Checked<Option<Arc<Self>>> {
+        match attributes {
+            MetricAttributes::Empty => Ok(None),
+            MetricAttributes::Dynamic(attributes) => attributes
+                .clone()
+                .as_any()
+                .downcast::<Self>()
+                .ok()
+                .filter(|attributes| Arc::ptr_eq(&attributes.owned, owned))
+                .map(Some)
+                .ok_or_else(|| "the attributes are another custom meter's".to_owned()),
+            _ => Err("the attributes are not a custom meter's".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Attributes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Attributes")
+    }
+}
+
+impl CustomMetricAttributes for Attributes {
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl Drop for Attributes {
+    fn drop(&mut self) {
+        if let Some(attributes_free) = self.owned.callbacks.attributes_free {
+            // SAFETY: the caller's own function and pointer, once.
+            unsafe { attributes_free(self.pointer) }
+        }
+    }
+}
+
+/// A metric that the caller's meter made.
+struct Instrument {
+    owned: Arc<Owned>,
+    pointer: *const c_void,
+}
+
+// SAFETY: opaque here; the caller's promise is as for `Owned`.
+unsafe impl Send for Instrument {}
+// SAFETY: as above.
+unsafe impl Sync for Instrument {}
+
+impl Drop for Instrument {
+    fn drop(&mut self) {
+        if let Some(metric_free) = self.owned.callbacks.metric_free {
+            // SAFETY: the caller's own function and pointer, once.
+            unsafe { metric_free(self.pointer) }
+        }
+    }
+}
+
+/// What the core binds attributes to.
+struct Metric(Arc<Instrument>);
+
+impl Metric {
+    fn bound(&self, attributes: &MetricAttributes) -> Checked<Bound> {
+        Ok(Bound {
+            attributes: Attributes::of(attributes, &self.0.owned)?,
+            instrument: self.0.clone(),
+        })
+    }
+}
+
+/// A metric with its attributes.
+struct Bound {
+    instrument: Arc<Instrument>,
+    attributes: Option<Arc<Attributes>>,
+}
+
+impl Bound {
+    fn attributes(&self) -> *const c_void {
+        let attributes = self.attributes.as_ref();
+        attributes.map_or(ptr::null(), |attributes| attributes.pointer)
+    }
+
+    fn record_integer(&self, value: u64) {
+        if let Some(record) = self.instrument.owned.callbacks.metric_record_integer {
+            // SAFETY: the caller's own function and pointers, none of them freed yet.
+            unsafe { record(self.instrument.pointer, value, self.attributes()) }
+        }
+    }
+
+    fn record_float(&self, value: f64) {
+        if let Some(record) = self.instrument.owned.callbacks.metric_record_float {
+            // SAFETY: the caller's own function and pointers, none of them freed yet.
+            unsafe { record(self.instrument.pointer, value, self.attributes()) }
+        }
+    }
+
+    fn record_duration(&self, value: Duration) {
+        if let Some(record) = self.instrument.owned.callbacks.metric_record_duration {
+            let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
+            // SAFETY: the caller's own function and pointers, none of them freed yet.
+            unsafe { record(self.instrument.pointer, millis, self.attributes()) }
+        }
+    }
+}
+
+/// One of the core's kinds of metric: its trait, the trait's method, and the callback it goes to.
+macro_rules! kind {
+    ($base:ident, $method:ident($value:ident: $type:ty), $bound:ident => $record:expr) => {
+        impl $base for Bound {
+            fn $method(&self, $value: $type) {
+                let $bound = self;
+                $record;
+            }
+        }
+
+        impl MetricAttributable<Box<dyn $base>> for Metric {
+            fn with_attributes(
+                &self,
+                attributes: &MetricAttributes,
+            ) -> Result<Box<dyn $base>, Box<dyn Error>> {
+                Ok(Box::new(self.bound(attributes)?))
+            }
+        }
+    };
+}
+
+kind!(CounterBase, adds(value: u64), bound => bound.record_integer(value));
+kind!(HistogramBase, records(value: u64), bound => bound.record_integer(value));
+kind!(HistogramF64Base, records(value: f64), bound => bound.record_float(value));
+kind!(HistogramDurationBase, records(value: Duration), bound => bound.record_duration(value));
+kind!(GaugeBase, records(value: u64), bound => bound.record_integer(value));
+kind!(GaugeF64Base, records(value: f64), bound => bound.record_float(value));
+// The callback knows no signed integers: two's complement.
+kind!(UpDownCounterBase, adds(value: i64), bound => bound.record_integer(value as u64));

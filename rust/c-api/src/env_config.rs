@@ -1,0 +1,273 @@
+//! Client configuration from the environment: Temporal's TOML file and `TEMPORAL_*` variables.
+//!
+//! Success is JSON: `{"profiles": {NAME: PROFILE}}`, or one PROFILE: `address`, `namespace`,
+//! `api_key`, `tls` (`disabled`, `server_name`, `server_ca_cert`, `client_cert`, `client_key`),
+//! `codec` (`endpoint`, `auth`), `grpc_meta`. Certificates and keys are `{"path": string}` or
+//! `{"data": [byte values]}`. Absent keys are left out.
+
+use crate::{
+    byte_array::{ByteArray, ByteArrayRef},
+    ffi::{Checked, guard, handle, read_bool},
+};
+use serde_json::{Map, Value};
+use std::{collections::HashMap, env, mem::MaybeUninit, ptr};
+use temporalio_common::envconfig::{
+    ClientConfigCodec, ClientConfigProfile, ClientConfigTLS, ConfigError, DataSource,
+    LoadClientConfigOptions, LoadClientConfigProfileOptions, load_client_config,
+    load_client_config_profile,
+};
+
+/// What to load all profiles from.
+#[repr(C)]
+pub struct ClientEnvConfigLoadOptions {
+    /// Path of the TOML file; empty = what `TEMPORAL_CONFIG_FILE` names, or the default path. A file
+    /// that does not exist is an empty one.
+    pub path: ByteArrayRef,
+    /// TOML instead of a file; not together with `path`.
+    pub data: ByteArrayRef,
+    /// Unknown keys in the TOML are an error.
+    pub config_file_strict: MaybeUninit<bool>,
+    /// Environment variables as a JSON object of strings; empty = the process environment.
+    pub env_vars: ByteArrayRef,
+}
+
+/// What to load one profile from.
+#[repr(C)]
+pub struct ClientEnvConfigProfileLoadOptions {
+    /// The profile's name; empty = what `TEMPORAL_PROFILE` names, or `default`.
+    pub profile: ByteArrayRef,
+    /// Path of the TOML file; empty = what `TEMPORAL_CONFIG_FILE` names, or the default path. A file
+    /// that does not exist is an empty one.
+    pub path: ByteArrayRef,
+    /// TOML instead of a file; not together with `path`.
+    pub data: ByteArrayRef,
+    /// Environment variables only. Not together with `disable_env`.
+    pub disable_file: MaybeUninit<bool>,
+    /// No environment variable overrides the file. Not together with `disable_file`.
+    pub disable_env: MaybeUninit<bool>,
+    /// Unknown keys in the TOML are an error.
+    pub config_file_strict: MaybeUninit<bool>,
+    /// Environment variables as a JSON object of strings; empty = the process environment.
+    pub env_vars: ByteArrayRef,
+}
+
+/// All profiles as JSON, XOR a failure.
+#[repr(C)]
+pub struct ClientEnvConfigOrFail {
+    /// JSON, to be freed with `temporal_core_byte_array_free`; NULL on failure.
+    pub success: *const ByteArray,
+    /// To be freed with `temporal_core_byte_array_free`; NULL on success.
+    pub fail: *const ByteArray,
+}
+
+/// One profile as JSON, XOR a failure.
+#[repr(C)]
+pub struct ClientEnvConfigProfileOrFail {
+    /// JSON, to be freed with `temporal_core_byte_array_free`; NULL on failure.
+    pub success: *const ByteArray,
+    /// To be freed with `temporal_core_byte_array_free`; NULL on success.
+    pub fail: *const ByteArray,
+}
+
+/// Loads all profiles of the configuration file. Environment variables only say where it is.
+///
+/// @param options Dropped by the caller once the call returns; NULL is an error.
+/// @return `{"profiles": {NAME: PROFILE}}` as JSON, XOR a failure. Each profile holds what is set
+///         of `address`, `namespace`, `api_key`, `tls` (`disabled`, `server_name`,
+///         `server_ca_cert`, `client_cert`, `client_key`), `codec` (`endpoint`, `auth`) and
+///         `grpc_meta`; certificates and keys are `{"path": string}` or `{"data": [byte values]}`.
+///
+/// Reads the file on the caller's thread. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_env_config_load(
+    options: *const ClientEnvConfigLoadOptions,
+) -> ClientEnvConfigOrFail {
+    // SAFETY: NULL or live, by this function's contract.
+    let (success, fail) = answer(|| unsafe { handle(options, "options")?.load() });
+    ClientEnvConfigOrFail { success, fail }
+}
+
+/// Loads one profile: from the configuration file, overridden by environment variables.
+///
+/// @param options Dropped by the caller once the call returns; NULL is an error.
+/// @return The PROFILE as JSON, as in `temporal_core_client_env_config_load`, XOR a failure. A
+///         profile that is named but not in the file is a failure; `default`, unnamed, is not.
+///
+/// Reads the file on the caller's thread. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_env_config_profile_load(
+    options: *const ClientEnvConfigProfileLoadOptions,
+) -> ClientEnvConfigProfileOrFail {
+    // SAFETY: NULL or live, by this function's contract.
+    let (success, fail) = answer(|| unsafe { handle(options, "options")?.load() });
+    ClientEnvConfigProfileOrFail { success, fail }
+}
+
+/// Success XOR fail.
+fn answer(load: impl FnOnce() -> Checked<Value>) -> (*const ByteArray, *const ByteArray) {
+    match guard(Err, load) {
+        Ok(json) => (ByteArray::give(json.to_string()), ptr::null()),
+        Err(message) => (ptr::null(), ByteArray::give(message)),
+    }
+}
+
+impl ClientEnvConfigLoadOptions {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn load(&self) -> Checked<Value> {
+        // SAFETY: the caller's promise.
+        let (source, env_vars) =
+            unsafe { (source(&self.path, &self.data)?, env_vars(&self.env_vars)?) };
+        let origin = origin(source.as_ref(), &env_vars);
+        let options = LoadClientConfigOptions::builder()
+            .maybe_config_source(source)
+            .config_file_strict(read_bool(&self.config_file_strict))
+            .build();
+        let config = load_client_config(options, Some(&env_vars))
+            .map_err(|error| explained(&error, &origin))?;
+        let profiles: Map<_, _> = config
+            .profiles
+            .into_iter()
+            .map(|(name, profile)| (name, profile_json(profile)))
+            .collect();
+        Ok(object([("profiles", Some(profiles.into()))]))
+    }
+}
+
+impl ClientEnvConfigProfileLoadOptions {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn load(&self) -> Checked<Value> {
+        // SAFETY: the caller's promise.
+        let (profile, source, env_vars) = unsafe {
+            (
+                self.profile.text("profile")?,
+                source(&self.path, &self.data)?,
+                env_vars(&self.env_vars)?,
+            )
+        };
+        let origin = origin(source.as_ref(), &env_vars);
+        let options = LoadClientConfigProfileOptions::builder()
+            .maybe_config_source(source)
+            .maybe_config_file_profile((!profile.is_empty()).then(|| profile.to_owned()))
+            .config_file_strict(read_bool(&self.config_file_strict))
+            .disable_file(read_bool(&self.disable_file))
+            .disable_env(read_bool(&self.disable_env))
+            .build();
+        load_client_config_profile(options, Some(&env_vars))
+            .map(profile_json)
+            .map_err(|error| explained(&error, &origin))
+    }
+}
+
+/// Where the TOML comes from, for messages.
+fn origin(source: Option<&DataSource>, env_vars: &HashMap<String, String>) -> String {
+    match source {
+        Some(DataSource::Path(path)) => path.clone(),
+        Some(_) => "data".to_owned(),
+        None => match env_vars.get("TEMPORAL_CONFIG_FILE") {
+            Some(path) if !path.is_empty() => path.clone(),
+            _ => "the default configuration file".to_owned(),
+        },
+    }
+}
+
+/// Reading and parsing fail without saying which file it was.
+fn explained(error: &ConfigError, origin: &str) -> String {
+    match error {
+        ConfigError::LoadError(_) => format!("{origin}: {error}").trim_end().to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// # Safety
+/// The ranges are live.
+unsafe fn source(path: &ByteArrayRef, data: &ByteArrayRef) -> Checked<Option<DataSource>> {
+    // SAFETY: the caller's promise.
+    let (path, data) = unsafe { (path.text("path")?, data.optional_bytes("data")?) };
+    match (path, data) {
+        ("", data) => Ok(data.map(DataSource::Data)),
+        (path, None) => Ok(Some(DataSource::Path(path.to_owned()))),
+        (_, Some(_)) => Err("path and data are both set; give one of them".to_owned()),
+    }
+}
+
+/// # Safety
+/// The range is live.
+unsafe fn env_vars(json: &ByteArrayRef) -> Checked<HashMap<String, String>> {
+    // SAFETY: the caller's promise.
+    let json = unsafe { json.bytes("env_vars") }?;
+    if json.is_empty() {
+        return process_env_vars();
+    }
+    serde_json::from_slice(json)
+        .map_err(|error| format!("env_vars is not a JSON object of strings: {error}"))
+}
+
+/// Read here because the crate's own reading panics at any variable that is not UTF-8.
+fn process_env_vars() -> Checked<HashMap<String, String>> {
+    env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            name.starts_with("TEMPORAL_").then_some((name, value))
+        })
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(format!("the environment variable {name} is not UTF-8")),
+        })
+        .collect()
+}
+
+/// A JSON object of the members that are there.
+fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    members
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn profile_json(profile: ClientConfigProfile) -> Value {
+    let grpc_meta: Map<_, _> = profile
+        .grpc_meta
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
+        .collect();
+    object([
+        ("address", profile.address.map(Value::from)),
+        ("namespace", profile.namespace.map(Value::from)),
+        ("api_key", profile.api_key.map(Value::from)),
+        ("tls", profile.tls.map(tls_json)),
+        ("codec", profile.codec.map(codec_json)),
+        (
+            "grpc_meta",
+            (!grpc_meta.is_empty()).then(|| grpc_meta.into()),
+        ),
+    ])
+}
+
+fn tls_json(tls: ClientConfigTLS) -> Value {
+    object([
+        ("disabled", tls.disabled.map(Value::from)),
+        ("server_name", tls.server_name.map(Value::from)),
+        ("server_ca_cert", tls.server_ca_cert.and_then(source_json)),
+        ("client_cert", tls.client_cert.and_then(source_json)),
+        ("client_key", tls.client_key.and_then(source_json)),
+    ])
+}
+
+fn codec_json(codec: ClientConfigCodec) -> Value {
+    object([
+        ("endpoint", codec.endpoint.map(Value::from)),
+        ("auth", codec.auth.map(Value::from)),
+    ])
+}
+
+fn source_json(source: DataSource) -> Option<Value> {
+    match source {
+        DataSource::Path(path) => Some(object([("path", Some(path.into()))])),
+        DataSource::Data(data) => Some(object([("data", Some(data.into()))])),
+        // The crate reserves the right to add kinds; the interface knows these two.
+        _ => None,
+    }
+}

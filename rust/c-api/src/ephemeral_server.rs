@@ -1,0 +1,609 @@
+//! Ephemeral servers: Temporal's dev server and test server as child processes.
+
+use crate::{
+    byte_array::{ByteArray, ByteArrayRef},
+    ffi::{Callback, Checked, Pending, boxed, guard_infallible, handle, read_bool},
+    runtime::{Core, Runtime},
+    server_process::{ServerProcess, free_port, reachable},
+    worker::DoneCallback,
+};
+use std::{
+    ffi::c_void,
+    future::Future,
+    mem::MaybeUninit,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    process::Stdio,
+    ptr,
+    sync::Arc,
+    time::Duration,
+};
+use temporalio_sdk_core::ephemeral_server::{
+    EphemeralExe, EphemeralExeVersion, EphemeralServer as DownloadedServer, EphemeralServerError,
+    TemporalDevServerConfig, TestServerConfig,
+};
+use tokio::sync::Mutex;
+
+/// Options of a test server, and those that a dev server has in common with it.
+#[repr(C)]
+pub struct TestServerOptions {
+    /// Path of the executable; empty: it is downloaded.
+    pub existing_path: ByteArrayRef,
+    /// Name of the SDK, which `default` downloads suit.
+    pub sdk_name: ByteArrayRef,
+    /// Version of the SDK, which `default` downloads suit.
+    pub sdk_version: ByteArrayRef,
+    /// Version to download: `default` or a version. Not used with `existing_path`.
+    pub download_version: ByteArrayRef,
+    /// Directory that keeps the download; empty: the system's temporary directory.
+    pub download_dest_dir: ByteArrayRef,
+    /// Port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// More arguments, separated by newlines.
+    pub extra_args: ByteArrayRef,
+    /// Time after which the download is fetched again; 0 = never.
+    pub download_ttl_seconds: u64,
+}
+
+/// Options of a dev server.
+#[repr(C)]
+pub struct DevServerOptions {
+    /// What it has in common with a test server; required.
+    pub test_server: *const TestServerOptions,
+    /// Namespace to create; empty: `default`.
+    pub namespace_: ByteArrayRef,
+    /// IP address to listen on; empty: 127.0.0.1.
+    pub ip: ByteArrayRef,
+    /// File that keeps the state; empty: it is kept in memory.
+    pub database_filename: ByteArrayRef,
+    /// Serve the web UI.
+    pub ui: MaybeUninit<bool>,
+    /// Port of the web UI, which switches it on; 0: the server's port plus 1000.
+    pub ui_port: u16,
+    /// Format of the server's log on standard error; empty: `pretty`.
+    pub log_format: ByteArrayRef,
+    /// Level of the server's log; empty: `warn`.
+    pub log_level: ByteArrayRef,
+}
+
+/// Ends a start: `success` with `success_target` (`host:port`), XOR `fail`. The server is freed with
+/// `temporal_core_ephemeral_server_free`, the rest with `temporal_core_byte_array_free`.
+pub type EphemeralServerStartCallback = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        success: *mut EphemeralServer,
+        success_target: *const ByteArray,
+        fail: *const ByteArray,
+    ),
+>;
+
+/// Ends a shutdown. `fail`: NULL on success, else a message to be freed with
+/// `temporal_core_byte_array_free`.
+pub type EphemeralServerShutdownCallback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, fail: *const ByteArray)>;
+
+type StartCallback =
+    unsafe extern "C" fn(*mut c_void, *mut EphemeralServer, *const ByteArray, *const ByteArray);
+
+impl Callback for StartCallback {
+    type Answer = Checked<EphemeralServer>;
+
+    fn failure(message: String) -> Self::Answer {
+        Err(message)
+    }
+
+    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
+        let (success, target, fail) = match answer {
+            Ok(server) => {
+                let target = ByteArray::give(server.target.as_str());
+                (boxed(server), target, ptr::null())
+            }
+            Err(message) => (ptr::null_mut(), ptr::null(), ByteArray::give(message)),
+        };
+        // SAFETY: the caller's own function and pointer.
+        unsafe { self(user_data, success, target, fail) }
+    }
+}
+
+/// Handle of a server process.
+pub struct EphemeralServer {
+    core: Arc<Core>,
+    target: String,
+    /// None once it is shut down.
+    process: Arc<Mutex<Option<Process>>>,
+}
+
+enum Process {
+    Ours(ServerProcess),
+    /// Started by the core crate, right after it downloaded the executable.
+    Downloaded(DownloadedServer),
+}
+
+/// [`TestServerOptions`], checked.
+struct Launch {
+    executable: Executable,
+    /// 0 picks a free one.
+    port: u16,
+    extra_args: Vec<String>,
+}
+
+enum Executable {
+    Existing(PathBuf),
+    Download(Download),
+}
+
+struct Download {
+    version: EphemeralExeVersion,
+    directory: Option<String>,
+    ttl: Option<Duration>,
+}
+
+/// What a dev server takes beyond [`Launch`].
+struct DevServer {
+    namespace: String,
+    ip: IpAddr,
+    database_filename: Option<String>,
+    ui: bool,
+    ui_port: Option<u16>,
+    log_format: String,
+    log_level: String,
+}
+
+impl TestServerOptions {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn launch(&self) -> Checked<Launch> {
+        // SAFETY: the caller's promise.
+        let (existing_path, sdk_name, sdk_version, version, directory, extra_args) = unsafe {
+            (
+                self.existing_path.optional_line("existing_path")?,
+                self.sdk_name.line("sdk_name")?.to_owned(),
+                self.sdk_version.line("sdk_version")?.to_owned(),
+                self.download_version.optional_line("download_version")?,
+                self.download_dest_dir.optional_line("download_dest_dir")?,
+                self.extra_args.text("extra_args")?,
+            )
+        };
+        let executable = match (existing_path, version) {
+            (Some(path), _) => Executable::Existing(existing(&path)?),
+            (None, None) => {
+                return Err(
+                    "neither existing_path nor download_version is set; `default` downloads the version that suits the SDK"
+                        .to_owned(),
+                );
+            }
+            (None, Some(version)) => {
+                for (part, what) in [
+                    (&version, "download_version"),
+                    (&sdk_name, "sdk_name"),
+                    (&sdk_version, "sdk_version"),
+                ] {
+                    // They become parts of a file's name.
+                    if part.contains(['/', '\\']) {
+                        return Err(format!("{what} `{part}` must not contain a path separator"));
+                    }
+                }
+                Executable::Download(Download {
+                    version: if version == "default" {
+                        EphemeralExeVersion::SDKDefault {
+                            sdk_name,
+                            sdk_version,
+                        }
+                    } else {
+                        EphemeralExeVersion::Fixed(version)
+                    },
+                    directory,
+                    ttl: (self.download_ttl_seconds > 0)
+                        .then(|| Duration::from_secs(self.download_ttl_seconds)),
+                })
+            }
+        };
+        Ok(Launch {
+            executable,
+            port: self.port,
+            extra_args: extra_args
+                .split_terminator('\n')
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+}
+
+/// An absolute path, so that a bare name is not looked up in `PATH`.
+fn existing(path: &str) -> Checked<PathBuf> {
+    let absolute = std::path::absolute(path)
+        .map_err(|error| format!("existing_path `{path}` cannot be made absolute: {error}"))?;
+    if !absolute.is_file() {
+        return Err(format!("existing_path `{path}` is not a file"));
+    }
+    Ok(absolute)
+}
+
+impl DevServerOptions {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn dev_server(&self) -> Checked<DevServer> {
+        // SAFETY: the caller's promise.
+        let (namespace, ip, database_filename, log_format, log_level) = unsafe {
+            (
+                self.namespace_.optional_line("namespace_")?,
+                self.ip.optional_line("ip")?,
+                self.database_filename.optional_line("database_filename")?,
+                self.log_format.optional_line("log_format")?,
+                self.log_level.optional_line("log_level")?,
+            )
+        };
+        Ok(DevServer {
+            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+            ip: ip.map_or(Ok(Ipv4Addr::LOCALHOST.into()), |ip| {
+                ip.parse()
+                    .map_err(|_| format!("ip `{ip}` is not an IP address"))
+            })?,
+            database_filename,
+            ui: read_bool(&self.ui),
+            ui_port: (self.ui_port > 0).then_some(self.ui_port),
+            log_format: log_format.unwrap_or_else(|| "pretty".to_owned()),
+            log_level: log_level.unwrap_or_else(|| "warn".to_owned()),
+        })
+    }
+}
+
+impl Download {
+    /// The executable that an earlier start downloaded, if it is still good. Named as the core
+    /// crate names it; under another name it would only be downloaded again.
+    fn cached(&self, name: &str) -> Option<PathBuf> {
+        let name = match &self.version {
+            EphemeralExeVersion::SDKDefault {
+                sdk_name,
+                sdk_version,
+            } => format!("{name}-{sdk_name}-{sdk_version}"),
+            EphemeralExeVersion::Fixed(version) => format!("{name}-{version}"),
+        };
+        let directory = self
+            .directory
+            .as_ref()
+            .map_or_else(std::env::temp_dir, PathBuf::from);
+        let path = directory.join(name + std::env::consts::EXE_SUFFIX);
+        let modified = path.metadata().and_then(|found| found.modified()).ok()?;
+        let fresh = self
+            .ttl
+            .is_none_or(|ttl| modified.elapsed().unwrap_or_default() < ttl);
+        fresh.then_some(path)
+    }
+
+    fn exe(&self) -> EphemeralExe {
+        EphemeralExe::CachedDownload {
+            version: self.version.clone(),
+            dest_dir: self.directory.clone(),
+            ttl: self.ttl,
+        }
+    }
+}
+
+/// What tells a dev server from a test server.
+trait Server: Sync {
+    /// The executable's name.
+    const NAME: &str;
+
+    /// Address that it listens on.
+    fn ip(&self) -> IpAddr;
+
+    /// The namespace that it has once it serves.
+    fn namespace(&self) -> Option<&str>;
+
+    /// Its arguments, before the caller's own.
+    fn arguments(&self, port: u16) -> Vec<String>;
+
+    /// Downloads and starts it, by way of the core crate.
+    fn download_and_start(
+        &self,
+        launch: &Launch,
+        download: &Download,
+    ) -> impl Future<Output = Result<DownloadedServer, EphemeralServerError>> + Send;
+}
+
+impl Server for DevServer {
+    const NAME: &str = "temporal";
+
+    fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        Some(&self.namespace)
+    }
+
+    /// Those that the core crate starts a dev server with, too.
+    fn arguments(&self, port: u16) -> Vec<String> {
+        let mut arguments: Vec<String> = ["server", "start-dev"].map(str::to_owned).into();
+        let mut option = |name: &str, value: &str| {
+            arguments.extend([format!("--{name}"), value.to_owned()]);
+        };
+        option("port", &port.to_string());
+        option("namespace", &self.namespace);
+        option("ip", &self.ip.to_string());
+        option("log-format", &self.log_format);
+        option("log-level", &self.log_level);
+        for setting in [
+            "frontend.enableServerVersionCheck=false",
+            "frontend.enableUpdateWorkflowExecution=true",
+            "frontend.enableUpdateWorkflowExecutionAsyncAccepted=true",
+        ] {
+            option("dynamic-config-value", setting);
+        }
+        if let Some(file) = &self.database_filename {
+            option("db-filename", file);
+        }
+        match self.ui_port {
+            Some(ui_port) => option("ui-port", &ui_port.to_string()),
+            None if self.ui => option("ui-port", &port.saturating_add(1000).to_string()),
+            None => arguments.push("--headless".to_owned()),
+        }
+        arguments
+    }
+
+    async fn download_and_start(
+        &self,
+        launch: &Launch,
+        download: &Download,
+    ) -> Result<DownloadedServer, EphemeralServerError> {
+        TemporalDevServerConfig::builder()
+            .exe(download.exe())
+            .namespace(&self.namespace)
+            .ip(self.ip.to_string())
+            .maybe_port((launch.port > 0).then_some(launch.port))
+            .maybe_ui_port(self.ui_port)
+            .maybe_db_filename(self.database_filename.clone())
+            .ui(self.ui)
+            .log((self.log_format.clone(), self.log_level.clone()))
+            .extra_args(launch.extra_args.clone())
+            .build()
+            .start_server_with_output(Stdio::null(), Stdio::inherit())
+            .await
+    }
+}
+
+struct TestServer;
+
+impl Server for TestServer {
+    const NAME: &str = "temporal-test-server";
+
+    fn ip(&self) -> IpAddr {
+        Ipv4Addr::UNSPECIFIED.into()
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
+
+    fn arguments(&self, port: u16) -> Vec<String> {
+        vec![port.to_string()]
+    }
+
+    async fn download_and_start(
+        &self,
+        launch: &Launch,
+        download: &Download,
+    ) -> Result<DownloadedServer, EphemeralServerError> {
+        TestServerConfig::builder()
+            .exe(download.exe())
+            .maybe_port((launch.port > 0).then_some(launch.port))
+            .extra_args(launch.extra_args.clone())
+            .build()
+            .start_server_with_output(Stdio::null(), Stdio::inherit())
+            .await
+    }
+}
+
+impl Launch {
+    /// Starts an executable that exists here with this library's patience; one that does not by way
+    /// of the core crate, which downloads it.
+    async fn start<S: Server>(self, server: S) -> Checked<(Process, String)> {
+        let download = match &self.executable {
+            Executable::Existing(path) => return self.run(path, &server).await,
+            Executable::Download(download) => download,
+        };
+        if let Some(path) = download.cached(S::NAME) {
+            return self.run(&path, &server).await;
+        }
+        match server.download_and_start(&self, download).await {
+            Ok(downloaded) => {
+                let target = downloaded.target.clone();
+                Ok((Process::Downloaded(downloaded), target))
+            }
+            // Downloaded, but slow to serve.
+            Err(error @ EphemeralServerError::StartupTimeout { .. }) => {
+                match download.cached(S::NAME) {
+                    Some(path) => self.run(&path, &server).await,
+                    None => Err(error.to_string()),
+                }
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn run<S: Server>(&self, executable: &Path, server: &S) -> Checked<(Process, String)> {
+        let port = free_port(server.ip(), self.port)?;
+        let address = reachable(server.ip(), port);
+        let mut arguments = server.arguments(port);
+        arguments.extend_from_slice(&self.extra_args);
+        let namespace = server.namespace();
+        let process = ServerProcess::start(executable, &arguments, address, namespace).await?;
+        Ok((Process::Ours(process), address.to_string()))
+    }
+}
+
+/// # Safety
+/// `runtime` is NULL or live.
+unsafe fn start<Start>(
+    function: &str,
+    runtime: *mut Runtime,
+    user_data: *mut c_void,
+    callback: EphemeralServerStartCallback,
+    prepare: impl FnOnce() -> Checked<Start>,
+) where
+    Start: Future<Output = Checked<(Process, String)>> + Send + 'static,
+{
+    guard_infallible(function, (), || {
+        let pending = Pending::<StartCallback>::new(callback.ok_or("callback is NULL")?, user_data);
+        // SAFETY: the caller's promise.
+        let ready =
+            unsafe { Runtime::core(runtime) }.and_then(|core| Ok((core.clone(), prepare()?)));
+        match ready {
+            Err(message) => pending.fail(format!("Invalid options: {message}")),
+            Ok((core, start)) => {
+                let server_core = core.clone();
+                core.spawn(pending, async move {
+                    let (process, target) = start
+                        .await
+                        .map_err(|message| format!("Server start failed: {message}"))?;
+                    Ok(EphemeralServer {
+                        core: server_core,
+                        target,
+                        process: Arc::new(Mutex::new(Some(process))),
+                    })
+                });
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Starts Temporal's dev server (`temporal server start-dev`).
+///
+/// @param runtime   Live for the call.
+/// @param options   Dropped by the caller once the call returns.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
+///                  options: …`), else on a runtime thread once the server serves, or has not
+///                  within 30 seconds. NULL: nothing is done.
+///
+/// `existing_path` starts that executable; else `download_version` is fetched once into
+/// `download_dest_dir`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
+    runtime: *mut Runtime,
+    options: *const DevServerOptions,
+    user_data: *mut c_void,
+    callback: EphemeralServerStartCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        start(
+            "temporal_core_ephemeral_server_start_dev_server",
+            runtime,
+            user_data,
+            callback,
+            || {
+                let options = handle(options, "options")?;
+                let launch = handle(options.test_server, "options.test_server")?.launch()?;
+                Ok(launch.start(options.dev_server()?))
+            },
+        );
+    }
+}
+
+/// Starts Temporal's test server, whose time can skip.
+///
+/// @param runtime   Live for the call.
+/// @param options   Dropped by the caller once the call returns.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
+///                  options: …`), else on a runtime thread once the server serves, or has not
+///                  within 30 seconds. NULL: nothing is done.
+///
+/// `existing_path` starts that executable, its first argument the port; else `download_version` is
+/// fetched once into `download_dest_dir`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
+    runtime: *mut Runtime,
+    options: *const TestServerOptions,
+    user_data: *mut c_void,
+    callback: EphemeralServerStartCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        start(
+            "temporal_core_ephemeral_server_start_test_server",
+            runtime,
+            user_data,
+            callback,
+            || Ok(handle(options, "options")?.launch()?.start(TestServer)),
+        );
+    }
+}
+
+/// Frees the server; one that was not shut down is killed.
+///
+/// @param server From a start's callback, not used again; NULL is a no-op.
+///
+/// Any thread, also inside a callback, before or after the runtime is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut EphemeralServer) {
+    guard_infallible("temporal_core_ephemeral_server_free", (), || {
+        if server.is_null() {
+            return Ok(());
+        }
+        // SAFETY: from `boxed`, once, by this function's contract.
+        let EphemeralServer { core, process, .. } = *unsafe { Box::from_raw(server) };
+        // When it is locked, a shutdown is at it.
+        let Some(process) = process
+            .try_lock()
+            .ok()
+            .and_then(|mut process| process.take())
+        else {
+            return Ok(());
+        };
+        match process {
+            Process::Ours(mut process) => {
+                process.kill();
+                // Keeps the runtime up until the process is reaped.
+                let keep = core.clone();
+                core.enter(|| {
+                    tokio::spawn(async move {
+                        let _ = process.stop().await;
+                        drop(keep);
+                    })
+                });
+            }
+            Process::Downloaded(server) => core.enter(|| drop(server)),
+        }
+        Ok(())
+    });
+}
+
+/// Stops the server: its process is ended and reaped. Idempotent.
+///
+/// @param server    Live until the callback; to be freed afterwards.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once, on a runtime thread. NULL: nothing is done.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_ephemeral_server_shutdown(
+    server: *mut EphemeralServer,
+    user_data: *mut c_void,
+    callback: EphemeralServerShutdownCallback,
+) {
+    guard_infallible("temporal_core_ephemeral_server_shutdown", (), || {
+        let pending = Pending::<DoneCallback>::new(callback.ok_or("callback is NULL")?, user_data);
+        // SAFETY: NULL or live, by this function's contract.
+        match unsafe { handle(server, "server") } {
+            Err(message) => pending.fail(message),
+            Ok(server) => {
+                let (core, process) = (server.core.clone(), server.process.clone());
+                core.spawn(pending, async move {
+                    let mut process = process.lock().await;
+                    match process.as_mut() {
+                        Some(Process::Ours(process)) => process.stop().await?,
+                        Some(Process::Downloaded(server)) => {
+                            server.shutdown().await.map_err(|error| error.to_string())?
+                        }
+                        None => {}
+                    }
+                    *process = None;
+                    Ok(())
+                });
+            }
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,72 @@
+//! A callback that fires exactly once.
+
+use std::ffi::c_void;
+
+/// A C function pointer that ends an asynchronous call.
+pub(crate) trait Callback: Copy + Send + 'static {
+    /// What it is told.
+    type Answer: Send + 'static;
+
+    /// The answer for an error of the bridge itself.
+    fn failure(message: String) -> Self::Answer;
+
+    /// Turns the answer into C values and calls.
+    ///
+    /// # Safety
+    /// `self` is a function of that signature, `user_data` the caller's own.
+    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer);
+}
+
+/// The caller's pointer: never read here, passed back as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct UserData(pub(crate) *mut c_void);
+
+// SAFETY: opaque; the caller promises to accept it back on a runtime thread.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+/// An answer that is owed. Dropped unanswered (its runtime went away), it answers with a failure:
+/// no caller waits forever.
+pub(crate) struct Pending<C: Callback> {
+    callback: C,
+    user_data: UserData,
+    answered: bool,
+}
+
+impl<C: Callback> Pending<C> {
+    pub(crate) fn new(callback: C, user_data: *mut c_void) -> Self {
+        Self {
+            callback,
+            user_data: UserData(user_data),
+            answered: false,
+        }
+    }
+
+    pub(crate) fn answer(mut self, answer: C::Answer) {
+        self.deliver(answer);
+    }
+
+    pub(crate) fn fail(self, message: impl Into<String>) {
+        self.answer(C::failure(message.into()));
+    }
+
+    fn deliver(&mut self, answer: C::Answer) {
+        self.answered = true;
+        // SAFETY: both came together from the caller, for this one call.
+        unsafe { self.callback.call(self.user_data.0, answer) }
+    }
+}
+
+impl<C: Callback> Drop for Pending<C> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let reason = if std::thread::panicking() {
+                "panic: the call was abandoned"
+            } else {
+                "The runtime was shut down before the call ended"
+            };
+            self.deliver(C::failure(reason.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Enums and bools that C writes are integers until checked: a Rust value with another bit pattern
+//! than its own would be undefined behaviour. Such fields are `MaybeUninit<T>`, which cbindgen
+//! renders as `T`.
+
+use super::Checked;
+use std::mem::MaybeUninit;
+
+/// A `#[repr(C)]` enum that can come from outside.
+pub(crate) trait CEnum: Sized {
+    /// The variant with this value, if there is one.
+    fn from_raw(raw: u32) -> Option<Self>;
+}
+
+/// Implements [`CEnum`]; the unused match makes a forgotten variant a compile error.
+macro_rules! c_enum {
+    ($name:ident { $($variant:ident),+ $(,)? }) => {
+        impl $crate::ffi::CEnum for $name {
+            fn from_raw(raw: u32) -> Option<Self> {
+                let _every_variant_is_listed = |value: $name| match value { $($name::$variant => ()),+ };
+                $(if raw == $name::$variant as u32 { return Some($name::$variant); })+
+                None
+            }
+        }
+    };
+}
+pub(crate) use c_enum;
+
+/// The enum that a field or argument holds.
+pub(crate) fn read_enum<E: CEnum>(field: &MaybeUninit<E>, what: &str) -> Checked<E> {
+    const { assert!(size_of::<E>() == size_of::<u32>()) };
+    // SAFETY: the caller's struct is initialised memory, and any four bytes are a `u32`.
+    let raw = unsafe { field.as_ptr().cast::<u32>().read() };
+    E::from_raw(raw).ok_or_else(|| format!("{what} has no value {raw}"))
+}
+
+/// A `#[repr(C)]` enum with fields that can come from outside.
+///
+/// # Safety
+/// The tag is a `u32` that counts from 0 up to `VARIANTS`, and whatever bytes a caller leaves in a
+/// variant's fields are values of them: integers, floats, pointers, `MaybeUninit`.
+#[cfg(feature = "sdk-core")]
+pub(crate) unsafe trait CTaggedUnion: Sized {
+    /// Number of variants.
+    const VARIANTS: u32;
+}
+
+/// The enum that a field holds, once its tag is known to be one.
+#[cfg(feature = "sdk-core")]
+pub(crate) fn read_tagged<'a, T: CTaggedUnion>(
+    field: &'a MaybeUninit<T>,
+    what: &str,
+) -> Checked<&'a T> {
+    // SAFETY: as in `read_enum`; the tag comes first in a `#[repr(C)]` enum.
+    let tag = unsafe { field.as_ptr().cast::<u32>().read() };
+    if tag >= T::VARIANTS {
+        return Err(format!("{what}.tag has no value {tag}"));
+    }
+    // SAFETY: a known tag, and any bytes are the fields' values, as the trait demands.
+    Ok(unsafe { field.assume_init_ref() })
+}
+
+/// The bool that a field or argument holds: as in C, anything but zero is true.
+pub(crate) fn read_bool(field: &MaybeUninit<bool>) -> bool {
+    // SAFETY: as in `read_enum`, for one byte.
+    unsafe { field.as_ptr().cast::<u8>().read() != 0 }
+}

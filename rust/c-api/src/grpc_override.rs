@@ -1,0 +1,245 @@
+//! RPCs answered by the caller instead of a server.
+
+use crate::{
+    byte_array::{ByteArrayRef, ByteArrayRefArray, MetadataRef},
+    ffi::{Checked, UserData, boxed, guard_infallible, handle},
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::{ffi::c_void, sync::Arc};
+use temporalio_client::callback_based::{
+    CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse,
+};
+use tokio::sync::oneshot;
+use tonic::{Code, Status};
+
+/// Answers one RPC, on a thread where blocking is allowed: by calling
+/// `temporal_core_client_grpc_override_request_respond` exactly once, then or later, from any
+/// thread.
+pub type ClientGrpcOverrideCallback =
+    Option<unsafe extern "C" fn(request: *mut ClientGrpcOverrideRequest, user_data: *mut c_void)>;
+
+/// An RPC to answer. Valid until it is responded to, which frees it.
+pub struct ClientGrpcOverrideRequest {
+    request: GrpcRequest,
+    /// `name\nvalue`, as the accessor lends them.
+    headers: Vec<Vec<u8>>,
+    header_refs: Vec<ByteArrayRef>,
+    respond: oneshot::Sender<Result<GrpcSuccessResponse, Status>>,
+}
+
+// SAFETY: `header_refs` point into `headers`, which nobody changes.
+unsafe impl Send for ClientGrpcOverrideRequest {}
+
+/// The answer to an RPC.
+#[repr(C)]
+pub struct ClientGrpcOverrideResponse {
+    /// gRPC status; 0 = success.
+    pub status_code: i32,
+    /// Response headers; for success only.
+    pub headers: MetadataRef,
+    /// Response protobuf; for success only.
+    pub success_proto: ByteArrayRef,
+    /// Message; for failure only.
+    pub fail_message: ByteArrayRef,
+    /// `google.rpc.Status` protobuf; for failure only, may be empty.
+    pub fail_details: ByteArrayRef,
+}
+
+/// A gRPC service that asks `callback`.
+pub(crate) fn override_service(
+    callback: unsafe extern "C" fn(*mut ClientGrpcOverrideRequest, *mut c_void),
+    user_data: *mut c_void,
+) -> CallbackBasedGrpcService {
+    let user_data = UserData(user_data);
+    CallbackBasedGrpcService {
+        callback: Arc::new(move |request| {
+            let (respond, response) = oneshot::channel();
+            let request = ClientGrpcOverrideRequest::new(request, respond);
+            async move {
+                let asked = tokio::task::spawn_blocking(move || {
+                    let user_data = user_data;
+                    // SAFETY: the connection's options gave function and pointer; the request
+                    // now belongs to the caller.
+                    unsafe { callback(boxed(request), user_data.0) }
+                });
+                if let Err(error) = asked.await {
+                    return Err(Status::internal(format!("gRPC override: {error}")));
+                }
+                response
+                    .await
+                    .unwrap_or_else(|_| Err(Status::internal("gRPC override: no response")))
+            }
+            .boxed()
+        }),
+    }
+}
+
+impl ClientGrpcOverrideRequest {
+    fn new(
+        request: GrpcRequest,
+        respond: oneshot::Sender<Result<GrpcSuccessResponse, Status>>,
+    ) -> Self {
+        let headers: Vec<Vec<u8>> = request
+            .headers
+            .iter()
+            .map(|(name, value)| [name.as_str().as_bytes(), b"\n", value.as_bytes()].concat())
+            .collect();
+        let header_refs = headers.iter().map(|h| ByteArrayRef::lend(h)).collect();
+        Self {
+            request,
+            headers,
+            header_refs,
+            respond,
+        }
+    }
+}
+
+impl ClientGrpcOverrideResponse {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn result(&self) -> Result<GrpcSuccessResponse, Status> {
+        let invalid = |message| Status::internal(format!("gRPC override: {message}"));
+        if self.status_code == 0 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.success() }.map_err(invalid);
+        }
+        // SAFETY: the caller's promise.
+        let (message, details) = unsafe {
+            (
+                self.fail_message.text("fail_message").map_err(invalid)?,
+                self.fail_details.bytes("fail_details").map_err(invalid)?,
+            )
+        };
+        Err(Status::with_details(
+            Code::from(self.status_code),
+            message,
+            details.to_vec().into(),
+        ))
+    }
+
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn success(&self) -> Checked<GrpcSuccessResponse> {
+        // SAFETY: the caller's promise.
+        let (entries, proto) = unsafe {
+            (
+                self.headers.binary_metadata("headers")?,
+                self.success_proto.bytes("success_proto")?,
+            )
+        };
+        let mut headers = HeaderMap::with_capacity(entries.len());
+        for (name, value) in entries {
+            headers.insert(
+                HeaderName::try_from(&name)
+                    .map_err(|error| format!("header name `{name}`: {error}"))?,
+                HeaderValue::from_bytes(&value)
+                    .map_err(|error| format!("value of header `{name}`: {error}"))?,
+            );
+        }
+        Ok(GrpcSuccessResponse {
+            headers,
+            proto: proto.to_vec(),
+        })
+    }
+}
+
+/// The fully qualified service, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
+/// until the request is responded to. NULL gives an empty range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_grpc_override_request_service(
+    req: *const ClientGrpcOverrideRequest,
+) -> ByteArrayRef {
+    // SAFETY: this function's contract.
+    unsafe {
+        ByteArrayRef::lend_from(
+            "temporal_core_client_grpc_override_request_service",
+            req,
+            |req| req.request.service.as_bytes(),
+        )
+    }
+}
+
+/// The RPC's name, such as `StartWorkflowExecution`; valid until the request is responded to. NULL
+/// gives an empty range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_grpc_override_request_rpc(
+    req: *const ClientGrpcOverrideRequest,
+) -> ByteArrayRef {
+    // SAFETY: this function's contract.
+    unsafe {
+        ByteArrayRef::lend_from(
+            "temporal_core_client_grpc_override_request_rpc",
+            req,
+            |req| req.request.rpc.as_bytes(),
+        )
+    }
+}
+
+/// The request's headers, as they would go over the wire; valid until the request is responded to.
+/// NULL gives none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_grpc_override_request_headers(
+    req: *const ClientGrpcOverrideRequest,
+) -> MetadataRef {
+    let none = ByteArrayRefArray {
+        data: std::ptr::null(),
+        size: 0,
+    };
+    guard_infallible(
+        "temporal_core_client_grpc_override_request_headers",
+        none,
+        || {
+            // SAFETY: NULL or live, by this function's contract.
+            let request = unsafe { handle(req, "req") }?;
+            debug_assert_eq!(request.headers.len(), request.header_refs.len());
+            Ok(ByteArrayRefArray {
+                data: request.header_refs.as_ptr(),
+                size: request.header_refs.len(),
+            })
+        },
+    )
+}
+
+/// The request's protobuf; valid until the request is responded to. NULL gives an empty range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_grpc_override_request_proto(
+    req: *const ClientGrpcOverrideRequest,
+) -> ByteArrayRef {
+    // SAFETY: this function's contract.
+    unsafe {
+        ByteArrayRef::lend_from(
+            "temporal_core_client_grpc_override_request_proto",
+            req,
+            |req| &req.request.proto,
+        )
+    }
+}
+
+/// Answers the RPC and frees the request. Exactly once a request, from any thread.
+///
+/// @param req  Not used again; NULL is a no-op.
+/// @param resp Dropped by the caller once the call returns. An invalid header name or value, or a
+///             message that is not UTF-8, becomes an internal error of that RPC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_client_grpc_override_request_respond(
+    req: *mut ClientGrpcOverrideRequest,
+    resp: ClientGrpcOverrideResponse,
+) {
+    guard_infallible(
+        "temporal_core_client_grpc_override_request_respond",
+        (),
+        || {
+            if req.is_null() {
+                return Err("req is NULL".to_owned());
+            }
+            // SAFETY: given to the callback by `boxed`, and back once, by this function's contract.
+            let request = unsafe { Box::from_raw(req) };
+            // SAFETY: live, by this function's contract.
+            let result = unsafe { resp.result() };
+            // An error means that the RPC was given up (a timeout or a cancellation): nobody waits.
+            let _ = request.respond.send(result);
+            Ok(())
+        },
+    );
+}

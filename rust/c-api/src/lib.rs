@@ -1,0 +1,46 @@
+//! The C ABI over Temporal's Rust core: `temporal_core_*` functions and `TemporalCore*` types, as
+//! `temporal-sdk-core-c-bridge.h` declares them. One module per noun of the interface; `ffi` holds
+//! what every exported function is built from.
+//!
+//! Every exported function trusts what its documentation says of its pointers, and checks the
+//! rest: NULL, ranges, UTF-8, enum values.
+
+// Ties what is compiled to its checkout; see .cargo/config.toml.
+const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
+
+mod ffi;
+mod metric_naming;
+#[cfg(test)]
+mod panic_tests;
+
+pub mod byte_array;
+pub mod cancellation_token;
+pub mod connection;
+pub mod custom_meter;
+pub mod env_config;
+pub mod grpc_override;
+pub mod log_forwarding;
+pub mod metric;
+pub mod metric_export;
+pub mod random;
+pub mod rpc;
+pub mod runtime;
+pub mod telemetry;
+pub mod version;
+
+#[cfg(feature = "sdk-core")]
+pub mod ephemeral_server;
+#[cfg(feature = "sdk-core")]
+mod open_activations;
+#[cfg(feature = "sdk-core")]
+pub mod replay;
+#[cfg(feature = "sdk-core")]
+mod server_process;
+#[cfg(feature = "sdk-core")]
+pub mod slot_supplier;
+#[cfg(feature = "sdk-core")]
+pub mod tuner;
+#[cfg(feature = "sdk-core")]
+pub mod worker;
+#[cfg(feature = "sdk-core")]
+pub mod worker_options;

@@ -1,0 +1,206 @@
+//! Logs that go to a callback of the caller's instead of the console.
+
+use crate::{
+    byte_array::ByteArrayRef,
+    ffi::{c_enum, guard_infallible, handle},
+};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, OnceLock, PoisonError},
+};
+use temporalio_common::telemetry::{CoreLog, CoreLogConsumer};
+
+/// Level of a forwarded log.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum ForwardedLogLevel {
+    /// Finest.
+    Trace = 0,
+    /// For debugging.
+    Debug,
+    /// Of general interest.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something went wrong.
+    Error,
+}
+
+c_enum!(ForwardedLogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error
+});
+
+/// Receives each log, on whichever thread logs. `log` and all that its accessors give are valid
+/// until the callback returns. None comes before `temporal_core_runtime_new` succeeds, nor after
+/// `temporal_core_runtime_free` returns, unless that was called inside a log callback.
+pub type ForwardedLogCallback =
+    Option<unsafe extern "C" fn(level: ForwardedLogLevel, log: *const ForwardedLog)>;
+
+/// One log, alive during its callback.
+pub struct ForwardedLog {
+    core: CoreLog,
+    /// Made when first asked for.
+    fields_json: OnceLock<String>,
+}
+
+/// Delivers a runtime's logs to its callback while the runtime is open, and knows which threads
+/// are inside the callback, so that closing can wait for them.
+pub(crate) struct LogForwarder {
+    callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    open: bool,
+    in_flight: usize,
+}
+
+thread_local! {
+    /// The forwarders whose callbacks this thread is inside of, by address.
+    static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+impl LogForwarder {
+    pub(crate) fn new(
+        callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            callback,
+            state: Mutex::default(),
+            idle: Condvar::new(),
+        })
+    }
+
+    /// Delivers from now on.
+    pub(crate) fn open(&self) {
+        self.lock().open = true;
+    }
+
+    /// Delivers no more, and returns when no callback runs; except inside a callback of this
+    /// forwarder, where waiting could be waiting for oneself.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.open = false;
+        if INSIDE.with_borrow(|inside| inside.contains(&self.address())) {
+            return;
+        }
+        while state.in_flight > 0 {
+            state = self
+                .idle
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl std::fmt::Debug for LogForwarder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("LogForwarder")
+    }
+}
+
+impl CoreLogConsumer for LogForwarder {
+    fn on_log(&self, log: CoreLog) {
+        {
+            let mut state = self.lock();
+            if !state.open {
+                return;
+            }
+            state.in_flight += 1;
+        }
+        INSIDE.with_borrow_mut(|inside| inside.push(self.address()));
+        let level = match log.level {
+            tracing::Level::TRACE => ForwardedLogLevel::Trace,
+            tracing::Level::DEBUG => ForwardedLogLevel::Debug,
+            tracing::Level::INFO => ForwardedLogLevel::Info,
+            tracing::Level::WARN => ForwardedLogLevel::Warn,
+            tracing::Level::ERROR => ForwardedLogLevel::Error,
+        };
+        let log = ForwardedLog {
+            core: log,
+            fields_json: OnceLock::new(),
+        };
+        // SAFETY: the runtime's options gave a function of this signature.
+        unsafe { (self.callback)(level, &raw const log) };
+        INSIDE.with_borrow_mut(|inside| inside.pop());
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        if state.in_flight == 0 {
+            self.idle.notify_all();
+        }
+    }
+}
+
+/// The module that logged, such as `temporalio_client::retry`; valid until the log's callback
+/// returns. NULL gives an empty range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_forwarded_log_target(
+    log: *const ForwardedLog,
+) -> ByteArrayRef {
+    // SAFETY: this function's contract.
+    unsafe {
+        ByteArrayRef::lend_from("temporal_core_forwarded_log_target", log, |log| {
+            log.core.target.as_bytes()
+        })
+    }
+}
+
+/// The message; valid until the log's callback returns. NULL gives an empty range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_forwarded_log_message(
+    log: *const ForwardedLog,
+) -> ByteArrayRef {
+    // SAFETY: this function's contract.
+    unsafe {
+        ByteArrayRef::lend_from("temporal_core_forwarded_log_message", log, |log| {
+            log.core.message.as_bytes()
+        })
+    }
+}
+
+/// When it was logged, in milliseconds of Unix time. NULL gives 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_forwarded_log_timestamp_millis(
+    log: *const ForwardedLog,
+) -> u64 {
+    guard_infallible("temporal_core_forwarded_log_timestamp_millis", 0, || {
+        // SAFETY: alive during its callback.
+        let log = unsafe { handle(log, "log") }?;
+        Ok(u64::try_from(log.core.millis_since_epoch()).unwrap_or(u64::MAX))
+    })
+}
+
+/// The log's fields as a JSON object, built on the first call; valid until the log's callback
+/// returns. NULL gives an empty range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_forwarded_log_fields_json(
+    log: *const ForwardedLog,
+) -> ByteArrayRef {
+    // SAFETY: this function's contract.
+    unsafe {
+        ByteArrayRef::lend_from("temporal_core_forwarded_log_fields_json", log, |log| {
+            log.fields_json
+                .get_or_init(|| {
+                    // Sorted, so that equal logs read equal.
+                    let fields: BTreeMap<_, _> = log.core.fields.iter().collect();
+                    serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
+                })
+                .as_bytes()
+        })
+    }
+}

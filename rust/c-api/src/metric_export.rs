@@ -1,0 +1,335 @@
+//! Metrics options: who receives the core's metrics.
+
+use crate::{
+    byte_array::{ByteArrayRef, NewlineDelimitedMapRef},
+    custom_meter::{CustomMeter, CustomMetricMeter},
+    ffi::{Checked, c_enum, optional, read_bool, read_enum},
+    metric_naming::{Naming, label_name},
+};
+use http::{HeaderName, HeaderValue};
+use std::{
+    collections::HashMap, mem::MaybeUninit, net::SocketAddr, str::FromStr, sync::Arc,
+    time::Duration,
+};
+use temporalio_common::telemetry::{
+    HistogramBucketOverrides, METRIC_PREFIX, MetricTemporality, OtelCollectorOptions, OtlpProtocol,
+    PrometheusExporterOptions, build_otlp_metric_exporter,
+    metrics::{CoreMeter, WORKFLOW_E2E_LATENCY_HISTOGRAM_NAME},
+    start_prometheus_metric_exporter,
+};
+use url::Url;
+
+/// Whether data points repeat the start time or advance it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum OpenTelemetryMetricTemporality {
+    /// Totals since the start.
+    Cumulative = 1,
+    /// Differences to the previous export.
+    Delta,
+}
+
+c_enum!(OpenTelemetryMetricTemporality { Cumulative, Delta });
+
+/// OTLP transport.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum OpenTelemetryProtocol {
+    /// OTLP over gRPC.
+    Grpc = 1,
+    /// OTLP over HTTP, protobuf bodies.
+    Http,
+}
+
+c_enum!(OpenTelemetryProtocol { Grpc, Http });
+
+/// Export to an OpenTelemetry collector.
+#[repr(C)]
+pub struct OpenTelemetryOptions {
+    /// The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and `unix`. For HTTP
+    /// the whole of it, such as `http://localhost:4318/v1/metrics`.
+    pub url: ByteArrayRef,
+    /// Headers to send.
+    pub headers: NewlineDelimitedMapRef,
+    /// Time between exports; 0 = the default of one second.
+    pub metric_periodicity_millis: u32,
+    /// Temporality of the data points.
+    pub metric_temporality: MaybeUninit<OpenTelemetryMetricTemporality>,
+    /// Durations as float seconds instead of integer milliseconds.
+    pub durations_as_seconds: MaybeUninit<bool>,
+    /// OTLP transport.
+    pub protocol: MaybeUninit<OpenTelemetryProtocol>,
+    /// Part of a metric's name to comma-separated bucket bounds, finite and increasing.
+    pub histogram_bucket_overrides: NewlineDelimitedMapRef,
+}
+
+/// Export by serving a Prometheus endpoint.
+#[repr(C)]
+pub struct PrometheusOptions {
+    /// `ip:port` to listen on.
+    pub bind_address: ByteArrayRef,
+    /// Counters end in `_total`.
+    pub counters_total_suffix: MaybeUninit<bool>,
+    /// Histograms end in their unit.
+    pub unit_suffix: MaybeUninit<bool>,
+    /// Durations as float seconds instead of integer milliseconds.
+    pub durations_as_seconds: MaybeUninit<bool>,
+    /// Part of a metric's name to comma-separated bucket bounds, finite and increasing.
+    pub histogram_bucket_overrides: NewlineDelimitedMapRef,
+}
+
+/// Metrics: exactly one of the first three is set.
+#[repr(C)]
+pub struct MetricsOptions {
+    /// Export to an OpenTelemetry collector. The end of the runtime exports what is left, and waits
+    /// for that, at most five seconds.
+    pub opentelemetry: *const OpenTelemetryOptions,
+    /// Serve a Prometheus endpoint.
+    pub prometheus: *const PrometheusOptions,
+    /// Call the caller's meter.
+    pub custom_meter: *const CustomMetricMeter,
+    /// Attach a `service_name` attribute to all metrics; for Prometheus, a global tag of that name
+    /// takes its place.
+    pub attach_service_name: MaybeUninit<bool>,
+    /// Attributes of every metric; not for the custom meter, whose owner attaches its own.
+    pub global_tags: NewlineDelimitedMapRef,
+    /// Prefix of the core's own metrics; empty = `temporal_`.
+    pub metric_prefix: ByteArrayRef,
+}
+
+/// Checked metrics options. Exporters need the async runtime, so they are started later.
+pub(crate) struct MetricsConfig {
+    pub(crate) attach_service_name: bool,
+    pub(crate) metric_prefix: String,
+    exporter: Exporter,
+}
+
+enum Exporter {
+    OpenTelemetry(OtelCollectorOptions),
+    Prometheus(PrometheusExporterOptions),
+    Custom(CustomMeter),
+}
+
+impl MetricsOptions {
+    /// # Safety
+    /// The pointers within are NULL or live; the custom meter lives until its `meter_free`.
+    pub(crate) unsafe fn config(&self) -> Checked<MetricsConfig> {
+        // First, so that every failure below, and later, ends in its `meter_free`.
+        // SAFETY: the caller's promise.
+        let custom = unsafe { CustomMeter::take(self.custom_meter) };
+        // SAFETY: the caller's promise.
+        let (opentelemetry, prometheus) =
+            unsafe { (optional(self.opentelemetry), optional(self.prometheus)) };
+        // SAFETY: the caller's promise.
+        let global_tags = unsafe { self.global_tags.newline_map("metrics.global_tags") }?;
+        let exporter = match (opentelemetry, prometheus, custom) {
+            (Some(options), None, None) => {
+                // SAFETY: the caller's promise.
+                Exporter::OpenTelemetry(unsafe { options.config(global_tags) }?)
+            }
+            (None, Some(options), None) => {
+                // SAFETY: the caller's promise.
+                Exporter::Prometheus(unsafe { options.config(global_tags) }?)
+            }
+            (None, None, Some(meter)) => Exporter::Custom(meter.complete()?),
+            (None, None, None) => {
+                return Err(
+                    "metrics needs one of opentelemetry, prometheus, custom_meter; none is set"
+                        .to_owned(),
+                );
+            }
+            (opentelemetry, prometheus, custom) => {
+                let set = [
+                    ("opentelemetry", opentelemetry.is_some()),
+                    ("prometheus", prometheus.is_some()),
+                    ("custom_meter", custom.is_some()),
+                ];
+                let names: Vec<_> = set.iter().filter(|s| s.1).map(|s| s.0).collect();
+                return Err(format!(
+                    "metrics takes one of opentelemetry, prometheus, custom_meter; {} are set",
+                    names.join(" and ")
+                ));
+            }
+        };
+        // SAFETY: the caller's promise.
+        let metric_prefix = match unsafe { self.metric_prefix.line("metrics.metric_prefix") }? {
+            "" => METRIC_PREFIX,
+            prefix => prefix,
+        };
+        if let Some(naming) = exporter.naming() {
+            let example = format!("{metric_prefix}{WORKFLOW_E2E_LATENCY_HISTOGRAM_NAME}");
+            naming
+                .check_name(&example)
+                .map_err(|reason| format!("metrics.metric_prefix `{metric_prefix}`: {reason}"))?;
+        }
+        // Two labels of one name would make a scraper refuse the whole page.
+        let tag_names_service = matches!(
+            &exporter,
+            Exporter::Prometheus(options) if options.global_tags.contains_key("service_name")
+        );
+        Ok(MetricsConfig {
+            attach_service_name: read_bool(&self.attach_service_name) && !tag_names_service,
+            metric_prefix: metric_prefix.to_owned(),
+            exporter,
+        })
+    }
+}
+
+impl Exporter {
+    /// Custom meters take any name.
+    fn naming(&self) -> Option<Naming> {
+        match self {
+            Self::OpenTelemetry(_) => Some(Naming::OpenTelemetry),
+            Self::Prometheus(_) => Some(Naming::Prometheus),
+            Self::Custom(_) => None,
+        }
+    }
+}
+
+impl OpenTelemetryOptions {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn config(&self, global_tags: HashMap<String, String>) -> Checked<OtelCollectorOptions> {
+        let protocol = match read_enum(&self.protocol, "opentelemetry.protocol")? {
+            OpenTelemetryProtocol::Grpc => OtlpProtocol::Grpc,
+            OpenTelemetryProtocol::Http => OtlpProtocol::Http,
+        };
+        // SAFETY: the caller's promise.
+        let url = collector_url(unsafe { self.url.line("opentelemetry.url") }?, protocol)?;
+        let periodicity = match self.metric_periodicity_millis {
+            0 => None,
+            millis => Some(Duration::from_millis(millis.into())),
+        };
+        let temporality =
+            match read_enum(&self.metric_temporality, "opentelemetry.metric_temporality")? {
+                OpenTelemetryMetricTemporality::Cumulative => MetricTemporality::Cumulative,
+                OpenTelemetryMetricTemporality::Delta => MetricTemporality::Delta,
+            };
+        // SAFETY: the caller's promise.
+        let headers = unsafe { self.headers.newline_map("opentelemetry.headers") }?;
+        for (name, value) in &headers {
+            // Checked here because the HTTP exporter leaves malformed ones out without a word.
+            HeaderName::from_str(name)
+                .map_err(|error| format!("opentelemetry.headers name `{name}`: {error}"))?;
+            HeaderValue::from_str(value)
+                .map_err(|error| format!("opentelemetry.headers value of `{name}`: {error}"))?;
+        }
+        Ok(OtelCollectorOptions::builder()
+            .url(url)
+            .headers(headers)
+            .maybe_metric_periodicity(periodicity)
+            .metric_temporality(temporality)
+            .global_tags(global_tags)
+            .use_seconds_for_durations(read_bool(&self.durations_as_seconds))
+            // SAFETY: the caller's promise.
+            .histogram_bucket_overrides(unsafe {
+                bucket_overrides(&self.histogram_bucket_overrides)
+            }?)
+            .protocol(protocol)
+            .build())
+    }
+}
+
+/// The collector's URL, with a scheme that the exporter acts on.
+fn collector_url(url: &str, protocol: OtlpProtocol) -> Checked<Url> {
+    let parse = |text: &str| {
+        Url::parse(text).map_err(|error| format!("opentelemetry.url `{url}` is malformed: {error}"))
+    };
+    let parsed = parse(url)?;
+    match (protocol, parsed.scheme()) {
+        (_, "http" | "https") | (OtlpProtocol::Grpc, "unix") => Ok(parsed),
+        // The exporter would take `grpcs`, and then speak plain text.
+        (OtlpProtocol::Grpc, "grpc" | "grpcs") if parsed.has_host() => {
+            parse(&parsed.as_str().replacen("grpc", "http", 1))
+        }
+        (OtlpProtocol::Grpc, _) => Err(format!(
+            "opentelemetry.url `{url}` does not begin with http://, https://, grpc://, grpcs:// or unix:"
+        )),
+        (OtlpProtocol::Http, _) => Err(format!(
+            "opentelemetry.url `{url}` does not begin with http:// or https://"
+        )),
+    }
+}
+
+impl PrometheusOptions {
+    /// # Safety
+    /// The ranges within are live.
+    unsafe fn config(
+        &self,
+        global_tags: HashMap<String, String>,
+    ) -> Checked<PrometheusExporterOptions> {
+        // SAFETY: the caller's promise.
+        let address = unsafe { self.bind_address.text("prometheus.bind_address") }?;
+        let socket_addr: SocketAddr = address.parse().map_err(|error| {
+            format!("prometheus.bind_address `{address}` is not `ip:port`: {error}")
+        })?;
+        let global_tags = global_tags
+            .into_iter()
+            .map(|(name, value)| Ok((label_name(&name)?, value)))
+            .collect::<Checked<HashMap<_, _>>>()?;
+        Ok(PrometheusExporterOptions::builder()
+            .socket_addr(socket_addr)
+            .global_tags(global_tags)
+            .counters_total_suffix(read_bool(&self.counters_total_suffix))
+            .unit_suffix(read_bool(&self.unit_suffix))
+            .use_seconds_for_durations(read_bool(&self.durations_as_seconds))
+            // SAFETY: the caller's promise.
+            .histogram_bucket_overrides(unsafe {
+                bucket_overrides(&self.histogram_bucket_overrides)
+            }?)
+            .build())
+    }
+}
+
+/// # Safety
+/// The range is live.
+unsafe fn bucket_overrides(map: &NewlineDelimitedMapRef) -> Checked<HistogramBucketOverrides> {
+    // SAFETY: the caller's promise.
+    let map = unsafe { map.newline_map("histogram_bucket_overrides") }?;
+    let overrides = map
+        .into_iter()
+        .map(|(metric, bounds)| {
+            let context = format!("histogram_bucket_overrides of `{metric}`");
+            if metric.is_empty() {
+                return Err(format!("{context}: the metric's name is empty"));
+            }
+            let mut bounds = bounds
+                .split(',')
+                .map(|bound| {
+                    let parsed = bound.trim().parse::<f64>();
+                    parsed.map_err(|error| format!("{context}: `{bound}`: {error}"))
+                })
+                .collect::<Checked<Vec<_>>>()?;
+            if bounds.len() > 1 && bounds.last() == Some(&f64::INFINITY) {
+                // Implied by every histogram.
+                bounds.pop();
+            }
+            // OpenTelemetry panics at others when a metric is made, Prometheus drops its values.
+            if !bounds.iter().all(|bound| bound.is_finite()) || !bounds.is_sorted_by(|a, b| a < b) {
+                return Err(format!("{context}: bounds must be finite and increasing"));
+            }
+            Ok((metric, bounds))
+        })
+        .collect::<Checked<_>>()?;
+    Ok(HistogramBucketOverrides { overrides })
+}
+
+impl MetricsConfig {
+    /// Starts the exporter. Needs the async runtime's context.
+    pub(crate) fn start(self) -> Checked<Arc<dyn CoreMeter>> {
+        match self.exporter {
+            Exporter::OpenTelemetry(options) => build_otlp_metric_exporter(options)
+                .map(|meter| Arc::new(meter) as Arc<dyn CoreMeter>)
+                .map_err(|error| format!("the OpenTelemetry exporter did not start: {error:#}")),
+            Exporter::Prometheus(options) => {
+                let address = options.socket_addr;
+                start_prometheus_metric_exporter(options)
+                    .map(|server| server.meter as Arc<dyn CoreMeter>)
+                    .map_err(|error| {
+                        format!("the Prometheus endpoint did not start on {address}: {error:#}")
+                    })
+            }
+            Exporter::Custom(meter) => Ok(Arc::new(meter)),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Workflow activations that a worker gave out and that nobody has completed. Core waits for each
+//! completion without end, in a thread of its own.
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use temporalio_common::protos::{
+    coresdk::{
+        workflow_activation::WorkflowActivation, workflow_completion::WorkflowActivationCompletion,
+    },
+    temporal::api::failure::v1::Failure,
+};
+use temporalio_sdk_core::{CompleteWfError, PollError, Worker};
+
+/// The runs that have an open activation; never more than one each.
+#[derive(Default)]
+pub(crate) struct OpenActivations(Mutex<HashSet<String>>);
+
+impl OpenActivations {
+    fn runs(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.runs().len()
+    }
+
+    /// Polls for an activation, which is open from then on.
+    pub(crate) async fn poll(&self, worker: &Worker) -> Result<WorkflowActivation, PollError> {
+        let activation = worker.poll_workflow_activation().await?;
+        self.runs().insert(activation.run_id.clone());
+        Ok(activation)
+    }
+
+    /// Completes an activation; it stays open when the completion is refused.
+    pub(crate) async fn complete(
+        &self,
+        worker: &Worker,
+        completion: WorkflowActivationCompletion,
+    ) -> Result<(), CompleteWfError> {
+        let run = completion.run_id.clone();
+        // Before the completion: once it is in, the run's next activation may come at any moment.
+        let open = self.runs().remove(&run);
+        let completed = worker.complete_workflow_activation(completion).await;
+        if open && completed.is_err() {
+            self.runs().insert(run);
+        }
+        completed
+    }
+
+    /// Completes, for a worker whose shutdown is initiated, what nobody will: open workflow tasks
+    /// fail, so that the server gives them to another worker at once.
+    pub(crate) fn give_back(&self, worker: Arc<Worker>) -> impl Future<Output = ()> + use<> {
+        let open: Vec<String> = self.runs().drain().collect();
+        async move {
+            for run in open {
+                fail(&worker, run).await;
+            }
+            while let Ok(activation) = worker.poll_workflow_activation().await {
+                if activation.is_only_eviction() {
+                    let done = WorkflowActivationCompletion::empty(activation.run_id);
+                    let _ = worker.complete_workflow_activation(done).await;
+                } else {
+                    fail(&worker, activation.run_id).await;
+                }
+            }
+        }
+    }
+}
+
+async fn fail(worker: &Worker, run: String) {
+    let failure = Failure {
+        message: "The worker was freed before the workflow task was completed".to_owned(),
+        ..Default::default()
+    };
+    let failed = WorkflowActivationCompletion::fail(run, failure, None);
+    // An error means that core knows nothing of it any more.
+    let _ = worker.complete_workflow_activation(failed).await;
+}

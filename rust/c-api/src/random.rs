@@ -1,0 +1,206 @@
+//! Random numbers for languages whose workflows must be deterministic: equal seeds give equal
+//! sequences, on every platform and in every release.
+//!
+//! The algorithms are written out here because crates change theirs: PCG-64-MCG (O'Neill's
+//! `mcg_xsl_rr_128_64`) seeded through the 32-bit PCG that `SeedableRng::seed_from_u64` uses, and
+//! the sampling of rand 0.9: Canon's method for integers, 52 bits for doubles.
+
+use crate::{
+    byte_array::ByteArrayRef,
+    ffi::{boxed, free, guard_infallible, handle, read_bool, slice},
+};
+use std::{
+    mem::MaybeUninit,
+    ptr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// A generator of random numbers. Any thread; which of two simultaneous calls draws first is open.
+pub struct Random(Mutex<Pcg64Mcg>);
+
+impl Random {
+    fn lock(&self) -> MutexGuard<'_, Pcg64Mcg> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Pcg64Mcg {
+    state: u128,
+}
+
+impl Pcg64Mcg {
+    const MULTIPLIER: u128 = 0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645;
+
+    fn seed_from_u64(mut seed: u64) -> Self {
+        const MULTIPLIER: u64 = 6_364_136_223_846_793_005;
+        const INCREMENT: u64 = 11_634_580_027_462_260_723;
+        let mut bytes = [0; 16];
+        for word in bytes.chunks_exact_mut(4) {
+            seed = seed.wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT);
+            let mixed = (((seed >> 18) ^ seed) >> 27) as u32;
+            word.copy_from_slice(&mixed.rotate_right((seed >> 59) as u32).to_le_bytes());
+        }
+        Self {
+            // A multiplicative generator needs an odd state.
+            state: u128::from_le_bytes(bytes) | 1,
+        }
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_mul(Self::MULTIPLIER);
+        let folded = (self.state >> 64) as u64 ^ self.state as u64;
+        folded.rotate_right((self.state >> 122) as u32)
+    }
+
+    fn next_u32(&mut self) -> u32 {
+        self.next_u64() as u32
+    }
+
+    /// `min <= value <= max`.
+    fn integer(&mut self, min: i32, max: i32) -> i32 {
+        let range = max.wrapping_sub(min).wrapping_add(1) as u32;
+        if range == 0 {
+            // All of `i32`, whose number of values is no `u32`.
+            return self.next_u32() as i32;
+        }
+        let product = u64::from(self.next_u32()) * u64::from(range);
+        let (mut offset, low) = ((product >> 32) as u32, product as u32);
+        if low > range.wrapping_neg() {
+            let more = ((u64::from(self.next_u32()) * u64::from(range)) >> 32) as u32;
+            offset += u32::from(low.checked_add(more).is_none());
+        }
+        min.wrapping_add(offset as i32)
+    }
+
+    /// `0 <= value < 1`, a multiple of 2^-52.
+    fn fraction(&mut self) -> f64 {
+        f64::from_bits((self.next_u64() >> 12) | 1f64.to_bits()) - 1.0
+    }
+
+    /// `min <= value <= max`; finite bounds.
+    fn double(&mut self, min: f64, max: f64) -> f64 {
+        let fraction = self.fraction();
+        let scale = max - min;
+        let value = if scale.is_finite() {
+            fraction * scale + min
+        } else {
+            (1.0 - fraction) * min + fraction * max
+        };
+        value.clamp(min, max)
+    }
+}
+
+/// A new generator, to be freed with `temporal_core_random_free`.
+///
+/// @param seed Equal seeds give equal sequences.
+#[unsafe(no_mangle)]
+pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
+    guard_infallible("temporal_core_random_new", ptr::null_mut(), || {
+        Ok(boxed(Random(Mutex::new(Pcg64Mcg::seed_from_u64(seed)))))
+    })
+}
+
+/// Frees the generator.
+///
+/// @param random From `temporal_core_random_new`, not used again; NULL is a no-op.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
+    guard_infallible("temporal_core_random_free", (), || {
+        // SAFETY: NULL or from `_new`, once, by this function's contract.
+        unsafe { free(random) };
+        Ok(())
+    });
+}
+
+/// An integer from `min` to `max`.
+///
+/// @param random        NULL gives `min` and an error log.
+/// @param max_inclusive Whether `max` itself may come.
+///
+/// An empty range gives `min` and an error log.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_random_int32_range(
+    random: *mut Random,
+    min: i32,
+    max: i32,
+    max_inclusive: MaybeUninit<bool>,
+) -> i32 {
+    guard_infallible("temporal_core_random_int32_range", min, || {
+        // SAFETY: NULL or live, by this function's contract.
+        let random = unsafe { handle(random, "random") }?;
+        let last = if read_bool(&max_inclusive) {
+            Some(max)
+        } else {
+            max.checked_sub(1)
+        };
+        match last {
+            Some(last) if min <= last => Ok(random.lock().integer(min, last)),
+            _ => Err(empty(min, max)),
+        }
+    })
+}
+
+/// A double from `min` to `max`.
+///
+/// @param random        NULL gives `min` and an error log.
+/// @param max_inclusive Whether `max` itself may come.
+///
+/// An empty range, and a bound that is NaN or infinite, gives `min` and an error log.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_random_double_range(
+    random: *mut Random,
+    min: f64,
+    max: f64,
+    max_inclusive: MaybeUninit<bool>,
+) -> f64 {
+    guard_infallible("temporal_core_random_double_range", min, || {
+        // SAFETY: NULL or live, by this function's contract.
+        let random = unsafe { handle(random, "random") }?;
+        if !min.is_finite() || !max.is_finite() {
+            return Err(format!("min and max must be finite, not {min} and {max}"));
+        }
+        if read_bool(&max_inclusive) {
+            if min > max {
+                return Err(empty(min, max));
+            }
+            Ok(random.lock().double(min, max))
+        } else {
+            if min >= max {
+                return Err(empty(min, max));
+            }
+            // Rounding may reach `max` where the range is small beside its bounds.
+            Ok(random.lock().double(min, max).min(max.next_down()))
+        }
+    })
+}
+
+fn empty(min: impl std::fmt::Display, max: impl std::fmt::Display) -> String {
+    format!("the range from {min} to {max} is empty")
+}
+
+/// Writes random bytes into the caller's buffer.
+///
+/// @param random NULL writes nothing and logs an error.
+/// @param bytes  The buffer, writable although the type says otherwise; `{NULL, 0}` is a no-op, and
+///               so is NULL data with a size, which also logs an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_random_fill_bytes(random: *mut Random, bytes: ByteArrayRef) {
+    guard_infallible("temporal_core_random_fill_bytes", (), || {
+        // SAFETY: NULL or live, by this function's contract.
+        let random = unsafe { handle(random, "random") }?;
+        // The buffer may be fresh memory: checked like a range, but never read.
+        // SAFETY: NULL or live, by this function's contract.
+        let size =
+            unsafe { slice::<MaybeUninit<u8>>(bytes.data.cast(), bytes.size, "bytes") }?.len();
+        let mut generator = random.lock();
+        for start in (0..size).step_by(8) {
+            let drawn = generator.next_u64().to_le_bytes();
+            // SAFETY: within the caller's buffer, and `drawn` is no part of it.
+            unsafe {
+                let target = bytes.data.cast_mut().add(start);
+                ptr::copy_nonoverlapping(drawn.as_ptr(), target, drawn.len().min(size - start));
+            }
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,192 @@
+//! Replay: recorded histories in, activations out, without a server.
+
+use crate::{
+    byte_array::{ByteArray, ByteArrayRef},
+    ffi::{Checked, boxed, free, guard, guard_infallible, handle},
+    runtime::Runtime,
+    worker::{Kind, Worker},
+    worker_options::WorkerOptions,
+};
+use futures_util::stream::poll_fn;
+use prost::Message;
+use std::ptr;
+use temporalio_common::protos::temporal::api::history::v1::{History, history_event::Attributes};
+use temporalio_sdk_core::{
+    init_replay_worker,
+    replay::{HistoryForReplay, HistoryInfo, ReplayWorkerInput},
+};
+use tokio::sync::mpsc;
+
+/// Feeds histories to a replayer. Freeing it ends them.
+pub struct WorkerReplayPusher {
+    /// Unbounded: a push never waits for the worker.
+    histories: mpsc::UnboundedSender<HistoryForReplay>,
+}
+
+/// A worker with its pusher, XOR a failure.
+#[repr(C)]
+pub struct WorkerReplayerOrFail {
+    /// To be freed with `temporal_core_worker_free`.
+    pub worker: *mut Worker,
+    /// To be freed with `temporal_core_worker_replay_pusher_free`.
+    pub worker_replay_pusher: *mut WorkerReplayPusher,
+    /// To be freed with `temporal_core_byte_array_free`.
+    pub fail: *const ByteArray,
+}
+
+/// How a push ended.
+#[repr(C)]
+pub struct WorkerReplayPushResult {
+    /// NULL on success; else to be freed with `temporal_core_byte_array_free`.
+    pub fail: *const ByteArray,
+}
+
+/// Creates a worker that replays the histories it is given, one after the other, without a server.
+///
+/// @param runtime Live for the call.
+/// @param options As for `temporal_core_worker_new`; workflows only, one at a time, whatever it says
+///                of that.
+/// @return Worker and pusher, or `Invalid options: …` or `Worker replay init failed: …` in `fail`.
+///
+/// Poll and complete workflow activations as with any worker. When a history has been replayed, its
+/// run is evicted; the eviction tells what, if anything, was wrong. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_replayer_new(
+    runtime: *mut Runtime,
+    options: *const WorkerOptions,
+) -> WorkerReplayerOrFail {
+    let failed = |message: String| WorkerReplayerOrFail {
+        worker: ptr::null_mut(),
+        worker_replay_pusher: ptr::null_mut(),
+        fail: ByteArray::give(message),
+    };
+    guard(failed, || {
+        // SAFETY: NULL or live, by this function's contract.
+        match unsafe { new_replayer(runtime, options) } {
+            Ok((worker, pusher)) => WorkerReplayerOrFail {
+                worker: boxed(worker),
+                worker_replay_pusher: boxed(pusher),
+                fail: ptr::null(),
+            },
+            Err(message) => failed(message),
+        }
+    })
+}
+
+/// # Safety
+/// `runtime` is NULL or live, `options` too, and so is all it points to.
+unsafe fn new_replayer(
+    runtime: *mut Runtime,
+    options: *const WorkerOptions,
+) -> Checked<(Worker, WorkerReplayPusher)> {
+    let invalid = |message| format!("Invalid options: {message}");
+    // SAFETY: the caller's promise.
+    let (core, options) = unsafe { (Runtime::core(runtime), handle(options, "options")) };
+    let options = options.map_err(invalid)?;
+    // SAFETY: the caller's promise.
+    let config = unsafe { options.config() };
+    let (core, config) = (core.map_err(invalid)?, config.map_err(invalid)?);
+    let (histories, mut pushed) = mpsc::unbounded_channel();
+    let input = ReplayWorkerInput::new(config, poll_fn(move |context| pushed.poll_recv(context)));
+    core.enter(|| {
+        let worker = init_replay_worker(input)
+            .map_err(|error| format!("Worker replay init failed: {error:#}"))?;
+        Ok((
+            Worker::new(core.clone(), worker, Kind::Replay),
+            WorkerReplayPusher { histories },
+        ))
+    })
+}
+
+/// Ends the histories: once those pushed are replayed, the worker's polls give both NULL.
+///
+/// @param worker_replay_pusher From `temporal_core_worker_replayer_new`, not used again; NULL is a
+///                             no-op.
+///
+/// Any thread, before or after the worker is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_replay_pusher_free(
+    worker_replay_pusher: *mut WorkerReplayPusher,
+) {
+    guard_infallible("temporal_core_worker_replay_pusher_free", (), || {
+        // SAFETY: NULL or from `_new`, once, by this function's contract.
+        unsafe { free(worker_replay_pusher) };
+        Ok(())
+    });
+}
+
+/// Adds a history to replay. Never blocks, however many wait.
+///
+/// @param worker               The replayer.
+/// @param worker_replay_pusher Its pusher.
+/// @param workflow_id          The workflow's id, which histories do not hold.
+/// @param history              A `temporal.api.history.v1.History`.
+/// @return A failure for bytes that are no history, for a history that cannot be started from, and
+///         for a worker that is finalized.
+///
+/// The ranges are dropped by the caller once the call returns. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_replay_push(
+    worker: *mut Worker,
+    worker_replay_pusher: *mut WorkerReplayPusher,
+    workflow_id: ByteArrayRef,
+    history: ByteArrayRef,
+) -> WorkerReplayPushResult {
+    let result = guard(Err, || {
+        // SAFETY: NULL or live, by this function's contract.
+        let (_worker, pusher, workflow_id, history) = unsafe {
+            (
+                handle(worker, "worker")?,
+                handle(worker_replay_pusher, "worker_replay_pusher")?,
+                workflow_id.text("workflow_id")?,
+                history.bytes("history")?,
+            )
+        };
+        let history =
+            History::decode(history).map_err(|error| format!("History decode failure: {error}"))?;
+        check(&history).map_err(|message| format!("Invalid history: {message}"))?;
+        pusher
+            .histories
+            .send(HistoryForReplay::new(history, workflow_id))
+            .map_err(|_| "The replayer takes no more histories: it is finalized".to_owned())
+    });
+    WorkerReplayPushResult {
+        fail: ByteArray::give_optional(result.err()),
+    }
+}
+
+/// What core relies on when it starts a history. Otherwise it would panic in a task of its own, or
+/// never come to an activation.
+fn check(history: &History) -> Checked<()> {
+    let info =
+        HistoryInfo::new_from_history(history, None).map_err(|error| format!("{error:#}"))?;
+    let [first, .., last] = info.events() else {
+        return Err("it has no event after the first: nothing to replay".to_owned());
+    };
+    let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = &first.attributes
+    else {
+        return Err("the first event is not WorkflowExecutionStarted".to_owned());
+    };
+    if started.task_queue.is_none() {
+        return Err("the WorkflowExecutionStarted event has no task queue".to_owned());
+    }
+    if started.original_execution_run_id.is_empty() {
+        return Err(
+            "the WorkflowExecutionStarted event has no original_execution_run_id".to_owned(),
+        );
+    }
+    if first.event_id > 1 {
+        return Err(format!(
+            "it begins in the middle, with event id {}",
+            first.event_id
+        ));
+    }
+    let started_event_id = info.as_poll_wft_response().started_event_id;
+    if last.event_id < started_event_id {
+        return Err(format!(
+            "its last event, id {}, comes before the last workflow task, id {started_event_id}",
+            last.event_id
+        ));
+    }
+    Ok(())
+}

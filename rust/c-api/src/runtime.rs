@@ -1,0 +1,372 @@
+//! The runtime: Temporal's core, its threads and its telemetry.
+
+use crate::{
+    byte_array::{ByteArray, ByteArrayRef},
+    ffi::{
+        Callback, Checked, Pending, boxed, c_enum, free, guard, guard_infallible, optional,
+        panic_text, read_bool, slice,
+    },
+    log_forwarding::LogForwarder,
+    telemetry::TelemetryOptions,
+};
+use futures_util::FutureExt;
+use libc::size_t;
+use std::{
+    future::Future, mem::MaybeUninit, panic::AssertUnwindSafe, ptr, sync::Arc, time::Duration,
+};
+use temporalio_common::{
+    protos::temporal::api::worker::v1::environment_info::Runtime as ProtoRuntimeInfo,
+    telemetry::{set_trace_subscriber_for_current_thread, telemetry_init},
+};
+use temporalio_sdk_core::CoreRuntime;
+use tracing::Dispatch;
+
+/// How long tearing a runtime down waits for blocking work, such as a DNS lookup, to end.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The language runtime that hosts this library, as worker heartbeats report it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum RuntimeType {
+    /// Not reported.
+    Unspecified = 0,
+    /// Java virtual machine.
+    Jvm,
+    /// CPython.
+    Cpython,
+    /// Node.js.
+    Node,
+    /// Bun.
+    Bun,
+    /// CRuby.
+    Cruby,
+    /// Go.
+    Go,
+    /// .NET Framework.
+    DotnetFramework,
+    /// .NET (Core).
+    DotnetCore,
+    /// No language runtime.
+    Native,
+    /// RoadRunner.
+    Roadrunner,
+}
+
+c_enum!(RuntimeType {
+    Unspecified,
+    Jvm,
+    Cpython,
+    Node,
+    Bun,
+    Cruby,
+    Go,
+    DotnetFramework,
+    DotnetCore,
+    Native,
+    Roadrunner,
+});
+
+/// One language runtime.
+#[repr(C)]
+pub struct RuntimeInfo {
+    /// Its kind.
+    pub runtime_type: MaybeUninit<RuntimeType>,
+    /// Its version; may be empty.
+    pub version: ByteArrayRef,
+}
+
+/// Language runtimes; may be empty.
+#[repr(C)]
+pub struct RuntimeInfoArray {
+    /// First element; may be NULL when `size` is 0.
+    pub data: *const RuntimeInfo,
+    /// Number of elements.
+    pub size: size_t,
+}
+
+/// Options of a runtime. All zeros is a legal value.
+#[repr(C)]
+pub struct RuntimeOptions {
+    /// Where logs and metrics go; NULL = defaults (nowhere).
+    pub telemetry: *const TelemetryOptions,
+    /// 0 disables worker heartbeating; else 1,000 to 60,000.
+    pub worker_heartbeat_interval_millis: u64,
+    /// What worker heartbeats say about the language runtime; empty = nothing.
+    pub runtime_info: RuntimeInfoArray,
+    /// Worker heartbeats say nothing about runtime, hosting and platform.
+    pub disable_environment_info: MaybeUninit<bool>,
+}
+
+/// A runtime, always; when `fail` is set, only to free `fail` with and then itself.
+#[repr(C)]
+pub struct RuntimeOrFail {
+    /// To be freed with `temporal_core_runtime_free`.
+    pub runtime: *mut Runtime,
+    /// NULL on success; else to be freed with `temporal_core_byte_array_free`, before `runtime`.
+    pub fail: *const ByteArray,
+}
+
+/// Handle of a runtime.
+pub struct Runtime {
+    /// None after a failed `runtime_new`.
+    core: Option<Arc<Core>>,
+}
+
+/// What lives until the last handle and the last call that use the runtime are gone.
+pub(crate) struct Core {
+    /// Emptied by `drop` only.
+    parts: Option<CoreParts>,
+    handle: tokio::runtime::Handle,
+    dispatch: Option<Dispatch>,
+    forwarder: Option<Arc<LogForwarder>>,
+}
+
+struct CoreParts {
+    core: CoreRuntime,
+    tokio: tokio::runtime::Runtime,
+}
+
+impl Runtime {
+    /// The running core.
+    ///
+    /// # Safety
+    /// `runtime` is NULL or a live handle.
+    pub(crate) unsafe fn core<'a>(runtime: *const Self) -> Checked<&'a Arc<Core>> {
+        // SAFETY: the caller's promise.
+        unsafe { crate::ffi::handle(runtime, "runtime") }?
+            .core
+            .as_ref()
+            .ok_or_else(|| "runtime is the one of a failed temporal_core_runtime_new".to_owned())
+    }
+}
+
+impl Core {
+    /// The core crate's own runtime.
+    pub(crate) fn core_runtime(&self) -> &CoreRuntime {
+        &self.parts.as_ref().expect("emptied by drop only").core
+    }
+
+    /// Runs `body` with this runtime's logs and async context, on whatever thread calls.
+    pub(crate) fn enter<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _context = self.handle.enter();
+        match &self.dispatch {
+            Some(dispatch) => tracing::dispatcher::with_default(dispatch, body),
+            None => body(),
+        }
+    }
+
+    /// Runs `call` on the runtime's threads and gives its answer to the callback, exactly once.
+    /// All that `call` holds is released before the callback runs.
+    pub(crate) fn spawn<C: Callback>(
+        self: &Arc<Self>,
+        pending: Pending<C>,
+        call: impl Future<Output = C::Answer> + Send + 'static,
+    ) {
+        // Keeps the runtime up until the callback has run, also when all handles are freed.
+        let core = self.clone();
+        self.handle.spawn(async move {
+            let answer = AssertUnwindSafe(call)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|payload| C::failure(panic_text(payload)));
+            pending.answer(answer);
+            drop(core);
+        });
+    }
+}
+
+impl Drop for Core {
+    /// Tears down on a thread of its own: an async runtime must not be dropped on one of its own
+    /// threads, where the last handle may well be freed, and the core crate touches the log
+    /// subscriber of the thread that drops it.
+    fn drop(&mut self) {
+        let Some(CoreParts { core, tokio }) = self.parts.take() else {
+            return;
+        };
+        let inside_async = tokio::runtime::Handle::try_current().is_ok();
+        let teardown = std::thread::Builder::new()
+            .name("temporal-teardown".to_owned())
+            .spawn(move || {
+                let context = tokio.enter();
+                drop(core);
+                drop(context);
+                tokio.shutdown_timeout(SHUTDOWN_PATIENCE);
+            });
+        if let Ok(teardown) = teardown
+            && !inside_async
+        {
+            // So that create-and-free cycles do not pile up threads.
+            let _ = teardown.join();
+        }
+    }
+}
+
+/// Creates a runtime.
+///
+/// @param options Dropped by the caller once the call returns; NULL is an error.
+/// @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
+///         that runtime, then the runtime, and does nothing else with it.
+///
+/// Several runtimes may live in one process, each with its own threads, logs and metrics. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_runtime_new(
+    options: *const RuntimeOptions,
+) -> RuntimeOrFail {
+    guard(failed, || {
+        // SAFETY: NULL or live, by this function's contract.
+        match unsafe { new_core(options) } {
+            Ok(core) => RuntimeOrFail {
+                runtime: boxed(Runtime { core: Some(core) }),
+                fail: ptr::null(),
+            },
+            Err(message) => failed(format!("Invalid options: {message}")),
+        }
+    })
+}
+
+fn failed(message: String) -> RuntimeOrFail {
+    RuntimeOrFail {
+        runtime: boxed(Runtime { core: None }),
+        fail: ByteArray::give(message),
+    }
+}
+
+/// # Safety
+/// `options` is NULL or live, and so is all it points to.
+unsafe fn new_core(options: *const RuntimeOptions) -> Checked<Arc<Core>> {
+    // SAFETY: the caller's promise.
+    let options = unsafe { crate::ffi::handle(options, "options") }?;
+    // SAFETY: the caller's promise.
+    let telemetry = unsafe { optional(options.telemetry) };
+    // SAFETY: the caller's promise.
+    let metrics = telemetry
+        .and_then(|telemetry| unsafe { optional(telemetry.metrics) })
+        // SAFETY: the caller's promise.
+        .map(|metrics| unsafe { metrics.config() })
+        .transpose()?;
+    let (logger, forwarder) = telemetry
+        // SAFETY: the caller's promise.
+        .map(|telemetry| unsafe { telemetry.logger() })
+        .transpose()?
+        .flatten()
+        .map_or((None, None), |(logger, forwarder)| {
+            (Some(logger), forwarder)
+        });
+    // SAFETY: the caller's promise.
+    let runtimes = unsafe { runtimes(&options.runtime_info) }?;
+    let heartbeat = match options.worker_heartbeat_interval_millis {
+        0 => None,
+        millis @ 1_000..=60_000 => Some(Duration::from_millis(millis)),
+        millis => {
+            return Err(format!(
+                "worker_heartbeat_interval_millis must be 0 (off) or between 1000 and 60000, not {millis}"
+            ));
+        }
+    };
+    let disable_environment_info = read_bool(&options.disable_environment_info);
+    let opened = forwarder.clone();
+    let build = move || -> Checked<Core> {
+        let mut telemetry_options = temporalio_common::telemetry::TelemetryOptions::builder()
+            .maybe_logging(logger)
+            .build();
+        if let Some(metrics) = &metrics {
+            telemetry_options.attach_service_name = metrics.attach_service_name;
+            telemetry_options
+                .metric_prefix
+                .clone_from(&metrics.metric_prefix);
+        }
+        // Made here rather than by the core runtime, which would tell too late for the threads.
+        let subscriber = telemetry_init(telemetry_options.clone())
+            .map_err(|error| format!("telemetry: {error:#}"))?
+            .trace_subscriber();
+        telemetry_options.logging = None;
+        telemetry_options.subscriber_override = subscriber.clone();
+
+        let for_threads = subscriber.clone();
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("temporal-core")
+            .on_thread_start(move || {
+                if let Some(subscriber) = &for_threads {
+                    set_trace_subscriber_for_current_thread(subscriber.clone());
+                }
+            })
+            .build()
+            .map_err(|error| format!("the async runtime did not start: {error}"))?;
+        let context = tokio.enter();
+        let core_options = temporalio_sdk_core::RuntimeOptions::builder()
+            .telemetry_options(telemetry_options)
+            .heartbeat_interval(heartbeat)
+            .disable_environment_info(disable_environment_info)
+            .build()?
+            .with_runtimes(runtimes);
+        let mut core =
+            CoreRuntime::new_assume_tokio(core_options).map_err(|error| format!("{error:#}"))?;
+        if let Some(metrics) = metrics {
+            core.telemetry_mut()
+                .attach_late_init_metrics(metrics.start()?);
+        }
+        drop(context);
+        Ok(Core {
+            handle: tokio.handle().clone(),
+            parts: Some(CoreParts { core, tokio }),
+            dispatch: subscriber.map(Dispatch::new),
+            forwarder,
+        })
+    };
+    // The core crate sets the log subscriber of the thread that creates a runtime, where the first
+    // one would win over all later ones: never on the caller's thread.
+    let core = std::thread::Builder::new()
+        .name("temporal-startup".to_owned())
+        .spawn(build)
+        .map_err(|error| format!("no thread to start on: {error}"))?
+        .join()
+        .map_err(panic_text)??;
+    if let Some(forwarder) = opened {
+        forwarder.open();
+    }
+    Ok(Arc::new(core))
+}
+
+/// # Safety
+/// The array is live.
+unsafe fn runtimes(array: &RuntimeInfoArray) -> Checked<Vec<ProtoRuntimeInfo>> {
+    // SAFETY: the caller's promise.
+    unsafe { slice(array.data, array.size, "runtime_info") }?
+        .iter()
+        .map(|info| {
+            let kind = crate::ffi::read_enum(&info.runtime_type, "runtime_info.runtime_type")?;
+            Ok(ProtoRuntimeInfo {
+                // The C enum's values are those of the protobuf enum.
+                r#type: kind as i32,
+                // SAFETY: the caller's promise.
+                version: unsafe { info.version.text("runtime_info.version") }?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Frees the runtime.
+///
+/// @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
+///
+/// Connections, workers and metric handles made with it may be freed later: the threads and the
+/// metric exporters stay until the last of them, and the last call in flight, is gone. Logs are forwarded no more once this returns; it
+/// waits for log callbacks that run on other threads, unless it is called inside a log callback.
+/// Any thread, also inside a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_runtime_free(runtime: *mut Runtime) {
+    guard_infallible("temporal_core_runtime_free", (), || {
+        // SAFETY: NULL or live, by this function's contract.
+        if let Some(forwarder) = unsafe { optional(runtime) }
+            .and_then(|runtime| runtime.core.as_ref())
+            .and_then(|core| core.forwarder.as_ref())
+        {
+            forwarder.close();
+        }
+        // SAFETY: NULL or from `_new`, once, by this function's contract.
+        unsafe { free(runtime) };
+        Ok(())
+    });
+}

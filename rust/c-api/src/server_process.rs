@@ -1,0 +1,152 @@
+//! A server as a child process: started, waited for until it serves, stopped and reaped.
+
+use crate::ffi::Checked;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+use temporalio_client::{Connection, ConnectionOptions, RetryOptions, grpc::WorkflowService};
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
+use tonic::Request;
+use url::Url;
+
+/// How long a server may take until it serves: a cold dev server needs more than the five seconds
+/// that the core crate grants.
+const PATIENCE: Duration = Duration::from_secs(30);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+const PER_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// A server that serves. Dropped, it is killed.
+pub(crate) struct ServerProcess {
+    child: Child,
+}
+
+impl ServerProcess {
+    /// Starts `executable` and waits until a Temporal frontend answers on `address` and, when a
+    /// namespace is named, knows it.
+    pub(crate) async fn start(
+        executable: &Path,
+        arguments: &[String],
+        address: SocketAddr,
+        namespace: Option<&str>,
+    ) -> Checked<Self> {
+        let name = executable.display();
+        let mut child = Command::new(executable)
+            .args(arguments)
+            .stdin(Stdio::null())
+            // Its banner is nothing that the host program meant to print; its log, on standard
+            // error, is what was asked for with a level.
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("{name} did not start: {error}"))?;
+        let served = wait_until_served(&mut child, address, namespace).await;
+        if let Err(message) = served {
+            let _ = child.kill().await;
+            return Err(format!("{name} {message}"));
+        }
+        Ok(Self { child })
+    }
+
+    /// Ends the process and reaps it.
+    pub(crate) async fn stop(&mut self) -> Checked<()> {
+        // A process that ended by itself is only reaped.
+        if let Ok(Some(_)) = self.child.try_wait() {
+            return Ok(());
+        }
+        self.child
+            .kill()
+            .await
+            .map_err(|error| format!("The server process did not stop: {error}"))
+    }
+
+    /// Ends the process at once; [`ServerProcess::stop`] reaps it.
+    pub(crate) fn kill(&mut self) {
+        // An error means that it ended by itself.
+        let _ = self.child.start_kill();
+    }
+}
+
+async fn wait_until_served(
+    child: &mut Child,
+    address: SocketAddr,
+    namespace: Option<&str>,
+) -> Checked<()> {
+    let url = Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?;
+    let options = ConnectionOptions::new(url)
+        .identity("readiness-check")
+        .client_name("temporal-static-libs")
+        .client_version(env!("CARGO_PKG_VERSION"))
+        .retry_options(RetryOptions::no_retries())
+        .build();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = timeout(PER_ATTEMPT, probe(options.clone(), namespace)).await;
+        // Asked after the attempt: another server's answer on this port is not this one's.
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(format!("ended ({status}) before it served on {address}"));
+        }
+        let why = match answer {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(message)) => message,
+            Err(_) => "no answer".to_owned(),
+        };
+        if Instant::now() >= deadline {
+            let seconds = PATIENCE.as_secs();
+            return Err(format!(
+                "did not serve on {address} within {seconds} s: {why}"
+            ));
+        }
+        sleep(BETWEEN_ATTEMPTS).await;
+    }
+}
+
+async fn probe(options: ConnectionOptions, namespace: Option<&str>) -> Checked<()> {
+    let mut connection = Connection::connect(options)
+        .await
+        .map_err(|error| error.to_string())?;
+    if let Some(namespace) = namespace {
+        let request = DescribeNamespaceRequest {
+            namespace: namespace.to_owned(),
+            ..Default::default()
+        };
+        connection
+            .describe_namespace(Request::new(request))
+            .await
+            .map_err(|status| status.message().to_owned())?;
+    }
+    Ok(())
+}
+
+/// The address to reach a server at that listens on `ip` and `port`.
+pub(crate) fn reachable(ip: IpAddr, port: u16) -> SocketAddr {
+    let ip = match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, port)
+}
+
+/// `port`, or a free one for 0; an error when it cannot be listened on.
+pub(crate) fn free_port(ip: IpAddr, port: u16) -> Checked<u16> {
+    let listener = TcpListener::bind((ip, port))
+        .map_err(|error| format!("port {port} on {ip} is not free: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    // A connection that this side closes first keeps the port out of the system's choice for a
+    // while, without keeping the server from listening on it.
+    #[cfg(target_os = "linux")]
+    if port == 0 {
+        let caller = std::net::TcpStream::connect(reachable(ip, address.port()));
+        let accepted = caller.as_ref().ok().and_then(|_| listener.accept().ok());
+        drop(accepted);
+        drop(caller);
+    }
+    Ok(address.port())
+}

@@ -1,0 +1,546 @@
+//! Slot suppliers that the caller implements.
+
+use crate::{
+    byte_array::ByteArrayRef,
+    ffi::{Checked, UserData, guard_infallible, handle, read_bool},
+};
+use std::{
+    collections::BTreeMap,
+    ffi::c_void,
+    future::Future,
+    marker::PhantomData,
+    mem::MaybeUninit,
+    num::NonZeroUsize,
+    pin::Pin,
+    ptr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+use temporalio_sdk_core as core;
+use temporalio_sdk_core::SlotInfoTrait;
+use tokio::sync::Semaphore;
+
+/// What a slot is for.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[allow(clippy::enum_variant_names)] // the interface's names
+pub enum SlotKindType {
+    /// A workflow task.
+    WorkflowSlotKindType = 0,
+    /// An activity.
+    ActivitySlotKindType,
+    /// A local activity.
+    LocalActivitySlotKindType,
+    /// A Nexus task.
+    NexusSlotKindType,
+}
+
+/// Whom a slot is reserved for. Dies when the callback returns.
+#[repr(C)]
+pub struct SlotReserveCtx {
+    /// What the slot is for.
+    pub slot_type: SlotKindType,
+    /// The worker's task queue.
+    pub task_queue: ByteArrayRef,
+    /// The worker's identity.
+    pub worker_identity: ByteArrayRef,
+    /// The worker's build id; may be empty.
+    pub worker_build_id: ByteArrayRef,
+    /// The slot is for polling the sticky queue.
+    pub is_sticky: bool,
+}
+
+/// A reservation in progress. Names it for `temporal_core_complete_async_reserve` and
+/// `temporal_core_complete_async_cancel_reserve`, which accept it also after it is consumed.
+pub struct SlotReserveCompletionCtx(());
+
+/// The workflow task in a slot.
+#[repr(C)]
+#[allow(non_camel_case_types)] // the interface's name
+pub struct WorkflowSlotInfo_Body {
+    /// Its workflow's type.
+    pub workflow_type: ByteArrayRef,
+    /// It came from the sticky queue.
+    pub is_sticky: bool,
+}
+
+/// The activity in a slot.
+#[repr(C)]
+#[allow(non_camel_case_types)] // the interface's name
+pub struct ActivitySlotInfo_Body {
+    /// Its type.
+    pub activity_type: ByteArrayRef,
+}
+
+/// The local activity in a slot.
+#[repr(C)]
+#[allow(non_camel_case_types)] // the interface's name
+pub struct LocalActivitySlotInfo_Body {
+    /// Its type.
+    pub activity_type: ByteArrayRef,
+}
+
+/// The Nexus task in a slot.
+#[repr(C)]
+#[allow(non_camel_case_types)] // the interface's name
+pub struct NexusSlotInfo_Body {
+    /// Its operation.
+    pub operation: ByteArrayRef,
+    /// Its service.
+    pub service: ByteArrayRef,
+}
+
+/// What is in a slot. Dies when the callback returns.
+///
+/// cbindgen:prefix-with-name=false
+/// cbindgen:rename-all=prefix:TemporalCoreSlotInfo_Tag_
+#[repr(C)]
+#[allow(clippy::enum_variant_names)] // the interface's names
+pub enum SlotInfo {
+    /// A workflow task.
+    WorkflowSlotInfo(WorkflowSlotInfo_Body),
+    /// An activity.
+    ActivitySlotInfo(ActivitySlotInfo_Body),
+    /// A local activity.
+    LocalActivitySlotInfo(LocalActivitySlotInfo_Body),
+    /// A Nexus task.
+    NexusSlotInfo(NexusSlotInfo_Body),
+}
+
+/// A slot that is now in use. Dies when the callback returns.
+#[repr(C)]
+pub struct SlotMarkUsedCtx {
+    /// What is in it.
+    pub slot_info: SlotInfo,
+    /// The permit that its reservation gave.
+    pub slot_permit: usize,
+}
+
+/// A slot that is free again. Dies when the callback returns.
+#[repr(C)]
+pub struct SlotReleaseCtx {
+    /// What was in it; NULL when it never was in use, also when its reservation completed after
+    /// nobody wanted it any more.
+    pub slot_info: *const SlotInfo,
+    /// The permit that its reservation gave.
+    pub slot_permit: usize,
+}
+
+/// Starts to reserve a slot, without blocking: now or later, on any thread,
+/// `temporal_core_complete_async_reserve` answers with a permit. `ctx` dies on return.
+pub type CustomSlotSupplierReserveCallback = Option<
+    unsafe extern "C" fn(
+        ctx: *const SlotReserveCtx,
+        completion_ctx: *const SlotReserveCompletionCtx,
+        user_data: *mut c_void,
+    ),
+>;
+
+/// A reservation is wanted no more. Now or later, on any thread,
+/// `temporal_core_complete_async_cancel_reserve` answers.
+pub type CustomSlotSupplierCancelReserveCallback = Option<
+    unsafe extern "C" fn(completion_ctx: *const SlotReserveCompletionCtx, user_data: *mut c_void),
+>;
+
+/// Gives a permit for a slot that is free right now, or 0. Must not block.
+pub type CustomSlotSupplierTryReserveCallback =
+    Option<unsafe extern "C" fn(ctx: *const SlotReserveCtx, user_data: *mut c_void) -> usize>;
+
+/// A reserved slot is now in use. Must not block.
+pub type CustomSlotSupplierMarkUsedCallback =
+    Option<unsafe extern "C" fn(ctx: *const SlotMarkUsedCtx, user_data: *mut c_void)>;
+
+/// A reserved slot, used or not, is free again. Must not block.
+pub type CustomSlotSupplierReleaseCallback =
+    Option<unsafe extern "C" fn(ctx: *const SlotReleaseCtx, user_data: *mut c_void)>;
+
+/// Writes how many slots are free right now and gives true; false when that is not known. Must not
+/// block.
+pub type CustomSlotSupplierAvailableSlotsCallback = Option<
+    unsafe extern "C" fn(available_slots: *mut usize, user_data: *mut c_void) -> MaybeUninit<bool>,
+>;
+
+/// The supplier is dropped: no callback of it comes any more.
+pub type CustomSlotSupplierFreeCallback =
+    Option<unsafe extern "C" fn(userimpl: *const CustomSlotSupplierCallbacks)>;
+
+/// A slot supplier of the caller's. Alive until `free`, which runs exactly once for each place in a
+/// tuner where it was given: when the worker no longer needs it, or when making the worker failed.
+/// All callbacks come from any thread, several at once. All but `available_slots` are required.
+#[repr(C)]
+pub struct CustomSlotSupplierCallbacks {
+    /// Starts to reserve a slot.
+    pub reserve: CustomSlotSupplierReserveCallback,
+    /// A reservation is wanted no more.
+    pub cancel_reserve: CustomSlotSupplierCancelReserveCallback,
+    /// Reserves a slot if one is free.
+    pub try_reserve: CustomSlotSupplierTryReserveCallback,
+    /// A slot is in use.
+    pub mark_used: CustomSlotSupplierMarkUsedCallback,
+    /// A slot is free again.
+    pub release: CustomSlotSupplierReleaseCallback,
+    /// Number of free slots; may be NULL.
+    pub available_slots: CustomSlotSupplierAvailableSlotsCallback,
+    /// The supplier is dropped.
+    pub free: CustomSlotSupplierFreeCallback,
+    /// Passed to all but `free`.
+    pub user_data: *mut c_void,
+}
+
+/// Points to a slot supplier of the caller's.
+#[repr(C)]
+pub struct CustomSlotSupplierCallbacksImpl(pub *const CustomSlotSupplierCallbacks);
+
+/// The supplier as core sees it, for one kind of slot.
+pub(crate) struct CustomSlotSupplier<Kind> {
+    callbacks: Callbacks,
+    kind: PhantomData<fn() -> Kind>,
+}
+
+/// [`CustomSlotSupplierCallbacks`], known to be complete.
+struct Callbacks {
+    reserve:
+        unsafe extern "C" fn(*const SlotReserveCtx, *const SlotReserveCompletionCtx, *mut c_void),
+    cancel_reserve: unsafe extern "C" fn(*const SlotReserveCompletionCtx, *mut c_void),
+    try_reserve: unsafe extern "C" fn(*const SlotReserveCtx, *mut c_void) -> usize,
+    mark_used: unsafe extern "C" fn(*const SlotMarkUsedCtx, *mut c_void),
+    release: unsafe extern "C" fn(*const SlotReleaseCtx, *mut c_void),
+    available_slots: CustomSlotSupplierAvailableSlotsCallback,
+    user_data: UserData,
+    _owned: Owned,
+}
+
+/// Calls `free` when the last use is over.
+struct Owned {
+    given: *const CustomSlotSupplierCallbacks,
+    free: unsafe extern "C" fn(*const CustomSlotSupplierCallbacks),
+}
+
+// SAFETY: the caller promises callbacks that any thread may call.
+unsafe impl Send for Owned {}
+// SAFETY: as above.
+unsafe impl Sync for Owned {}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: alive until this call, which is the only one.
+        unsafe { (self.free)(self.given) }
+    }
+}
+
+impl<Kind> CustomSlotSupplier<Kind> {
+    /// Takes over what the caller gave; when that is incomplete, `free` runs at once.
+    ///
+    /// # Safety
+    /// `given` is NULL or alive until its `free` is called.
+    pub(crate) unsafe fn take(
+        given: *const CustomSlotSupplierCallbacks,
+        what: &str,
+    ) -> Checked<Self> {
+        // SAFETY: the caller's promise.
+        let callbacks = unsafe { handle(given, what) }?;
+        let missing = |name| move || format!("{what}.{name} is NULL");
+        let free = callbacks.free.ok_or_else(missing("free"))?;
+        let owned = Owned { given, free };
+        Ok(Self {
+            callbacks: Callbacks {
+                reserve: callbacks.reserve.ok_or_else(missing("reserve"))?,
+                cancel_reserve: callbacks
+                    .cancel_reserve
+                    .ok_or_else(missing("cancel_reserve"))?,
+                try_reserve: callbacks.try_reserve.ok_or_else(missing("try_reserve"))?,
+                mark_used: callbacks.mark_used.ok_or_else(missing("mark_used"))?,
+                release: callbacks.release.ok_or_else(missing("release"))?,
+                available_slots: callbacks.available_slots,
+                user_data: UserData(callbacks.user_data),
+                _owned: owned,
+            },
+            kind: PhantomData,
+        })
+    }
+}
+
+impl Callbacks {
+    fn release(&self, slot_info: Option<&SlotInfo>, permit: Permit) {
+        let ctx = SlotReleaseCtx {
+            slot_info: slot_info.map_or(ptr::null(), ptr::from_ref),
+            slot_permit: permit.0.get(),
+        };
+        // SAFETY: the caller's own function and pointer.
+        unsafe { (self.release)(&raw const ctx, self.user_data.0) }
+    }
+}
+
+/// What the caller calls a reserved slot.
+#[derive(Clone, Copy)]
+struct Permit(NonZeroUsize);
+
+#[async_trait::async_trait]
+impl<Kind> core::SlotSupplier for CustomSlotSupplier<Kind>
+where
+    Kind: core::SlotKind + Send + Sync + 'static,
+{
+    type SlotKind = Kind;
+
+    async fn reserve_slot(
+        &self,
+        ctx: &dyn core::SlotReservationContext,
+    ) -> core::SlotSupplierPermit {
+        let permit = {
+            let reservation = Reservation::start(&self.callbacks);
+            let completion_ctx = reservation.completion_ctx();
+            let ctx = reserve_ctx::<Kind>(ctx);
+            // SAFETY: the caller's own function and pointer.
+            unsafe {
+                (self.callbacks.reserve)(
+                    &raw const ctx,
+                    completion_ctx,
+                    self.callbacks.user_data.0,
+                );
+            }
+            reservation
+        }
+        .await;
+        core::SlotSupplierPermit::with_user_data(permit)
+    }
+
+    fn try_reserve_slot(
+        &self,
+        ctx: &dyn core::SlotReservationContext,
+    ) -> Option<core::SlotSupplierPermit> {
+        let ctx = reserve_ctx::<Kind>(ctx);
+        // SAFETY: the caller's own function and pointer.
+        let permit =
+            unsafe { (self.callbacks.try_reserve)(&raw const ctx, self.callbacks.user_data.0) };
+        NonZeroUsize::new(permit)
+            .map(|permit| core::SlotSupplierPermit::with_user_data(Permit(permit)))
+    }
+
+    fn mark_slot_used(&self, ctx: &dyn core::SlotMarkUsedContext<SlotKind = Kind>) {
+        let Some(permit) = ctx.permit().user_data::<Permit>() else {
+            return;
+        };
+        let ctx = SlotMarkUsedCtx {
+            slot_info: slot_info(ctx.info().downcast()),
+            slot_permit: permit.0.get(),
+        };
+        // SAFETY: the caller's own function and pointer.
+        unsafe { (self.callbacks.mark_used)(&raw const ctx, self.callbacks.user_data.0) }
+    }
+
+    fn release_slot(&self, ctx: &dyn core::SlotReleaseContext<SlotKind = Kind>) {
+        let Some(permit) = ctx.permit().user_data::<Permit>() else {
+            return;
+        };
+        let slot_info = ctx.info().map(|info| slot_info(info.downcast()));
+        self.callbacks.release(slot_info.as_ref(), *permit);
+    }
+
+    fn available_slots(&self) -> Option<usize> {
+        let mut available = 0;
+        // SAFETY: the caller's own function and pointer.
+        let known = unsafe {
+            (self.callbacks.available_slots?)(&raw mut available, self.callbacks.user_data.0)
+        };
+        // Core adds to it: no number of slots may overflow there.
+        read_bool(&known).then(|| available.min(Semaphore::MAX_PERMITS))
+    }
+}
+
+/// Borrows from `ctx`: must not outlive it.
+fn reserve_ctx<Kind: core::SlotKind>(ctx: &dyn core::SlotReservationContext) -> SlotReserveCtx {
+    SlotReserveCtx {
+        slot_type: match Kind::kind() {
+            core::SlotKindType::Workflow => SlotKindType::WorkflowSlotKindType,
+            core::SlotKindType::Activity => SlotKindType::ActivitySlotKindType,
+            core::SlotKindType::LocalActivity => SlotKindType::LocalActivitySlotKindType,
+            core::SlotKindType::Nexus => SlotKindType::NexusSlotKindType,
+        },
+        task_queue: ByteArrayRef::lend(ctx.task_queue().as_bytes()),
+        worker_identity: ByteArrayRef::lend(ctx.worker_identity().as_bytes()),
+        worker_build_id: ctx
+            .worker_deployment_version()
+            .as_ref()
+            .map_or(ByteArrayRef::EMPTY, |version| {
+                ByteArrayRef::lend(version.build_id.as_bytes())
+            }),
+        is_sticky: ctx.is_sticky(),
+    }
+}
+
+/// Borrows from `info`: must not outlive it.
+fn slot_info(info: core::SlotInfo<'_>) -> SlotInfo {
+    match info {
+        core::SlotInfo::Workflow(info) => SlotInfo::WorkflowSlotInfo(WorkflowSlotInfo_Body {
+            workflow_type: ByteArrayRef::lend(info.workflow_type.as_bytes()),
+            is_sticky: info.is_sticky,
+        }),
+        core::SlotInfo::Activity(info) => SlotInfo::ActivitySlotInfo(ActivitySlotInfo_Body {
+            activity_type: ByteArrayRef::lend(info.activity_type.as_bytes()),
+        }),
+        core::SlotInfo::LocalActivity(info) => {
+            SlotInfo::LocalActivitySlotInfo(LocalActivitySlotInfo_Body {
+                activity_type: ByteArrayRef::lend(info.activity_type.as_bytes()),
+            })
+        }
+        core::SlotInfo::Nexus(info) => SlotInfo::NexusSlotInfo(NexusSlotInfo_Body {
+            operation: ByteArrayRef::lend(info.operation.as_bytes()),
+            service: ByteArrayRef::lend(info.service.as_bytes()),
+        }),
+    }
+}
+
+/// Core's half of a reservation: waits for the caller's, and cancels when core drops it first.
+struct Reservation<'a> {
+    id: usize,
+    state: Arc<Mutex<ReservationState>>,
+    callbacks: &'a Callbacks,
+}
+
+/// Where a reservation stands. Both halves change it under its lock, so exactly one of them sees
+/// the other come first.
+enum ReservationState {
+    /// The caller owes a permit.
+    Waiting(Option<Waker>),
+    /// The permit is there, core has not seen it yet.
+    Completed(Permit),
+    /// Core has the permit.
+    Taken,
+    /// Core wants it no more; the caller owes a cancellation.
+    Cancelled,
+}
+
+/// The reservations that the caller has not consumed, by id. The caller holds ids, not addresses: a
+/// second use of one is a look-up that finds nothing, never a use of freed memory.
+static UNCONSUMED: Mutex<BTreeMap<usize, Arc<Mutex<ReservationState>>>> =
+    Mutex::new(BTreeMap::new());
+
+/// Ids look like aligned addresses and never repeat.
+static NEXT_ID: AtomicUsize = AtomicUsize::new(ID_STEP);
+const ID_STEP: usize = 16;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Reservation<'a> {
+    fn start(callbacks: &'a Callbacks) -> Self {
+        let id = NEXT_ID.fetch_add(ID_STEP, Ordering::Relaxed);
+        let state = Arc::new(Mutex::new(ReservationState::Waiting(None)));
+        lock(&UNCONSUMED).insert(id, state.clone());
+        Self {
+            id,
+            state,
+            callbacks,
+        }
+    }
+
+    fn completion_ctx(&self) -> *const SlotReserveCompletionCtx {
+        ptr::without_provenance(self.id)
+    }
+}
+
+impl Future for Reservation<'_> {
+    type Output = Permit;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Permit> {
+        let mut state = lock(&self.state);
+        match *state {
+            ReservationState::Completed(permit) => {
+                *state = ReservationState::Taken;
+                Poll::Ready(permit)
+            }
+            _ => {
+                *state = ReservationState::Waiting(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let left = std::mem::replace(&mut *lock(&self.state), ReservationState::Cancelled);
+        match left {
+            ReservationState::Waiting(_) => {
+                let completion_ctx = self.completion_ctx();
+                // SAFETY: the caller's own function and pointer.
+                unsafe {
+                    (self.callbacks.cancel_reserve)(completion_ctx, self.callbacks.user_data.0);
+                }
+            }
+            ReservationState::Completed(permit) => self.callbacks.release(None, permit),
+            ReservationState::Taken | ReservationState::Cancelled => {}
+        }
+    }
+}
+
+/// The reservation behind a context, unless it is consumed. The pointer is an id, never followed.
+fn unconsumed(
+    completion_ctx: *const SlotReserveCompletionCtx,
+) -> Checked<Option<Arc<Mutex<ReservationState>>>> {
+    if completion_ctx.is_null() {
+        return Err("completion_ctx is NULL".to_owned());
+    }
+    Ok(lock(&UNCONSUMED).get(&completion_ctx.addr()).cloned())
+}
+
+/// Completes a reservation that a `reserve` callback started.
+///
+/// @param completion_ctx What the callback was given.
+/// @param permit_id      The caller's name for the slot; not 0.
+/// @return True: the reservation is complete and `completion_ctx` consumed. False: it was cancelled
+///         (answer with `temporal_core_complete_async_cancel_reserve`), it was consumed before, or
+///         an argument is NULL or 0.
+///
+/// Any thread, also inside the callback, also after the worker is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_complete_async_reserve(
+    completion_ctx: *const SlotReserveCompletionCtx,
+    permit_id: usize,
+) -> bool {
+    guard_infallible("temporal_core_complete_async_reserve", false, || {
+        let permit = Permit(NonZeroUsize::new(permit_id).ok_or("permit_id is 0")?);
+        let Some(reservation) = unconsumed(completion_ctx)? else {
+            return Ok(false);
+        };
+        let mut state = lock(&reservation);
+        let ReservationState::Waiting(waker) = &mut *state else {
+            return Ok(false);
+        };
+        let waker = waker.take();
+        *state = ReservationState::Completed(permit);
+        lock(&UNCONSUMED).remove(&completion_ctx.addr());
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(true)
+    })
+}
+
+/// Confirms that a reservation was cancelled.
+///
+/// @param completion_ctx What the `cancel_reserve` callback was given.
+/// @return True: `completion_ctx` is consumed. False: it is not cancelled, it was consumed before,
+///         or it is NULL.
+///
+/// Any thread, also inside the callback, also after the worker is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_complete_async_cancel_reserve(
+    completion_ctx: *const SlotReserveCompletionCtx,
+) -> bool {
+    guard_infallible("temporal_core_complete_async_cancel_reserve", false, || {
+        let Some(reservation) = unconsumed(completion_ctx)? else {
+            return Ok(false);
+        };
+        let state = lock(&reservation);
+        if !matches!(*state, ReservationState::Cancelled) {
+            return Ok(false);
+        }
+        Ok(lock(&UNCONSUMED).remove(&completion_ctx.addr()).is_some())
+    })
+}

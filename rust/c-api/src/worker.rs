@@ -1,0 +1,765 @@
+//! Workers: tasks out, completions in.
+
+use crate::{
+    byte_array::{ByteArray, ByteArrayRef},
+    connection::Connection,
+    ffi::{Callback, Checked, Pending, boxed, free, guard, guard_infallible, handle},
+    open_activations::OpenActivations,
+    runtime::Core,
+    worker_options::WorkerOptions,
+};
+use prost::Message;
+use std::{
+    ffi::c_void,
+    fmt::Display,
+    future::Future,
+    ptr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use temporalio_common::protos::coresdk::{
+    ActivityHeartbeat, ActivityTaskCompletion, nexus::NexusTaskCompletion,
+    workflow_completion::WorkflowActivationCompletion,
+};
+use temporalio_sdk_core::{PollError, Worker as CoreWorker, init_worker};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How long a worker that is freed without being finalized may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends a poll. `success`: the task's protobuf. `fail`: a message. Both NULL: the worker is shut
+/// down, stop polling for this kind. What is set is freed with `temporal_core_byte_array_free`.
+pub type WorkerPollCallback = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, success: *const ByteArray, fail: *const ByteArray),
+>;
+
+/// Ends a call that gives nothing. `fail`: NULL on success, else a message to be freed with
+/// `temporal_core_byte_array_free`.
+pub type WorkerCallback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, fail: *const ByteArray)>;
+
+/// A worker XOR a failure.
+#[repr(C)]
+pub struct WorkerOrFail {
+    /// To be freed with `temporal_core_worker_free`.
+    pub worker: *mut Worker,
+    /// To be freed with `temporal_core_byte_array_free`.
+    pub fail: *const ByteArray,
+}
+
+type PollCallback = unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray);
+/// Ends a call that gives nothing.
+pub(crate) type DoneCallback = unsafe extern "C" fn(*mut c_void, *const ByteArray);
+
+/// How a poll ended.
+pub(crate) enum Polled {
+    Task(Vec<u8>),
+    ShutDown,
+    Failed(String),
+}
+
+impl Callback for PollCallback {
+    type Answer = Polled;
+
+    fn failure(message: String) -> Self::Answer {
+        Polled::Failed(message)
+    }
+
+    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
+        let (success, fail) = match answer {
+            Polled::Task(bytes) => (ByteArray::give(bytes), ptr::null()),
+            Polled::ShutDown => (ptr::null(), ptr::null()),
+            Polled::Failed(message) => (ptr::null(), ByteArray::give(message)),
+        };
+        // SAFETY: the caller's own function and pointer.
+        unsafe { self(user_data, success, fail) }
+    }
+}
+
+impl Callback for DoneCallback {
+    type Answer = Checked<()>;
+
+    fn failure(message: String) -> Self::Answer {
+        Err(message)
+    }
+
+    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
+        // SAFETY: the caller's own function and pointer.
+        unsafe { self(user_data, ByteArray::give_optional(answer.err())) }
+    }
+}
+
+/// Handle of a worker.
+pub struct Worker {
+    core: Arc<Core>,
+    /// None once finalized. A call in flight holds a reference of its own, which is how
+    /// finalizing, which needs the worker for itself, knows of it.
+    running: Mutex<Option<Arc<CoreWorker>>>,
+    activations: Arc<OpenActivations>,
+    /// Runtimes of the connections in use, which must stay up as long as the worker.
+    connection_cores: Mutex<Vec<Arc<Core>>>,
+    /// Ends the calls that may wait for what comes no more once the handle is gone.
+    freed: CancellationToken,
+    kind: Kind,
+}
+
+/// Where a worker's tasks come from.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Server,
+    Replay,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Worker {
+    pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, kind: Kind) -> Self {
+        Self {
+            core,
+            running: Mutex::new(Some(Arc::new(worker))),
+            activations: Arc::default(),
+            connection_cores: Mutex::default(),
+            freed: CancellationToken::new(),
+            kind,
+        }
+    }
+
+    fn running(&self) -> Checked<Arc<CoreWorker>> {
+        lock(&self.running)
+            .clone()
+            .ok_or_else(|| "The worker is finalized".to_owned())
+    }
+
+    /// Takes the worker out, if nothing else uses it.
+    fn take_idle(&self) -> Checked<CoreWorker> {
+        let mut running = lock(&self.running);
+        let worker = running
+            .take()
+            .ok_or("Cannot finalize, the worker is finalized already")?;
+        let open = self.activations.count();
+        if open > 0 {
+            *running = Some(worker);
+            return Err(format!(
+                "Cannot finalize, {open} workflow activations are not completed; complete them and try again"
+            ));
+        }
+        Arc::try_unwrap(worker).map_err(|worker| {
+            let in_flight = Arc::strong_count(&worker).saturating_sub(1);
+            *running = Some(worker);
+            format!(
+                "Cannot finalize, the worker is in use: {in_flight} calls in flight; wait for their callbacks and try again"
+            )
+        })
+    }
+}
+
+/// Makes a worker's connection forget it, so that another worker can take its place.
+fn unregistration(worker: &CoreWorker) -> impl FnOnce() + use<> {
+    let worker_key = worker.worker_instance_key();
+    let connection = worker.get_client_connection();
+    move || {
+        if let Some(connection) = connection {
+            let workers = connection.workers();
+            // Errors mean that it is not registered, which is what is wanted.
+            let _ = workers.unregister_slot_provider(worker_key);
+            let _ = workers.finalize_unregister(worker_key);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.freed.cancel();
+        let Some(worker) = lock(&self.running).take() else {
+            return;
+        };
+        // Keeps the runtimes up until the worker has ended.
+        let cores = (
+            self.core.clone(),
+            std::mem::take(&mut *lock(&self.connection_cores)),
+        );
+        self.core.enter(|| {
+            // Without this, core's pollers would go on polling for a worker that is gone.
+            worker.initiate_shutdown();
+            unregistration(&worker)();
+            let given_back = self.activations.give_back(worker.clone());
+            tokio::spawn(async move {
+                let end = async {
+                    given_back.await;
+                    // Not when a completion still uses it: that one drops it then.
+                    if let Ok(worker) = Arc::try_unwrap(worker) {
+                        shut_down(worker).await;
+                    }
+                };
+                let _ = timeout(PATIENCE, end).await;
+                drop(cores);
+            });
+        });
+    }
+}
+
+/// Starts an asynchronous call on a worker: `prepare` checks the arguments, on this thread, and
+/// makes the call.
+///
+/// # Safety
+/// `worker` is NULL or live.
+unsafe fn start<C, Call>(
+    function: &str,
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: Option<C>,
+    prepare: impl FnOnce(&Worker) -> Checked<Call>,
+) where
+    C: Callback,
+    Call: Future<Output = C::Answer> + Send + 'static,
+{
+    guard_infallible(function, (), || {
+        let pending = Pending::new(callback.ok_or("callback is NULL")?, user_data);
+        // SAFETY: the caller's promise.
+        let worker = match unsafe { handle(worker, "worker") } {
+            Ok(worker) => worker,
+            Err(message) => {
+                pending.fail(message);
+                return Ok(());
+            }
+        };
+        // The callback may free the worker before this function returns: nothing of it is used
+        // once the call is started.
+        let core = worker.core.clone();
+        core.enter(|| match prepare(worker) {
+            Ok(call) => core.spawn(pending, call),
+            Err(message) => pending.fail(message),
+        });
+        Ok(())
+    });
+}
+
+/// Shuts an idle worker down, waiting for what still runs inside.
+async fn shut_down(worker: CoreWorker) {
+    worker.initiate_shutdown();
+    // Core's activities end when a poll says so. Does nothing when the polls have been drained;
+    // otherwise the wait would have no end.
+    let _ = worker.poll_activity_task().await;
+    worker.finalize_shutdown().await;
+}
+
+/// A call that ends when the handle is freed.
+async fn unless_freed<T>(freed: CancellationToken, call: impl Future<Output = T>) -> Checked<T> {
+    freed
+        .run_until_cancelled_owned(call)
+        .await
+        .ok_or_else(|| "The worker was freed before the call ended".to_owned())
+}
+
+/// # Safety
+/// `worker` is NULL or live.
+unsafe fn poll<Task, Poll>(
+    function: &str,
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: WorkerPollCallback,
+    poll: impl FnOnce(&Worker, Arc<CoreWorker>) -> Poll,
+) where
+    Task: Message + 'static,
+    Poll: Future<Output = Result<Task, PollError>> + Send + 'static,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        start::<PollCallback, _>(function, worker, user_data, callback, |worker| {
+            let poll = unless_freed(worker.freed.clone(), poll(worker, worker.running()?));
+            Ok(async move {
+                match poll.await {
+                    Ok(Ok(task)) => Polled::Task(task.encode_to_vec()),
+                    Ok(Err(PollError::ShutDown)) => Polled::ShutDown,
+                    Ok(Err(error)) => Polled::Failed(format!("Poll failure: {error}")),
+                    Err(message) => Polled::Failed(message),
+                }
+            })
+        });
+    }
+}
+
+/// # Safety
+/// `worker` is NULL or live, `completion` live.
+unsafe fn complete<Completion, Done, Error>(
+    function: &str,
+    worker: *mut Worker,
+    completion: ByteArrayRef,
+    user_data: *mut c_void,
+    callback: WorkerCallback,
+    what: &'static str,
+    complete: impl FnOnce(&Worker, Arc<CoreWorker>, Completion) -> Done,
+) where
+    Completion: Message + Default,
+    Done: Future<Output = Result<(), Error>> + Send + 'static,
+    Error: Display,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        start::<DoneCallback, _>(function, worker, user_data, callback, |worker| {
+            let completion = decode(&completion, "completion", what)?;
+            let done = complete(worker, worker.running()?, completion);
+            Ok(async move {
+                done.await
+                    .map_err(|error| format!("{what} failure: {error}"))
+            })
+        });
+    }
+}
+
+/// # Safety
+/// `range` is live.
+unsafe fn decode<T: Message + Default>(
+    range: &ByteArrayRef,
+    argument: &str,
+    what: &str,
+) -> Checked<T> {
+    // SAFETY: the caller's promise.
+    T::decode(unsafe { range.bytes(argument) }?)
+        .map_err(|error| format!("{what} decode failure: {error}"))
+}
+
+/// Creates a worker. It asks the server for nothing before its first poll or its validation.
+///
+/// @param client  The connection. May be freed while the worker lives.
+/// @param options Dropped by the caller once the call returns. Custom slot suppliers in it belong
+///                to the library from this call on, whatever it gives.
+/// @return `Invalid options: …` or `Worker start failed: …` in `fail`, such as for a second worker
+///         for the same tasks on one connection.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_new(
+    client: *mut Connection,
+    options: *const WorkerOptions,
+) -> WorkerOrFail {
+    let failed = |message: String| WorkerOrFail {
+        worker: ptr::null_mut(),
+        fail: ByteArray::give(message),
+    };
+    guard(failed, || {
+        // SAFETY: NULL or live, by this function's contract.
+        match unsafe { new_worker(client, options) } {
+            Ok(worker) => WorkerOrFail {
+                worker: boxed(worker),
+                fail: ptr::null(),
+            },
+            Err(message) => failed(message),
+        }
+    })
+}
+
+/// # Safety
+/// `client` is NULL or live, `options` too, and so is all it points to.
+unsafe fn new_worker(client: *mut Connection, options: *const WorkerOptions) -> Checked<Worker> {
+    let invalid = |message| format!("Invalid options: {message}");
+    // SAFETY: the caller's promise.
+    let (client, options) = unsafe { (handle(client, "client"), handle(options, "options")) };
+    let options = options.map_err(invalid)?;
+    // SAFETY: the caller's promise.
+    let config = unsafe { options.config() };
+    let (client, config) = (client.map_err(invalid)?, config.map_err(invalid)?);
+    if config.task_queue.is_empty() {
+        return Err(invalid("task_queue is empty".to_owned()));
+    }
+    let core = client.core.clone();
+    core.enter(|| {
+        let worker = init_worker(core.core_runtime(), config, client.client.clone())
+            .map_err(|error| format!("Worker start failed: {error:#}"))?;
+        Ok(Worker::new(core.clone(), worker, Kind::Server))
+    })
+}
+
+/// Frees the worker.
+///
+/// @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`, not used
+///               again; NULL is a no-op.
+///
+/// A worker that was not finalized stops polling: its polls in flight end, its completions run on,
+/// and workflow tasks that it has not completed fail, so that the server gives them to another.
+/// Any thread, also inside a callback, before or after the runtime and the connection are freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_free(worker: *mut Worker) {
+    guard_infallible("temporal_core_worker_free", (), || {
+        // SAFETY: NULL or from `boxed`, once, by this function's contract.
+        unsafe { free(worker) };
+        Ok(())
+    });
+}
+
+/// Asks the server for the worker's namespace, which also tells what the server can do. To be
+/// called before the first poll.
+///
+/// @param worker    Live until the callback.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once; with a failure when the namespace cannot be described. NULL:
+///                  nothing is done.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_validate(
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: WorkerCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        start::<DoneCallback, _>(
+            "temporal_core_worker_validate",
+            worker,
+            user_data,
+            callback,
+            |worker| {
+                let (freed, worker) = (worker.freed.clone(), worker.running()?);
+                Ok(async move {
+                    unless_freed(freed, async move { worker.validate().await })
+                        .await?
+                        .map(drop)
+                        .map_err(|error| format!("Worker validation failure: {error}"))
+                })
+            },
+        );
+    }
+}
+
+/// Makes the worker use another connection from its next request on.
+///
+/// @param worker     Live.
+/// @param new_client The connection; may be freed once the call returns.
+/// @return NULL, or what is wrong, to be freed with `temporal_core_byte_array_free`.
+///
+/// Any thread. Refused for a replayer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_replace_client(
+    worker: *mut Worker,
+    new_client: *mut Connection,
+) -> *const ByteArray {
+    answer_now(|| {
+        // SAFETY: NULL or live, by this function's contract.
+        let (worker, client) =
+            unsafe { (handle(worker, "worker")?, handle(new_client, "new_client")?) };
+        if worker.kind == Kind::Replay {
+            return Err("A replayer has no connection to replace".to_owned());
+        }
+        worker.core.enter(|| {
+            let running = worker.running()?;
+            running
+                .replace_client(client.client.clone())
+                .map_err(|error| format!("Replacing the client failed: {error:#}"))?;
+            let mut cores = lock(&worker.connection_cores);
+            if !cores.iter().any(|core| Arc::ptr_eq(core, &client.core)) {
+                cores.push(client.core.clone());
+            }
+            Ok(())
+        })
+    })
+}
+
+/// A synchronous call's body: NULL on success.
+fn answer_now(body: impl FnOnce() -> Checked<()>) -> *const ByteArray {
+    ByteArray::give_optional(guard(Err, body).err())
+}
+
+/// Polls for a workflow activation.
+///
+/// @param worker    Live until the callback.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once, with a `coresdk.workflow_activation.WorkflowActivation`,
+///                  also with evictions. NULL: nothing is done.
+///
+/// One poll of this kind at a time; core polls the server as often as its options say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: WorkerPollCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        poll(
+            "temporal_core_worker_poll_workflow_activation",
+            worker,
+            user_data,
+            callback,
+            |handle, worker| {
+                let activations = handle.activations.clone();
+                async move { activations.poll(&worker).await }
+            },
+        );
+    }
+}
+
+/// Polls for an activity task, local ones first.
+///
+/// @param worker    Live until the callback.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once, with a `coresdk.activity_task.ActivityTask`, also with
+///                  cancellations. NULL: nothing is done.
+///
+/// One poll of this kind at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: WorkerPollCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        poll(
+            "temporal_core_worker_poll_activity_task",
+            worker,
+            user_data,
+            callback,
+            |_, worker| async move { worker.poll_activity_task().await },
+        );
+    }
+}
+
+/// Polls for a Nexus task.
+///
+/// @param worker    Live until the callback.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once, with a `coresdk.nexus.NexusTask`, also with cancellations.
+///                  NULL: nothing is done.
+///
+/// One poll of this kind at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: WorkerPollCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        poll(
+            "temporal_core_worker_poll_nexus_task",
+            worker,
+            user_data,
+            callback,
+            |_, worker| async move { worker.poll_nexus_task().await },
+        );
+    }
+}
+
+/// Completes a workflow activation. Every activation is completed, evictions too.
+///
+/// @param worker     Live until the callback.
+/// @param completion A `coresdk.workflow_completion.WorkflowActivationCompletion`; dropped by the
+///                   caller once the call returns.
+/// @param user_data  Passed to the callback.
+/// @param callback   Fires exactly once: on the caller's thread for bytes that are no completion
+///                   (`… decode failure: …`), else on a runtime thread. NULL: nothing is done.
+///
+/// Any thread; completions may run side by side.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
+    worker: *mut Worker,
+    completion: ByteArrayRef,
+    user_data: *mut c_void,
+    callback: WorkerCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        complete(
+            "temporal_core_worker_complete_workflow_activation",
+            worker,
+            completion,
+            user_data,
+            callback,
+            "Workflow activation completion",
+            |handle, worker, completion: WorkflowActivationCompletion| {
+                let activations = handle.activations.clone();
+                async move { activations.complete(&worker, completion).await }
+            },
+        );
+    }
+}
+
+/// Completes an activity task, of whichever sort.
+///
+/// @param worker     Live until the callback.
+/// @param completion A `coresdk.ActivityTaskCompletion`; dropped by the caller once the call
+///                   returns.
+/// @param user_data  Passed to the callback.
+/// @param callback   Fires exactly once: on the caller's thread for bytes that are no completion
+///                   (`… decode failure: …`), else on a runtime thread. NULL: nothing is done.
+///
+/// Any thread; completions may run side by side.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
+    worker: *mut Worker,
+    completion: ByteArrayRef,
+    user_data: *mut c_void,
+    callback: WorkerCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        complete(
+            "temporal_core_worker_complete_activity_task",
+            worker,
+            completion,
+            user_data,
+            callback,
+            "Activity task completion",
+            |_, worker, completion: ActivityTaskCompletion| async move {
+                worker.complete_activity_task(completion).await
+            },
+        );
+    }
+}
+
+/// Completes a Nexus task.
+///
+/// @param worker     Live until the callback.
+/// @param completion A `coresdk.nexus.NexusTaskCompletion`; dropped by the caller once the call
+///                   returns.
+/// @param user_data  Passed to the callback.
+/// @param callback   Fires exactly once: on the caller's thread for bytes that are no completion
+///                   (`… decode failure: …`), else on a runtime thread. NULL: nothing is done.
+///
+/// Any thread; completions may run side by side.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
+    worker: *mut Worker,
+    completion: ByteArrayRef,
+    user_data: *mut c_void,
+    callback: WorkerCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        complete(
+            "temporal_core_worker_complete_nexus_task",
+            worker,
+            completion,
+            user_data,
+            callback,
+            "Nexus task completion",
+            |_, worker, completion: NexusTaskCompletion| async move {
+                worker.complete_nexus_task(completion).await
+            },
+        );
+    }
+}
+
+/// Records that an activity is alive. Does not wait for the server: heartbeats are gathered and
+/// sent as often as the worker's options say.
+///
+/// @param worker    Live.
+/// @param heartbeat A `coresdk.ActivityHeartbeat`; dropped by the caller once the call returns.
+/// @return NULL, or what is wrong, to be freed with `temporal_core_byte_array_free`.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
+    worker: *mut Worker,
+    heartbeat: ByteArrayRef,
+) -> *const ByteArray {
+    answer_now(|| {
+        // SAFETY: NULL or live, by this function's contract.
+        let worker = unsafe { handle(worker, "worker") }?;
+        // SAFETY: live, by this function's contract.
+        let heartbeat: ActivityHeartbeat =
+            unsafe { decode(&heartbeat, "heartbeat", "Activity heartbeat") }?;
+        worker.core.enter(|| {
+            worker.running()?.record_activity_heartbeat(heartbeat);
+            Ok(())
+        })
+    })
+}
+
+/// Asks that a workflow run be dropped from the cache; an activation with the eviction follows.
+///
+/// @param worker NULL, or a finalized one: logged as an error and nothing done.
+/// @param run_id The run; dropped by the caller once the call returns.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
+    worker: *mut Worker,
+    run_id: ByteArrayRef,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        tell(
+            "temporal_core_worker_request_workflow_eviction",
+            worker,
+            |worker| {
+                let run_id = run_id.text("run_id")?;
+                worker.running()?.request_workflow_eviction(run_id);
+                Ok(())
+            },
+        );
+    }
+}
+
+/// Begins the shutdown: the worker polls the server no more. Poll on, and complete what comes,
+/// until each kind of poll gives both NULL; then `temporal_core_worker_finalize_shutdown`.
+///
+/// @param worker NULL is a no-op, and so is a worker that is shutting down or finalized.
+///
+/// Any thread, also inside a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Worker) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        tell("temporal_core_worker_initiate_shutdown", worker, |worker| {
+            if let Ok(running) = worker.running() {
+                running.initiate_shutdown();
+            }
+            Ok(())
+        });
+    }
+}
+
+/// A call without answer: what is wrong is logged.
+///
+/// # Safety
+/// `worker` is NULL or live.
+unsafe fn tell(function: &str, worker: *mut Worker, body: impl FnOnce(&Worker) -> Checked<()>) {
+    // SAFETY: the caller's promise.
+    match unsafe { handle(worker, "worker") } {
+        Ok(worker) => {
+            let core = worker.core.clone();
+            core.enter(|| guard_infallible(function, (), || body(worker)));
+        }
+        Err(message) => guard_infallible(function, (), || Err(message)),
+    }
+}
+
+/// Ends the shutdown, once: waits for what still runs inside and gives up the worker's slots.
+///
+/// @param worker    Live until the callback. Afterwards it can only be freed; every other call fails.
+/// @param user_data Passed to the callback.
+/// @param callback  Fires exactly once. While calls are in flight, or workflow activations not
+///                  completed, it fails at once, on the caller's thread (`Cannot finalize, …`), and
+///                  the worker stays as it is for a later try. Inside the callback of the last of
+///                  them it succeeds. NULL: nothing is done.
+///
+/// It waits for activities and Nexus tasks that were polled and not completed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
+    worker: *mut Worker,
+    user_data: *mut c_void,
+    callback: WorkerCallback,
+) {
+    // SAFETY: NULL or live, by this function's contract.
+    unsafe {
+        start::<DoneCallback, _>(
+            "temporal_core_worker_finalize_shutdown",
+            worker,
+            user_data,
+            callback,
+            |worker| {
+                let freed = worker.freed.clone();
+                let worker = worker.take_idle()?;
+                let unregister = unregistration(&worker);
+                Ok(async move {
+                    unless_freed(freed, shut_down(worker))
+                        .await
+                        .inspect_err(|_| unregister())
+                })
+            },
+        );
+    }
+}

@@ -1,0 +1,132 @@
+"""Temporal's Rust core as static libraries with a C ABI: where they are and how to link them.
+
+>>> import temporal_static_libs
+>>> temporal_static_libs.link_flags()
+('-L/…/temporal_static_libs/lib', '-ltemporal_sdk_core', '-lgcc_s', …)
+
+Every function that leads to an archive verifies the archives in force first. Which those are, the
+environment says: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own.
+"""
+
+from __future__ import annotations
+
+from ._errors import (
+    ChecksumMismatchError,
+    CompileError,
+    MissingLibraryError,
+    TemporalStaticLibsError,
+    UnsupportedPlatformError,
+)
+from ._version import __version__
+
+# Type checkers take it for typing's, which costs as much to import as all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ._library_set import LibrarySet
+    from ._locate import InForce
+
+__all__ = [
+    "ChecksumMismatchError",
+    "CompileError",
+    "MissingLibraryError",
+    "TemporalStaticLibsError",
+    "UnsupportedPlatformError",
+    "__version__",
+    "include_dir",
+    "lib_dir",
+    "library_set",
+    "link_flags",
+    "verify",
+]
+
+# Imports are inside the functions: a build script that imports this package only to ask for one
+# directory does not load what the other answers need.
+
+
+def lib_dir() -> Path:
+    """The directory of the archives in force.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        MissingLibraryError: an archive is absent, or cannot be read.
+        ChecksumMismatchError: an archive is not what was recorded when it was built.
+        TemporalStaticLibsError: the environment asks for something that cannot be had.
+    """
+    return _verified().directory
+
+
+def include_dir() -> Path:
+    """The directory of the C header, ``temporal-sdk-core-c-bridge.h``.
+
+    Returns:
+        An absolute path.
+    """
+    from ._locate import INCLUDE_DIR
+
+    return INCLUDE_DIR
+
+
+def library_set() -> LibrarySet:
+    """The archives in force.
+
+    Returns:
+        ``platform`` (linux, macos), ``architecture`` (x64, arm64), ``version``, and ``libraries``,
+        each with ``name``, ``path`` (absolute) and ``checksum`` (SHA-256 in hexadecimal).
+
+    Raises:
+        MissingLibraryError: an archive is absent, or cannot be read.
+        ChecksumMismatchError: an archive is not what was recorded when it was built.
+        TemporalStaticLibsError: the environment asks for something that cannot be had.
+    """
+    from ._library_set import describe
+
+    return describe(_verified())
+
+
+def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
+    """What a C compiler driver needs to link an archive: what ``--libs`` prints, not quoted.
+
+    Args:
+        component: ``sdk-core`` for the whole API, ``client`` for what needs no worker.
+
+    Returns:
+        Arguments in the order they must be given: ``-L``, the archive's ``-l``, and the system
+        libraries, as rustc reported them when the archive was built.
+
+    Raises:
+        ValueError: there is no such component.
+        MissingLibraryError: an archive is absent, or cannot be read.
+        ChecksumMismatchError: an archive is not what was recorded when it was built.
+        TemporalStaticLibsError: the environment asks for something that cannot be had.
+    """
+    from ._components import component_named
+    from ._flags import library_flags
+
+    name = component_named(component).name
+    in_force = _verified()
+    return library_flags(in_force, in_force.library(name))
+
+
+def verify() -> None:
+    """Compare every archive in force with what was recorded when it was built.
+
+    Raises:
+        MissingLibraryError: an archive is absent, or cannot be read.
+        ChecksumMismatchError: an archive is not what was recorded.
+        TemporalStaticLibsError: the environment asks for something that cannot be had.
+    """
+    _verified()
+
+
+def _verified() -> InForce:
+    import os
+
+    from ._locate import locate
+
+    in_force = locate(os.environ)
+    in_force.verify()
+    return in_force

@@ -1,0 +1,180 @@
+"""One run of cargo: a staticlib package in, its archive and what rustc says of it out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._components import Component
+from .._errors import CompileError
+from .._targets import Target
+from .toolchain import Toolchain
+
+_NATIVE_LIBS_NOTE = "native-static-libs:"
+_NATIVE_LIBS_PREAMBLE = "link against the following native artifacts"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """An archive as cargo left it.
+
+    Attributes:
+        archive: its path in cargo's target directory.
+        system_libraries: link names from rustc's native-static-libs, in its order.
+        frameworks: Apple frameworks from the same, in its order.
+        features: crate name to features, for Temporal's crates and this project's.
+    """
+
+    archive: Path
+    system_libraries: tuple[str, ...]
+    frameworks: tuple[str, ...]
+    features: Mapping[str, tuple[str, ...]]
+
+
+def compile_component(
+    component: Component,
+    workspace: Path,
+    toolchain: Toolchain,
+    target: Target,
+    profile: str,
+    extra_environ: Mapping[str, str],
+) -> Compiled:
+    """Compile the archive of one component. Cargo's progress goes to stderr as it comes.
+
+    Args:
+        component: which one. One a run, because in one run cargo would give a dependency of two
+            packages the features that either of them asks for.
+        workspace: the directory of the Cargo workspace.
+        toolchain: what to compile with.
+        target: what to compile for.
+        profile: the Cargo profile.
+        extra_environ: environment variables for this target.
+
+    Raises:
+        CompileError: cargo failed, or did not say what it has to.
+    """
+    command = [toolchain.cargo, "rustc", "--locked", "--package", component.crate]
+    command += ["--profile", profile, "--message-format", "json"]
+    if target.triple != toolchain.host:
+        command += ["--target", target.triple]
+    command += ["--", "--print", "native-static-libs"]
+    environ = {**toolchain.environ, **extra_environ}
+    # The target is already settled; this would send the archive of a host build to another one.
+    environ.pop("CARGO_BUILD_TARGET", None)
+    with subprocess.Popen(
+        command,
+        cwd=workspace,
+        env=environ,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        report = _Report()
+        for message in _messages(process.stdout):
+            report.take(message)
+    if process.returncode != 0:
+        raise CompileError(
+            f"cargo could not compile {component.crate}; its messages are above "
+            f"(exit status {process.returncode})\n"
+            f"  command: {' '.join(command)}\n"
+            f"  in:      {workspace}"
+        )
+    return report.compiled(component, target)
+
+
+def _messages(stdout: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for line in stdout:
+        # Whatever a wrapper of rustc prints comes here as well.
+        if line.startswith("{"):
+            yield json.loads(line)
+        else:
+            sys.stderr.write(line)
+
+
+class _Report:
+    """What one run's messages have said so far."""
+
+    def __init__(self) -> None:
+        self._native_libs: str | None = None
+        self._artifacts: list[dict[str, Any]] = []
+
+    def take(self, message: dict[str, Any]) -> None:
+        if message["reason"] == "compiler-artifact":
+            self._artifacts.append(message)
+        elif message["reason"] == "compiler-message":
+            self._take_diagnostic(message["message"])
+
+    def _take_diagnostic(self, diagnostic: dict[str, Any]) -> None:
+        text: str = diagnostic["message"]
+        if text.startswith(_NATIVE_LIBS_NOTE):
+            self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
+        elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
+            # For a person: it is part of cargo's progress.
+            sys.stderr.write(diagnostic["rendered"] or text)
+            sys.stderr.flush()
+
+    def compiled(self, component: Component, target: Target) -> Compiled:
+        archives = [
+            Path(name)
+            for artifact in self._artifacts
+            if artifact["target"]["name"] == component.library
+            for name in artifact["filenames"]
+            if os.path.basename(name) == target.archive_name.format(component.library)
+        ]
+        if len(archives) != 1:
+            raise CompileError(f"cargo named {len(archives)} archives of {component.crate}, not 1")
+        if self._native_libs is None:
+            raise CompileError(f"rustc named no native libraries of {component.crate}")
+        system_libraries, frameworks = parse_native_libs(self._native_libs)
+        return Compiled(archives[0], system_libraries, frameworks, self._features())
+
+    def _features(self) -> dict[str, tuple[str, ...]]:
+        found = {
+            package_name(artifact["package_id"]): tuple(artifact["features"])
+            for artifact in self._artifacts
+            if "custom-build" not in artifact["target"]["kind"]
+        }
+        return {name: found[name] for name in sorted(found) if name.startswith("temporal")}
+
+
+def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read what rustc prints after ``native-static-libs:``.
+
+    Args:
+        line: for example ``-framework Security -liconv -lSystem``.
+
+    Returns:
+        The link names of the libraries, and the names of the frameworks, each in order and with
+        rustc's repetitions, which can matter to a linker.
+
+    Raises:
+        CompileError: something else is among them.
+    """
+    libraries: list[str] = []
+    frameworks: list[str] = []
+    words = iter(line.split())
+    for word in words:
+        if word == "-framework":
+            frameworks.append(next(words, ""))
+        elif word.startswith("-l"):
+            libraries.append(word.removeprefix("-l"))
+        else:
+            raise CompileError(f"rustc asks for {word!r} in a link, which no manifest can say")
+    return tuple(libraries), tuple(frameworks)
+
+
+def package_name(package_id: str) -> str:
+    """The package's name in a package id of cargo's messages.
+
+    The two forms are ``URL#name@version`` and, where the URL ends in the name, ``URL#version``.
+    """
+    url, _, fragment = package_id.partition("#")
+    name, at, _ = fragment.partition("@")
+    return name if at else url.rstrip("/").rpartition("/")[2]

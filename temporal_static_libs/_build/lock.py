@@ -1,0 +1,33 @@
+"""One build at a time in a source tree."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Hold a directory's lock. The system lets go of it when the process ends, however it ends.
+
+    Args:
+        directory: what to lock. Nothing is written to it.
+    """
+    # Here and not above: Windows has none, and can still make a source distribution.
+    import fcntl
+
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Waiting for another build in {directory}", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks: builds there are on their own
+        yield
+    finally:
+        os.close(handle)

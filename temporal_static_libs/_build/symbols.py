@@ -1,0 +1,66 @@
+"""The symbol index of an ar archive: which global symbols its members define."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+_MAGIC = b"!<arch>\n"
+_HEADER_SIZE = 60
+
+
+def defined_symbols(archive: Path) -> set[str]:
+    """Read the index that `ranlib` and rustc write as an archive's first member.
+
+    Args:
+        archive: of GNU's or BSD's kind. For Mach-O the leading underscore is part of each name.
+
+    Raises:
+        ValueError: the file is no archive, has no index, or ends too early.
+    """
+    with open(archive, "rb") as stream:
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError(f"{archive} is not an ar archive")
+        name, data = _first_member(stream, archive)
+    if name == b"/":
+        return _gnu(data, 4)
+    if name == b"/SYM64/":
+        return _gnu(data, 8)
+    if name in (b"__.SYMDEF", b"__.SYMDEF SORTED"):
+        return _bsd(data, 4)
+    if name in (b"__.SYMDEF_64", b"__.SYMDEF_64 SORTED"):
+        return _bsd(data, 8)
+    raise ValueError(f"{archive} has no symbol index")
+
+
+def _first_member(stream: BinaryIO, archive: Path) -> tuple[bytes, bytes]:
+    header = stream.read(_HEADER_SIZE)
+    if len(header) < _HEADER_SIZE or header[58:] != b"`\n":
+        raise ValueError(f"{archive} has no first member")
+    size = int(header[48:58])
+    data = stream.read(size)
+    if len(data) < size:
+        raise ValueError(f"{archive} is truncated")
+    name = header[:16].rstrip(b" ")
+    if name.startswith(b"#1/"):  # BSD's: the name is too long, and comes before the data
+        length = int(name[3:])
+        name, data = data[:length].rstrip(b"\0"), data[length:]
+    return name, data
+
+
+def _gnu(data: bytes, width: int) -> set[str]:
+    """A count, that many offsets of members, then that many NUL-terminated names."""
+    count = int.from_bytes(data[:width], "big")
+    names = data[width * (1 + count) :].split(b"\0")
+    return {name.decode() for name in names[:count]}
+
+
+def _bsd(data: bytes, width: int) -> set[str]:
+    """Pairs of (offset of a name, offset of a member) after their size; then the names."""
+    size = int.from_bytes(data[:width], "little")
+    names = data[width * 2 + size :]
+    offsets = (
+        int.from_bytes(data[at : at + width], "little")
+        for at in range(width, width + size, width * 2)
+    )
+    return {names[offset : names.index(b"\0", offset)].decode() for offset in offsets}

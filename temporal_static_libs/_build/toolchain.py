@@ -1,0 +1,169 @@
+"""Rust's toolchain: found and checked before any work, or fetched where that was asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .._errors import CompileError, SettingError
+from .._targets import supported_platforms
+
+BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
+
+_BOOTSTRAP_VARIABLE = "TEMPORAL_LIBS_BOOTSTRAP_RUST"
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A cargo and a rustc that are new enough.
+
+    Attributes:
+        cargo: the executable's absolute path.
+        rustc_version: first line of ``rustc --version``.
+        host: target triple of the machine they run on.
+        environ: the environment to run cargo in.
+    """
+
+    cargo: str
+    rustc_version: str
+    host: str
+    environ: Mapping[str, str] = field(repr=False)
+
+
+class _Unusable(Exception):
+    """No toolchain here. The message says why, in a few words."""
+
+
+def find_toolchain(workspace: Path, environ: Mapping[str, str]) -> Toolchain:
+    """Find a toolchain that the workspace can be compiled with.
+
+    Args:
+        workspace: the directory of the Cargo workspace.
+        environ: usually `os.environ`. With TEMPORAL_LIBS_BOOTSTRAP_RUST=1 in it a toolchain is
+            fetched if there is none.
+
+    Raises:
+        CompileError: there is none; the message holds the ways out.
+        SettingError: TEMPORAL_LIBS_BOOTSTRAP_RUST holds a value it does not know.
+    """
+    minimum = _minimum_version(workspace)
+    bootstrap = wants_bootstrap(environ)
+    try:
+        return _usable(environ, workspace, minimum)
+    except _Unusable as reason:
+        if not bootstrap:
+            raise CompileError(_ways_out(str(reason), minimum)) from None
+    try:
+        return _usable(_fetch(environ), workspace, minimum)
+    except _Unusable as reason:
+        raise CompileError(_ways_out(str(reason), minimum)) from None
+
+
+def wants_bootstrap(environ: Mapping[str, str]) -> bool:
+    """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST asks for a toolchain to be fetched if need be.
+
+    Raises:
+        SettingError: the variable holds a value it does not know.
+    """
+    value = environ.get(_BOOTSTRAP_VARIABLE, "")
+    if value not in ("", "0", "1"):
+        raise SettingError(
+            f"the environment variable {_BOOTSTRAP_VARIABLE} is {value!r}; "
+            "it can be 1 or 0, or not set"
+        )
+    return value == "1"
+
+
+def _minimum_version(workspace: Path) -> str:
+    # Not with a TOML parser: Python 3.10 has none. A test compares this with what cargo reads.
+    text = (workspace / "Cargo.toml").read_text(encoding="utf-8")
+    match = re.search(r'^rust-version\s*=\s*"([0-9.]+)"', text, re.MULTILINE)
+    if match is None:
+        raise CompileError(f"{workspace / 'Cargo.toml'} states no rust-version")
+    return match[1]
+
+
+def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolchain:
+    path = environ.get("PATH", os.defpath)
+    cargo = _executable("cargo", path)
+    # The one cargo itself would use.
+    rustc = _executable(environ.get("RUSTC") or "rustc", path)
+    _check_version("cargo", _ask([cargo, "--version"], environ, workspace), minimum)
+    verbose = _ask([rustc, "-vV"], environ, workspace)
+    _check_version("rustc", verbose, minimum)
+    host = re.search(r"^host: (\S+)$", verbose, re.MULTILINE)
+    if host is None:
+        raise _Unusable(f"{rustc} -vV names no host")
+    return Toolchain(cargo, verbose.splitlines()[0], host[1], dict(environ))
+
+
+def _executable(name: str, path: str) -> str:
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise _Unusable(f"{name} was not found on PATH")
+    return os.path.abspath(found)
+
+
+def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str:
+    # In the workspace, because rustup chooses a toolchain by directory.
+    try:
+        done = subprocess.run(
+            command, env=environ, cwd=workspace, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise _Unusable(f"{command[0]} does not run: {error.strerror}") from None
+    if done.returncode != 0:
+        said = done.stderr.strip() or f"exit status {done.returncode}"
+        raise _Unusable(f"{' '.join(command)} fails: {said}")
+    return done.stdout
+
+
+def _check_version(tool: str, answer: str, minimum: str) -> None:
+    found = _VERSION.search(answer)
+    if found is None:
+        raise _Unusable(f"{tool} --version says {answer.strip()!r}, which names no version")
+    if _numbers(found[0]) < _numbers(minimum):
+        raise _Unusable(f"{tool} is {found[0]}, older than {minimum}")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    match = _VERSION.match(version)
+    assert match is not None, version
+    return tuple(int(number or 0) for number in match.groups())
+
+
+def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
+    try:
+        from puccinialin import setup_rust
+    except ImportError:
+        raise _Unusable(
+            f"{_BOOTSTRAP_VARIABLE}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which a "
+            "build without isolation has to find installed"
+        ) from None
+    try:
+        # It downloads, runs an installer and asks the result for its version; each fails its way.
+        return {**environ, **setup_rust(program="temporal-static-libs")}
+    except Exception as error:
+        raise _Unusable(f"a Rust toolchain could not be fetched: {error}") from error
+
+
+def _ways_out(reason: str, minimum: str) -> str:
+    return (
+        f"temporal-static-libs cannot be compiled here: {reason}\n"
+        "\n"
+        "It is being compiled because no wheel was chosen for this machine. Three ways out:\n"
+        "  1. Install a wheel: on a supported platform, with a current pip, run\n"
+        "       python -m pip install --upgrade pip\n"
+        "       python -m pip install --only-binary temporal-static-libs temporal-static-libs\n"
+        f"  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.\n"
+        f"  3. Set {_BOOTSTRAP_VARIABLE}=1 and try again: a Rust toolchain is then fetched\n"
+        "     for this build.\n"
+        "\n"
+        f"Supported platforms: {supported_platforms()}"
+    )

@@ -1,0 +1,131 @@
+"""The table of targets: every fact that depends on the platform, and nothing that does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ._errors import UnsupportedPlatformError
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row.
+
+    Attributes:
+        platform: this project's name of the platform, as in ``linux-x64``.
+        triple: Rust's target triple.
+        machine: the platform tag's word for the processor.
+        floor_name: what the floor is a version of: ``glibc``, ``musl`` or ``macos``.
+        floor_version: the oldest one the archives are made for.
+        wheel_tags: platform tags of a published wheel, whose archives have been proven to meet
+            them. A wheel straight from the build hook carries `build_tag` instead.
+        archive_name: format of an archive's file name, given the library's link name.
+        gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
+    """
+
+    platform: str
+    triple: str
+    machine: str
+    floor_name: str
+    floor_version: str
+    wheel_tags: tuple[str, ...]
+    archive_name: str = "lib{}.a"
+    gc_flag: str = "-Wl,--gc-sections"
+
+    @property
+    def os(self) -> str:
+        """``linux`` or ``macos``: the first part of the platform name."""
+        return self.platform.split("-")[0]
+
+    @property
+    def architecture(self) -> str:
+        """``x64`` or ``arm64``: the second part of the platform name."""
+        return self.platform.split("-")[1]
+
+    def build_tag(self, floor_version: str) -> str:
+        """The platform tag of a wheel that was built and not yet proven to run anywhere else.
+
+        Args:
+            floor_version: the oldest macOS the build is for; Linux tags of this kind name none.
+        """
+        if self.os == "linux":
+            return f"linux_{self.machine}"
+        major, _, rest = floor_version.partition(".")
+        return f"macosx_{major}_{rest.partition('.')[0] or '0'}_{self.machine}"
+
+
+TARGETS = (
+    Target(
+        platform="linux-x64",
+        triple="x86_64-unknown-linux-gnu",
+        machine="x86_64",
+        floor_name="glibc",
+        floor_version="2.17",
+        # Both spellings: pip asked for --platform manylinux2014_… refuses a wheel tagged 2_17 only.
+        wheel_tags=("manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+    ),
+    Target(
+        platform="linux-arm64",
+        triple="aarch64-unknown-linux-gnu",
+        machine="aarch64",
+        floor_name="glibc",
+        floor_version="2.17",
+        wheel_tags=("manylinux_2_17_aarch64", "manylinux2014_aarch64"),
+    ),
+    Target(
+        platform="macos-arm64",
+        triple="aarch64-apple-darwin",
+        machine="arm64",
+        floor_name="macos",
+        floor_version="11.0",
+        wheel_tags=("macosx_11_0_arm64",),
+        gc_flag="-Wl,-dead_strip",
+    ),
+    Target(
+        platform="linux-x64-musl",
+        triple="x86_64-unknown-linux-musl",
+        machine="x86_64",
+        floor_name="musl",
+        floor_version="1.2",
+        wheel_tags=("musllinux_1_2_x86_64",),
+    ),
+    Target(
+        platform="linux-arm64-musl",
+        triple="aarch64-unknown-linux-musl",
+        machine="aarch64",
+        floor_name="musl",
+        floor_version="1.2",
+        wheel_tags=("musllinux_1_2_aarch64",),
+    ),
+    Target(
+        platform="macos-x64",
+        triple="x86_64-apple-darwin",
+        machine="x86_64",
+        floor_name="macos",
+        floor_version="10.12",
+        wheel_tags=("macosx_10_12_x86_64",),
+        gc_flag="-Wl,-dead_strip",
+    ),
+)
+
+
+def target_of_triple(triple: str) -> Target:
+    """Find the row of a target triple.
+
+    Args:
+        triple: Rust's name, as ``rustc -vV`` prints it after ``host:``.
+
+    Raises:
+        UnsupportedPlatformError: the table has no such row.
+    """
+    for target in TARGETS:
+        if target.triple == triple:
+            return target
+    raise UnsupportedPlatformError(
+        f"the target {triple!r} is not supported\nsupported platforms: {supported_platforms()}"
+    )
+
+
+def supported_platforms() -> str:
+    """Every platform of the table with its triple, on one line, for messages."""
+    return ", ".join(f"{target.platform} ({target.triple})" for target in TARGETS)

@@ -1,0 +1,913 @@
+"""Workers without a server: what they refuse, and how they end."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from capi import Answer, CApi, Lender
+from grpc_override import Override, Request, Response
+from rpc import connect_answer, connection
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceResponse,
+    PollActivityTaskQueueRequest,
+    PollWorkflowTaskQueueRequest,
+    RecordWorkerHeartbeatRequest,
+    ShutdownWorkerRequest,
+)
+from temporalio.bridge.proto import ActivityHeartbeat, ActivityTaskCompletion
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from worker import (
+    KINDS,
+    SLOT_KINDS,
+    WorkerError,
+    autoscaling,
+    fixed_size,
+    new_worker,
+    resource_based,
+    simple_maximum,
+    worker,
+    worker_options,
+)
+
+PERMISSION_DENIED = 7
+
+
+def slow_polls(request: Request) -> Response:
+    """Answer polls after a while, with no task, and everything else at once, with nothing."""
+    if request.rpc.startswith("Poll"):
+        time.sleep(0.1)
+    return Response()
+
+
+_OVERRIDES: list[Override] = []
+"""For the process's life: a request may still be with the override when all handles are freed."""
+
+
+@pytest.fixture
+def override(capi: CApi) -> Override:
+    """A server that has no tasks."""
+    _OVERRIDES.append(Override(capi, slow_polls))
+    return _OVERRIDES[-1]
+
+
+@pytest.fixture
+def client(capi: CApi, override: Override) -> Iterator[Any]:
+    """A connection to ``override``."""
+    with (
+        capi.runtime() as runtime,
+        connection(
+            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
+        ) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def lender(capi: CApi) -> Lender:
+    """Owns what a test's options point to."""
+    return capi.lend()
+
+
+def refusal(capi: CApi, client: Any, options: Any) -> str:
+    """Make a worker that must not come to be, and give the reason."""
+    with pytest.raises(WorkerError) as refused:
+        new_worker(capi, client, options)
+    return str(refused.value)
+
+
+def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait up to half a minute."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} within 30 s"
+        time.sleep(0.005)
+
+
+def rpcs(override: Override) -> list[str]:
+    """List the RPCs that came."""
+    return [request.rpc for request in override.requests]
+
+
+# --- options ---
+
+NOT_UTF_8 = b"\xff\xfe"
+
+
+@pytest.mark.parametrize("kind", SLOT_KINDS)
+def test_unknown_slot_supplier_is_refused(
+    capi: CApi, client: Any, lender: Lender, kind: str
+) -> None:
+    options = worker_options(capi, lender, "queue")
+    supplier = getattr(options.tuner, f"{kind}_slot_supplier")
+    for tag in (3, 255, 2**32 - 1):
+        capi.ffi.cast("uint32_t *", capi.ffi.addressof(supplier, "tag"))[0] = tag
+        message = refusal(capi, client, options)
+        assert message == f"Invalid options: tuner.{kind}_slot_supplier.tag has no value {tag}"
+
+
+def test_an_empty_task_queue_is_refused(capi: CApi, client: Any, lender: Lender) -> None:
+    options = worker_options(capi, lender, "")
+    assert refusal(capi, client, options) == "Invalid options: task_queue is empty"
+
+
+def test_unknown_versioning_strategy_is_refused(capi: CApi, client: Any, lender: Lender) -> None:
+    options = worker_options(capi, lender, "queue")
+    tag = capi.ffi.addressof(options.versioning_strategy, "tag")
+    capi.ffi.cast("uint32_t *", tag)[0] = 3
+    assert "versioning_strategy.tag has no value 3" in refusal(capi, client, options)
+
+
+@pytest.mark.parametrize("name", ["namespace_", "task_queue", "identity_override"])
+def test_text_that_is_not_utf_8_is_refused(
+    capi: CApi, client: Any, lender: Lender, name: str
+) -> None:
+    options = worker_options(capi, lender, "queue")
+    setattr(options, name, lender.bytes(NOT_UTF_8))
+    assert f"{name} is not UTF-8" in refusal(capi, client, options)
+    setattr(options, name, {"data": capi.NULL, "size": 5})
+    assert f"{name} has size 5 but its data is NULL" in refusal(capi, client, options)
+
+
+@pytest.mark.parametrize(
+    "name", ["nondeterminism_as_workflow_fail_for_types", "plugins", "storage_drivers"]
+)
+def test_lists_of_texts_are_checked(capi: CApi, client: Any, lender: Lender, name: str) -> None:
+    options = worker_options(capi, lender, "queue")
+    setattr(options, name, lender.array(["fine", NOT_UTF_8]))
+    assert f"{name}[1] is not UTF-8" in refusal(capi, client, options)
+    setattr(options, name, {"data": capi.NULL, "size": 2})
+    assert f"{name} has size 2 but its data is NULL" in refusal(capi, client, options)
+    broken = capi.ffi.new("TemporalCoreByteArrayRef[1]", [{"data": capi.NULL, "size": 9}])
+    setattr(options, name, {"data": broken, "size": 1})
+    assert f"{name}[0] has size 9 but its data is NULL" in refusal(capi, client, options)
+
+
+def deployment(
+    lender: Lender, name: bytes, build_id: bytes, *, versioned: bool, behavior: int = 0
+) -> dict[str, Any]:
+    """Give a deployment-based versioning strategy."""
+    version = {"deployment_name": lender.bytes(name), "build_id": lender.bytes(build_id)}
+    return {
+        "tag": 1,
+        "deployment_based": {
+            "version": version,
+            "use_worker_versioning": versioned,
+            "default_versioning_behavior": behavior,
+        },
+    }
+
+
+Fields = Callable[[Lender], dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        pytest.param(
+            lambda _: {"namespace_": ""}, "Worker namespace cannot be empty", id="namespace"
+        ),
+        pytest.param(lambda _: {"task_types": {}}, "At least one task type", id="no-task-types"),
+        pytest.param(
+            lambda _: {"task_types": {"enable_local_activities": True}},
+            "local activities without workflows",
+            id="local-only",
+        ),
+        pytest.param(
+            lambda _: {"max_cached_workflows": 10_000_001},
+            "max_cached_workflows must be at most 10000000, not 10000001",
+            id="cache",
+        ),
+        pytest.param(
+            lambda _: {"max_cached_workflows": 2**32 - 1},
+            "max_cached_workflows must be at most",
+            id="largest-cache",
+        ),
+        *(
+            pytest.param(
+                lambda _, value=value: {"nonsticky_to_sticky_poll_ratio": value},
+                "nonsticky_to_sticky_poll_ratio must be",
+                id=f"ratio-{value}",
+            )
+            for value in (float("nan"), float("inf"), -0.1)
+        ),
+        *(
+            pytest.param(
+                lambda _, name=name, value=value: {name: value},
+                f"{name} must be 0 \\(unlimited\\)",
+                id=f"{name}-{value}",
+            )
+            for name in ("max_activities_per_second", "max_task_queue_activities_per_second")
+            for value in (float("nan"), float("inf"), -1.0, 1e-300, 5e-324)
+        ),
+        pytest.param(
+            lambda _: {"suppliers": {"activity": fixed_size(2**64 - 1)}},
+            r"activity_slot_supplier\.fixed_size\.num_slots must be at most",
+            id="slots",
+        ),
+        *(
+            pytest.param(
+                lambda _, value=value: {"suppliers": {"workflow": resource_based(memory=value)}},
+                r"workflow_slot_supplier.*target_memory_usage must be between 0 and 1",
+                id=f"memory-{value}",
+            )
+            for value in (float("nan"), float("inf"), -0.1, 1.1)
+        ),
+        pytest.param(
+            lambda _: {"suppliers": {"nexus_task": resource_based(cpu=float("nan"))}},
+            r"nexus_task_slot_supplier.*target_cpu_usage must be between 0 and 1, not NaN",
+            id="processors",
+        ),
+        pytest.param(
+            lambda _: {"suppliers": {"local_activity": resource_based(minimum=5, maximum=4)}},
+            r"minimum_slots \(5\) must not exceed maximum_slots \(4\)",
+            id="slot-range",
+        ),
+        pytest.param(
+            lambda _: {
+                "suppliers": {
+                    "workflow": resource_based(memory=0.5),
+                    "activity": resource_based(memory=0.6),
+                }
+            },
+            "must have the same tuner_options",
+            id="tuner-options",
+        ),
+        *(
+            pytest.param(
+                lambda _, kind=kind: {f"{kind}_poller_behavior": {}},
+                f"{kind}_poller_behavior must have exactly one of .* not none",
+                id=f"{kind}-polls-none",
+            )
+            for kind in ("workflow_task", "activity_task", "nexus_task")
+        ),
+        pytest.param(
+            lambda lender: {
+                "activity_task_poller_behavior": {
+                    **simple_maximum(lender, 1),
+                    **autoscaling(lender, 1, 2, 1),
+                }
+            },
+            "activity_task_poller_behavior must have exactly one of .* not both",
+            id="polls-both",
+        ),
+        pytest.param(
+            lambda lender: {"nexus_task_poller_behavior": simple_maximum(lender, 0)},
+            "nexus_task_poller_behavior: SimpleMaximum poller behavior must be at least 1",
+            id="no-polls",
+        ),
+        pytest.param(
+            lambda lender: {"workflow_task_poller_behavior": simple_maximum(lender, 1)},
+            "requires `workflow_task_poller_behavior` to be at least 2",
+            id="one-workflow-poll-with-a-cache",
+        ),
+        *(
+            pytest.param(
+                lambda lender, numbers=numbers: {
+                    "activity_task_poller_behavior": autoscaling(lender, *numbers)
+                },
+                "activity_task_poller_behavior: Autoscaling",
+                id=f"autoscaling-{'-'.join(map(str, numbers))}",
+            )
+            for numbers in ((0, 5, 1), (5, 4, 5), (2, 5, 1), (2, 5, 6))
+        ),
+        pytest.param(
+            lambda lender: {
+                "versioning_strategy": deployment(lender, b"", b"build", versioned=True)
+            },
+            "must have a non-empty build_id and deployment_name",
+            id="deployment-without-name",
+        ),
+        pytest.param(
+            lambda lender: {
+                "versioning_strategy": deployment(lender, b"d", b"b", versioned=False, behavior=1)
+            },
+            "default_versioning_behavior must be None",
+            id="behavior-without-versioning",
+        ),
+        *(
+            pytest.param(
+                lambda lender, value=value: {
+                    "versioning_strategy": deployment(
+                        lender, b"d", b"b", versioned=True, behavior=value
+                    )
+                },
+                f"default_versioning_behavior has no value {value}",
+                id=f"behavior-{value}",
+            )
+            for value in (-1, 77, 2**31 - 1)
+        ),
+        pytest.param(
+            lambda lender: {
+                "versioning_strategy": deployment(lender, b"d", NOT_UTF_8, versioned=True)
+            },
+            "deployment_based.version.build_id is not UTF-8",
+            id="build-id-bytes",
+        ),
+        pytest.param(
+            lambda _: {"versioning_strategy": {"tag": 2}},
+            "must have a non-empty build_id",
+            id="legacy-without-build-id",
+        ),
+    ],
+)
+def test_bad_options_are_refused(
+    capi: CApi, client: Any, lender: Lender, fields: Fields, reason: str
+) -> None:
+    with pytest.raises(WorkerError, match=reason):
+        new_worker(capi, client, worker_options(capi, lender, "queue", **fields(lender)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(lambda _: {}, id="usual"),
+        pytest.param(
+            lambda _: {"suppliers": {kind: resource_based() for kind in SLOT_KINDS}},
+            id="resource-based",
+        ),
+        pytest.param(
+            lambda _: {"suppliers": {"workflow": resource_based(0, 10, 2**64 - 1)}},
+            id="endless-throttle",
+        ),
+        pytest.param(
+            lambda lender: {
+                f"{kind}_poller_behavior": autoscaling(lender, 1, 5, 2)
+                for kind in ("workflow_task", "activity_task", "nexus_task")
+            },
+            id="autoscaling",
+        ),
+        pytest.param(
+            lambda lender: {
+                "versioning_strategy": deployment(lender, b"d", b"b", versioned=True, behavior=2)
+            },
+            id="deployment",
+        ),
+        pytest.param(
+            lambda lender: {
+                "versioning_strategy": {
+                    "tag": 2,
+                    "legacy_build_id_based": {"build_id": lender.bytes("b")},
+                }
+            },
+            id="legacy-build-id",
+        ),
+        pytest.param(
+            lambda _: dict.fromkeys(
+                (
+                    "sticky_queue_schedule_to_start_timeout_millis",
+                    "max_heartbeat_throttle_interval_millis",
+                    "default_heartbeat_throttle_interval_millis",
+                    "graceful_shutdown_period_millis",
+                ),
+                2**64 - 1,
+            ),
+            id="longest-times",
+        ),
+        pytest.param(
+            lambda _: {
+                "max_activities_per_second": 1e-9,
+                "max_task_queue_activities_per_second": 1e300,
+            },
+            id="extreme-rates",
+        ),
+        pytest.param(
+            lambda _: {"suppliers": {kind: fixed_size(0) for kind in SLOT_KINDS}}, id="no-slots"
+        ),
+        pytest.param(
+            lambda _: {"suppliers": {kind: fixed_size(2**61 - 1) for kind in SLOT_KINDS}},
+            id="most-slots",
+        ),
+        pytest.param(lambda _: {"max_cached_workflows": 0}, id="no-cache"),
+        pytest.param(
+            lambda lender: {
+                "plugins": lender.array(["a", "b", "a"]),
+                "storage_drivers": lender.array(["s3"]),
+                "nondeterminism_as_workflow_fail": True,
+                "nondeterminism_as_workflow_fail_for_types": lender.array(["T"]),
+                "disable_payload_error_limit": True,
+                "max_eager_activity_reservations_per_workflow_task": 2**32 - 1,
+            },
+            id="the-newest",
+        ),
+    ],
+)
+def test_a_worker_starts_polls_and_shuts_down(
+    capi: CApi, client: Any, lender: Lender, fields: Fields
+) -> None:
+    with worker(capi, client, "queue", **fields(lender)) as made:
+        made.validate()
+        polls = [made.poll(kind) for kind in KINDS]
+        time.sleep(0.05)
+        made.initiate_shutdown()
+        assert [made.polled(poll) for poll in polls] == [None, None, None]
+        made.finalize()
+
+
+def test_options_reach_the_server(
+    capi: CApi, client: Any, lender: Lender, override: Override
+) -> None:
+    with worker(
+        capi,
+        client,
+        "quéue",
+        namespace_="náme",
+        identity_override="worker's own",
+        max_task_queue_activities_per_second=12.5,
+        versioning_strategy=deployment(lender, b"dep", b"build-7", versioned=True),
+    ) as made:
+        polls = [made.poll("workflow_activation"), made.poll("activity_task")]
+        wanted = {"PollWorkflowTaskQueue", "PollActivityTaskQueue"}
+        until(lambda: wanted <= {request.rpc for request in override.requests}, "both polls")
+        made.initiate_shutdown()
+        assert [made.polled(poll) for poll in polls] == [None, None]
+        made.finalize()
+    by_name = {request.rpc: request.proto for request in override.requests}
+    workflow = PollWorkflowTaskQueueRequest.FromString(by_name["PollWorkflowTaskQueue"])
+    activity = PollActivityTaskQueueRequest.FromString(by_name["PollActivityTaskQueue"])
+    for request in (workflow, activity):
+        assert request.namespace == "náme"
+        assert request.identity == "worker's own"
+        assert request.deployment_options.deployment_name == "dep"
+        assert request.deployment_options.build_id == "build-7"
+    assert activity.task_queue.name == "quéue"
+    assert activity.task_queue_metadata.max_tasks_per_second.value == 12.5
+    shutdown = ShutdownWorkerRequest.FromString(by_name["ShutdownWorker"])
+    assert shutdown.namespace == "náme"
+
+
+def test_worker_heartbeats_tell_of_plugins_and_storage_drivers(capi: CApi, lender: Lender) -> None:
+    described = DescribeNamespaceResponse()
+    described.namespace_info.capabilities.worker_heartbeats = True
+
+    def respond(request: Request) -> Response:
+        if request.rpc == "DescribeNamespace":
+            return Response(described.SerializeToString())
+        return slow_polls(request)
+
+    _OVERRIDES.append(Override(capi, respond))
+    override = _OVERRIDES[-1]
+    runtime_options = capi.new("TemporalCoreRuntimeOptions", worker_heartbeat_interval_millis=1_000)
+    with (
+        capi.runtime(runtime_options) as runtime,
+        connection(
+            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
+        ) as client,
+        worker(
+            capi,
+            client,
+            "queue",
+            plugins=lender.array(["one", "two"]),
+            storage_drivers=lender.array(["s3", "gcs"]),
+            suppliers={"activity": resource_based(), "nexus_task": fixed_size(7)},
+        ) as made,
+    ):
+        made.validate()
+        poll = made.poll("activity_task")
+        until(lambda: "RecordWorkerHeartbeat" in rpcs(override), "heartbeat")
+        made.initiate_shutdown()
+        assert made.polled(poll) is None
+        made.shut_down_idle()
+    (first, *_) = (
+        RecordWorkerHeartbeatRequest.FromString(request.proto)
+        for request in override.requests
+        if request.rpc == "RecordWorkerHeartbeat"
+    )
+    (heartbeat,) = first.worker_heartbeat
+    assert heartbeat.task_queue == "queue"
+    assert [plugin.name for plugin in heartbeat.plugins] == ["one", "two"]
+    assert [driver.type for driver in heartbeat.drivers] == ["gcs", "s3"]
+    assert heartbeat.workflow_task_slots_info.slot_supplier_kind == "Fixed"
+    assert heartbeat.activity_task_slots_info.slot_supplier_kind == "ResourceBased"
+
+
+# --- NULL ---
+
+
+def test_null_arguments_are_refused(capi: CApi, client: Any, lender: Lender) -> None:
+    options = worker_options(capi, lender, "queue")
+    assert refusal(capi, capi.NULL, options) == "Invalid options: client is NULL"
+    assert refusal(capi, client, capi.NULL) == "Invalid options: options is NULL"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_calls_on_null_fail(capi: CApi, kind: str) -> None:
+    poll = capi.start(
+        "TemporalCoreWorkerPollCallback", f"temporal_core_worker_poll_{kind}", capi.NULL
+    )
+    assert poll.thread == threading.get_ident(), "before any work starts"
+    success, fail = poll.wait()
+    assert success == capi.NULL
+    assert capi.take_text(fail) == "worker is NULL"
+    done = Answer(capi, "TemporalCoreWorkerCallback")
+    getattr(capi.lib, f"temporal_core_worker_complete_{kind}")(
+        capi.NULL, capi.lend().bytes(b""), done.user_data, done.callback
+    )
+    (fail,) = done.wait()
+    assert capi.take_text(fail) == "worker is NULL"
+
+
+def test_other_calls_on_null_fail_or_do_nothing(capi: CApi, client: Any) -> None:
+    lib, nothing = capi.lib, capi.lend().bytes(None)
+    for name in ("validate", "finalize_shutdown"):
+        answer = capi.start("TemporalCoreWorkerCallback", f"temporal_core_worker_{name}", capi.NULL)
+        assert capi.take_text(answer.wait()[0]) == "worker is NULL"
+    replaced = lib.temporal_core_worker_replace_client(capi.NULL, client)
+    assert capi.take_text(replaced) == "worker is NULL"
+    heartbeat = lib.temporal_core_worker_record_activity_heartbeat(capi.NULL, nothing)
+    assert capi.take_text(heartbeat) == "worker is NULL"
+    lib.temporal_core_worker_request_workflow_eviction(capi.NULL, nothing)
+    lib.temporal_core_worker_initiate_shutdown(capi.NULL)
+    lib.temporal_core_worker_free(capi.NULL)
+    lib.temporal_core_worker_replay_pusher_free(capi.NULL)
+
+
+def test_replay_on_null_fails(capi: CApi, lender: Lender) -> None:
+    made = capi.lib.temporal_core_worker_replayer_new(
+        capi.NULL, worker_options(capi, lender, "queue")
+    )
+    assert (made.worker, made.worker_replay_pusher) == (capi.NULL, capi.NULL)
+    assert capi.take_text(made.fail) == "Invalid options: runtime is NULL"
+    with capi.runtime() as runtime:
+        made = capi.lib.temporal_core_worker_replayer_new(runtime, capi.NULL)
+    assert capi.take_text(made.fail) == "Invalid options: options is NULL"
+    pushed = capi.lib.temporal_core_worker_replay_push(
+        capi.NULL, capi.NULL, lender.bytes("id"), lender.bytes(b"")
+    )
+    assert capi.take_text(pushed.fail) == "worker is NULL"
+
+
+def test_a_null_callback_starts_nothing(capi: CApi, client: Any, override: Override) -> None:
+    lib, nothing = capi.lib, capi.lend().bytes(None)
+    with worker(capi, client, "queue") as made:
+        handle = made.handle
+        for kind in KINDS:
+            getattr(lib, f"temporal_core_worker_poll_{kind}")(handle, capi.NULL, capi.NULL)
+            getattr(lib, f"temporal_core_worker_complete_{kind}")(
+                handle, nothing, capi.NULL, capi.NULL
+            )
+        lib.temporal_core_worker_validate(handle, capi.NULL, capi.NULL)
+        lib.temporal_core_worker_finalize_shutdown(handle, capi.NULL, capi.NULL)
+        assert {request.rpc for request in override.requests} <= {"GetSystemInfo"}
+        made.shut_down_idle()
+
+
+def test_a_null_connection_replaces_nothing(capi: CApi, client: Any) -> None:
+    with worker(capi, client, "queue") as made:
+        with pytest.raises(WorkerError, match="new_client is NULL"):
+            made.replace_client(capi.NULL)
+        made.shut_down_idle()
+
+
+# --- bytes ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("workflow_activation", "Workflow activation completion"),
+        ("activity_task", "Activity task completion"),
+        ("nexus_task", "Nexus task completion"),
+    ],
+)
+def test_undecodable_completions_fail_at_once(
+    capi: CApi, client: Any, kind: str, what: str
+) -> None:
+    with worker(capi, client, "queue") as made:
+        answer = made.complete(kind, b"\xff\xff\xff")
+        assert answer.thread == threading.get_ident()
+        with pytest.raises(WorkerError, match=f"{what} decode failure: "):
+            made.done(answer)
+        made.shut_down_idle()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_empty_completions_fail(capi: CApi, client: Any, kind: str) -> None:
+    with worker(
+        capi, client, "queue", task_types={"enable_workflows": True, "enable_nexus": True}
+    ) as made:
+        with pytest.raises(WorkerError, match="completion failure: "):
+            made.done(made.complete(kind, None))
+        made.shut_down_idle()
+
+
+def test_undecodable_heartbeats_fail_and_unknown_ones_do_not(capi: CApi, client: Any) -> None:
+    with worker(capi, client, "queue") as made:
+        with pytest.raises(WorkerError, match="Activity heartbeat decode failure: "):
+            made.heartbeat(b"\xff")
+        made.heartbeat(ActivityHeartbeat(task_token=b"nobody's").SerializeToString())
+        made.heartbeat(None)
+        made.shut_down_idle()
+
+
+def test_evicting_what_is_not_there_does_nothing(capi: CApi, client: Any) -> None:
+    with worker(capi, client, "queue") as made:
+        made.evict("no such run")
+        made.evict(NOT_UTF_8)
+        made.evict("")
+        made.shut_down_idle()
+
+
+def test_a_completion_of_an_unknown_activity_is_ignored(capi: CApi, client: Any) -> None:
+    completion = ActivityTaskCompletion(task_token=b"nobody's")
+    completion.result.completed.result.SetInParent()
+    with worker(capi, client, "queue") as made:
+        made.done(made.complete("activity_task", completion.SerializeToString()))
+        made.shut_down_idle()
+
+
+def test_a_panic_inside_becomes_the_failure_of_its_call(capi: CApi, client: Any) -> None:
+    """Core panics at a completion that says something after its workflows have ended."""
+    completion = WorkflowActivationCompletion(run_id="any")
+    completion.failed.failure.message = "not empty"
+    with worker(capi, client, "queue") as made:
+        made.initiate_shutdown()
+        assert made.polled(made.poll("workflow_activation")) is None
+        with pytest.raises(WorkerError, match=r"^panic: "):
+            made.done(made.complete("workflow_activation", completion.SerializeToString()))
+        made.shut_down_idle()
+
+
+# --- shutdown ---
+
+
+def test_every_call_after_finalizing_fails(capi: CApi, client: Any) -> None:
+    with worker(capi, client, "queue") as made:
+        made.shut_down_idle()
+        with pytest.raises(WorkerError, match="Cannot finalize, the worker is finalized already"):
+            made.finalize()
+        calls: list[Callable[[], object]] = [
+            made.validate,
+            lambda: made.heartbeat(b""),
+            lambda: made.replace_client(client),
+            *(lambda kind=kind: made.polled(made.poll(kind)) for kind in KINDS),
+            *(lambda kind=kind: made.done(made.complete(kind, b"")) for kind in KINDS),
+        ]
+        for call in calls:
+            with pytest.raises(WorkerError, match="The worker is finalized"):
+                call()
+        made.initiate_shutdown()
+        made.evict("any")
+
+
+def test_shutdown_may_be_initiated_twice(capi: CApi, client: Any) -> None:
+    with worker(capi, client, "queue") as made:
+        made.initiate_shutdown()
+        made.shut_down_idle()
+
+
+@pytest.mark.parametrize(
+    "task_types",
+    [
+        {"enable_workflows": True},
+        {"enable_remote_activities": True},
+        {"enable_nexus": True},
+        dict.fromkeys(("enable_workflows", "enable_local_activities"), True),
+        dict.fromkeys(("enable_workflows", "enable_remote_activities", "enable_nexus"), True),
+    ],
+)
+@pytest.mark.parametrize("polled", [(), *((kind,) for kind in KINDS), KINDS])
+def test_finalizing_an_idle_worker_that_was_not_drained(
+    capi: CApi, client: Any, task_types: dict[str, bool], polled: tuple[str, ...]
+) -> None:
+    with worker(capi, client, "queue", task_types=task_types) as made:
+        polls = [made.poll(kind) for kind in polled]
+        made.initiate_shutdown()
+        for poll in polls:
+            assert made.polled(poll) is None
+        made.finalize()
+
+
+@pytest.mark.parametrize("kind", ["workflow_activation", "activity_task"])
+def test_finalizing_with_a_call_in_flight_leaves_the_worker_usable(
+    capi: CApi, client: Any, kind: str
+) -> None:
+    with worker(capi, client, "queue") as made:
+        poll = made.poll(kind)
+        answer = made.start("temporal_core_worker_finalize_shutdown")
+        assert answer.thread == threading.get_ident(), "nothing was started"
+        with pytest.raises(WorkerError, match=r"Cannot finalize, .* 1 calls in flight"):
+            made.done(answer)
+        made.validate()
+        made.initiate_shutdown()
+        assert made.polled(poll) is None
+        made.shut_down_idle()
+
+
+@pytest.mark.parametrize("last", KINDS)
+def test_finalizing_inside_the_last_callback_finds_the_worker_free(
+    capi: CApi, client: Any, last: str
+) -> None:
+    with worker(capi, client, "queue") as made:
+        made.initiate_shutdown()
+        for kind in KINDS:
+            if kind != last:
+                assert made.polled(made.poll(kind)) is None
+        finalized = Answer(capi, "TemporalCoreWorkerCallback")
+        poll = Answer(capi, "TemporalCoreWorkerPollCallback")
+        poll.inside = lambda _success, _fail: capi.lib.temporal_core_worker_finalize_shutdown(
+            made.handle, finalized.user_data, finalized.callback
+        )
+        getattr(capi.lib, f"temporal_core_worker_poll_{last}")(
+            made.handle, poll.user_data, poll.callback
+        )
+        assert made.polled(poll) is None
+        made.done(finalized)
+
+
+def test_finalizing_inside_a_completions_callback_finds_the_worker_free(
+    capi: CApi, client: Any
+) -> None:
+    completion = ActivityTaskCompletion(task_token=b"nobody's")
+    completion.result.completed.result.SetInParent()
+    lender = capi.lend()
+    with worker(capi, client, "queue") as made:
+        made.initiate_shutdown()
+        for kind in KINDS:
+            assert made.polled(made.poll(kind)) is None
+        finalized = Answer(capi, "TemporalCoreWorkerCallback")
+        done = Answer(capi, "TemporalCoreWorkerCallback")
+        done.inside = lambda _fail: capi.lib.temporal_core_worker_finalize_shutdown(
+            made.handle, finalized.user_data, finalized.callback
+        )
+        capi.lib.temporal_core_worker_complete_activity_task(
+            made.handle,
+            lender.bytes(completion.SerializeToString()),
+            done.user_data,
+            done.callback,
+        )
+        made.done(done)
+        made.done(finalized)
+
+
+def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
+    def refuse(request: Request) -> Response:
+        if request.rpc == "PollActivityTaskQueue":
+            return Response(status=PERMISSION_DENIED, message="not you")
+        return slow_polls(request)
+
+    override = Override(capi, refuse)
+    with (
+        capi.runtime() as runtime,
+        connection(
+            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
+        ) as client,
+        worker(capi, client, "queue") as made,
+        pytest.raises(WorkerError, match=r"Poll failure: .*not you"),
+    ):
+        # Core puts up with such a server for a minute.
+        made.polled(made.poll("activity_task"), deadline=120)
+
+
+# --- freeing ---
+
+
+def test_one_worker_a_task_queue_and_connection(capi: CApi, client: Any, lender: Lender) -> None:
+    options = worker_options(capi, lender, "queue")
+    with worker(capi, client, "queue"):
+        assert "Worker start failed: Registration of multiple workers" in refusal(
+            capi, client, options
+        )
+    # Freed without being finalized, it still made way.
+    new_worker(capi, client, options).free()
+
+
+def test_a_freed_worker_polls_no_more(capi: CApi, client: Any, override: Override) -> None:
+    with worker(capi, client, "queue") as made:
+        poll = made.poll("activity_task")
+        until(lambda: "PollActivityTaskQueue" in rpcs(override), "poll")
+    success, fail = poll.wait()
+    capi.take(success)
+    capi.take(fail)
+    time.sleep(0.2)
+    before = rpcs(override).count("PollActivityTaskQueue")
+    time.sleep(0.5)
+    assert rpcs(override).count("PollActivityTaskQueue") == before
+
+
+def test_a_worker_that_never_polled_and_is_freed_polls_nothing(
+    capi: CApi, client: Any, override: Override
+) -> None:
+    with worker(capi, client, "queue") as made:
+        made.validate()
+    time.sleep(0.3)
+    assert not any(name.startswith("Poll") for name in rpcs(override))
+
+
+@pytest.mark.parametrize("state", ["new", "polling", "shutting down", "finalized"])
+@pytest.mark.parametrize("order", ["".join(order) for order in itertools.permutations("rcw")])
+def test_runtime_connection_and_worker_are_freed_in_any_order(
+    capi: CApi, lender: Lender, override: Override, state: str, order: str
+) -> None:
+    runtime = capi.lib.temporal_core_runtime_new(capi.new("TemporalCoreRuntimeOptions")).runtime
+    client, fail = connect_answer(
+        capi, runtime, "http://override.invalid", identity="somebody", **override.fields
+    ).wait()
+    assert fail == capi.NULL
+    made = new_worker(capi, client, worker_options(capi, lender, "queue"))
+    polls = []
+    if state in ("polling", "shutting down"):
+        polls = [made.poll(kind) for kind in KINDS]
+    if state == "shutting down":
+        made.initiate_shutdown()
+    if state == "finalized":
+        made.shut_down_idle()
+    free = {
+        "r": lambda: capi.lib.temporal_core_runtime_free(runtime),
+        "c": lambda: capi.lib.temporal_core_client_free(client),
+        "w": made.free,
+    }
+    for part in order:
+        free[part]()
+    for poll in polls:
+        success, fail = poll.wait()
+        capi.take(success)
+        capi.take(fail)
+
+
+def test_everything_is_freed_inside_the_last_callback(
+    capi: CApi, lender: Lender, override: Override
+) -> None:
+    runtime = capi.lib.temporal_core_runtime_new(capi.new("TemporalCoreRuntimeOptions")).runtime
+    client, fail = connect_answer(
+        capi, runtime, "http://override.invalid", identity="somebody", **override.fields
+    ).wait()
+    assert fail == capi.NULL
+    made = new_worker(capi, client, worker_options(capi, lender, "queue"))
+    made.initiate_shutdown()
+    for kind in KINDS:
+        assert made.polled(made.poll(kind)) is None
+
+    def free_everything(_fail: Any) -> None:
+        capi.lib.temporal_core_runtime_free(runtime)
+        made.free()
+        capi.lib.temporal_core_client_free(client)
+
+    finalized = Answer(capi, "TemporalCoreWorkerCallback")
+    finalized.inside = free_everything
+    capi.lib.temporal_core_worker_finalize_shutdown(
+        made.handle, finalized.user_data, finalized.callback
+    )
+    made.done(finalized)
+
+
+def test_a_replaced_connection_makes_way_on_the_old_one(
+    capi: CApi, client: Any, override: Override
+) -> None:
+    with worker(capi, client, "queue") as made:
+        with (
+            capi.runtime() as runtime,
+            connection(
+                capi, runtime, "http://override.invalid", identity="other", **override.fields
+            ) as other,
+        ):
+            made.replace_client(other)
+        with worker(capi, client, "queue") as second:
+            second.shut_down_idle()
+        made.validate()
+        made.shut_down_idle()
+
+
+def test_sixty_four_threads_call_while_it_shuts_down(capi: CApi, client: Any) -> None:
+    """Every call answers once, with whatever; nothing dies."""
+    answers: list[Answer] = []
+    stop = threading.Event()
+    completion = ActivityTaskCompletion(task_token=b"nobody's")
+    completion.result.completed.result.SetInParent()
+    encoded = completion.SerializeToString()
+
+    with worker(capi, client, "queue") as made:
+        calls: list[Callable[[], Answer | None]] = [
+            lambda: made.poll("activity_task"),
+            lambda: made.poll("nexus_task"),
+            lambda: made.complete("activity_task", encoded),
+            lambda: made.complete("workflow_activation", b"\xff"),
+            lambda: made.start("temporal_core_worker_validate"),
+            lambda: made.start("temporal_core_worker_finalize_shutdown"),
+            made.initiate_shutdown,
+            lambda: made.evict("any"),
+        ]
+
+        def run(number: int) -> None:
+            while not stop.wait(0.001):
+                answer = calls[number % len(calls)]()
+                if answer is not None:
+                    answers.append(answer)
+                    success_or_fail = answer.wait()
+                    for part in success_or_fail:
+                        capi.take(part)
+
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(64)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=60)
+            assert not thread.is_alive()
+    assert len(answers) > 64
+    assert not any(answer.answered_again() for answer in answers)

@@ -1,0 +1,63 @@
+"""One server and one built bridge for all tests of a run."""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bridge_build import ZigBridge, copy_zig_bridge
+from capi import CApi
+from dev_server import DevServer, running_dev_server
+from proxy import Proxy
+from rpc import connection
+
+
+@pytest.fixture(scope="session")
+def dev_server() -> Iterator[DevServer]:
+    """A Temporal dev server on a free port of the loopback interface."""
+    with running_dev_server() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(dev_server: DevServer) -> Iterator[Proxy]:
+    """A way to the server that can fall silent."""
+    made = Proxy(dev_server.address)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def client(capi: CApi, dev_server: DevServer) -> Iterator[Any]:
+    """A connection of the library under test."""
+    with (
+        capi.runtime() as runtime,
+        connection(capi, runtime, dev_server.url, identity="under-test") as made,
+    ):
+        yield made
+
+
+@pytest.fixture(scope="session")
+def config_tool() -> Path:
+    """The installed wheel's temporal-libs-config."""
+    return Path(sysconfig.get_path("scripts")) / "temporal-libs-config"
+
+
+@pytest.fixture(scope="session")
+def zig_bridge(
+    tmp_path_factory: pytest.TempPathFactory, repo_root: Path, config_tool: Path
+) -> ZigBridge:
+    """The example, built against the installed wheel."""
+    bridge = copy_zig_bridge(tmp_path_factory.mktemp("e2e") / "zig-bridge", repo_root)
+    built = bridge.zig_build(f"-Dtemporal-libs-config={config_tool}")
+    assert built.returncode == 0, built.stderr
+    return bridge
+
+
+@pytest.fixture
+def unbuilt_zig_bridge(tmp_path: Path, repo_root: Path) -> ZigBridge:
+    """A copy of the example of the test's own."""
+    return copy_zig_bridge(tmp_path / "zig-bridge", repo_root)

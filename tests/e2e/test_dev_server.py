@@ -1,0 +1,49 @@
+"""tools/dev_server.py, which the demo and these tests have their server from."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from dev_server import NO_RATE_LIMITS, DevServer, DevServerError, running_dev_server
+from temporalio.client import Client
+
+
+def test_it_serves_in_the_block_and_not_after_it() -> None:
+    with running_dev_server(dynamic_config=NO_RATE_LIMITS) as server:
+        assert asyncio.run(healthy(server.address))
+        assert server.log.exists()
+    host, port = server.address.split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
+    assert not server.log.exists()
+
+
+def test_two_at_once_do_not_meet(dev_server: DevServer) -> None:
+    with running_dev_server() as other:
+        assert other.address != dev_server.address
+        assert asyncio.run(healthy(other.address))
+    assert asyncio.run(healthy(dev_server.address))
+
+
+def test_a_server_that_ends_says_why() -> None:
+    with (
+        pytest.raises(DevServerError, match="before it served") as raised,
+        running_dev_server(dynamic_config={"frontend.rps": float("nan")}),  # no JSON
+    ):
+        pass
+    assert "invalid dynamic config values" in str(raised.value)
+
+
+def test_a_server_that_takes_too_long_is_stopped() -> None:
+    with (
+        pytest.raises(DevServerError, match="does not serve after 0 s"),
+        running_dev_server(deadline=0.0),
+    ):
+        pass
+
+
+async def healthy(address: str) -> bool:
+    client = await Client.connect(address)
+    return await client.service_client.check_health()

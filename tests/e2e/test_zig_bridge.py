@@ -1,0 +1,224 @@
+"""examples/zig-bridge: built against the installed wheel, and run against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from bridge_build import ZigBridge
+from dev_server import DevServer
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+
+import temporal_static_libs
+
+
+def value(output: str, label: str) -> str:
+    """What the program printed after a label."""
+    found = re.search(rf"^{label}: (.+)$", output, re.MULTILINE)
+    assert found is not None, output
+    return found.group(1)
+
+
+async def describe(address: str, workflow: str, run: str) -> WorkflowExecutionDescription:
+    client = await Client.connect(address)
+    return await client.get_workflow_handle(workflow, run_id=run).describe()
+
+
+async def server_version(address: str) -> str:
+    client = await Client.connect(address)
+    return (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version
+
+
+def test_the_official_client_finds_the_workflow(
+    zig_bridge: ZigBridge, dev_server: DevServer
+) -> None:
+    result = zig_bridge.demo("--target-url", dev_server.url, "--task-queue", "schlange für zig")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    workflow, run = value(result.stdout, "workflow id"), value(result.stdout, "run id")
+
+    found = asyncio.run(describe(dev_server.address, workflow, run))
+    assert (found.id, found.run_id) == (workflow, run)
+    assert found.workflow_type == value(result.stdout, "workflow type") == "ZigBridgeDemo"
+    assert found.task_queue == value(result.stdout, "task queue") == "schlange für zig"
+    assert found.status is WorkflowExecutionStatus.RUNNING
+    assert value(result.stdout, "status") == "running"
+
+
+def test_the_server_version_is_the_server_s(zig_bridge: ZigBridge, dev_server: DevServer) -> None:
+    result = zig_bridge.demo("--target-url", dev_server.url)
+    version = asyncio.run(server_version(dev_server.address))
+    assert value(result.stdout, "server version") == version
+
+
+def test_a_workflow_id_that_is_taken_is_the_server_s_refusal(
+    zig_bridge: ZigBridge, dev_server: DevServer
+) -> None:
+    arguments = ("--target-url", dev_server.url, "--workflow-id", "taken twice")
+    first = zig_bridge.demo(*arguments)
+    assert value(first.stdout, "workflow id") == "taken twice"
+
+    second = zig_bridge.demo(*arguments)
+    assert second.returncode == 1
+    assert "StartWorkflowExecution: " in second.stderr
+    assert value(first.stdout, "run id") in second.stderr
+    assert "gRPC status code: 6" in second.stderr  # ALREADY_EXISTS
+
+
+def test_an_unknown_namespace_is_the_server_s_refusal(
+    zig_bridge: ZigBridge, dev_server: DevServer
+) -> None:
+    result = zig_bridge.demo("--target-url", dev_server.url, "--namespace", "nirgendwo")
+    assert result.returncode == 1
+    assert "nirgendwo" in result.stderr
+    assert "gRPC status code: 5" in result.stderr  # NOT_FOUND
+
+
+def test_no_server_at_the_address(zig_bridge: ZigBridge) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, so nobody else's; not listening, so refused
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        result = zig_bridge.demo("--target-url", url)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert f"connecting to {url}: Connection failed: " in result.stderr
+    assert "Connection refused" in result.stderr
+    assert "temporal server start-dev" in result.stderr
+
+
+def test_a_server_that_never_answers(zig_bridge: ZigBridge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        result = zig_bridge.demo("--target-url", url, "--timeout-millis", "500")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert f"connecting to {url}: no answer within 500 ms" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:7233", "ftp://127.0.0.1:7233"])
+def test_a_url_that_is_none_of_a_server(zig_bridge: ZigBridge, url: str) -> None:
+    result = zig_bridge.demo("--target-url", url)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert f"connecting to {url}: Invalid options: " in result.stderr
+    assert "http://host:port" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param(["--traget-url", "http://x"], "unknown option '--traget-url'", id="unknown"),
+        pytest.param(["--namespace"], "no value for '--namespace'", id="without value"),
+        pytest.param(["--task-queue", ""], "no value for '--task-queue'", id="empty value"),
+        pytest.param(["--timeout-millis", "0"], "above 0 for '--timeout-millis'", id="zero"),
+        pytest.param(["--timeout-millis", "5s"], "above 0 for '--timeout-millis'", id="no number"),
+    ],
+)
+def test_bad_usage(zig_bridge: ZigBridge, arguments: list[str], problem: str) -> None:
+    result = zig_bridge.demo(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert problem in result.stderr
+    assert "usage: zig-bridge-demo" in result.stderr
+
+
+def test_help(zig_bridge: ZigBridge) -> None:
+    result = zig_bridge.demo("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("usage: zig-bridge-demo")
+
+
+def test_unit_tests_of_the_bridge(zig_bridge: ZigBridge, config_tool: Path) -> None:
+    result = zig_bridge.zig_build(
+        "test", "--summary", "all", f"-Dtemporal-libs-config={config_tool}"
+    )
+    assert result.returncode == 0, result.stderr
+    counts = re.search(r"(\d+)/(\d+) tests passed", result.stderr)
+    assert counts is not None, result.stderr
+    assert counts.group(1) == counts.group(2) != "0"
+
+
+def test_the_installed_files_can_move(
+    zig_bridge: ZigBridge, dev_server: DevServer, tmp_path: Path, config_tool: Path
+) -> None:
+    first = tmp_path / "first"
+    built = zig_bridge.zig_build(f"-Dtemporal-libs-config={config_tool}", "--prefix", str(first))
+    assert built.returncode == 0, built.stderr
+    moved = ZigBridge(tmp_path / "moved")
+    moved.directory.mkdir()
+    first.rename(moved.directory / "zig-out")
+    assert moved.demo("--target-url", dev_server.url).returncode == 0
+
+
+def test_a_header_of_another_archive_does_not_link(
+    unbuilt_zig_bridge: ZigBridge, tmp_path: Path
+) -> None:
+    header = "temporal-sdk-core-c-bridge.h"
+    declared = (temporal_static_libs.include_dir() / header).read_text()
+    found = re.search(r"temporal_static_libs_\w+_abi_(\w+)\(void\)", declared)
+    assert found is not None
+    (tmp_path / header).write_text(declared.replace(found.group(1), "0123456789abcdef"))
+    system = [flag for flag in temporal_static_libs.link_flags() if flag.startswith("-l")][1:]
+    other = tmp_path / "other"
+    other.write_text(
+        f"#!/bin/sh\necho '{temporal_static_libs.lib_dir()}'\necho '{tmp_path}'\n"
+        f"echo '{' '.join(system)}'\n"
+    )
+    other.chmod(0o755)
+    result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={other}")
+    assert result.returncode != 0
+    assert re.search(r"undefined .*temporal_static_libs_\w+_abi_0123456789abcdef", result.stderr)
+
+
+def test_temporal_libs_config_is_found_on_path(
+    unbuilt_zig_bridge: ZigBridge, config_tool: Path
+) -> None:
+    environ = {**os.environ, "PATH": f"{config_tool.parent}{os.pathsep}{os.environ['PATH']}"}
+    result = unbuilt_zig_bridge.zig_build("--help", environ=environ)
+    assert result.returncode == 0
+    assert "-Dtemporal-libs-config=" in result.stdout
+    assert result.stderr == ""
+
+
+def test_temporal_libs_config_is_missing(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
+    missing = str(tmp_path / "temporal-libs-config")
+    result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={missing}")
+    assert result.returncode != 0
+    assert f"there is no '{missing}'" in result.stderr
+    assert "pip install temporal-static-libs" in result.stderr
+    assert "-Dtemporal-libs-config=PATH" in result.stderr
+    assert not (unbuilt_zig_bridge.directory / "zig-out").exists()
+
+
+def test_temporal_libs_config_is_not_on_path(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
+    result = unbuilt_zig_bridge.zig_build(environ={**os.environ, "PATH": str(tmp_path)})
+    assert result.returncode != 0
+    assert "there is no 'temporal-libs-config'" in result.stderr
+
+
+def test_temporal_libs_config_fails(
+    unbuilt_zig_bridge: ZigBridge, config_tool: Path, tmp_path: Path
+) -> None:
+    # The real one, told to use a directory that holds no archives.
+    environ = {**os.environ, "TEMPORAL_LIBS_DIR": str(tmp_path)}
+    result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={config_tool}", environ=environ)
+    assert result.returncode != 0
+    assert str(tmp_path) in result.stderr  # its own words
+    assert f"'{config_tool}' failed" in result.stderr
+    assert "pip install --force-reinstall temporal-static-libs" in result.stderr
+
+
+def test_temporal_libs_config_answers_something_else(
+    unbuilt_zig_bridge: ZigBridge, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.write_text("#!/bin/sh\necho /lib; echo /include; echo 'm.lib'\n")
+    other.chmod(0o755)
+    result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={other}")
+    assert result.returncode != 0
+    assert f"'{other}' gave an answer" in result.stderr

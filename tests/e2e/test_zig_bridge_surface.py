@@ -1,0 +1,290 @@
+"""The C surface of examples/zig-bridge, called as its header says, from another language."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from bridge_build import ZigBridge
+from dev_server import DevServer
+from proxy import Proxy
+from temporalio.api.common.v1 import GrpcStatus
+from temporalio.api.errordetails.v1 import WorkflowExecutionAlreadyStartedFailure
+from temporalio.api.workflowservice.v1 import (
+    GetSystemInfoResponse,
+    StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse,
+)
+
+# TEMPORAL_ZIG_ERROR_*
+ARGUMENT, CORE, CONNECT, RPC, TIMEOUT = 1, 2, 3, 4, 5
+WORKFLOW_SERVICE = 1
+
+
+@dataclass(frozen=True)
+class BridgeError(Exception):
+    """What a TemporalZigError said."""
+
+    kind: int
+    message: str
+    grpc_status: int
+    grpc_details: bytes | None
+
+
+class Surface:
+    """The functions of the header, with their C types."""
+
+    def __init__(self, library: Path) -> None:
+        dll = ctypes.CDLL(str(library))
+        pointer, text = ctypes.c_void_p, ctypes.c_char_p
+        u32, size = ctypes.c_uint32, ctypes.c_size_t
+        out = ctypes.POINTER(pointer)
+        for name, result, arguments in (
+            ("bridge_connect", pointer, [text, u32, out]),
+            ("bridge_call", pointer, [pointer, u32, text, text, size, u32, out]),
+            ("bridge_free", None, [pointer]),
+            ("bytes_data", pointer, [pointer]),
+            ("bytes_size", size, [pointer]),
+            ("bytes_free", None, [pointer]),
+            ("error_kind", ctypes.c_int32, [pointer]),
+            ("error_message", text, [pointer]),
+            ("error_grpc_status", u32, [pointer]),
+            ("error_grpc_details", pointer, [pointer]),
+            ("error_free", None, [pointer]),
+        ):
+            function = getattr(dll, f"temporal_zig_{name}")
+            function.restype = result
+            function.argtypes = arguments
+        self.dll = dll
+
+    def connect(self, url: bytes | None, timeout_millis: int = 10_000) -> int:
+        error = ctypes.c_void_p()
+        bridge = self.dll.temporal_zig_bridge_connect(url, timeout_millis, ctypes.byref(error))
+        return self._succeeded(bridge, error)
+
+    @contextmanager
+    def connected(self, url: str) -> Iterator[int]:
+        bridge = self.connect(url.encode())
+        try:
+            yield bridge
+        finally:
+            self.dll.temporal_zig_bridge_free(bridge)
+
+    def call(
+        self,
+        bridge: int | None,
+        rpc: bytes | None,
+        request: bytes | None = b"",
+        *,
+        size: int | None = None,
+        service: int = WORKFLOW_SERVICE,
+        timeout_millis: int = 10_000,
+    ) -> bytes:
+        error = ctypes.c_void_p()
+        size = len(request or b"") if size is None else size
+        answer = self._succeeded(
+            self.dll.temporal_zig_bridge_call(
+                bridge, service, rpc, request, size, timeout_millis, ctypes.byref(error)
+            ),
+            error,
+        )
+        try:
+            return self._contents(answer)
+        finally:
+            self.dll.temporal_zig_bytes_free(answer)
+
+    def _succeeded(self, result: int | None, error: ctypes.c_void_p) -> int:
+        assert (result is None) == (error.value is not None)
+        if result is not None:
+            return result
+        details = self.dll.temporal_zig_error_grpc_details(error)
+        failed = BridgeError(
+            kind=self.dll.temporal_zig_error_kind(error),
+            message=self.dll.temporal_zig_error_message(error).decode(),
+            grpc_status=self.dll.temporal_zig_error_grpc_status(error),
+            grpc_details=None if details is None else self._contents(details),
+        )
+        self.dll.temporal_zig_error_free(error)
+        raise failed
+
+    def _contents(self, answer: int) -> bytes:
+        size = self.dll.temporal_zig_bytes_size(answer)
+        return ctypes.string_at(self.dll.temporal_zig_bytes_data(answer), size) if size else b""
+
+
+@pytest.fixture(scope="module")
+def surface(zig_bridge: ZigBridge) -> Surface:
+    return Surface(zig_bridge.library)
+
+
+@pytest.fixture
+def bridge(surface: Surface, dev_server: DevServer) -> Iterator[int]:
+    with surface.connected(dev_server.url) as connected:
+        yield connected
+
+
+def start_request(workflow_id: str) -> bytes:
+    request = StartWorkflowExecutionRequest(
+        namespace="default", workflow_id=workflow_id, request_id=f"{time.monotonic_ns()}"
+    )
+    request.workflow_type.name = "Surface"
+    request.task_queue.name = "surface"
+    return request.SerializeToString()
+
+
+def test_the_library_exports_the_header_and_nothing_of_the_core(
+    zig_bridge: ZigBridge, surface: Surface
+) -> None:
+    declared = set(re.findall(r"\b(temporal_zig_\w+)\(", zig_bridge.header.read_text()))
+    assert len(declared) == 11
+    for name in declared:
+        assert hasattr(surface.dll, name), name
+    for name in ("temporal_core_runtime_new", "temporal_static_libs_version"):
+        assert not hasattr(surface.dll, name), name
+
+
+@pytest.mark.parametrize("language", [("c", "-std=c99"), ("c++", "-std=c++11")])
+def test_the_header_compiles_alone(
+    zig_bridge: ZigBridge, tmp_path: Path, language: tuple[str, str]
+) -> None:
+    source = tmp_path / "source"
+    source.write_text('#include "temporal_zig_bridge.h"\n')
+    flags = ("-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{zig_bridge.header.parent}")
+    result = zig_bridge.zig(
+        *("cc", "-x", *language, *flags, "-c", str(source), "-o", str(tmp_path / "object"))
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_call_answers_the_response(surface: Surface, bridge: int) -> None:
+    answer = GetSystemInfoResponse.FromString(surface.call(bridge, b"GetSystemInfo"))
+    assert answer.server_version != ""
+
+
+def test_a_refusal_of_the_server_comes_with_status_and_details(
+    surface: Surface, bridge: int
+) -> None:
+    first = surface.call(bridge, b"StartWorkflowExecution", start_request("surface-twice"))
+    run_id = StartWorkflowExecutionResponse.FromString(first).run_id
+    with pytest.raises(BridgeError) as raised:
+        surface.call(bridge, b"StartWorkflowExecution", start_request("surface-twice"))
+    assert (raised.value.kind, raised.value.grpc_status) == (RPC, 6)
+    assert raised.value.grpc_details is not None
+    details = GrpcStatus.FromString(raised.value.grpc_details)
+    started = WorkflowExecutionAlreadyStartedFailure()
+    assert details.details[0].Unpack(started)
+    assert started.run_id == run_id
+
+
+def test_what_the_core_refuses(surface: Surface, bridge: int) -> None:
+    with pytest.raises(BridgeError) as unknown:
+        surface.call(bridge, b"StartWorkflow")
+    assert unknown.value == BridgeError(
+        CORE, "StartWorkflow: Unknown RPC call StartWorkflow", 0, None
+    )
+    with pytest.raises(BridgeError) as undecodable:
+        surface.call(bridge, b"StartWorkflowExecution", b"\xff")
+    assert undecodable.value.kind == CORE
+    assert "Request decode failure: " in undecodable.value.message
+    with pytest.raises(BridgeError) as no_service:
+        surface.call(bridge, b"GetSystemInfo", service=9)
+    assert no_service.value.kind == CORE
+
+
+def test_arguments_that_break_the_header_s_rules(surface: Surface, bridge: int) -> None:
+    with pytest.raises(BridgeError) as no_url:
+        surface.connect(None)
+    assert no_url.value == BridgeError(ARGUMENT, "target_url is NULL", 0, None)
+    with pytest.raises(BridgeError) as bad_url:
+        surface.connect(b"http://\xff")
+    assert bad_url.value == BridgeError(ARGUMENT, "target_url is not UTF-8", 0, None)
+    with pytest.raises(BridgeError) as no_bridge:
+        surface.call(None, b"GetSystemInfo")
+    assert no_bridge.value == BridgeError(ARGUMENT, "bridge is NULL", 0, None)
+    with pytest.raises(BridgeError) as no_rpc:
+        surface.call(bridge, None)
+    assert no_rpc.value == BridgeError(ARGUMENT, "rpc is NULL", 0, None)
+    with pytest.raises(BridgeError) as no_request:
+        surface.call(bridge, b"GetSystemInfo", None, size=5)
+    assert no_request.value.kind == ARGUMENT
+    assert surface.call(bridge, b"GetSystemInfo", None) != b""
+
+
+def test_null_is_freed_without_harm_and_errors_need_not_be_taken(surface: Surface) -> None:
+    surface.dll.temporal_zig_bridge_free(None)
+    surface.dll.temporal_zig_bytes_free(None)
+    surface.dll.temporal_zig_error_free(None)
+    assert surface.dll.temporal_zig_bridge_connect(b"ftp://x", 1000, None) is None
+
+
+def test_a_call_ends_when_its_time_is_up(surface: Surface, proxy: Proxy) -> None:
+    with surface.connected(proxy.url) as bridge:
+        assert surface.call(bridge, b"GetSystemInfo") != b""
+        proxy.silent.set()
+        started = time.monotonic()
+        with pytest.raises(BridgeError) as raised:
+            surface.call(bridge, b"GetSystemInfo", timeout_millis=500)
+        assert 0.5 <= time.monotonic() - started < 5
+    assert raised.value.kind == TIMEOUT
+    assert raised.value.message.startswith("GetSystemInfo: no answer within 500 ms (")
+
+
+def test_an_attempt_that_was_given_up_is_cleaned_up_when_it_ends(surface: Surface) -> None:
+    before = threads_of_the_core()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(BridgeError) as raised:
+            surface.connect(url.encode(), timeout_millis=300)
+        assert raised.value == BridgeError(
+            TIMEOUT, f"connecting to {url}: no answer within 300 ms", 0, None
+        )
+        assert threads_of_the_core() > before  # the core still tries
+        silent.accept()[0].close()
+    wait_until_threads_of_the_core_are(before)
+
+
+def test_free_stops_the_threads(surface: Surface, dev_server: DevServer) -> None:
+    before = threads_of_the_core()
+    with surface.connected(dev_server.url):
+        assert threads_of_the_core() > before
+    wait_until_threads_of_the_core_are(before)
+
+
+def threads_of_the_core() -> int:
+    """This process's threads of the bridge's core; the official client has a core of its own."""
+    names = []
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            names.append((thread / "comm").read_text().strip())
+    return names.count("temporal-core")
+
+
+def wait_until_threads_of_the_core_are(count: int) -> None:
+    deadline = time.monotonic() + 30
+    while threads_of_the_core() > count:
+        assert time.monotonic() < deadline, "the core's threads are still there"
+        time.sleep(0.05)
+
+
+def test_calls_side_by_side(surface: Surface, bridge: int) -> None:
+    answers: list[bytes] = []
+
+    def call_often() -> None:
+        for _ in range(20):
+            answers.append(surface.call(bridge, b"GetSystemInfo"))
+
+    threads = [threading.Thread(target=call_often) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 320
+    assert len(set(answers)) == 1

@@ -1,0 +1,81 @@
+"""Builds examples/zig-bridge, and runs what comes of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ZigBridge:
+    """A copy of examples/zig-bridge.
+
+    Attributes:
+        directory: where it is.
+    """
+
+    directory: Path
+
+    def zig_build(
+        self, *arguments: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``zig build`` in it, and let it end as it likes: see `zig`."""
+        return self.zig("build", *arguments, environ=environ)
+
+    def zig(
+        self, *arguments: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Zig in it, and let it end as it likes.
+
+        Args:
+            arguments: its arguments.
+            environ: its whole environment; None is this process's.
+        """
+        return subprocess.run(
+            [sys.executable, "-m", "ziglang", *arguments],
+            cwd=self.directory,
+            env={**(os.environ if environ is None else environ), "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def library(self) -> Path:
+        """The built shared library."""
+        return self.directory / "zig-out" / "lib" / "libtemporal_zig_bridge.so"
+
+    @property
+    def header(self) -> Path:
+        """The header of the shared library, as it is installed with it."""
+        return self.directory / "zig-out" / "include" / "temporal_zig_bridge.h"
+
+    def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the built program, and let it end as it likes."""
+        return subprocess.run(
+            [self.directory / "zig-out" / "bin" / "zig-bridge-demo", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+def copy_zig_bridge(destination: Path, repo_root: Path) -> ZigBridge:
+    """Copy the example without what a build in it has left.
+
+    Args:
+        destination: directory to make.
+        repo_root: the checkout.
+    """
+    shutil.copytree(
+        repo_root / "examples" / "zig-bridge",
+        destination,
+        ignore=shutil.ignore_patterns(".zig-cache", "zig-out"),
+    )
+    return ZigBridge(destination)

@@ -1,0 +1,165 @@
+"""The facts of a C header that a consumer compiled against it relies on, one a line.
+
+usage: python facts.py HEADER
+
+Prints tab-separated lines in the form of ``c_abi.tsv``: functions and callbacks with their types,
+opaque types, aliases, enum constants, and the layout of structs as the C compiler sees it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pycparser import c_ast, c_generator, c_parser
+
+STANDARD_TYPES = """
+typedef unsigned char uint8_t; typedef unsigned short uint16_t; typedef unsigned int uint32_t;
+typedef unsigned long uint64_t; typedef signed char int8_t; typedef short int16_t;
+typedef int int32_t; typedef long int64_t; typedef unsigned long size_t;
+typedef unsigned long uintptr_t; typedef long intptr_t; typedef _Bool bool;
+"""
+"""What the standard headers would define; only their names matter to the facts."""
+
+Row = tuple[str, ...]
+Field = tuple[str, str, str]
+"""Struct, path of the field, type; an empty path stands for the struct itself."""
+
+_generator = c_generator.CGenerator()
+
+
+def facts(header: Path) -> set[str]:
+    """Give the facts of a header, each as a line.
+
+    Raises:
+        subprocess.CalledProcessError: ``cc`` does not accept the header.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        unit = c_parser.CParser().parse(STANDARD_TYPES + preprocess(header, scratch))
+        rows = list(_interface(unit))
+        rows += _layout(header, list(_fields(unit)), scratch)
+    return {"\t".join(row) for row in rows}
+
+
+def preprocess(header: Path, scratch: Path) -> str:
+    """Preprocess a header with empty standard headers."""
+    for name in ("stdbool.h", "stddef.h", "stdint.h"):
+        (scratch / name).touch()
+    command = ["cc", "-E", "-P", "-nostdinc", "-I", str(scratch), "-xc", str(header)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _type_text(node: c_ast.Node) -> str:
+    """Write a type without the name it declares."""
+    text = _generator.visit(node)
+    name = _declared_name(node)
+    if name:
+        text = re.sub(rf"\b{name}\b", "", text, count=1)
+    text = re.sub(r"\b(struct|enum|union) ", "", text)
+    return re.sub(r"\s+", " ", re.sub(r"\s*\*\s*", "*", text)).strip()
+
+
+def _declared_name(node: c_ast.Node) -> str | None:
+    while not isinstance(node, c_ast.TypeDecl):
+        node = node.type
+    name: str | None = node.declname
+    return name
+
+
+def _parameters(function: c_ast.FuncDecl) -> str:
+    parameters = function.args.params if function.args else []
+    types = [_type_text(parameter.type) for parameter in parameters]
+    return ", ".join(text for text in types if text != "void")
+
+
+def _interface(unit: c_ast.FileAST) -> Iterator[Row]:
+    """Functions, callbacks, aliases, enums, and types that stay opaque."""
+    opaque: set[str] = set()
+    defined: set[str] = set()
+    for node in unit.ext:
+        kind = node.type
+        if isinstance(node, c_ast.Decl) and isinstance(kind, c_ast.FuncDecl):
+            yield "function", node.name, _type_text(kind.type), _parameters(kind)
+        elif isinstance(node, c_ast.Typedef) and isinstance(kind, c_ast.PtrDecl):
+            if isinstance(kind.type, c_ast.FuncDecl):
+                yield "callback", node.name, _type_text(kind.type.type), _parameters(kind.type)
+        elif isinstance(node, c_ast.Typedef):
+            inner = kind.type
+            if isinstance(inner, c_ast.IdentifierType):
+                if inner.names[0].startswith("TemporalCore"):
+                    yield "alias", node.name, inner.names[0], ""
+            elif isinstance(inner, c_ast.Enum):
+                yield from _constants(node.name, inner)
+            elif inner.decls:
+                defined.add(node.name)
+            elif inner.name != node.name:
+                yield "alias", node.name, inner.name, ""
+            else:
+                opaque.add(node.name)
+    for name in opaque - defined:
+        yield "opaque", name, "", ""
+
+
+def _constants(name: str, enum: c_ast.Enum) -> Iterator[Row]:
+    value = -1
+    for constant in enum.values.enumerators:
+        value = value + 1 if constant.value is None else int(constant.value.value, 0)
+        yield "enum", name, constant.name, str(value)
+
+
+def _fields(unit: c_ast.FileAST) -> Iterator[Field]:
+    for node in unit.ext:
+        if not isinstance(node, c_ast.Typedef) or not isinstance(node.type, c_ast.TypeDecl):
+            continue
+        struct = node.type.type
+        if isinstance(struct, (c_ast.Struct, c_ast.Union)) and struct.decls:
+            yield node.name, "", ""
+            yield from _members(node.name, struct, "")
+
+
+def _members(struct: str, node: c_ast.Node, prefix: str) -> Iterator[Field]:
+    """The fields of a struct; those of an anonymous union or struct count as its own."""
+    for member in node.decls:
+        inner = member.type
+        if member.name is None:
+            yield from _members(struct, inner, prefix)
+        elif (
+            isinstance(inner, c_ast.TypeDecl)
+            and isinstance(inner.type, (c_ast.Struct, c_ast.Union))
+            and inner.type.decls
+        ):
+            yield from _members(struct, inner.type, f"{prefix}{member.name}.")
+        else:
+            yield struct, prefix + member.name, _type_text(inner)
+
+
+def _layout(header: Path, fields: list[Field], scratch: Path) -> Iterator[Row]:
+    """Sizes, alignments and offsets, from a program that the C compiler makes."""
+    lines = ["#include <stdio.h>", "#include <stddef.h>", f'#include "{header.resolve()}"']
+    lines.append("int main(void) {")
+    for struct, path, _ in fields:
+        if path:
+            size = f"sizeof((({struct} *)0)->{path})"
+            lines.append(f'printf("offset %zu size %zu\\n", offsetof({struct}, {path}), {size});')
+        else:
+            size = f"sizeof({struct})"
+            lines.append(f'printf("size %zu\\talign %zu\\n", {size}, _Alignof({struct}));')
+    lines.append("}")
+    source, program = scratch / "layout.c", scratch / "layout"
+    source.write_text("\n".join(lines), encoding="utf-8")
+    subprocess.run(["cc", "-std=c11", "-o", str(program), str(source)], check=True)
+    answers = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout
+    for (struct, path, type_text), answer in zip(fields, answers.splitlines(), strict=True):
+        if path:
+            yield "field", f"{struct}.{path}", type_text, answer
+        else:
+            yield ("struct", struct, *answer.split("\t"))
+
+
+if __name__ == "__main__":
+    print("\n".join(sorted(facts(Path(sys.argv[1])))))

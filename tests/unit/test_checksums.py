@@ -1,0 +1,60 @@
+"""`checksums.sha256`."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs._checksums import format_checksums, parse_checksums, sha256_of
+
+SHA = "ab" * 32
+
+
+def test_sha256_is_hashlibs(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000  # more than one read, and no whole number of them
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    assert sha256_of(file) == hashlib.sha256(content).hexdigest()
+
+
+def test_sha256sum_accepts_what_is_written(tmp_path: Path) -> None:
+    files = {"libb.a": b"b", "liba.a": b"", "with blank.a": b"c"}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    text = format_checksums({name: sha256_of(tmp_path / name) for name in files})
+    (tmp_path / "checksums.sha256").write_text(text)
+    subprocess.run(["sha256sum", "--strict", "-c", "checksums.sha256"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("option", ["--text", "--binary"])
+def test_what_sha256sum_writes_is_read(tmp_path: Path, option: str) -> None:
+    (tmp_path / "liba.a").write_bytes(b"a")
+    (tmp_path / "libb.a").write_bytes(b"b")
+    command = ["sha256sum", option, "liba.a", "libb.a"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert parse_checksums(done.stdout) == {
+        name: sha256_of(tmp_path / name) for name in ("liba.a", "libb.a")
+    }
+
+
+def test_upper_case_digits_are_read() -> None:
+    assert parse_checksums(f"{SHA.upper()}  a.a\n") == {"a.a": SHA}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("", "it names no file", id="empty"),
+        pytest.param("\n\n", "it names no file", id="blank-lines"),
+        pytest.param(f"{SHA}  a.a\nhello\n", "line 2 is not", id="other-text"),
+        pytest.param(f"{SHA[:-1]}  a.a\n", "line 1 is not", id="short-hash"),
+        pytest.param(f"{SHA}\n", "line 1 is not", id="no-file"),
+        pytest.param("<!DOCTYPE html>\n", "line 1 is not", id="web-page"),
+    ],
+)
+def test_other_text_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse_checksums(text)

@@ -1,0 +1,97 @@
+"""Importing the package: what it costs and what it offers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import temporal_static_libs
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path, package_dir: Path) -> Path:
+    """A directory in which the package is all that there is to import."""
+    (tmp_path / package_dir.name).symlink_to(package_dir)
+    return tmp_path
+
+
+def modules_after(statement: str, path: Path) -> set[str]:
+    """Names of the modules that a bare interpreter holds after a statement."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(path)!r}); {statement}; "
+        "names = list(sys.modules); import json; print(json.dumps(names))"
+    )
+    done = subprocess.run(
+        # -I -S: no site-packages, no user's settings; what is left is the standard library.
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names: list[str] = json.loads(done.stdout)
+    return set(names)
+
+
+def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
+    before = modules_after("pass", bare_path)
+    after = modules_after("import temporal_static_libs", bare_path)
+    assert {name for name in after - before if name.startswith("temporal_static_libs")} == {
+        "temporal_static_libs",
+        "temporal_static_libs._errors",
+        "temporal_static_libs._version",
+    }
+    heavy = {"argparse", "dataclasses", "hashlib", "json", "pathlib", "re", "shlex", "subprocess"}
+    assert not heavy & (after - before)
+
+
+def test_every_module_imports_without_anything_installed(
+    bare_path: Path, package_dir: Path
+) -> None:
+    modules = [
+        ".".join(file.relative_to(package_dir.parent).with_suffix("").parts)
+        for file in sorted(package_dir.rglob("*.py"))
+        if file.name != "__init__.py"
+    ]
+    assert "temporal_static_libs._cli" in modules
+    assert "temporal_static_libs._build.build" in modules
+    loaded = modules_after(f"import {', '.join(modules)}", bare_path)
+    assert set(modules) <= loaded
+
+
+def test_public_names_are_those_of_the_design() -> None:
+    assert sorted(temporal_static_libs.__all__) == [
+        "ChecksumMismatchError",
+        "CompileError",
+        "MissingLibraryError",
+        "TemporalStaticLibsError",
+        "UnsupportedPlatformError",
+        "__version__",
+        "include_dir",
+        "lib_dir",
+        "library_set",
+        "link_flags",
+        "verify",
+    ]
+    for name in temporal_static_libs.__all__:
+        assert getattr(temporal_static_libs, name) is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        temporal_static_libs.ChecksumMismatchError,
+        temporal_static_libs.CompileError,
+        temporal_static_libs.MissingLibraryError,
+        temporal_static_libs.UnsupportedPlatformError,
+    ],
+)
+def test_every_error_can_be_caught_by_the_base(error: type[Exception]) -> None:
+    assert issubclass(error, temporal_static_libs.TemporalStaticLibsError)
+
+
+def test_package_says_that_it_is_typed(package_dir: Path) -> None:
+    assert (package_dir / "py.typed").is_file()

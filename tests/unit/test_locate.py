@@ -1,0 +1,199 @@
+"""Which archives are in force."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs import ChecksumMismatchError, CompileError, MissingLibraryError
+from temporal_static_libs._checksums import format_checksums, sha256_of
+from temporal_static_libs._library_set import LibrarySet, StaticLibrary, describe
+from temporal_static_libs._locate import locate
+from temporal_static_libs._manifest import Manifest, ManifestLibrary
+
+ARCHIVES = {"libtemporal_client.a": b"client", "libtemporal_sdk_core.a": b"sdk-core"}
+
+
+@pytest.fixture
+def override(tmp_path: Path) -> Path:
+    """A directory of two archives, their checksums, and a manifest of another target."""
+    for name, content in ARCHIVES.items():
+        (tmp_path / name).write_bytes(content)
+    write_checksums(tmp_path, *ARCHIVES)
+    manifest = Manifest(
+        version="0.10.1",
+        abi="0123456789abcdef",
+        target="aarch64-unknown-linux-gnu",
+        platform="linux-arm64",
+        floor_name="glibc",
+        floor_version="2.17",
+        rustc="rustc 1.88.0 (6b00bc388 2025-06-23)",
+        cargo_profile="release",
+        cargo_features={},
+        source_commit=None,
+        cargo_lock_sha256="2" * 64,
+        header_sha256="3" * 64,
+        libraries=tuple(
+            ManifestLibrary(
+                component=component,
+                file=file,
+                size=len(ARCHIVES[file]),
+                sha256=sha256_of(tmp_path / file),
+                api_functions=1,
+                system_libraries=("c",),
+                frameworks=(),
+            )
+            for component, file in (
+                ("sdk-core", "libtemporal_sdk_core.a"),
+                ("client", "libtemporal_client.a"),
+            )
+        ),
+    )
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest.to_dict()))
+    return tmp_path
+
+
+def write_checksums(directory: Path, *names: str) -> None:
+    """Record what is in a directory now."""
+    text = format_checksums({name: sha256_of(directory / name) for name in names})
+    (directory / "checksums.sha256").write_text(text)
+
+
+def test_wheels_own_by_default(package_dir: Path) -> None:
+    libraries = locate({})
+    assert libraries.origin.source == "wheel"
+    assert libraries.directory == package_dir / "lib"
+    libraries.verify()
+
+
+def test_override_describes_itself(override: Path) -> None:
+    libraries = locate({"TEMPORAL_LIBS_DIR": str(override)})
+    libraries.verify()
+    assert libraries.origin.source == "override"
+    assert describe(libraries) == LibrarySet(
+        platform="linux",
+        architecture="arm64",
+        version="0.10.1",
+        libraries=(
+            StaticLibrary(
+                "temporal_sdk_core",
+                override / "libtemporal_sdk_core.a",
+                sha256_of(override / "libtemporal_sdk_core.a"),
+            ),
+            StaticLibrary(
+                "temporal_client",
+                override / "libtemporal_client.a",
+                sha256_of(override / "libtemporal_client.a"),
+            ),
+        ),
+    )
+
+
+def test_override_without_manifest_is_linked_like_the_wheels(override: Path) -> None:
+    (override / "manifest.json").unlink()
+    libraries = locate({"TEMPORAL_LIBS_DIR": str(override)})
+    libraries.verify()
+    ours = locate({}).manifest
+    assert libraries.manifest.target == ours.target
+    library = libraries.library("client")
+    assert library.system_libraries == ours.libraries[1].system_libraries
+    assert library.sha256 == sha256_of(override / "libtemporal_client.a")
+    assert library.size == len(ARCHIVES["libtemporal_client.a"])
+
+
+def test_override_without_manifest_claims_nothing_about_its_making(override: Path) -> None:
+    (override / "manifest.json").unlink()
+    manifest = locate({"TEMPORAL_LIBS_DIR": str(override)}).manifest
+    assert manifest.rustc is None
+    assert manifest.cargo_profile is None
+    assert manifest.cargo_features is None
+    assert manifest.source_commit is None
+    assert manifest.cargo_lock_sha256 is None
+    assert {library.api_functions for library in manifest.libraries} == {None}
+
+
+def test_override_may_hold_one_component_only(override: Path) -> None:
+    (override / "manifest.json").unlink()
+    write_checksums(override, "libtemporal_client.a")
+    libraries = locate({"TEMPORAL_LIBS_DIR": str(override)})
+    assert libraries.library("client").file == "libtemporal_client.a"
+    with pytest.raises(MissingLibraryError, match="no archive for the component sdk-core"):
+        libraries.library("sdk-core")
+
+
+def test_override_wins_over_compiling(override: Path) -> None:
+    environ = {"TEMPORAL_LIBS_DIR": str(override), "USE_PREBUILT_LIBS": "false"}
+    assert locate(environ).origin.source == "override"
+
+
+def test_override_that_does_not_exist_is_no_reason_to_use_the_wheels(tmp_path: Path) -> None:
+    with pytest.raises(MissingLibraryError, match="the directory does not exist"):
+        locate({"TEMPORAL_LIBS_DIR": str(tmp_path / "none")})
+
+
+def test_override_must_hold_checksums(override: Path) -> None:
+    (override / "checksums.sha256").unlink()
+    with pytest.raises(MissingLibraryError, match=r"checksums\.sha256 is missing") as caught:
+        locate({"TEMPORAL_LIBS_DIR": str(override)})
+    assert f"override (TEMPORAL_LIBS_DIR={override})" in str(caught.value)
+
+
+def test_override_must_pass_its_checksums(override: Path) -> None:
+    (override / "libtemporal_client.a").write_bytes(b"tneilc")
+    with pytest.raises(ChecksumMismatchError, match=r"libtemporal_client\.a is altered"):
+        locate({"TEMPORAL_LIBS_DIR": str(override)}).verify()
+
+
+def test_every_file_of_the_overrides_checksums_counts(override: Path) -> None:
+    (override / "extra").write_bytes(b"extra")
+    write_checksums(override, *ARCHIVES, "extra")
+    (override / "extra").unlink()
+    with pytest.raises(MissingLibraryError, match="extra is missing"):
+        locate({"TEMPORAL_LIBS_DIR": str(override)}).verify()
+
+
+def test_overrides_checksums_must_name_an_archive(override: Path) -> None:
+    (override / "manifest.json").unlink()
+    write_checksums(override)
+    (override / "other.a").touch()
+    write_checksums(override, "other.a")
+    with pytest.raises(MissingLibraryError, match=r"names none of libtemporal_sdk_core\.a"):
+        locate({"TEMPORAL_LIBS_DIR": str(override)})
+
+
+def test_overrides_manifest_and_checksums_must_agree(override: Path) -> None:
+    (override / "libtemporal_client.a").write_bytes(b"tneilc")
+    write_checksums(override, *ARCHIVES)
+    with pytest.raises(ChecksumMismatchError, match=r"disagree about libtemporal_client\.a"):
+        locate({"TEMPORAL_LIBS_DIR": str(override)})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("checksums.sha256", "not found"), ("manifest.json", '{"version"'), ("manifest.json", "{}")],
+)
+def test_damaged_description_is_named(override: Path, name: str, content: str) -> None:
+    (override / name).write_text(content)
+    with pytest.raises(MissingLibraryError) as caught:
+        locate({"TEMPORAL_LIBS_DIR": str(override)})
+    assert str(caught.value).startswith(f"{name} is damaged: ")
+    assert str(override / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["checksums.sha256", "manifest.json"])
+def test_description_that_is_no_utf8_is_damaged(override: Path, name: str) -> None:
+    (override / name).write_bytes(b"\xff\xfe")
+    with pytest.raises(MissingLibraryError, match="is damaged"):
+        locate({"TEMPORAL_LIBS_DIR": str(override)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("USE_PREBUILT_LIBS", "false"), ("TEMPORAL_LIBS_FALLBACK", "compile")]
+)
+def test_asking_for_compiled_archives_is_not_ignored(name: str, value: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        locate({name: value})
+    assert f"{name}={value}" in str(caught.value)
+    assert f"unset {name}" in str(caught.value)

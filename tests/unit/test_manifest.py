@@ -1,0 +1,131 @@
+"""`manifest.json`: reading, writing, and its schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from temporal_static_libs._components import COMPONENTS
+from temporal_static_libs._manifest import Manifest, ManifestLibrary, parse_manifest
+from temporal_static_libs._targets import TARGETS
+
+MANIFEST = Manifest(
+    version="0.10.1",
+    abi="0123456789abcdef",
+    target="aarch64-apple-darwin",
+    platform="macos-arm64",
+    floor_name="macos",
+    floor_version="11.0",
+    rustc="rustc 1.88.0 (6b00bc388 2025-06-23)",
+    cargo_profile="release",
+    cargo_features={
+        "sdk-core": {"temporalio-client": ("envconfig", "telemetry"), "temporalio-common": ()}
+    },
+    source_commit="1" * 40,
+    cargo_lock_sha256="2" * 64,
+    header_sha256="3" * 64,
+    libraries=(
+        ManifestLibrary(
+            component="sdk-core",
+            file="libtemporal_sdk_core.a",
+            size=123,
+            sha256="4" * 64,
+            api_functions=62,
+            system_libraries=("iconv", "System", "c", "m"),
+            frameworks=("Security", "CoreFoundation"),
+        ),
+    ),
+)
+
+
+def edited(path: str, value: object) -> str:
+    """The manifest's JSON with the value at a dotted path replaced, or removed if it is `...`."""
+    top: Any = MANIFEST.to_dict()
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    place = top
+    for part in parents:
+        place = place[part]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return json.dumps(top)
+
+
+@pytest.fixture(scope="module")
+def schema(package_dir: Path) -> dict[str, Any]:
+    """The schema that the package carries."""
+    text = (package_dir / "share" / "manifest.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return schema
+
+
+def test_what_is_written_is_read_back() -> None:
+    assert parse_manifest(json.dumps(MANIFEST.to_dict())) == MANIFEST
+
+
+def test_what_is_written_meets_the_schema(schema: dict[str, Any]) -> None:
+    jsonschema.validate(MANIFEST.to_dict(), schema)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "rustc",
+        "cargo.profile",
+        "cargo.features",
+        "source_commit",
+        "cargo_lock_sha256",
+        "libraries.0.api_functions",
+    ],
+)
+def test_what_is_not_known_can_be_null(schema: dict[str, Any], path: str) -> None:
+    text = edited(path, None)
+    jsonschema.validate(json.loads(text), schema)
+    assert json.dumps(parse_manifest(text).to_dict()) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("version", ..., "the manifest has no 'version'"),
+        ("abi", 1, "the manifest: 'abi' is not a string"),
+        ("floor", "2.17", "the manifest: 'floor' is not an object"),
+        ("floor.version", ..., "the manifest: 'floor' has no 'version'"),
+        ("rustc", [], "the manifest: 'rustc' is not a string"),
+        ("cargo", ..., "the manifest has no 'cargo'"),
+        ("cargo.features.sdk-core", [], "'sdk-core' is not an object"),
+        ("libraries", {}, "the manifest: 'libraries' is not a list"),
+        ("libraries.0", "x", "the manifest: 'libraries'[0] is not an object"),
+        ("libraries.0.sha256", ..., "the manifest: 'libraries'[0] has no 'sha256'"),
+        ("libraries.0.size", "1", "the manifest: 'libraries'[0]: 'size' is not an integer"),
+        ("libraries.0.size", True, "the manifest: 'libraries'[0]: 'size' is not an integer"),
+        ("libraries.0.frameworks", [1], "'frameworks' is not a list of strings"),
+    ],
+)
+def test_wrong_value_is_named_and_fails_the_schema(
+    schema: dict[str, Any], path: str, value: object, problem: str
+) -> None:
+    text = edited(path, value)
+    with pytest.raises(ValueError) as caught:
+        parse_manifest(text)
+    assert problem in str(caught.value)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(text), schema)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"], ids=["empty", "cut", "list", "null"])
+def test_what_is_no_json_object_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_manifest(text)
+
+
+def test_schema_knows_the_tables_names(schema: dict[str, Any]) -> None:
+    library = schema["properties"]["libraries"]["items"]["properties"]
+    assert schema["properties"]["platform"]["enum"] == [target.platform for target in TARGETS]
+    assert library["component"]["enum"] == [component.name for component in COMPONENTS]

@@ -1,0 +1,71 @@
+"""The table of targets."""
+
+from __future__ import annotations
+
+import pytest
+from packaging.tags import parse_tag
+
+from temporal_static_libs import UnsupportedPlatformError
+from temporal_static_libs._targets import TARGETS, Target, supported_platforms, target_of_triple
+
+EXPECTED = {
+    "linux-x64": ("x86_64-unknown-linux-gnu", "manylinux_2_17_x86_64.manylinux2014_x86_64"),
+    "linux-arm64": ("aarch64-unknown-linux-gnu", "manylinux_2_17_aarch64.manylinux2014_aarch64"),
+    "macos-arm64": ("aarch64-apple-darwin", "macosx_11_0_arm64"),
+    "linux-x64-musl": ("x86_64-unknown-linux-musl", "musllinux_1_2_x86_64"),
+    "linux-arm64-musl": ("aarch64-unknown-linux-musl", "musllinux_1_2_aarch64"),
+    "macos-x64": ("x86_64-apple-darwin", "macosx_10_12_x86_64"),
+}
+
+
+def test_table_is_the_designs() -> None:
+    assert {t.platform: (t.triple, ".".join(t.wheel_tags)) for t in TARGETS} == EXPECTED
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
+def test_row_is_found_by_its_triple(target: Target) -> None:
+    assert target_of_triple(target.triple) is target
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
+def test_published_tags_name_the_rows_floor(target: Target) -> None:
+    major, minor = target.floor_version.split(".")[:2]
+    word = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
+    assert f"{word}_{major}_{minor}_{target.machine}" in target.wheel_tags
+    parse_tag(f"py3-none-{'.'.join(target.wheel_tags)}")
+
+
+@pytest.mark.parametrize(
+    ("platform", "os", "architecture"),
+    [
+        ("linux-x64", "linux", "x64"),
+        ("linux-arm64-musl", "linux", "arm64"),
+        ("macos-arm64", "macos", "arm64"),
+    ],
+)
+def test_platform_name_has_parts(platform: str, os: str, architecture: str) -> None:
+    (target,) = [target for target in TARGETS if target.platform == platform]
+    assert (target.os, target.architecture) == (os, architecture)
+
+
+@pytest.mark.parametrize(
+    ("triple", "floor", "tag"),
+    [
+        pytest.param("x86_64-unknown-linux-gnu", "2.17", "linux_x86_64", id="glibc"),
+        pytest.param("aarch64-unknown-linux-musl", "1.2", "linux_aarch64", id="musl"),
+        pytest.param("aarch64-apple-darwin", "11.0", "macosx_11_0_arm64", id="macos"),
+        pytest.param("aarch64-apple-darwin", "14", "macosx_14_0_arm64", id="macos-major-only"),
+        pytest.param("x86_64-apple-darwin", "10.15.2", "macosx_10_15_x86_64", id="macos-patch"),
+    ],
+)
+def test_unproven_wheel_claims_only_the_machine_or_macos(triple: str, floor: str, tag: str) -> None:
+    assert target_of_triple(triple).build_tag(floor) == tag
+
+
+def test_unknown_triple_is_refused_with_the_supported_ones() -> None:
+    with pytest.raises(UnsupportedPlatformError) as caught:
+        target_of_triple("riscv64gc-unknown-linux-gnu")
+    assert "'riscv64gc-unknown-linux-gnu'" in str(caught.value)
+    for platform, (triple, _) in EXPECTED.items():
+        assert f"{platform} ({triple})" in str(caught.value)
+        assert f"{platform} ({triple})" in supported_platforms()

@@ -1,0 +1,117 @@
+"""Verification of files against what was recorded about them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs import ChecksumMismatchError, MissingLibraryError, __version__
+from temporal_static_libs._origin import Origin, override_origin, wheel_origin
+from temporal_static_libs._verify import RecordedFile, verify_files
+
+CONTENT = b"!<arch>\n" + bytes(range(256)) * 8192
+ORIGIN = wheel_origin()
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> RecordedFile:
+    """A file that is as its record says."""
+    path = tmp_path / "libtemporal_sdk_core.a"
+    path.write_bytes(CONTENT)
+    return RecordedFile(path, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+
+
+def complaint(file: RecordedFile, error: type[Exception], origin: Origin = ORIGIN) -> str:
+    """The message that verification fails with."""
+    with pytest.raises(error) as caught:
+        verify_files([file], origin)
+    assert type(caught.value) is error
+    return str(caught.value)
+
+
+def test_right_file_passes_with_and_without_its_size(recorded: RecordedFile) -> None:
+    verify_files([recorded, RecordedFile(recorded.path, recorded.sha256, None)], ORIGIN)
+
+
+def test_missing_file(recorded: RecordedFile) -> None:
+    recorded.path.unlink()
+    message = complaint(recorded, MissingLibraryError)
+    assert message.startswith("libtemporal_sdk_core.a is missing\n")
+    assert str(recorded.path) in message
+
+
+def test_missing_directory(recorded: RecordedFile) -> None:
+    recorded.path.unlink()
+    recorded.path.parent.rmdir()
+    recorded.path.parent.touch()
+    assert "is missing" in complaint(recorded, MissingLibraryError)
+
+
+def test_directory_in_its_place(recorded: RecordedFile) -> None:
+    recorded.path.unlink()
+    recorded.path.mkdir()
+    assert "is not a file" in complaint(recorded, MissingLibraryError)
+
+
+def test_named_pipe_in_its_place_is_not_waited_for(recorded: RecordedFile) -> None:
+    recorded.path.unlink()
+    os.mkfifo(recorded.path)
+    assert "is not a file" in complaint(recorded, MissingLibraryError)
+
+
+def test_link_to_itself(recorded: RecordedFile) -> None:
+    recorded.path.unlink()
+    recorded.path.symlink_to(recorded.path)
+    assert "cannot be read: " in complaint(recorded, MissingLibraryError)
+
+
+def test_truncated_file_is_told_by_its_size(recorded: RecordedFile) -> None:
+    recorded.path.write_bytes(CONTENT[:1000])
+    message = complaint(recorded, ChecksumMismatchError)
+    assert f"is truncated: it has 1000 bytes, {len(CONTENT)} were recorded" in message
+
+
+def test_longer_file_is_told_by_its_size(recorded: RecordedFile) -> None:
+    recorded.path.write_bytes(CONTENT + b"\n")
+    assert f"is altered: it has {len(CONTENT) + 1} bytes" in complaint(
+        recorded, ChecksumMismatchError
+    )
+
+
+def test_one_other_bit_is_told_by_the_hash(recorded: RecordedFile) -> None:
+    altered = bytearray(CONTENT)
+    altered[-1] ^= 1
+    recorded.path.write_bytes(altered)
+    message = complaint(recorded, ChecksumMismatchError)
+    assert hashlib.sha256(altered).hexdigest() in message
+    assert recorded.sha256 in message
+
+
+def test_every_file_is_looked_at(recorded: RecordedFile, tmp_path: Path) -> None:
+    second = RecordedFile(tmp_path / "libtemporal_client.a", "0" * 64, None)
+    with pytest.raises(MissingLibraryError, match=r"libtemporal_client\.a is missing"):
+        verify_files([recorded, second], ORIGIN)
+
+
+def test_message_about_the_wheel_holds_the_mending_command(
+    recorded: RecordedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/opt/my venv/bin/python")
+    recorded.path.unlink()
+    message = complaint(recorded, MissingLibraryError, wheel_origin())
+    assert f"  source: wheel (temporal-static-libs {__version__})\n" in message
+    assert message.endswith(
+        "  mend:   '/opt/my venv/bin/python' -m pip install --force-reinstall --no-cache-dir "
+        f"temporal-static-libs=={__version__}"
+    )
+
+
+def test_message_about_an_override_says_which(recorded: RecordedFile, tmp_path: Path) -> None:
+    recorded.path.unlink()
+    message = complaint(recorded, MissingLibraryError, override_origin(tmp_path))
+    assert f"  source: override (TEMPORAL_LIBS_DIR={tmp_path})\n" in message
+    assert "  mend:   unset TEMPORAL_LIBS_DIR" in message

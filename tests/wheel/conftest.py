@@ -1,0 +1,183 @@
+"""What the tests of the wheel and of its making share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TINY_WORKSPACE = Path(__file__).parent / "tiny_workspace"
+
+# What a source tree has besides the workspace.
+SOURCES = (
+    ".gitignore",
+    "LICENSE",
+    "MANIFEST.in",
+    "README.md",
+    "hatch_build.py",
+    "pyproject.toml",
+    "temporal_static_libs",
+)
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The wheel file under test, the one that is installed."""
+    value = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL")
+    if not value:
+        pytest.fail("TEMPORAL_LIBS_TEST_WHEEL must name the wheel file; 'make test' sets it")
+    path = Path(value).absolute()
+    if not path.is_file():
+        pytest.fail(f"TEMPORAL_LIBS_TEST_WHEEL names {path}, which is no file")
+    return path
+
+
+@dataclass(frozen=True)
+class Command:
+    """A way to run temporal-libs-config.
+
+    Attributes:
+        argv: the command before its options.
+    """
+
+    argv: tuple[str, ...]
+
+    def run(
+        self, *options: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run it, and let it end as it likes.
+
+        Args:
+            options: its options.
+            environ: variables to add to the environment.
+        """
+        return subprocess.run(
+            [*self.argv, *options],
+            env={**os.environ, **(environ or {})},
+            # Where no other copy of the package is: `python -m` looks here first.
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+
+    def lines(self, *options: str, environ: Mapping[str, str] | None = None) -> list[str]:
+        """What it prints when all is well."""
+        done = self.run(*options, environ=environ)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return os.fsdecode(done.stdout).splitlines()
+
+
+SCRIPT = Command((str(Path(sys.executable).with_name("temporal-libs-config")),))
+MODULE = Command((sys.executable, "-m", "temporal_static_libs"))
+
+
+@pytest.fixture(params=[SCRIPT, MODULE], ids=["script", "module"])
+def command(request: pytest.FixtureRequest) -> Command:
+    """Each way to run temporal-libs-config."""
+    chosen: Command = request.param
+    return chosen
+
+
+@pytest.fixture
+def script() -> Command:
+    """The installed script, for tests of what both ways share."""
+    return SCRIPT
+
+
+@pytest.fixture(scope="session")
+def pristine_site(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the installed package, which no test writes to."""
+    site = tmp_path_factory.mktemp("pristine")
+    shutil.copytree(package_dir, site / package_dir.name)
+    return site
+
+
+@pytest.fixture
+def copy_site(pristine_site: Path) -> Callable[[Path], Path]:
+    """Make a copy of the installed package in a directory, whose files a test may replace.
+
+    The files are links to the pristine ones, because the archives are large: replace a file, never
+    write into it.
+    """
+
+    def copy(site: Path) -> Path:
+        shutil.copytree(pristine_site, site, copy_function=os.link)
+        return site / "temporal_static_libs"
+
+    return copy
+
+
+@dataclass(frozen=True)
+class TinyTree:
+    """A source tree like this project's, whose Rust is the tiny workspace.
+
+    Attributes:
+        root: its directory.
+        environ: the environment to build it in.
+    """
+
+    root: Path
+    environ: Mapping[str, str]
+
+    def pip(
+        self, *arguments: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the test environment's pip on the tree, without isolation and without an index."""
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", *arguments),
+                *("--no-build-isolation", "--no-deps", "--no-index", "--disable-pip-version-check"),
+            ],
+            env={**self.environ, **(environ or {})},
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def wheel(self, directory: Path, environ: Mapping[str, str] | None = None) -> Path:
+        """Build the tree's wheel into a new directory."""
+        done = self.pip("wheel", "--wheel-dir", str(directory), ".", environ=environ)
+        assert done.returncode == 0, done.stdout
+        (wheel,) = directory.iterdir()
+        return wheel
+
+
+@pytest.fixture
+def tiny_environ(tmp_path: Path) -> dict[str, str]:
+    """An environment to compile the tiny workspace in, apart from all other compiling.
+
+    Also from that of other tests: cargo takes what another copy of the workspace has left in a
+    target directory for its own if it is newer than the sources.
+    """
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("CARGO_")},
+        "CARGO_TARGET_DIR": str(tmp_path / "target"),
+        "TEMPORAL_LIBS_CARGO_PROFILE": "quick",
+    }
+
+
+@pytest.fixture
+def tiny_tree(tmp_path: Path, repo_root: Path, tiny_environ: dict[str, str]) -> TinyTree:
+    """A source tree that compiles in a second."""
+    root = tmp_path / "tree"
+    root.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__", "lib")
+    for name in SOURCES:
+        source = repo_root / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=ignored)
+        else:
+            shutil.copyfile(source, root / name)
+    shutil.copytree(TINY_WORKSPACE, root / "rust")
+    include = root / "temporal_static_libs" / "include"
+    shutil.copyfile(TINY_WORKSPACE / "bridge.h", include / "temporal-sdk-core-c-bridge.h")
+    return TinyTree(root, tiny_environ)

@@ -1,0 +1,233 @@
+"""The build hook through pip, on a tree whose Rust compiles in a second."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import TinyTree
+
+LIB = "temporal_static_libs/lib"
+
+
+def read_manifest(wheel: Path) -> dict[str, object]:
+    """The manifest inside a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        manifest: dict[str, object] = json.loads(archive.read(f"{LIB}/manifest.json"))
+    return manifest
+
+
+def path_without(*tools: str) -> str:
+    """PATH less every directory that holds one of some tools."""
+    return os.pathsep.join(
+        directory
+        for directory in os.environ["PATH"].split(os.pathsep)
+        if not any(shutil.which(tool, path=directory) for tool in tools)
+    )
+
+
+def git(tree: TinyTree, *arguments: str) -> str:
+    """Run git in the tree as somebody."""
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
+    command = ["git", *identity, *arguments]
+    done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def build_sdist(tree: TinyTree, directory: Path) -> Path:
+    """Build the tree's source distribution into a new directory."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", directory],
+        cwd=tree.root,
+        capture_output=True,
+        check=True,
+    )
+    (sdist,) = directory.iterdir()
+    return sdist
+
+
+def test_wheel_holds_archives_that_git_ignores(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    git(tiny_tree, "init", "--quiet")
+    wheel = tiny_tree.wheel(tmp_path / "out")
+    with zipfile.ZipFile(wheel) as archive:
+        staged = [name for name in archive.namelist() if name.startswith(f"{LIB}/")]
+    assert sorted(staged) == [
+        f"{LIB}/checksums.sha256",
+        f"{LIB}/libtemporal_client.a",
+        f"{LIB}/libtemporal_sdk_core.a",
+        f"{LIB}/manifest.json",
+    ]
+
+
+def test_building_twice_gives_the_same_wheel(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    digests = [
+        hashlib.sha256(tiny_tree.wheel(tmp_path / name).read_bytes()).hexdigest()
+        for name in ("first", "second")
+    ]
+    assert digests[0] == digests[1]
+
+
+def test_what_an_earlier_build_staged_does_not_stay(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    stale = tiny_tree.root / LIB / "libstale.a"
+    stale.parent.mkdir()
+    stale.touch()
+    wheel = tiny_tree.wheel(tmp_path / "out")
+    assert f"{LIB}/libstale.a" not in zipfile.ZipFile(wheel).namelist()
+
+
+def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    git(tiny_tree, "init", "--quiet")
+    git(tiny_tree, "add", ".")
+    git(tiny_tree, "commit", "--quiet", "--message", "one")
+    manifest = read_manifest(tiny_tree.wheel(tmp_path / "out"))
+    assert manifest["source_commit"] == git(tiny_tree, "rev-parse", "HEAD")
+    assert manifest["cargo"] == {
+        "profile": "quick",
+        "features": {
+            "sdk-core": {
+                "temporal-static-libs-c-api": ["sdk-core"],
+                "temporal-static-libs-sdk-core": [],
+            },
+            "client": {"temporal-static-libs-c-api": [], "temporal-static-libs-client": []},
+        },
+    }
+    assert [lib["api_functions"] for lib in manifest["libraries"]] == [3, 2]  # type: ignore[attr-defined]
+
+
+def test_wheel_from_the_source_distribution_knows_the_commit(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
+    git(tiny_tree, "init", "--quiet")
+    git(tiny_tree, "add", ".")
+    git(tiny_tree, "commit", "--quiet", "--message", "one")
+    sdist = build_sdist(tiny_tree, tmp_path / "sdist")
+    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), str(sdist))
+    assert done.returncode == 0, done.stdout
+    (wheel,) = (tmp_path / "out").iterdir()
+    assert read_manifest(wheel)["source_commit"] == git(tiny_tree, "rev-parse", "HEAD")
+    assert not (tiny_tree.root / "SOURCE_COMMIT").exists()
+
+
+def test_source_distribution_needs_no_rust_and_holds_no_archives(
+    tiny_tree: TinyTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_tree.wheel(tmp_path / "out")
+    monkeypatch.setenv("PATH", path_without("cargo"))
+    sdist = build_sdist(tiny_tree, tmp_path / "sdist")
+    with tarfile.open(sdist) as archive:
+        names = archive.getnames()
+    assert "temporal_static_libs-0.10.1/rust/Cargo.lock" in names
+    assert not [name for name in names if name.endswith(".a") or "/lib/" in name]
+
+
+def test_editable_install_answers_for_the_tree(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    done = tiny_tree.pip("install", "--editable", ".", "--target", str(site))
+    assert done.returncode == 0, done.stdout
+    (pointer,) = [line for file in site.glob("*.pth") for line in file.read_text().splitlines()]
+    answer = subprocess.run(
+        [sys.executable, "-m", "temporal_static_libs", "--libdir", "--verify"],
+        env={**tiny_tree.environ, "PYTHONPATH": pointer},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.splitlines() == [
+        str(tiny_tree.root / LIB),
+        "ok: libtemporal_sdk_core.a libtemporal_client.a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tools", "problem"),
+    [
+        pytest.param(("cargo", "rustc"), "cargo was not found on PATH", id="no-rust"),
+        pytest.param(("cargo",), "cargo was not found on PATH", id="no-cargo"),
+    ],
+)
+def test_without_cargo_the_build_stops_before_any_work(
+    tiny_tree: TinyTree, tmp_path: Path, tools: tuple[str, ...], problem: str
+) -> None:
+    before = sorted(tiny_tree.root.rglob("*"))
+    done = tiny_tree.pip(
+        *("wheel", "--wheel-dir", str(tmp_path / "out"), "."),
+        environ={"PATH": path_without(*tools), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode != 0
+    assert f"temporal-static-libs cannot be compiled here: {problem}" in done.stdout
+    assert "TEMPORAL_LIBS_BOOTSTRAP_RUST=1" in done.stdout
+    assert "linux-x64 (x86_64-unknown-linux-gnu)" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert sorted(tiny_tree.root.rglob("*")) == before
+    assert list((tmp_path / "out").glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("TEMPORAL_LIBS_TARGET", "riscv64gc-unknown-linux-gnu", "is not supported"),
+        ("TEMPORAL_LIBS_BOOTSTRAP_RUST", "yes", "it can be 1 or 0, or not set"),
+        ("TEMPORAL_LIBS_CARGO_PROFILE", "fast", "cargo could not compile"),
+    ],
+)
+def test_bad_setting_is_one_clear_message(
+    tiny_tree: TinyTree, tmp_path: Path, name: str, value: str, problem: str
+) -> None:
+    done = tiny_tree.pip(
+        *("wheel", "--wheel-dir", str(tmp_path / "out"), "."), environ={name: value}
+    )
+    assert done.returncode != 0
+    assert problem in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tiny_tree.root / LIB).exists()
+
+
+def test_failed_build_leaves_what_was_staged_before(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    tiny_tree.wheel(tmp_path / "out")
+    staged = tiny_tree.root / LIB / "checksums.sha256"
+    before = staged.read_bytes()
+    (tiny_tree.root / "rust" / "client" / "src" / "lib.rs").write_text("this is not Rust\n")
+    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "again"), ".")
+    assert done.returncode != 0
+    assert "cargo could not compile temporal-static-libs-client" in done.stdout
+    assert staged.read_bytes() == before
+
+
+def test_archive_without_the_api_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    (tiny_tree.root / "rust" / "c-api" / "src" / "lib.rs").write_text("")
+    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), ".")
+    assert done.returncode != 0
+    assert "libtemporal_sdk_core.a defines none of the functions that" in done.stdout
+
+
+def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: TinyTree) -> None:
+    program = (
+        "from hatchling.build import *; "
+        "print(get_requires_for_build_wheel(), get_requires_for_build_sdist())"
+    )
+
+    def requirements(value: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tiny_tree.root,
+            env={**tiny_tree.environ, "TEMPORAL_LIBS_BOOTSTRAP_RUST": value},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    assert requirements("0") == "[] []"
+    assert requirements("1") == "['puccinialin>=0.1.14'] []"

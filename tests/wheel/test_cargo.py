@@ -1,0 +1,206 @@
+"""Running cargo, with the real one on the tiny workspace."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs import CompileError
+from temporal_static_libs._build.cargo import (
+    Compiled,
+    compile_component,
+    package_name,
+    parse_native_libs,
+)
+from temporal_static_libs._build.symbols import defined_symbols
+from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
+from temporal_static_libs._components import CLIENT, COMPONENTS, SDK_CORE, Component
+from temporal_static_libs._targets import target_of_triple
+
+Compile = Callable[[Component], Compiled]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, repo_root: Path) -> Path:
+    """A tiny workspace of the test's own."""
+    tiny = repo_root / "tests" / "wheel" / "tiny_workspace"
+    return Path(shutil.copytree(tiny, tmp_path / "rust"))
+
+
+@pytest.fixture
+def toolchain(workspace: Path, tiny_environ: dict[str, str]) -> Toolchain:
+    """The machine's toolchain."""
+    return find_toolchain(workspace, tiny_environ)
+
+
+@pytest.fixture
+def compile_one(workspace: Path, toolchain: Toolchain) -> Compile:
+    """Compile a component of the workspace for this machine."""
+
+    def compile_it(component: Component) -> Compiled:
+        target = target_of_triple(toolchain.host)
+        return compile_component(component, workspace, toolchain, target, "quick", {})
+
+    return compile_it
+
+
+def test_minimum_version_is_the_one_that_cargo_reads(
+    repo_root: Path, tmp_path: Path, toolchain: Toolchain
+) -> None:
+    done = subprocess.run(
+        [toolchain.cargo, "metadata", "--no-deps", "--offline", "--format-version", "1"],
+        cwd=repo_root / "rust",
+        capture_output=True,
+        check=True,
+    )
+    minimums = {package["rust_version"] for package in json.loads(done.stdout)["packages"]}
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CompileError) as caught:
+        find_toolchain(repo_root / "rust", {"PATH": str(tmp_path / "empty")})
+    (minimum,) = minimums
+    assert f"Install Rust {minimum} or newer" in str(caught.value)
+
+
+def test_component_has_its_own_features_only(compile_one: Compile) -> None:
+    """A dependency that both components share is not compiled for them together."""
+    c_api = "temporal-static-libs-c-api"
+    core, client = (compile_one(component) for component in COMPONENTS)
+    assert core.features[c_api] == ("sdk-core",)
+    assert client.features[c_api] == ()
+    assert "temporal_core_worker_free" in defined_symbols(core.archive)
+    assert "temporal_core_worker_free" not in defined_symbols(client.archive)
+    assert "temporal_core_random_new" in defined_symbols(client.archive)
+
+
+def test_fresh_and_cached_builds_say_the_same(compile_one: Compile) -> None:
+    first = compile_one(SDK_CORE)
+    again = compile_one(SDK_CORE)
+    assert again == first
+    assert first.system_libraries or first.frameworks
+
+
+def test_native_libraries_are_what_rustc_reports(
+    compile_one: Compile, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    source = tmp_path / "empty.rs"
+    source.write_text("")
+    done = subprocess.run(
+        ["rustc", "--crate-type=staticlib", "--print=native-static-libs", source],
+        cwd=tmp_path,
+        env=toolchain.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = [line for line in done.stderr.splitlines() if "native-static-libs:" in line]
+    assert parse_native_libs(line.partition("native-static-libs:")[2])[0] == (
+        compile_one(CLIENT).system_libraries
+    )
+
+
+def test_progress_and_warnings_are_shown_and_notes_for_us_are_not(
+    workspace: Path, compile_one: Compile, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = workspace / "c-api" / "src" / "lib.rs"
+    source.write_text(source.read_text() + "\nfn nobody_calls_this() {}\n")
+    compile_one(CLIENT)
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "Compiling temporal-static-libs-client v0.10.1" in shown.err
+    assert "warning: function `nobody_calls_this` is never used" in shown.err
+    assert "native" not in shown.err
+
+
+def test_error_in_the_sources_is_shown_and_ends_the_build(
+    workspace: Path, compile_one: Compile, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "c-api" / "src" / "lib.rs").write_text("this is not Rust\n")
+    with pytest.raises(CompileError) as caught:
+        compile_one(CLIENT)
+    message = str(caught.value)
+    assert message.startswith("cargo could not compile temporal-static-libs-client")
+    assert "its messages are above (exit status 101)" in message
+    assert "rustc --locked --package temporal-static-libs-client --profile quick" in message
+    assert "error: expected" in capfd.readouterr().err
+
+
+def test_lock_file_that_does_not_fit_is_an_error(
+    workspace: Path, compile_one: Compile, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lock = workspace / "Cargo.lock"
+    lock.write_text(lock.read_text().replace("0.10.1", "0.10.0"))
+    with pytest.raises(CompileError):
+        compile_one(CLIENT)
+    assert "--locked" in capfd.readouterr().err
+
+
+def test_unknown_profile_is_an_error(
+    workspace: Path, toolchain: Toolchain, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = target_of_triple(toolchain.host)
+    with pytest.raises(CompileError, match="--profile fast "):
+        compile_component(CLIENT, workspace, toolchain, target, "fast", {})
+    assert "profile `fast` is not defined" in capfd.readouterr().err
+
+
+def test_cargos_own_target_variable_does_not_change_a_host_build(
+    workspace: Path, toolchain: Toolchain, tiny_environ: dict[str, str]
+) -> None:
+    environ = {**tiny_environ, "CARGO_BUILD_TARGET": "wasm32-unknown-unknown"}
+    target = target_of_triple(toolchain.host)
+    compiled = compile_component(
+        CLIENT, workspace, find_toolchain(workspace, environ), target, "quick", {}
+    )
+    parent = os.path.join(tiny_environ["CARGO_TARGET_DIR"], "quick")
+    assert str(compiled.archive.parent) == parent
+
+
+@pytest.mark.parametrize(
+    ("line", "libraries", "frameworks"),
+    [
+        pytest.param(
+            " -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc",
+            ("gcc_s", "util", "rt", "pthread", "m", "dl", "c"),
+            (),
+            id="linux",
+        ),
+        pytest.param(
+            " -framework Security -framework CoreFoundation -liconv -lSystem -lc -lm",
+            ("iconv", "System", "c", "m"),
+            ("Security", "CoreFoundation"),
+            id="macos",
+        ),
+        pytest.param(" -lc -lm -lc", ("c", "m", "c"), (), id="repetition"),
+        pytest.param("", (), (), id="none"),
+    ],
+)
+def test_native_libraries_are_read(
+    line: str, libraries: tuple[str, ...], frameworks: tuple[str, ...]
+) -> None:
+    assert parse_native_libs(line) == (libraries, frameworks)
+
+
+def test_native_library_of_an_unknown_form_is_an_error() -> None:
+    with pytest.raises(CompileError, match=r"'kernel32\.lib'"):
+        parse_native_libs("-lc kernel32.lib")
+
+
+@pytest.mark.parametrize(
+    ("package_id", "name"),
+    [
+        (
+            "path+file:///src/rust/c-api#temporal-static-libs-c-api@0.10.1",
+            "temporal-static-libs-c-api",
+        ),
+        ("path+file:///src/temporalio-client#1.1.1", "temporalio-client"),
+        ("registry+https://example.invalid/index#temporalio-common@1.1.1", "temporalio-common"),
+    ],
+)
+def test_package_is_named_by_its_id(package_id: str, name: str) -> None:
+    assert package_name(package_id) == name

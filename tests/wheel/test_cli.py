@@ -1,0 +1,243 @@
+"""The contract of temporal-libs-config."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import temporal_static_libs
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+EVERY_OPTION = (
+    *("--version", "--prefix", "--libdir", "--includedir", "--libs", "--libfiles"),
+    *("--system-libs", "--frameworks", "--cflags", "--ldflags", "--target", "--platform"),
+    *("--abi", "--json", "--verify"),
+)
+
+USAGE_HINT = "Try 'temporal-libs-config --help'."
+
+
+def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) -> None:
+    json_line = command.lines("--json")[0]
+    facts = json.loads(json_line)
+    system = " ".join(f"-l{name}" for name in facts["libraries"][0]["system_libraries"])
+    expected = {
+        "--version": temporal_static_libs.__version__,
+        "--prefix": f"{package_dir}",
+        "--libdir": f"{package_dir}/lib",
+        "--includedir": f"{package_dir}/include",
+        "--libs": f"-L{package_dir}/lib -ltemporal_sdk_core {system}",
+        "--libfiles": f"{package_dir}/lib/libtemporal_sdk_core.a",
+        "--system-libs": system,
+        "--frameworks": "",
+        "--cflags": f"-I{package_dir}/include",
+        "--ldflags": f"-L{package_dir}/lib -Wl,--gc-sections",
+        "--target": facts["target"],
+        "--platform": facts["platform"],
+        "--abi": facts["abi"],
+        "--json": json_line,
+        "--verify": "ok: libtemporal_sdk_core.a libtemporal_client.a",
+    }
+    assert tuple(expected) == EVERY_OPTION
+    assert facts["platform"].startswith("linux-"), "the expected flags are those of Linux"
+    for option, answer in expected.items():
+        assert command.run(option).stdout == f"{answer}\n".encode(), option
+
+
+def test_linux_x64_links_what_rustc_reports_there(script: Command) -> None:
+    target, system = script.lines("--target", "--system-libs")
+    if target != "x86_64-unknown-linux-gnu":
+        pytest.skip(f"the sample is of another target than {target}")
+    assert system == "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
+
+
+def test_one_line_an_option_in_the_order_given(command: Command) -> None:
+    answers = {option: command.lines(option)[0] for option in EVERY_OPTION}
+    for options in (EVERY_OPTION, EVERY_OPTION[::-1], ("--libs", "--version", "--libs")):
+        assert command.lines(*options) == [answers[option] for option in options]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "between", "last"])
+def test_component_applies_to_the_whole_call(command: Command, place: int) -> None:
+    options = ["--libfiles", "--libs"]
+    options.insert(place, "--component=client")
+    files, libs = command.lines(*options)
+    assert files.endswith("/lib/libtemporal_client.a")
+    assert " -ltemporal_client -l" in libs
+
+
+def test_component_is_sdk_core_by_default(command: Command) -> None:
+    assert command.lines("--libs", "--component", "sdk-core") == command.lines("--libs")
+
+
+def test_json_is_the_manifest_with_paths_and_source(command: Command, package_dir: Path) -> None:
+    facts = json.loads(command.lines("--json")[0])
+    manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
+    assert facts.pop("source") == "wheel"
+    assert facts.pop("prefix") == str(package_dir)
+    assert facts.pop("libdir") == str(package_dir / "lib")
+    assert facts.pop("includedir") == str(package_dir / "include")
+    header = Path(facts.pop("header"))
+    assert header == package_dir / "include" / "temporal-sdk-core-c-bridge.h"
+    assert header.is_file()
+    for library in facts["libraries"]:
+        assert library.pop("path") == str(package_dir / "lib" / library["file"])
+    assert facts == manifest
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        pytest.param((), "no option is given", id="no-option"),
+        pytest.param(("--component", "client"), "no option is given", id="component-only"),
+        pytest.param(("--lib",), "unrecognized arguments: --lib", id="abbreviation"),
+        pytest.param(("--comp=client", "--libs"), "--comp=client", id="abbreviated-component"),
+        pytest.param(("--libs", "--nonsense"), "--nonsense", id="unknown-after-known"),
+        pytest.param(("--nonsense", "--libs"), "--nonsense", id="unknown-before-known"),
+        pytest.param(("--libs", "extra"), "extra", id="positional"),
+        pytest.param(("--libs=x",), "--libs", id="value-for-a-flag"),
+        pytest.param(("-l",), "-l", id="short"),
+        pytest.param(("--libs", "--component"), "--component", id="no-component"),
+        pytest.param(("--libs", "--component", "all"), "'all'", id="unknown-component"),
+        pytest.param(("--libs", "--component", ""), "''", id="empty-component"),
+        pytest.param(
+            ("--component=client", "--libs", "--component=client"),
+            "--component is given more than once",
+            id="component-twice",
+        ),
+    ],
+)
+def test_bad_usage(command: Command, options: tuple[str, ...], problem: str) -> None:
+    done = command.run(*options)
+    first, last = done.stderr.decode().splitlines()
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert first.startswith("temporal-libs-config: error: ")
+    assert problem in first
+    assert last == USAGE_HINT
+
+
+@pytest.mark.parametrize("name", ["USE_PREBUILT_LIBS", "TEMPORAL_LIBS_FALLBACK"])
+def test_bad_setting_is_bad_usage_whatever_is_asked(command: Command, name: str) -> None:
+    done = command.run("--version", environ={name: "maybe"})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert f"the environment variable {name} is 'maybe'" in done.stderr.decode()
+
+
+def test_asking_for_compiled_archives_is_an_error(command: Command) -> None:
+    done = command.run("--libs", environ={"USE_PREBUILT_LIBS": "false"})
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert "USE_PREBUILT_LIBS=false asks for archives compiled on this machine" in (
+        done.stderr.decode()
+    )
+
+
+def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
+    assert command.lines("--libs", environ={"USE_PREBUILT_LIBS": "true"}) == (
+        command.lines("--libs")
+    )
+
+
+def test_help_names_every_option(command: Command) -> None:
+    text = "\n".join(command.lines("--help"))
+    for option in (*EVERY_OPTION, "--component {sdk-core,client}"):
+        assert option in text
+    assert text.startswith("usage: temporal-libs-config ")
+
+
+def test_override_answers_for_its_directory(
+    command: Command, package_dir: Path, tmp_path: Path
+) -> None:
+    override = tmp_path / "override"
+    override.mkdir()
+    for file in (package_dir / "lib").iterdir():
+        (override / file.name).symlink_to(file)
+    environ = {"TEMPORAL_LIBS_DIR": str(override)}
+    prefix, libdir, files, facts = command.lines(
+        *("--prefix", "--libdir", "--libfiles", "--json"), environ=environ
+    )
+    assert prefix == str(package_dir)
+    assert libdir == str(override)
+    assert files == str(override / "libtemporal_sdk_core.a")
+    assert json.loads(facts)["source"] == "override"
+    assert json.loads(facts)["libraries"][1]["path"] == str(override / "libtemporal_client.a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"with blank", b"it's", b"caf\xc3\xa9", b"no-utf8-\xff", b'$(x)`y`"z"*;&'],
+    ids=["blank", "quote", "not-ascii", "not-utf8", "shell-characters"],
+)
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_any_path_survives_the_way_through_a_shell(
+    command: Command,
+    copy_site: Callable[[Path], Path],
+    tmp_path: Path,
+    name: bytes,
+    locale: str,
+) -> None:
+    site = tmp_path / os.fsdecode(name)
+    package = copy_site(site)
+    environ = {"PYTHONPATH": str(site), "LC_ALL": locale}
+    assert command.run("--libdir", environ=environ).stdout == os.fsencode(f"{package}/lib\n")
+    line = command.run("--cflags", environ=environ).stdout
+    script = b'eval "set -- $1"; printf "%s\\n" "$@"'
+    done = subprocess.run(["sh", "-c", script, "sh", line], capture_output=True, check=True)
+    assert done.stdout == os.fsencode(f"-I{package}/include\n")
+    assert shlex.split(os.fsdecode(line)) == [f"-I{package}/include"]
+    facts = json.loads(command.run("--json", environ=environ).stdout)
+    assert os.path.samefile(facts["libraries"][0]["path"], package / "lib/libtemporal_sdk_core.a")
+
+
+def test_closed_standard_output_is_an_error(script: Command) -> None:
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *script.argv, "--libs"]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "temporal-libs-config: error: cannot write to standard output: it is closed\n"
+    )
+
+
+def test_full_disk_is_an_error(script: Command) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*script.argv, "--libs"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "temporal-libs-config: error: cannot write to standard output: No space left on device\n"
+    )
+
+
+def test_reader_that_went_away_is_no_news(script: Command) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*script.argv, "--libs"], stdout=writing, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_closed_standard_error_does_not_put_errors_on_standard_output(script: Command) -> None:
+    shell = ["sh", "-c", 'exec "$@" 2>&-', "sh", *script.argv, "--nonsense"]
+    done = subprocess.run(shell, stdout=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_script_and_module_are_of_the_environment_under_test(package_dir: Path) -> None:
+    script = Path(sys.executable).with_name("temporal-libs-config")
+    assert script.is_file()
+    assert package_dir.is_relative_to(sys.prefix)

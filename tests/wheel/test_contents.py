@@ -1,0 +1,220 @@
+"""What is in the wheel file, and whether what it says of itself is true."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import email
+import email.message
+import hashlib
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from packaging.utils import parse_wheel_filename
+
+from temporal_static_libs import __version__
+from temporal_static_libs._build.header import read_header
+from temporal_static_libs._components import COMPONENTS
+from temporal_static_libs._targets import target_of_triple
+
+PACKAGE = "temporal_static_libs"
+DIST_INFO = f"{PACKAGE}-{__version__}.dist-info"
+HEADER = f"{PACKAGE}/include/temporal-sdk-core-c-bridge.h"
+
+# What `client` leaves out.
+WORKER_SIDE = ("worker_", "complete_async_", "ephemeral_server_")
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's files."""
+    directory = tmp_path_factory.mktemp("unpacked")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def lib(unpacked: Path) -> Path:
+    """The directory of the archives."""
+    return unpacked / PACKAGE / "lib"
+
+
+@pytest.fixture(scope="module")
+def manifest(lib: Path) -> dict[str, Any]:
+    """The manifest."""
+    loaded: dict[str, Any] = json.loads((lib / "manifest.json").read_text())
+    return loaded
+
+
+def message(file: Path) -> email.message.Message:
+    """A metadata file."""
+    return email.message_from_string(file.read_text(encoding="utf-8"))
+
+
+def api_symbols(archive: Path) -> set[str]:
+    """The API functions that binutils see defined in an archive."""
+    done = subprocess.run(
+        ["nm", "--defined-only", "--extern-only", "--just-symbols", archive],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name for name in done.stdout.split() if name.startswith("temporal_core_")}
+
+
+def test_tag_is_for_every_python_3_on_the_archives_platform(
+    wheel: Path, unpacked: Path, manifest: dict[str, Any]
+) -> None:
+    _, version, _, tags = parse_wheel_filename(wheel.name)
+    assert str(version) == __version__
+    assert {(tag.interpreter, tag.abi) for tag in tags} == {("py3", "none")}
+    target = target_of_triple(manifest["target"])
+    unproven = {target.build_tag(manifest["floor"]["version"])}
+    assert {tag.platform for tag in tags} in (unproven, set(target.wheel_tags))
+    metadata = message(unpacked / DIST_INFO / "WHEEL")
+    assert sorted(metadata.get_all("Tag", [])) == sorted(str(tag) for tag in tags)
+    assert metadata["Root-Is-Purelib"] == "false"
+
+
+def test_metadata(unpacked: Path) -> None:
+    metadata = message(unpacked / DIST_INFO / "METADATA")
+    assert metadata["Name"] == "temporal-static-libs"
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata.get_all("License-File") == ["LICENSE"]
+    assert metadata.get_all("Requires-Dist") is None
+    assert metadata["Description-Content-Type"] == "text/markdown"
+
+
+def test_script_is_declared(unpacked: Path) -> None:
+    assert (unpacked / DIST_INFO / "entry_points.txt").read_text() == (
+        "[console_scripts]\ntemporal-libs-config = temporal_static_libs._cli:main\n"
+    )
+
+
+def test_record_holds_the_hash_and_size_of_every_file(unpacked: Path) -> None:
+    record = unpacked / DIST_INFO / "RECORD"
+    with open(record, newline="", encoding="utf-8") as stream:
+        rows = {name: (digest, size) for name, digest, size in csv.reader(stream)}
+    assert rows.pop(f"{DIST_INFO}/RECORD") == ("", "")
+    files = [file for file in unpacked.rglob("*") if file.is_file() and file != record]
+    assert {file.relative_to(unpacked).as_posix() for file in files} == set(rows)
+    for file in files:
+        content = file.read_bytes()
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        name = file.relative_to(unpacked).as_posix()
+        assert rows[name] == (f"sha256={digest}", str(len(content))), name
+
+
+def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Path) -> None:
+    files = {file.relative_to(unpacked) for file in unpacked.rglob("*") if file.is_file()}
+    package = {file for file in files if file.parts[0] == PACKAGE}
+    assert {file.parts[0] for file in files} == {PACKAGE, DIST_INFO}
+    assert {file.name for file in package if file.parts[1] == "lib"} == {
+        "checksums.sha256",
+        "libtemporal_client.a",
+        "libtemporal_sdk_core.a",
+        "manifest.json",
+    }
+    sources = {
+        file.relative_to(repo_root)
+        for file in (repo_root / PACKAGE).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    assert {file for file in package if file.parts[1] != "lib"} == {
+        file for file in sources if file.parts[1] != "lib"
+    }
+
+
+def test_licence_is_the_projects(unpacked: Path, repo_root: Path) -> None:
+    licence = (unpacked / DIST_INFO / "licenses" / "LICENSE").read_text()
+    assert licence == (repo_root / "LICENSE").read_text()
+    assert licence.startswith("MIT License\n")
+
+
+def test_manifest_meets_its_schema(unpacked: Path, manifest: dict[str, Any]) -> None:
+    schema = json.loads((unpacked / PACKAGE / "share" / "manifest.schema.json").read_text())
+    jsonschema.validate(manifest, schema)
+
+
+def test_manifest_is_about_this_package(
+    unpacked: Path, manifest: dict[str, Any], repo_root: Path
+) -> None:
+    lock = (repo_root / "rust" / "Cargo.lock").read_bytes()
+    header = (unpacked / HEADER).read_bytes()
+    target = target_of_triple(manifest["target"])
+    assert manifest["version"] == __version__
+    assert manifest["platform"] == target.platform
+    assert manifest["floor"]["name"] == target.floor_name
+    assert manifest["abi"] == read_header(unpacked / HEADER).abi
+    assert manifest["cargo_lock_sha256"] == hashlib.sha256(lock).hexdigest()
+    assert manifest["header_sha256"] == hashlib.sha256(header).hexdigest()
+    assert [library["component"] for library in manifest["libraries"]] == [
+        component.name for component in COMPONENTS
+    ]
+
+
+def test_manifest_names_the_features_that_matter(manifest: dict[str, Any]) -> None:
+    features = manifest["cargo"]["features"]
+    assert set(features) == {"sdk-core", "client"}
+    for crates in features.values():
+        assert {"envconfig", "ephemeral-server", "otel", "prometheus", "tls-ring"} <= set(
+            crates["temporalio-sdk-core"]
+        )
+        assert not [
+            (crate, feature)
+            for crate, names in crates.items()
+            for feature in names
+            if "aws-lc" in feature
+        ]
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=[component.name for component in COMPONENTS])
+def test_manifest_is_true_of_each_archive(lib: Path, manifest: dict[str, Any], index: int) -> None:
+    library = manifest["libraries"][index]
+    content = (lib / library["file"]).read_bytes()
+    assert content.startswith(b"!<arch>\n")
+    assert library["size"] == len(content)
+    assert library["sha256"] == hashlib.sha256(content).hexdigest()
+    assert library["api_functions"] == len(api_symbols(lib / library["file"]))
+
+
+def test_checksums_are_what_sha256sum_checks(lib: Path, manifest: dict[str, Any]) -> None:
+    done = subprocess.run(
+        ["sha256sum", "--strict", "-c", "checksums.sha256"],
+        cwd=lib,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == sorted(
+        f"{library['file']}: OK" for library in manifest["libraries"]
+    )
+
+
+def test_sdk_core_defines_every_function_of_the_header(unpacked: Path, lib: Path) -> None:
+    declared = read_header(unpacked / HEADER).functions
+    assert api_symbols(lib / "libtemporal_sdk_core.a") == declared
+    assert {"temporal_core_runtime_new", "temporal_core_byte_array_free"} <= declared
+
+
+def test_client_defines_all_but_the_workers_side(unpacked: Path, lib: Path) -> None:
+    declared = read_header(unpacked / HEADER).functions
+    assert api_symbols(lib / "libtemporal_client.a") == {
+        name for name in declared if not name.removeprefix("temporal_core_").startswith(WORKER_SIDE)
+    }
+
+
+def test_installed_package_is_the_wheels(
+    unpacked: Path, package_dir: Path, manifest: dict[str, Any]
+) -> None:
+    for file in unpacked.joinpath(PACKAGE).rglob("*"):
+        if file.is_file():
+            installed = package_dir / file.relative_to(unpacked / PACKAGE)
+            assert installed.read_bytes() == file.read_bytes(), installed

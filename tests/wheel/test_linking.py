@@ -1,0 +1,109 @@
+"""A C program, linked with exactly what temporal-libs-config prints."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+PROGRAM = Path(__file__).with_name("program.c")
+
+COMPILERS = pytest.mark.parametrize(
+    "compiler",
+    [
+        pytest.param(("cc",), id="cc"),
+        pytest.param((sys.executable, "-m", "ziglang", "cc"), id="zig-cc"),
+    ],
+)
+
+
+def link(
+    compiler: tuple[str, ...], flags: list[str], output: Path
+) -> subprocess.CompletedProcess[str]:
+    """Compile and link the program."""
+    return subprocess.run(
+        [*compiler, str(PROGRAM), *flags, "-o", str(output)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run_and_expect_its_message(program: Path) -> None:
+    """Run the linked program."""
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Invalid options: ")
+
+
+@COMPILERS
+@pytest.mark.parametrize("component", ["sdk-core", "client"])
+def test_cflags_and_libs_are_enough(
+    script: Command, compiler: tuple[str, ...], component: str, tmp_path: Path
+) -> None:
+    lines = script.lines("--cflags", "--libs", "--component", component)
+    done = link(compiler, shlex.split(" ".join(lines)), tmp_path / "program")
+    assert done.returncode == 0, done.stderr
+    run_and_expect_its_message(tmp_path / "program")
+
+
+@COMPILERS
+def test_ldflags_leave_out_what_nothing_uses(
+    script: Command, compiler: tuple[str, ...], tmp_path: Path
+) -> None:
+    sizes = []
+    for options in (("--cflags", "--libs"), ("--cflags", "--ldflags", "--libs")):
+        program = tmp_path / f"program{len(options)}"
+        done = link(compiler, shlex.split(" ".join(script.lines(*options))), program)
+        assert done.returncode == 0, done.stderr
+        run_and_expect_its_message(program)
+        sizes.append(program.stat().st_size)
+    assert sizes[1] <= sizes[0]
+
+
+@COMPILERS
+def test_archive_by_its_path_and_the_system_libraries(
+    script: Command, compiler: tuple[str, ...], tmp_path: Path
+) -> None:
+    lines = script.lines("--cflags", "--libfiles", "--system-libs", "--frameworks")
+    done = link(compiler, shlex.split(" ".join(lines)), tmp_path / "program")
+    assert done.returncode == 0, done.stderr
+    run_and_expect_its_message(tmp_path / "program")
+
+
+def test_package_in_a_directory_with_a_blank(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    copy_site(tmp_path / "my site")
+    environ = {"PYTHONPATH": str(tmp_path / "my site")}
+    lines = script.lines("--cflags", "--libs", environ=environ)
+    flags = shlex.split(" ".join(lines))
+    assert any("my site" in flag for flag in flags)
+    done = link(("cc",), flags, tmp_path / "program")
+    assert done.returncode == 0, done.stderr
+    run_and_expect_its_message(tmp_path / "program")
+
+
+def test_header_of_another_abi_does_not_link(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    package = copy_site(tmp_path / "site")
+    (abi,) = script.lines("--abi")
+    other = "0" * len(abi)
+    header = package / "include" / "temporal-sdk-core-c-bridge.h"
+    text = header.read_text(encoding="utf-8")
+    header.unlink()
+    header.write_text(text.replace(abi, other), encoding="utf-8")
+    lines = script.lines("--cflags", "--libs", environ={"PYTHONPATH": str(package.parent)})
+    done = link(("cc",), shlex.split(" ".join(lines)), tmp_path / "program")
+    assert done.returncode != 0
+    assert re.search(rf"temporal_static_libs_\w+_abi_{other}\b", done.stderr)

@@ -1,0 +1,91 @@
+"""The source distribution, held to MANIFEST.in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from setuptools.command.egg_info import FileList
+
+# What Hatchling and the hook add.
+ADDED = {".gitignore", "PKG-INFO", "SOURCE_COMMIT"}
+
+
+@pytest.fixture(scope="module")
+def sdist_files(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The files of a source distribution made from the tree."""
+    directory = tmp_path_factory.mktemp("sdist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", directory],
+        cwd=repo_root,
+        capture_output=True,
+        check=True,
+    )
+    (sdist,) = directory.iterdir()
+    with tarfile.open(sdist) as archive:
+        return {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+
+
+@pytest.fixture
+def listed_files(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The files that MANIFEST.in lists, read by setuptools."""
+    monkeypatch.chdir(repo_root)
+    files = FileList()
+    for line in Path("MANIFEST.in").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            files.process_template_line(line)
+    return {Path(file).as_posix() for file in files.files}
+
+
+def tracked_files(repo_root: Path) -> set[str] | None:
+    """The files that git tracks and that are there; None where the tree is no checkout."""
+    if not (repo_root / ".git").exists():
+        return None
+    done = subprocess.run(
+        ["git", "-c", f"safe.directory={repo_root}", "ls-files", "-z"],
+        cwd=repo_root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name for name in done.stdout.split("\0") if (repo_root / name).is_file()}
+
+
+def test_nothing_listed_is_missing(
+    repo_root: Path, sdist_files: set[str], listed_files: set[str]
+) -> None:
+    tracked = tracked_files(repo_root)
+    required = listed_files if tracked is None else listed_files & tracked
+    assert required - sdist_files == set()
+
+
+def test_nothing_else_is_in_it(sdist_files: set[str], listed_files: set[str]) -> None:
+    assert sdist_files - listed_files - ADDED == set()
+
+
+def test_every_tracked_file_is_listed(repo_root: Path, listed_files: set[str]) -> None:
+    tracked = tracked_files(repo_root)
+    if tracked is None:
+        pytest.skip("the tree is no git checkout")
+    assert tracked - listed_files - ADDED == set()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "LICENSE",
+        "hatch_build.py",
+        "pyproject.toml",
+        "rust/Cargo.lock",
+        "rust/Cargo.toml",
+        "rust/c-api/src/lib.rs",
+        "temporal_static_libs/_build/build.py",
+        "temporal_static_libs/include/temporal-sdk-core-c-bridge.h",
+        "temporal_static_libs/py.typed",
+    ],
+)
+def test_what_a_build_needs_is_in_it(sdist_files: set[str], file: str) -> None:
+    assert file in sdist_files

@@ -1,0 +1,17 @@
+//! Three functions of the C ABI, one of them only for `sdk-core`.
+
+pub struct Random(pub u64);
+
+#[unsafe(no_mangle)]
+pub extern "C" fn temporal_core_random_new(seed: u64) -> Box<Random> {
+    Box::new(Random(seed))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn temporal_core_random_free(random: Option<Box<Random>>) {
+    drop(random);
+}
+
+#[cfg(feature = "sdk-core")]
+#[unsafe(no_mangle)]
+pub extern "C" fn temporal_core_worker_free(_worker: *mut std::ffi::c_void) {}

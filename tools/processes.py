@@ -1,0 +1,100 @@
+"""Child processes that never outlive the block they were started for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+_PATIENCE = 10.0
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process; when the block ends, however it ends, stop it and all it started.
+
+    Args:
+        command: the program and its arguments.
+        log: file that both of its output streams are written to, emptied first.
+        cwd: its working directory.
+        env: its whole environment; None is this process's.
+
+    Yields:
+        The process, which may have ended by itself meanwhile.
+
+    Raises:
+        OSError: it could not be started.
+    """
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with log.open("wb") as output, _signals_deferred():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=env,
+                # A process group of its own: what it starts can be stopped with it, and a Ctrl-C
+                # in the terminal reaches it through this process, in an order that is known.
+                start_new_session=True,
+            )
+        yield process
+    finally:
+        if process is not None:
+            with _signals_deferred():
+                _stop(process)
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    """The last lines of a log, indented, for an error message."""
+    text = log.read_text(errors="replace").rstrip()
+    shown = text.splitlines()[-lines:] or ["(nothing)"]
+    return "\n".join(f"    {line}" for line in shown)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    _signal_group(process, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE)
+    # Those that did not go in time, and children that their parent left behind.
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # macOS says PermissionError of a group in which all have ended.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Lets SIGINT and SIGTERM wait: in the middle of a start or a stop one would lose a process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread runs signal handlers
+        return
+    arrived: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        arrived.append(number)
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
