@@ -79,12 +79,12 @@ pub fn build(b: *std.Build) void {
     demo.linker_allow_shlib_undefined = false;
     b.installArtifact(demo);
 
-    const proto_module = b.createModule(.{
-        .root_source_file = b.path("src/demo/proto.zig"),
+    const demo_tests = b.createModule(.{
+        .root_source_file = b.path("src/demo/tests.zig"),
         .target = target,
         .optimize = optimize,
     });
-    for ([_]*std.Build.Module{ bridge_module, proto_module }) |module| {
+    for ([_]*std.Build.Module{ bridge_module, demo_tests }) |module| {
         // With LLD, as the library: Zig's own linker does not find what LTO left in the archive.
         const tests = b.addTest(.{ .root_module = module, .use_llvm = true, .use_lld = true });
         test_step.dependOn(&b.addRunArtifact(tests).step);

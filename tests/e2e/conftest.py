@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from bridge_build import ZigBridge, copy_zig_bridge
+from bridge_surface import Surface
 from capi import CApi
 from dev_server import DevServer, running_dev_server
 from proxy import Proxy
@@ -61,3 +62,16 @@ def zig_bridge(
 def unbuilt_zig_bridge(tmp_path: Path, repo_root: Path) -> ZigBridge:
     """A copy of the example of the test's own."""
     return copy_zig_bridge(tmp_path / "zig-bridge", repo_root)
+
+
+@pytest.fixture(scope="session")
+def surface(zig_bridge: ZigBridge) -> Surface:
+    """The shared library of the example."""
+    return Surface(zig_bridge.library)
+
+
+@pytest.fixture
+def bridge(surface: Surface, dev_server: DevServer) -> Iterator[int]:
+    """A bridge of the shared library, connected to the server."""
+    with surface.connected(dev_server.url) as connected:
+        yield connected

@@ -68,7 +68,8 @@ def test_the_demo_ends_with_what_it_did(tree: Path, scratch: Path) -> None:
     with demo(tree, scratch) as process:
         output, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, errors) == (0, "")
-    assert re.fullmatch(r"demo ok: workflow (\S+) run ([0-9a-f-]{36})", output.splitlines()[-1])
+    last = r"demo ok: workflow (\S+) run ([0-9a-f-]{36}) result 12586269025"
+    assert re.fullmatch(last, output.splitlines()[-1])
     assert re.search(r"^ +server version: \d+\.\d+", output, re.MULTILINE)
     assert [line for line in output.splitlines() if line.startswith("==> ")] == [
         "==> demo 1/5: find temporal-libs-config",

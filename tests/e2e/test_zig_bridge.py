@@ -6,15 +6,33 @@ import asyncio
 import os
 import re
 import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from bridge_build import ZigBridge
+from bridge_surface import BridgeError, Surface
 from dev_server import DevServer
-from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from proxy import Proxy
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+)
+from temporalio.exceptions import ApplicationError
 
 import temporal_static_libs
+
+PATIENTLY = ("--timeout-millis", "60000")
+"""For a program that is to succeed on a machine that may be busy."""
 
 
 def value(output: str, label: str) -> str:
@@ -29,15 +47,26 @@ async def describe(address: str, workflow: str, run: str) -> WorkflowExecutionDe
     return await client.get_workflow_handle(workflow, run_id=run).describe()
 
 
+async def result_of(address: str, workflow: str, run: str) -> object:
+    client = await Client.connect(address)
+    return await client.get_workflow_handle(workflow, run_id=run).result()
+
+
 async def server_version(address: str) -> str:
     client = await Client.connect(address)
     return (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version
 
 
-def test_the_official_client_finds_the_workflow(
-    zig_bridge: ZigBridge, dev_server: DevServer
+@pytest.mark.parametrize(
+    ("number", "fibonacci"), [(0, 0), (1, 1), (50, 12586269025), (93, 12200160415121876738)]
+)
+def test_the_official_client_finds_the_workflow_and_its_result(
+    zig_bridge: ZigBridge, dev_server: DevServer, number: int, fibonacci: int
 ) -> None:
-    result = zig_bridge.demo("--target-url", dev_server.url, "--task-queue", "schlange für zig")
+    queue = f"schlange für {number}"
+    result = zig_bridge.demo(
+        *("--target-url", dev_server.url, "--task-queue", queue, "--input", str(number)), *PATIENTLY
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     workflow, run = value(result.stdout, "workflow id"), value(result.stdout, "run id")
@@ -45,13 +74,80 @@ def test_the_official_client_finds_the_workflow(
     found = asyncio.run(describe(dev_server.address, workflow, run))
     assert (found.id, found.run_id) == (workflow, run)
     assert found.workflow_type == value(result.stdout, "workflow type") == "ZigBridgeDemo"
-    assert found.task_queue == value(result.stdout, "task queue") == "schlange für zig"
-    assert found.status is WorkflowExecutionStatus.RUNNING
-    assert value(result.stdout, "status") == "running"
+    assert found.task_queue == value(result.stdout, "task queue") == queue
+    assert found.status is WorkflowExecutionStatus.COMPLETED
+    assert value(result.stdout, "status") == "completed"
+    assert asyncio.run(result_of(dev_server.address, workflow, run)) == fibonacci
+    assert value(result.stdout, "result") == str(fibonacci)
+
+
+@pytest.mark.parametrize("text", ["94", "-1", "1.5", '"50"', "fifty"])
+def test_an_input_that_has_no_result_fails_the_workflow(
+    zig_bridge: ZigBridge, dev_server: DevServer, text: str
+) -> None:
+    result = zig_bridge.demo("--target-url", dev_server.url, "--input", text, *PATIENTLY)
+    reason = "the input is no whole number from 0 to 93"
+    assert (result.returncode, result.stderr) == (
+        1,
+        f"zig-bridge-demo: the workflow failed: {reason}\n",
+    )
+    assert value(result.stdout, "status") == "failed"
+    assert "result:" not in result.stdout
+    workflow, run = value(result.stdout, "workflow id"), value(result.stdout, "run id")
+    with pytest.raises(WorkflowFailureError) as failed:
+        asyncio.run(result_of(dev_server.address, workflow, run))
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert failed.value.cause.message == reason
+
+
+@pytest.mark.parametrize(
+    ("workflow_type", "signal", "reason"),
+    [
+        pytest.param(
+            "Other", None, "this worker has no workflow 'Other', only 'ZigBridgeDemo'", id="type"
+        ),
+        pytest.param(
+            "ZigBridgeDemo",
+            "wake up",
+            "'ZigBridgeDemo' can only be started: it has no use for a job of field number 7",
+            id="signal",
+        ),
+    ],
+)
+def test_workflow_tasks_that_the_worker_cannot_do_fail_with_the_reason(
+    zig_bridge: ZigBridge,
+    dev_server: DevServer,
+    workflow_type: str,
+    signal: str | None,
+    reason: str,
+) -> None:
+    queue = f"queue-{uuid.uuid4()}"
+
+    async def begin() -> str | None:
+        client = await Client.connect(dev_server.address)
+        handle = await client.start_workflow(
+            *(workflow_type, 10),
+            id=f"other-{queue}",
+            task_queue=queue,
+            task_timeout=timedelta(seconds=2),
+            start_signal=signal,
+        )
+        return handle.result_run_id
+
+    run = asyncio.run(begin())
+    deadline = time.monotonic() + 120
+    said = ""
+    # A worker that has ended its own program's workflow stops, whether it got the other's or not.
+    while f"zig-bridge-demo: run {run}: {reason}\n" not in said:
+        assert time.monotonic() < deadline
+        demo = zig_bridge.demo("--target-url", dev_server.url, "--task-queue", queue, *PATIENTLY)
+        assert demo.returncode == 0, demo.stderr
+        assert value(demo.stdout, "result") == "12586269025"
+        said = demo.stderr
 
 
 def test_the_server_version_is_the_server_s(zig_bridge: ZigBridge, dev_server: DevServer) -> None:
-    result = zig_bridge.demo("--target-url", dev_server.url)
+    result = zig_bridge.demo("--target-url", dev_server.url, *PATIENTLY)
     version = asyncio.run(server_version(dev_server.address))
     assert value(result.stdout, "server version") == version
 
@@ -59,15 +155,31 @@ def test_the_server_version_is_the_server_s(zig_bridge: ZigBridge, dev_server: D
 def test_a_workflow_id_that_is_taken_is_the_server_s_refusal(
     zig_bridge: ZigBridge, dev_server: DevServer
 ) -> None:
-    arguments = ("--target-url", dev_server.url, "--workflow-id", "taken twice")
-    first = zig_bridge.demo(*arguments)
-    assert value(first.stdout, "workflow id") == "taken twice"
+    async def take() -> str | None:
+        client = await Client.connect(dev_server.address)
+        queue = "a queue without worker"
+        return (await client.start_workflow("W", id="taken", task_queue=queue)).result_run_id
 
-    second = zig_bridge.demo(*arguments)
-    assert second.returncode == 1
-    assert "StartWorkflowExecution: " in second.stderr
-    assert value(first.stdout, "run id") in second.stderr
-    assert "gRPC status code: 6" in second.stderr  # ALREADY_EXISTS
+    run = asyncio.run(take())
+    assert run is not None
+    result = zig_bridge.demo(
+        *("--target-url", dev_server.url, "--workflow-id", "taken"), *PATIENTLY
+    )
+    assert result.returncode == 1
+    assert "StartWorkflowExecution: " in result.stderr
+    assert run in result.stderr
+    assert "gRPC status code: 6" in result.stderr  # ALREADY_EXISTS
+
+
+def test_a_workflow_id_is_free_again_when_its_workflow_has_ended(
+    zig_bridge: ZigBridge, dev_server: DevServer
+) -> None:
+    arguments = ("--target-url", dev_server.url, "--workflow-id", "taken twice", *PATIENTLY)
+    first, second = zig_bridge.demo(*arguments), zig_bridge.demo(*arguments)
+    for result in (first, second):
+        assert value(result.stdout, "workflow id") == "taken twice"
+        assert value(result.stdout, "status") == "completed"
+    assert value(first.stdout, "run id") != value(second.stdout, "run id")
 
 
 def test_an_unknown_namespace_is_the_server_s_refusal(
@@ -77,6 +189,64 @@ def test_an_unknown_namespace_is_the_server_s_refusal(
     assert result.returncode == 1
     assert "nirgendwo" in result.stderr
     assert "gRPC status code: 5" in result.stderr  # NOT_FOUND
+
+
+@contextmanager
+def taken_by_another(
+    surface: Surface, bridge: int, server: DevServer, queue: str
+) -> Iterator[None]:
+    """Polls for a task of the queue first, and holds it."""
+
+    async def polled() -> bool:
+        client = await Client.connect(server.address)
+        request = DescribeTaskQueueRequest(
+            namespace="default",
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        return bool((await client.workflow_service.describe_task_queue(request)).pollers)
+
+    with surface.worker(bridge, queue) as worker:
+        with pytest.raises(BridgeError):  # nothing to poll yet; the core's own polls have begun
+            surface.poll(worker, timeout_millis=100)
+        deadline = time.monotonic() + 60
+        while not asyncio.run(polled()):
+            assert time.monotonic() < deadline
+        yield
+
+
+def test_a_workflow_that_does_not_end_in_time(
+    zig_bridge: ZigBridge, surface: Surface, bridge: int, dev_server: DevServer
+) -> None:
+    queue = f"queue-{uuid.uuid4()}"
+    with taken_by_another(surface, bridge, dev_server, queue):
+        result = zig_bridge.demo(
+            *("--target-url", dev_server.url, "--task-queue", queue, "--timeout-millis", "5000")
+        )
+    assert result.returncode == 1
+    assert "started worker: " in result.stdout
+    # The server answers shortly before the deadline that it is told, if it is quick enough. The
+    # worker has nothing to say, because it was shut down in order.
+    nothing = r"workflow \S+ has not ended|GetWorkflowExecutionHistory: no answer"
+    assert re.fullmatch(rf"zig-bridge-demo: ({nothing}) within \d+ ms.*\n", result.stderr)
+
+
+def test_a_server_that_falls_silent(
+    zig_bridge: ZigBridge, surface: Surface, bridge: int, dev_server: DevServer, proxy: Proxy
+) -> None:
+    queue = f"queue-{uuid.uuid4()}"
+    arguments = ("--target-url", proxy.url, "--task-queue", queue, "--timeout-millis", "5000")
+    with (
+        taken_by_another(surface, bridge, dev_server, queue),
+        zig_bridge.demo_running(*arguments) as demo,
+    ):
+        assert demo.stdout is not None
+        while not demo.stdout.readline().startswith("started worker: "):
+            assert demo.poll() is None
+        proxy.silent.set()
+        _, errors = demo.communicate(timeout=120)
+    assert demo.returncode == 1
+    assert re.search(r"GetWorkflowExecutionHistory: no answer within \d+ ms", errors)
 
 
 def test_no_server_at_the_address(zig_bridge: ZigBridge) -> None:
@@ -152,7 +322,7 @@ def test_the_installed_files_can_move(
     moved = ZigBridge(tmp_path / "moved")
     moved.directory.mkdir()
     first.rename(moved.directory / "zig-out")
-    assert moved.demo("--target-url", dev_server.url).returncode == 0
+    assert moved.demo("--target-url", dev_server.url, *PATIENTLY).returncode == 0
 
 
 def test_a_header_of_another_archive_does_not_link(

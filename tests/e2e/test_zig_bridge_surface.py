@@ -1,19 +1,25 @@
-"""The C surface of examples/zig-bridge, called as its header says, from another language."""
+"""The C surface of examples/zig-bridge: library, header, connections and calls."""
 
 from __future__ import annotations
 
-import ctypes
 import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from bridge_build import ZigBridge
+from bridge_surface import (
+    ARGUMENT,
+    CORE,
+    RPC,
+    TIMEOUT,
+    BridgeError,
+    Surface,
+    threads_of_the_core,
+    wait_until_threads_of_the_core_are,
+)
 from dev_server import DevServer
 from proxy import Proxy
 from temporalio.api.common.v1 import GrpcStatus
@@ -23,112 +29,6 @@ from temporalio.api.workflowservice.v1 import (
     StartWorkflowExecutionRequest,
     StartWorkflowExecutionResponse,
 )
-
-# TEMPORAL_ZIG_ERROR_*
-ARGUMENT, CORE, CONNECT, RPC, TIMEOUT = 1, 2, 3, 4, 5
-WORKFLOW_SERVICE = 1
-
-
-@dataclass(frozen=True)
-class BridgeError(Exception):
-    """What a TemporalZigError said."""
-
-    kind: int
-    message: str
-    grpc_status: int
-    grpc_details: bytes | None
-
-
-class Surface:
-    """The functions of the header, with their C types."""
-
-    def __init__(self, library: Path) -> None:
-        dll = ctypes.CDLL(str(library))
-        pointer, text = ctypes.c_void_p, ctypes.c_char_p
-        u32, size = ctypes.c_uint32, ctypes.c_size_t
-        out = ctypes.POINTER(pointer)
-        for name, result, arguments in (
-            ("bridge_connect", pointer, [text, u32, out]),
-            ("bridge_call", pointer, [pointer, u32, text, text, size, u32, out]),
-            ("bridge_free", None, [pointer]),
-            ("bytes_data", pointer, [pointer]),
-            ("bytes_size", size, [pointer]),
-            ("bytes_free", None, [pointer]),
-            ("error_kind", ctypes.c_int32, [pointer]),
-            ("error_message", text, [pointer]),
-            ("error_grpc_status", u32, [pointer]),
-            ("error_grpc_details", pointer, [pointer]),
-            ("error_free", None, [pointer]),
-        ):
-            function = getattr(dll, f"temporal_zig_{name}")
-            function.restype = result
-            function.argtypes = arguments
-        self.dll = dll
-
-    def connect(self, url: bytes | None, timeout_millis: int = 10_000) -> int:
-        error = ctypes.c_void_p()
-        bridge = self.dll.temporal_zig_bridge_connect(url, timeout_millis, ctypes.byref(error))
-        return self._succeeded(bridge, error)
-
-    @contextmanager
-    def connected(self, url: str) -> Iterator[int]:
-        bridge = self.connect(url.encode())
-        try:
-            yield bridge
-        finally:
-            self.dll.temporal_zig_bridge_free(bridge)
-
-    def call(
-        self,
-        bridge: int | None,
-        rpc: bytes | None,
-        request: bytes | None = b"",
-        *,
-        size: int | None = None,
-        service: int = WORKFLOW_SERVICE,
-        timeout_millis: int = 10_000,
-    ) -> bytes:
-        error = ctypes.c_void_p()
-        size = len(request or b"") if size is None else size
-        answer = self._succeeded(
-            self.dll.temporal_zig_bridge_call(
-                bridge, service, rpc, request, size, timeout_millis, ctypes.byref(error)
-            ),
-            error,
-        )
-        try:
-            return self._contents(answer)
-        finally:
-            self.dll.temporal_zig_bytes_free(answer)
-
-    def _succeeded(self, result: int | None, error: ctypes.c_void_p) -> int:
-        assert (result is None) == (error.value is not None)
-        if result is not None:
-            return result
-        details = self.dll.temporal_zig_error_grpc_details(error)
-        failed = BridgeError(
-            kind=self.dll.temporal_zig_error_kind(error),
-            message=self.dll.temporal_zig_error_message(error).decode(),
-            grpc_status=self.dll.temporal_zig_error_grpc_status(error),
-            grpc_details=None if details is None else self._contents(details),
-        )
-        self.dll.temporal_zig_error_free(error)
-        raise failed
-
-    def _contents(self, answer: int) -> bytes:
-        size = self.dll.temporal_zig_bytes_size(answer)
-        return ctypes.string_at(self.dll.temporal_zig_bytes_data(answer), size) if size else b""
-
-
-@pytest.fixture(scope="module")
-def surface(zig_bridge: ZigBridge) -> Surface:
-    return Surface(zig_bridge.library)
-
-
-@pytest.fixture
-def bridge(surface: Surface, dev_server: DevServer) -> Iterator[int]:
-    with surface.connected(dev_server.url) as connected:
-        yield connected
 
 
 def start_request(workflow_id: str) -> bytes:
@@ -144,7 +44,7 @@ def test_the_library_exports_the_header_and_nothing_of_the_core(
     zig_bridge: ZigBridge, surface: Surface
 ) -> None:
     declared = set(re.findall(r"\b(temporal_zig_\w+)\(", zig_bridge.header.read_text()))
-    assert len(declared) == 11
+    assert len(declared) == 17
     for name in declared:
         assert hasattr(surface.dll, name), name
     for name in ("temporal_core_runtime_new", "temporal_static_libs_version"):
@@ -256,22 +156,6 @@ def test_free_stops_the_threads(surface: Surface, dev_server: DevServer) -> None
     with surface.connected(dev_server.url):
         assert threads_of_the_core() > before
     wait_until_threads_of_the_core_are(before)
-
-
-def threads_of_the_core() -> int:
-    """This process's threads of the bridge's core; the official client has a core of its own."""
-    names = []
-    for thread in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # it has ended meanwhile
-            names.append((thread / "comm").read_text().strip())
-    return names.count("temporal-core")
-
-
-def wait_until_threads_of_the_core_are(count: int) -> None:
-    deadline = time.monotonic() + 30
-    while threads_of_the_core() > count:
-        assert time.monotonic() < deadline, "the core's threads are still there"
-        time.sleep(0.05)
 
 
 def test_calls_side_by_side(surface: Surface, bridge: int) -> None:

@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,15 +56,27 @@ class ZigBridge:
         """The header of the shared library, as it is installed with it."""
         return self.directory / "zig-out" / "include" / "temporal_zig_bridge.h"
 
+    @property
+    def program(self) -> Path:
+        """The built program."""
+        return self.directory / "zig-out" / "bin" / "zig-bridge-demo"
+
     def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the built program, and let it end as it likes."""
         return subprocess.run(
-            [self.directory / "zig-out" / "bin" / "zig-bridge-demo", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
+            [self.program, *arguments], capture_output=True, text=True, check=False, timeout=300
         )
+
+    @contextmanager
+    def demo_running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start the built program, and end it with the block."""
+        with subprocess.Popen(
+            [self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def copy_zig_bridge(destination: Path, repo_root: Path) -> ZigBridge:

@@ -1,18 +1,19 @@
 /*
- * C surface of the Zig bridge: blocking calls to a Temporal server.
+ * C surface of the Zig bridge: blocking calls to a Temporal server, and workers.
  *
  * SPDX-License-Identifier: MIT
  *
  * Rules that hold for every function:
  *  - Strings are NUL-terminated UTF-8. What is passed in is lent for the call and copied if needed
  *    for longer.
- *  - A function that can fail returns NULL on failure and stores an error in `*error`, which the
- *    caller frees with temporal_zig_error_free. On success `*error` is left alone. `error` may be
- *    NULL for callers who do not want to know why.
+ *  - A function that can fail returns NULL on failure, or 0 if it has nothing to give, and stores
+ *    an error in `*error`, which the caller frees with temporal_zig_error_free. On success `*error`
+ *    is left alone. `error` may be NULL for callers who do not want to know why.
  *  - What a function returns belongs to the caller, who frees it once with the `_free` of its type.
- *    Every `_free` accepts NULL. Bytes and errors outlive the bridge they came from.
- *  - Any function may be called from any thread, and calls on one bridge may run side by side; but
- *    a bridge is freed only when no call on it is running.
+ *    Every `_free` accepts NULL. Workers, bytes and errors outlive the bridge they came from.
+ *  - Any function may be called from any thread, and calls on one bridge or worker may run side by
+ *    side, polls of one worker excepted; but a bridge or worker is freed only when no call on it is
+ *    running.
  *  - Only pointers and integers cross this interface, so that any foreign function interface can
  *    call it.
  */
@@ -30,7 +31,10 @@ extern "C" {
 /** A runtime of Temporal's core, and a connection to a server. */
 typedef struct TemporalZigBridge TemporalZigBridge;
 
-/** Bytes that an RPC answered: a serialized protobuf message. */
+/** A worker for the workflow tasks of one task queue. */
+typedef struct TemporalZigWorker TemporalZigWorker;
+
+/** Bytes from the server or the core: a serialized protobuf message. */
 typedef struct TemporalZigBytes TemporalZigBytes;
 
 /** Why a call failed. */
@@ -49,7 +53,9 @@ enum {
   /** No answer within `timeout_millis`. The server may yet have done what it was asked. */
   TEMPORAL_ZIG_ERROR_TIMEOUT = 5,
   /** Out of memory. */
-  TEMPORAL_ZIG_ERROR_MEMORY = 6
+  TEMPORAL_ZIG_ERROR_MEMORY = 6,
+  /** The worker is shut down and has given its last task: there is nothing more to poll for. */
+  TEMPORAL_ZIG_ERROR_SHUT_DOWN = 7
 };
 
 /** The services of a Temporal server: the values of the core's TemporalCoreRpcService. */
@@ -86,6 +92,81 @@ TemporalZigBytes *temporal_zig_bridge_call(TemporalZigBridge *bridge, uint32_t s
 
 /** Closes the connection and stops the runtime's threads. */
 void temporal_zig_bridge_free(TemporalZigBridge *bridge);
+
+/**
+ * Makes a worker, and asks the server for the namespace. Blocks until answered, failed or timed
+ * out; options that the core refuses, and a namespace that is not there, are a
+ * TEMPORAL_ZIG_ERROR_CORE.
+ *
+ * A worker's life: poll and complete until its end is wanted; initiate the shutdown; poll and
+ * complete until a poll fails with TEMPORAL_ZIG_ERROR_SHUT_DOWN; finalize; free. Workflow tasks
+ * that a worker which is freed earlier has not completed are given to another by the server.
+ *
+ * A bridge has at most one worker at a time for a task queue of a namespace.
+ *
+ * @param namespace_name       The namespace.
+ * @param task_queue           The task queue whose workflow tasks the worker takes.
+ * @param max_cached_workflows Most workflows to keep between their tasks; 0 = none: each task then
+ *                             brings the workflow's whole history.
+ * @param timeout_millis       Longest wait; 0 = as long as the core tries.
+ */
+TemporalZigWorker *temporal_zig_worker_new(TemporalZigBridge *bridge, const char *namespace_name,
+                                           const char *task_queue, uint32_t max_cached_workflows,
+                                           uint32_t timeout_millis, TemporalZigError **error);
+
+/**
+ * Waits for something to do with a workflow: a task, or its eviction from the cache. Blocks until
+ * there is something, failed, timed out or shut down.
+ *
+ * A TEMPORAL_ZIG_ERROR_TIMEOUT loses nothing: the next call gets what came meanwhile. Only one
+ * thread polls at a time; another is refused with TEMPORAL_ZIG_ERROR_ARGUMENT.
+ *
+ * @param timeout_millis Longest wait; 0 = until there is something or the worker is shut down.
+ * @return A serialized coresdk.workflow_activation.WorkflowActivation, to be answered with
+ *         temporal_zig_worker_complete_workflow_activation, evictions too.
+ */
+TemporalZigBytes *temporal_zig_worker_poll_workflow_activation(TemporalZigWorker *worker,
+                                                               uint32_t timeout_millis,
+                                                               TemporalZigError **error);
+
+/**
+ * Completes what a poll gave. Blocks until the server has been told, failed or timed out. Bytes
+ * that are no completion are a TEMPORAL_ZIG_ERROR_CORE, and the activation is still to be
+ * completed. A completion that the server refuses, or that does not reach it, is no failure: an
+ * eviction follows.
+ *
+ * @param completion     A serialized coresdk.workflow_completion.WorkflowActivationCompletion; may
+ *                       be NULL if `completion_size` is 0.
+ * @param timeout_millis Longest wait; 0 = as long as the core tries. The core goes on trying after
+ *                       a TEMPORAL_ZIG_ERROR_TIMEOUT.
+ * @return 1, or 0 on failure.
+ */
+int32_t temporal_zig_worker_complete_workflow_activation(TemporalZigWorker *worker,
+                                                         const uint8_t *completion,
+                                                         size_t completion_size,
+                                                         uint32_t timeout_millis,
+                                                         TemporalZigError **error);
+
+/**
+ * Begins the shutdown: the worker takes no new tasks, and its polls end once what it has is
+ * completed. Does not block. May be repeated; NULL is ignored.
+ */
+void temporal_zig_worker_initiate_shutdown(TemporalZigWorker *worker);
+
+/**
+ * Ends the shutdown, when a poll has failed with TEMPORAL_ZIG_ERROR_SHUT_DOWN and everything is
+ * completed; earlier it fails with TEMPORAL_ZIG_ERROR_CORE, and may be tried again. Blocks until
+ * done, failed or timed out. Afterwards the worker can only be freed.
+ *
+ * @param timeout_millis Longest wait; 0 = as long as it takes. The end goes on after a
+ *                       TEMPORAL_ZIG_ERROR_TIMEOUT.
+ * @return 1, or 0 on failure.
+ */
+int32_t temporal_zig_worker_finalize_shutdown(TemporalZigWorker *worker, uint32_t timeout_millis,
+                                              TemporalZigError **error);
+
+/** Frees a worker, shut down or not, before or after its bridge. */
+void temporal_zig_worker_free(TemporalZigWorker *worker);
 
 /** First byte; not to be read if the size is 0. Valid until `bytes` is freed. */
 const uint8_t *temporal_zig_bytes_data(const TemporalZigBytes *bytes);

@@ -2,6 +2,9 @@
 
 const std = @import("std");
 const c = @import("c");
+const Bytes = @import("bytes.zig").Bytes;
+const borrow = @import("bytes.zig").borrow;
+const text = @import("bytes.zig").text;
 const Completion = @import("completion.zig").Completion;
 const Deadline = @import("completion.zig").Deadline;
 const Report = @import("failure.zig").Report;
@@ -12,8 +15,6 @@ const allocator = std.heap.c_allocator;
 const client_name = "temporal-zig-bridge";
 const client_version = "0.1.0";
 const identity = "zig-bridge";
-
-const Bytes = c.TemporalCoreByteArray;
 
 pub const Bridge = struct {
     runtime: *c.TemporalCoreRuntime,
@@ -192,12 +193,3 @@ const ConnectAttempt = struct {
         attempt.destroy();
     }
 };
-
-fn borrow(bytes: []const u8) c.TemporalCoreByteArrayRef {
-    return .{ .data = bytes.ptr, .size = bytes.len };
-}
-
-fn text(bytes: ?*const Bytes) []const u8 {
-    const message = bytes orelse return "";
-    return if (message.size == 0) "" else message.data[0..message.size];
-}

@@ -1,13 +1,18 @@
 //! The shared library: the functions that include/temporal_zig_bridge.h declares and documents.
+//! Those of workers are in worker_surface.zig.
 
 const std = @import("std");
 const c = @import("c");
+const arguments = @import("arguments.zig");
 const Bridge = @import("connection.zig").Bridge;
+const Bytes = @import("bytes.zig").Bytes;
 const Failure = @import("failure.zig").Failure;
 const Report = @import("failure.zig").Report;
 
-/// The core's byte array is the surface's TemporalZigBytes: answers are handed on without a copy.
-const Bytes = c.TemporalCoreByteArray;
+comptime {
+    // Its functions are exported because it is looked at.
+    _ = @import("worker_surface.zig");
+}
 
 export fn temporal_zig_bridge_connect(
     target_url: ?[*:0]const u8,
@@ -22,7 +27,8 @@ export fn temporal_zig_bridge_connect(
 }
 
 fn connect(target_url: ?[*:0]const u8, timeout_millis: u32, report: Report) !*Bridge {
-    return Bridge.connect(try text("target_url", target_url, report), timeout_millis, report);
+    const url = try arguments.text("target_url", target_url, report);
+    return Bridge.connect(url, timeout_millis, report);
 }
 
 export fn temporal_zig_bridge_call(
@@ -50,14 +56,9 @@ fn call(
     timeout_millis: u32,
     report: Report,
 ) !*const Bytes {
-    const open = bridge orelse return refuse(report, "bridge is NULL");
-    const name = try text("rpc", rpc, report);
-    const message = if (request) |bytes|
-        bytes[0..request_size]
-    else if (request_size == 0)
-        ""
-    else
-        return refuse(report, "request is NULL, but request_size is not 0");
+    const open = bridge orelse return arguments.refuse(report, "bridge is NULL");
+    const name = try arguments.text("rpc", rpc, report);
+    const message = try arguments.bytes("request", request, request_size, report);
     return open.call(service, name, message, timeout_millis, report);
 }
 
@@ -95,17 +96,6 @@ export fn temporal_zig_error_grpc_details(failure: *const Failure) ?*const Bytes
 
 export fn temporal_zig_error_free(failure: ?*Failure) void {
     if (failure) |present| present.free();
-}
-
-/// Messages quote these strings and are promised to be UTF-8, so the strings must be.
-fn text(comptime name: []const u8, string: ?[*:0]const u8, report: Report) ![]const u8 {
-    const given = std.mem.span(string orelse return refuse(report, name ++ " is NULL"));
-    if (!std.unicode.utf8ValidateSlice(given)) return refuse(report, name ++ " is not UTF-8");
-    return given;
-}
-
-fn refuse(report: Report, comptime why: []const u8) Report.Error {
-    return report.fail(c.TEMPORAL_ZIG_ERROR_ARGUMENT, why, .{});
 }
 
 test "what breaks a rule of the header is refused with the rule's name" {

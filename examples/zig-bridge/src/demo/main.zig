@@ -1,12 +1,17 @@
-//! Starts a workflow on a Temporal server and reads it back, through the C surface of the bridge.
+//! Starts a workflow on a Temporal server, has a worker of its own complete it, and reads the
+//! result back: all through the C surface of the bridge.
 
 const std = @import("std");
-const c = @import("temporal_zig_bridge");
-const proto = @import("proto.zig");
+const api = @import("proto/api.zig");
+const clock = @import("clock.zig");
+const complain = @import("console.zig").complain;
+const print = @import("console.zig").print;
+const history = @import("proto/history.zig");
 const Options = @import("options.zig").Options;
+const Server = @import("server.zig").Server;
 const usage = @import("options.zig").usage;
-
-const allocator = std.heap.c_allocator;
+const Worker = @import("worker.zig").Worker;
+const workflow = @import("workflow.zig");
 
 // C's main rather than Zig's, whose signature differs between the versions of Zig this works with.
 pub export fn main(argc: c_int, argv: [*]const [*:0]const u8) c_int {
@@ -21,125 +26,121 @@ pub export fn main(argc: c_int, argv: [*]const [*:0]const u8) c_int {
             return 2;
         },
     };
-    run(options) catch |err| {
+    var arena: std.heap.ArenaAllocator = .init(std.heap.c_allocator);
+    defer arena.deinit();
+    run(arena.allocator(), options) catch |err| {
         if (err != error.Explained) complain("{s}\n", .{@errorName(err)});
         return 1;
     };
     return 0;
 }
 
-fn run(options: Options) !void {
+fn run(arena: std.mem.Allocator, options: Options) !void {
     const server = try Server.connect(options.target_url, options.timeout_millis);
     defer server.disconnect();
     print("connected to: {s}\n", .{options.target_url});
 
-    const info = try server.call("GetSystemInfo", "");
-    defer c.temporal_zig_bytes_free(info);
-    print("server version: {s}\n", .{try proto.serverVersion(contents(info))});
+    const info = try server.call(arena, "GetSystemInfo", "");
+    print("server version: {s}\n", .{try api.serverVersion(info)});
 
-    const workflow_id = options.workflow_id orelse try newId();
-    const start = try (proto.StartWorkflow{
-        .namespace = options.namespace,
-        .workflow_id = workflow_id,
-        .workflow_type = "ZigBridgeDemo",
-        .task_queue = options.task_queue,
-        .identity = "zig-bridge-demo",
-        .request_id = try newId(),
-    }).encode(allocator);
-    defer allocator.free(start);
-    const started = try server.call("StartWorkflowExecution", start);
-    defer c.temporal_zig_bytes_free(started);
-    const run_id = try proto.runId(contents(started));
-    print("started workflow: {s}\n", .{workflow_id});
+    const execution = try start(arena, server, options);
+    print("started workflow: {s}\n", .{execution.workflow_id});
 
-    const describe = try (proto.DescribeWorkflow{
-        .namespace = options.namespace,
-        .workflow_id = workflow_id,
-        .run_id = run_id,
-    }).encode(allocator);
-    defer allocator.free(describe);
-    const described = try server.call("DescribeWorkflowExecution", describe);
-    defer c.temporal_zig_bytes_free(described);
-    const workflow = try proto.WorkflowDescription.decode(contents(described));
-    if (!std.mem.eql(u8, workflow.workflow_id, workflow_id) or
-        !std.mem.eql(u8, workflow.run_id, run_id))
-    {
-        complain("started run {s}, but the server described {s}\n", .{ run_id, workflow.run_id });
-        return error.Explained;
+    const end = try serveUntilEnd(arena, server, options, execution);
+    try describe(arena, server, execution);
+    switch (end) {
+        .completed => |result| print("result: {s}\n", .{result}),
+        .failed => |message| {
+            complain("the workflow failed: {s}\n", .{message});
+            return error.Explained;
+        },
+        .otherwise => {
+            complain("the workflow ended without a result\n", .{});
+            return error.Explained;
+        },
     }
-    print("workflow id: {s}\n", .{workflow.workflow_id});
-    print("run id: {s}\n", .{workflow.run_id});
-    print("workflow type: {s}\n", .{workflow.workflow_type});
-    print("task queue: {s}\n", .{workflow.task_queue});
-    print("status: {s}\n", .{workflow.status});
 }
 
-const Server = struct {
-    bridge: *c.TemporalZigBridge,
-    timeout_millis: u32,
+fn start(arena: std.mem.Allocator, server: Server, options: Options) !api.Execution {
+    const workflow_id = options.workflow_id orelse try newId(arena);
+    const request: api.StartWorkflow = .{
+        .namespace = options.namespace,
+        .workflow_id = workflow_id,
+        .workflow_type = workflow.name,
+        .task_queue = options.task_queue,
+        .input = options.input,
+        .identity = "zig-bridge-demo",
+        .request_id = try newId(arena),
+    };
+    const response = try server.call(arena, "StartWorkflowExecution", try request.encode(arena));
+    return .{
+        .namespace = options.namespace,
+        .workflow_id = workflow_id,
+        .run_id = try api.runId(response),
+    };
+}
 
-    fn connect(target_url: [:0]const u8, timeout_millis: u32) !Server {
-        var failure: ?*c.TemporalZigError = null;
-        const bridge = c.temporal_zig_bridge_connect(target_url, timeout_millis, &failure) orelse {
-            defer c.temporal_zig_error_free(failure);
-            complain(
-                \\{s}
-                \\  --target-url takes the http://host:port of a server that is running;
-                \\  'temporal server start-dev' starts one at http://127.0.0.1:7233
-                \\
-            , .{c.temporal_zig_error_message(failure)});
-            return error.Explained;
-        };
-        return .{ .bridge = bridge, .timeout_millis = timeout_millis };
+fn serveUntilEnd(
+    arena: std.mem.Allocator,
+    server: Server,
+    options: Options,
+    execution: api.Execution,
+) !history.End {
+    var worker: Worker = undefined;
+    try worker.start(server, options.namespace, options.task_queue);
+    print("started worker: {s}\n", .{options.task_queue});
+    const end = awaitEnd(arena, server, execution) catch |err| {
+        worker.stop() catch {}; // it has said why
+        return err;
+    };
+    try worker.stop();
+    return end;
+}
+
+fn awaitEnd(arena: std.mem.Allocator, server: Server, execution: api.Execution) !history.End {
+    const countdown: clock.Countdown = .of(server.timeout_millis);
+    var page_token: []const u8 = "";
+    while (countdown.left()) |millis| {
+        const request = try history.awaitEnd(arena, execution, page_token);
+        const rpc = "GetWorkflowExecutionHistory";
+        switch (try history.Awaited.decode(try server.callWithin(millis, arena, rpc, request))) {
+            .end => |end| return end,
+            .page_token => |token| page_token = token,
+        }
     }
+    complain(
+        "workflow {s} has not ended within {d} ms\n",
+        .{ execution.workflow_id, server.timeout_millis },
+    );
+    return error.Explained;
+}
 
-    fn disconnect(server: Server) void {
-        c.temporal_zig_bridge_free(server.bridge);
+fn describe(arena: std.mem.Allocator, server: Server, execution: api.Execution) !void {
+    const request = try api.describeWorkflow(arena, execution);
+    const response = try server.call(arena, "DescribeWorkflowExecution", request);
+    const found = try api.WorkflowDescription.decode(response);
+    if (!std.mem.eql(u8, found.workflow_id, execution.workflow_id) or
+        !std.mem.eql(u8, found.run_id, execution.run_id))
+    {
+        complain(
+            "started run {s}, but the server described {s}\n",
+            .{ execution.run_id, found.run_id },
+        );
+        return error.Explained;
     }
-
-    /// The response is the caller's to free.
-    fn call(server: Server, rpc: [:0]const u8, request: []const u8) !*c.TemporalZigBytes {
-        var failure: ?*c.TemporalZigError = null;
-        return c.temporal_zig_bridge_call(
-            server.bridge,
-            c.TEMPORAL_ZIG_SERVICE_WORKFLOW,
-            rpc,
-            request.ptr,
-            request.len,
-            server.timeout_millis,
-            &failure,
-        ) orelse {
-            defer c.temporal_zig_error_free(failure);
-            complain("{s}\n", .{c.temporal_zig_error_message(failure)});
-            const status = c.temporal_zig_error_grpc_status(failure);
-            if (status != 0) std.debug.print("  gRPC status code: {d}\n", .{status});
-            return error.Explained;
-        };
-    }
-};
-
-fn contents(bytes: *const c.TemporalZigBytes) []const u8 {
-    const size = c.temporal_zig_bytes_size(bytes);
-    return if (size == 0) "" else c.temporal_zig_bytes_data(bytes)[0..size];
+    print("workflow id: {s}\n", .{found.workflow_id});
+    print("run id: {s}\n", .{found.run_id});
+    print("workflow type: {s}\n", .{found.workflow_type});
+    print("task queue: {s}\n", .{found.task_queue});
+    print("status: {s}\n", .{found.status});
 }
 
 /// One that no other run of this program makes.
-fn newId() ![]const u8 {
-    var now: std.c.timespec = undefined;
-    _ = std.c.clock_gettime(.REALTIME, &now);
+fn newId(arena: std.mem.Allocator) ![]const u8 {
+    const now = clock.now();
     return std.fmt.allocPrint(
-        allocator,
+        arena,
         "zig-bridge-demo-{d}-{d}-{d}",
         .{ now.sec, now.nsec, std.c.getpid() },
     );
-}
-
-fn print(comptime format: []const u8, arguments: anytype) void {
-    const line = std.fmt.allocPrint(allocator, format, arguments) catch return;
-    defer allocator.free(line);
-    _ = std.c.write(std.c.STDOUT_FILENO, line.ptr, line.len);
-}
-
-fn complain(comptime format: []const u8, arguments: anytype) void {
-    std.debug.print("zig-bridge-demo: " ++ format, arguments);
 }

@@ -5,22 +5,27 @@ const std = @import("std");
 pub const usage =
     \\usage: zig-bridge-demo [option ...]
     \\
-    \\Starts a workflow on a Temporal server and reads it back. No worker is needed.
+    \\Starts a workflow on a Temporal server, has a worker of its own complete it, and reads the
+    \\result back: of a number n, the nth Fibonacci number.
     \\
     \\  --target-url URL      the server (default: http://127.0.0.1:7233)
     \\  --namespace NAME      default: default
     \\  --task-queue NAME     default: zig-bridge-demo
     \\  --workflow-id ID      default: a new one, of the time and the process id
-    \\  --timeout-millis N    longest wait for each answer of the server (default: 10000)
+    \\  --input N             the workflow's input, 0 to 93 (default: 50)
+    \\  --timeout-millis N    longest wait for each answer of the server, for the workflow's end,
+    \\                        and for the worker's (default: 10000)
     \\  --help
     \\
 ;
 
 pub const Options = struct {
     target_url: [:0]const u8 = "http://127.0.0.1:7233",
-    namespace: []const u8 = "default",
-    task_queue: []const u8 = "zig-bridge-demo",
+    namespace: [:0]const u8 = "default",
+    task_queue: [:0]const u8 = "zig-bridge-demo",
     workflow_id: ?[]const u8 = null,
+    /// JSON.
+    input: []const u8 = "50",
     timeout_millis: u32 = 10_000,
 
     /// What is wrong with a command line, and where.
@@ -53,6 +58,7 @@ pub const Options = struct {
             .{ "--namespace", &options.namespace },
             .{ "--task-queue", &options.task_queue },
             .{ "--workflow-id", &options.workflow_id },
+            .{ "--input", &options.input },
         };
         inline for (texts) |known| if (std.mem.eql(u8, name, known[0])) {
             if (value.len == 0) return error.NoValue;

@@ -1,0 +1,27 @@
+//! What the exported functions have in common: checking their arguments.
+
+const std = @import("std");
+const c = @import("c");
+const Report = @import("failure.zig").Report;
+
+/// Messages quote these strings and are promised to be UTF-8, so the strings must be.
+pub fn text(comptime name: []const u8, string: ?[*:0]const u8, report: Report) ![]const u8 {
+    const given = std.mem.span(string orelse return refuse(report, name ++ " is NULL"));
+    if (!std.unicode.utf8ValidateSlice(given)) return refuse(report, name ++ " is not UTF-8");
+    return given;
+}
+
+pub fn bytes(
+    comptime name: []const u8,
+    data: ?[*]const u8,
+    size: usize,
+    report: Report,
+) ![]const u8 {
+    if (data) |given| return given[0..size];
+    if (size == 0) return "";
+    return refuse(report, name ++ " is NULL, but " ++ name ++ "_size is not 0");
+}
+
+pub fn refuse(report: Report, comptime why: []const u8) Report.Error {
+    return report.fail(c.TEMPORAL_ZIG_ERROR_ARGUMENT, why, .{});
+}

@@ -1,0 +1,16 @@
+//! Bytes as they cross the core's interface.
+
+const c = @import("c");
+
+/// What the core hands out. It is the surface's TemporalZigBytes too: answers are handed on without
+/// a copy.
+pub const Bytes = c.TemporalCoreByteArray;
+
+pub fn borrow(bytes: []const u8) c.TemporalCoreByteArrayRef {
+    return .{ .data = bytes.ptr, .size = bytes.len };
+}
+
+pub fn text(bytes: ?*const Bytes) []const u8 {
+    const message = bytes orelse return "";
+    return if (message.size == 0) "" else message.data[0..message.size];
+}

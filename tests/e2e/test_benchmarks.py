@@ -1,0 +1,124 @@
+"""`python -m benchmarks`, which is what 'make bench' runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from capi import config
+
+CORE = "libtemporal_sdk_core.a"
+DEADLINE = 1200.0
+
+
+def benchmarks(repo_root: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run benchmarks at the top of the checkout, as the Makefile does."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=repo_root,
+        env={**os.environ, "PYTHONPATH": "tools", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def output(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a short run of all benchmarks wrote, the wheel's archive compared with itself."""
+    scratch = tmp_path_factory.mktemp("benchmarks")
+    (scratch / "same").mkdir()
+    (scratch / "same" / CORE).symlink_to(Path(config("--libdir")) / CORE)
+    done = benchmarks(
+        repo_root,
+        *("--quick", "--rounds", "2", "--output", scratch / "output"),
+        *("--compare", f"same={scratch / 'same'}"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return scratch / "output"
+
+
+@pytest.fixture(scope="module")
+def results(output: Path) -> dict[str, Any]:
+    """The same, read by a program."""
+    read: dict[str, Any] = json.loads((output / "results.json").read_text(encoding="utf-8"))
+    return read
+
+
+def test_both_benchmarks_measured_every_contender(results: dict[str, Any]) -> None:
+    others = {"rpc": "Python client", "workflow-tasks": "Python SDK"}
+    assert set(results["benchmarks"]) == set(others)
+    for benchmark, comparisons in results["benchmarks"].items():
+        for comparison in comparisons:
+            assert comparison["subject"] == "C ABI"
+            assert set(comparison["ratios"]) == {"C ABI, same", others[benchmark]}
+            for contender in comparison["contenders"].values():
+                assert len(contender["samples"]) == 2
+                assert all(sample > 0 for sample in contender["samples"])
+
+
+def test_ratios_are_the_medians_of_the_rounds(results: dict[str, Any]) -> None:
+    for comparison in (c for benchmark in results["benchmarks"].values() for c in benchmark):
+        contenders = comparison["contenders"]
+        subject = contenders[comparison["subject"]]["samples"]
+        for other, ratio in comparison["ratios"].items():
+            pairs = zip(subject, contenders[other]["samples"], strict=True)
+            ratios = [a / b for a, b in pairs]
+            assert ratio["median"] == pytest.approx(statistics.median(ratios))
+            assert (ratio["lowest"], ratio["highest"]) == pytest.approx((min(ratios), max(ratios)))
+
+
+def test_the_circumstances_are_recorded(results: dict[str, Any], package_dir: Path) -> None:
+    manifest = json.loads((package_dir / "lib" / "manifest.json").read_text(encoding="utf-8"))
+    assert set(results["machine"]) == {"cpu", "cores", "kernel", "python"}
+    assert results["wheel"]["version"] == manifest["version"]
+    sizes = {library["file"]: library["size"] for library in manifest["libraries"]}
+    assert {archive["file"]: archive["size"] for archive in results["archives"]["wheel"]} == sizes
+    assert [(a["file"], a["size"]) for a in results["archives"]["same"]] == [(CORE, sizes[CORE])]
+
+
+def test_the_table_has_a_row_for_each_comparison(output: Path, results: dict[str, Any]) -> None:
+    markdown = (output / "results.md").read_text(encoding="utf-8")
+    for comparison in (c for benchmark in results["benchmarks"].values() for c in benchmark):
+        row = f"| {comparison['quantity']}, {comparison['condition']} |"
+        assert markdown.count(row) == 1
+        median = comparison["ratios"]["C ABI, same"]["median"]
+        assert f"**{median:.2f}**" in markdown.split(row)[1].split("\n")[0]
+
+
+def test_the_report_holds_no_path_of_the_machine(output: Path, repo_root: Path) -> None:
+    for name in ("results.json", "results.md"):
+        report = (output / name).read_text(encoding="utf-8")
+        for path in (repo_root, output.parent, sys.prefix):
+            assert str(path) not in report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["rcp"], "there is no benchmark 'rcp'; there are: rpc,", id="unknown"),
+        pytest.param(["--rounds", "0"], "'0' is not a number of at least 1", id="no-rounds"),
+        pytest.param(["--compare", "o3"], "'o3' is not LABEL=DIR", id="no-directory"),
+        pytest.param(["--compare", "wheel=lib"], "which is not 'wheel'", id="taken-label"),
+    ],
+)
+def test_bad_usage_is_told_before_anything_runs(
+    repo_root: Path, arguments: list[str], message: str
+) -> None:
+    done = benchmarks(repo_root, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_a_directory_without_the_archive_is_refused(repo_root: Path, tmp_path: Path) -> None:
+    done = benchmarks(repo_root, "--output", tmp_path, "--compare", f"o3={tmp_path}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"o3: {tmp_path} has no archive of sdk-core" in done.stderr
+    assert CORE in done.stderr
