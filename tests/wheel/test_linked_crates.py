@@ -1,0 +1,82 @@
+"""Which crates count as linked, asked of cargo about a workspace that has one of each kind."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from linked_crates import PACKAGE, Crate, linked_crates, platforms_of_crates
+
+LINUX = "x86_64-unknown-linux-gnu"
+MACOS = "aarch64-apple-darwin"
+
+
+def write_package(workspace: Path, name: str, version: str, rest: str = "") -> None:
+    """Write a package without code."""
+    source = workspace / name / "src"
+    source.mkdir(parents=True)
+    (source / "lib.rs").touch()
+    (source / "build.rs").touch()
+    manifest = f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n{rest}'
+    (workspace / name / "Cargo.toml").write_text(manifest)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A workspace whose archive package depends on others in every way there is."""
+    packages = {
+        PACKAGE: (
+            'build = "src/build.rs"\n'
+            '[dependencies]\nlinked = { path = "../linked" }\nmacro = { path = "../macro" }\n'
+            'optional = { path = "../optional", optional = true }\n'
+            '[build-dependencies]\nbuilder = { path = "../builder" }\n'
+            '[dev-dependencies]\ntester = { path = "../tester" }\n'
+            '[target.\'cfg(target_os = "macos")\'.dependencies]\nmac = { path = "../mac" }\n'
+        ),
+        "linked": '[dependencies]\ndeeper = { path = "../deeper" }\n',
+        "deeper": "",
+        "macro": '[lib]\nproc-macro = true\n[dependencies]\nparser = { path = "../parser" }\n',
+        **dict.fromkeys(("parser", "optional", "builder", "tester", "mac"), ""),
+    }
+    for name, rest in packages.items():
+        write_package(tmp_path, name, "1.2.3", rest)
+    (tmp_path / "Cargo.toml").write_text('[workspace]\nresolver = "2"\nmembers = ["*"]\n')
+    subprocess.run(
+        ["cargo", "generate-lockfile", "--offline"], cwd=tmp_path, capture_output=True, check=True
+    )
+    return tmp_path
+
+
+def crates(*names: str) -> set[Crate]:
+    """Some of the workspace's crates."""
+    return {Crate(name, "1.2.3") for name in names}
+
+
+def test_only_what_ends_up_in_the_archive_is_linked(workspace: Path) -> None:
+    assert linked_crates(workspace, LINUX) == crates(PACKAGE, "linked", "deeper")
+
+
+def test_target_has_crates_of_its_own(workspace: Path) -> None:
+    assert linked_crates(workspace, MACOS) == crates(PACKAGE, "linked", "deeper", "mac")
+
+
+def test_platforms_of_each_crate_are_in_order(workspace: Path) -> None:
+    platforms = platforms_of_crates(workspace, [("linux-x64", LINUX), ("macos-arm64", MACOS)])
+    assert platforms == {
+        Crate("deeper", "1.2.3"): ("linux-x64", "macos-arm64"),
+        Crate("linked", "1.2.3"): ("linux-x64", "macos-arm64"),
+        Crate("mac", "1.2.3"): ("macos-arm64",),
+        Crate(PACKAGE, "1.2.3"): ("linux-x64", "macos-arm64"),
+    }
+    assert list(platforms) == sorted(platforms)
+
+
+def test_lock_file_that_does_not_fit_is_an_error(
+    workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lock = workspace / "Cargo.lock"
+    lock.write_text(lock.read_text().replace("1.2.3", "1.2.2"))
+    with pytest.raises(subprocess.CalledProcessError):
+        linked_crates(workspace, LINUX)
+    assert "--locked" in capfd.readouterr().err
