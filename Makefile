@@ -1,4 +1,4 @@
-# make demo | test | wheel | lint | header | fuzz | sanitize; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | lint | header | licenses | fuzz | sanitize | bench; CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -13,17 +13,21 @@ export TEMPORAL_LIBS_CARGO_PROFILE := $(PROFILE)
 
 CBINDGEN_VERSION := 0.29.4
 CBINDGEN := $(CACHE)/tools/cbindgen-$(CBINDGEN_VERSION)/bin/cbindgen
+CARGO_ABOUT_VERSION := 0.9.3
+CARGO_ABOUT := $(CACHE)/tools/cargo-about-$(CARGO_ABOUT_VERSION)/bin/cargo-about
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_CYCLONEDX := $(CACHE)/tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin/cargo-cyclonedx
 
 DIST := dist/$(PROFILE)
 WHEEL_STAMP := $(DIST)/.built
-WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
+WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE tools/repair_wheel.py tools/floor_probe.py \
 	$(shell find rust temporal_static_libs -type f \
 		-not -path 'rust/target/*' -not -path 'temporal_static_libs/lib/*' -not -name '*.pyc')
 
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-rust fuzz sanitize lint lint-python lint-rust lint-zig wheel header check-header clean
+.PHONY: demo test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel header check-header licenses clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -36,7 +40,7 @@ test: lint check-header test-rust .venv/test/.installed
 # Deliberate panics, which no archive that ships can make.
 test-rust:
 	$(STEP) "test: panics inside the library"
-	cd rust && cargo test --locked --profile quick --package temporal-static-libs-c-api --features sdk-core --lib
+	cd rust && cargo test --locked --profile quick --package temporal-static-libs-c-api --lib
 
 # Longer than `make test` does it, with fresh draws.
 FUZZ_EXAMPLES ?= 5000
@@ -48,6 +52,11 @@ fuzz: .venv/test/.installed
 sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
+
+# BENCH_ARGS: names of benchmarks, --quick, --compare LABEL=DIR, ...; --help lists them.
+bench: .venv/test/.installed
+	$(STEP) "bench: the installed wheel beside the official client"
+	PYTHONPATH=tools .venv/test/bin/python -m benchmarks $(BENCH_ARGS)
 
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl
@@ -67,7 +76,6 @@ lint-rust:
 	$(STEP) "lint: Rust"
 	cd rust && cargo fmt --check
 	cd rust && cargo clippy --locked --release --package temporal-static-libs-sdk-core -- -D warnings
-	cd rust && cargo clippy --locked --release --package temporal-static-libs-client -- -D warnings
 
 lint-zig: .venv/lint/.ready
 	$(STEP) "lint: Zig"
@@ -87,12 +95,30 @@ $(CBINDGEN):
 	$(STEP) "cbindgen $(CBINDGEN_VERSION): compiling"
 	cargo install --quiet --debug --locked --version $(CBINDGEN_VERSION) --root $(CACHE)/tools/cbindgen-$(CBINDGEN_VERSION) cbindgen
 
+# --- SBOM and licences ---
+
+# After every change of rust/Cargo.lock; a test tells when. The tools take minutes to compile once.
+licenses: $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
+	$(STEP) "licenses: of what is compiled into the archives"
+	$(PYTHON) tools/licenses.py --cargo-about $(CARGO_ABOUT) --cargo-cyclonedx $(CARGO_CYCLONEDX)
+
+# Optimised, because it compares every file of every crate with every licence.
+$(CARGO_ABOUT):
+	$(STEP) "cargo-about $(CARGO_ABOUT_VERSION): compiling"
+	cargo install --quiet --locked --version $(CARGO_ABOUT_VERSION) --features cli --root $(CACHE)/tools/cargo-about-$(CARGO_ABOUT_VERSION) cargo-about
+
+$(CARGO_CYCLONEDX):
+	$(STEP) "cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION): compiling"
+	cargo install --quiet --debug --locked --version $(CARGO_CYCLONEDX_VERSION) --root $(CACHE)/tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION) cargo-cyclonedx
+
 # --- wheel and venvs ---
 
 $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (10 to 15 minutes the first time)"
 	rm -rf $(DIST)
-	.venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST) .
+	.venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST)/unproven .
+	$(STEP) "wheel: proving the floor that its tag promises"
+	.venv/build/bin/python tools/repair_wheel.py $(DIST)/unproven/*.whl $(DIST)
 	@touch $@
 
 # A venv with one of pyproject.toml's dependency groups.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+_API_PREFIX = "temporal_core_"
 
 
 @dataclass(frozen=True)
@@ -12,16 +15,32 @@ class Component:
     Attributes:
         name: what ``--component`` takes.
         library: the library's link name, the one ``-l`` takes.
-        crate: the Cargo package that compiles it.
+        leaves_out: nouns of the interface whose functions it does not have.
     """
 
     name: str
     library: str
-    crate: str
+    leaves_out: tuple[str, ...] = ()
+
+    @property
+    def is_subset(self) -> bool:
+        """Whether another component has all that this one has."""
+        return bool(self.leaves_out)
+
+    def functions(self, interface: Iterable[str]) -> frozenset[str]:
+        """Those of the interface's functions that this component has.
+
+        Args:
+            interface: names of functions, such as ``temporal_core_runtime_new``.
+        """
+        left_out = tuple(f"{_API_PREFIX}{noun}_" for noun in self.leaves_out)
+        return frozenset(name for name in interface if not name.startswith(left_out))
 
 
-SDK_CORE = Component("sdk-core", "temporal_sdk_core", "temporal-static-libs-sdk-core")
-CLIENT = Component("client", "temporal_client", "temporal-static-libs-client")
+SDK_CORE = Component("sdk-core", "temporal_sdk_core")
+CLIENT = Component(
+    "client", "temporal_client", leaves_out=("worker", "complete_async", "ephemeral_server")
+)
 
 COMPONENTS = (SDK_CORE, CLIENT)
 DEFAULT_COMPONENT = SDK_CORE

@@ -47,7 +47,8 @@ class Manifest:
         floor_version: the oldest one the archives are made for.
         rustc: first line of ``rustc --version``.
         cargo_profile: the Cargo profile.
-        cargo_features: component name to crate name to the features it was compiled with.
+        cargo_features: crate name to the features it was compiled with, for Temporal's crates and
+            this project's.
         source_commit: the commit that the sources are exactly those of.
         cargo_lock_sha256: hash of the Cargo.lock that named every dependency.
         header_sha256: hash of the C header.
@@ -62,7 +63,7 @@ class Manifest:
     floor_version: str
     rustc: str | None
     cargo_profile: str | None
-    cargo_features: Mapping[str, Mapping[str, tuple[str, ...]]] | None
+    cargo_features: Mapping[str, tuple[str, ...]] | None
     source_commit: str | None
     cargo_lock_sha256: str | None
     header_sha256: str
@@ -82,10 +83,7 @@ class Manifest:
                 "profile": self.cargo_profile,
                 "features": None
                 if features is None
-                else {
-                    component: {crate: list(names) for crate, names in crates.items()}
-                    for component, crates in features.items()
-                },
+                else {crate: list(names) for crate, names in features.items()},
             },
             "source_commit": self.source_commit,
             "cargo_lock_sha256": self.cargo_lock_sha256,
@@ -146,14 +144,11 @@ def parse_manifest(text: str) -> Manifest:
     )
 
 
-def _features(cargo: _Object) -> dict[str, dict[str, tuple[str, ...]]] | None:
+def _features(cargo: _Object) -> dict[str, tuple[str, ...]] | None:
     if cargo.is_none("features"):
         return None
-    components = cargo.child("features")
-    return {
-        component: {crate: crates.texts(crate) for crate in crates.names()}
-        for component, crates in ((name, components.child(name)) for name in components.names())
-    }
+    features = cargo.child("features")
+    return {crate: features.texts(crate) for crate in features.names()}
 
 
 class _Object:

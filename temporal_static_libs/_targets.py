@@ -42,6 +42,21 @@ class Target:
         """``x64`` or ``arm64``: the second part of the platform name."""
         return self.platform.split("-")[1]
 
+    @property
+    def object_format(self) -> str:
+        """``elf`` or ``macho``."""
+        return "elf" if self.os == "linux" else "macho"
+
+    @property
+    def zig_target(self) -> str:
+        """Zig's name of the target, with the floor in it, as ``zig cc -target`` takes it."""
+        processor = self.triple.split("-")[0]
+        if self.floor_name == "glibc":
+            return f"{processor}-linux-gnu.{self.floor_version}"
+        if self.floor_name == "musl":
+            return f"{processor}-linux-musl"
+        return f"{processor}-macos.{self.floor_version}"
+
     def build_tag(self, floor_version: str) -> str:
         """The platform tag of a wheel that was built and not yet proven to run anywhere else.
 

@@ -1,4 +1,4 @@
-"""The whole build: settle what to do, compile each component, describe the archives, stage them."""
+"""The whole build: settle what to do, compile, finish each archive, describe and stage them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .._components import COMPONENTS, Component
 from .._errors import CompileError
 from .._manifest import Manifest, ManifestLibrary
 from .._targets import Target, target_of_triple
-from .cargo import Compiled, compile_component
+from .cargo import Compiled, compile_archive
+from .finishing import Finisher, find_finisher
 from .header import Header, read_header
 from .layout import SourceTree
 from .source_commit import source_commit
-from .staging import copy_archive, replacing, write_description
+from .staging import replacing, write_description
 from .symbols import defined_symbols
 from .toolchain import Toolchain, find_toolchain
 
@@ -32,10 +33,11 @@ class _Plan:
     target: Target
     floor_version: str
     profile: str
+    finish: Finisher
 
 
 def build(tree: SourceTree, version: str, environ: Mapping[str, str]) -> str:
-    """Compile every component's archive, and stage them in the package's source.
+    """Make every component's archive, and stage them in the package's source.
 
     Args:
         tree: the sources.
@@ -48,19 +50,14 @@ def build(tree: SourceTree, version: str, environ: Mapping[str, str]) -> str:
         The platform tag of a wheel that carries what is staged.
 
     Raises:
-        CompileError: no usable toolchain, or the sources do not compile.
+        CompileError: no usable toolchain or no tools to finish with, or the sources do not compile.
         UnsupportedPlatformError: the target is not in the table.
         SettingError: an environment variable holds a value it does not know.
     """
     plan = _plan(tree, version, environ)
+    compiled = _compile(plan)
     with replacing(tree.staging, tree.scratch) as directory:
-        libraries = {}
-        features = {}
-        for component in COMPONENTS:
-            compiled = _compile(plan, component)
-            archive = copy_archive(compiled.archive, directory)
-            libraries[component.name] = _describe(plan, component, compiled, archive)
-            features[component.name] = compiled.features
+        libraries = tuple(_make(plan, component, compiled, directory) for component in COMPONENTS)
         manifest = Manifest(
             version=plan.version,
             abi=plan.header.abi,
@@ -70,11 +67,11 @@ def build(tree: SourceTree, version: str, environ: Mapping[str, str]) -> str:
             floor_version=plan.floor_version,
             rustc=plan.toolchain.rustc_version,
             cargo_profile=plan.profile,
-            cargo_features=features,
+            cargo_features=compiled.features,
             source_commit=source_commit(tree),
             cargo_lock_sha256=sha256_of(tree.cargo_lock),
             header_sha256=sha256_of(tree.header),
-            libraries=tuple(libraries.values()),
+            libraries=libraries,
         )
         write_description(manifest, directory)
     return plan.target.build_tag(plan.floor_version)
@@ -86,27 +83,27 @@ def _plan(tree: SourceTree, version: str, environ: Mapping[str, str]) -> _Plan:
     floor_version = target.floor_version
     if target.floor_name == "macos":
         floor_version = environ.get("MACOSX_DEPLOYMENT_TARGET") or floor_version
+    header = read_header(tree.header)
     return _Plan(
         tree=tree,
         version=version,
-        header=read_header(tree.header),
+        header=header,
         toolchain=toolchain,
         target=target,
         floor_version=floor_version,
         profile=environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release",
+        finish=find_finisher(toolchain, target, header),
     )
 
 
-def _compile(plan: _Plan, component: Component) -> Compiled:
+def _compile(plan: _Plan) -> Compiled:
     print(
-        f"Compiling {plan.target.archive_name.format(component.library)} for "
-        f"{plan.target.platform} with Cargo profile {plan.profile}",
+        f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}",
         file=sys.stderr,
         flush=True,
     )
     macos = plan.target.floor_name == "macos"
-    return compile_component(
-        component,
+    return compile_archive(
         plan.tree.workspace,
         plan.toolchain,
         plan.target,
@@ -115,13 +112,17 @@ def _compile(plan: _Plan, component: Component) -> Compiled:
     )
 
 
-def _describe(
-    plan: _Plan, component: Component, compiled: Compiled, archive: Path
+def _make(
+    plan: _Plan, component: Component, compiled: Compiled, directory: Path
 ) -> ManifestLibrary:
-    api = plan.header.functions & _symbols(archive, plan.target)
-    if not api:
+    name = plan.target.archive_name.format(component.library)
+    print(f"Finishing {name}", file=sys.stderr, flush=True)
+    archive = plan.finish(compiled.archive, component, directory)
+    api = component.functions(plan.header.functions)
+    missing = (api | plan.header.own_symbols) - _symbols(archive, plan.target)
+    if missing:
         raise CompileError(
-            f"{compiled.archive} defines none of the functions that {plan.tree.header} declares"
+            f"{name} does not define what {plan.tree.header} declares: {', '.join(sorted(missing))}"
         )
     return ManifestLibrary(
         component=component.name,

@@ -1,4 +1,4 @@
-"""One run of cargo: a staticlib package in, its archive and what rustc says of it out."""
+"""One run of cargo: the workspace in, the raw archive and what rustc says of it out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._components import Component
 from .._errors import CompileError
 from .._targets import Target
+from .remapping import with_remapped_paths
 from .toolchain import Toolchain
+
+# The package whose archive holds the whole interface; the components are made of it.
+_CRATE = "temporal-static-libs-sdk-core"
+_LIBRARY = "temporal_sdk_core"
 
 _NATIVE_LIBS_NOTE = "native-static-libs:"
 _NATIVE_LIBS_PREAMBLE = "link against the following native artifacts"
@@ -37,19 +41,16 @@ class Compiled:
     features: Mapping[str, tuple[str, ...]]
 
 
-def compile_component(
-    component: Component,
+def compile_archive(
     workspace: Path,
     toolchain: Toolchain,
     target: Target,
     profile: str,
     extra_environ: Mapping[str, str],
 ) -> Compiled:
-    """Compile the archive of one component. Cargo's progress goes to stderr as it comes.
+    """Compile the archive of the whole interface. Cargo's progress goes to stderr as it comes.
 
     Args:
-        component: which one. One a run, because in one run cargo would give a dependency of two
-            packages the features that either of them asks for.
         workspace: the directory of the Cargo workspace.
         toolchain: what to compile with.
         target: what to compile for.
@@ -59,14 +60,13 @@ def compile_component(
     Raises:
         CompileError: cargo failed, or did not say what it has to.
     """
-    command = [toolchain.cargo, "rustc", "--locked", "--package", component.crate]
-    command += ["--profile", profile, "--message-format", "json"]
-    if target.triple != toolchain.host:
-        command += ["--target", target.triple]
-    command += ["--", "--print", "native-static-libs"]
+    command = [toolchain.cargo, "rustc", "--locked", "--package", _CRATE]
+    # The host's triple is named too: only then do build scripts not get the archive's flags, which
+    # would have everything they need compiled once more for `make lint`.
+    command += ["--profile", profile, "--target", target.triple, "--message-format", "json"]
     environ = {**toolchain.environ, **extra_environ}
-    # The target is already settled; this would send the archive of a host build to another one.
-    environ.pop("CARGO_BUILD_TARGET", None)
+    options, environ = with_remapped_paths(workspace, toolchain, environ)
+    command += [*options, "--", "--print", "native-static-libs"]
     with subprocess.Popen(
         command,
         cwd=workspace,
@@ -81,12 +81,12 @@ def compile_component(
             report.take(message)
     if process.returncode != 0:
         raise CompileError(
-            f"cargo could not compile {component.crate}; its messages are above "
+            f"cargo could not compile {_CRATE}; its messages are above "
             f"(exit status {process.returncode})\n"
             f"  command: {' '.join(command)}\n"
             f"  in:      {workspace}"
         )
-    return report.compiled(component, target)
+    return report.compiled(target)
 
 
 def _messages(stdout: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -120,18 +120,18 @@ class _Report:
             sys.stderr.write(diagnostic["rendered"] or text)
             sys.stderr.flush()
 
-    def compiled(self, component: Component, target: Target) -> Compiled:
+    def compiled(self, target: Target) -> Compiled:
         archives = [
             Path(name)
             for artifact in self._artifacts
-            if artifact["target"]["name"] == component.library
+            if artifact["target"]["name"] == _LIBRARY
             for name in artifact["filenames"]
-            if os.path.basename(name) == target.archive_name.format(component.library)
+            if os.path.basename(name) == target.archive_name.format(_LIBRARY)
         ]
         if len(archives) != 1:
-            raise CompileError(f"cargo named {len(archives)} archives of {component.crate}, not 1")
+            raise CompileError(f"cargo named {len(archives)} archives of {_CRATE}, not 1")
         if self._native_libs is None:
-            raise CompileError(f"rustc named no native libraries of {component.crate}")
+            raise CompileError(f"rustc named no native libraries of {_CRATE}")
         system_libraries, frameworks = parse_native_libs(self._native_libs)
         return Compiled(archives[0], system_libraries, frameworks, self._features())
 

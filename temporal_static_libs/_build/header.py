@@ -10,6 +10,7 @@ from .._errors import CompileError
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\b(temporal_core_\w+)\s*\(")
+_OWN_FUNCTION = re.compile(r"\b(temporal_static_libs_\w+)\s*\(")
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,14 @@ class Header:
         version: TEMPORAL_STATIC_LIBS_VERSION.
         abi: TEMPORAL_STATIC_LIBS_ABI_ID.
         functions: names of the API functions it declares.
+        own_symbols: names of this project's own functions, the one that ties a program to its
+            archive included.
     """
 
     version: str
     abi: str
     functions: frozenset[str]
+    own_symbols: frozenset[str]
 
 
 def read_header(file: Path) -> Header:
@@ -40,10 +44,12 @@ def read_header(file: Path) -> Header:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise CompileError(f"{file} cannot be read: {error.strerror}") from None
+    code = _COMMENT.sub("", text)
     return Header(
         version=_macro(text, "TEMPORAL_STATIC_LIBS_VERSION", file),
         abi=_macro(text, "TEMPORAL_STATIC_LIBS_ABI_ID", file),
-        functions=frozenset(_FUNCTION.findall(_COMMENT.sub("", text))),
+        functions=frozenset(_FUNCTION.findall(code)),
+        own_symbols=frozenset(_OWN_FUNCTION.findall(code)),
     )
 
 

@@ -38,17 +38,6 @@ def replacing(directory: Path, scratch: Path) -> Iterator[Path]:
         shutil.rmtree(scratch)
 
 
-def copy_archive(archive: Path, directory: Path) -> Path:
-    """Copy an archive into a directory.
-
-    From then on the copy is what counts: the next run of cargo writes to the original.
-
-    Returns:
-        The copy.
-    """
-    return Path(shutil.copyfile(archive, directory / archive.name))
-
-
 def write_description(manifest: Manifest, directory: Path) -> None:
     """Write manifest and checksums beside the archives."""
     checksums = format_checksums({library.file: library.sha256 for library in manifest.libraries})

@@ -26,13 +26,17 @@ class Toolchain:
     Attributes:
         cargo: the executable's absolute path.
         rustc_version: first line of ``rustc --version``.
+        rustc_commit: hash of the commit that rustc was built from, or ``unknown``.
         host: target triple of the machine they run on.
+        sysroot: directory of rustc's libraries and of the programs that come with it.
         environ: the environment to run cargo in.
     """
 
     cargo: str
     rustc_version: str
+    rustc_commit: str
     host: str
+    sysroot: Path
     environ: Mapping[str, str] = field(repr=False)
 
 
@@ -97,10 +101,17 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
     _check_version("cargo", _ask([cargo, "--version"], environ, workspace), minimum)
     verbose = _ask([rustc, "-vV"], environ, workspace)
     _check_version("rustc", verbose, minimum)
-    host = re.search(r"^host: (\S+)$", verbose, re.MULTILINE)
-    if host is None:
+    facts = dict(re.findall(r"^([\w-]+): (.+)$", verbose, re.MULTILINE))
+    if "host" not in facts:
         raise _Unusable(f"{rustc} -vV names no host")
-    return Toolchain(cargo, verbose.splitlines()[0], host[1], dict(environ))
+    return Toolchain(
+        cargo=cargo,
+        rustc_version=verbose.splitlines()[0],
+        rustc_commit=facts.get("commit-hash", "unknown"),
+        host=facts["host"],
+        sysroot=Path(_ask([rustc, "--print", "sysroot"], environ, workspace).strip()),
+        environ=dict(environ),
+    )
 
 
 def _executable(name: str, path: str) -> str:

@@ -22,9 +22,7 @@ MANIFEST = Manifest(
     floor_version="11.0",
     rustc="rustc 1.88.0 (6b00bc388 2025-06-23)",
     cargo_profile="release",
-    cargo_features={
-        "sdk-core": {"temporalio-client": ("envconfig", "telemetry"), "temporalio-common": ()}
-    },
+    cargo_features={"temporalio-client": ("envconfig", "telemetry"), "temporalio-common": ()},
     source_commit="1" * 40,
     cargo_lock_sha256="2" * 64,
     header_sha256="3" * 64,
@@ -99,7 +97,7 @@ def test_what_is_not_known_can_be_null(schema: dict[str, Any], path: str) -> Non
         ("floor.version", ..., "the manifest: 'floor' has no 'version'"),
         ("rustc", [], "the manifest: 'rustc' is not a string"),
         ("cargo", ..., "the manifest has no 'cargo'"),
-        ("cargo.features.sdk-core", [], "'sdk-core' is not an object"),
+        ("cargo.features.temporalio-client", {}, "'temporalio-client' is not a list"),
         ("libraries", {}, "the manifest: 'libraries' is not a list"),
         ("libraries.0", "x", "the manifest: 'libraries'[0] is not an object"),
         ("libraries.0.sha256", ..., "the manifest: 'libraries'[0] has no 'sha256'"),

@@ -23,6 +23,7 @@ SOURCES = (
     "hatch_build.py",
     "pyproject.toml",
     "temporal_static_libs",
+    "tools",
 )
 
 
@@ -180,4 +181,6 @@ def tiny_tree(tmp_path: Path, repo_root: Path, tiny_environ: dict[str, str]) -> 
     shutil.copytree(TINY_WORKSPACE, root / "rust")
     include = root / "temporal_static_libs" / "include"
     shutil.copyfile(TINY_WORKSPACE / "bridge.h", include / "temporal-sdk-core-c-bridge.h")
+    for name in ("THIRD-PARTY-LICENSES.txt", "archives.cdx.json"):
+        shutil.copyfile(repo_root / "rust" / name, root / "rust" / name)
     return TinyTree(root, tiny_environ)

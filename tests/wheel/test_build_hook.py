@@ -95,11 +95,8 @@ def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: P
     assert manifest["cargo"] == {
         "profile": "quick",
         "features": {
-            "sdk-core": {
-                "temporal-static-libs-c-api": ["sdk-core"],
-                "temporal-static-libs-sdk-core": [],
-            },
-            "client": {"temporal-static-libs-c-api": [], "temporal-static-libs-client": []},
+            "temporal-static-libs-c-api": ["worker"],
+            "temporal-static-libs-sdk-core": [],
         },
     }
     assert [lib["api_functions"] for lib in manifest["libraries"]] == [3, 2]  # type: ignore[attr-defined]
@@ -198,10 +195,10 @@ def test_failed_build_leaves_what_was_staged_before(tiny_tree: TinyTree, tmp_pat
     tiny_tree.wheel(tmp_path / "out")
     staged = tiny_tree.root / LIB / "checksums.sha256"
     before = staged.read_bytes()
-    (tiny_tree.root / "rust" / "client" / "src" / "lib.rs").write_text("this is not Rust\n")
+    (tiny_tree.root / "rust" / "sdk-core" / "src" / "lib.rs").write_text("this is not Rust\n")
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "again"), ".")
     assert done.returncode != 0
-    assert "cargo could not compile temporal-static-libs-client" in done.stdout
+    assert "cargo could not compile temporal-static-libs-sdk-core" in done.stdout
     assert staged.read_bytes() == before
 
 
@@ -209,7 +206,8 @@ def test_archive_without_the_api_is_refused(tiny_tree: TinyTree, tmp_path: Path)
     (tiny_tree.root / "rust" / "c-api" / "src" / "lib.rs").write_text("")
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), ".")
     assert done.returncode != 0
-    assert "libtemporal_sdk_core.a defines none of the functions that" in done.stdout
+    assert "libtemporal_sdk_core.a does not define what " in done.stdout
+    assert "declares: temporal_core_random_free, temporal_core_random_new, " in done.stdout
 
 
 def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: TinyTree) -> None:

@@ -14,16 +14,15 @@ import pytest
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.cargo import (
     Compiled,
-    compile_component,
+    compile_archive,
     package_name,
     parse_native_libs,
 )
 from temporal_static_libs._build.symbols import defined_symbols
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
-from temporal_static_libs._components import CLIENT, COMPONENTS, SDK_CORE, Component
 from temporal_static_libs._targets import target_of_triple
 
-Compile = Callable[[Component], Compiled]
+Compile = Callable[[], Compiled]
 
 
 @pytest.fixture
@@ -40,12 +39,12 @@ def toolchain(workspace: Path, tiny_environ: dict[str, str]) -> Toolchain:
 
 
 @pytest.fixture
-def compile_one(workspace: Path, toolchain: Toolchain) -> Compile:
-    """Compile a component of the workspace for this machine."""
+def compile_it(workspace: Path, toolchain: Toolchain) -> Compile:
+    """Compile the workspace for this machine."""
 
-    def compile_it(component: Component) -> Compiled:
+    def compile_it() -> Compiled:
         target = target_of_triple(toolchain.host)
-        return compile_component(component, workspace, toolchain, target, "quick", {})
+        return compile_archive(workspace, toolchain, target, "quick", {})
 
     return compile_it
 
@@ -67,26 +66,24 @@ def test_minimum_version_is_the_one_that_cargo_reads(
     assert f"Install Rust {minimum} or newer" in str(caught.value)
 
 
-def test_component_has_its_own_features_only(compile_one: Compile) -> None:
-    """A dependency that both components share is not compiled for them together."""
-    c_api = "temporal-static-libs-c-api"
-    core, client = (compile_one(component) for component in COMPONENTS)
-    assert core.features[c_api] == ("sdk-core",)
-    assert client.features[c_api] == ()
-    assert "temporal_core_worker_free" in defined_symbols(core.archive)
-    assert "temporal_core_worker_free" not in defined_symbols(client.archive)
-    assert "temporal_core_random_new" in defined_symbols(client.archive)
+def test_archive_and_features_are_what_cargo_says(compile_it: Compile) -> None:
+    compiled = compile_it()
+    assert compiled.features == {
+        "temporal-static-libs-c-api": ("worker",),
+        "temporal-static-libs-sdk-core": (),
+    }
+    assert "temporal_core_worker_free" in defined_symbols(compiled.archive)
 
 
-def test_fresh_and_cached_builds_say_the_same(compile_one: Compile) -> None:
-    first = compile_one(SDK_CORE)
-    again = compile_one(SDK_CORE)
+def test_fresh_and_cached_builds_say_the_same(compile_it: Compile) -> None:
+    first = compile_it()
+    again = compile_it()
     assert again == first
     assert first.system_libraries or first.frameworks
 
 
 def test_native_libraries_are_what_rustc_reports(
-    compile_one: Compile, toolchain: Toolchain, tmp_path: Path
+    compile_it: Compile, toolchain: Toolchain, tmp_path: Path
 ) -> None:
     source = tmp_path / "empty.rs"
     source.write_text("")
@@ -100,43 +97,43 @@ def test_native_libraries_are_what_rustc_reports(
     )
     (line,) = [line for line in done.stderr.splitlines() if "native-static-libs:" in line]
     assert parse_native_libs(line.partition("native-static-libs:")[2])[0] == (
-        compile_one(CLIENT).system_libraries
+        compile_it().system_libraries
     )
 
 
 def test_progress_and_warnings_are_shown_and_notes_for_us_are_not(
-    workspace: Path, compile_one: Compile, capfd: pytest.CaptureFixture[str]
+    workspace: Path, compile_it: Compile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     source = workspace / "c-api" / "src" / "lib.rs"
     source.write_text(source.read_text() + "\nfn nobody_calls_this() {}\n")
-    compile_one(CLIENT)
+    compile_it()
     shown = capfd.readouterr()
     assert shown.out == ""
-    assert "Compiling temporal-static-libs-client v0.10.1" in shown.err
+    assert "Compiling temporal-static-libs-sdk-core v0.10.1" in shown.err
     assert "warning: function `nobody_calls_this` is never used" in shown.err
     assert "native" not in shown.err
 
 
 def test_error_in_the_sources_is_shown_and_ends_the_build(
-    workspace: Path, compile_one: Compile, capfd: pytest.CaptureFixture[str]
+    workspace: Path, compile_it: Compile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (workspace / "c-api" / "src" / "lib.rs").write_text("this is not Rust\n")
     with pytest.raises(CompileError) as caught:
-        compile_one(CLIENT)
+        compile_it()
     message = str(caught.value)
-    assert message.startswith("cargo could not compile temporal-static-libs-client")
+    assert message.startswith("cargo could not compile temporal-static-libs-sdk-core")
     assert "its messages are above (exit status 101)" in message
-    assert "rustc --locked --package temporal-static-libs-client --profile quick" in message
+    assert "rustc --locked --package temporal-static-libs-sdk-core --profile quick" in message
     assert "error: expected" in capfd.readouterr().err
 
 
 def test_lock_file_that_does_not_fit_is_an_error(
-    workspace: Path, compile_one: Compile, capfd: pytest.CaptureFixture[str]
+    workspace: Path, compile_it: Compile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lock = workspace / "Cargo.lock"
     lock.write_text(lock.read_text().replace("0.10.1", "0.10.0"))
     with pytest.raises(CompileError):
-        compile_one(CLIENT)
+        compile_it()
     assert "--locked" in capfd.readouterr().err
 
 
@@ -145,7 +142,7 @@ def test_unknown_profile_is_an_error(
 ) -> None:
     target = target_of_triple(toolchain.host)
     with pytest.raises(CompileError, match="--profile fast "):
-        compile_component(CLIENT, workspace, toolchain, target, "fast", {})
+        compile_archive(workspace, toolchain, target, "fast", {})
     assert "profile `fast` is not defined" in capfd.readouterr().err
 
 
@@ -154,10 +151,8 @@ def test_cargos_own_target_variable_does_not_change_a_host_build(
 ) -> None:
     environ = {**tiny_environ, "CARGO_BUILD_TARGET": "wasm32-unknown-unknown"}
     target = target_of_triple(toolchain.host)
-    compiled = compile_component(
-        CLIENT, workspace, find_toolchain(workspace, environ), target, "quick", {}
-    )
-    parent = os.path.join(tiny_environ["CARGO_TARGET_DIR"], "quick")
+    compiled = compile_archive(workspace, find_toolchain(workspace, environ), target, "quick", {})
+    parent = os.path.join(tiny_environ["CARGO_TARGET_DIR"], target.triple, "quick")
     assert str(compiled.archive.parent) == parent
 
 

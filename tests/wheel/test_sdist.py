@@ -81,6 +81,8 @@ def test_every_tracked_file_is_listed(repo_root: Path, listed_files: set[str]) -
         "pyproject.toml",
         "rust/Cargo.lock",
         "rust/Cargo.toml",
+        "rust/THIRD-PARTY-LICENSES.txt",
+        "rust/archives.cdx.json",
         "rust/c-api/src/lib.rs",
         "temporal_static_libs/_build/build.py",
         "temporal_static_libs/include/temporal-sdk-core-c-bridge.h",

@@ -210,7 +210,6 @@ impl ByteArray {
     }
 
     /// Gives the bytes, or NULL for none.
-    #[cfg(feature = "sdk-core")]
     pub(crate) fn give_optional(bytes: Option<impl Into<Vec<u8>>>) -> *const Self {
         bytes.map_or(ptr::null(), Self::give)
     }

@@ -10,37 +10,28 @@ const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
 
 mod ffi;
 mod metric_naming;
+mod open_activations;
 #[cfg(test)]
 mod panic_tests;
+mod server_process;
 
 pub mod byte_array;
 pub mod cancellation_token;
 pub mod connection;
 pub mod custom_meter;
 pub mod env_config;
+pub mod ephemeral_server;
 pub mod grpc_override;
 pub mod log_forwarding;
 pub mod metric;
 pub mod metric_export;
 pub mod random;
+pub mod replay;
 pub mod rpc;
 pub mod runtime;
-pub mod telemetry;
-pub mod version;
-
-#[cfg(feature = "sdk-core")]
-pub mod ephemeral_server;
-#[cfg(feature = "sdk-core")]
-mod open_activations;
-#[cfg(feature = "sdk-core")]
-pub mod replay;
-#[cfg(feature = "sdk-core")]
-mod server_process;
-#[cfg(feature = "sdk-core")]
 pub mod slot_supplier;
-#[cfg(feature = "sdk-core")]
+pub mod telemetry;
 pub mod tuner;
-#[cfg(feature = "sdk-core")]
+pub mod version;
 pub mod worker;
-#[cfg(feature = "sdk-core")]
 pub mod worker_options;

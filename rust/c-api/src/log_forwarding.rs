@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{c_enum, guard_infallible, handle},
+    ffi::{c_enum, guard_infallible, handle, lock},
 };
 use std::{
     cell::RefCell,
@@ -100,7 +100,7 @@ impl LogForwarder {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn address(&self) -> usize {

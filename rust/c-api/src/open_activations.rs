@@ -1,10 +1,11 @@
 //! Workflow activations that a worker gave out and that nobody has completed. Core waits for each
 //! completion without end, in a thread of its own.
 
+use crate::ffi::lock;
 use std::{
     collections::HashSet,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 use temporalio_common::protos::{
     coresdk::{
@@ -20,7 +21,7 @@ pub(crate) struct OpenActivations(Mutex<HashSet<String>>);
 
 impl OpenActivations {
     fn runs(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -7,12 +7,12 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{boxed, free, guard_infallible, handle, read_bool, slice},
+    ffi::{boxed, free, guard_infallible, handle, lock, read_bool, slice},
 };
 use std::{
     mem::MaybeUninit,
     ptr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 /// A generator of random numbers. Any thread; which of two simultaneous calls draws first is open.
@@ -20,7 +20,7 @@ pub struct Random(Mutex<Pcg64Mcg>);
 
 impl Random {
     fn lock(&self) -> MutexGuard<'_, Pcg64Mcg> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Checked, UserData, guard_infallible, handle, read_bool},
+    ffi::{Checked, UserData, guard_infallible, handle, lock, read_bool},
 };
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use std::{
     pin::Pin,
     ptr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -421,10 +421,6 @@ static UNCONSUMED: Mutex<BTreeMap<usize, Arc<Mutex<ReservationState>>>> =
 /// Ids look like aligned addresses and never repeat.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(ID_STEP);
 const ID_STEP: usize = 16;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl<'a> Reservation<'a> {
     fn start(callbacks: &'a Callbacks) -> Self {

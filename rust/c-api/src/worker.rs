@@ -3,7 +3,7 @@
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     connection::Connection,
-    ffi::{Callback, Checked, Pending, boxed, free, guard, guard_infallible, handle},
+    ffi::{Callback, Checked, Pending, boxed, free, guard, guard_infallible, handle, lock},
     open_activations::OpenActivations,
     runtime::Core,
     worker_options::WorkerOptions,
@@ -14,7 +14,7 @@ use std::{
     fmt::Display,
     future::Future,
     ptr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use temporalio_common::protos::coresdk::{
@@ -109,10 +109,6 @@ pub struct Worker {
 pub(crate) enum Kind {
     Server,
     Replay,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Worker {

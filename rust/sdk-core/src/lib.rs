@@ -1,3 +1,4 @@
-//! `libtemporal_sdk_core.a`: the whole C ABI as one archive.
+//! The whole C ABI as one archive, of which `libtemporal_sdk_core.a` and `libtemporal_client.a` are
+//! made.
 
 pub use temporal_static_libs_c_api::*;

@@ -38,14 +38,12 @@ pub(crate) fn read_enum<E: CEnum>(field: &MaybeUninit<E>, what: &str) -> Checked
 /// # Safety
 /// The tag is a `u32` that counts from 0 up to `VARIANTS`, and whatever bytes a caller leaves in a
 /// variant's fields are values of them: integers, floats, pointers, `MaybeUninit`.
-#[cfg(feature = "sdk-core")]
 pub(crate) unsafe trait CTaggedUnion: Sized {
     /// Number of variants.
     const VARIANTS: u32;
 }
 
 /// The enum that a field holds, once its tag is known to be one.
-#[cfg(feature = "sdk-core")]
 pub(crate) fn read_tagged<'a, T: CTaggedUnion>(
     field: &'a MaybeUninit<T>,
     what: &str,

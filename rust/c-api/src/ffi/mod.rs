@@ -4,13 +4,13 @@
 mod answer;
 mod boundary;
 mod enums;
+mod lock;
 mod pointers;
 
 pub(crate) use answer::{Callback, Pending, UserData};
 pub(crate) use boundary::{guard, guard_infallible, panic_text};
-pub(crate) use enums::{CEnum, c_enum, read_bool, read_enum};
-#[cfg(feature = "sdk-core")]
-pub(crate) use enums::{CTaggedUnion, read_tagged};
+pub(crate) use enums::{CEnum, CTaggedUnion, c_enum, read_bool, read_enum, read_tagged};
+pub(crate) use lock::lock;
 pub(crate) use pointers::{boxed, free, handle, optional, slice};
 
 /// The value, or the sentence that tells the caller what is wrong with the argument.

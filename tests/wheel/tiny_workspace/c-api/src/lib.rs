@@ -1,4 +1,4 @@
-//! Three functions of the C ABI, one of them only for `sdk-core`.
+//! Three functions of the C ABI, one of them behind a feature, none of them for Temporal.
 
 pub struct Random(pub u64);
 
@@ -12,6 +12,6 @@ pub extern "C" fn temporal_core_random_free(random: Option<Box<Random>>) {
     drop(random);
 }
 
-#[cfg(feature = "sdk-core")]
+#[cfg(feature = "worker")]
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_worker_free(_worker: *mut std::ffi::c_void) {}

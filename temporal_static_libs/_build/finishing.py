@@ -1,0 +1,47 @@
+"""What cargo left, made into the archives that ship: one object each, nothing else to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .._components import Component
+from .._errors import CompileError
+from .._targets import Target
+from .binary_tools import find_elf_tools
+from .elf import finish_elf
+from .header import Header
+from .toolchain import Toolchain
+
+#: Makes a component's archive: from the raw archive, into a directory. Returns the new file.
+Finisher = Callable[[Path, Component, Path], Path]
+
+
+def find_finisher(toolchain: Toolchain, target: Target, header: Header) -> Finisher:
+    """Settle how archives of a target are finished.
+
+    Both components are made of one raw archive, so they hold the same code. Where both are in one
+    link, the symbols of `sdk-core` win in either order, and all calls go to that one copy.
+
+    Args:
+        toolchain: whose programs are used.
+        target: whose archives they are.
+        header: the interface.
+
+    Raises:
+        CompileError: a program is missing, or there is no way for this kind of file.
+    """
+    if target.object_format != "elf":
+        raise CompileError(
+            f"archives for {target.platform} cannot be finished yet: there is no way for "
+            f"{target.object_format} files"
+        )
+    tools = find_elf_tools(toolchain, target)
+
+    def finish(raw: Path, component: Component, directory: Path) -> Path:
+        output = directory / target.archive_name.format(component.library)
+        kept = component.functions(header.functions) | header.own_symbols
+        finish_elf(raw, kept, output, tools, weak=component.is_subset)
+        return output
+
+    return finish

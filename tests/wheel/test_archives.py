@@ -1,0 +1,73 @@
+"""The archives inside the wheel, as the tools of the system see them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from temporal_static_libs._build.header import Header, read_header
+from temporal_static_libs._components import COMPONENTS, Component
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+EACH_COMPONENT = pytest.mark.parametrize("component", COMPONENTS, ids=lambda one: one.name)
+
+
+@pytest.fixture(scope="module")
+def header(package_dir: Path) -> Header:
+    """The installed header."""
+    return read_header(package_dir / "include" / "temporal-sdk-core-c-bridge.h")
+
+
+@pytest.fixture
+def archive(script: Command, component: Component) -> Path:
+    """The installed archive of the component."""
+    return Path(script.lines("--libfiles", "--component", component.name)[0])
+
+
+def read(*command: str | Path) -> str:
+    """What a program prints; it must not complain."""
+    environ = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+@EACH_COMPONENT
+def test_nothing_but_the_interface_is_global(
+    archive: Path, component: Component, header: Header
+) -> None:
+    lines = read("nm", "--defined-only", "--extern-only", archive).splitlines()
+    kinds = {words[2]: words[1] for words in map(str.split, lines) if len(words) == 3}
+    assert kinds.keys() == component.functions(header.functions) | header.own_symbols
+    # In one link, `client` gives way to `sdk-core`.
+    assert set(kinds.values()) == {"W" if component.is_subset else "T"}
+
+
+@EACH_COMPONENT
+def test_one_member_without_a_time_or_an_owner(archive: Path, component: Component) -> None:
+    (line,) = read("ar", "tvO", archive).splitlines()
+    assert line.startswith("rw-r--r-- 0/0 ")
+    assert "Jan  1 00:00 1970" in line
+    assert f" {component.library}.o " in line
+
+
+@EACH_COMPONENT
+def test_neither_debug_information_nor_bitcode(archive: Path) -> None:
+    sections = read("readelf", "--sections", "--wide", archive)
+    assert ".eh_frame" in sections  # which a panic needs
+    unwanted = (".debug", ".llvmbc", ".llvmcmd", ".gnu.lto", ".llvm.lto")
+    assert not [name for name in unwanted if name in sections]
+
+
+@EACH_COMPONENT
+def test_no_path_of_the_building_machine(archive: Path, repo_root: Path) -> None:
+    content = archive.read_bytes()
+    assert b"/cargo/src/" in content  # the neutral path of the crates, in messages of panics
+    for path in (Path.home(), repo_root):
+        assert str(path).encode() + b"/" not in content

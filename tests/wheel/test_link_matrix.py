@@ -1,0 +1,163 @@
+"""Every linker that is in use, every kind of output: the same archives, and each result runs."""
+
+from __future__ import annotations
+
+import ctypes
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from skips import require_program
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+PROGRAM = Path(__file__).with_name("program.c")
+ZIG_CC = (sys.executable, "-m", "ziglang", "cc")
+
+#: The command that links, and the program it needs.
+LINKERS: dict[str, tuple[Sequence[str], str]] = {
+    "bfd": (("cc", "-fuse-ld=bfd"), "ld.bfd"),
+    "gold": (("cc", "-fuse-ld=gold"), "ld.gold"),
+    "lld": (("cc", "-fuse-ld=lld"), "ld.lld"),
+    "mold": (("cc", "-fuse-ld=mold"), "mold"),
+    "zig": (ZIG_CC, "cc"),
+    "zig-glibc-2.17": ((*ZIG_CC, "-target", "x86_64-linux-gnu.2.17"), "cc"),
+}
+
+#: Options that make a kind of output, and those for compiling what goes into it.
+OUTPUTS: dict[str, Sequence[str]] = {
+    "pie": ("-fPIE", "-pie"),
+    "no-pie": ("-fno-PIE", "-no-pie"),
+    "static": ("-static",),
+    "shared": ("-fPIC", "-shared", "-Dmain=program", "-Wl,-z,defs"),
+}
+
+CASES = [
+    pytest.param(linker, output, id=f"{linker}-{output}")
+    for linker, output in product(LINKERS, OUTPUTS)
+    # Zig links glibc only dynamically.
+    if not (linker.startswith("zig") and output == "static")
+]
+
+
+def link(linker: str, arguments: Sequence[str | Path], result: Path) -> None:
+    """Link, and have no error."""
+    command, needed = LINKERS[linker]
+    require_program(needed)
+    done = subprocess.run(
+        [*command, *map(str, arguments), "-o", str(result)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def run(file: Path, output: str) -> str:
+    """Run a result, as a process of its own also where it is a shared library."""
+    command = [str(file)]
+    if output == "shared":
+        loader = f"import ctypes, sys; sys.exit(ctypes.CDLL({str(file)!r}).program())"
+        command = [sys.executable, "-c", loader]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("component", ["sdk-core", "client"])
+@pytest.mark.parametrize(("linker", "output"), CASES)
+def test_links_and_runs_with_and_without_dropping_unused_parts(
+    script: Command, linker: str, output: str, component: str, tmp_path: Path
+) -> None:
+    lines = script.lines("--cflags", "--ldflags", "--libs", "--component", component)
+    cflags, ldflags, libs = map(shlex.split, lines)
+    assert "-Wl,--gc-sections" in ldflags
+    for name, flags in (("all", libs), ("gc", [*ldflags, *libs])):
+        result = tmp_path / f"{name}.bin"
+        link(linker, [*OUTPUTS[output], PROGRAM, *cflags, *flags], result)
+        assert run(result, output).startswith("Invalid options: ")
+    assert (tmp_path / "gc.bin").stat().st_size <= (tmp_path / "all.bin").stat().st_size
+
+
+@pytest.mark.parametrize("order", ["client-first", "sdk-core-first"])
+@pytest.mark.parametrize("linker", LINKERS)
+def test_both_archives_behave_as_sdk_core_alone(
+    script: Command, linker: str, order: str, tmp_path: Path
+) -> None:
+    """One copy of the code is in use, whichever comes first: the one that knows workers."""
+    lines = script.lines("--cflags", "--libfiles")
+    cflags, (core,) = map(shlex.split, lines)
+    (client,) = script.lines("--libfiles", "--component", "client")
+    (system_libraries,) = script.lines("--system-libs")
+    archives = [client, core] if order == "client-first" else [core, client]
+    source = tmp_path / "both.c"
+    # A worker's function, and one that both archives have: both must come from one object.
+    source.write_text(
+        '#include "temporal-sdk-core-c-bridge.h"\n'
+        "#include <stdio.h>\n"
+        "int main(void) {\n"
+        "    temporal_core_worker_free(NULL);\n"
+        '    printf("%s\\n", temporal_static_libs_version());\n'
+        "    void *core = (void *)temporal_core_worker_free;\n"
+        "    void *both = (void *)temporal_core_runtime_new;\n"
+        '    printf("%p %p\\n", core, both);\n'
+        "    return 0;\n"
+        "}\n"
+    )
+    result = tmp_path / "both"
+    common: list[str | Path] = [*cflags, source, "-Wl,--gc-sections"]
+    link(linker, [*common, *archives, *shlex.split(system_libraries)], result)
+    (version,) = script.lines("--version")
+    assert run(result, "pie").splitlines()[0] == version
+    alone = tmp_path / "alone"
+    link(linker, [*common, core, *shlex.split(system_libraries)], alone)
+    # What the other archive would add is dropped again: there is no second copy.
+    assert text_size(result) <= text_size(alone) * 1.02
+
+
+def text_size(file: Path) -> int:
+    """Bytes of code and read-only data."""
+    done = subprocess.run(["size", file], capture_output=True, text=True, check=True)
+    return int(done.stdout.splitlines()[1].split()[0])
+
+
+def test_binutils_with_a_plugin_for_bitcode_read_the_archives(script: Command) -> None:
+    """A plugin of an older LLVM than that of rustc dies of bitcode, and takes the linker along."""
+    if not list(Path("/usr/lib/bfd-plugins").glob("LLVMgold*")):
+        pytest.skip("LLVMgold.so is not installed")
+    for component in ("sdk-core", "client"):
+        (archive,) = script.lines("--libfiles", "--component", component)
+        done = subprocess.run(
+            ["nm", "--defined-only", "--extern-only", archive],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "temporal_core_runtime_new" in done.stdout
+
+
+def test_bridge_exports_its_own_symbols_only(script: Command, tmp_path: Path) -> None:
+    """As the documentation has it for a shared library that must not re-export the interface."""
+    source = tmp_path / "bridge.c"
+    source.write_text(
+        '#include "temporal-sdk-core-c-bridge.h"\n'
+        "const char *bridge_version(void) { return temporal_static_libs_version(); }\n"
+    )
+    lines = script.lines("--cflags", "--ldflags", "--libs")
+    bridge = tmp_path / "bridge.so"
+    flags = shlex.split(" ".join(lines))
+    link("bfd", ["-fPIC", "-shared", source, *flags, "-Wl,--exclude-libs,ALL"], bridge)
+    listing = subprocess.run(
+        ["nm", "-D", "--defined-only", bridge], capture_output=True, text=True, check=True
+    )
+    assert [line.split()[-1] for line in listing.stdout.splitlines()] == ["bridge_version"]
+    library = ctypes.CDLL(str(bridge))
+    library.bridge_version.restype = ctypes.c_char_p
+    assert library.bridge_version().decode() == script.lines("--version")[0]

@@ -1,0 +1,86 @@
+"""The repair step: what a wheel's tag claims is proven, or there is no wheel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from floor_probe import FloorError, prove_floor
+from repair_wheel import repair
+
+from temporal_static_libs import library_set
+from temporal_static_libs._targets import target_of_triple
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command, TinyTree
+
+
+@pytest.fixture
+def system_libraries(script: Command) -> list[str]:
+    """What the installed archives say they need."""
+    (flags,) = script.lines("--system-libs")
+    return [flag.removeprefix("-l") for flag in flags.split()]
+
+
+def test_wheel_under_test_carries_the_proven_tags(wheel: Path) -> None:
+    target = target_of_triple("x86_64-unknown-linux-gnu")
+    assert set(wheel.stem.split("-")[-1].split(".")) == set(target.wheel_tags)
+
+
+def test_claim_that_the_real_archives_cannot_keep_is_refused(system_libraries: list[str]) -> None:
+    """They keep that of glibc 2.17; what glibc 2.12 lacks is named."""
+    (archive, *_) = [library.path for library in library_set().libraries]
+    with pytest.raises(FloorError) as caught:
+        prove_floor(archive, "x86_64-linux-gnu.2.12", system_libraries)
+    message = str(caught.value)
+    assert message.startswith(f"{archive.name} needs what x86_64-linux-gnu.2.12 does not have: ")
+    assert "getauxval" in message
+
+
+def test_repaired_wheel_is_the_same_but_for_its_tags(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    built = tiny_tree.wheel(tmp_path / "built")
+    repaired = repair(built, tmp_path / "repaired")
+    with zipfile.ZipFile(built) as old, zipfile.ZipFile(repaired) as new:
+        assert sorted(old.namelist()) == sorted(new.namelist())
+        changed = [name for name in old.namelist() if old.read(name) != new.read(name)]
+        assert sorted(Path(name).name for name in changed) == ["RECORD", "WHEEL"]
+        (name,) = [name for name in changed if name.endswith("WHEEL")]
+        tags = [line for line in new.read(name).decode().splitlines() if line.startswith("Tag:")]
+    assert tags == [
+        "Tag: py3-none-manylinux2014_x86_64",
+        "Tag: py3-none-manylinux_2_17_x86_64",
+    ]
+    assert built.exists()
+    again = repair(built, tmp_path / "again")
+    assert again.read_bytes() == repaired.read_bytes()
+
+
+def test_no_wheel_is_made_when_the_claim_fails(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    # A symbol of a glibc that is newer than the floor.
+    source = tiny_tree.root / "rust" / "c-api" / "src" / "lib.rs"
+    source.write_text(
+        source.read_text()
+        + 'unsafe extern "C" { fn arc4random() -> u32; }\n'
+        + "#[unsafe(no_mangle)]\n"
+        + 'pub extern "C" fn temporal_core_random_draw() -> u32 { unsafe { arc4random() } }\n'
+    )
+    header = tiny_tree.root / "temporal_static_libs" / "include" / "temporal-sdk-core-c-bridge.h"
+    header.write_text(header.read_text() + "uint32_t temporal_core_random_draw(void);\n")
+    built = tiny_tree.wheel(tmp_path / "built")
+    tool = tiny_tree.root / "tools" / "repair_wheel.py"
+    done = subprocess.run(
+        [sys.executable, tool, built, tmp_path / "repaired"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "no wheel is made: libtemporal_sdk_core.a needs what x86_64-linux-gnu.2.17 does not have: "
+        "arc4random\n"
+    )
+    assert not (tmp_path / "repaired").exists()

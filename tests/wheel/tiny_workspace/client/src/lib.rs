@@ -1,1 +1,0 @@
-pub use temporal_static_libs_c_api::*;

@@ -1,0 +1,86 @@
+"""``make reproduce``: two builds of one commit, in different places, must give the same bytes.
+
+Each build has its own clone, target directory and cargo home, at paths of different lengths.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACES = ("one", "another/place/with/a/longer/name")
+
+
+def build(place: Path, commit: str, profile: str) -> Path:
+    """Build a commit's wheel in a new directory.
+
+    Args:
+        place: the directory, which does not exist.
+        commit: what to check out.
+        profile: the Cargo profile.
+
+    Returns:
+        The wheel.
+
+    Raises:
+        CalledProcessError: the build failed; its messages are above.
+    """
+    clone = place / "clone"
+    clone.parent.mkdir(parents=True)
+    subprocess.run(["git", "clone", "--quiet", "--no-checkout", ROOT, clone], check=True)
+    subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
+    environ = {
+        **os.environ,
+        "CARGO_HOME": str(place / "cargo-home"),
+        "CARGO_TARGET_DIR": str(place / "target"),
+    }
+    subprocess.run(["make", "wheel", f"PROFILE={profile}"], cwd=clone, env=environ, check=True)
+    (wheel,) = (clone / "dist" / profile).glob("*.whl")
+    return wheel
+
+
+def hashes(wheel: Path) -> dict[str, str]:
+    """SHA-256 of a wheel and of each file in it, by name."""
+    found = {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest()}
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            found[name] = hashlib.sha256(archive.read(name)).hexdigest()
+    return found
+
+
+def main() -> int:
+    """Run from the command line.
+
+    Returns:
+        0; 1 if anything differs.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--profile", default="release", help="the Cargo profile")
+    parser.add_argument("--commit", default="HEAD", help="what to build")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="reproduce-") as scratch:
+        first, second = (
+            hashes(build(Path(scratch, place), arguments.commit, arguments.profile))
+            for place in PLACES
+        )
+    different = sorted(
+        name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
+    )
+    for name in sorted(name for name in first if name.endswith((".a", ".whl"))):
+        print(f"{first[name]}  {name}")
+    if different:
+        print("the two builds differ in:", *different, sep="\n  ", file=sys.stderr)
+        return 1
+    print("both builds gave the same bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
