@@ -27,7 +27,7 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE tools/repair_whe
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel header check-header licenses clean
+.PHONY: demo test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel reproduce header check-header licenses clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -60,6 +60,11 @@ bench: .venv/test/.installed
 
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl
+
+# Compiles everything twice from nothing: half an hour and more with PROFILE=release.
+reproduce:
+	$(STEP) "reproduce: two builds of the commit, in different places"
+	$(PYTHON) tools/reproduce.py --profile $(PROFILE)
 
 # --- lint ---
 

@@ -21,7 +21,7 @@ _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 _OFFSET_AT, _COUNTS_AT = 0x28, 0x3A
 # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info, sh_addralign, sh_entsize
 _HEADER = struct.Struct("<IIQQQQIIQQ")
-_NAME, _OFFSET, _SIZE, _LINK = 0, 4, 5, 6
+_NAME, _OFFSET, _SIZE, _LINK, _ALIGNMENT = 0, 4, 5, 6, 8
 # Stands in e_shstrndx where the index is in the first header's sh_link; its sh_size is the count.
 _EXTENDED = 0xFFFF
 
@@ -57,10 +57,10 @@ def shorten_section_names(file: Path) -> None:
 
     strings = _renamed(content[start:end], headers)
     names[_SIZE] = len(strings)
-    # Whole pages, so that what comes after keeps its alignment.
-    saved = (end - start - len(strings)) & -4096
-    if saved <= 0:
-        return
+    # A multiple of every alignment, so that what comes after keeps its own.
+    saved = (end - start - len(strings)) & -max(header[_ALIGNMENT] or 1 for header in headers)
+    if saved < 0:
+        return  # an object of a few sections, whose names were short
     for header in headers:
         if header[_OFFSET] > start:
             header[_OFFSET] -= saved

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +65,35 @@ def test_neither_debug_information_nor_bitcode(archive: Path) -> None:
     assert ".eh_frame" in sections  # which a panic needs
     unwanted = (".debug", ".llvmbc", ".llvmcmd", ".gnu.lto", ".llvm.lto")
     assert not [name for name in unwanted if name in sections]
+
+
+@EACH_COMPONENT
+def test_no_more_sections_than_the_header_of_the_file_can_count(archive: Path) -> None:
+    """Zig's own linker, its default for debug builds, finds no symbols in a file with more."""
+    header = read("readelf", "--file-header", archive)
+    found = re.search(r"Number of section headers: +(\d+)$", header, re.MULTILINE)
+    assert found is not None
+    # 0 where the count is elsewhere.
+    assert 0 < int(found[1]) < 65_280
+
+
+@pytest.mark.parametrize("linker", [("-fllvm", "-flld"), ("-fno-llvm", "-fno-lld")], ids=str)
+@EACH_COMPONENT
+def test_both_linkers_of_zig_find_the_interface(
+    archive: Path, linker: tuple[str, str], script: Command, tmp_path: Path
+) -> None:
+    source = tmp_path / "main.zig"
+    source.write_text(
+        "extern fn temporal_static_libs_version() [*:0]const u8;\n"
+        "extern fn puts(text: [*:0]const u8) c_int;\n"
+        "pub fn main() void {\n    _ = puts(temporal_static_libs_version());\n}\n"
+    )
+    version, system_libraries = script.lines("--version", "--system-libs")
+    program = tmp_path / "main"
+    command: list[str | Path] = [sys.executable, "-m", "ziglang", "build-exe", source, *linker]
+    command += ["-lc", archive, *system_libraries.split(), f"-femit-bin={program}"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert read(program) == f"{version}\n"
 
 
 @EACH_COMPONENT

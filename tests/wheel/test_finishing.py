@@ -121,15 +121,29 @@ def test_parts_can_still_be_dropped_by_a_linker(
         assert ("api_two" in read("nm", tmp_path / "main")) is is_there
 
 
-def test_sections_have_short_names_that_linkers_know(finish: Callable[..., Path]) -> None:
-    listing = read("readelf", "-SW", finish("api_one", "api_two"))
-    names = re.findall(r"^ *\[ *\d+\] (\.\S+)", listing, re.MULTILINE)
+def test_sections_have_short_names_that_linkers_know(tmp_path: Path) -> None:
+    source = tmp_path / "functions.c"
+    name = "a_function_with_a_name_of_the_length_that_is_usual_in_rust_{}"
+    source.write_text(
+        "int last(void) { return 42; }\n"
+        + "".join(
+            f"int {name.format(n)}(void) {{ return {name.format(n - 1) if n else 'last'}(); }}\n"
+            for n in range(20)
+        )
+        + f"int main(void) {{ return {name.format(19)}(); }}\n"
+    )
+    obj = tmp_path / "functions.o"
+    subprocess.run(["cc", "-ffunction-sections", "-c", source, "-o", obj], check=True)
+    shorten_section_names(obj)
+    names = re.findall(r"^ *\[ *\d+\] (\.\S+)", read("readelf", "-SW", obj), re.MULTILINE)
     texts = [name for name in names if name.startswith(".text.")]
-    assert len(texts) == 4
+    assert len(texts) == 22
     assert all(re.fullmatch(r"\.text\.[0-9a-f]+", name) for name in texts)
     # The relocations of a section are named for it.
-    relocations = [name for name in names if name.startswith(".rela.")]
-    assert {name.removeprefix(".rela") for name in relocations} <= set(names)
+    relocations = [name.removeprefix(".rela") for name in names if name.startswith(".rela.")]
+    assert set(texts) - {texts[0]} <= set(relocations) <= set(names)
+    subprocess.run(["cc", obj, "-o", tmp_path / "program"], check=True)
+    assert subprocess.run([tmp_path / "program"], check=False).returncode == 42
 
 
 def test_what_is_no_object_for_these_processors_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 use crate::ffi::{Checked, guard_infallible, handle, read_bool, slice};
 use crate::runtime::Runtime;
 use libc::size_t;
-use std::{collections::HashMap, mem::MaybeUninit, ptr};
+use std::{collections::HashMap, fmt::Display, mem::MaybeUninit, ptr};
 
 /// Bytes that the caller lends for the duration of a call. `{NULL, 0}` is legal everywhere and
 /// means "absent" where the bytes are optional.
@@ -78,14 +78,14 @@ impl ByteArrayRef {
 
     /// # Safety
     /// As for [`slice`].
-    pub(crate) unsafe fn bytes<'a>(&self, what: &str) -> Checked<&'a [u8]> {
+    pub(crate) unsafe fn bytes<'a>(&self, what: impl Display) -> Checked<&'a [u8]> {
         // SAFETY: the caller's promise.
         unsafe { slice(self.data, self.size, what) }
     }
 
     /// # Safety
     /// As for [`slice`].
-    pub(crate) unsafe fn text<'a>(&self, what: &str) -> Checked<&'a str> {
+    pub(crate) unsafe fn text<'a>(&self, what: impl Display + Copy) -> Checked<&'a str> {
         // SAFETY: the caller's promise.
         let bytes = unsafe { self.bytes(what) }?;
         std::str::from_utf8(bytes).map_err(|error| format!("{what} is not UTF-8: {error}"))
@@ -148,52 +148,83 @@ impl ByteArrayRefArray {
     ///
     /// # Safety
     /// As for [`slice`], for the array and for each element.
-    pub(crate) unsafe fn texts<'a>(&self, what: &str) -> Checked<Vec<&'a str>> {
+    pub(crate) unsafe fn texts<'a>(&self, what: &'a str) -> Checked<Vec<&'a str>> {
         // SAFETY: the caller's promise.
-        let elements = unsafe { self.elements(what) }?;
-        elements
-            .iter()
-            .enumerate()
-            // SAFETY: the caller's promise.
-            .map(|(index, element)| unsafe { element.text(&format!("{what}[{index}]")) })
-            .collect()
+        unsafe { self.each_text(what) }?.collect()
     }
 
-    /// The entries of a [`MetadataRef`], text values.
+    /// # Safety
+    /// As for [`slice`], for the array and for each element.
+    unsafe fn each_text<'a>(
+        &self,
+        what: &'a str,
+    ) -> Checked<impl Iterator<Item = Checked<&'a str>> + use<'a>> {
+        // SAFETY: the caller's promise.
+        let elements = unsafe { self.elements(what) }?;
+        // SAFETY: the caller's promise.
+        let text = move |(index, element): (usize, &ByteArrayRef)| unsafe {
+            element.text(format_args!("{what}[{index}]"))
+        };
+        Ok(elements.iter().enumerate().map(text))
+    }
+
+    /// The entries of a [`MetadataRef`], text values, in their order.
+    ///
+    /// # Safety
+    /// As for [`slice`], for the array and for each element.
+    pub(crate) unsafe fn metadata_entries<'a>(
+        &self,
+        what: &'a str,
+    ) -> Checked<impl Iterator<Item = Checked<(&'a str, &'a str)>> + use<'a>> {
+        // SAFETY: the caller's promise.
+        let texts = unsafe { self.each_text(what) }?;
+        Ok(texts.filter_map(|text| text.map(|text| text.split_once('\n')).transpose()))
+    }
+
+    /// The entries of a [`MetadataRef`], raw byte values, in their order.
+    ///
+    /// # Safety
+    /// As for [`slice`], for the array and for each element.
+    pub(crate) unsafe fn binary_metadata_entries<'a>(
+        &self,
+        what: &'a str,
+    ) -> Checked<impl Iterator<Item = Checked<(&'a str, &'a [u8])>> + use<'a>> {
+        // SAFETY: the caller's promise.
+        let elements = unsafe { self.elements(what) }?;
+        let entry = move |(index, element): (usize, &ByteArrayRef)| {
+            // SAFETY: the caller's promise.
+            let entry = unsafe { element.bytes(format_args!("{what}[{index}]")) }?;
+            let Some(newline) = entry.iter().position(|&byte| byte == b'\n') else {
+                return Ok(None);
+            };
+            let key = std::str::from_utf8(&entry[..newline])
+                .map_err(|error| format!("the key of {what}[{index}] is not UTF-8: {error}"))?;
+            Ok(Some((key, &entry[newline + 1..])))
+        };
+        let entries = elements.iter().enumerate().map(entry);
+        Ok(entries.filter_map(Result::transpose))
+    }
+
+    /// The entries of a [`MetadataRef`], text values, to keep.
     ///
     /// # Safety
     /// As for [`slice`], for the array and for each element.
     pub(crate) unsafe fn metadata(&self, what: &str) -> Checked<HashMap<String, String>> {
         // SAFETY: the caller's promise.
-        let entries = unsafe { self.texts(what) }?;
-        Ok(entries
-            .into_iter()
-            .filter_map(|entry| entry.split_once('\n'))
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect())
+        unsafe { self.metadata_entries(what) }?
+            .map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_owned())))
+            .collect()
     }
 
-    /// The entries of a [`MetadataRef`], raw byte values.
+    /// The entries of a [`MetadataRef`], raw byte values, to keep.
     ///
     /// # Safety
     /// As for [`slice`], for the array and for each element.
     pub(crate) unsafe fn binary_metadata(&self, what: &str) -> Checked<HashMap<String, Vec<u8>>> {
         // SAFETY: the caller's promise.
-        let elements = unsafe { self.elements(what) }?;
-        let mut entries = HashMap::with_capacity(elements.len());
-        for (index, element) in elements.iter().enumerate() {
-            let what = format!("{what}[{index}]");
-            // SAFETY: the caller's promise.
-            let entry = unsafe { element.bytes(&what) }?;
-            let Some(newline) = entry.iter().position(|&byte| byte == b'\n') else {
-                continue;
-            };
-            let (key, value) = (&entry[..newline], &entry[newline + 1..]);
-            let key = std::str::from_utf8(key)
-                .map_err(|error| format!("the key of {what} is not UTF-8: {error}"))?;
-            entries.insert(key.to_owned(), value.to_vec());
-        }
-        Ok(entries)
+        unsafe { self.binary_metadata_entries(what) }?
+            .map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_vec())))
+            .collect()
     }
 }
 

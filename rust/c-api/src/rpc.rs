@@ -180,7 +180,8 @@ impl RpcCallOptions {
     unsafe fn request<T>(&self, message: T) -> Checked<Request<T>> {
         let mut request = Request::new(message);
         // SAFETY: the caller's promise.
-        for (name, value) in unsafe { self.metadata.metadata("metadata") }? {
+        for entry in unsafe { self.metadata.metadata_entries("metadata") }? {
+            let (name, value) = entry?;
             request.metadata_mut().insert(
                 AsciiMetadataKey::from_bytes(name.as_bytes())
                     .map_err(|error| format!("metadata name `{name}`: {error}"))?,
@@ -189,11 +190,15 @@ impl RpcCallOptions {
             );
         }
         // SAFETY: the caller's promise.
-        for (name, value) in unsafe { self.binary_metadata.binary_metadata("binary_metadata") }? {
+        for entry in unsafe {
+            self.binary_metadata
+                .binary_metadata_entries("binary_metadata")
+        }? {
+            let (name, value) = entry?;
             request.metadata_mut().insert_bin(
                 BinaryMetadataKey::from_bytes(name.as_bytes())
                     .map_err(|error| format!("binary_metadata name `{name}`: {error}"))?,
-                BinaryMetadataValue::from_bytes(&value),
+                BinaryMetadataValue::from_bytes(value),
             );
         }
         if self.timeout_millis > 0 {
@@ -235,14 +240,16 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
                 return Ok(());
             }
         };
-        // The callback may free the connection before this function returns: nothing of it is used
-        // once the call is started.
-        let core = connection.core.clone();
-        core.enter(|| {
-            // SAFETY: NULL or live, by this function's contract.
-            match unsafe { ready(connection, options) } {
-                Err(message) => pending.fail(message),
-                Ok((call, token)) => core.spawn(pending, async move {
+        // Outside `Core::enter`, which would cost every call: until it is spawned, a call neither
+        // logs nor needs the async context.
+        // SAFETY: NULL or live, by this function's contract.
+        match unsafe { ready(connection, options) } {
+            Err(message) => pending.fail(message),
+            Ok((call, token)) => {
+                // The callback may free the connection before this function returns: nothing of it
+                // is used once the call is started.
+                let core = connection.core.clone();
+                core.spawn(pending, async move {
                     let result = match token {
                         None => call.await,
                         Some(token) => match token.run_until_cancelled_owned(call).await {
@@ -251,9 +258,9 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
                         },
                     };
                     result.map_or_else(RpcAnswer::Server, RpcAnswer::Success)
-                }),
+                });
             }
-        });
+        }
         Ok(())
     });
 }

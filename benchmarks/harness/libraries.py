@@ -1,0 +1,130 @@
+"""The archives under test: those of the installed wheel, and others to compare them with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness.errors import BenchmarkError
+
+WHEEL_LABEL = "wheel"
+_HARNESS = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive.
+
+    Attributes:
+        component: what it is in the table of components, such as ``sdk-core``.
+        file: its name.
+        size: bytes.
+    """
+
+    component: str
+    file: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Libraries:
+    """A directory of archives that a program can be linked with.
+
+    Attributes:
+        label: its name in the report.
+        archives: the archives in it.
+        search: compiler options that have them found before the wheel's.
+    """
+
+    label: str
+    archives: tuple[Archive, ...]
+    search: tuple[str, ...]
+
+    @property
+    def contender(self) -> str:
+        """What the report calls a program that is linked with them."""
+        return "C ABI" if self.label == WHEEL_LABEL else f"C ABI, {self.label}"
+
+    def link(self, sources: Sequence[Path], program: Path) -> None:
+        """Compile a C program with the installed header and link it with the archives.
+
+        Args:
+            sources: its C files; bench.c and its header come with them.
+            program: where to put it.
+
+        Raises:
+            BenchmarkError: no compiler, or it failed; the message has its output.
+        """
+        flags = shlex.split(_config("--cflags", "--ldflags", "--libs"))
+        command: list[str | Path] = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
+        command += ["-pthread", f"-I{_HARNESS}", *sources, _HARNESS / "bench.c"]
+        command += [*self.search, *flags, "-o", program]
+        _output(command, "a C compiler is needed, as the command `cc`")
+
+
+def installed() -> tuple[Mapping[str, object], Libraries]:
+    """What the installed wheel says of itself, and its archives.
+
+    Raises:
+        BenchmarkError: it is not installed, or broken.
+    """
+    manifest = json.loads(_config("--json"))
+    archives = tuple(
+        Archive(library["component"], library["file"], library["size"])
+        for library in manifest["libraries"]
+    )
+    facts = {
+        "version": manifest["version"],
+        "platform": manifest["platform"],
+        "rustc": manifest["rustc"],
+        "cargo_profile": manifest["cargo"]["profile"],
+        "source_commit": manifest["source_commit"],
+    }
+    return facts, Libraries(WHEEL_LABEL, archives, ())
+
+
+def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
+    """Archives of the same names in another directory.
+
+    Args:
+        label: what the report calls them.
+        directory: where they are. Those of the wheel that it lacks are not compared, but the one
+            of sdk-core must be there.
+        wheel: the archives of the wheel.
+
+    Raises:
+        BenchmarkError: it is not.
+    """
+    archives = tuple(
+        Archive(archive.component, archive.file, (directory / archive.file).stat().st_size)
+        for archive in wheel.archives
+        if (directory / archive.file).is_file()
+    )
+    if not any(archive.component == "sdk-core" for archive in archives):
+        names = ", ".join(archive.file for archive in wheel.archives)
+        raise BenchmarkError(
+            f"{label}: {directory} has no archive of sdk-core\n"
+            f"  name a directory with {names}, such as cargo's target/release"
+        )
+    return Libraries(label, archives, (f"-L{directory.resolve()}",))
+
+
+def _config(*options: str) -> str:
+    config = Path(sysconfig.get_path("scripts")) / "temporal-libs-config"
+    return _output([config, *options], "install the wheel in this environment: make bench does")
+
+
+def _output(command: Sequence[str | Path], advice: str) -> str:
+    shown = " ".join(str(part) for part in command)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BenchmarkError(f"{shown}\n  cannot be run: {error}\n  {advice}") from None
+    if done.returncode != 0:
+        raise BenchmarkError(f"{shown}\n  ended with exit code {done.returncode}:\n{done.stderr}")
+    return done.stdout

@@ -1,0 +1,1 @@
+"""RPC throughput and CPU time a call."""

@@ -1,0 +1,65 @@
+"""`GetSystemInfo` through the C ABI, beside the official Python client."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
+
+from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.child import measured_span
+from benchmarks.harness.comparison import Comparison, Contender, compare_spans
+
+_COMPRESSIONS: Final = ("gzip", "none")
+#: Calls in flight to calls of a sample: about a second's worth each.
+_CALLS: Final = {1: 1500, 16: 8000, 64: 10000}
+
+
+def _measure(run: Run) -> list[Comparison]:
+    clients = {}
+    for libraries in run.libraries:
+        client = run.scratch / f"client-{libraries.label}"
+        libraries.link([Path(__file__).with_name("client.c")], client)
+        clients[libraries.contender] = client
+    comparisons = []
+    with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
+        for compression in _COMPRESSIONS:
+            for in_flight, calls in _CALLS.items():
+                condition = f"{in_flight} in flight, compression {compression}"
+                run.say(condition)
+                contenders = _contenders(
+                    clients, server, [compression, str(in_flight)], run.scaled(calls)
+                )
+                comparisons += compare_spans("call", condition, contenders, run.rounds)
+    return comparisons
+
+
+def _contenders(
+    clients: dict[str, Path], server: DevServer, options: list[str], calls: int
+) -> list[Contender]:
+    def contender(name: str, program: list[str | Path]) -> Contender:
+        counts = [str(max(1, calls // 5)), str(calls)]
+        return Contender(name, partial(measured_span, [*program, *options, *counts]))
+
+    python = [sys.executable, "-m", "benchmarks.rpc.python_client", server.address]
+    return [
+        *(contender(name, [client, server.url]) for name, client in clients.items()),
+        contender("Python client", [*python]),
+    ]
+
+
+BENCHMARK = Benchmark(
+    name="rpc",
+    title="RPC calls",
+    about=(
+        "`GetSystemInfo`, the smallest call there is, against one dev server with raised rate "
+        "limits: a C program over the C ABI beside the official Python client, so many calls in "
+        "flight at any time. CPU is what the client's process uses, user and system, all threads. "
+        "The Python client decodes the answers; the C program takes their bytes, as a bridge does "
+        "that hands them to its language. Both retry; compression is the transport's."
+    ),
+    measure=_measure,
+)

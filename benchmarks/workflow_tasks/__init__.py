@@ -1,0 +1,1 @@
+"""Workflow tasks polled and completed."""

@@ -1,0 +1,61 @@
+"""No-op workflows through poll and complete, beside the official Python SDK."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
+
+from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.child import Span, measured_span
+from benchmarks.harness.comparison import Comparison, Contender, compare_spans
+from benchmarks.workflow_tasks.backlog import start_workflows
+
+_HERE = Path(__file__).parent
+_WARM_UP, _TASKS, _COOL_DOWN = 50, 400, 50
+
+
+def _measure(run: Run) -> list[Comparison]:
+    workers = {}
+    for libraries in run.libraries:
+        worker = run.scratch / f"worker-{libraries.label}"
+        libraries.link([_HERE / "worker.c", _HERE / "activation.c"], worker)
+        workers[libraries.contender] = worker
+    counts = [run.scaled(count) for count in (_WARM_UP, _TASKS, _COOL_DOWN)]
+    with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
+
+        def contender(name: str, program: list[str | Path]) -> Contender:
+            return Contender(name, partial(_sample, server, program, counts))
+
+        python = [sys.executable, "-m", "benchmarks.workflow_tasks.python_worker", server.address]
+        return compare_spans(
+            "workflow task",
+            "no-op workflow",
+            [
+                *(contender(name, [worker, server.url]) for name, worker in workers.items()),
+                contender("Python SDK", [*python]),
+            ],
+            run.rounds,
+        )
+
+
+def _sample(server: DevServer, program: list[str | Path], counts: list[int]) -> Span:
+    task_queue = start_workflows(server.address, sum(counts))
+    return measured_span([*program, task_queue, *map(str, counts)])
+
+
+BENCHMARK = Benchmark(
+    name="workflow-tasks",
+    title="Workflow tasks",
+    about=(
+        "No-op workflows through poll and complete against one dev server: a C program over the C "
+        "ABI beside a worker of the official Python SDK without its sandbox, with the same numbers "
+        "of slots, polls and cached workflows. The workflows have been started when the worker "
+        "begins, and it is busy before and after the span that is measured. How many tasks a "
+        "second there are is mostly the server's doing, which shares the cores; the CPU is the "
+        "worker's alone."
+    ),
+    measure=_measure,
+)
