@@ -33,7 +33,7 @@ demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
 	.venv/demo/bin/python tools/demo.py
 
-test: lint check-header test-rust .venv/test/.installed
+test: lint check-header test-rust .venv/test/.installed .venv/zig-0.16/.ready .venv/zig-0.17/.ready
 	$(STEP) "test: the installed wheel"
 	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 

@@ -25,10 +25,11 @@ from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
 from benchmarks.harness.machine import machine
 from benchmarks.harness.report import Report
+from benchmarks.link.benchmark import BENCHMARK as LINK
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
-_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS)}
+_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK)}
 _ROUNDS = 7
 _QUICK_ROUNDS = 3
 

@@ -50,6 +50,17 @@ class Libraries:
         """What the report calls a program that is linked with them."""
         return "C ABI" if self.label == WHEEL_LABEL else f"C ABI, {self.label}"
 
+    def flags(self, *options: str) -> list[str]:
+        """What temporal-libs-config prints, for a compiler that is to take these archives.
+
+        Args:
+            options: those of temporal-libs-config, such as ``--cflags``.
+
+        Raises:
+            BenchmarkError: the wheel is not installed, or broken.
+        """
+        return [*self.search, *shlex.split(_config(*options))]
+
     def link(self, sources: Sequence[Path], program: Path) -> None:
         """Compile a C program with the installed header and link it with the archives.
 
@@ -60,10 +71,9 @@ class Libraries:
         Raises:
             BenchmarkError: no compiler, or it failed; the message has its output.
         """
-        flags = shlex.split(_config("--cflags", "--ldflags", "--libs"))
         command: list[str | Path] = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
         command += ["-pthread", f"-I{_HARNESS}", *sources, _HARNESS / "bench.c"]
-        command += [*self.search, *flags, "-o", program]
+        command += [*self.flags("--cflags", "--ldflags", "--libs"), "-o", program]
         _output(command, "a C compiler is needed, as the command `cc`")
 
 

@@ -119,6 +119,28 @@ typedef enum TemporalCoreMetricKind {
 } TemporalCoreMetricKind;
 
 /**
+ * What a slot is for.
+ */
+typedef enum TemporalCoreSlotKindType {
+  /**
+   * A workflow task.
+   */
+  TemporalCoreSlotKindType_WorkflowSlotKindType = 0,
+  /**
+   * An activity.
+   */
+  TemporalCoreSlotKindType_ActivitySlotKindType,
+  /**
+   * A local activity.
+   */
+  TemporalCoreSlotKindType_LocalActivitySlotKindType,
+  /**
+   * A Nexus task.
+   */
+  TemporalCoreSlotKindType_NexusSlotKindType,
+} TemporalCoreSlotKindType;
+
+/**
  * The five services of a Temporal server.
  */
 typedef enum TemporalCoreRpcService {
@@ -269,28 +291,6 @@ typedef enum TemporalCoreRuntimeType {
    */
   TemporalCoreRuntimeType_Roadrunner,
 } TemporalCoreRuntimeType;
-
-/**
- * What a slot is for.
- */
-typedef enum TemporalCoreSlotKindType {
-  /**
-   * A workflow task.
-   */
-  TemporalCoreSlotKindType_WorkflowSlotKindType = 0,
-  /**
-   * An activity.
-   */
-  TemporalCoreSlotKindType_ActivitySlotKindType,
-  /**
-   * A local activity.
-   */
-  TemporalCoreSlotKindType_LocalActivitySlotKindType,
-  /**
-   * A Nexus task.
-   */
-  TemporalCoreSlotKindType_NexusSlotKindType,
-} TemporalCoreSlotKindType;
 
 /**
  * Cancels the calls that were started with it.
@@ -686,504 +686,6 @@ typedef struct TemporalCoreClientEnvConfigProfileLoadOptions {
 } TemporalCoreClientEnvConfigProfileLoadOptions;
 
 /**
- * The answer to an RPC.
- */
-typedef struct TemporalCoreClientGrpcOverrideResponse {
-  /**
-   * gRPC status; 0 = success.
-   */
-  int32_t status_code;
-  /**
-   * Response headers; for success only.
-   */
-  TemporalCoreMetadataRef headers;
-  /**
-   * Response protobuf; for success only.
-   */
-  struct TemporalCoreByteArrayRef success_proto;
-  /**
-   * Message; for failure only.
-   */
-  struct TemporalCoreByteArrayRef fail_message;
-  /**
-   * `google.rpc.Status` protobuf; for failure only, may be empty.
-   */
-  struct TemporalCoreByteArrayRef fail_details;
-} TemporalCoreClientGrpcOverrideResponse;
-
-/**
- * The value of an attribute.
- */
-typedef union TemporalCoreMetricAttributeValue {
-  /**
-   * For `String`.
-   */
-  struct TemporalCoreByteArrayRef string_value;
-  /**
-   * For `Int`.
-   */
-  int64_t int_value;
-  /**
-   * For `Float`.
-   */
-  double float_value;
-  /**
-   * For `Bool`.
-   */
-  bool bool_value;
-} TemporalCoreMetricAttributeValue;
-
-/**
- * One attribute.
- */
-typedef struct TemporalCoreMetricAttribute {
-  /**
-   * Its name.
-   */
-  struct TemporalCoreByteArrayRef key;
-  /**
-   * Its value.
-   */
-  union TemporalCoreMetricAttributeValue value;
-  /**
-   * Which member of `value` is set.
-   */
-  enum TemporalCoreMetricAttributeValueType value_type;
-} TemporalCoreMetricAttribute;
-
-/**
- * A metric to make.
- */
-typedef struct TemporalCoreMetricOptions {
-  /**
-   * Its name, without a prefix. Required.
-   */
-  struct TemporalCoreByteArrayRef name;
-  /**
-   * What it tells; may be empty.
-   */
-  struct TemporalCoreByteArrayRef description;
-  /**
-   * Its unit; may be empty. Exporters set that of durations themselves.
-   */
-  struct TemporalCoreByteArrayRef unit;
-  /**
-   * Its kind.
-   */
-  enum TemporalCoreMetricKind kind;
-} TemporalCoreMetricOptions;
-
-/**
- * One call. All that it references lives until the callback.
- */
-typedef struct TemporalCoreRpcCallOptions {
-  /**
-   * The service.
-   */
-  enum TemporalCoreRpcService service;
-  /**
-   * The RPC's name as the service definition spells it, such as `StartWorkflowExecution`.
-   */
-  struct TemporalCoreByteArrayRef rpc;
-  /**
-   * The request's protobuf.
-   */
-  struct TemporalCoreByteArrayRef req;
-  /**
-   * Send again after failures that allow it; false sends once.
-   */
-  bool retry;
-  /**
-   * Headers of this call; they win over the connection's.
-   */
-  TemporalCoreMetadataRef metadata;
-  /**
-   * Binary headers (names end in `-bin`) of this call.
-   */
-  TemporalCoreMetadataRef binary_metadata;
-  /**
-   * Time an attempt may take; 0 = the client's default (30 s, long polls 70 s). When it is up,
-   * the call ends with status 1 (`Timeout expired`, the client's timer) or 4 (the server's).
-   */
-  uint32_t timeout_millis;
-  /**
-   * Cancels the call; NULL = nothing does. Taken at the start: may be freed at once.
-   */
-  const struct TemporalCoreCancellationToken *cancellation_token;
-} TemporalCoreRpcCallOptions;
-
-/**
- * Ends `temporal_core_client_rpc_call`.
- *
- * Success: `success` set, `status_code` 0. Error of the server: `status_code` a gRPC status other
- * than 0, `failure_message` set, `failure_details` set (may be empty). Error of the bridge:
- * `status_code` 0, `failure_message` set, `failure_details` NULL. What is set belongs to the
- * callback, which frees it with `temporal_core_byte_array_free`.
- */
-typedef void (*TemporalCoreClientRpcCallCallback)(void *user_data,
-                                                  const struct TemporalCoreByteArray *success,
-                                                  uint32_t status_code,
-                                                  const struct TemporalCoreByteArray *failure_message,
-                                                  const struct TemporalCoreByteArray *failure_details);
-
-/**
- * A runtime, always; when `fail` is set, only to free `fail` with and then itself.
- */
-typedef struct TemporalCoreRuntimeOrFail {
-  /**
-   * To be freed with `temporal_core_runtime_free`.
-   */
-  struct TemporalCoreRuntime *runtime;
-  /**
-   * NULL on success; else to be freed with `temporal_core_byte_array_free`, before `runtime`.
-   */
-  const struct TemporalCoreByteArray *fail;
-} TemporalCoreRuntimeOrFail;
-
-/**
- * Receives each log, on whichever thread logs. `log` and all that its accessors give are valid
- * until the callback returns. None comes before `temporal_core_runtime_new` succeeds, nor after
- * `temporal_core_runtime_free` returns, unless that was called inside a log callback.
- */
-typedef void (*TemporalCoreForwardedLogCallback)(enum TemporalCoreForwardedLogLevel level,
-                                                 const struct TemporalCoreForwardedLog *log);
-
-/**
- * Where logs go.
- */
-typedef struct TemporalCoreLoggingOptions {
-  /**
-   * A tracing filter such as `temporalio_sdk_core=DEBUG,WARN`. A malformed one is an error.
-   */
-  struct TemporalCoreByteArrayRef filter;
-  /**
-   * For console logs; ignored when `forward_to` is set.
-   */
-  enum TemporalCoreConsoleLogFormat format;
-  /**
-   * Receives the logs instead of the console, unless NULL.
-   */
-  TemporalCoreForwardedLogCallback forward_to;
-} TemporalCoreLoggingOptions;
-
-/**
- * A map as text: `key1\nvalue1\nkey2\nvalue2`. An odd last element is dropped.
- */
-typedef struct TemporalCoreByteArrayRef TemporalCoreNewlineDelimitedMapRef;
-
-/**
- * Export to an OpenTelemetry collector.
- */
-typedef struct TemporalCoreOpenTelemetryOptions {
-  /**
-   * The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and `unix`. For HTTP
-   * the whole of it, such as `http://localhost:4318/v1/metrics`.
-   */
-  struct TemporalCoreByteArrayRef url;
-  /**
-   * Headers to send.
-   */
-  TemporalCoreNewlineDelimitedMapRef headers;
-  /**
-   * Time between exports; 0 = the default of one second.
-   */
-  uint32_t metric_periodicity_millis;
-  /**
-   * Temporality of the data points.
-   */
-  enum TemporalCoreOpenTelemetryMetricTemporality metric_temporality;
-  /**
-   * Durations as float seconds instead of integer milliseconds.
-   */
-  bool durations_as_seconds;
-  /**
-   * OTLP transport.
-   */
-  enum TemporalCoreOpenTelemetryProtocol protocol;
-  /**
-   * Part of a metric's name to comma-separated bucket bounds, finite and increasing.
-   */
-  TemporalCoreNewlineDelimitedMapRef histogram_bucket_overrides;
-} TemporalCoreOpenTelemetryOptions;
-
-/**
- * Export by serving a Prometheus endpoint.
- */
-typedef struct TemporalCorePrometheusOptions {
-  /**
-   * `ip:port` to listen on.
-   */
-  struct TemporalCoreByteArrayRef bind_address;
-  /**
-   * Counters end in `_total`.
-   */
-  bool counters_total_suffix;
-  /**
-   * Histograms end in their unit.
-   */
-  bool unit_suffix;
-  /**
-   * Durations as float seconds instead of integer milliseconds.
-   */
-  bool durations_as_seconds;
-  /**
-   * Part of a metric's name to comma-separated bucket bounds, finite and increasing.
-   */
-  TemporalCoreNewlineDelimitedMapRef histogram_bucket_overrides;
-} TemporalCorePrometheusOptions;
-
-/**
- * Makes a metric; the ranges are valid until it returns.
- *
- * @return The caller's own pointer, passed to the record callbacks as it came, and once to
- *         `metric_free`.
- */
-typedef const void *(*TemporalCoreCustomMetricMeterMetricNewCallback)(struct TemporalCoreByteArrayRef name,
-                                                                      struct TemporalCoreByteArrayRef description,
-                                                                      struct TemporalCoreByteArrayRef unit,
-                                                                      enum TemporalCoreMetricKind kind);
-
-/**
- * Frees a metric; no record callback uses it afterwards.
- */
-typedef void (*TemporalCoreCustomMetricMeterMetricFreeCallback)(const void *metric);
-
-/**
- * Records a counter's increment, an up-down counter's change (the two's complement of the signed
- * value), a gauge's or a histogram's value.
- */
-typedef void (*TemporalCoreCustomMetricMeterMetricRecordIntegerCallback)(const void *metric,
-                                                                         uint64_t value,
-                                                                         const void *attributes);
-
-/**
- * Records a gauge's or a histogram's value.
- */
-typedef void (*TemporalCoreCustomMetricMeterMetricRecordFloatCallback)(const void *metric,
-                                                                       double value,
-                                                                       const void *attributes);
-
-/**
- * Records a duration histogram's value.
- */
-typedef void (*TemporalCoreCustomMetricMeterMetricRecordDurationCallback)(const void *metric,
-                                                                          uint64_t value_ms,
-                                                                          const void *attributes);
-
-/**
- * A text value.
- */
-typedef struct TemporalCoreCustomMetricAttributeValueString {
-  /**
-   * First byte.
-   */
-  const uint8_t *data;
-  /**
-   * Number of bytes.
-   */
-  size_t size;
-} TemporalCoreCustomMetricAttributeValueString;
-
-/**
- * The value of an attribute.
- */
-typedef union TemporalCoreCustomMetricAttributeValue {
-  /**
-   * For `String`.
-   */
-  struct TemporalCoreCustomMetricAttributeValueString string_value;
-  /**
-   * For `Int`.
-   */
-  int64_t int_value;
-  /**
-   * For `Float`.
-   */
-  double float_value;
-  /**
-   * For `Bool`.
-   */
-  bool bool_value;
-} TemporalCoreCustomMetricAttributeValue;
-
-/**
- * One attribute, as the meter is told it.
- */
-typedef struct TemporalCoreCustomMetricAttribute {
-  /**
-   * Its name.
-   */
-  struct TemporalCoreByteArrayRef key;
-  /**
-   * Its value.
-   */
-  union TemporalCoreCustomMetricAttributeValue value;
-  /**
-   * Which member of `value` is set.
-   */
-  enum TemporalCoreMetricAttributeValueType value_type;
-} TemporalCoreCustomMetricAttribute;
-
-/**
- * Makes attributes; `attributes` is valid until it returns.
- *
- * @param append_from Attributes that the new ones start from, unchanged themselves; NULL: none.
- * @return The caller's own pointer, passed to the other callbacks as it came, and once to
- *         `attributes_free`.
- */
-typedef const void *(*TemporalCoreCustomMetricMeterAttributesNewCallback)(const void *append_from,
-                                                                          const struct TemporalCoreCustomMetricAttribute *attributes,
-                                                                          size_t attributes_size);
-
-/**
- * Frees attributes; no other callback uses them afterwards.
- */
-typedef void (*TemporalCoreCustomMetricMeterAttributesFreeCallback)(const void *attributes);
-
-/**
- * Frees the meter; no other callback of it runs afterwards.
- */
-typedef void (*TemporalCoreCustomMetricMeterMeterFreeCallback)(const struct TemporalCoreCustomMetricMeter *meter);
-
-/**
- * A meter of the caller's. Every callback is required, and is called on any thread, several at
- * once; attribute pointers may be NULL.
- *
- * Lives until `meter_free`, which runs once after the last reference is gone, also when
- * `temporal_core_runtime_new` fails.
- */
-typedef struct TemporalCoreCustomMetricMeter {
-  /**
-   * Makes a metric.
-   */
-  TemporalCoreCustomMetricMeterMetricNewCallback metric_new;
-  /**
-   * Frees a metric.
-   */
-  TemporalCoreCustomMetricMeterMetricFreeCallback metric_free;
-  /**
-   * Records an integer.
-   */
-  TemporalCoreCustomMetricMeterMetricRecordIntegerCallback metric_record_integer;
-  /**
-   * Records a float.
-   */
-  TemporalCoreCustomMetricMeterMetricRecordFloatCallback metric_record_float;
-  /**
-   * Records a duration.
-   */
-  TemporalCoreCustomMetricMeterMetricRecordDurationCallback metric_record_duration;
-  /**
-   * Makes attributes.
-   */
-  TemporalCoreCustomMetricMeterAttributesNewCallback attributes_new;
-  /**
-   * Frees attributes.
-   */
-  TemporalCoreCustomMetricMeterAttributesFreeCallback attributes_free;
-  /**
-   * Frees the meter.
-   */
-  TemporalCoreCustomMetricMeterMeterFreeCallback meter_free;
-} TemporalCoreCustomMetricMeter;
-
-/**
- * Metrics: exactly one of the first three is set.
- */
-typedef struct TemporalCoreMetricsOptions {
-  /**
-   * Export to an OpenTelemetry collector. The end of the runtime exports what is left, and waits
-   * for that, at most five seconds.
-   */
-  const struct TemporalCoreOpenTelemetryOptions *opentelemetry;
-  /**
-   * Serve a Prometheus endpoint.
-   */
-  const struct TemporalCorePrometheusOptions *prometheus;
-  /**
-   * Call the caller's meter.
-   */
-  const struct TemporalCoreCustomMetricMeter *custom_meter;
-  /**
-   * Attach a `service_name` attribute to all metrics; for Prometheus, a global tag of that name
-   * takes its place.
-   */
-  bool attach_service_name;
-  /**
-   * Attributes of every metric; not for the custom meter, whose owner attaches its own.
-   */
-  TemporalCoreNewlineDelimitedMapRef global_tags;
-  /**
-   * Prefix of the core's own metrics; empty = `temporal_`.
-   */
-  struct TemporalCoreByteArrayRef metric_prefix;
-} TemporalCoreMetricsOptions;
-
-/**
- * Where logs and metrics go. NULL members: nowhere.
- */
-typedef struct TemporalCoreTelemetryOptions {
-  /**
-   * Logs, or NULL.
-   */
-  const struct TemporalCoreLoggingOptions *logging;
-  /**
-   * Metrics, or NULL.
-   */
-  const struct TemporalCoreMetricsOptions *metrics;
-} TemporalCoreTelemetryOptions;
-
-/**
- * One language runtime.
- */
-typedef struct TemporalCoreRuntimeInfo {
-  /**
-   * Its kind.
-   */
-  enum TemporalCoreRuntimeType runtime_type;
-  /**
-   * Its version; may be empty.
-   */
-  struct TemporalCoreByteArrayRef version;
-} TemporalCoreRuntimeInfo;
-
-/**
- * Language runtimes; may be empty.
- */
-typedef struct TemporalCoreRuntimeInfoArray {
-  /**
-   * First element; may be NULL when `size` is 0.
-   */
-  const struct TemporalCoreRuntimeInfo *data;
-  /**
-   * Number of elements.
-   */
-  size_t size;
-} TemporalCoreRuntimeInfoArray;
-
-/**
- * Options of a runtime. All zeros is a legal value.
- */
-typedef struct TemporalCoreRuntimeOptions {
-  /**
-   * Where logs and metrics go; NULL = defaults (nowhere).
-   */
-  const struct TemporalCoreTelemetryOptions *telemetry;
-  /**
-   * 0 disables worker heartbeating; else 1,000 to 60,000.
-   */
-  uint64_t worker_heartbeat_interval_millis;
-  /**
-   * What worker heartbeats say about the language runtime; empty = nothing.
-   */
-  struct TemporalCoreRuntimeInfoArray runtime_info;
-  /**
-   * Worker heartbeats say nothing about runtime, hosting and platform.
-   */
-  bool disable_environment_info;
-} TemporalCoreRuntimeOptions;
-
-/**
  * Options of a test server, and those that a dev server has in common with it.
  */
 typedef struct TemporalCoreTestServerOptions {
@@ -1274,6 +776,94 @@ typedef void (*TemporalCoreEphemeralServerStartCallback)(void *user_data,
  */
 typedef void (*TemporalCoreEphemeralServerShutdownCallback)(void *user_data,
                                                             const struct TemporalCoreByteArray *fail);
+
+/**
+ * The answer to an RPC.
+ */
+typedef struct TemporalCoreClientGrpcOverrideResponse {
+  /**
+   * gRPC status; 0 = success.
+   */
+  int32_t status_code;
+  /**
+   * Response headers; for success only.
+   */
+  TemporalCoreMetadataRef headers;
+  /**
+   * Response protobuf; for success only.
+   */
+  struct TemporalCoreByteArrayRef success_proto;
+  /**
+   * Message; for failure only.
+   */
+  struct TemporalCoreByteArrayRef fail_message;
+  /**
+   * `google.rpc.Status` protobuf; for failure only, may be empty.
+   */
+  struct TemporalCoreByteArrayRef fail_details;
+} TemporalCoreClientGrpcOverrideResponse;
+
+/**
+ * The value of an attribute.
+ */
+typedef union TemporalCoreMetricAttributeValue {
+  /**
+   * For `String`.
+   */
+  struct TemporalCoreByteArrayRef string_value;
+  /**
+   * For `Int`.
+   */
+  int64_t int_value;
+  /**
+   * For `Float`.
+   */
+  double float_value;
+  /**
+   * For `Bool`.
+   */
+  bool bool_value;
+} TemporalCoreMetricAttributeValue;
+
+/**
+ * One attribute.
+ */
+typedef struct TemporalCoreMetricAttribute {
+  /**
+   * Its name.
+   */
+  struct TemporalCoreByteArrayRef key;
+  /**
+   * Its value.
+   */
+  union TemporalCoreMetricAttributeValue value;
+  /**
+   * Which member of `value` is set.
+   */
+  enum TemporalCoreMetricAttributeValueType value_type;
+} TemporalCoreMetricAttribute;
+
+/**
+ * A metric to make.
+ */
+typedef struct TemporalCoreMetricOptions {
+  /**
+   * Its name, without a prefix. Required.
+   */
+  struct TemporalCoreByteArrayRef name;
+  /**
+   * What it tells; may be empty.
+   */
+  struct TemporalCoreByteArrayRef description;
+  /**
+   * Its unit; may be empty. Exporters set that of durations themselves.
+   */
+  struct TemporalCoreByteArrayRef unit;
+  /**
+   * Its kind.
+   */
+  enum TemporalCoreMetricKind kind;
+} TemporalCoreMetricOptions;
 
 /**
  * A worker with its pusher, XOR a failure.
@@ -1872,6 +1462,416 @@ typedef struct TemporalCoreWorkerReplayPushResult {
 } TemporalCoreWorkerReplayPushResult;
 
 /**
+ * One call. All that it references lives until the callback.
+ */
+typedef struct TemporalCoreRpcCallOptions {
+  /**
+   * The service.
+   */
+  enum TemporalCoreRpcService service;
+  /**
+   * The RPC's name as the service definition spells it, such as `StartWorkflowExecution`.
+   */
+  struct TemporalCoreByteArrayRef rpc;
+  /**
+   * The request's protobuf.
+   */
+  struct TemporalCoreByteArrayRef req;
+  /**
+   * Send again after failures that allow it; false sends once.
+   */
+  bool retry;
+  /**
+   * Headers of this call; they win over the connection's.
+   */
+  TemporalCoreMetadataRef metadata;
+  /**
+   * Binary headers (names end in `-bin`) of this call.
+   */
+  TemporalCoreMetadataRef binary_metadata;
+  /**
+   * Time an attempt may take; 0 = the client's default (30 s, long polls 70 s). When it is up,
+   * the call ends with status 1 (`Timeout expired`, the client's timer) or 4 (the server's).
+   */
+  uint32_t timeout_millis;
+  /**
+   * Cancels the call; NULL = nothing does. Taken at the start: may be freed at once.
+   */
+  const struct TemporalCoreCancellationToken *cancellation_token;
+} TemporalCoreRpcCallOptions;
+
+/**
+ * Ends `temporal_core_client_rpc_call`.
+ *
+ * Success: `success` set, `status_code` 0. Error of the server: `status_code` a gRPC status other
+ * than 0, `failure_message` set, `failure_details` set (may be empty). Error of the bridge:
+ * `status_code` 0, `failure_message` set, `failure_details` NULL. What is set belongs to the
+ * callback, which frees it with `temporal_core_byte_array_free`.
+ */
+typedef void (*TemporalCoreClientRpcCallCallback)(void *user_data,
+                                                  const struct TemporalCoreByteArray *success,
+                                                  uint32_t status_code,
+                                                  const struct TemporalCoreByteArray *failure_message,
+                                                  const struct TemporalCoreByteArray *failure_details);
+
+/**
+ * A runtime, always; when `fail` is set, only to free `fail` with and then itself.
+ */
+typedef struct TemporalCoreRuntimeOrFail {
+  /**
+   * To be freed with `temporal_core_runtime_free`.
+   */
+  struct TemporalCoreRuntime *runtime;
+  /**
+   * NULL on success; else to be freed with `temporal_core_byte_array_free`, before `runtime`.
+   */
+  const struct TemporalCoreByteArray *fail;
+} TemporalCoreRuntimeOrFail;
+
+/**
+ * Receives each log, on whichever thread logs. `log` and all that its accessors give are valid
+ * until the callback returns. None comes before `temporal_core_runtime_new` succeeds, nor after
+ * `temporal_core_runtime_free` returns, unless that was called inside a log callback.
+ */
+typedef void (*TemporalCoreForwardedLogCallback)(enum TemporalCoreForwardedLogLevel level,
+                                                 const struct TemporalCoreForwardedLog *log);
+
+/**
+ * Where logs go.
+ */
+typedef struct TemporalCoreLoggingOptions {
+  /**
+   * A tracing filter such as `temporalio_sdk_core=DEBUG,WARN`. A malformed one is an error.
+   */
+  struct TemporalCoreByteArrayRef filter;
+  /**
+   * For console logs; ignored when `forward_to` is set.
+   */
+  enum TemporalCoreConsoleLogFormat format;
+  /**
+   * Receives the logs instead of the console, unless NULL.
+   */
+  TemporalCoreForwardedLogCallback forward_to;
+} TemporalCoreLoggingOptions;
+
+/**
+ * A map as text: `key1\nvalue1\nkey2\nvalue2`. An odd last element is dropped.
+ */
+typedef struct TemporalCoreByteArrayRef TemporalCoreNewlineDelimitedMapRef;
+
+/**
+ * Export to an OpenTelemetry collector.
+ */
+typedef struct TemporalCoreOpenTelemetryOptions {
+  /**
+   * The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and `unix`. For HTTP
+   * the whole of it, such as `http://localhost:4318/v1/metrics`.
+   */
+  struct TemporalCoreByteArrayRef url;
+  /**
+   * Headers to send.
+   */
+  TemporalCoreNewlineDelimitedMapRef headers;
+  /**
+   * Time between exports; 0 = the default of one second.
+   */
+  uint32_t metric_periodicity_millis;
+  /**
+   * Temporality of the data points.
+   */
+  enum TemporalCoreOpenTelemetryMetricTemporality metric_temporality;
+  /**
+   * Durations as float seconds instead of integer milliseconds.
+   */
+  bool durations_as_seconds;
+  /**
+   * OTLP transport.
+   */
+  enum TemporalCoreOpenTelemetryProtocol protocol;
+  /**
+   * Part of a metric's name to comma-separated bucket bounds, finite and increasing.
+   */
+  TemporalCoreNewlineDelimitedMapRef histogram_bucket_overrides;
+} TemporalCoreOpenTelemetryOptions;
+
+/**
+ * Export by serving a Prometheus endpoint.
+ */
+typedef struct TemporalCorePrometheusOptions {
+  /**
+   * `ip:port` to listen on.
+   */
+  struct TemporalCoreByteArrayRef bind_address;
+  /**
+   * Counters end in `_total`.
+   */
+  bool counters_total_suffix;
+  /**
+   * Histograms end in their unit.
+   */
+  bool unit_suffix;
+  /**
+   * Durations as float seconds instead of integer milliseconds.
+   */
+  bool durations_as_seconds;
+  /**
+   * Part of a metric's name to comma-separated bucket bounds, finite and increasing.
+   */
+  TemporalCoreNewlineDelimitedMapRef histogram_bucket_overrides;
+} TemporalCorePrometheusOptions;
+
+/**
+ * Makes a metric; the ranges are valid until it returns.
+ *
+ * @return The caller's own pointer, passed to the record callbacks as it came, and once to
+ *         `metric_free`.
+ */
+typedef const void *(*TemporalCoreCustomMetricMeterMetricNewCallback)(struct TemporalCoreByteArrayRef name,
+                                                                      struct TemporalCoreByteArrayRef description,
+                                                                      struct TemporalCoreByteArrayRef unit,
+                                                                      enum TemporalCoreMetricKind kind);
+
+/**
+ * Frees a metric; no record callback uses it afterwards.
+ */
+typedef void (*TemporalCoreCustomMetricMeterMetricFreeCallback)(const void *metric);
+
+/**
+ * Records a counter's increment, an up-down counter's change (the two's complement of the signed
+ * value), a gauge's or a histogram's value.
+ */
+typedef void (*TemporalCoreCustomMetricMeterMetricRecordIntegerCallback)(const void *metric,
+                                                                         uint64_t value,
+                                                                         const void *attributes);
+
+/**
+ * Records a gauge's or a histogram's value.
+ */
+typedef void (*TemporalCoreCustomMetricMeterMetricRecordFloatCallback)(const void *metric,
+                                                                       double value,
+                                                                       const void *attributes);
+
+/**
+ * Records a duration histogram's value.
+ */
+typedef void (*TemporalCoreCustomMetricMeterMetricRecordDurationCallback)(const void *metric,
+                                                                          uint64_t value_ms,
+                                                                          const void *attributes);
+
+/**
+ * A text value.
+ */
+typedef struct TemporalCoreCustomMetricAttributeValueString {
+  /**
+   * First byte.
+   */
+  const uint8_t *data;
+  /**
+   * Number of bytes.
+   */
+  size_t size;
+} TemporalCoreCustomMetricAttributeValueString;
+
+/**
+ * The value of an attribute.
+ */
+typedef union TemporalCoreCustomMetricAttributeValue {
+  /**
+   * For `String`.
+   */
+  struct TemporalCoreCustomMetricAttributeValueString string_value;
+  /**
+   * For `Int`.
+   */
+  int64_t int_value;
+  /**
+   * For `Float`.
+   */
+  double float_value;
+  /**
+   * For `Bool`.
+   */
+  bool bool_value;
+} TemporalCoreCustomMetricAttributeValue;
+
+/**
+ * One attribute, as the meter is told it.
+ */
+typedef struct TemporalCoreCustomMetricAttribute {
+  /**
+   * Its name.
+   */
+  struct TemporalCoreByteArrayRef key;
+  /**
+   * Its value.
+   */
+  union TemporalCoreCustomMetricAttributeValue value;
+  /**
+   * Which member of `value` is set.
+   */
+  enum TemporalCoreMetricAttributeValueType value_type;
+} TemporalCoreCustomMetricAttribute;
+
+/**
+ * Makes attributes; `attributes` is valid until it returns.
+ *
+ * @param append_from Attributes that the new ones start from, unchanged themselves; NULL: none.
+ * @return The caller's own pointer, passed to the other callbacks as it came, and once to
+ *         `attributes_free`.
+ */
+typedef const void *(*TemporalCoreCustomMetricMeterAttributesNewCallback)(const void *append_from,
+                                                                          const struct TemporalCoreCustomMetricAttribute *attributes,
+                                                                          size_t attributes_size);
+
+/**
+ * Frees attributes; no other callback uses them afterwards.
+ */
+typedef void (*TemporalCoreCustomMetricMeterAttributesFreeCallback)(const void *attributes);
+
+/**
+ * Frees the meter; no other callback of it runs afterwards.
+ */
+typedef void (*TemporalCoreCustomMetricMeterMeterFreeCallback)(const struct TemporalCoreCustomMetricMeter *meter);
+
+/**
+ * A meter of the caller's. Every callback is required, and is called on any thread, several at
+ * once; attribute pointers may be NULL.
+ *
+ * Lives until `meter_free`, which runs once after the last reference is gone, also when
+ * `temporal_core_runtime_new` fails.
+ */
+typedef struct TemporalCoreCustomMetricMeter {
+  /**
+   * Makes a metric.
+   */
+  TemporalCoreCustomMetricMeterMetricNewCallback metric_new;
+  /**
+   * Frees a metric.
+   */
+  TemporalCoreCustomMetricMeterMetricFreeCallback metric_free;
+  /**
+   * Records an integer.
+   */
+  TemporalCoreCustomMetricMeterMetricRecordIntegerCallback metric_record_integer;
+  /**
+   * Records a float.
+   */
+  TemporalCoreCustomMetricMeterMetricRecordFloatCallback metric_record_float;
+  /**
+   * Records a duration.
+   */
+  TemporalCoreCustomMetricMeterMetricRecordDurationCallback metric_record_duration;
+  /**
+   * Makes attributes.
+   */
+  TemporalCoreCustomMetricMeterAttributesNewCallback attributes_new;
+  /**
+   * Frees attributes.
+   */
+  TemporalCoreCustomMetricMeterAttributesFreeCallback attributes_free;
+  /**
+   * Frees the meter.
+   */
+  TemporalCoreCustomMetricMeterMeterFreeCallback meter_free;
+} TemporalCoreCustomMetricMeter;
+
+/**
+ * Metrics: exactly one of the first three is set.
+ */
+typedef struct TemporalCoreMetricsOptions {
+  /**
+   * Export to an OpenTelemetry collector. The end of the runtime exports what is left, and waits
+   * for that, at most five seconds.
+   */
+  const struct TemporalCoreOpenTelemetryOptions *opentelemetry;
+  /**
+   * Serve a Prometheus endpoint.
+   */
+  const struct TemporalCorePrometheusOptions *prometheus;
+  /**
+   * Call the caller's meter.
+   */
+  const struct TemporalCoreCustomMetricMeter *custom_meter;
+  /**
+   * Attach a `service_name` attribute to all metrics; for Prometheus, a global tag of that name
+   * takes its place.
+   */
+  bool attach_service_name;
+  /**
+   * Attributes of every metric; not for the custom meter, whose owner attaches its own.
+   */
+  TemporalCoreNewlineDelimitedMapRef global_tags;
+  /**
+   * Prefix of the core's own metrics; empty = `temporal_`.
+   */
+  struct TemporalCoreByteArrayRef metric_prefix;
+} TemporalCoreMetricsOptions;
+
+/**
+ * Where logs and metrics go. NULL members: nowhere.
+ */
+typedef struct TemporalCoreTelemetryOptions {
+  /**
+   * Logs, or NULL.
+   */
+  const struct TemporalCoreLoggingOptions *logging;
+  /**
+   * Metrics, or NULL.
+   */
+  const struct TemporalCoreMetricsOptions *metrics;
+} TemporalCoreTelemetryOptions;
+
+/**
+ * One language runtime.
+ */
+typedef struct TemporalCoreRuntimeInfo {
+  /**
+   * Its kind.
+   */
+  enum TemporalCoreRuntimeType runtime_type;
+  /**
+   * Its version; may be empty.
+   */
+  struct TemporalCoreByteArrayRef version;
+} TemporalCoreRuntimeInfo;
+
+/**
+ * Language runtimes; may be empty.
+ */
+typedef struct TemporalCoreRuntimeInfoArray {
+  /**
+   * First element; may be NULL when `size` is 0.
+   */
+  const struct TemporalCoreRuntimeInfo *data;
+  /**
+   * Number of elements.
+   */
+  size_t size;
+} TemporalCoreRuntimeInfoArray;
+
+/**
+ * Options of a runtime. All zeros is a legal value.
+ */
+typedef struct TemporalCoreRuntimeOptions {
+  /**
+   * Where logs and metrics go; NULL = defaults (nowhere).
+   */
+  const struct TemporalCoreTelemetryOptions *telemetry;
+  /**
+   * 0 disables worker heartbeating; else 1,000 to 60,000.
+   */
+  uint64_t worker_heartbeat_interval_millis;
+  /**
+   * What worker heartbeats say about the language runtime; empty = nothing.
+   */
+  struct TemporalCoreRuntimeInfoArray runtime_info;
+  /**
+   * Worker heartbeats say nothing about runtime, hosting and platform.
+   */
+  bool disable_environment_info;
+} TemporalCoreRuntimeOptions;
+
+/**
  * A worker XOR a failure.
  */
 typedef struct TemporalCoreWorkerOrFail {
@@ -2016,6 +2016,62 @@ struct TemporalCoreClientEnvConfigOrFail temporal_core_client_env_config_load(co
  * Reads the file on the caller's thread. Any thread.
  */
 struct TemporalCoreClientEnvConfigProfileOrFail temporal_core_client_env_config_profile_load(const struct TemporalCoreClientEnvConfigProfileLoadOptions *options);
+
+/**
+ * Starts Temporal's dev server (`temporal server start-dev`).
+ *
+ * @param runtime   Live for the call.
+ * @param options   Dropped by the caller once the call returns.
+ * @param user_data Passed to the callback.
+ * @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
+ *                  options: …`), else on a runtime thread once the server serves, or has not
+ *                  within 30 seconds. NULL: nothing is done.
+ *
+ * `existing_path` starts that executable; else `download_version` is fetched once into
+ * `download_dest_dir`.
+ */
+void temporal_core_ephemeral_server_start_dev_server(struct TemporalCoreRuntime *runtime,
+                                                     const struct TemporalCoreDevServerOptions *options,
+                                                     void *user_data,
+                                                     TemporalCoreEphemeralServerStartCallback callback);
+
+/**
+ * Starts Temporal's test server, whose time can skip.
+ *
+ * @param runtime   Live for the call.
+ * @param options   Dropped by the caller once the call returns.
+ * @param user_data Passed to the callback.
+ * @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
+ *                  options: …`), else on a runtime thread once the server serves, or has not
+ *                  within 30 seconds. NULL: nothing is done.
+ *
+ * `existing_path` starts that executable, its first argument the port; else `download_version` is
+ * fetched once into `download_dest_dir`.
+ */
+void temporal_core_ephemeral_server_start_test_server(struct TemporalCoreRuntime *runtime,
+                                                      const struct TemporalCoreTestServerOptions *options,
+                                                      void *user_data,
+                                                      TemporalCoreEphemeralServerStartCallback callback);
+
+/**
+ * Frees the server; one that was not shut down is killed.
+ *
+ * @param server From a start's callback, not used again; NULL is a no-op.
+ *
+ * Any thread, also inside a callback, before or after the runtime is freed.
+ */
+void temporal_core_ephemeral_server_free(struct TemporalCoreEphemeralServer *server);
+
+/**
+ * Stops the server: its process is ended and reaped. Idempotent.
+ *
+ * @param server    Live until the callback; to be freed afterwards.
+ * @param user_data Passed to the callback.
+ * @param callback  Fires exactly once, on a runtime thread. NULL: nothing is done.
+ */
+void temporal_core_ephemeral_server_shutdown(struct TemporalCoreEphemeralServer *server,
+                                             void *user_data,
+                                             TemporalCoreEphemeralServerShutdownCallback callback);
 
 /**
  * The fully qualified service, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
@@ -2256,108 +2312,6 @@ void temporal_core_random_fill_bytes(struct TemporalCoreRandom *random,
                                      struct TemporalCoreByteArrayRef bytes);
 
 /**
- * Calls an RPC.
- *
- * @param client    Live until the callback.
- * @param options   Live, with all it references, until the callback.
- * @param user_data Passed to the callback.
- * @param callback  Fires exactly once: on the caller's thread for an error found before anything
- *                  is sent, else on a runtime thread. NULL: nothing is done.
- *
- * An unknown name fails with exactly `Unknown RPC call NAME`, a cancelled call with exactly
- * `Cancelled`. Any thread; calls may run side by side.
- */
-void temporal_core_client_rpc_call(struct TemporalCoreConnection *client,
-                                   const struct TemporalCoreRpcCallOptions *options,
-                                   void *user_data,
-                                   TemporalCoreClientRpcCallCallback callback);
-
-/**
- * Creates a runtime.
- *
- * @param options Dropped by the caller once the call returns; NULL is an error.
- * @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
- *         that runtime, then the runtime, and does nothing else with it.
- *
- * Several runtimes may live in one process, each with its own threads, logs and metrics. Any
- * thread.
- */
-struct TemporalCoreRuntimeOrFail temporal_core_runtime_new(const struct TemporalCoreRuntimeOptions *options);
-
-/**
- * Frees the runtime.
- *
- * @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
- *
- * Connections, workers and metric handles made with it may be freed later: the threads and the
- * metric exporters stay until the last of them, and the last call in flight, is gone. Logs are forwarded no more once this returns; it
- * waits for log callbacks that run on other threads, unless it is called inside a log callback.
- * Any thread, also inside a callback.
- */
-void temporal_core_runtime_free(struct TemporalCoreRuntime *runtime);
-
-/**
- * The version of the archive that is linked, as a NUL-terminated string that is never freed.
- */
-const char *temporal_static_libs_version(void);
-
-/**
- * Starts Temporal's dev server (`temporal server start-dev`).
- *
- * @param runtime   Live for the call.
- * @param options   Dropped by the caller once the call returns.
- * @param user_data Passed to the callback.
- * @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
- *                  options: …`), else on a runtime thread once the server serves, or has not
- *                  within 30 seconds. NULL: nothing is done.
- *
- * `existing_path` starts that executable; else `download_version` is fetched once into
- * `download_dest_dir`.
- */
-void temporal_core_ephemeral_server_start_dev_server(struct TemporalCoreRuntime *runtime,
-                                                     const struct TemporalCoreDevServerOptions *options,
-                                                     void *user_data,
-                                                     TemporalCoreEphemeralServerStartCallback callback);
-
-/**
- * Starts Temporal's test server, whose time can skip.
- *
- * @param runtime   Live for the call.
- * @param options   Dropped by the caller once the call returns.
- * @param user_data Passed to the callback.
- * @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
- *                  options: …`), else on a runtime thread once the server serves, or has not
- *                  within 30 seconds. NULL: nothing is done.
- *
- * `existing_path` starts that executable, its first argument the port; else `download_version` is
- * fetched once into `download_dest_dir`.
- */
-void temporal_core_ephemeral_server_start_test_server(struct TemporalCoreRuntime *runtime,
-                                                      const struct TemporalCoreTestServerOptions *options,
-                                                      void *user_data,
-                                                      TemporalCoreEphemeralServerStartCallback callback);
-
-/**
- * Frees the server; one that was not shut down is killed.
- *
- * @param server From a start's callback, not used again; NULL is a no-op.
- *
- * Any thread, also inside a callback, before or after the runtime is freed.
- */
-void temporal_core_ephemeral_server_free(struct TemporalCoreEphemeralServer *server);
-
-/**
- * Stops the server: its process is ended and reaped. Idempotent.
- *
- * @param server    Live until the callback; to be freed afterwards.
- * @param user_data Passed to the callback.
- * @param callback  Fires exactly once, on a runtime thread. NULL: nothing is done.
- */
-void temporal_core_ephemeral_server_shutdown(struct TemporalCoreEphemeralServer *server,
-                                             void *user_data,
-                                             TemporalCoreEphemeralServerShutdownCallback callback);
-
-/**
  * Creates a worker that replays the histories it is given, one after the other, without a server.
  *
  * @param runtime Live for the call.
@@ -2399,6 +2353,47 @@ struct TemporalCoreWorkerReplayPushResult temporal_core_worker_replay_push(struc
                                                                            struct TemporalCoreByteArrayRef history);
 
 /**
+ * Calls an RPC.
+ *
+ * @param client    Live until the callback.
+ * @param options   Live, with all it references, until the callback.
+ * @param user_data Passed to the callback.
+ * @param callback  Fires exactly once: on the caller's thread for an error found before anything
+ *                  is sent, else on a runtime thread. NULL: nothing is done.
+ *
+ * An unknown name fails with exactly `Unknown RPC call NAME`, a cancelled call with exactly
+ * `Cancelled`. Any thread; calls may run side by side.
+ */
+void temporal_core_client_rpc_call(struct TemporalCoreConnection *client,
+                                   const struct TemporalCoreRpcCallOptions *options,
+                                   void *user_data,
+                                   TemporalCoreClientRpcCallCallback callback);
+
+/**
+ * Creates a runtime.
+ *
+ * @param options Dropped by the caller once the call returns; NULL is an error.
+ * @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
+ *         that runtime, then the runtime, and does nothing else with it.
+ *
+ * Several runtimes may live in one process, each with its own threads, logs and metrics. Any
+ * thread.
+ */
+struct TemporalCoreRuntimeOrFail temporal_core_runtime_new(const struct TemporalCoreRuntimeOptions *options);
+
+/**
+ * Frees the runtime.
+ *
+ * @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
+ *
+ * Connections, workers and metric handles made with it may be freed later: the threads and the
+ * metric exporters stay until the last of them, and the last call in flight, is gone. Logs are forwarded no more once this returns; it
+ * waits for log callbacks that run on other threads, unless it is called inside a log callback.
+ * Any thread, also inside a callback.
+ */
+void temporal_core_runtime_free(struct TemporalCoreRuntime *runtime);
+
+/**
  * Completes a reservation that a `reserve` callback started.
  *
  * @param completion_ctx What the callback was given.
@@ -2422,6 +2417,11 @@ bool temporal_core_complete_async_reserve(const struct TemporalCoreSlotReserveCo
  * Any thread, also inside the callback, also after the worker is freed.
  */
 bool temporal_core_complete_async_cancel_reserve(const struct TemporalCoreSlotReserveCompletionCtx *completion_ctx);
+
+/**
+ * The version of the archive that is linked, as a NUL-terminated string that is never freed.
+ */
+const char *temporal_static_libs_version(void);
 
 /**
  * Creates a worker. It asks the server for nothing before its first poll or its validation.

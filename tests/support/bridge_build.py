@@ -18,9 +18,11 @@ class ZigBridge:
 
     Attributes:
         directory: where it is.
+        python: of the environment whose Zig builds it.
     """
 
     directory: Path
+    python: Path = Path(sys.executable)
 
     def zig_build(
         self, *arguments: str, environ: Mapping[str, str] | None = None
@@ -38,7 +40,7 @@ class ZigBridge:
             environ: its whole environment; None is this process's.
         """
         return subprocess.run(
-            [sys.executable, "-m", "ziglang", *arguments],
+            [self.python, "-m", "ziglang", *arguments],
             cwd=self.directory,
             env={**(os.environ if environ is None else environ), "NO_COLOR": "1"},
             capture_output=True,

@@ -1,0 +1,1 @@
+"""Linking: how long it takes, and how large the result is."""

@@ -1,0 +1,41 @@
+"""The example with the versions of Zig besides the one that all other tests use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bridge_build import ZigBridge, copy_zig_bridge
+from dev_server import DevServer
+from skips import require_program
+
+
+@pytest.fixture(scope="module", params=["0.16", "0.17"])
+def other_zig_bridge(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    repo_root: Path,
+    config_tool: Path,
+) -> ZigBridge:
+    """The example, built with another version against the installed wheel."""
+    python = require_program(str(repo_root / ".venv" / f"zig-{request.param}" / "bin" / "python"))
+    copy = copy_zig_bridge(tmp_path_factory.mktemp("zig") / "zig-bridge", repo_root)
+    bridge = replace(copy, python=Path(python))
+    assert bridge.zig("version").stdout.startswith(f"{request.param}.")
+    built = bridge.zig_build(f"-Dtemporal-libs-config={config_tool}")
+    assert built.returncode == 0, built.stderr
+    return bridge
+
+
+def test_its_worker_completes_a_workflow(
+    other_zig_bridge: ZigBridge, dev_server: DevServer
+) -> None:
+    done = other_zig_bridge.demo("--target-url", dev_server.url, "--input", "10")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "result: 55" in done.stdout.splitlines()
+
+
+def test_its_unit_tests_pass(other_zig_bridge: ZigBridge, config_tool: Path) -> None:
+    done = other_zig_bridge.zig_build("test", f"-Dtemporal-libs-config={config_tool}")
+    assert done.returncode == 0, done.stderr
