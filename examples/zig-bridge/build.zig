@@ -85,8 +85,7 @@ pub fn build(b: *std.Build) void {
         .optimize = optimize,
     });
     for ([_]*std.Build.Module{ bridge_module, demo_tests }) |module| {
-        // With LLD, as the library: Zig's own linker does not find what LTO left in the archive.
-        const tests = b.addTest(.{ .root_module = module, .use_llvm = true, .use_lld = true });
+        const tests = b.addTest(.{ .root_module = module });
         test_step.dependOn(&b.addRunArtifact(tests).step);
     }
 }
