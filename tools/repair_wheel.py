@@ -72,7 +72,10 @@ def _packed_tighter(wheel: Path) -> Path:
     # Neither Hatchling nor wheel can be asked for more than zlib's default, which is 2 % larger.
     tighter = wheel.with_suffix(".tighter")
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(tighter, "w") as new:
-        for member in old.infolist():
+        members = old.infolist()
+        for member in members:
+            # `wheel` writes a RECORD of now, which no two builds share.
+            member.date_time = members[0].date_time
             new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED, compresslevel=9)
     return tighter.replace(wheel)
 

@@ -26,20 +26,28 @@ typedef struct Drain {
   long started;
   Moment from, to;
   atomic_long forgotten;
+  atomic_long completing; /* whose callbacks have not come */
   Latch idle;
   Latch shut_down;
 } Drain;
 
+/* The completion of a start may come after that of the workflow's eviction. */
+static void completed(Drain *drain) {
+  bool last = atomic_fetch_sub(&drain->completing, 1) == 1;
+  if (last && atomic_load(&drain->forgotten) == drain->all) latch_open(&drain->idle);
+}
+
 static void on_completed(void *user_data, const TemporalCoreByteArray *fail) {
-  (void)user_data;
   die_if("complete", fail);
+  completed(user_data);
 }
 
 /* Core has a workflow forgotten once the server knows of its completion. */
 static void on_forgotten(void *user_data, const TemporalCoreByteArray *fail) {
   Drain *drain = user_data;
   die_if("complete an eviction", fail);
-  if (atomic_fetch_add(&drain->forgotten, 1) + 1 == drain->all) latch_open(&drain->idle);
+  atomic_fetch_add(&drain->forgotten, 1);
+  completed(drain);
 }
 
 static void on_polled(void *user_data, const TemporalCoreByteArray *success,
@@ -61,6 +69,7 @@ static void on_polled(void *user_data, const TemporalCoreByteArray *success,
   }
   TemporalCoreWorker *worker = drain->worker;
   temporal_core_worker_poll_workflow_activation(worker, drain, on_polled);
+  atomic_fetch_add(&drain->completing, 1);
   temporal_core_worker_complete_workflow_activation(
       worker, (TemporalCoreByteArrayRef){completion.bytes, completion.size}, drain,
       starts ? on_completed : on_forgotten);
@@ -133,6 +142,7 @@ int main(int argc, char **argv) {
       .all = warm_up + tasks + cool_down,
   };
   atomic_init(&drain.forgotten, 0);
+  atomic_init(&drain.completing, 0);
   latch_init(&drain.idle);
   latch_init(&drain.shut_down);
   call_and_wait(drain.worker, temporal_core_worker_validate, on_validated);
