@@ -1,4 +1,4 @@
-# make demo | test | wheel | lint | header | licenses | fuzz | sanitize | bench; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | lint | header | licenses | fuzz | sanitize | bench | reproduce; CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -17,6 +17,8 @@ CARGO_ABOUT_VERSION := 0.9.3
 CARGO_ABOUT := $(CACHE)/tools/cargo-about-$(CARGO_ABOUT_VERSION)/bin/cargo-about
 CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_CYCLONEDX := $(CACHE)/tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin/cargo-cyclonedx
+# To the directory whose bin/ holds the target of the rule.
+CARGO_INSTALL = cargo install --quiet --locked --root $(patsubst %/bin/,%,$(dir $@))
 
 DIST := dist/$(PROFILE)
 WHEEL_STAMP := $(DIST)/.built
@@ -98,7 +100,7 @@ check-header: $(CBINDGEN)
 # A debug build: it runs for a second, and optimising it would take minutes.
 $(CBINDGEN):
 	$(STEP) "cbindgen $(CBINDGEN_VERSION): compiling"
-	cargo install --quiet --debug --locked --version $(CBINDGEN_VERSION) --root $(CACHE)/tools/cbindgen-$(CBINDGEN_VERSION) cbindgen
+	$(CARGO_INSTALL) --debug cbindgen@$(CBINDGEN_VERSION)
 
 # --- SBOM and licences ---
 
@@ -110,11 +112,11 @@ licenses: $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
 # Optimised, because it compares every file of every crate with every licence.
 $(CARGO_ABOUT):
 	$(STEP) "cargo-about $(CARGO_ABOUT_VERSION): compiling"
-	cargo install --quiet --locked --version $(CARGO_ABOUT_VERSION) --features cli --root $(CACHE)/tools/cargo-about-$(CARGO_ABOUT_VERSION) cargo-about
+	$(CARGO_INSTALL) --features cli cargo-about@$(CARGO_ABOUT_VERSION)
 
 $(CARGO_CYCLONEDX):
 	$(STEP) "cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION): compiling"
-	cargo install --quiet --debug --locked --version $(CARGO_CYCLONEDX_VERSION) --root $(CACHE)/tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION) cargo-cyclonedx
+	$(CARGO_INSTALL) --debug cargo-cyclonedx@$(CARGO_CYCLONEDX_VERSION)
 
 # --- wheel and venvs ---
 

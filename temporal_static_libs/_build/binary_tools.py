@@ -36,15 +36,7 @@ class Tool:
             CompileError: it failed; the message holds what it printed.
         """
         command = [self.path, *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
+        done = _run(command, self.environ)
         if done.returncode != 0:
             raise CompileError(
                 f"{self.path} failed (exit status {done.returncode})\n"
@@ -130,15 +122,18 @@ def _processor(triple: str) -> str:
 
 def _output(command: list[str], environ: Mapping[str, str]) -> str:
     try:
-        done = subprocess.run(
-            command,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
+        return _run(command, environ).stdout
     except OSError as error:
         return f"does not run: {error.strerror}"
-    return done.stdout
+
+
+def _run(command: list[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sdist_build import build_sdist
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree
@@ -43,18 +44,6 @@ def git(tree: TinyTree, *arguments: str) -> str:
     command = ["git", *identity, *arguments]
     done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=True)
     return done.stdout.strip()
-
-
-def build_sdist(tree: TinyTree, directory: Path) -> Path:
-    """Build the tree's source distribution into a new directory."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", directory],
-        cwd=tree.root,
-        capture_output=True,
-        check=True,
-    )
-    (sdist,) = directory.iterdir()
-    return sdist
 
 
 def test_wheel_holds_archives_that_git_ignores(tiny_tree: TinyTree, tmp_path: Path) -> None:
@@ -108,7 +97,7 @@ def test_wheel_from_the_source_distribution_knows_the_commit(
     git(tiny_tree, "init", "--quiet")
     git(tiny_tree, "add", ".")
     git(tiny_tree, "commit", "--quiet", "--message", "one")
-    sdist = build_sdist(tiny_tree, tmp_path / "sdist")
+    sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), str(sdist))
     assert done.returncode == 0, done.stdout
     (wheel,) = (tmp_path / "out").iterdir()
@@ -121,7 +110,7 @@ def test_source_distribution_needs_no_rust_and_holds_no_archives(
 ) -> None:
     tiny_tree.wheel(tmp_path / "out")
     monkeypatch.setenv("PATH", path_without("cargo"))
-    sdist = build_sdist(tiny_tree, tmp_path / "sdist")
+    sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
     with tarfile.open(sdist) as archive:
         names = archive.getnames()
     assert "temporal_static_libs-0.10.1/rust/Cargo.lock" in names

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sdist_build import build_sdist
+
 
 def run(tool: str, *arguments: str | Path) -> None:
     """Run an installed checker, whose complaints are the test's message."""
@@ -26,11 +28,4 @@ def test_check_wheel_contents_finds_nothing(wheel: Path) -> None:
 def test_twine_takes_the_wheel_and_the_source_distribution(
     wheel: Path, repo_root: Path, tmp_path: Path
 ) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path],
-        cwd=repo_root,
-        capture_output=True,
-        check=True,
-    )
-    (sdist,) = tmp_path.iterdir()
-    run("twine", "check", "--strict", wheel, sdist)
+    run("twine", "check", "--strict", wheel, build_sdist(repo_root, tmp_path))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from sdist_build import build_sdist
 from setuptools.command.egg_info import FileList
 
 # What Hatchling and the hook add.
@@ -17,15 +17,7 @@ ADDED = {".gitignore", "PKG-INFO", "SOURCE_COMMIT"}
 @pytest.fixture(scope="module")
 def sdist_files(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The files of a source distribution made from the tree."""
-    directory = tmp_path_factory.mktemp("sdist")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", directory],
-        cwd=repo_root,
-        capture_output=True,
-        check=True,
-    )
-    (sdist,) = directory.iterdir()
-    with tarfile.open(sdist) as archive:
+    with tarfile.open(build_sdist(repo_root, tmp_path_factory.mktemp("sdist"))) as archive:
         return {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
 
 
