@@ -21,6 +21,7 @@ class Target:
             them. A wheel straight from the build hook carries `build_tag` instead.
         archive_name: format of an archive's file name, given the library's link name.
         gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
+        rust_flags: what rustc has to be told besides.
     """
 
     platform: str
@@ -31,6 +32,7 @@ class Target:
     wheel_tags: tuple[str, ...]
     archive_name: str = "lib{}.a"
     gc_flag: str = "-Wl,--gc-sections"
+    rust_flags: tuple[str, ...] = ()
 
     @property
     def os(self) -> str:
@@ -48,14 +50,23 @@ class Target:
         return "elf" if self.os == "linux" else "macho"
 
     @property
+    def processor(self) -> str:
+        """The first part of the triple: ``x86_64`` or ``aarch64``."""
+        return self.triple.split("-")[0]
+
+    @property
+    def gnu_triple(self) -> str:
+        """The name that GNU tools for the target start with: ``aarch64-linux-gnu``."""
+        return f"{self.processor}-{self.triple.split('-', 2)[2]}"
+
+    @property
     def zig_target(self) -> str:
         """Zig's name of the target, with the floor in it, as ``zig cc -target`` takes it."""
-        processor = self.triple.split("-")[0]
         if self.floor_name == "glibc":
-            return f"{processor}-linux-gnu.{self.floor_version}"
+            return f"{self.processor}-linux-gnu.{self.floor_version}"
         if self.floor_name == "musl":
-            return f"{processor}-linux-musl"
-        return f"{processor}-macos.{self.floor_version}"
+            return f"{self.processor}-linux-musl"
+        return f"{self.processor}-macos.{self.floor_version}"
 
     def build_tag(self, floor_version: str) -> str:
         """The platform tag of a wheel that was built and not yet proven to run anywhere else.
@@ -68,6 +79,10 @@ class Target:
         major, _, rest = floor_version.partition(".")
         return f"macosx_{major}_{rest.partition('.')[0] or '0'}_{self.machine}"
 
+
+# Else rustc asks for the unwinder by the name of LLVM's, which only Zig has; so it asks for GCC's,
+# as for glibc. Static programs can be made of the archives all the same.
+_MUSL_RUST_FLAGS = ("-Ctarget-feature=-crt-static",)
 
 TARGETS = (
     Target(
@@ -103,6 +118,7 @@ TARGETS = (
         floor_name="musl",
         floor_version="1.2",
         wheel_tags=("musllinux_1_2_x86_64",),
+        rust_flags=_MUSL_RUST_FLAGS,
     ),
     Target(
         platform="linux-arm64-musl",
@@ -111,6 +127,7 @@ TARGETS = (
         floor_name="musl",
         floor_version="1.2",
         wheel_tags=("musllinux_1_2_aarch64",),
+        rust_flags=_MUSL_RUST_FLAGS,
     ),
     Target(
         platform="macos-x64",

@@ -13,8 +13,9 @@ from .._errors import CompileError
 from .._manifest import Manifest, ManifestLibrary
 from .._targets import Target, target_of_triple
 from .cargo import Compiled, compile_archive
+from .cross import CargoForTarget, cargo_for_target
 from .finishing import Finisher, find_finisher
-from .header import Header, read_header
+from .header import OWN_PREFIX, Header, read_header
 from .layout import SourceTree
 from .source_commit import source_commit
 from .staging import replacing, write_description
@@ -30,6 +31,7 @@ class _Plan:
     version: str
     header: Header
     toolchain: Toolchain
+    cargo: CargoForTarget
     target: Target
     floor_version: str
     profile: str
@@ -89,6 +91,7 @@ def _plan(tree: SourceTree, version: str, environ: Mapping[str, str]) -> _Plan:
         version=version,
         header=header,
         toolchain=toolchain,
+        cargo=cargo_for_target(toolchain, target, floor_version),
         target=target,
         floor_version=floor_version,
         profile=environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release",
@@ -102,14 +105,7 @@ def _compile(plan: _Plan) -> Compiled:
         file=sys.stderr,
         flush=True,
     )
-    macos = plan.target.floor_name == "macos"
-    return compile_archive(
-        plan.tree.workspace,
-        plan.toolchain,
-        plan.target,
-        plan.profile,
-        {"MACOSX_DEPLOYMENT_TARGET": plan.floor_version} if macos else {},
-    )
+    return compile_archive(plan.tree.workspace, plan.toolchain, plan.cargo, plan.profile)
 
 
 def _make(
@@ -119,11 +115,7 @@ def _make(
     print(f"Finishing {name}", file=sys.stderr, flush=True)
     archive = plan.finish(compiled.archive, component, directory)
     api = component.functions(plan.header.functions)
-    missing = (api | plan.header.own_symbols) - _symbols(archive, plan.target)
-    if missing:
-        raise CompileError(
-            f"{name} does not define what {plan.tree.header} declares: {', '.join(sorted(missing))}"
-        )
+    _check_symbols(archive, api | plan.header.own_symbols, plan)
     return ManifestLibrary(
         component=component.name,
         file=archive.name,
@@ -135,11 +127,21 @@ def _make(
     )
 
 
-def _symbols(archive: Path, target: Target) -> set[str]:
+def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None:
     try:
         symbols = defined_symbols(archive)
     except ValueError as error:
         raise CompileError(str(error)) from None
     # Mach-O puts an underscore before every name of C.
-    prefix = "_" if target.os == "macos" else ""
-    return {name.removeprefix(prefix) for name in symbols}
+    prefix = "_" if plan.target.object_format == "macho" else ""
+    defined = {name.removeprefix(prefix) for name in symbols}
+    if missing := sorted(expected - defined):
+        raise CompileError(
+            f"{archive.name} does not define what {plan.tree.header} declares: {', '.join(missing)}"
+        )
+    others = sorted(name for name in defined - expected if not name.startswith(OWN_PREFIX))
+    if others:
+        raise CompileError(
+            f"{archive.name} defines {len(others)} global symbols beyond its interface: "
+            f"{', '.join(others[:5])} …"
+        )

@@ -13,7 +13,8 @@ from typing import Any
 
 from .._errors import CompileError
 from .._targets import Target
-from .remapping import with_remapped_paths
+from .cross import CargoForTarget
+from .rust_flags import with_rust_flags
 from .toolchain import Toolchain
 
 # The package whose archive holds the whole interface; the components are made of it.
@@ -44,29 +45,27 @@ class Compiled:
 def compile_archive(
     workspace: Path,
     toolchain: Toolchain,
-    target: Target,
+    cargo: CargoForTarget,
     profile: str,
-    extra_environ: Mapping[str, str],
 ) -> Compiled:
     """Compile the archive of the whole interface. Cargo's progress goes to stderr as it comes.
 
     Args:
         workspace: the directory of the Cargo workspace.
         toolchain: what to compile with.
-        target: what to compile for.
+        cargo: how to have it compile for the target.
         profile: the Cargo profile.
-        extra_environ: environment variables for this target.
 
     Raises:
         CompileError: cargo failed, or did not say what it has to.
     """
-    command = [toolchain.cargo, "rustc", "--locked", "--package", _CRATE]
+    command = [cargo.program, "rustc", "--locked", "--package", _CRATE]
     # The host's triple is named too: only then do build scripts not get the archive's flags, which
     # would have everything they need compiled once more for `make lint`.
-    command += ["--profile", profile, "--target", target.triple, "--message-format", "json"]
-    environ = {**toolchain.environ, **extra_environ}
-    options, environ = with_remapped_paths(workspace, toolchain, environ)
-    command += [*options, "--", "--print", "native-static-libs"]
+    command += ["--profile", profile, "--target", cargo.triple, "--message-format", "json"]
+    environ = {**toolchain.environ, **cargo.environ}
+    options, environ = with_rust_flags(workspace, toolchain, cargo.target, environ)
+    command += [*cargo.options, *options, "--", "--print", "native-static-libs"]
     with subprocess.Popen(
         command,
         cwd=workspace,
@@ -86,7 +85,7 @@ def compile_archive(
             f"  command: {' '.join(command)}\n"
             f"  in:      {workspace}"
         )
-    return report.compiled(target)
+    return report.compiled(cargo.target)
 
 
 def _messages(stdout: Iterable[str]) -> Iterator[dict[str, Any]]:

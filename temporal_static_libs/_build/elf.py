@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from .binary_tools import ElfTools
+from .gnu_tools import ElfTools
 from .section_names import shorten_section_names
 
 # Bitcode, from the standard library's objects: binutils with an older LLVM plugin die of it.
@@ -15,7 +15,7 @@ _UNWANTED_SECTIONS = (".llvmbc", ".llvmcmd")
 # Puts what refers to little else into one section a kind: tables of landing pads, constants, static
 # variables. Linkers can then drop no part of them, some 10 % of a small program; but with a section
 # each there would be more than 65,279, the most that the header of an ELF file can count, and Zig's
-# own linker finds no symbols in a file that has more. INSERT leaves the rest as it is without a script.
+# own linker finds no symbols in a file that has more. INSERT leaves the rest as it is by default.
 _MERGED_SECTIONS = """\
 SECTIONS
 {

@@ -1,16 +1,18 @@
-"""What cargo left, made into the archives that ship: one object each, nothing else to be seen."""
+"""What cargo left, made into the archives that ship: nothing but the interface to be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from .._components import Component
-from .._errors import CompileError
 from .._targets import Target
-from .binary_tools import find_elf_tools
 from .elf import finish_elf
+from .gnu_tools import find_elf_tools
 from .header import Header
+from .llvm_tools import find_macho_tools
+from .macho import finish_macho
 from .toolchain import Toolchain
 
 #: Makes a component's archive: from the raw archive, into a directory. Returns the new file.
@@ -29,19 +31,17 @@ def find_finisher(toolchain: Toolchain, target: Target, header: Header) -> Finis
         header: the interface.
 
     Raises:
-        CompileError: a program is missing, or there is no way for this kind of file.
+        CompileError: a program is missing.
     """
-    if target.object_format != "elf":
-        raise CompileError(
-            f"archives for {target.platform} cannot be finished yet: there is no way for "
-            f"{target.object_format} files"
-        )
-    tools = find_elf_tools(toolchain, target)
+    if target.object_format == "elf":
+        work = partial(finish_elf, tools=find_elf_tools(toolchain, target))
+    else:
+        work = partial(finish_macho, tools=find_macho_tools(toolchain, target))
 
     def finish(raw: Path, component: Component, directory: Path) -> Path:
         output = directory / target.archive_name.format(component.library)
         kept = component.functions(header.functions) | header.own_symbols
-        finish_elf(raw, kept, output, tools, weak=component.is_subset)
+        work(raw, kept, output, weak=component.is_subset)
         return output
 
     return finish

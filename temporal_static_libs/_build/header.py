@@ -8,9 +8,12 @@ from pathlib import Path
 
 from .._errors import CompileError
 
+#: Of every symbol of this project's own.
+OWN_PREFIX = "temporal_static_libs_"
+
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\b(temporal_core_\w+)\s*\(")
-_OWN_FUNCTION = re.compile(r"\b(temporal_static_libs_\w+)\s*\(")
+_OWN_FUNCTION = re.compile(rf"\b({OWN_PREFIX}\w+)\s*\(")
 
 
 @dataclass(frozen=True)
@@ -56,5 +59,5 @@ def read_header(file: Path) -> Header:
 def _macro(text: str, name: str, file: Path) -> str:
     match = re.search(rf'^\s*#\s*define\s+{name}\s+"([^"]+)"', text, re.MULTILINE)
     if match is None:
-        raise CompileError(f'{file} has no line \'#define {name} "…"\'')
+        raise CompileError(f"{file} has no line '#define {name} \"…\"'")
     return match[1]

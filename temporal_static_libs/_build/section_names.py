@@ -19,7 +19,7 @@ from .._errors import CompileError
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 # e_shoff, and e_shentsize, e_shnum, e_shstrndx.
 _OFFSET_AT, _COUNTS_AT = 0x28, 0x3A
-# sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link, sh_info, sh_addralign, sh_entsize
+# sh_name, _type, _flags, _addr, _offset, _size, _link, _info, _addralign, _entsize
 _HEADER = struct.Struct("<IIQQQQIIQQ")
 _NAME, _OFFSET, _SIZE, _LINK, _ALIGNMENT = 0, 4, 5, 6, 8
 # Stands in e_shstrndx where the index is in the first header's sh_link; its sh_size is the count.

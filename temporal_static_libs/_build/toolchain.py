@@ -40,7 +40,7 @@ class Toolchain:
     environ: Mapping[str, str] = field(repr=False)
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     """No toolchain here. The message says why, in a few words."""
 
 
@@ -60,12 +60,12 @@ def find_toolchain(workspace: Path, environ: Mapping[str, str]) -> Toolchain:
     bootstrap = wants_bootstrap(environ)
     try:
         return _usable(environ, workspace, minimum)
-    except _Unusable as reason:
+    except _UnusableError as reason:
         if not bootstrap:
             raise CompileError(_ways_out(str(reason), minimum)) from None
     try:
         return _usable(_fetch(environ), workspace, minimum)
-    except _Unusable as reason:
+    except _UnusableError as reason:
         raise CompileError(_ways_out(str(reason), minimum)) from None
 
 
@@ -103,7 +103,7 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
     _check_version("rustc", verbose, minimum)
     facts = dict(re.findall(r"^([\w-]+): (.+)$", verbose, re.MULTILINE))
     if "host" not in facts:
-        raise _Unusable(f"{rustc} -vV names no host")
+        raise _UnusableError(f"{rustc} -vV names no host")
     return Toolchain(
         cargo=cargo,
         rustc_version=verbose.splitlines()[0],
@@ -117,7 +117,7 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
 def _executable(name: str, path: str) -> str:
     found = shutil.which(name, path=path)
     if found is None:
-        raise _Unusable(f"{name} was not found on PATH")
+        raise _UnusableError(f"{name} was not found on PATH")
     return os.path.abspath(found)
 
 
@@ -128,19 +128,19 @@ def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str
             command, env=environ, cwd=workspace, capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise _Unusable(f"{command[0]} does not run: {error.strerror}") from None
+        raise _UnusableError(f"{command[0]} does not run: {error.strerror}") from None
     if done.returncode != 0:
         said = done.stderr.strip() or f"exit status {done.returncode}"
-        raise _Unusable(f"{' '.join(command)} fails: {said}")
+        raise _UnusableError(f"{' '.join(command)} fails: {said}")
     return done.stdout
 
 
 def _check_version(tool: str, answer: str, minimum: str) -> None:
     found = _VERSION.search(answer)
     if found is None:
-        raise _Unusable(f"{tool} --version says {answer.strip()!r}, which names no version")
+        raise _UnusableError(f"{tool} --version says {answer.strip()!r}, which names no version")
     if _numbers(found[0]) < _numbers(minimum):
-        raise _Unusable(f"{tool} is {found[0]}, older than {minimum}")
+        raise _UnusableError(f"{tool} is {found[0]}, older than {minimum}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -153,7 +153,7 @@ def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
     try:
         from puccinialin import setup_rust
     except ImportError:
-        raise _Unusable(
+        raise _UnusableError(
             f"{_BOOTSTRAP_VARIABLE}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which a "
             "build without isolation has to find installed"
         ) from None
@@ -161,7 +161,7 @@ def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
         # It downloads, runs an installer and asks the result for its version; each fails its way.
         return {**environ, **setup_rust(program="temporal-static-libs")}
     except Exception as error:
-        raise _Unusable(f"a Rust toolchain could not be fetched: {error}") from error
+        raise _UnusableError(f"a Rust toolchain could not be fetched: {error}") from error
 
 
 def _ways_out(reason: str, minimum: str) -> str:

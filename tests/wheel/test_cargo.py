@@ -18,11 +18,18 @@ from temporal_static_libs._build.cargo import (
     package_name,
     parse_native_libs,
 )
+from temporal_static_libs._build.cross import CargoForTarget, cargo_for_target
 from temporal_static_libs._build.symbols import defined_symbols
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
 from temporal_static_libs._targets import target_of_triple
 
 Compile = Callable[[], Compiled]
+
+
+def for_host(toolchain: Toolchain) -> CargoForTarget:
+    """How cargo compiles for the machine it runs on."""
+    target = target_of_triple(toolchain.host)
+    return cargo_for_target(toolchain, target, target.floor_version)
 
 
 @pytest.fixture
@@ -43,8 +50,7 @@ def compile_it(workspace: Path, toolchain: Toolchain) -> Compile:
     """Compile the workspace for this machine."""
 
     def compile_it() -> Compiled:
-        target = target_of_triple(toolchain.host)
-        return compile_archive(workspace, toolchain, target, "quick", {})
+        return compile_archive(workspace, toolchain, for_host(toolchain), "quick")
 
     return compile_it
 
@@ -140,9 +146,8 @@ def test_lock_file_that_does_not_fit_is_an_error(
 def test_unknown_profile_is_an_error(
     workspace: Path, toolchain: Toolchain, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    target = target_of_triple(toolchain.host)
     with pytest.raises(CompileError, match="--profile fast "):
-        compile_archive(workspace, toolchain, target, "fast", {})
+        compile_archive(workspace, toolchain, for_host(toolchain), "fast")
     assert "profile `fast` is not defined" in capfd.readouterr().err
 
 
@@ -150,9 +155,9 @@ def test_cargos_own_target_variable_does_not_change_a_host_build(
     workspace: Path, toolchain: Toolchain, tiny_environ: dict[str, str]
 ) -> None:
     environ = {**tiny_environ, "CARGO_BUILD_TARGET": "wasm32-unknown-unknown"}
-    target = target_of_triple(toolchain.host)
-    compiled = compile_archive(workspace, find_toolchain(workspace, environ), target, "quick", {})
-    parent = os.path.join(tiny_environ["CARGO_TARGET_DIR"], target.triple, "quick")
+    toolchain = find_toolchain(workspace, environ)
+    compiled = compile_archive(workspace, toolchain, for_host(toolchain), "quick")
+    parent = os.path.join(tiny_environ["CARGO_TARGET_DIR"], toolchain.host, "quick")
     assert str(compiled.archive.parent) == parent
 
 

@@ -1,4 +1,4 @@
-"""Paths of the building machine, kept out of the archives: the same sources give the same bytes."""
+"""Flags for rustc; paths of the building machine stay out of what it makes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import CompileError
+from .._targets import Target
 from .toolchain import Toolchain
 
 _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS
 
 
-def with_remapped_paths(
-    workspace: Path, toolchain: Toolchain, environ: Mapping[str, str]
+def with_rust_flags(
+    workspace: Path, toolchain: Toolchain, target: Target, environ: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Have rustc write neutral paths where panic messages name a source file.
+    """Tell rustc what the target asks for, and to write neutral paths into panic messages.
 
     The workspace's own sources need nothing: cargo names them relative to it.
 
     Args:
         workspace: the directory of the Cargo workspace.
         toolchain: whose standard library is compiled in.
+        target: what is compiled for.
         environ: the environment that cargo is to run in.
 
     Returns:
@@ -34,8 +36,11 @@ def with_remapped_paths(
         CompileError: cargo cannot tell where the sources are; its messages are on stderr.
     """
     flags = [
-        f"--remap-path-prefix={prefix}={replacement}"
-        for prefix, replacement in _replacements(workspace, toolchain, environ)
+        *target.rust_flags,
+        *(
+            f"--remap-path-prefix={prefix}={replacement}"
+            for prefix, replacement in _replacements(workspace, toolchain, environ)
+        ),
     ]
     encoded = environ.get("CARGO_ENCODED_RUSTFLAGS")
     given = encoded.split(_SEPARATOR) if encoded else environ.get("RUSTFLAGS", "").split()

@@ -1,0 +1,92 @@
+"""LLVM's tools, which finish a Mach-O archive; found before any work."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .._errors import CompileError
+from .._targets import Target
+from .tool import Tool, output_of
+from .toolchain import Toolchain
+
+# The first whose objcopy makes symbols of Mach-O files weak.
+_MINIMUM = 20
+_VERSION = re.compile(r"LLVM version (\d+)")
+
+
+@dataclass(frozen=True)
+class MachoTools:
+    """What `_build.macho` works with.
+
+    Attributes:
+        objcopy: LLVM's.
+        ar: LLVM's.
+        linker: Apple's; None where there is none.
+    """
+
+    objcopy: Tool
+    ar: Tool
+    linker: Tool | None
+
+
+def find_macho_tools(toolchain: Toolchain, target: Target) -> MachoTools:
+    """Find the tools.
+
+    Args:
+        toolchain: with which objcopy may come, and whose PATH is looked through.
+        target: whose archives are to be finished.
+
+    Raises:
+        CompileError: one is missing or too old; the message says how to get it.
+    """
+    return MachoTools(
+        objcopy=_find(toolchain, target, "objcopy"),
+        ar=_find(toolchain, target, "ar"),
+        linker=_apple_linker(toolchain),
+    )
+
+
+def _find(toolchain: Toolchain, target: Target, name: str) -> Tool:
+    found = list(_candidates(toolchain, name))
+    for tool in found:
+        version = _VERSION.search(tool.version)
+        if version is not None and int(version[1]) >= _MINIMUM:
+            return tool
+    unusable = "".join(f"\n  not usable: {tool.path} ({tool.version})" for tool in found)
+    raise CompileError(
+        f"finishing the archives for {target.platform} needs the llvm-{name} of LLVM {_MINIMUM} "
+        f"or newer, and there is none{unusable}\n"
+        "    Debian, Ubuntu:  apt-get install llvm-22\n"
+        "    Homebrew:        brew install llvm   # and its bin directory on PATH"
+    )
+
+
+def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
+    path = toolchain.environ.get("PATH", os.defpath)
+    names = [f"llvm-{name}", *(f"llvm-{name}-{major}" for major in range(_MINIMUM, 40))]
+    for candidate in names:
+        program = shutil.which(candidate, path=path)
+        if program is not None:
+            yield _tool(program, toolchain.environ)
+    # Comes with rustc, without the libraries' path in it.
+    program = str(toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / f"rust-{name}")
+    if os.access(program, os.X_OK):
+        libraries = str(toolchain.sysroot / "lib")
+        yield _tool(program, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
+
+
+def _tool(program: str, environ: Mapping[str, str]) -> Tool:
+    version = output_of([program, "--version"], environ)
+    match = _VERSION.search(version)
+    return Tool(program, match[0] if match else version.partition("\n")[0], environ)
+
+
+def _apple_linker(toolchain: Toolchain) -> Tool | None:
+    if "apple" not in toolchain.host:
+        return None
+    program = shutil.which("ld", path=toolchain.environ.get("PATH", os.defpath))
+    return None if program is None else _tool(program, toolchain.environ)

@@ -1,0 +1,61 @@
+"""A program that works on object files and archives."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .._errors import CompileError
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that can do its part.
+
+    Attributes:
+        path: of the executable, absolute.
+        version: the first line of what it says to ``--version``.
+        environ: the environment to run it in.
+    """
+
+    path: str
+    version: str
+    environ: Mapping[str, str] = field(repr=False)
+
+    def run(self, arguments: Sequence[str | Path]) -> None:
+        """Run it to its end.
+
+        Raises:
+            CompileError: it failed; the message holds what it printed.
+        """
+        command = [self.path, *map(str, arguments)]
+        done = _run(command, self.environ)
+        if done.returncode != 0:
+            raise CompileError(
+                f"{self.path} failed (exit status {done.returncode})\n"
+                f"  version: {self.version}\n"
+                f"  command: {' '.join(command)}\n"
+                f"  output:  {done.stdout.strip() or 'none'}"
+            )
+
+
+def output_of(command: list[str], environ: Mapping[str, str]) -> str:
+    """What a program prints, to stdout and stderr, however it ends; or why it does not run."""
+    try:
+        return _run(command, environ).stdout
+    except OSError as error:
+        return f"does not run: {error.strerror}"
+
+
+def _run(command: list[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
