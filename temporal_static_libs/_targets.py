@@ -79,6 +79,15 @@ class Target:
         major, _, rest = floor_version.partition(".")
         return f"macosx_{major}_{rest.partition('.')[0] or '0'}_{self.machine}"
 
+    def proven_tags(self, floor_version: str) -> tuple[str, ...]:
+        """The platform tags of a wheel whose archives meet their floor.
+
+        Args:
+            floor_version: the oldest macOS the build is for, which MACOSX_DEPLOYMENT_TARGET may
+                have put above the table's. Linux has the table's alone.
+        """
+        return self.wheel_tags if self.os == "linux" else (self.build_tag(floor_version),)
+
 
 # Else rustc asks for the unwinder by the name of LLVM's, which only Zig has; so it asks for GCC's,
 # as for glibc. Static programs can be made of the archives all the same.

@@ -2,8 +2,8 @@
 
     repair_wheel.py WHEEL DIRECTORY
 
-Runs in an environment with PyPI's ``wheel`` and ``ziglang``; `make wheel` and cibuildwheel's
-repair-wheel-command run it.
+Runs in an environment with PyPI's ``lief``, ``wheel`` and ``ziglang``; `make wheel` and
+cibuildwheel's repair-wheel-command run it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from floor_probe import FloorError, prove_floor
+from macos_floor import prove_macos_floor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -50,20 +51,25 @@ def repair(wheel: Path, directory: Path) -> Path:
         _prove(lib, manifest, target)
         copy = Path(scratch, wheel.name)
         shutil.copyfile(wheel, copy)
-        tagged = _retag(copy, target)
+        tagged = _retag(copy, target.proven_tags(manifest.floor_version))
         directory.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(tagged, directory / tagged.name))
 
 
 def _prove(lib: Path, manifest: Manifest, target: Target) -> None:
     for library in manifest.libraries:
-        prove_floor(lib / library.file, target.zig_target, library.system_libraries)
-        print(f"{library.file}: links for {target.zig_target}", flush=True)
+        archive = lib / library.file
+        if target.object_format == "elf":
+            prove_floor(archive, target.zig_target, library.system_libraries)
+            print(f"{library.file}: links for {target.zig_target}", flush=True)
+        else:
+            prove_macos_floor(archive, manifest.floor_version)
+            print(f"{library.file}: for macOS {manifest.floor_version}", flush=True)
 
 
-def _retag(wheel: Path, target: Target) -> Path:
+def _retag(wheel: Path, tags: tuple[str, ...]) -> Path:
     command = [sys.executable, "-m", "wheel", "tags", "--remove"]
-    command += ["--platform-tag", ".".join(target.wheel_tags), str(wheel)]
+    command += ["--platform-tag", ".".join(tags), str(wheel)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return _packed_tighter(wheel.with_name(done.stdout.split()[-1]))
 

@@ -13,8 +13,9 @@ from .._targets import Target
 from .tool import Tool, output_of
 from .toolchain import Toolchain
 
-# The first whose objcopy makes symbols of Mach-O files weak.
-_MINIMUM = 20
+# Tool to the first version whose one does for Mach-O files what is asked of it.
+_MINIMUM = {"objcopy": 20, "ar": 14}
+_NEWEST = 40
 _VERSION = re.compile(r"LLVM version (\d+)")
 
 
@@ -54,12 +55,12 @@ def _find(toolchain: Toolchain, target: Target, name: str) -> Tool:
     found = list(_candidates(toolchain, name))
     for tool in found:
         version = _VERSION.search(tool.version)
-        if version is not None and int(version[1]) >= _MINIMUM:
+        if version is not None and int(version[1]) >= _MINIMUM[name]:
             return tool
     unusable = "".join(f"\n  not usable: {tool.path} ({tool.version})" for tool in found)
     raise CompileError(
-        f"finishing the archives for {target.platform} needs the llvm-{name} of LLVM {_MINIMUM} "
-        f"or newer, and there is none{unusable}\n"
+        f"finishing the archives for {target.platform} needs the llvm-{name} of LLVM "
+        f"{_MINIMUM[name]} or newer, and there is none{unusable}\n"
         "    Debian, Ubuntu:  apt-get install llvm-22\n"
         "    Homebrew:        brew install llvm   # and its bin directory on PATH"
     )
@@ -67,7 +68,7 @@ def _find(toolchain: Toolchain, target: Target, name: str) -> Tool:
 
 def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
     path = toolchain.environ.get("PATH", os.defpath)
-    names = [f"llvm-{name}", *(f"llvm-{name}-{major}" for major in range(_MINIMUM, 40))]
+    names = [f"llvm-{name}", *(f"llvm-{name}-{n}" for n in range(_MINIMUM[name], _NEWEST))]
     for candidate in names:
         program = shutil.which(candidate, path=path)
         if program is not None:

@@ -71,7 +71,7 @@ def finish_macho(
 
 def _extract(raw: Path, directory: Path, tools: MachoTools) -> list[Path]:
     directory.mkdir()
-    tools.ar.run(["x", f"--output={directory}", raw])
+    tools.ar.run(["x", raw], cwd=directory)
     members = sorted(directory.iterdir())
     listed = output_of([tools.ar.path, "t", str(raw)], tools.ar.environ).split()
     if len(members) != len(listed):

@@ -24,14 +24,18 @@ class Tool:
     version: str
     environ: Mapping[str, str] = field(repr=False)
 
-    def run(self, arguments: Sequence[str | Path]) -> None:
+    def run(self, arguments: Sequence[str | Path], cwd: Path | None = None) -> None:
         """Run it to its end.
+
+        Args:
+            arguments: its arguments. Paths are absolute.
+            cwd: the directory to run it in.
 
         Raises:
             CompileError: it failed; the message holds what it printed.
         """
         command = [self.path, *map(str, arguments)]
-        done = _run(command, self.environ)
+        done = _run(command, self.environ, cwd)
         if done.returncode != 0:
             raise CompileError(
                 f"{self.path} failed (exit status {done.returncode})\n"
@@ -49,9 +53,12 @@ def output_of(command: list[str], environ: Mapping[str, str]) -> str:
         return f"does not run: {error.strerror}"
 
 
-def _run(command: list[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], environ: Mapping[str, str], cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
+        cwd=cwd,
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,154 @@
+"""Finishing Mach-O archives without a Mac, with the machine's LLVM; Zig compiles for one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import lief
+import pytest
+from floor_probe import FloorError
+from macos_floor import prove_macos_floor
+
+from temporal_static_libs import CompileError
+from temporal_static_libs._build.llvm_tools import MachoTools, find_macho_tools
+from temporal_static_libs._build.macho import finish_macho
+from temporal_static_libs._build.symbols import defined_symbols
+from temporal_static_libs._build.toolchain import find_toolchain
+from temporal_static_libs._targets import Target, target_of_triple
+
+FLOOR = "11.0"
+ZIG_CC = (sys.executable, "-m", "ziglang", "cc", "-target", f"aarch64-macos.{FLOOR}")
+
+#: Two functions of an interface, and one that both need.
+SOURCES = {
+    "one.c": "int needed(int value);\nint api_one(int value) { return needed(value); }\n",
+    "two.c": "int needed(int value) { return value + 1; }\n"
+    "int api_two(int value) { return needed(value); }\n",
+}
+
+
+@pytest.fixture
+def target() -> Target:
+    """A Mac."""
+    return target_of_triple("aarch64-apple-darwin")
+
+
+@pytest.fixture
+def tools(repo_root: Path, tiny_environ: dict[str, str], target: Target) -> MachoTools:
+    """The machine's LLVM, or that of its Rust toolchain."""
+    return find_macho_tools(find_toolchain(repo_root / "rust", tiny_environ), target)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """An archive of two objects, with debug information."""
+    objects: list[Path] = []
+    for name, text in SOURCES.items():
+        source = tmp_path / name
+        source.write_text(text)
+        objects.append(source.with_suffix(".o"))
+        subprocess.run([*ZIG_CC, "-g", "-O1", "-c", source, "-o", objects[-1]], check=True)
+    archive = tmp_path / "libraw.a"
+    zig_ar = (sys.executable, "-m", "ziglang", "ar", "--format=darwin")
+    subprocess.run([*zig_ar, "rcs", archive, *objects], check=True)
+    return archive
+
+
+@pytest.fixture
+def finish(raw: Path, tools: MachoTools, tmp_path: Path) -> Callable[..., Path]:
+    """Finish the archive."""
+
+    def finish_it(*kept: str, name: str = "libfinished.a", weak: bool = False) -> Path:
+        output = tmp_path / name
+        finish_macho(raw, kept, output, tools, weak=weak)
+        return output
+
+    return finish_it
+
+
+def objects_in(archive: Path, directory: Path) -> dict[str, lief.MachO.Binary]:
+    """An archive's objects by name."""
+    directory.mkdir()
+    command = [sys.executable, "-m", "ziglang", "ar", "x", f"--output={directory}", str(archive)]
+    subprocess.run(command, check=True)
+    return {file.name: parse(file) for file in directory.iterdir()}
+
+
+def parse(file: Path) -> lief.MachO.Binary:
+    """Read an object or a program."""
+    binaries = lief.MachO.parse(file)
+    assert binaries is not None
+    binary = binaries.at(0)
+    assert binary is not None
+    return binary
+
+
+def test_other_symbols_get_names_of_this_projects_own(finish: Callable[..., Path]) -> None:
+    assert defined_symbols(finish("api_one")) == {
+        "_api_one",
+        "_temporal_static_libs__api_two",
+        "_temporal_static_libs__needed",
+    }
+
+
+def test_references_follow_their_symbols(finish: Callable[..., Path], tmp_path: Path) -> None:
+    objects = objects_in(finish("api_one", "api_two"), tmp_path / "objects")
+    assert "_temporal_static_libs__needed" in {s.name for s in objects["one.o"].symbols}
+    assert "_needed" not in {s.name for o in objects.values() for s in o.symbols}
+
+
+def test_no_debug_information_is_left(
+    raw: Path, finish: Callable[..., Path], tmp_path: Path
+) -> None:
+    before = objects_in(raw, tmp_path / "before").values()
+    assert any(s.segment_name == "__DWARF" for o in before for s in o.sections)
+    after = objects_in(finish("api_one"), tmp_path / "after").values()
+    assert not [s for o in after for s in o.sections if s.segment_name == "__DWARF"]
+
+
+@pytest.mark.parametrize("order", [("strong", "weak"), ("weak", "strong")])
+def test_two_of_them_link_in_either_order(
+    order: tuple[str, str], finish: Callable[..., Path], tmp_path: Path
+) -> None:
+    archives = {
+        "strong": finish("api_one", "api_two", name="libstrong.a"),
+        "weak": finish("api_one", name="libweak.a", weak=True),
+    }
+    main = tmp_path / "main.c"
+    main.write_text(
+        "int api_one(int), api_two(int);\nint main(void) { return api_one(1) + api_two(2); }\n"
+    )
+    program = tmp_path / "program"
+    command = [*ZIG_CC, str(main), *(str(archives[name]) for name in order), "-o", str(program)]
+    subprocess.run(command, check=True)
+    assert parse(program).header.file_type == lief.MachO.Header.FILE_TYPE.EXECUTE
+
+
+def test_it_is_the_same_each_time(finish: Callable[..., Path]) -> None:
+    assert finish("api_one").read_bytes() == finish("api_one", name="libfinished2.a").read_bytes()
+
+
+def test_objects_for_the_floor_are_content_with_it(finish: Callable[..., Path]) -> None:
+    archive = finish("api_one")
+    prove_macos_floor(archive, FLOOR)
+    with pytest.raises(FloorError) as caught:
+        prove_macos_floor(archive, "10.12")
+    assert str(caught.value) == (
+        "libfinished.a: one.o is for macOS 11.0.0, newer than the 10.12 that the wheel promises"
+    )
+
+
+def test_missing_tool_is_named_with_its_package(
+    repo_root: Path, tiny_environ: dict[str, str], target: Target, tmp_path: Path
+) -> None:
+    toolchain = find_toolchain(repo_root / "rust", tiny_environ)
+    # Of the same Rust, so that its own objcopy is found, and nothing else.
+    lonely = {**toolchain.environ, "PATH": str(tmp_path)}
+    with pytest.raises(CompileError) as caught:
+        find_macho_tools(toolchain.__class__(**{**vars(toolchain), "environ": lonely}), target)
+    message = str(caught.value)
+    assert message.startswith("finishing the archives for macos-arm64 needs the llvm-")
+    assert "apt-get install llvm-22" in message
