@@ -14,12 +14,12 @@ pub fn build(b: *std.Build) void {
     const test_step = b.step("test", "Run the unit tests");
 
     const libraries = TemporalLibraries.find(b, config_tool) catch |err| {
-        // A failing step rather than an exit, so that `zig build --help` works without the package.
-        const explanation = b.addFail(explain(b, config_tool, err));
-        b.getInstallStep().dependOn(&explanation.step);
-        test_step.dependOn(&explanation.step);
-        return;
+        return failWith(b, test_step, explain(b, config_tool, err));
     };
+    const platform = platformOf(b, target.result);
+    if (!std.mem.eql(u8, libraries.platform, platform)) {
+        return failWith(b, test_step, explainPlatform(b, config_tool, libraries.platform, platform));
+    }
 
     const c_headers = b.addTranslateC(.{
         .root_source_file = b.path("src/bridge/c.h"),
@@ -90,12 +90,23 @@ pub fn build(b: *std.Build) void {
     }
 }
 
+/// Has every step fail with a message. Not an exit, so that `zig build --help` works all the same.
+fn failWith(b: *std.Build, test_step: *std.Build.Step, message: []const u8) void {
+    const failure = b.addFail(message);
+    b.getInstallStep().dependOn(&failure.step);
+    test_step.dependOn(&failure.step);
+}
+
 /// What temporal-libs-config says about the installed package.
 const TemporalLibraries = struct {
+    /// As in "linux-x64".
+    platform: []const u8,
     lib_dir: []const u8,
     include_dir: []const u8,
     /// As in "-lm -ldl".
     system_libraries: []const u8,
+    /// As in "-framework Security"; empty but for macOS.
+    frameworks: []const u8,
 
     fn find(b: *std.Build, config_tool: []const u8) !TemporalLibraries {
         // Zig 0.17 caches what this function configures; another package may be there next time.
@@ -103,18 +114,23 @@ const TemporalLibraries = struct {
 
         var exit_code: u8 = 0;
         const answer = try b.runAllowFail(
-            &.{ config_tool, "--libdir", "--includedir", "--system-libs" },
+            &.{
+                config_tool,     "--platform",   "--libdir", "--includedir",
+                "--system-libs", "--frameworks",
+            },
             &exit_code,
             // Zig 0.15 spells it with a capital.
             if (@hasField(std.process.Child, "stderr_behavior")) .Inherit else .inherit,
         );
         var lines = std.mem.splitScalar(u8, answer, '\n');
         const found: TemporalLibraries = .{
+            .platform = lines.next() orelse "",
             .lib_dir = lines.next() orelse "",
             .include_dir = lines.next() orelse "",
-            .system_libraries = lines.next() orelse return error.UnexpectedAnswer,
+            .system_libraries = lines.next() orelse "",
+            .frameworks = lines.next() orelse return error.UnexpectedAnswer,
         };
-        var flags = found.systemLibraryFlags();
+        var flags = words(found.system_libraries);
         while (flags.next()) |flag| {
             if (!std.mem.startsWith(u8, flag, "-l")) return error.UnexpectedAnswer;
         }
@@ -128,16 +144,68 @@ const TemporalLibraries = struct {
             .preferred_link_mode = .static,
             .search_strategy = .no_fallback,
         });
-        var flags = libraries.systemLibraryFlags();
+        var flags = words(libraries.system_libraries);
         while (flags.next()) |flag| {
             module.linkSystemLibrary(flag["-l".len..], .{ .use_pkg_config = .no });
         }
-    }
-
-    fn systemLibraryFlags(libraries: TemporalLibraries) std.mem.TokenIterator(u8, .scalar) {
-        return std.mem.tokenizeScalar(u8, libraries.system_libraries, ' ');
+        var frameworks = words(libraries.frameworks);
+        while (frameworks.next()) |word| {
+            if (!std.mem.eql(u8, word, "-framework")) module.linkFramework(word, .{});
+        }
     }
 };
+
+fn words(line: []const u8) std.mem.TokenIterator(u8, .scalar) {
+    return std.mem.tokenizeScalar(u8, line, ' ');
+}
+
+/// The package's name of a target, for which its archives have to be: "linux-x64", "macos-arm64".
+fn platformOf(b: *std.Build, target: std.Target) []const u8 {
+    return b.fmt("{s}-{s}{s}", .{
+        @tagName(target.os.tag),
+        switch (target.cpu.arch) {
+            .x86_64 => "x64",
+            .aarch64 => "arm64",
+            else => |other| @tagName(other),
+        },
+        if (target.isMuslLibC()) "-musl" else "",
+    });
+}
+
+fn explainPlatform(
+    b: *std.Build,
+    config_tool: []const u8,
+    found: []const u8,
+    wanted: []const u8,
+) []const u8 {
+    const Wheel = struct { platform: []const u8, tag: []const u8, target: []const u8 };
+    const wheels = [_]Wheel{
+        .{ .platform = "linux-x64", .tag = "manylinux_2_17_x86_64", .target = "x86_64-linux-gnu" },
+        .{ .platform = "linux-arm64", .tag = "manylinux_2_17_aarch64", .target = "aarch64-linux-gnu" },
+        .{ .platform = "linux-x64-musl", .tag = "musllinux_1_2_x86_64", .target = "x86_64-linux-musl" },
+        .{ .platform = "linux-arm64-musl", .tag = "musllinux_1_2_aarch64", .target = "aarch64-linux-musl" },
+        .{ .platform = "macos-arm64", .tag = "macosx_11_0_arm64", .target = "aarch64-macos" },
+        .{ .platform = "macos-x64", .tag = "macosx_10_12_x86_64", .target = "x86_64-macos" },
+    };
+    var advice: []const u8 = "  The package has no wheel for that target.\n";
+    var instead: []const u8 = "";
+    for (wheels) |wheel| {
+        if (std.mem.eql(u8, wheel.platform, wanted)) advice = b.fmt(
+            \\  Install the target's wheel into a directory, and have this build ask it:
+            \\    pip install --target libs --platform {s} --only-binary=:all: temporal-static-libs
+            \\    PYTHONPATH=libs zig build -Dtarget={s} -Dtemporal-libs-config=libs/bin/temporal-libs-config
+            \\
+        , .{ wheel.tag, wheel.target });
+        if (std.mem.eql(u8, wheel.platform, found)) instead = b.fmt(
+            "  Or build for the target of the libraries there are: zig build -Dtarget={s}",
+            .{wheel.target},
+        );
+    }
+    return b.fmt(
+        "the libraries of '{s}' are for {s}, but this build is for {s}.\n{s}{s}",
+        .{ config_tool, found, wanted, advice, instead },
+    );
+}
 
 fn explain(b: *std.Build, config_tool: []const u8, err: anyerror) []const u8 {
     return switch (err) {
@@ -156,7 +224,7 @@ fn explain(b: *std.Build, config_tool: []const u8, err: anyerror) []const u8 {
         error.UnexpectedAnswer => b.fmt(
             \\'{s}' gave an answer that this build.zig does not understand.
             \\  Compare the output of:
-            \\    {s} --libdir --includedir --system-libs
+            \\    {s} --platform --libdir --includedir --system-libs --frameworks
         , .{ config_tool, config_tool }),
         else => b.fmt("'{s}' cannot be run: {s}", .{ config_tool, @errorName(err) }),
     };

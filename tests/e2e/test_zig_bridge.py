@@ -326,18 +326,17 @@ def test_the_installed_files_can_move(
 
 
 def test_a_header_of_another_archive_does_not_link(
-    unbuilt_zig_bridge: ZigBridge, tmp_path: Path
+    unbuilt_zig_bridge: ZigBridge, config_tool: Path, tmp_path: Path
 ) -> None:
     header = "temporal-sdk-core-c-bridge.h"
     declared = (temporal_static_libs.include_dir() / header).read_text()
     found = re.search(r"temporal_static_libs_\w+_abi_(\w+)\(void\)", declared)
     assert found is not None
     (tmp_path / header).write_text(declared.replace(found.group(1), "0123456789abcdef"))
-    system = [flag for flag in temporal_static_libs.link_flags() if flag.startswith("-l")][1:]
     other = tmp_path / "other"
     other.write_text(
-        f"#!/bin/sh\necho '{temporal_static_libs.lib_dir()}'\necho '{tmp_path}'\n"
-        f"echo '{' '.join(system)}'\n"
+        f"#!/bin/sh\n'{config_tool}' \"$@\" | "
+        f"sed 's|^{temporal_static_libs.include_dir()}$|{tmp_path}|'\n"
     )
     other.chmod(0o755)
     result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={other}")

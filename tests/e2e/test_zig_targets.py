@@ -1,0 +1,94 @@
+"""The example built for a target that `zig build -Dtarget` names."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import lief
+import pytest
+from bridge_build import ZigBridge
+from dev_server import DevServer
+
+from temporal_static_libs._targets import TARGETS
+
+ZigBuild = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def zig_build(unbuilt_zig_bridge: ZigBridge, config_tool: Path) -> ZigBuild:
+    """Build a copy of the example for a target, and let it end as it likes."""
+
+    def build(target: str) -> subprocess.CompletedProcess[str]:
+        return unbuilt_zig_bridge.zig_build(
+            f"-Dtemporal-libs-config={config_tool}", f"-Dtarget={target}"
+        )
+
+    return build
+
+
+def versions_of_glibc(library: Path) -> set[tuple[int, ...]]:
+    """The versions of glibc's symbols that a shared library or program asks for."""
+    binary = lief.ELF.parse(library)
+    assert binary is not None
+    names = [
+        str(version.name)
+        for requirement in binary.symbols_version_requirement
+        for version in requirement.get_auxiliary_symbols()
+    ]
+    return {
+        tuple(int(part) for part in name.removeprefix("GLIBC_").split("."))
+        for name in names
+        if name.startswith("GLIBC_")
+    }
+
+
+def test_bridge_for_the_floor_asks_for_nothing_newer_and_runs(
+    unbuilt_zig_bridge: ZigBridge, zig_build: ZigBuild, dev_server: DevServer
+) -> None:
+    built = zig_build("x86_64-linux-gnu.2.17")
+    assert built.returncode == 0, built.stderr
+    for file in (unbuilt_zig_bridge.library, unbuilt_zig_bridge.program):
+        versions = versions_of_glibc(file)
+        assert versions
+        assert max(versions) <= (2, 17)
+    done = unbuilt_zig_bridge.demo(
+        "--target-url", dev_server.url, "--input", "10", "--timeout-millis", "60000"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("target", "platform", "tag"),
+    [
+        ("aarch64-linux-gnu", "linux-arm64", "manylinux_2_17_aarch64"),
+        # What Zig takes a target without a libc for.
+        ("x86_64-linux", "linux-x64-musl", "musllinux_1_2_x86_64"),
+        ("aarch64-macos", "macos-arm64", "macosx_11_0_arm64"),
+    ],
+)
+def test_wheel_of_another_platform_is_told_from_the_targets(
+    target: str, platform: str, tag: str, unbuilt_zig_bridge: ZigBridge, zig_build: ZigBuild
+) -> None:
+    result = zig_build(target)
+    assert result.returncode != 0
+    assert f"are for linux-x64, but this build is for {platform}." in result.stderr
+    command = f"pip install --target libs --platform {tag} --only-binary=:all: temporal-static-libs"
+    assert command in result.stderr
+    assert "zig build -Dtarget=x86_64-linux-gnu" in result.stderr
+    assert not (unbuilt_zig_bridge.directory / "zig-out").exists()
+
+
+def test_target_without_a_wheel_is_told(zig_build: ZigBuild) -> None:
+    result = zig_build("x86_64-windows")
+    assert result.returncode != 0
+    assert "this build is for windows-x64." in result.stderr
+    assert "no wheel for that target" in result.stderr
+
+
+def test_commands_of_the_messages_are_those_of_the_table(repo_root: Path) -> None:
+    text = (repo_root / "examples" / "zig-bridge" / "build.zig").read_text()
+    for target in TARGETS:
+        row = f'.platform = "{target.platform}", .tag = "{target.wheel_tags[0]}"'
+        assert row in " ".join(text.split())
