@@ -27,9 +27,10 @@ from benchmarks.harness.machine import machine
 from benchmarks.harness.report import Report
 from benchmarks.link.benchmark import BENCHMARK as LINK
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
+from benchmarks.size.benchmark import BENCHMARK as SIZE
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
-_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK)}
+_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK, SIZE)}
 _ROUNDS = 7
 _QUICK_ROUNDS = 3
 

@@ -37,11 +37,13 @@ class Libraries:
 
     Attributes:
         label: its name in the report.
+        directory: where they are.
         archives: the archives in it.
         search: compiler options that have them found before the wheel's.
     """
 
     label: str
+    directory: Path
     archives: tuple[Archive, ...]
     search: tuple[str, ...]
 
@@ -95,7 +97,7 @@ def installed() -> tuple[Mapping[str, object], Libraries]:
         "cargo_profile": manifest["cargo"]["profile"],
         "source_commit": manifest["source_commit"],
     }
-    return facts, Libraries(WHEEL_LABEL, archives, ())
+    return facts, Libraries(WHEEL_LABEL, Path(manifest["libdir"]), archives, ())
 
 
 def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
@@ -121,7 +123,7 @@ def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
             f"{label}: {directory} has no archive of sdk-core\n"
             f"  name a directory with {names}, such as cargo's target/release"
         )
-    return Libraries(label, archives, (f"-L{directory.resolve()}",))
+    return Libraries(label, directory, archives, (f"-L{directory.resolve()}",))
 
 
 def _config(*options: str) -> str:

@@ -46,6 +46,12 @@ def output(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def wheel_size() -> float:
+    """Of the wheel under test, in MB."""
+    return Path(os.environ["TEMPORAL_LIBS_TEST_WHEEL"]).stat().st_size / 1e6
+
+
+@pytest.fixture(scope="module")
 def results(output: Path) -> dict[str, Any]:
     """The same, read by a program."""
     read: dict[str, Any] = json.loads((output / "results.json").read_text(encoding="utf-8"))
@@ -54,14 +60,29 @@ def results(output: Path) -> dict[str, Any]:
 
 def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> None:
     others = {"rpc": {"Python client"}, "workflow-tasks": {"Python SDK"}, "link": set()}
-    assert set(results["benchmarks"]) == set(others)
-    for benchmark, comparisons in results["benchmarks"].items():
-        for comparison in comparisons:
+    assert set(results["benchmarks"]) == {*others, "size"}
+    for benchmark in others:
+        for comparison in results["benchmarks"][benchmark]:
             assert comparison["subject"] == "C ABI"
             assert set(comparison["ratios"]) == {"C ABI, same"} | others[benchmark]
             for contender in comparison["contenders"].values():
                 assert len(contender["samples"]) == 2
                 assert all(sample > 0 for sample in contender["samples"])
+
+
+def test_sizes_are_those_of_the_archives(results: dict[str, Any], wheel_size: float) -> None:
+    rows = {(c["quantity"], c["condition"]): c for c in results["benchmarks"]["size"]}
+    sizes = {a["component"]: a["size"] for a in results["archives"]["wheel"]}
+    deflated = 0.0
+    for component, size in sizes.items():
+        on_disk = rows["MB on disk", component]["contenders"]["C ABI"]
+        assert on_disk["median"] == pytest.approx(size / 1e6)
+        deflated += rows["MB deflated", component]["contenders"]["C ABI"]["median"]
+    # The wheel holds a little more than the archives.
+    assert 0.9 * wheel_size < deflated < wheel_size
+    (count,) = rows["global symbols", "sdk-core"]["contenders"]["C ABI"]["samples"]
+    # The interface's, and the two of this project's own.
+    assert count == 62 + 2
 
 
 def test_ratios_are_the_medians_of_the_rounds(results: dict[str, Any]) -> None:
@@ -89,8 +110,8 @@ def test_the_table_has_a_row_for_each_comparison(output: Path, results: dict[str
     for comparison in (c for benchmark in results["benchmarks"].values() for c in benchmark):
         row = f"| {comparison['quantity']}, {comparison['condition']} |"
         assert markdown.count(row) == 1
-        median = comparison["ratios"]["C ABI, same"]["median"]
-        assert f"**{median:.2f}**" in markdown.split(row)[1].split("\n")[0]
+        for ratio in comparison["ratios"].values():
+            assert f"**{ratio['median']:.2f}**" in markdown.split(row)[1].split("\n")[0]
 
 
 def test_the_report_holds_no_path_of_the_machine(output: Path, repo_root: Path) -> None:

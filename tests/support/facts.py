@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pycparser import c_ast, c_generator, c_parser
@@ -32,8 +32,13 @@ Field = tuple[str, str, str]
 _generator = c_generator.CGenerator()
 
 
-def facts(header: Path) -> set[str]:
+def facts(header: Path, cc: Sequence[str] = ("cc",), runner: Sequence[str] = ()) -> set[str]:
     """Give the facts of a header, each as a line.
+
+    Args:
+        header: the header.
+        cc: the compiler whose layout of structs is meant.
+        runner: what runs the compiler's programs, where the machine cannot by itself.
 
     Raises:
         subprocess.CalledProcessError: ``cc`` does not accept the header.
@@ -42,7 +47,7 @@ def facts(header: Path) -> set[str]:
         scratch = Path(directory)
         unit = c_parser.CParser().parse(STANDARD_TYPES + preprocess(header, scratch))
         rows = list(_interface(unit))
-        rows += _layout(header, list(_fields(unit)), scratch)
+        rows += _layout(header, list(_fields(unit)), scratch, cc, runner)
     return {"\t".join(row) for row in rows}
 
 
@@ -138,7 +143,13 @@ def _members(struct: str, node: c_ast.Node, prefix: str) -> Iterator[Field]:
             yield struct, prefix + member.name, _type_text(inner)
 
 
-def _layout(header: Path, fields: list[Field], scratch: Path) -> Iterator[Row]:
+def _layout(
+    header: Path,
+    fields: list[Field],
+    scratch: Path,
+    cc: Sequence[str],
+    runner: Sequence[str],
+) -> Iterator[Row]:
     """Sizes, alignments and offsets, from a program that the C compiler makes."""
     lines = ["#include <stdio.h>", "#include <stddef.h>", f'#include "{header.resolve()}"']
     lines.append("int main(void) {")
@@ -152,8 +163,9 @@ def _layout(header: Path, fields: list[Field], scratch: Path) -> Iterator[Row]:
     lines.append("}")
     source, program = scratch / "layout.c", scratch / "layout"
     source.write_text("\n".join(lines), encoding="utf-8")
-    subprocess.run(["cc", "-std=c11", "-o", str(program), str(source)], check=True)
-    answers = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout
+    subprocess.run([*cc, "-std=c11", "-o", str(program), str(source)], check=True)
+    command = [*runner, str(program)]
+    answers = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for (struct, path, type_text), answer in zip(fields, answers.splitlines(), strict=True):
         if path:
             yield "field", f"{struct}.{path}", type_text, answer

@@ -1,0 +1,68 @@
+"""Make and try the wheels of platforms that this machine is not of, and tell of it in a table.
+
+    python -m cross [PLATFORM ...]
+
+Runs in an environment with pyproject.toml's dependency group ``cross``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from dev_server import running_dev_server
+
+from cross import ROOT
+from cross.build import CrossError, build_wheel
+from cross.trial import Trial
+from temporal_static_libs._targets import TARGETS, Target
+
+
+def main() -> int:
+    """Run from the command line.
+
+    Returns:
+        0; 1 if a wheel could not be made, or did not do what it has to.
+    """
+    targets = {target.platform: target for target in TARGETS}
+    parser = argparse.ArgumentParser(prog="make cross", description=__doc__.partition("\n")[0])
+    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=f"of {', '.join(targets)}")
+    parser.add_argument("--dist", type=Path, default=ROOT / "dist" / "cross", help="for the wheels")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.platforms) - set(targets):
+        parser.error(f"there is no platform {', '.join(sorted(unknown))}")
+    chosen = [targets[name] for name in arguments.platforms or targets]
+
+    rows, failures = [], []
+    with ExitStack() as stack:
+        server = stack.enter_context(running_dev_server())
+        for target in chosen:
+            print(f"\n==> cross: {target.platform}", flush=True)
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="cross-"))
+            try:
+                rows.append(_row(target, arguments.dist / target.platform, scratch, server.url))
+            except CrossError as error:
+                print(f"{target.platform}: {error}", file=sys.stderr, flush=True)
+                failures.append(target.platform)
+    print("\n| platform | wheel | MB | claim proven | tried |\n|---|---|---|---|---|")
+    print(*rows, sep="\n")
+    if failures:
+        print(f"failed: {', '.join(failures)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _row(target: Target, dist: Path, scratch: str, server: str) -> str:
+    made = build_wheel(target, dist)
+    trial = Trial(target, made.wheel, Path(scratch), server)
+    tried = trial.run()
+    size = made.wheel.stat().st_size / 1e6
+    tag = made.wheel.stem.split("-")[-1]
+    return f"| {target.platform} | {tag} | {size:.2f} | {made.proof} | {'; '.join(tried)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What a consumer does with a wheel of another platform: install, ask, compile, link, run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from facts import facts
+
+from cross import ROOT
+from cross.build import CrossError
+from cross.frameworks import write_stubs
+from cross.runner import Runner, runner_for
+from temporal_static_libs._targets import Target
+
+_COMPONENTS = ("sdk-core", "client")
+_INPUT, _RESULT = "50", "12586269025"  # a Fibonacci number, computed by the example's workflow
+
+
+class Trial:
+    """One wheel's trial.
+
+    Attributes of the constructor:
+        target: the platform.
+        wheel: its wheel.
+        scratch: an empty directory.
+        server: URL of a Temporal server on this machine.
+    """
+
+    def __init__(self, target: Target, wheel: Path, scratch: Path, server: str) -> None:
+        self._target = target
+        self._wheel = wheel
+        self._scratch = scratch
+        self._server = server
+        self._site = scratch / "libs"
+        self._zig = (sys.executable, "-m", "ziglang")
+        self._cc = (*self._zig, "cc", "-target", target.zig_target)
+        self._frameworks: tuple[str, ...] = ()
+
+    def run(self) -> list[str]:
+        """All of it.
+
+        Returns:
+            What has been tried, each in a few words.
+
+        Raises:
+            CrossError: something did not work.
+        """
+        self._install()
+        if self._target.os == "macos":
+            stubs = write_stubs(self._site, self._ask("--frameworks"), self._scratch / "sdk")
+            self._frameworks = (f"-F{stubs}",)
+        runner = runner_for(self._target, self._scratch)
+        verb = "linked" if runner is None else f"run {runner.described}"
+        tried = [f"C programs of each archive and both {verb}"]
+        for program in self._c_programs():
+            if runner is not None:
+                self._must(runner.command(program), "The worker heartbeat interval")
+        if runner is not None:
+            self._compare_layout(runner)
+            tried.append("layout of the C interface")
+            self._example(runner)
+            tried.append("the Zig example with client and worker")
+        else:
+            self._example(None)
+            tried.append("the Zig example linked")
+        return tried
+
+    def _install(self) -> None:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip += ["--target", str(self._site), "--platform", self._target.wheel_tags[0]]
+        pip += ["--only-binary=:all:", "--no-index", "--find-links", str(self._wheel.parent)]
+        self._must([*pip, "temporal-static-libs"])
+        answers = self._ask("--platform", "--target", "--verify").splitlines()
+        if answers[:2] != [self._target.platform, self._target.triple]:
+            raise CrossError(f"the installed wheel says it is of {answers[:2]}")
+
+    def _ask(self, *options: str) -> str:
+        command = [sys.executable, "-m", "temporal_static_libs", *options]
+        return self._must(command, environ={"PYTHONPATH": str(self._site)}).strip()
+
+    def _flags(self, *options: str) -> list[str]:
+        return [flag for line in self._ask(*options).splitlines() for flag in shlex.split(line)]
+
+    def _c_programs(self) -> list[Path]:
+        both = [self._flags("--libs", "--component", component) for component in _COMPONENTS]
+        links = {
+            "sdk-core": both[0],
+            "client": both[1],
+            "sdk-core-client": [*both[0][:2], *both[1]],
+            "client-sdk-core": [*both[1][:2], *both[0]],
+        }
+        source = str(ROOT / "tests" / "wheel" / "program.c")
+        common = [*self._frameworks, *self._flags("--cflags", "--ldflags")]
+        programs = []
+        for name, libraries in links.items():
+            programs.append(self._scratch / f"program-{name}")
+            self._must([*self._cc, source, *common, *libraries, "-o", str(programs[-1])])
+        return programs
+
+    def _compare_layout(self, runner: Runner) -> None:
+        header = next(self._site.rglob("temporal-sdk-core-c-bridge.h"))
+        expected = (ROOT / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
+        missing = set(expected.splitlines()) - facts(header, self._cc, runner.command())
+        if missing:
+            raise CrossError("the C interface differs:\n" + "\n".join(sorted(missing)))
+
+    def _example(self, runner: Runner | None) -> None:
+        copy = self._scratch / "zig-bridge"
+        subprocess.run(
+            ["git", "checkout-index", "--all", f"--prefix={self._scratch}/checkout/"],
+            cwd=ROOT,
+            check=True,
+        )
+        (self._scratch / "checkout" / "examples" / "zig-bridge").rename(copy)
+        tool = self._site / "bin" / "temporal-libs-config"
+        # Without a version for musl, and with the floor in it else.
+        options = [f"-Dtarget={self._target.zig_target}", f"-Dtemporal-libs-config={tool}"]
+        options += [f"--search-prefix={self._scratch}/sdk"] if self._frameworks else []
+        self._must(
+            [*self._zig, "build", *options], environ={"PYTHONPATH": str(self._site)}, cwd=copy
+        )
+        if runner is None:
+            return
+        program = runner.installed(copy / "zig-out", "bin/zig-bridge-demo")
+        options = ["--target-url", self._server, "--input", _INPUT, "--timeout-millis", "120000"]
+        self._must([*program, *options], f"result: {_RESULT}")
+
+    def _must(
+        self,
+        command: Sequence[str],
+        said: str = "",
+        environ: dict[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> str:
+        done = subprocess.run(
+            command,
+            env={**os.environ, **(environ or {})},
+            cwd=cwd or self._scratch,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0 or said not in done.stdout:
+            wanted = f", or did not say {said!r}" if said else ""
+            raise CrossError(f"{shlex.join(command)} failed{wanted}:\n{done.stdout}")
+        return done.stdout
