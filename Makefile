@@ -1,4 +1,4 @@
-# make demo | test | wheel | lint | header | licenses | fuzz | sanitize | bench | reproduce; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | cross | lint | header | licenses | fuzz | sanitize | bench | reproduce; CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -29,7 +29,7 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE tools/repair_whe
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel reproduce header check-header licenses clean
+.PHONY: demo test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel cross reproduce header check-header licenses clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -62,6 +62,11 @@ bench: .venv/test/.installed
 
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl
+
+# PLATFORMS: names of platforms, as in linux-arm64; all if empty. What it needs is in CONTRIBUTING.md.
+cross: .venv/cross/.ready
+	$(STEP) "cross: wheels of other platforms"
+	PYTHONPATH=tools .venv/cross/bin/python -m cross $(PLATFORMS)
 
 # Compiles everything twice from nothing: half an hour and more with PROFILE=release.
 reproduce:

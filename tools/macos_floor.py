@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import lief
@@ -23,28 +24,37 @@ def prove_macos_floor(archive: Path, floor_version: str) -> None:
             names it.
     """
     floor = _numbers(floor_version.split("."))
-    with tempfile.TemporaryDirectory(prefix="macos-floor-") as scratch:
+    for name, binary in members(archive):
+        oldest = _oldest_macos(binary)
+        if oldest is None:
+            raise FloorError(f"{archive.name}: {name} does not say its oldest macOS")
+        if oldest > floor:
+            said = ".".join(map(str, oldest))
+            raise FloorError(
+                f"{archive.name}: {name} is for macOS {said}, "
+                f"newer than the {floor_version} that the wheel promises"
+            )
+
+
+def members(archive: Path) -> Iterator[tuple[str, lief.MachO.Binary]]:
+    """The objects of an archive, by name.
+
+    Raises:
+        FloorError: a member is no Mach-O object of one processor.
+    """
+    with tempfile.TemporaryDirectory(prefix="members-") as scratch:
         command = [sys.executable, "-m", "ziglang", "ar", "x", f"--output={scratch}", str(archive)]
         subprocess.run(command, check=True)
-        for member in sorted(Path(scratch).iterdir()):
-            oldest = _oldest_macos(member)
-            if oldest is None:
-                raise FloorError(
-                    f"{archive.name}: {member.name} does not say which macOS it is for"
-                )
-            if oldest > floor:
-                said = ".".join(map(str, oldest))
-                raise FloorError(
-                    f"{archive.name}: {member.name} is for macOS {said}, "
-                    f"newer than the {floor_version} that the wheel promises"
-                )
+        for file in sorted(Path(scratch).iterdir()):
+            binaries = lief.MachO.parse(file)
+            if binaries is None or len(binaries) != 1:
+                raise FloorError(f"{archive.name}: {file.name} is no Mach-O object")
+            binary = binaries.at(0)
+            assert binary is not None
+            yield file.name, binary
 
 
-def _oldest_macos(file: Path) -> tuple[int, ...] | None:
-    binaries = lief.MachO.parse(file)
-    if binaries is None or len(binaries) != 1:
-        return None
-    (binary,) = binaries
+def _oldest_macos(binary: lief.MachO.Binary) -> tuple[int, ...] | None:
     build_version = binary.build_version
     if build_version is not None:
         if build_version.platform != lief.MachO.BuildVersion.PLATFORMS.MACOS:

@@ -11,6 +11,11 @@ pub fn build(b: *std.Build) void {
         "temporal-libs-config",
         "The temporal-libs-config to ask; default: the one on PATH",
     ) orelse "temporal-libs-config";
+    const macos_sdk = b.option(
+        []const u8,
+        "macos-sdk",
+        "The MacOSX.sdk with the frameworks, to build for macOS where Zig finds none",
+    );
     const test_step = b.step("test", "Run the unit tests");
 
     const libraries = TemporalLibraries.find(b, config_tool) catch |err| {
@@ -36,6 +41,12 @@ pub fn build(b: *std.Build) void {
         .imports = &.{.{ .name = "c", .module = c_headers.createModule() }},
     });
     libraries.link(bridge_module);
+    if (macos_sdk) |sdk| {
+        bridge_module.addFrameworkPath(.{
+            .cwd_relative = b.pathJoin(&.{ sdk, "System", "Library", "Frameworks" }),
+        });
+        bridge_module.addLibraryPath(.{ .cwd_relative = b.pathJoin(&.{ sdk, "usr", "lib" }) });
+    }
 
     const bridge = b.addLibrary(.{
         .name = "temporal_zig_bridge",

@@ -10,7 +10,7 @@ from pathlib import Path
 import lief
 import pytest
 from floor_probe import FloorError
-from macos_floor import prove_macos_floor
+from macos_floor import members, prove_macos_floor
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.llvm_tools import MachoTools, find_macho_tools
@@ -69,14 +69,6 @@ def finish(raw: Path, tools: MachoTools, tmp_path: Path) -> Callable[..., Path]:
     return finish_it
 
 
-def objects_in(archive: Path, directory: Path) -> dict[str, lief.MachO.Binary]:
-    """An archive's objects by name."""
-    directory.mkdir()
-    command = [sys.executable, "-m", "ziglang", "ar", "x", f"--output={directory}", str(archive)]
-    subprocess.run(command, check=True)
-    return {file.name: parse(file) for file in directory.iterdir()}
-
-
 def parse(file: Path) -> lief.MachO.Binary:
     """Read an object or a program."""
     binaries = lief.MachO.parse(file)
@@ -94,18 +86,16 @@ def test_other_symbols_get_names_of_this_projects_own(finish: Callable[..., Path
     }
 
 
-def test_references_follow_their_symbols(finish: Callable[..., Path], tmp_path: Path) -> None:
-    objects = objects_in(finish("api_one", "api_two"), tmp_path / "objects")
+def test_references_follow_their_symbols(finish: Callable[..., Path]) -> None:
+    objects = dict(members(finish("api_one", "api_two")))
     assert "_temporal_static_libs__needed" in {s.name for s in objects["one.o"].symbols}
     assert "_needed" not in {s.name for o in objects.values() for s in o.symbols}
 
 
-def test_no_debug_information_is_left(
-    raw: Path, finish: Callable[..., Path], tmp_path: Path
-) -> None:
-    before = objects_in(raw, tmp_path / "before").values()
+def test_no_debug_information_is_left(raw: Path, finish: Callable[..., Path]) -> None:
+    before = [binary for _, binary in members(raw)]
     assert any(s.segment_name == "__DWARF" for o in before for s in o.sections)
-    after = objects_in(finish("api_one"), tmp_path / "after").values()
+    after = [binary for _, binary in members(finish("api_one"))]
     assert not [s for o in after for s in o.sections if s.segment_name == "__DWARF"]
 
 

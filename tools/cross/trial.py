@@ -38,8 +38,8 @@ class Trial:
         self._server = server
         self._site = scratch / "libs"
         self._zig = (sys.executable, "-m", "ziglang")
-        self._cc = (*self._zig, "cc", "-target", target.zig_target)
-        self._frameworks: tuple[str, ...] = ()
+        self._cc: tuple[str, ...] = (*self._zig, "cc", "-target", target.zig_target)
+        self._sdk: Path | None = None
 
     def run(self) -> list[str]:
         """All of it.
@@ -52,8 +52,10 @@ class Trial:
         """
         self._install()
         if self._target.os == "macos":
-            stubs = write_stubs(self._site, self._ask("--frameworks"), self._scratch / "sdk")
-            self._frameworks = (f"-F{stubs}",)
+            frameworks = [flag for flag in self._flags("--frameworks") if flag != "-framework"]
+            archives = self._site.rglob("*.a")
+            self._sdk = self._scratch / "sdk"
+            self._cc += (f"-F{write_stubs(archives, frameworks, self._sdk)}",)
         runner = runner_for(self._target, self._scratch)
         verb = "linked" if runner is None else f"run {runner.described}"
         tried = [f"C programs of each archive and both {verb}"]
@@ -95,7 +97,7 @@ class Trial:
             "client-sdk-core": [*both[1][:2], *both[0]],
         }
         source = str(ROOT / "tests" / "wheel" / "program.c")
-        common = [*self._frameworks, *self._flags("--cflags", "--ldflags")]
+        common = self._flags("--cflags", "--ldflags")
         programs = []
         for name, libraries in links.items():
             programs.append(self._scratch / f"program-{name}")
@@ -118,9 +120,8 @@ class Trial:
         )
         (self._scratch / "checkout" / "examples" / "zig-bridge").rename(copy)
         tool = self._site / "bin" / "temporal-libs-config"
-        # Without a version for musl, and with the floor in it else.
         options = [f"-Dtarget={self._target.zig_target}", f"-Dtemporal-libs-config={tool}"]
-        options += [f"--search-prefix={self._scratch}/sdk"] if self._frameworks else []
+        options += [f"-Dmacos-sdk={self._sdk}"] if self._sdk else []
         self._must(
             [*self._zig, "build", *options], environ={"PYTHONPATH": str(self._site)}, cwd=copy
         )
