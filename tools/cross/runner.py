@@ -72,7 +72,9 @@ def runner_for(target: Target, scratch: Path) -> Runner | None:
         for program in prefix:
             shutil.copy(program, root)
         return Runner(f"{described} (musl, chroot)", prefix, root)
-    if prefix:
+    if prefix and not Path("/lib", target.gnu_triple, "libc.so.6").exists():
+        # Not where the C library of that processor is installed for good: its parts would be found
+        # in both places, and those of two builds do not go together.
         libraries = Path("/usr") / target.gnu_triple
         if not (libraries / "lib").is_dir():
             raise CrossError(f"there is no {libraries}: apt-get install libc6-dev-arm64-cross")

@@ -18,6 +18,8 @@ from cross.runner import Runner, runner_for
 from temporal_static_libs._targets import Target
 
 _COMPONENTS = ("sdk-core", "client")
+# Seconds. Zig compiles its runtime libraries for each target the first time; an emulator is slow.
+_DEADLINE = 1200
 _INPUT, _RESULT = "50", "12586269025"  # a Fibonacci number, computed by the example's workflow
 
 
@@ -61,7 +63,7 @@ class Trial:
         tried = [f"C programs of each archive and both {verb}"]
         for program in self._c_programs():
             if runner is not None:
-                self._must(runner.command(program), "The worker heartbeat interval")
+                self._must(runner.command(program), "worker_heartbeat_interval_millis must be")
         if runner is not None:
             self._compare_layout(runner)
             tried.append("layout of the C interface")
@@ -138,15 +140,19 @@ class Trial:
         environ: dict[str, str] | None = None,
         cwd: Path | None = None,
     ) -> str:
-        done = subprocess.run(
-            command,
-            env={**os.environ, **(environ or {})},
-            cwd=cwd or self._scratch,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                env={**os.environ, **(environ or {})},
+                cwd=cwd or self._scratch,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=_DEADLINE,
+            )
+        except subprocess.TimeoutExpired:
+            raise CrossError(f"{shlex.join(command)} has not ended after {_DEADLINE} s") from None
         if done.returncode != 0 or said not in done.stdout:
             wanted = f", or did not say {said!r}" if said else ""
             raise CrossError(f"{shlex.join(command)} failed{wanted}:\n{done.stdout}")
