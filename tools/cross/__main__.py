@@ -2,6 +2,8 @@
 
     python -m cross [PLATFORM ...]
 
+Without a name, all but the machine's own, which `make wheel` makes and `make test` tries.
+
 Runs in an environment with pyproject.toml's dependency group ``cross``.
 """
 
@@ -16,7 +18,7 @@ from pathlib import Path
 from dev_server import running_dev_server
 
 from cross import ROOT
-from cross.build import CrossError, build_wheel
+from cross.build import CrossError, build_wheel, host_triple
 from cross.trial import Trial
 from temporal_static_libs._targets import TARGETS, Target
 
@@ -29,12 +31,13 @@ def main() -> int:
     """
     targets = {target.platform: target for target in TARGETS}
     parser = argparse.ArgumentParser(prog="make cross", description=__doc__.partition("\n")[0])
-    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=f"of {', '.join(targets)}")
+    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=f"{', '.join(targets)}")
     parser.add_argument("--dist", type=Path, default=ROOT / "dist" / "cross", help="for the wheels")
     arguments = parser.parse_args()
     if unknown := set(arguments.platforms) - set(targets):
         parser.error(f"there is no platform {', '.join(sorted(unknown))}")
-    chosen = [targets[name] for name in arguments.platforms or targets]
+    others = [name for name, target in targets.items() if target.triple != host_triple()]
+    chosen = [targets[name] for name in arguments.platforms or others]
 
     rows, failures = [], []
     with ExitStack() as stack:

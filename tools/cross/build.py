@@ -59,6 +59,11 @@ def build_wheel(target: Target, dist: Path) -> Made:
     return Made(wheel, proof)
 
 
+def host_triple() -> str:
+    """The triple of the machine, as the first toolchain on PATH has it."""
+    return find_toolchain(SourceTree(ROOT).workspace, os.environ).host
+
+
 def _environ(target: Target) -> dict[str, str]:
     workspace = SourceTree(ROOT).workspace
     reasons = []
