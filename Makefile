@@ -1,4 +1,4 @@
-# make demo | test | wheel | cross | lint | header | licenses | fuzz | sanitize | bench | reproduce; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | cross | lint | header | licenses | fuzz | sanitize | bench | reproduce | fallback; CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -29,11 +29,21 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE tools/repair_whe
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel cross reproduce header check-header licenses clean
+.PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel cross reproduce header check-header licenses clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
 	.venv/demo/bin/python tools/demo.py
+
+# The compile fallback for real: the sources that the installed wheel carries, without anything that
+# this checkout has compiled. 10 to 15 minutes; .venv/fallback keeps the result for the next time.
+FALLBACK := env -u CARGO_TARGET_DIR USE_PREBUILT_LIBS=false TEMPORAL_LIBS_CACHE_DIR=$(CURDIR)/.venv/fallback
+fallback: .venv/demo/.installed
+	$(STEP) "fallback: compiling the sources that the wheel carries"
+	$(FALLBACK) .venv/demo/bin/temporal-libs-config --verify --libdir
+	$(STEP) "fallback: the Zig bridge on the compiled archives"
+	$(FALLBACK) .venv/demo/bin/python tools/demo.py
+	$(FALLBACK) .venv/demo/bin/temporal-libs-config --doctor
 
 test: lint check-header test-rust .venv/test/.installed .venv/zig-0.16/.ready .venv/zig-0.17/.ready
 	$(STEP) "test: the installed wheel"
@@ -91,7 +101,7 @@ lint-rust:
 
 lint-zig: .venv/lint/.ready
 	$(STEP) "lint: Zig"
-	.venv/lint/bin/python -m ziglang fmt --check examples
+	.venv/lint/bin/python -m ziglang fmt --check examples tests
 
 # --- header ---
 

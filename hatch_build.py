@@ -1,4 +1,4 @@
-"""Hatchling's hook: a wheel gets its archives compiled, a source distribution its commit recorded.
+"""Hatchling's hook: a wheel gets its archives compiled, each distribution its commit recorded.
 
 The work is in temporal_static_libs/_build/; here is only what concerns Hatchling.
 """
@@ -20,7 +20,7 @@ _ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(_ROOT))
 try:
     from temporal_static_libs._build.build import build
-    from temporal_static_libs._build.layout import SourceTree
+    from temporal_static_libs._build.layout import Sources, output_of_tree, sources_of_tree
     from temporal_static_libs._build.lock import exclusive
     from temporal_static_libs._build.source_commit import source_commit
     from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT, wants_bootstrap
@@ -47,35 +47,38 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Do the target's part before Hatchling collects the files."""
-        tree = SourceTree(_ROOT)
+        sources = sources_of_tree(_ROOT)
         if self.target_name == "wheel":
-            self._compile(tree, build_data)
+            self._compile(sources, build_data)
+            # For the compile fallback, whose sources the wheel carries; see pyproject.toml.
+            self._record_commit(sources, "temporal_static_libs", build_data)
         else:
-            self._record_commit(tree, build_data)
+            self._record_commit(sources, "", build_data)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Let go of what had to stay until Hatchling had collected the files."""
         self._until_collected.close()
 
-    def _compile(self, tree: SourceTree, build_data: dict[str, Any]) -> None:
+    def _compile(self, sources: Sources, build_data: dict[str, Any]) -> None:
+        output = output_of_tree(_ROOT)
         # Another build must not replace the archives before they are in the wheel.
         self._until_collected.enter_context(exclusive(_ROOT))
         try:
-            tag = build(tree, self.metadata.version, os.environ)
+            tag = build(sources, output, self.metadata.version, os.environ)
         except TemporalStaticLibsError as error:
             self._abort(error)
         # Git ignores the archives, and Hatchling with it, unless they are named here.
-        build_data["artifacts"].append(f"/{tree.staging.relative_to(_ROOT).as_posix()}/*")
+        build_data["artifacts"].append(f"/{output.directory.relative_to(_ROOT).as_posix()}/*")
         build_data["tag"] = f"py3-none-{tag}"
         build_data["pure_python"] = False
 
-    def _record_commit(self, tree: SourceTree, build_data: dict[str, Any]) -> None:
-        commit = source_commit(tree)
+    def _record_commit(self, sources: Sources, place: str, build_data: dict[str, Any]) -> None:
+        commit = source_commit(sources)
         if commit is not None:
             directory = self._until_collected.enter_context(tempfile.TemporaryDirectory())
-            record = Path(directory, tree.recorded_commit.name)
+            record = Path(directory, sources.recorded_commit.name)
             record.write_text(f"{commit}\n", encoding="ascii")
-            build_data["force_include"][str(record)] = record.name
+            build_data["force_include"][str(record)] = (Path(place) / record.name).as_posix()
 
     def _abort(self, error: TemporalStaticLibsError) -> NoReturn:
         # Not by raising it: the message would stand below a traceback through pip and Hatchling.

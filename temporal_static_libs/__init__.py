@@ -5,7 +5,9 @@
 ('-L/…/temporal_static_libs/lib', '-ltemporal_sdk_core', '-lgcc_s', …)
 
 Every function that leads to an archive verifies the archives in force first. Which those are, the
-environment says: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own.
+environment says: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own, and
+USE_PREBUILT_LIBS=false has them compiled on this machine, as TEMPORAL_LIBS_FALLBACK=compile does if
+the wheel's own are broken. Compiling takes minutes, once; its progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ._archives import InForce
     from ._library_set import LibrarySet
-    from ._locate import InForce
 
 __all__ = [
     "ChecksumMismatchError",
@@ -54,6 +56,7 @@ def lib_dir() -> Path:
     Raises:
         MissingLibraryError: an archive is absent, or cannot be read.
         ChecksumMismatchError: an archive is not what was recorded when it was built.
+        CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     return _verified().directory
@@ -65,7 +68,7 @@ def include_dir() -> Path:
     Returns:
         An absolute path.
     """
-    from ._locate import INCLUDE_DIR
+    from ._archives import INCLUDE_DIR
 
     return INCLUDE_DIR
 
@@ -80,6 +83,7 @@ def library_set() -> LibrarySet:
     Raises:
         MissingLibraryError: an archive is absent, or cannot be read.
         ChecksumMismatchError: an archive is not what was recorded when it was built.
+        CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     from ._library_set import describe
@@ -101,6 +105,7 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
         ValueError: there is no such component.
         MissingLibraryError: an archive is absent, or cannot be read.
         ChecksumMismatchError: an archive is not what was recorded when it was built.
+        CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     from ._components import component_named
@@ -117,6 +122,7 @@ def verify() -> None:
     Raises:
         MissingLibraryError: an archive is absent, or cannot be read.
         ChecksumMismatchError: an archive is not what was recorded.
+        CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     _verified()

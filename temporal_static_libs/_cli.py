@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
+from ._archives import HEADER, INCLUDE_DIR, PACKAGE_DIR, InForce
 from ._components import COMPONENTS, DEFAULT_COMPONENT
 from ._errors import SettingError, TemporalStaticLibsError
 from ._flags import (
@@ -20,7 +21,7 @@ from ._flags import (
     shell_join,
     system_library_flags,
 )
-from ._locate import HEADER, INCLUDE_DIR, PACKAGE_DIR, InForce, locate
+from ._locate import locate
 from ._manifest import ManifestLibrary
 from ._settings import read_settings
 from ._version import __version__
@@ -29,6 +30,9 @@ PROG = "temporal-libs-config"
 
 _EXIT_BROKEN = 1
 _EXIT_USAGE = 2
+_EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
+
+_DOCTOR = "--doctor"
 
 
 class _Answers:
@@ -149,7 +153,9 @@ def _parser() -> argparse.ArgumentParser:
         description="How to compile and link against Temporal's static libraries: "
         "one line an option, in the order given.",
         epilog="Directories are printed as they are, flags quoted for a shell. Exit status: 0, "
-        "1 if a library is missing or damaged, 2 for bad usage; nothing is printed on error.",
+        "1 if a library is missing or damaged, 2 for bad usage; on error only "
+        f"{_DOCTOR} prints. Which archives are in force, the environment says: TEMPORAL_LIBS_DIR, "
+        "USE_PREBUILT_LIBS, TEMPORAL_LIBS_FALLBACK.",
         allow_abbrev=False,
     )
     for name, (text, _) in _OPTIONS.items():
@@ -159,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
         action=_Once,
         choices=names,
         help=f"the archive that the whole call is about (default: {DEFAULT_COMPONENT.name})",
+    )
+    parser.add_argument(
+        _DOCTOR,
+        action="store_true",
+        help="a call of its own: look at all that decides what is in force, one finding a line; "
+        "exit status 1 if something is broken",
     )
     parser.set_defaults(queries=[])
     return parser
@@ -200,14 +212,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 1 if a library is missing or damaged, or 2 for a bad setting in the
-        environment. Bad usage leaves through SystemExit, with 2.
+        environment, or 130 if the user has had enough of compiling. Bad usage leaves through
+        SystemExit, with 2.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if not arguments.queries:
+    if arguments.doctor and (arguments.queries or arguments.component):
+        parser.error(f"{_DOCTOR} is a call of its own, without other options")
+    if not arguments.queries and not arguments.doctor:
         parser.error("no option is given")
     answers = _Answers(arguments.component or DEFAULT_COMPONENT.name)
     try:
+        if arguments.doctor:
+            return _doctor()
         read_settings(os.environ)
         lines = [_OPTIONS[query][1](answers) for query in arguments.queries]
     except SettingError as error:
@@ -216,4 +233,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TemporalStaticLibsError as error:
         _complain(str(error))
         return _EXIT_BROKEN
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return _EXIT_INTERRUPTED
     return _write(lines)
+
+
+def _doctor() -> int:
+    # Here and not above: no other option needs so much.
+    from ._doctor import examine
+
+    findings = examine(os.environ)
+    written = _write([str(finding) for finding in findings])
+    return written if all(finding.is_well for finding in findings) else _EXIT_BROKEN

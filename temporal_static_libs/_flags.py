@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from ._archives import InForce
 from ._components import component_named
-from ._locate import InForce
 from ._manifest import ManifestLibrary
 from ._targets import target_of_triple
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ._archives import InForce
 from ._components import component_named
-from ._locate import InForce
 from ._targets import target_of_triple
 
 

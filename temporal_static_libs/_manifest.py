@@ -51,6 +51,7 @@ class Manifest:
             this project's.
         source_commit: the commit that the sources are exactly those of.
         cargo_lock_sha256: hash of the Cargo.lock that named every dependency.
+        rust_sources_sha256: hash of the Rust sources, made by `_build.source_hash`.
         header_sha256: hash of the C header.
         libraries: the archives.
     """
@@ -66,6 +67,7 @@ class Manifest:
     cargo_features: Mapping[str, tuple[str, ...]] | None
     source_commit: str | None
     cargo_lock_sha256: str | None
+    rust_sources_sha256: str | None
     header_sha256: str
     libraries: tuple[ManifestLibrary, ...]
 
@@ -87,6 +89,7 @@ class Manifest:
             },
             "source_commit": self.source_commit,
             "cargo_lock_sha256": self.cargo_lock_sha256,
+            "rust_sources_sha256": self.rust_sources_sha256,
             "header_sha256": self.header_sha256,
             "libraries": [
                 {
@@ -128,6 +131,7 @@ def parse_manifest(text: str) -> Manifest:
         cargo_features=_features(cargo),
         source_commit=top.text_or_none("source_commit"),
         cargo_lock_sha256=top.text_or_none("cargo_lock_sha256"),
+        rust_sources_sha256=top.text_or_none("rust_sources_sha256"),
         header_sha256=top.text("header_sha256"),
         libraries=tuple(
             ManifestLibrary(

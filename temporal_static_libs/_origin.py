@@ -15,7 +15,7 @@ class Origin:
     """One way that archives get to be in force.
 
     Attributes:
-        source: ``wheel`` or ``override``.
+        source: ``wheel``, ``override`` or ``compiled``.
         described: the same for a reader, with the place.
         mend: the command that puts a broken set right.
     """
@@ -58,4 +58,18 @@ def override_origin(directory: Path) -> Origin:
         source="override",
         described=f"override (TEMPORAL_LIBS_DIR={directory})",
         mend="unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or put the directory right",
+    )
+
+
+def compiled_origin(directory: Path, setting: str) -> Origin:
+    """The archives that were compiled on this machine.
+
+    Args:
+        directory: where they are.
+        setting: what asks for them, as in ``USE_PREBUILT_LIBS=false``.
+    """
+    return Origin(
+        source="compiled",
+        described=f"compiled on this machine ({setting})",
+        mend=f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them anew",
     )

@@ -18,11 +18,13 @@ class Settings:
         override: TEMPORAL_LIBS_DIR, made absolute.
         prebuilt: False if USE_PREBUILT_LIBS asks for archives compiled on this machine.
         fall_back: True if TEMPORAL_LIBS_FALLBACK asks to compile when the wheel's are broken.
+        cache: TEMPORAL_LIBS_CACHE_DIR, made absolute; None for the user's cache directory.
     """
 
     override: Path | None
     prebuilt: bool
     fall_back: bool
+    cache: Path | None
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -34,12 +36,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingError: a variable holds a value it does not know.
     """
-    override = environ.get("TEMPORAL_LIBS_DIR", "")
     return Settings(
-        override=Path(os.path.abspath(override)) if override else None,
+        override=_directory(environ, "TEMPORAL_LIBS_DIR"),
         prebuilt=_one_of(environ, "USE_PREBUILT_LIBS", ("true", "false"), unset="true") == "true",
         fall_back=_one_of(environ, "TEMPORAL_LIBS_FALLBACK", ("compile",), unset="") == "compile",
+        cache=_directory(environ, "TEMPORAL_LIBS_CACHE_DIR"),
     )
+
+
+def _directory(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name, "")
+    return Path(os.path.abspath(value)) if value else None
 
 
 def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...], *, unset: str) -> str:

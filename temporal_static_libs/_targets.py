@@ -167,6 +167,28 @@ def target_of_triple(triple: str) -> Target:
     )
 
 
+def target_of_host() -> Target:
+    """Find the row of the machine that Python runs on. No Rust toolchain is needed.
+
+    Raises:
+        UnsupportedPlatformError: the table has no such row.
+    """
+    # Here and not above: it is slow to import, and an installed wheel knows its target.
+    import platform
+
+    system, machine = platform.system(), platform.machine()
+    floor_name = {"Linux": "musl", "Darwin": "macos"}.get(system)
+    if system == "Linux" and platform.libc_ver()[0] == "glibc":
+        floor_name = "glibc"
+    for target in TARGETS:
+        if (target.machine, target.floor_name) == (machine, floor_name):
+            return target
+    raise UnsupportedPlatformError(
+        f"this machine ({system}, {machine}) is not supported\n"
+        f"supported platforms: {supported_platforms()}"
+    )
+
+
 def supported_platforms() -> str:
     """Every platform of the table with its triple, on one line, for messages."""
     return ", ".join(f"{target.platform} ({target.triple})" for target in TARGETS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,22 @@ from .cargo import Compiled, compile_archive
 from .cross import CargoForTarget, cargo_for_target
 from .finishing import Finisher, find_finisher
 from .header import OWN_PREFIX, Header, read_header
-from .layout import SourceTree
+from .layout import Output, Sources
+from .progress import say
 from .source_commit import source_commit
+from .source_hash import rust_sources_sha256
 from .staging import replacing, write_description
 from .symbols import defined_symbols
 from .toolchain import Toolchain, find_toolchain
+from .ways_out import WaysOut, when_no_wheel_was_chosen
 
 
 @dataclass(frozen=True)
 class _Plan:
     """What is settled before cargo runs."""
 
-    tree: SourceTree
+    sources: Sources
+    sources_sha256: str
     version: str
     header: Header
     toolchain: Toolchain
@@ -38,27 +41,35 @@ class _Plan:
     finish: Finisher
 
 
-def build(tree: SourceTree, version: str, environ: Mapping[str, str]) -> str:
-    """Make every component's archive, and stage them in the package's source.
+def build(
+    sources: Sources,
+    output: Output,
+    version: str,
+    environ: Mapping[str, str],
+    ways_out: WaysOut = when_no_wheel_was_chosen,
+) -> str:
+    """Make every component's archive, and put them into place with their description.
 
     Args:
-        tree: the sources.
+        sources: what to compile.
+        output: where to put it.
         version: the package's version.
         environ: usually `os.environ`. TEMPORAL_LIBS_TARGET names the target triple (default: the
             host's), TEMPORAL_LIBS_CARGO_PROFILE the Cargo profile (default: release), and
             TEMPORAL_LIBS_BOOTSTRAP_RUST=1 lets a missing toolchain be fetched.
+        ways_out: makes the message for want of a toolchain.
 
     Returns:
-        The platform tag of a wheel that carries what is staged.
+        The platform tag of a wheel that carries it.
 
     Raises:
         CompileError: no usable toolchain or no tools to finish with, or the sources do not compile.
         UnsupportedPlatformError: the target is not in the table.
         SettingError: an environment variable holds a value it does not know.
     """
-    plan = _plan(tree, version, environ)
-    compiled = _compile(plan)
-    with replacing(tree.staging, tree.scratch) as directory:
+    plan = _plan(sources, version, environ, ways_out)
+    compiled = _compile(plan, output)
+    with replacing(output.directory, output.scratch, private=output.private) as directory:
         libraries = tuple(_make(plan, component, compiled, directory) for component in COMPONENTS)
         manifest = Manifest(
             version=plan.version,
@@ -70,24 +81,27 @@ def build(tree: SourceTree, version: str, environ: Mapping[str, str]) -> str:
             rustc=plan.toolchain.rustc_version,
             cargo_profile=plan.profile,
             cargo_features=compiled.features,
-            source_commit=source_commit(tree),
-            cargo_lock_sha256=sha256_of(tree.cargo_lock),
-            header_sha256=sha256_of(tree.header),
+            source_commit=source_commit(sources),
+            cargo_lock_sha256=sha256_of(sources.cargo_lock),
+            rust_sources_sha256=plan.sources_sha256,
+            header_sha256=sha256_of(sources.header),
             libraries=libraries,
         )
         write_description(manifest, directory)
     return plan.target.build_tag(plan.floor_version)
 
 
-def _plan(tree: SourceTree, version: str, environ: Mapping[str, str]) -> _Plan:
-    toolchain = find_toolchain(tree.workspace, environ)
+def _plan(sources: Sources, version: str, environ: Mapping[str, str], ways_out: WaysOut) -> _Plan:
+    toolchain = find_toolchain(sources.workspace, environ, ways_out)
     target = target_of_triple(environ.get("TEMPORAL_LIBS_TARGET") or toolchain.host)
     floor_version = target.floor_version
     if target.floor_name == "macos":
         floor_version = environ.get("MACOSX_DEPLOYMENT_TARGET") or floor_version
-    header = read_header(tree.header)
+    header = read_header(sources.header)
     return _Plan(
-        tree=tree,
+        sources=sources,
+        # Before cargo reads them: one that changes meanwhile is not what was compiled.
+        sources_sha256=rust_sources_sha256(sources),
         version=version,
         header=header,
         toolchain=toolchain,
@@ -99,20 +113,24 @@ def _plan(tree: SourceTree, version: str, environ: Mapping[str, str]) -> _Plan:
     )
 
 
-def _compile(plan: _Plan) -> Compiled:
-    print(
-        f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}",
-        file=sys.stderr,
-        flush=True,
+def _compile(plan: _Plan, output: Output) -> Compiled:
+    say(f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}")
+    return compile_archive(
+        plan.sources.workspace,
+        plan.toolchain,
+        plan.cargo,
+        plan.profile,
+        target_directory=output.target_directory,
+        # sccache takes nothing that is compiled with the flags for them.
+        neutral_paths=not output.private,
     )
-    return compile_archive(plan.tree.workspace, plan.toolchain, plan.cargo, plan.profile)
 
 
 def _make(
     plan: _Plan, component: Component, compiled: Compiled, directory: Path
 ) -> ManifestLibrary:
     name = plan.target.archive_name.format(component.library)
-    print(f"Finishing {name}", file=sys.stderr, flush=True)
+    say(f"Finishing {name}")
     archive = plan.finish(compiled.archive, component, directory)
     api = component.functions(plan.header.functions)
     _check_symbols(archive, api | plan.header.own_symbols, plan)
@@ -137,7 +155,8 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
     defined = {name.removeprefix(prefix) for name in symbols}
     if missing := sorted(expected - defined):
         raise CompileError(
-            f"{archive.name} does not define what {plan.tree.header} declares: {', '.join(missing)}"
+            f"{archive.name} does not define what {plan.sources.header} declares: "
+            f"{', '.join(missing)}"
         )
     others = sorted(name for name in defined - expected if not name.startswith(OWN_PREFIX))
     if others:

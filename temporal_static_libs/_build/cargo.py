@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any
 from .._errors import CompileError
 from .._targets import Target
 from .cross import CargoForTarget
-from .rust_flags import with_rust_flags
+from .metadata import cargo_metadata, with_target_directory
+from .progress import stderr_of_programs, tell
+from .rust_flags import neutral_path_flags, with_rust_flags
 from .toolchain import Toolchain
 
 # The package whose archive holds the whole interface; the components are made of it.
@@ -47,6 +48,9 @@ def compile_archive(
     toolchain: Toolchain,
     cargo: CargoForTarget,
     profile: str,
+    *,
+    target_directory: Path | None = None,
+    neutral_paths: bool = True,
 ) -> Compiled:
     """Compile the archive of the whole interface. Cargo's progress goes to stderr as it comes.
 
@@ -55,6 +59,8 @@ def compile_archive(
         toolchain: what to compile with.
         cargo: how to have it compile for the target.
         profile: the Cargo profile.
+        target_directory: cargo's, where its own settings name none.
+        neutral_paths: whether to keep paths of this machine out of the archive.
 
     Raises:
         CompileError: cargo failed, or did not say what it has to.
@@ -64,13 +70,20 @@ def compile_archive(
     # would have everything they need compiled once more for `make lint`.
     command += ["--profile", profile, "--target", cargo.triple, "--message-format", "json"]
     environ = {**toolchain.environ, **cargo.environ}
-    options, environ = with_rust_flags(workspace, toolchain, cargo.target, environ)
+    metadata = cargo_metadata(workspace, toolchain, environ)
+    if target_directory is not None:
+        metadata, environ = with_target_directory(metadata, environ, target_directory)
+    flags = [*cargo.target.rust_flags]
+    if neutral_paths:
+        flags += neutral_path_flags(metadata, toolchain)
+    options, environ = with_rust_flags(flags, environ)
     command += [*cargo.options, *options, "--", "--print", "native-static-libs"]
     with subprocess.Popen(
         command,
         cwd=workspace,
         env=environ,
         stdout=subprocess.PIPE,
+        stderr=stderr_of_programs(),
         encoding="utf-8",
         errors="replace",
     ) as process:
@@ -94,7 +107,7 @@ def _messages(stdout: Iterable[str]) -> Iterator[dict[str, Any]]:
         if line.startswith("{"):
             yield json.loads(line)
         else:
-            sys.stderr.write(line)
+            tell(line)
 
 
 class _Report:
@@ -116,8 +129,7 @@ class _Report:
             self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
         elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
             # For a person: it is part of cargo's progress.
-            sys.stderr.write(diagnostic["rendered"] or text)
-            sys.stderr.flush()
+            tell(diagnostic["rendered"] or text)
 
     def compiled(self, target: Target) -> Compiled:
         archives = [

@@ -1,12 +1,13 @@
-"""One build at a time in a source tree."""
+"""One build at a time in a directory."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from .progress import say
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def exclusive(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Waiting for another build in {directory}", file=sys.stderr, flush=True)
+            say(f"Waiting for another build in {directory}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:
             pass  # a file system without locks: builds there are on their own

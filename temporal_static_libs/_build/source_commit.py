@@ -6,25 +6,25 @@ import os
 import subprocess
 from pathlib import Path
 
-from .layout import SourceTree
+from .layout import Sources
 
 
-def source_commit(tree: SourceTree) -> str | None:
-    """Ask git in a checkout, or the record that a source distribution carries.
+def source_commit(sources: Sources) -> str | None:
+    """Ask git in a checkout, or the record that a source distribution or a wheel carries.
 
     Args:
-        tree: where the sources are.
+        sources: what was, or is to be, compiled.
 
     Returns:
         The commit's full name. None if there is neither, or if a file that git tracks has been
         changed since the commit: the archives are then not made from it.
     """
-    if _is_checkout(tree.root):
-        if _git(tree.root, "status", "--porcelain", "--untracked-files=no") != "":
+    if sources.checkout is not None and _is_checkout(sources.checkout):
+        if _git(sources.checkout, "status", "--porcelain", "--untracked-files=no") != "":
             return None
-        return _git(tree.root, "rev-parse", "--verify", "HEAD")
-    if tree.recorded_commit.is_file():
-        return tree.recorded_commit.read_text(encoding="ascii").strip()
+        return _git(sources.checkout, "rev-parse", "--verify", "HEAD")
+    if sources.recorded_commit.is_file():
+        return sources.recorded_commit.read_text(encoding="ascii").strip()
     return None
 
 

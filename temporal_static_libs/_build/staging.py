@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,13 @@ from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
 
 
 @contextmanager
-def replacing(directory: Path, scratch: Path) -> Iterator[Path]:
+def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Iterator[Path]:
     """Fill a new directory, which takes the old one's place when the block ends without an error.
 
     Args:
         directory: the one to replace; it need not exist.
         scratch: a directory of this function's own. What a killed build has left there goes.
+        private: whether only the user may enter the directory.
 
     Yields:
         The new directory, empty.
@@ -30,6 +32,8 @@ def replacing(directory: Path, scratch: Path) -> Iterator[Path]:
     (scratch / ".gitignore").write_text("*\n", encoding="ascii")
     try:
         yield new
+        if private:
+            new.chmod(stat.S_IRWXU)
         if directory.exists():
             # Out of the way by a rename, so that what is there is at no time half of a set.
             shutil.move(directory, scratch / "old")

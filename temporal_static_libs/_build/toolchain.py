@@ -6,16 +6,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import CompileError, SettingError
-from .._targets import supported_platforms
+from .ways_out import BOOTSTRAP_VARIABLE, WaysOut, when_no_wheel_was_chosen
 
 BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
 
-_BOOTSTRAP_VARIABLE = "TEMPORAL_LIBS_BOOTSTRAP_RUST"
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -44,13 +44,18 @@ class _UnusableError(Exception):
     """No toolchain here. The message says why, in a few words."""
 
 
-def find_toolchain(workspace: Path, environ: Mapping[str, str]) -> Toolchain:
+def find_toolchain(
+    workspace: Path,
+    environ: Mapping[str, str],
+    ways_out: WaysOut = when_no_wheel_was_chosen,
+) -> Toolchain:
     """Find a toolchain that the workspace can be compiled with.
 
     Args:
         workspace: the directory of the Cargo workspace.
         environ: usually `os.environ`. With TEMPORAL_LIBS_BOOTSTRAP_RUST=1 in it a toolchain is
             fetched if there is none.
+        ways_out: makes the message for want of one.
 
     Raises:
         CompileError: there is none; the message holds the ways out.
@@ -62,11 +67,11 @@ def find_toolchain(workspace: Path, environ: Mapping[str, str]) -> Toolchain:
         return _usable(environ, workspace, minimum)
     except _UnusableError as reason:
         if not bootstrap:
-            raise CompileError(_ways_out(str(reason), minimum)) from None
+            raise CompileError(ways_out(str(reason), minimum)) from None
     try:
         return _usable(_fetch(environ), workspace, minimum)
     except _UnusableError as reason:
-        raise CompileError(_ways_out(str(reason), minimum)) from None
+        raise CompileError(ways_out(str(reason), minimum)) from None
 
 
 def wants_bootstrap(environ: Mapping[str, str]) -> bool:
@@ -75,10 +80,10 @@ def wants_bootstrap(environ: Mapping[str, str]) -> bool:
     Raises:
         SettingError: the variable holds a value it does not know.
     """
-    value = environ.get(_BOOTSTRAP_VARIABLE, "")
+    value = environ.get(BOOTSTRAP_VARIABLE, "")
     if value not in ("", "0", "1"):
         raise SettingError(
-            f"the environment variable {_BOOTSTRAP_VARIABLE} is {value!r}; "
+            f"the environment variable {BOOTSTRAP_VARIABLE} is {value!r}; "
             "it can be 1 or 0, or not set"
         )
     return value == "1"
@@ -154,27 +159,24 @@ def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
         from puccinialin import setup_rust
     except ImportError:
         raise _UnusableError(
-            f"{_BOOTSTRAP_VARIABLE}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which a "
-            "build without isolation has to find installed"
+            f"{BOOTSTRAP_VARIABLE}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which is not "
+            "installed; only a build with isolation installs it itself"
         ) from None
     try:
         # It downloads, runs an installer and asks the result for its version; each fails its way.
-        return {**environ, **setup_rust(program="temporal-static-libs")}
+        with _stdout_on_stderr():
+            return {**environ, **setup_rust(program="temporal-static-libs")}
     except Exception as error:
         raise _UnusableError(f"a Rust toolchain could not be fetched: {error}") from error
 
 
-def _ways_out(reason: str, minimum: str) -> str:
-    return (
-        f"temporal-static-libs cannot be compiled here: {reason}\n"
-        "\n"
-        "It is being compiled because no wheel was chosen for this machine. Three ways out:\n"
-        "  1. Install a wheel: on a supported platform, with a current pip, run\n"
-        "       python -m pip install --upgrade pip\n"
-        "       python -m pip install --only-binary temporal-static-libs temporal-static-libs\n"
-        f"  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.\n"
-        f"  3. Set {_BOOTSTRAP_VARIABLE}=1 and try again: a Rust toolchain is then fetched\n"
-        "     for this build.\n"
-        "\n"
-        f"Supported platforms: {supported_platforms()}"
-    )
+@contextmanager
+def _stdout_on_stderr() -> Iterator[None]:
+    # A program that is run to see whether it works prints its version, among somebody's answers.
+    saved = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from temporal_static_libs._archives import InForce
 from temporal_static_libs._flags import (
     compiler_flags,
     framework_flags,
@@ -17,7 +18,6 @@ from temporal_static_libs._flags import (
     shell_join,
     system_library_flags,
 )
-from temporal_static_libs._locate import InForce
 from temporal_static_libs._manifest import Manifest, ManifestLibrary
 from temporal_static_libs._origin import wheel_origin
 
@@ -49,6 +49,7 @@ def in_force(target: str, library: ManifestLibrary) -> InForce:
         cargo_features=None,
         source_commit=None,
         cargo_lock_sha256=None,
+        rust_sources_sha256=None,
         header_sha256="",
         libraries=(library,),
     )

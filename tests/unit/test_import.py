@@ -48,6 +48,17 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
     assert not heavy & (after - before)
 
 
+def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path) -> None:
+    program = (
+        "import temporal_static_libs._cli as cli; from temporal_static_libs._locate import locate; "
+        "locate({}).verify()"
+    )
+    loaded = modules_after(program, bare_path)
+    assert "temporal_static_libs._locate" in loaded
+    assert not [name for name in loaded if name.startswith("temporal_static_libs._build")]
+    assert not {"subprocess", "tempfile"} & loaded
+
+
 def test_every_module_imports_without_anything_installed(
     bare_path: Path, package_dir: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs import ChecksumMismatchError, CompileError, MissingLibraryError
+from temporal_static_libs import ChecksumMismatchError, MissingLibraryError
 from temporal_static_libs._checksums import format_checksums, sha256_of
 from temporal_static_libs._library_set import LibrarySet, StaticLibrary, describe
 from temporal_static_libs._locate import locate
@@ -34,6 +34,7 @@ def override(tmp_path: Path) -> Path:
         cargo_features={},
         source_commit=None,
         cargo_lock_sha256="2" * 64,
+        rust_sources_sha256="5" * 64,
         header_sha256="3" * 64,
         libraries=tuple(
             ManifestLibrary(
@@ -111,6 +112,7 @@ def test_override_without_manifest_claims_nothing_about_its_making(override: Pat
     assert manifest.cargo_features is None
     assert manifest.source_commit is None
     assert manifest.cargo_lock_sha256 is None
+    assert manifest.rust_sources_sha256 is None
     assert {library.api_functions for library in manifest.libraries} == {None}
 
 
@@ -123,14 +125,35 @@ def test_override_may_hold_one_component_only(override: Path) -> None:
         libraries.library("sdk-core")
 
 
-def test_override_wins_over_compiling(override: Path) -> None:
-    environ = {"TEMPORAL_LIBS_DIR": str(override), "USE_PREBUILT_LIBS": "false"}
-    assert locate(environ).origin.source == "override"
+@pytest.mark.parametrize(
+    ("name", "value"), [("USE_PREBUILT_LIBS", "false"), ("TEMPORAL_LIBS_FALLBACK", "compile")]
+)
+def test_override_wins_over_compiling(override: Path, name: str, value: str) -> None:
+    assert locate({"TEMPORAL_LIBS_DIR": str(override), name: value}).origin.source == "override"
 
 
-def test_override_that_does_not_exist_is_no_reason_to_use_the_wheels(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"USE_PREBUILT_LIBS": "true"}, id="prebuilt"),
+        pytest.param({"TEMPORAL_LIBS_FALLBACK": "compile"}, id="fall-back"),
+    ],
+)
+def test_wheels_own_where_nothing_has_to_be_compiled(
+    package_dir: Path, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    # Where nothing can be compiled, either.
+    environ = {**settings, "PATH": "", "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
+    assert locate(environ).directory == package_dir / "lib"
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("fallback", ["", "compile"])
+def test_override_that_does_not_exist_is_no_reason_to_use_others(
+    tmp_path: Path, fallback: str
+) -> None:
     with pytest.raises(MissingLibraryError, match="the directory does not exist"):
-        locate({"TEMPORAL_LIBS_DIR": str(tmp_path / "none")})
+        locate({"TEMPORAL_LIBS_DIR": str(tmp_path / "none"), "TEMPORAL_LIBS_FALLBACK": fallback})
 
 
 def test_override_must_hold_checksums(override: Path) -> None:
@@ -187,13 +210,3 @@ def test_description_that_is_no_utf8_is_damaged(override: Path, name: str) -> No
     (override / name).write_bytes(b"\xff\xfe")
     with pytest.raises(MissingLibraryError, match="is damaged"):
         locate({"TEMPORAL_LIBS_DIR": str(override)})
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("USE_PREBUILT_LIBS", "false"), ("TEMPORAL_LIBS_FALLBACK", "compile")]
-)
-def test_asking_for_compiled_archives_is_not_ignored(name: str, value: str) -> None:
-    with pytest.raises(CompileError) as caught:
-        locate({name: value})
-    assert f"{name}={value}" in str(caught.value)
-    assert f"unset {name}" in str(caught.value)

@@ -25,6 +25,7 @@ MANIFEST = Manifest(
     cargo_features={"temporalio-client": ("envconfig", "telemetry"), "temporalio-common": ()},
     source_commit="1" * 40,
     cargo_lock_sha256="2" * 64,
+    rust_sources_sha256="5" * 64,
     header_sha256="3" * 64,
     libraries=(
         ManifestLibrary(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._build.layout import SourceTree
+from temporal_static_libs._build.layout import sources_of_tree
 from temporal_static_libs._build.source_commit import source_commit
 
 COMMIT = "1" * 40
@@ -33,22 +33,22 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_checkout_knows_its_commit(checkout: Path) -> None:
-    assert source_commit(SourceTree(checkout)) == git(checkout, "rev-parse", "HEAD")
+    assert source_commit(sources_of_tree(checkout)) == git(checkout, "rev-parse", "HEAD")
 
 
 def test_untracked_file_does_not_count(checkout: Path) -> None:
     (checkout / "untracked").touch()
-    assert source_commit(SourceTree(checkout)) == git(checkout, "rev-parse", "HEAD")
+    assert source_commit(sources_of_tree(checkout)) == git(checkout, "rev-parse", "HEAD")
 
 
 def test_changed_file_means_no_commit(checkout: Path) -> None:
     (checkout / "tracked").write_text("2\n")
-    assert source_commit(SourceTree(checkout)) is None
+    assert source_commit(sources_of_tree(checkout)) is None
 
 
 def test_checkout_without_commits_has_none(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
-    assert source_commit(SourceTree(tmp_path)) is None
+    assert source_commit(sources_of_tree(tmp_path)) is None
 
 
 def test_git_variables_of_a_hook_do_not_mislead(
@@ -59,22 +59,22 @@ def test_git_variables_of_a_hook_do_not_mislead(
     other.mkdir()
     git(other, "init", "--quiet")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    assert source_commit(SourceTree(checkout)) == head
+    assert source_commit(sources_of_tree(checkout)) == head
 
 
 def test_source_distribution_says_what_it_recorded(tmp_path: Path) -> None:
     (tmp_path / "SOURCE_COMMIT").write_text(f"{COMMIT}\n")
-    assert source_commit(SourceTree(tmp_path)) == COMMIT
+    assert source_commit(sources_of_tree(tmp_path)) == COMMIT
 
 
 def test_source_distribution_is_not_of_the_repository_it_is_unpacked_in(checkout: Path) -> None:
     unpacked = checkout / "unpacked"
     unpacked.mkdir()
-    assert source_commit(SourceTree(unpacked)) is None
+    assert source_commit(sources_of_tree(unpacked)) is None
     (unpacked / "SOURCE_COMMIT").write_text(f"{COMMIT}\n")
-    assert source_commit(SourceTree(unpacked)) == COMMIT
+    assert source_commit(sources_of_tree(unpacked)) == COMMIT
 
 
 def test_neither_git_nor_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert source_commit(SourceTree(tmp_path)) is None
+    assert source_commit(sources_of_tree(tmp_path)) is None

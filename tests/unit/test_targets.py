@@ -6,7 +6,13 @@ import pytest
 from packaging.tags import parse_tag
 
 from temporal_static_libs import UnsupportedPlatformError
-from temporal_static_libs._targets import TARGETS, Target, supported_platforms, target_of_triple
+from temporal_static_libs._targets import (
+    TARGETS,
+    Target,
+    supported_platforms,
+    target_of_host,
+    target_of_triple,
+)
 
 EXPECTED = {
     "linux-x64": ("x86_64-unknown-linux-gnu", "manylinux_2_17_x86_64.manylinux2014_x86_64"),
@@ -69,3 +75,34 @@ def test_unknown_triple_is_refused_with_the_supported_ones() -> None:
     for platform, (triple, _) in EXPECTED.items():
         assert f"{platform} ({triple})" in str(caught.value)
         assert f"{platform} ({triple})" in supported_platforms()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "libc", "name"),
+    [
+        ("Linux", "x86_64", "glibc", "linux-x64"),
+        ("Linux", "aarch64", "", "linux-arm64-musl"),
+        ("Linux", "x86_64", "musl", "linux-x64-musl"),
+        ("Darwin", "arm64", "", "macos-arm64"),
+        ("Darwin", "x86_64", "", "macos-x64"),
+    ],
+)
+def test_host_has_its_row(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, libc: str, name: str
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("platform.libc_ver", lambda: (libc, "2.36"))
+    assert target_of_host().platform == name
+
+
+@pytest.mark.parametrize(("system", "machine"), [("Windows", "AMD64"), ("Linux", "riscv64")])
+def test_host_that_is_not_supported(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    with pytest.raises(
+        UnsupportedPlatformError, match=rf"\({system}, {machine}\) is not supported"
+    ):
+        target_of_host()

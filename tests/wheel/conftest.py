@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tiny_package import TinyPackage, make_tiny_package
 
 TINY_WORKSPACE = Path(__file__).parent / "tiny_workspace"
 
@@ -184,3 +185,16 @@ def tiny_tree(tmp_path: Path, repo_root: Path, tiny_environ: dict[str, str]) -> 
     for name in ("THIRD-PARTY-LICENSES.txt", "archives.cdx.json"):
         shutil.copyfile(repo_root / "rust" / name, root / "rust" / name)
     return TinyTree(root, tiny_environ)
+
+
+@pytest.fixture
+def tiny_package(
+    tmp_path: Path, copy_site: Callable[[Path], Path], tiny_environ: dict[str, str]
+) -> TinyPackage:
+    """A copy of the installed package, whose own archives are whole and whose Rust is tiny.
+
+    Cargo's target directory is the one that the package gives it.
+    """
+    del tiny_environ["CARGO_TARGET_DIR"]
+    package = copy_site(tmp_path / "site")
+    return make_tiny_package(package, TINY_WORKSPACE, tmp_path / "cache", tiny_environ)

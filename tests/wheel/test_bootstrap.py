@@ -136,6 +136,7 @@ def test_fetched_toolchain_is_used(
     cargo, rustc_version = json.loads(answer.read_text())
     assert cargo == str(tmp_path / "cache" / "temporal-static-libs" / "cargo" / "bin" / "cargo")
     assert rustc_version.startswith("rustc 1.")
+    assert done.stdout == ""  # which is for answers
     assert any(request.endswith("/rustup-init") for request in server.requests)
 
 

@@ -136,6 +136,51 @@ def test_editable_install_answers_for_the_tree(tiny_tree: TinyTree, tmp_path: Pa
     ]
 
 
+def test_editable_install_compiles_the_trees_own_sources(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
+    done = tiny_tree.pip("install", "--editable", ".", "--target", str(tmp_path / "site"))
+    assert done.returncode == 0, done.stdout
+    before = sorted(tiny_tree.root.rglob("*"))
+    answer = subprocess.run(
+        [sys.executable, "-m", "temporal_static_libs", "--libdir", "--verify"],
+        env={
+            **tiny_tree.environ,
+            "PYTHONPATH": str(tiny_tree.root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache"),
+            "USE_PREBUILT_LIBS": "false",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith(f"{tmp_path / 'cache'}/v0.10.1/")
+    assert sorted(tiny_tree.root.rglob("*")) == before
+
+
+def test_wheel_carries_its_sources_and_their_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    git(tiny_tree, "init", "--quiet")
+    git(tiny_tree, "add", ".")
+    git(tiny_tree, "commit", "--quiet", "--message", "one")
+    (tiny_tree.root / "rust" / "target").mkdir()
+    (tiny_tree.root / "rust" / "target" / "left-over").touch()
+    wheel = tiny_tree.wheel(tmp_path / "out")
+    with zipfile.ZipFile(wheel) as archive:
+        carried = {name for name in archive.namelist() if "/rust/" in name}
+        record = archive.read("temporal_static_libs/SOURCE_COMMIT").decode()
+    assert {name for name in carried if "dist-info" not in name} == {
+        f"temporal_static_libs/rust/{name}"
+        for name in (
+            *("Cargo.lock", "Cargo.toml", "README.md", "bridge.h", "c-api/Cargo.toml"),
+            *("c-api/src/lib.rs", "sdk-core/Cargo.toml", "sdk-core/src/lib.rs"),
+        )
+    }
+    assert record == git(tiny_tree, "rev-parse", "HEAD") + "\n"
+
+
 @pytest.mark.parametrize(
     ("tools", "problem"),
     [

@@ -110,6 +110,7 @@ def test_json_is_the_manifest_with_paths_and_source(command: Command, package_di
         pytest.param(("--libs", "--component"), "--component", id="no-component"),
         pytest.param(("--libs", "--component", "all"), "'all'", id="unknown-component"),
         pytest.param(("--libs", "--component", ""), "''", id="empty-component"),
+        pytest.param(("--doctor", "--libs"), "--doctor is a call of its own", id="doctor-and-more"),
         pytest.param(
             ("--component=client", "--libs", "--component=client"),
             "--component is given more than once",
@@ -134,14 +135,6 @@ def test_bad_setting_is_bad_usage_whatever_is_asked(command: Command, name: str)
     assert f"the environment variable {name} is 'maybe'" in done.stderr.decode()
 
 
-def test_asking_for_compiled_archives_is_an_error(command: Command) -> None:
-    done = command.run("--libs", environ={"USE_PREBUILT_LIBS": "false"})
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert "USE_PREBUILT_LIBS=false asks for archives compiled on this machine" in (
-        done.stderr.decode()
-    )
-
-
 def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
     assert command.lines("--libs", environ={"USE_PREBUILT_LIBS": "true"}) == (
         command.lines("--libs")
@@ -150,7 +143,7 @@ def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
 
 def test_help_names_every_option(command: Command) -> None:
     text = "\n".join(command.lines("--help"))
-    for option in (*EVERY_OPTION, "--component {sdk-core,client}"):
+    for option in (*EVERY_OPTION, "--component {sdk-core,client}", "--doctor"):
         assert option in text
     assert text.startswith("usage: temporal-libs-config ")
 

@@ -19,6 +19,9 @@ from packaging.utils import parse_wheel_filename
 
 from temporal_static_libs import __version__
 from temporal_static_libs._build.header import read_header
+from temporal_static_libs._build.layout import sources_of_package, sources_of_tree
+from temporal_static_libs._build.source_commit import source_commit
+from temporal_static_libs._build.source_hash import rust_sources_sha256
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import target_of_triple
 
@@ -127,9 +130,28 @@ def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Pat
         for file in (repo_root / PACKAGE).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
     }
-    assert {file for file in package if file.parts[1] != "lib"} == {
+    record = Path(PACKAGE, "SOURCE_COMMIT")
+    assert {file for file in package if file.parts[1] not in ("lib", "rust")} - {record} == {
         file for file in sources if file.parts[1] != "lib"
     }
+
+
+def test_rust_sources_are_those_that_the_archives_are_of(
+    unpacked: Path, repo_root: Path, manifest: dict[str, Any]
+) -> None:
+    carried = sources_of_package(unpacked / PACKAGE)
+    files = {
+        file.relative_to(carried.workspace).as_posix(): file.read_bytes()
+        for file in carried.workspace.rglob("*")
+        if file.is_file()
+    }
+    ours = sources_of_tree(repo_root)
+    assert files == {
+        file.relative_to(ours.workspace).as_posix(): file.read_bytes() for file in ours.rust_files()
+    }
+    assert {"Cargo.lock", "Cargo.toml", ".cargo/config.toml", "c-api/build.rs"} <= set(files)
+    assert manifest["rust_sources_sha256"] == rust_sources_sha256(carried)
+    assert source_commit(carried) == manifest["source_commit"]
 
 
 def test_licence_is_the_projects(unpacked: Path, repo_root: Path) -> None:

@@ -12,8 +12,9 @@ import pytest
 from packaging.version import Version
 
 import temporal_static_libs
+from temporal_static_libs._archives import HEADER
 from temporal_static_libs._build.header import read_header
-from temporal_static_libs._locate import HEADER, locate
+from temporal_static_libs._locate import locate
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cross import ROOT
 from temporal_static_libs._build.cross import cargo_for_target
-from temporal_static_libs._build.layout import SourceTree
+from temporal_static_libs._build.layout import sources_of_tree
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._errors import CompileError
 from temporal_static_libs._targets import Target
@@ -65,7 +65,7 @@ def host_triple() -> str:
 
 
 def _environ(target: Target) -> dict[str, str]:
-    workspace = SourceTree(ROOT).workspace
+    workspace = sources_of_tree(ROOT).workspace
     reasons = []
     for environ in _toolchains(os.environ):
         try:

@@ -1,5 +1,10 @@
 //! Three functions of the C ABI, one of them behind a feature, none of them for Temporal.
 
+// As in the real one: see rust/.cargo/config.toml.
+const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
+
+// The tests look into it.
+#[repr(transparent)]
 pub struct Random(pub u64);
 
 #[unsafe(no_mangle)]

@@ -1,0 +1,222 @@
+"""Sets of archives on disk, and what has to hold before an answer may name one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ._checksums import parse_checksums
+from ._errors import ChecksumMismatchError, MissingLibraryError
+from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
+from ._origin import Origin, override_origin, wheel_origin
+from ._targets import target_of_triple
+from ._verify import RecordedFile, verify_files
+
+PACKAGE_DIR = Path(__file__).parent
+INCLUDE_DIR = PACKAGE_DIR / "include"
+HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
+WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The archives that every answer is about.
+
+    Attributes:
+        origin: where they came from.
+        directory: where they are, absolute.
+        manifest: what they are.
+        files: what has to hold before an answer may name one of them.
+        verified: whether it has been found to hold; `verify` does nothing then.
+    """
+
+    origin: Origin
+    directory: Path
+    manifest: Manifest
+    files: tuple[RecordedFile, ...]
+    verified: bool = False
+
+    def verify(self) -> None:
+        """Compare every file with its record.
+
+        Raises:
+            MissingLibraryError: one is absent, or cannot be read.
+            ChecksumMismatchError: one is not what was recorded.
+        """
+        if not self.verified:
+            verify_files(self.files, self.origin)
+
+    def library(self, component: str) -> ManifestLibrary:
+        """The archive of a component.
+
+        Raises:
+            MissingLibraryError: the set has none.
+        """
+        for library in self.manifest.libraries:
+            if library.component == component:
+                return library
+        problem = f"there is no archive for the component {component}"
+        raise MissingLibraryError(self.origin.report(problem, self.directory))
+
+    def archive(self, library: ManifestLibrary) -> Path:
+        """The absolute path of an archive."""
+        return self.directory / library.file
+
+
+def wheel_set() -> InForce:
+    """The archives that this package's own wheel carries, not verified yet.
+
+    Raises:
+        MissingLibraryError: what describes them is absent or unreadable.
+    """
+    origin = wheel_origin()
+    manifest = _read_manifest(WHEEL_LIB_DIR / MANIFEST_NAME, origin)
+    return InForce(
+        origin=origin,
+        directory=WHEEL_LIB_DIR,
+        manifest=manifest,
+        files=tuple(
+            RecordedFile(WHEEL_LIB_DIR / library.file, library.sha256, library.size)
+            for library in manifest.libraries
+        ),
+    )
+
+
+def usable_wheel_set() -> InForce:
+    """The same, verified.
+
+    Raises:
+        MissingLibraryError: an archive, or what describes them, is absent or unreadable.
+        ChecksumMismatchError: an archive is not what was recorded when it was built.
+        UnsupportedPlatformError: they are for a target that the table does not have.
+    """
+    in_force = wheel_set()
+    target_of_triple(in_force.manifest.target)
+    in_force.verify()
+    return replace(in_force, verified=True)
+
+
+def override_set(directory: Path) -> InForce:
+    """The archives of the directory that TEMPORAL_LIBS_DIR names, not verified yet.
+
+    Raises:
+        MissingLibraryError: the directory, or what describes them, is absent or unreadable.
+        ChecksumMismatchError: manifest and checksums contradict each other.
+    """
+    origin = override_origin(directory)
+    if not directory.is_dir():
+        raise MissingLibraryError(origin.report("the directory does not exist", directory))
+    if (directory / MANIFEST_NAME).exists():
+        return described_set(directory, origin)
+    checksums = _read_checksums(directory / CHECKSUMS_NAME, origin)
+    manifest = _describe_bare(directory, checksums, origin)
+    return _set_of_checksums(directory, origin, manifest, checksums)
+
+
+def described_set(directory: Path, origin: Origin) -> InForce:
+    """A directory of archives, their checksums and their manifest, not verified yet.
+
+    Raises:
+        MissingLibraryError: checksums or manifest are absent or unreadable.
+        ChecksumMismatchError: they contradict each other.
+    """
+    checksums = _read_checksums(directory / CHECKSUMS_NAME, origin)
+    manifest = _read_manifest(directory / MANIFEST_NAME, origin)
+    _must_agree(manifest, checksums, directory, origin)
+    return _set_of_checksums(directory, origin, manifest, checksums)
+
+
+def _set_of_checksums(
+    directory: Path, origin: Origin, manifest: Manifest, checksums: Mapping[str, str]
+) -> InForce:
+    sizes = {library.file: library.size for library in manifest.libraries}
+    return InForce(
+        origin=origin,
+        directory=directory,
+        manifest=manifest,
+        files=tuple(
+            RecordedFile(directory / file, sha256, sizes.get(file))
+            for file, sha256 in checksums.items()
+        ),
+    )
+
+
+def _must_agree(
+    manifest: Manifest, checksums: Mapping[str, str], directory: Path, origin: Origin
+) -> None:
+    for library in manifest.libraries:
+        if checksums.get(library.file) != library.sha256:
+            problem = f"{CHECKSUMS_NAME} and {MANIFEST_NAME} disagree about {library.file}"
+            raise ChecksumMismatchError(origin.report(problem, directory / CHECKSUMS_NAME))
+
+
+def _describe_bare(directory: Path, checksums: Mapping[str, str], origin: Origin) -> Manifest:
+    """Archives and checksums without a manifest: another build of what the wheel carries.
+
+    So what concerns linking is taken from the wheel's manifest, and how they were made is unknown.
+    """
+    ours = _read_manifest(WHEEL_LIB_DIR / MANIFEST_NAME, wheel_origin())
+    libraries = tuple(
+        replace(
+            library,
+            sha256=checksums[library.file],
+            size=_size(directory / library.file, origin),
+            api_functions=None,
+        )
+        for library in ours.libraries
+        if library.file in checksums
+    )
+    if not libraries:
+        known = ", ".join(library.file for library in ours.libraries)
+        raise MissingLibraryError(
+            origin.report(f"{CHECKSUMS_NAME} names none of {known}", directory / CHECKSUMS_NAME)
+        )
+    return replace(
+        ours,
+        rustc=None,
+        cargo_profile=None,
+        cargo_features=None,
+        source_commit=None,
+        cargo_lock_sha256=None,
+        rust_sources_sha256=None,
+        libraries=libraries,
+    )
+
+
+def _size(file: Path, origin: Origin) -> int:
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise _unreadable(file, origin, error) from None
+
+
+def _read_manifest(file: Path, origin: Origin) -> Manifest:
+    try:
+        return parse_manifest(_read(file, origin))
+    except ValueError as error:
+        raise _invalid(file, origin, error) from None
+
+
+def _read_checksums(file: Path, origin: Origin) -> dict[str, str]:
+    try:
+        return parse_checksums(_read(file, origin))
+    except ValueError as error:
+        raise _invalid(file, origin, error) from None
+
+
+def _read(file: Path, origin: Origin) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise _unreadable(file, origin, error) from None
+
+
+def _unreadable(file: Path, origin: Origin, error: OSError) -> MissingLibraryError:
+    absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
+    state = "is missing" if absent else f"cannot be read: {error.strerror}"
+    return MissingLibraryError(origin.report(f"{file.name} {state}", file))
+
+
+def _invalid(file: Path, origin: Origin, error: ValueError) -> MissingLibraryError:
+    return MissingLibraryError(origin.report(f"{file.name} is damaged: {error}", file))

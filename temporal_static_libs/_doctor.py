@@ -1,0 +1,182 @@
+"""`temporal-libs-config --doctor`: which archives are in force, why, and whether all is well.
+
+It looks, and changes nothing: archives that would have to be compiled are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._archives import HEADER, InForce, override_set, usable_wheel_set, wheel_set
+from ._build.header import Header, read_header
+from ._build.symbols import defined_symbols
+from ._checksums import sha256_of
+from ._compiled import ASKED_FOR, FALLBACK, NotReusableError, Reason, describe_wanted
+from ._errors import TemporalStaticLibsError
+from ._settings import Settings, read_settings
+from ._targets import target_of_triple
+from ._verify import RecordedFile, verify_files
+from ._version import __version__
+
+# The symbol that ties a program to archives of its header's version and ABI. Mach-O has an
+# underscore before it.
+_TIE = re.compile(r"_?(temporal_static_libs_\w+_abi_\w+)")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        is_well: whether it is as it should be.
+        text: what it is, on one line.
+    """
+
+    is_well: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.is_well else 'broken':<8}{self.text}"
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which archives the environment asks for.
+
+    Attributes:
+        source: ``wheel``, ``override`` or ``compiled``.
+        why: what decided it.
+        find: gives them.
+    """
+
+    source: str
+    why: str
+    find: Callable[[], InForce]
+
+
+def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Look at all that decides which archives are in force, and at those.
+
+    Args:
+        environ: usually `os.environ`.
+
+    Raises:
+        SettingError: a variable holds a value it does not know.
+    """
+    settings = read_settings(environ)
+    return list(_findings(settings, environ))
+
+
+def _findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    yield Finding(True, f"package: temporal-static-libs {__version__}")
+    wheels_problem = _problem_of_wheel() if settings.fall_back and settings.prebuilt else None
+    choice = _choice(settings, environ, wheels_problem)
+    if choice.source == "compiled" and wheels_problem is not None:
+        yield _broken("the wheel's own archives", wheels_problem)
+    yield Finding(True, f"in force: {choice.source}, because {choice.why}")
+    try:
+        in_force = choice.find()
+    except NotReusableError as error:
+        yield _broken("archives", f"{error}; what needs them compiles them")
+    except TemporalStaticLibsError as error:
+        yield _broken("archives", error)
+    else:
+        yield from _of_set(in_force)
+
+
+def _choice(
+    settings: Settings, environ: Mapping[str, str], wheels_problem: TemporalStaticLibsError | None
+) -> _Choice:
+    def compiled(reason: Reason) -> Callable[[], InForce]:
+        return lambda: describe_wanted(settings, environ, reason).reuse()
+
+    override = settings.override
+    if override is not None:
+        why = f"TEMPORAL_LIBS_DIR is {override}"
+        return _Choice("override", why, lambda: override_set(override))
+    if not settings.prebuilt:
+        return _Choice("compiled", "USE_PREBUILT_LIBS is false", compiled(ASKED_FOR))
+    if wheels_problem is not None:
+        why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
+        return _Choice("compiled", why, compiled(FALLBACK))
+    why = "that is the default: TEMPORAL_LIBS_DIR is not set, and USE_PREBUILT_LIBS is not false"
+    if settings.fall_back:
+        why += "; TEMPORAL_LIBS_FALLBACK is compile, and not needed"
+    return _Choice("wheel", why, wheel_set)
+
+
+def _problem_of_wheel() -> TemporalStaticLibsError | None:
+    try:
+        usable_wheel_set()
+    except TemporalStaticLibsError as error:
+        return error
+    return None
+
+
+def _of_set(in_force: InForce) -> Iterator[Finding]:
+    manifest = in_force.manifest
+    yield Finding(True, f"directory: {in_force.directory}")
+    try:
+        target_of_triple(manifest.target)
+    except TemporalStaticLibsError as error:
+        yield _broken("target", error)
+    else:
+        yield Finding(True, f"target: {manifest.target} ({manifest.platform})")
+    for file in in_force.files:
+        yield _of_file(in_force, file)
+    try:
+        header, header_sha256 = read_header(HEADER), sha256_of(HEADER)
+    except (TemporalStaticLibsError, OSError) as error:
+        yield _broken("header", error)
+        return
+    yield _of_header(in_force, header_sha256)
+    yield _of_abi(in_force, header)
+
+
+def _of_file(in_force: InForce, file: RecordedFile) -> Finding:
+    try:
+        verify_files([file], in_force.origin)
+    except TemporalStaticLibsError as error:
+        return _broken("archive", error)
+    return Finding(True, f"archive: {file.path.name}, SHA-256 {file.sha256} as recorded")
+
+
+def _of_header(in_force: InForce, sha256: str) -> Finding:
+    text = f"header: {HEADER.name}, SHA-256 {sha256}"
+    if sha256 == in_force.manifest.header_sha256:
+        return Finding(True, f"{text} as recorded")
+    # Of archives from elsewhere it need not be; whether it fits them, the ABI says.
+    other = f"{in_force.manifest.header_sha256} was recorded"
+    return Finding(in_force.origin.source == "override", f"{text}, {other} with the archives")
+
+
+def _of_abi(in_force: InForce, header: Header) -> Finding:
+    text = f"ABI: the header has {header.abi}"
+    others = [] if in_force.manifest.abi == header.abi else [f"manifest {in_force.manifest.abi}"]
+    # The archives themselves know best.
+    wanted = {name for name in header.own_symbols if _TIE.fullmatch(name)}
+    for library in in_force.manifest.libraries:
+        archive = in_force.archive(library)
+        ties = _ties(archive)
+        if ties is not None and not wanted <= ties:
+            others.append(f"{archive.name} {', '.join(sorted(ties)) or 'none'}")
+    if others:
+        return Finding(False, f"{text}, the archives another: {'; '.join(others)}")
+    return Finding(True, f"{text}, and so have the archives")
+
+
+def _ties(archive: Path) -> set[str] | None:
+    """The names; None if the archive cannot be read, which is said of it elsewhere."""
+    try:
+        symbols = defined_symbols(archive)
+    except (OSError, ValueError):
+        return None
+    return {match[1] for match in map(_TIE.fullmatch, symbols) if match}
+
+
+def _broken(what: str, problem: object) -> Finding:
+    lines = (re.sub(r"^(\w+:) +", r"\1 ", line.strip()) for line in str(problem).splitlines())
+    return Finding(False, f"{what}: {'; '.join(lines)}")

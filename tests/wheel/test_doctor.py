@@ -1,0 +1,149 @@
+"""`temporal-libs-config --doctor`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tiny_package import HEADER, TinyPackage, without_programs
+
+from temporal_static_libs import __version__
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+ASKED = {"USE_PREBUILT_LIBS": "false"}
+FALLBACK = {"TEMPORAL_LIBS_FALLBACK": "compile"}
+
+
+def broken(report: str) -> list[str]:
+    """The findings that something is broken."""
+    lines = report.splitlines()
+    assert all(line.startswith(("ok      ", "broken  ")) for line in lines), report
+    return [line.removeprefix("broken  ") for line in lines if line.startswith("broken")]
+
+
+def test_whole_package_is_well(command: Command, package_dir: Path) -> None:
+    lines = command.lines("--doctor")
+    manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
+    core, client = manifest["libraries"]
+    assert lines == [
+        f"ok      package: temporal-static-libs {__version__}",
+        "ok      in force: wheel, because that is the default: TEMPORAL_LIBS_DIR is not set, and "
+        "USE_PREBUILT_LIBS is not false",
+        f"ok      directory: {package_dir / 'lib'}",
+        f"ok      target: {manifest['target']} ({manifest['platform']})",
+        f"ok      archive: {core['file']}, SHA-256 {core['sha256']} as recorded",
+        f"ok      archive: {client['file']}, SHA-256 {client['sha256']} as recorded",
+        f"ok      header: {HEADER}, SHA-256 {manifest['header_sha256']} as recorded",
+        f"ok      ABI: the header has {manifest['abi']}, and so have the archives",
+    ]
+
+
+def test_bad_setting_is_bad_usage(command: Command) -> None:
+    done = command.run("--doctor", environ={"USE_PREBUILT_LIBS": "no"})
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_override_that_is_whole(command: Command, package_dir: Path) -> None:
+    lines = command.lines("--doctor", environ={"TEMPORAL_LIBS_DIR": str(package_dir / "lib")})
+    assert (
+        f"ok      in force: override, because TEMPORAL_LIBS_DIR is {package_dir / 'lib'}" in lines
+    )
+
+
+def test_override_that_is_missing(command: Command, tmp_path: Path) -> None:
+    done = command.run("--doctor", environ={"TEMPORAL_LIBS_DIR": str(tmp_path / "none")})
+    (finding,) = broken(done.stdout.decode())
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert finding.startswith("archives: the directory does not exist; file: ")
+
+
+def test_broken_archive_and_header_are_both_reported(tiny_package: TinyPackage) -> None:
+    tiny_package.break_wheel()  # its header is the tiny one, which is not of these archives
+    done = tiny_package.config("--doctor")
+    archive, header, abi = broken(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert archive.startswith("archive: libtemporal_sdk_core.a is truncated: ")
+    assert header.startswith(f"header: {HEADER}, SHA-256 ")
+    assert abi.startswith("ABI: the header has 0123456789abcdef, the archives another: manifest ")
+
+
+def test_header_of_another_abi_is_told_from_the_archives_own_symbols(
+    tiny_package: TinyPackage, package_dir: Path
+) -> None:
+    text = (package_dir / "include" / HEADER).read_text(encoding="utf-8")
+    manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
+    other = "0" * len(manifest["abi"])
+    header = tiny_package.root / "include" / HEADER
+    header.write_text(text.replace(manifest["abi"], other), encoding="utf-8")
+    finding = broken(tiny_package.config("--doctor").stdout)[-1]
+    assert finding.startswith(f"ABI: the header has {other}, the archives another: ")
+    for library in manifest["libraries"]:
+        assert f"; {library['file']} temporal_static_libs_" in finding
+    assert finding.count(manifest["abi"]) == 1 + len(manifest["libraries"])
+
+
+def test_set_that_is_not_compiled_yet_is_not_compiled(tiny_package: TinyPackage) -> None:
+    done = tiny_package.config("--doctor", **ASKED)
+    assert done.returncode == 1
+    assert "ok      in force: compiled, because USE_PREBUILT_LIBS is false\n" in done.stdout
+    assert broken(done.stdout) == ["archives: there are none yet; what needs them compiles them"]
+    assert done.stderr == ""
+    assert not tiny_package.cache.exists()
+
+
+def test_compiled_set_is_well_without_rust(tiny_package: TinyPackage) -> None:
+    tiny_package.answer("--verify", **ASKED)
+    path = without_programs(tiny_package.environ, ("cargo", "rustc"))
+    done = tiny_package.config("--doctor", **ASKED, PATH=path)
+    assert done.returncode == 0
+    assert f"ok      directory: {tiny_package.compiled}\n" in done.stdout
+    assert broken(done.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("libtemporal_client.a", "archives: libtemporal_client.a is missing; "),
+        ("manifest.json", "archives: manifest.json is missing; "),
+    ],
+)
+def test_corrupt_compiled_set_is_left_as_it_is(
+    tiny_package: TinyPackage, name: str, problem: str
+) -> None:
+    tiny_package.answer("--verify", **ASKED)
+    (tiny_package.compiled / name).unlink()
+    before = sorted(tiny_package.cache.rglob("*"))
+    done = tiny_package.config("--doctor", **ASKED)
+    (finding,) = broken(done.stdout)
+    assert done.returncode == 1
+    assert finding.startswith(problem)
+    assert f"mend: rm -rf {tiny_package.compiled} " in finding
+    assert sorted(tiny_package.cache.rglob("*")) == before
+
+
+def test_cache_that_others_may_write_to(tiny_package: TinyPackage) -> None:
+    tiny_package.cache.mkdir()
+    tiny_package.cache.chmod(0o777)
+    (finding,) = broken(tiny_package.config("--doctor", **ASKED).stdout)
+    assert finding.startswith("archives: the cache directory can be written to by others")
+
+
+def test_fallback_that_is_needed(tiny_package: TinyPackage) -> None:
+    tiny_package.break_wheel()
+    tiny_package.answer("--verify", **FALLBACK)
+    done = tiny_package.config("--doctor", **FALLBACK)
+    (finding,) = broken(done.stdout)
+    assert done.returncode == 1
+    assert finding.startswith("the wheel's own archives: libtemporal_sdk_core.a is truncated: ")
+    why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
+    assert f"ok      in force: compiled, because {why}\n" in done.stdout
+
+
+def test_fallback_that_is_not_needed(script: Command) -> None:
+    lines = script.lines("--doctor", environ=FALLBACK)
+    assert lines[1].startswith("ok      in force: wheel, because ")
+    assert lines[1].endswith("; TEMPORAL_LIBS_FALLBACK is compile, and not needed")
