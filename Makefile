@@ -45,7 +45,11 @@ fallback: .venv/demo/.installed
 	$(FALLBACK) .venv/demo/bin/python tools/demo.py
 	$(FALLBACK) .venv/demo/bin/temporal-libs-config --doctor
 
-test: lint check-header test-rust .venv/test/.installed .venv/zig-0.16/.ready .venv/zig-0.17/.ready
+# Versions of pip that run on no newer Python.
+OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.version_info < (3, 12)))')
+
+test: lint check-header test-rust .venv/test/.installed .venv/zig-0.16/.ready .venv/zig-0.17/.ready \
+		$(OLD_PIPS:%=.venv/%/.ready)
 	$(STEP) "test: the installed wheel"
 	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 

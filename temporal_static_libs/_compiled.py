@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ._archives import HEADER, PACKAGE_DIR, InForce, described_set, wheel_set
 from ._build.build import build
+from ._build.host import target_of_host
 from ._build.layout import Output, Sources, sources_of_package
 from ._build.lock import exclusive
 from ._build.progress import say
@@ -27,7 +28,7 @@ from ._errors import (
 from ._manifest import Manifest
 from ._origin import Origin, compiled_origin, wheel_origin
 from ._settings import Settings
-from ._targets import Target, target_of_host, target_of_triple
+from ._targets import Target, target_of_triple
 from ._version import __version__
 
 # Of a file system that a compile has failed on: so little that it was probably full.

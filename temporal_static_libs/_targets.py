@@ -19,6 +19,7 @@ class Target:
         floor_version: the oldest one the archives are made for.
         wheel_tags: platform tags of a published wheel, whose archives have been proven to meet
             them. A wheel straight from the build hook carries `build_tag` instead.
+        oldest_pip: the first pip that knows one of `wheel_tags`.
         archive_name: format of an archive's file name, given the library's link name.
         gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
         rust_flags: what rustc has to be told besides.
@@ -30,6 +31,7 @@ class Target:
     floor_name: str
     floor_version: str
     wheel_tags: tuple[str, ...]
+    oldest_pip: str
     archive_name: str = "lib{}.a"
     gc_flag: str = "-Wl,--gc-sections"
     rust_flags: tuple[str, ...] = ()
@@ -102,6 +104,7 @@ TARGETS = (
         floor_version="2.17",
         # Both spellings: pip asked for --platform manylinux2014_… refuses a wheel tagged 2_17 only.
         wheel_tags=("manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+        oldest_pip="19.3",
     ),
     Target(
         platform="linux-arm64",
@@ -110,6 +113,7 @@ TARGETS = (
         floor_name="glibc",
         floor_version="2.17",
         wheel_tags=("manylinux_2_17_aarch64", "manylinux2014_aarch64"),
+        oldest_pip="19.3",
     ),
     Target(
         platform="macos-arm64",
@@ -118,6 +122,7 @@ TARGETS = (
         floor_name="macos",
         floor_version="11.0",
         wheel_tags=("macosx_11_0_arm64",),
+        oldest_pip="20.3",
         gc_flag="-Wl,-dead_strip",
     ),
     Target(
@@ -127,6 +132,7 @@ TARGETS = (
         floor_name="musl",
         floor_version="1.2",
         wheel_tags=("musllinux_1_2_x86_64",),
+        oldest_pip="21.2",
         rust_flags=_MUSL_RUST_FLAGS,
     ),
     Target(
@@ -136,6 +142,7 @@ TARGETS = (
         floor_name="musl",
         floor_version="1.2",
         wheel_tags=("musllinux_1_2_aarch64",),
+        oldest_pip="21.2",
         rust_flags=_MUSL_RUST_FLAGS,
     ),
     Target(
@@ -145,6 +152,7 @@ TARGETS = (
         floor_name="macos",
         floor_version="10.12",
         wheel_tags=("macosx_10_12_x86_64",),
+        oldest_pip="9.0",
         gc_flag="-Wl,-dead_strip",
     ),
 )
@@ -164,28 +172,6 @@ def target_of_triple(triple: str) -> Target:
             return target
     raise UnsupportedPlatformError(
         f"the target {triple!r} is not supported\nsupported platforms: {supported_platforms()}"
-    )
-
-
-def target_of_host() -> Target:
-    """Find the row of the machine that Python runs on. No Rust toolchain is needed.
-
-    Raises:
-        UnsupportedPlatformError: the table has no such row.
-    """
-    # Here and not above: it is slow to import, and an installed wheel knows its target.
-    import platform
-
-    system, machine = platform.system(), platform.machine()
-    floor_name = {"Linux": "musl", "Darwin": "macos"}.get(system)
-    if system == "Linux" and platform.libc_ver()[0] == "glibc":
-        floor_name = "glibc"
-    for target in TARGETS:
-        if (target.machine, target.floor_name) == (machine, floor_name):
-            return target
-    raise UnsupportedPlatformError(
-        f"this machine ({system}, {machine}) is not supported\n"
-        f"supported platforms: {supported_platforms()}"
     )
 
 

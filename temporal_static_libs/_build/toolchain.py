@@ -74,6 +74,23 @@ def find_toolchain(
         raise CompileError(ways_out(str(reason), minimum)) from None
 
 
+def rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
+    """The target triple of the rustc at hand, however old it is.
+
+    Args:
+        workspace: the directory of the Cargo workspace.
+        environ: usually `os.environ`.
+
+    Returns:
+        What ``rustc -vV`` prints after ``host:``. None if there is no rustc that answers.
+    """
+    try:
+        rustc = _executable(environ.get("RUSTC") or "rustc", environ.get("PATH", os.defpath))
+        return _facts(_ask([rustc, "-vV"], environ, workspace)).get("host")
+    except _UnusableError:
+        return None
+
+
 def wants_bootstrap(environ: Mapping[str, str]) -> bool:
     """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST asks for a toolchain to be fetched if need be.
 
@@ -106,7 +123,7 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
     _check_version("cargo", _ask([cargo, "--version"], environ, workspace), minimum)
     verbose = _ask([rustc, "-vV"], environ, workspace)
     _check_version("rustc", verbose, minimum)
-    facts = dict(re.findall(r"^([\w-]+): (.+)$", verbose, re.MULTILINE))
+    facts = _facts(verbose)
     if "host" not in facts:
         raise _UnusableError(f"{rustc} -vV names no host")
     return Toolchain(
@@ -138,6 +155,10 @@ def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str
         said = done.stderr.strip() or f"exit status {done.returncode}"
         raise _UnusableError(f"{' '.join(command)} fails: {said}")
     return done.stdout
+
+
+def _facts(verbose: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w-]+): (.+)$", verbose, re.MULTILINE))
 
 
 def _check_version(tool: str, answer: str, minimum: str) -> None:

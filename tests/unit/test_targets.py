@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from packaging.tags import parse_tag
 
@@ -10,7 +12,6 @@ from temporal_static_libs._targets import (
     TARGETS,
     Target,
     supported_platforms,
-    target_of_host,
     target_of_triple,
 )
 
@@ -77,32 +78,12 @@ def test_unknown_triple_is_refused_with_the_supported_ones() -> None:
         assert f"{platform} ({triple})" in supported_platforms()
 
 
-@pytest.mark.parametrize(
-    ("system", "machine", "libc", "name"),
-    [
-        ("Linux", "x86_64", "glibc", "linux-x64"),
-        ("Linux", "aarch64", "", "linux-arm64-musl"),
-        ("Linux", "x86_64", "musl", "linux-x64-musl"),
-        ("Darwin", "arm64", "", "macos-arm64"),
-        ("Darwin", "x86_64", "", "macos-x64"),
-    ],
-)
-def test_host_has_its_row(
-    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, libc: str, name: str
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
+def test_documentation_names_the_first_pip_that_takes_the_wheel(
+    target: Target, repo_root: Path
 ) -> None:
-    monkeypatch.setattr("platform.system", lambda: system)
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr("platform.libc_ver", lambda: (libc, "2.36"))
-    assert target_of_host().platform == name
-
-
-@pytest.mark.parametrize(("system", "machine"), [("Windows", "AMD64"), ("Linux", "riscv64")])
-def test_host_that_is_not_supported(
-    monkeypatch: pytest.MonkeyPatch, system: str, machine: str
-) -> None:
-    monkeypatch.setattr("platform.system", lambda: system)
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    with pytest.raises(
-        UnsupportedPlatformError, match=rf"\({system}, {machine}\) is not supported"
-    ):
-        target_of_host()
+    page = (repo_root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    section = page.partition("## An old pip\n")[2].partition("\n## ")[0]
+    rows = [row.strip("| ").split(" | ") for row in section.splitlines() if row.startswith("| ")]
+    (said,) = (pip for platforms, pip in rows if target.platform in platforms.split(", "))
+    assert said.split(",")[0] == ("any" if target.oldest_pip == "9.0" else target.oldest_pip)

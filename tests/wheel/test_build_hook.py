@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from git_tree import commit_all, git
 from sdist_build import build_sdist
 
 if TYPE_CHECKING:
@@ -38,16 +39,8 @@ def path_without(*tools: str) -> str:
     )
 
 
-def git(tree: TinyTree, *arguments: str) -> str:
-    """Run git in the tree as somebody."""
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
-    command = ["git", *identity, *arguments]
-    done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 def test_wheel_holds_archives_that_git_ignores(tiny_tree: TinyTree, tmp_path: Path) -> None:
-    git(tiny_tree, "init", "--quiet")
+    git(tiny_tree.root, "init", "--quiet")
     wheel = tiny_tree.wheel(tmp_path / "out")
     with zipfile.ZipFile(wheel) as archive:
         staged = [name for name in archive.namelist() if name.startswith(f"{LIB}/")]
@@ -76,11 +69,9 @@ def test_what_an_earlier_build_staged_does_not_stay(tiny_tree: TinyTree, tmp_pat
 
 
 def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
-    git(tiny_tree, "init", "--quiet")
-    git(tiny_tree, "add", ".")
-    git(tiny_tree, "commit", "--quiet", "--message", "one")
+    commit = commit_all(tiny_tree.root)
     manifest = read_manifest(tiny_tree.wheel(tmp_path / "out"))
-    assert manifest["source_commit"] == git(tiny_tree, "rev-parse", "HEAD")
+    assert manifest["source_commit"] == commit
     assert manifest["cargo"] == {
         "profile": "quick",
         "features": {
@@ -89,20 +80,6 @@ def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: P
         },
     }
     assert [lib["api_functions"] for lib in manifest["libraries"]] == [3, 2]  # type: ignore[attr-defined]
-
-
-def test_wheel_from_the_source_distribution_knows_the_commit(
-    tiny_tree: TinyTree, tmp_path: Path
-) -> None:
-    git(tiny_tree, "init", "--quiet")
-    git(tiny_tree, "add", ".")
-    git(tiny_tree, "commit", "--quiet", "--message", "one")
-    sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
-    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), str(sdist))
-    assert done.returncode == 0, done.stdout
-    (wheel,) = (tmp_path / "out").iterdir()
-    assert read_manifest(wheel)["source_commit"] == git(tiny_tree, "rev-parse", "HEAD")
-    assert not (tiny_tree.root / "SOURCE_COMMIT").exists()
 
 
 def test_source_distribution_needs_no_rust_and_holds_no_archives(
@@ -162,9 +139,7 @@ def test_editable_install_compiles_the_trees_own_sources(
 
 
 def test_wheel_carries_its_sources_and_their_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
-    git(tiny_tree, "init", "--quiet")
-    git(tiny_tree, "add", ".")
-    git(tiny_tree, "commit", "--quiet", "--message", "one")
+    commit = commit_all(tiny_tree.root)
     (tiny_tree.root / "rust" / "target").mkdir()
     (tiny_tree.root / "rust" / "target" / "left-over").touch()
     wheel = tiny_tree.wheel(tmp_path / "out")
@@ -178,7 +153,7 @@ def test_wheel_carries_its_sources_and_their_commit(tiny_tree: TinyTree, tmp_pat
             *("c-api/src/lib.rs", "sdk-core/Cargo.toml", "sdk-core/src/lib.rs"),
         )
     }
-    assert record == git(tiny_tree, "rev-parse", "HEAD") + "\n"
+    assert record == f"{commit}\n"
 
 
 @pytest.mark.parametrize(

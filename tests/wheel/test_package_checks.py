@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from git_tree import git
 from sdist_build import build_sdist
 
 
-def run(tool: str, *arguments: str | Path) -> None:
+def run(tool: str, *arguments: str | Path, cwd: Path | None = None) -> None:
     """Run an installed checker, whose complaints are the test's message."""
     done = subprocess.run(
         [Path(sys.executable).with_name(tool), *arguments],
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -29,3 +32,11 @@ def test_twine_takes_the_wheel_and_the_source_distribution(
     wheel: Path, repo_root: Path, tmp_path: Path
 ) -> None:
     run("twine", "check", "--strict", wheel, build_sdist(repo_root, tmp_path))
+
+
+def test_check_sdist_finds_what_git_tracks_and_no_junk(repo_root: Path, tmp_path: Path) -> None:
+    if not (repo_root / ".git").exists():
+        pytest.skip("the tree is no git checkout")
+    # What is committed, in a clone: the junk is for no developer's tree.
+    git(tmp_path, "clone", "--quiet", str(repo_root), "clone")
+    run("check-sdist", "--no-isolation", "--inject-junk", cwd=tmp_path / "clone")

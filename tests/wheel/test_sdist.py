@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tomli
 from sdist_build import build_sdist
 from setuptools.command.egg_info import FileList
 
@@ -83,3 +85,20 @@ def test_every_tracked_file_is_listed(repo_root: Path, listed_files: set[str]) -
 )
 def test_what_a_build_needs_is_in_it(sdist_files: set[str], file: str) -> None:
     assert file in sdist_files
+
+
+def test_old_versions_of_pip_can_read_its_pyproject(repo_root: Path) -> None:
+    """Theirs is an older TOML, in which the values of an array are of one type."""
+    pyproject = tomli.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert [array for array in arrays(pyproject) if len({type(value) for value in array}) > 1] == []
+
+
+def arrays(value: object) -> Iterator[list[object]]:
+    """Every array of a TOML document."""
+    if isinstance(value, dict):
+        for below in value.values():
+            yield from arrays(below)
+    elif isinstance(value, list):
+        yield value
+        for below in value:
+            yield from arrays(below)

@@ -1,0 +1,112 @@
+"""The platform that a build runs on, as Python tells it: known before any Rust is."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+import sysconfig
+from dataclasses import dataclass
+
+from .._errors import UnsupportedPlatformError
+from .._targets import TARGETS, Target, supported_platforms
+
+_OF_SYSTEM = {"Linux": "linux", "Darwin": "macos"}
+
+
+@dataclass(frozen=True)
+class Host:
+    """What decides whether there is a row for it in the table of targets.
+
+    Attributes:
+        system: as ``platform.system()`` has it: ``Linux``, ``Darwin``, ``Windows``.
+        machine: the processor, as ``platform.machine()`` has it.
+        bits: of Python's own pointers; the processor may have more.
+        floor_name: what a floor here would be a version of: ``glibc``, ``musl``, ``macos``, or
+            another C library's name; empty where there is no telling.
+        version: the version of that; empty where there is no telling.
+    """
+
+    system: str
+    machine: str
+    bits: int
+    floor_name: str
+    version: str
+
+    def __str__(self) -> str:
+        """For a reader: ``Linux x86_64 with glibc 2.36``."""
+        name = f"{self.system} {self.machine}".strip() or "an unknown system"
+        if self.system == "Darwin":
+            name = f"macOS {self.version} {self.machine}"
+        elif self.version:
+            name += f" with {self.floor_name} {self.version}"
+        return f"{name}, 32-bit Python" if self.bits == 32 else name
+
+    @property
+    def target(self) -> Target | None:
+        """The row of the table, whatever the floor; None if there is none."""
+        for target in TARGETS:
+            if (
+                self.bits == 64
+                and target.os == _OF_SYSTEM.get(self.system)
+                and target.machine == self.machine
+                and target.floor_name == self.floor_name
+            ):
+                return target
+        return None
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether it is older than the floor of its row."""
+        target = self.target
+        return bool(
+            target and self.version and _numbers(self.version) < _numbers(target.floor_version)
+        )
+
+
+def this_host() -> Host:
+    """Ask Python what it runs on."""
+    system = platform.system()
+    if system == "Darwin":
+        name, version = "macos", platform.mac_ver()[0]
+    elif system == "Linux":
+        name, version = _c_library()
+    else:
+        name, version = "", ""
+    return Host(
+        system=system,
+        machine=platform.machine(),
+        bits=64 if sys.maxsize > 2**32 else 32,
+        floor_name=name,
+        version=version,
+    )
+
+
+def target_of_host() -> Target:
+    """Find the row of this host, whatever the floor.
+
+    Raises:
+        UnsupportedPlatformError: the table has no such row.
+    """
+    host = this_host()
+    if host.target is None:
+        raise UnsupportedPlatformError(
+            f"{host} is not a supported platform\nsupported platforms: {supported_platforms()}"
+        )
+    return host.target
+
+
+def _c_library() -> tuple[str, str]:
+    name, version = platform.libc_ver()
+    if name in ("glibc", "musl"):
+        return name, version
+    # Most versions of Python do not know musl by its name; what Python was configured for does.
+    system = str(sysconfig.get_config_var("HOST_GNU_TYPE") or "").rpartition("-")[2]
+    return ("musl" if system.startswith("musl") else system), ""
+
+
+def _numbers(version: str) -> list[int]:
+    numbers = [int(number) for number in re.findall(r"\d+", version)]
+    while numbers and numbers[-1] == 0:  # 11 and 11.0 are one version
+        numbers.pop()
+    return numbers

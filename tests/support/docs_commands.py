@@ -1,0 +1,57 @@
+"""The commands of a page of docs/, so that a test runs what a reader is told to."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path, heading: str) -> list[str]:
+    """The shell scripts under a heading: one a block, made of its lines after ``$``.
+
+    Raises:
+        ValueError: the page has no such heading, or no block is under it.
+    """
+    sections = re.split(r"^##+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    texts = dict(zip(sections[1::2], sections[2::2], strict=True))
+    if heading not in texts:
+        raise ValueError(f"{page} has no heading {heading!r}")
+    scripts = [
+        "".join(f"{line[2:]}\n" for line in block.splitlines() if line.startswith("$ "))
+        for block in _BLOCK.findall(texts[heading])
+    ]
+    if not scripts:
+        raise ValueError(f"{page} has no commands under {heading!r}")
+    return scripts
+
+
+def run(script: str, directory: Path, environ: Mapping[str, str], *prefix: str) -> str:
+    """Run a script as a reader would, in whose shell ``python`` is the tests'.
+
+    Args:
+        script: one of `commands`.
+        directory: where to run it; made if need be.
+        environ: the environment, with PATH.
+        prefix: a command that is to run the shell.
+
+    Returns:
+        What it printed. It has succeeded.
+    """
+    directory.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [*prefix, "bash", "-euo", "pipefail", "-c", script],
+        cwd=directory,
+        env={**environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout

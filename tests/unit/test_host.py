@@ -1,0 +1,164 @@
+"""The platform as Python tells it, which decides before any Rust is asked for."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import sysconfig
+
+import pytest
+
+from temporal_static_libs import UnsupportedPlatformError
+from temporal_static_libs._build.host import Host, target_of_host, this_host
+
+
+def pretend(
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    machine: str,
+    *,
+    libc: tuple[str, str] = ("", ""),
+    configured: str | None = None,
+    mac: str = "",
+    bits: int = 64,
+) -> Host:
+    """Ask for the host where Python says this."""
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(platform, "libc_ver", lambda: libc)
+    monkeypatch.setattr(platform, "mac_ver", lambda: (mac, ("", "", ""), machine))
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: configured)
+    monkeypatch.setattr(sys, "maxsize", 2 ** (bits - 1) - 1)
+    return this_host()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "libc", "configured", "mac", "name", "text"),
+    [
+        pytest.param(
+            *("Linux", "x86_64", ("glibc", "2.17"), None, ""),
+            *("linux-x64", "Linux x86_64 with glibc 2.17"),
+            id="glibc",
+        ),
+        pytest.param(
+            *("Linux", "aarch64", ("glibc", "2.36"), "aarch64-pc-linux-gnu", ""),
+            *("linux-arm64", "Linux aarch64 with glibc 2.36"),
+            id="arm64",
+        ),
+        pytest.param(
+            *("Linux", "x86_64", ("", ""), "x86_64-alpine-linux-musl", ""),
+            *("linux-x64-musl", "Linux x86_64"),
+            id="musl-by-what-python-was-made-for",
+        ),
+        pytest.param(
+            *("Linux", "aarch64", ("musl", "1.2.5"), None, ""),
+            *("linux-arm64-musl", "Linux aarch64 with musl 1.2.5"),
+            id="musl-that-python-knows",
+        ),
+        pytest.param(
+            *("Darwin", "arm64", ("", ""), None, "11.0"),
+            *("macos-arm64", "macOS 11.0 arm64"),
+            id="macos",
+        ),
+        pytest.param(
+            *("Darwin", "arm64", ("", ""), None, "11"),
+            *("macos-arm64", "macOS 11 arm64"),
+            id="macos-without-a-minor-version",
+        ),
+        pytest.param(
+            *("Darwin", "x86_64", ("", ""), None, "10.12.6"),
+            *("macos-x64", "macOS 10.12.6 x86_64"),
+            id="old-macos",
+        ),
+    ],
+)
+def test_supported(
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    machine: str,
+    libc: tuple[str, str],
+    configured: str | None,
+    mac: str,
+    name: str,
+    text: str,
+) -> None:
+    host = pretend(monkeypatch, system, machine, libc=libc, configured=configured, mac=mac)
+    assert host.target is not None
+    assert host.target.platform == name
+    assert not host.is_too_old
+    assert str(host) == text
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "libc", "configured", "bits", "text"),
+    [
+        ("Windows", "AMD64", ("", ""), None, 64, "Windows AMD64"),
+        ("Windows", "AMD64", ("", ""), None, 32, "Windows AMD64, 32-bit Python"),
+        ("Windows", "ARM64", ("", ""), None, 64, "Windows ARM64"),
+        ("FreeBSD", "amd64", ("", ""), "x86_64-unknown-freebsd", 64, "FreeBSD amd64"),
+        # A 32-bit Python where the kernel has 64.
+        (
+            *("Linux", "x86_64", ("glibc", "2.36"), "i686-pc-linux-gnu", 32),
+            "Linux x86_64 with glibc 2.36, 32-bit Python",
+        ),
+        (
+            *("Linux", "armv7l", ("glibc", "2.36"), None, 32),
+            "Linux armv7l with glibc 2.36, 32-bit Python",
+        ),
+        ("Linux", "riscv64", ("glibc", "2.39"), None, 64, "Linux riscv64 with glibc 2.39"),
+        ("Linux", "aarch64", ("libc", ""), "aarch64-unknown-linux-android", 64, "Linux aarch64"),
+        ("", "", ("", ""), None, 64, "an unknown system"),
+    ],
+)
+def test_not_supported(
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    machine: str,
+    libc: tuple[str, str],
+    configured: str | None,
+    bits: int,
+    text: str,
+) -> None:
+    host = pretend(monkeypatch, system, machine, libc=libc, configured=configured, bits=bits)
+    assert host.target is None
+    assert not host.is_too_old
+    assert str(host) == text
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "libc", "mac"),
+    [
+        ("Linux", "x86_64", ("glibc", "2.16"), ""),
+        ("Linux", "x86_64", ("glibc", "2.5"), ""),
+        ("Linux", "x86_64", ("musl", "1.1.24"), ""),
+        ("Darwin", "x86_64", ("", ""), "10.9.5"),
+    ],
+)
+def test_too_old(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, libc: tuple[str, str], mac: str
+) -> None:
+    host = pretend(monkeypatch, system, machine, libc=libc, mac=mac)
+    assert host.target is not None
+    assert host.is_too_old
+
+
+def test_target_of_a_host_is_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "Darwin", "arm64", mac="14.5")
+    assert target_of_host().platform == "macos-arm64"
+
+
+def test_target_of_a_host_that_is_not_supported_is_an_error_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend(monkeypatch, "Windows", "AMD64")
+    with pytest.raises(UnsupportedPlatformError) as caught:
+        target_of_host()
+    first, second = str(caught.value).splitlines()
+    assert first == "Windows AMD64 is not a supported platform"
+    assert "linux-x64 (x86_64-unknown-linux-gnu)" in second
+
+
+def test_machine_of_this_run_is_supported() -> None:
+    host = this_host()
+    assert host.target is not None
+    assert not host.is_too_old

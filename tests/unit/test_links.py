@@ -1,0 +1,74 @@
+"""The addresses that messages and metadata name lead to files that are there."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import metadata
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs import _links
+
+ADDRESSES = {
+    name: value
+    for name, value in vars(_links).items()
+    if isinstance(value, str) and value.startswith("https://")
+}
+
+
+def file_of(address: str, repo_root: Path) -> Path:
+    """The file or directory of the repository that an address of the project shows."""
+    path = re.sub(r"^/(blob|tree)/main", "", address.removeprefix(_links.PROJECT_URL))
+    return repo_root / path.lstrip("/")
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_address_leads_to_something_that_is_there(name: str, repo_root: Path) -> None:
+    assert ADDRESSES[name].startswith(_links.PROJECT_URL)
+    assert file_of(ADDRESSES[name], repo_root).exists()
+
+
+def test_page_of_manual_set_up_is_in_docs(repo_root: Path) -> None:
+    page = file_of(_links.MANUAL_SETUP_URL, repo_root)
+    assert page == repo_root / "docs" / "manual-setup.md"
+    assert page.read_text(encoding="utf-8").startswith("# Manual set-up\n")
+
+
+def test_metadata_names_the_same_project(repo_root: Path) -> None:
+    urls = dict(entry.split(", ", 1) for entry in _urls())
+    assert urls["Homepage"] == _links.PROJECT_URL
+    for address in urls.values():
+        assert address.startswith(_links.PROJECT_URL)
+        assert file_of(address, repo_root).exists()
+
+
+def _urls() -> list[str]:
+    return metadata("temporal-static-libs").get_all("Project-URL") or []
+
+
+def test_package_spells_the_address_out_in_one_place_only(package_dir: Path) -> None:
+    spelled = {
+        file.name
+        for file in package_dir.rglob("*.py")
+        if _links.PROJECT_URL in file.read_text(encoding="utf-8")
+    }
+    assert spelled == {"_links.py"}
+
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in a link."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", ["manual-setup", "source-distribution", "troubleshooting"])
+def test_links_between_the_pages_hold(page: str, repo_root: Path) -> None:
+    file = repo_root / "docs" / f"{page}.md"
+    for target, anchor in LINK.findall(file.read_text(encoding="utf-8")):
+        other = file.parent / target if target else file
+        assert other.is_file(), target
+        assert not anchor or anchor in anchors(other), anchor

@@ -1,0 +1,57 @@
+"""What is refused before Rust is asked for. Through pip it is in tests/wheel."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs import UnsupportedPlatformError
+from temporal_static_libs._build.platform_check import check_platform
+from temporal_static_libs._links import MANUAL_SETUP_URL
+from temporal_static_libs._targets import TARGETS, Target
+
+NO_RUST = {"PATH": ""}
+
+
+def test_this_machine_passes(tmp_path: Path) -> None:
+    check_platform(tmp_path, NO_RUST)
+
+
+def test_32_bit_python_is_told_to_be_a_64_bit_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    with pytest.raises(UnsupportedPlatformError) as caught:
+        check_platform(tmp_path, NO_RUST)
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith(", 32-bit Python is not a supported platform")
+    assert "Use a 64-bit Python" in str(caught.value)
+    assert lines[-1] == MANUAL_SETUP_URL
+
+
+@pytest.mark.parametrize(
+    ("system", "machine"),
+    [("Windows", "AMD64"), ("FreeBSD", "i386"), ("Linux", "i686"), ("Linux", "armv7l")],
+)
+def test_32_bit_python_is_not_told_so_where_that_would_not_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, machine: str
+) -> None:
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    with pytest.raises(UnsupportedPlatformError) as caught:
+        check_platform(tmp_path, NO_RUST)
+    assert "Use a 64-bit Python" not in str(caught.value)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
+def test_named_target_passes_wherever_it_is(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    check_platform(tmp_path, {**NO_RUST, "TEMPORAL_LIBS_TARGET": target.triple})
+    with pytest.raises(UnsupportedPlatformError):
+        check_platform(tmp_path, {**NO_RUST, "TEMPORAL_LIBS_TARGET": ""})
