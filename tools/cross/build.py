@@ -61,7 +61,7 @@ def build_wheel(target: Target, dist: Path) -> Made:
 
 def host_triple() -> str:
     """The triple of the machine, as the first toolchain on PATH has it."""
-    return find_toolchain(SourceTree(ROOT).workspace, os.environ).host
+    return find_toolchain(sources_of_tree(ROOT).workspace, os.environ).host
 
 
 def _environ(target: Target) -> dict[str, str]:
