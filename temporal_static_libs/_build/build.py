@@ -109,7 +109,7 @@ def _plan(sources: Sources, version: str, environ: Mapping[str, str], ways_out: 
         target=target,
         floor_version=floor_version,
         profile=environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release",
-        finish=find_finisher(toolchain, target, header),
+        finish=find_finisher(toolchain, target, floor_version, header),
     )
 
 

@@ -19,7 +19,9 @@ from .toolchain import Toolchain
 Finisher = Callable[[Path, Component, Path], Path]
 
 
-def find_finisher(toolchain: Toolchain, target: Target, header: Header) -> Finisher:
+def find_finisher(
+    toolchain: Toolchain, target: Target, floor_version: str, header: Header
+) -> Finisher:
     """Settle how archives of a target are finished.
 
     Both components are made of one raw archive, so they hold the same code. Where both are in one
@@ -28,6 +30,7 @@ def find_finisher(toolchain: Toolchain, target: Target, header: Header) -> Finis
     Args:
         toolchain: whose programs are used.
         target: whose archives they are.
+        floor_version: the oldest libc or macOS they are for.
         header: the interface.
 
     Raises:
@@ -36,7 +39,7 @@ def find_finisher(toolchain: Toolchain, target: Target, header: Header) -> Finis
     if target.object_format == "elf":
         work = partial(finish_elf, tools=find_elf_tools(toolchain, target))
     else:
-        work = partial(finish_macho, tools=find_macho_tools(toolchain, target))
+        work = partial(finish_macho, tools=find_macho_tools(toolchain, target, floor_version))
 
     def finish(raw: Path, component: Component, directory: Path) -> Path:
         output = directory / target.archive_name.format(component.library)

@@ -27,27 +27,32 @@ class MachoTools:
         objcopy: LLVM's.
         ar: LLVM's.
         linker: Apple's; None where there is none.
+        linker_options: what it has to be told of the target.
     """
 
     objcopy: Tool
     ar: Tool
     linker: Tool | None
+    linker_options: tuple[str, ...]
 
 
-def find_macho_tools(toolchain: Toolchain, target: Target) -> MachoTools:
+def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -> MachoTools:
     """Find the tools.
 
     Args:
         toolchain: with which objcopy may come, and whose PATH is looked through.
         target: whose archives are to be finished.
+        floor_version: the oldest macOS they are for.
 
     Raises:
         CompileError: one is missing or too old; the message says how to get it.
     """
+    platform = ("-platform_version", "macos", floor_version, floor_version)
     return MachoTools(
         objcopy=_find(toolchain, target, "objcopy"),
         ar=_find(toolchain, target, "ar"),
         linker=_apple_linker(toolchain),
+        linker_options=("-arch", target.machine, *platform),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import lief
@@ -39,7 +40,7 @@ def target() -> Target:
 @pytest.fixture
 def tools(repo_root: Path, tiny_environ: dict[str, str], target: Target) -> MachoTools:
     """The machine's LLVM, or that of its Rust toolchain."""
-    return find_macho_tools(find_toolchain(repo_root / "rust", tiny_environ), target)
+    return find_macho_tools(find_toolchain(repo_root / "rust", tiny_environ), target, FLOOR)
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_missing_tool_is_named_with_its_package(
     # Of the same Rust, so that its own objcopy is found, and nothing else.
     lonely = {**toolchain.environ, "PATH": str(tmp_path)}
     with pytest.raises(CompileError) as caught:
-        find_macho_tools(toolchain.__class__(**{**vars(toolchain), "environ": lonely}), target)
+        find_macho_tools(replace(toolchain, environ=lonely), target, FLOOR)
     message = str(caught.value)
     assert message.startswith("finishing the archives for macos-arm64 needs the llvm-")
     assert "apt-get install llvm-22" in message
