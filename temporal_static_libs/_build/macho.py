@@ -52,7 +52,8 @@ def finish_macho(
             symbols.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="ascii")
             tools.linker.run(
                 [
-                    *("-r", *tools.linker_options, "-exported_symbols_list", symbols),
+                    *("-r", *tools.linker_options),
+                    *("-exported_symbols_list", symbols),
                     *(argument for name in sorted(names) for argument in ("-u", name)),
                     *("-o", members[0], raw),
                 ]
