@@ -1,0 +1,216 @@
+"""The smoke test of an installed wheel: C and Zig programs, linked against it and run.
+
+    python smoke.py
+
+Tests the wheel of the environment that `python` is of, on Linux and macOS. Needs nothing but the
+standard library, PyPI's ``ziglang`` in the same environment, and a C compiler: the one that the
+environment variable CC names, or ``cc``. Prints a line a check; what fails is shown with its
+command and its output. cibuildwheel's test-command and `make test` run it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HEADER = "temporal-sdk-core-c-bridge.h"
+CONFIG = Path(sysconfig.get_path("scripts"), "temporal-libs-config")
+ZIG = (sys.executable, "-m", "ziglang")
+DEADLINE = 600.0  # seconds; Zig compiles its own libraries the first time it runs on a machine
+
+
+class CheckError(Exception):
+    """A check failed. The message says why."""
+
+
+def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
+    """Run a program and return what it prints to stdout.
+
+    Args:
+        command: the program and its arguments.
+        cwd: where to run it.
+
+    Raises:
+        CheckError: it cannot be run, fails, or takes longer than `DEADLINE`; the message holds the
+            command and its output.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            timeout=DEADLINE,
+            check=False,
+        )
+    except OSError as error:
+        raise CheckError(f"command: {shlex.join(words)}\ndoes not run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise CheckError(
+            f"command: {shlex.join(words)}\nis not done after {DEADLINE:.0f} s"
+        ) from None
+    if done.returncode != 0:
+        raise CheckError(
+            f"command: {shlex.join(words)}\nexit status: {done.returncode}\n"
+            f"output:\n{done.stdout}{done.stderr}".rstrip()
+        )
+    return done.stdout
+
+
+@cache
+def answer(*options: str) -> str:
+    """Ask the installed temporal-libs-config; without the last line's end."""
+    # Where nothing of the project is.
+    return run([CONFIG, *options], cwd=Path(CONFIG.anchor)).removesuffix("\n")
+
+
+def flags(*options: str) -> list[str]:
+    """Ask the installed temporal-libs-config for flags, which it quotes for a shell."""
+    return shlex.split(answer(*options))
+
+
+def check_installed() -> None:
+    """It is the wheel of this environment that is tested, with its own archives.
+
+    Raises:
+        CheckError: it is another package, such as that of a checkout, or other archives.
+    """
+    prefix = Path(answer("--prefix")).resolve()
+    site = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
+    if prefix.parent not in site:
+        raise CheckError(
+            f"the package in {prefix} is not the one that is installed: install the wheel with "
+            f"{sys.executable} -m pip install, and unset PYTHONPATH"
+        )
+    source = json.loads(answer("--json"))["source"]
+    if source != "wheel":
+        raise CheckError(
+            f"the archives in force are not the wheel's but of {source!r}: "
+            "unset TEMPORAL_LIBS_DIR and USE_PREBUILT_LIBS"
+        )
+
+
+def check_verified() -> None:
+    """The archives are those that were built."""
+    answer("--verify")
+
+
+def check_runs(program: Path) -> None:
+    """A linked program does its work, with the archive of this version."""
+    printed, version = run([program]).strip(), answer("--version")
+    # The archives' number has no `.postN`.
+    if not printed or version.partition(".post")[0] != printed:
+        raise CheckError(f"{program.name} says version {printed!r}, the package {version!r}")
+
+
+def c_program(compiler: Sequence[str], components: Sequence[str], scratch: Path) -> None:
+    """Compile, link and run the C program.
+
+    Args:
+        compiler: the command of the compiler driver.
+        components: the archives to link, in that order.
+        scratch: directory for the program.
+    """
+    archives = [path for name in components for path in flags("--libfiles", "--component", name)]
+    program = scratch / "c-program"
+    worker = ["-DSMOKE_WORKER"] if "sdk-core" in components else []
+    run(
+        [
+            *(*compiler, *worker, *flags("--cflags"), HERE / "smoke.c", *archives),
+            *flags("--ldflags", "--system-libs", "--frameworks"),
+            *("-o", program),
+        ]
+    )
+    check_runs(program)
+
+
+def zig_program(components: Sequence[str], scratch: Path) -> None:
+    """Compile, link and run the Zig program, with `zig build-exe`.
+
+    Args:
+        components: the one archive to link.
+        scratch: directory for the program.
+    """
+    (component,) = components
+    program, header = scratch / "zig-program", scratch / "c.zig"
+    include = Path(answer("--includedir"))
+    header.write_text(
+        run([*ZIG, "translate-c", "-lc", *flags("--cflags"), include / HEADER]), encoding="utf-8"
+    )
+    run(
+        [
+            *(*ZIG, "build-exe", f"-femit-bin={program}"),
+            *("--dep", "c", f"-Mroot={HERE / 'smoke.zig'}", f"-Mc={header}"),
+            *("-lc", *flags("--libs", "--component", component)),
+        ],
+        cwd=scratch,
+    )
+    check_runs(program)
+
+
+def checks(scratch: Path) -> list[tuple[str, Callable[[], None]]]:
+    """What is linked and run, each with its name."""
+    compilers = {"cc": shlex.split(os.environ.get("CC") or "cc"), "zig cc": [*ZIG, "cc"]}
+    alone = (("sdk-core",), ("client",))
+    both = (("sdk-core", "client"), ("client", "sdk-core"))
+
+    def of_c(compiler: str, components: Sequence[str]) -> Callable[[], None]:
+        return lambda: c_program(compilers[compiler], components, scratch)
+
+    def of_zig(components: Sequence[str]) -> Callable[[], None]:
+        return lambda: zig_program(components, scratch)
+
+    return [
+        *(
+            (f"{compiler}, {' before '.join(components)}", of_c(compiler, components))
+            for compiler in compilers
+            for components in (*alone, *both)
+        ),
+        *((f"zig build-exe, {components[0]}", of_zig(components)) for components in alone),
+    ]
+
+
+def passes(name: str, check: Callable[[], None]) -> bool:
+    """Do a check and print its result."""
+    try:
+        check()
+    except CheckError as error:
+        print(f"FAILED  {name}", *str(error).splitlines(), sep="\n        ", flush=True)
+        return False
+    print(f"ok      {name}", flush=True)
+    return True
+
+
+def main() -> int:
+    """Run the checks.
+
+    Returns:
+        0; 1 if one failed.
+    """
+    # The others can tell nothing of a wheel that is not there, or is damaged.
+    if not (passes("installed", check_installed) and passes("verified", check_verified)):
+        return 1
+    with tempfile.TemporaryDirectory(prefix="temporal-smoke-") as scratch:
+        results = [passes(name, check) for name, check in checks(Path(scratch))]
+    print(
+        f"{results.count(True)} of {len(results)} programs of temporal-static-libs "
+        f"{answer('--version')} for {answer('--platform')} link and run"
+    )
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

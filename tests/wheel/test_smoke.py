@@ -1,0 +1,93 @@
+"""The smoke test of `tests/smoke`, which cibuildwheel runs for every platform: where it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+SMOKE = Path(__file__).parent.parent / "smoke" / "smoke.py"
+
+
+def smoke(
+    python: str | Path, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the smoke test of an interpreter's environment, and let it end as it likes."""
+    return subprocess.run(
+        [python, SMOKE],
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def other_python(wheel: Path, tmp_path: Path) -> Path:
+    """The interpreter of an environment that has the wheel, for a test to damage, and no Zig."""
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True)
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(python)]
+    subprocess.run([*pip, "install", "--no-index", "--no-deps", wheel], check=True)
+    return python
+
+
+def test_installed_wheel_passes() -> None:
+    done = smoke(sys.executable)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert all(line.startswith("ok ") for line in lines[:-1]), done.stdout
+    # Two compilers, each archive alone and both in both orders; `zig build-exe` with each.
+    assert lines[-1].startswith("10 of 10 programs of temporal-static-libs ")
+
+
+def test_altered_archive_fails_it(other_python: Path) -> None:
+    (archive,) = other_python.parent.parent.rglob("libtemporal_client.a")
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(content)
+    done = smoke(other_python)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    config = other_python.with_name("temporal-libs-config")
+    assert lines[0].startswith("FAILED ")
+    assert lines[1].startswith(f"        command: {config} --")
+    assert "libtemporal_client.a is altered: its SHA-256 is " in done.stdout
+    assert "\nok " not in done.stdout
+
+
+def test_program_that_does_not_link_fails_it_with_its_command_and_output(
+    other_python: Path, tmp_path: Path
+) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho undefined reference to everything >&2\nexit 3\n")
+    compiler.chmod(0o755)
+    done = smoke(other_python, {"CC": str(compiler)})
+    assert done.returncode == 1
+    assert done.stdout.startswith("ok      installed\nok      verified\nFAILED  cc, sdk-core\n")
+    assert f"        command: {compiler} -DSMOKE_WORKER -I" in done.stdout
+    assert "        exit status: 3\n" in done.stdout
+    assert "        undefined reference to everything\n" in done.stdout
+    # Every check has its result, those after the first failure too: there is no Zig here.
+    assert done.stdout.count("\nFAILED  ") == 10
+    assert "No module named ziglang" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("0 of 10 programs ")
+
+
+def test_package_of_the_tree_is_not_taken_for_the_installed_one(repo_root: Path) -> None:
+    done = smoke(sys.executable, {"PYTHONPATH": str(repo_root)})
+    assert done.returncode == 1
+    package = repo_root / "temporal_static_libs"
+    assert f"the package in {package} is not the one that is installed" in done.stdout
+
+
+def test_archives_of_another_directory_are_not_taken_for_the_wheels(package_dir: Path) -> None:
+    done = smoke(sys.executable, {"TEMPORAL_LIBS_DIR": str(package_dir / "lib")})
+    assert done.returncode == 1
+    assert "the archives in force are not the wheel's but of 'override'" in done.stdout
