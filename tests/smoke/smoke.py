@@ -49,8 +49,7 @@ def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
             words,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             encoding="utf-8",
             errors="replace",
             timeout=DEADLINE,
@@ -127,13 +126,9 @@ def c_program(compiler: Sequence[str], components: Sequence[str], scratch: Path)
     archives = [path for name in components for path in flags("--libfiles", "--component", name)]
     program = scratch / "c-program"
     worker = ["-DSMOKE_WORKER"] if "sdk-core" in components else []
-    run(
-        [
-            *(*compiler, *worker, *flags("--cflags"), HERE / "smoke.c", *archives),
-            *flags("--ldflags", "--system-libs", "--frameworks"),
-            *("-o", program),
-        ]
-    )
+    command = [*compiler, *worker, *flags("--cflags"), str(HERE / "smoke.c"), *archives]
+    command += flags("--ldflags", "--system-libs", "--frameworks")
+    run([*command, "-o", program])
     check_runs(program)
 
 

@@ -1,0 +1,171 @@
+"""The step that puts Rust in place before wheels are built, with an installer of our own."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from skips import require_program
+
+# Stands in for the installer at the other end of the network. Writes down how it was called.
+INSTALLER = """\
+#!/bin/sh
+echo "$@" > "$HOME/asked"
+mkdir -p "$HOME/.cargo/bin"
+for tool in cargo rustc; do
+    printf '#!/bin/sh\\necho %s %s\\n' "$tool" '{version}' > "$HOME/.cargo/bin/$tool"
+    chmod +x "$HOME/.cargo/bin/$tool"
+done
+"""
+
+# All that the script needs; no cargo, no rustc, no rustup.
+PROGRAMS = ("chmod", "curl", "cut", "grep", "ldd", "mkdir", "mktemp", "rm", "sh", "uname")
+
+
+@pytest.fixture
+def script(repo_root: Path) -> Path:
+    """The script."""
+    return repo_root / "tools" / "install_rust.sh"
+
+
+@pytest.fixture
+def pinned(script: Path) -> str:
+    """The version that it pins."""
+    (found,) = re.findall(r"^pinned=(\d+\.\d+\.\d+)$", script.read_text(), re.MULTILINE)
+    return str(found)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine without Rust."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in PROGRAMS:
+        (programs / program).symlink_to(require_program(program))
+    home = tmp_path / "home"
+    home.mkdir()
+    return {"HOME": str(home), "PATH": str(programs), "TMPDIR": str(tmp_path)}
+
+
+def install(environ: Mapping[str, str], name: str, text: str) -> None:
+    """Put a program on PATH."""
+    program = Path(environ["PATH"], name)
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+
+
+def run(script: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the script, and let it end as it likes."""
+    return subprocess.run(
+        ["/bin/sh", script], env=environ, capture_output=True, text=True, check=False
+    )
+
+
+def serve(environ: dict[str, str], tmp_path: Path, version: str) -> None:
+    """Have an installer that leaves cargo and rustc of a version."""
+    libc = "gnu" if platform.libc_ver()[0] == "glibc" else "musl"
+    directory = tmp_path / "rustup" / "dist" / f"{platform.machine()}-unknown-linux-{libc}"
+    directory.mkdir(parents=True)
+    (directory / "rustup-init").write_text(INSTALLER.replace("{version}", version))
+    environ["RUSTUP_UPDATE_ROOT"] = (tmp_path / "rustup").as_uri()
+
+
+def asked(environ: Mapping[str, str]) -> str:
+    """What the installer was asked for."""
+    return Path(environ["HOME"], "asked").read_text()
+
+
+def test_nothing_is_done_where_the_pinned_version_is(
+    script: Path, environ: dict[str, str], pinned: str
+) -> None:
+    for tool in ("cargo", "rustc"):
+        install(environ, tool, f"echo {tool} {pinned} '(6b00bc388 2025-06-23)'")
+    done = run(script, environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"Rust {pinned}\n", "")
+
+
+def test_pinned_version_is_installed_where_there_is_none(
+    script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
+) -> None:
+    serve(environ, tmp_path, pinned)
+    done = run(script, environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"Rust {pinned}\n", "")
+    assert "--profile minimal" in asked(environ)
+    assert asked(environ).endswith(f"--default-toolchain {pinned}\n")
+    assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_other_version_is_replaced_by_the_pinned_one(
+    script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
+) -> None:
+    serve(environ, tmp_path, pinned)
+    for tool in ("cargo", "rustc"):
+        install(environ, tool, f"echo {tool} 1.99.0")
+    assert run(script, environ).returncode == 0
+    assert f"--default-toolchain {pinned}" in asked(environ)
+
+
+def test_rustup_that_is_there_is_used(script: Path, environ: dict[str, str], pinned: str) -> None:
+    install(environ, "rustup", 'echo "$@" >> "$HOME/asked"')
+    for tool in ("cargo", "rustc"):
+        # As rustup's proxies: the version of its default toolchain.
+        install(
+            environ,
+            tool,
+            f'grep -q "^default {pinned}$" "$HOME/asked" 2>/dev/null && echo {tool} {pinned}',
+        )
+    done = run(script, environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert asked(environ) == (
+        f"toolchain install --no-self-update --profile minimal {pinned}\ndefault {pinned}\n"
+    )
+
+
+def test_version_can_be_asked_for(script: Path, environ: dict[str, str], tmp_path: Path) -> None:
+    serve(environ, tmp_path, "1.90.0")
+    environ["TEMPORAL_LIBS_RUST_VERSION"] = "1.90.0"
+    assert run(script, environ).stdout == "Rust 1.90.0\n"
+
+
+def test_what_is_installed_can_be_asked_for(
+    script: Path, environ: dict[str, str], pinned: str
+) -> None:
+    environ["TEMPORAL_LIBS_RUST_VERSION"] = "installed"
+    for tool in ("cargo", "rustc"):
+        install(environ, tool, f"echo {tool} 1.96.0")
+    done = run(script, environ)
+    assert done.returncode == 0
+    assert done.stdout == (
+        f"Rust as installed: cargo 1.96.0, rustc 1.96.0 (published wheels: {pinned})\n"
+    )
+
+
+def test_what_is_installed_must_be_there(script: Path, environ: dict[str, str]) -> None:
+    environ["TEMPORAL_LIBS_RUST_VERSION"] = "installed"
+    install(environ, "cargo", "echo cargo 1.96.0")
+    done = run(script, environ)
+    assert done.returncode == 1
+    assert done.stderr.endswith("but cargo and rustc are not both on PATH\n")
+
+
+def test_installer_that_cannot_be_fetched(
+    script: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    environ["RUSTUP_UPDATE_ROOT"] = (tmp_path / "nothing").as_uri()
+    done = run(script, environ)
+    assert done.returncode == 1
+    assert f"install_rust.sh: cannot fetch {environ['RUSTUP_UPDATE_ROOT']}/dist/" in done.stderr
+    assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_installation_that_brings_another_version_fails(
+    script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
+) -> None:
+    serve(environ, tmp_path, "1.2.3")
+    done = run(script, environ)
+    assert done.returncode == 1
+    assert f"are not {pinned} after its installation, but '1.2.3' and '1.2.3'" in done.stderr

@@ -1,0 +1,48 @@
+"""The workflows, as their linters see them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+WORKFLOWS = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
+
+
+def command_of(program: str) -> str:
+    """The path of a linter in this environment; it needs Python 3.11, the project 3.10."""
+    try:
+        importlib.metadata.distribution(program)
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip(f"{program} is not installed")
+    return str(Path(sysconfig.get_path("scripts"), program))
+
+
+def lint(*command: str | Path) -> None:
+    """Run a linter that has nothing to say."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_there_are_workflows() -> None:
+    assert {file.stem for file in WORKFLOWS} >= {"ci", "temporal-static-libraries"}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.stem)
+def test_schema(workflow: Path) -> None:
+    lint(command_of("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", workflow)
+
+
+def test_security() -> None:
+    """Of the whole directory: pinned actions, permissions, what is expanded into a script."""
+    lint(command_of("zizmor"), "--offline", "--pedantic", WORKFLOWS[0].parent)
+
+
+def test_build_configuration_is_one_that_cibuildwheel_takes(repo_root: Path) -> None:
+    options = ("--print-build-identifiers", "--platform", "linux")
+    lint(command_of("cibuildwheel"), *options, repo_root)

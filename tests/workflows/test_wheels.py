@@ -1,0 +1,152 @@
+"""The wheels that the workflow builds: one for every platform, each as pyproject.toml has it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli
+from ruamel.yaml import YAML
+
+from temporal_static_libs._targets import TARGETS, Target
+
+ROOT = Path(__file__).parents[2]
+
+
+def workflow(name: str) -> dict[str, Any]:
+    """A workflow, read."""
+    file = ROOT / ".github" / "workflows" / f"{name}.yml"
+    content: dict[str, Any] = YAML(typ="safe").load(file)
+    return content
+
+
+@pytest.fixture(scope="module")
+def configuration() -> dict[str, Any]:
+    """What pyproject.toml tells cibuildwheel."""
+    content = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = content["tool"]["cibuildwheel"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def job() -> dict[str, Any]:
+    """The job that builds wheels."""
+    found: dict[str, Any] = workflow("temporal-static-libraries")["jobs"]["wheel"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows(job: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The rows of its matrix, by platform."""
+    return {row["platform"]: row for row in job["strategy"]["matrix"]["include"]}
+
+
+def identifier(target: Target) -> str:
+    """What cibuildwheel calls a platform, with the one Python that the wheels are built with."""
+    libc = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
+    return f"cp311-{libc}_{target.machine}"
+
+
+def cibuildwheel(*arguments: str) -> list[str]:
+    """What cibuildwheel prints about the tree."""
+    if importlib.util.find_spec("cibuildwheel") is None:
+        pytest.skip("cibuildwheel is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", *arguments, str(ROOT)],
+        env={name: value for name, value in os.environ.items() if not name.startswith("CIBW_")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def test_matrix_has_a_row_for_every_platform(rows: dict[str, dict[str, str]]) -> None:
+    assert {name: row["identifier"] for name, row in rows.items()} == {
+        target.platform: identifier(target) for target in TARGETS
+    }
+
+
+def test_one_wheel_a_platform_is_built() -> None:
+    """Of all that cibuildwheel could build, on whatever machine, nothing else is asked for."""
+    found = [
+        name
+        for system in ("linux", "macos", "windows")
+        for name in cibuildwheel("--platform", system, "--archs", "all")
+    ]
+    assert sorted(found) == sorted(identifier(target) for target in TARGETS)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.platform)
+def test_identifier_of_a_row_is_one_of_cibuildwheels(
+    rows: dict[str, dict[str, str]], target: Target
+) -> None:
+    name = rows[target.platform]["identifier"]
+    assert cibuildwheel("--only", name) == [name]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.platform)
+def test_runner_is_of_the_platforms_own_kind(
+    rows: dict[str, dict[str, str]], target: Target
+) -> None:
+    """The wheel is tested by running programs: nothing is cross-built, nothing emulated."""
+    runner = rows[target.platform]["runner"]
+    if target.os == "linux":
+        expected = r"ubuntu-[\d.]+-arm" if target.architecture == "arm64" else r"ubuntu-[\d.]+"
+    else:
+        expected = r"macos-\d+" if target.architecture == "arm64" else r"macos-\d+-intel"
+    assert re.fullmatch(expected, runner)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [target for target in TARGETS if target.os == "macos"],
+    ids=lambda target: target.platform,
+)
+def test_deployment_target_is_the_floor(configuration: dict[str, Any], target: Target) -> None:
+    (override,) = [
+        override
+        for override in configuration["overrides"]
+        if override["select"] == f"*-macosx_{target.machine}"
+    ]
+    assert override["inherit"] == {"environment": "append"}
+    assert override["environment"] == {"MACOSX_DEPLOYMENT_TARGET": target.floor_version}
+
+
+@pytest.mark.parametrize("name", ["ci", "temporal-static-libraries"])
+def test_caches_are_keyed_on_the_lock_file_and_on_the_pin_of_rust(name: str) -> None:
+    caches = [
+        step["with"]
+        for job in workflow(name)["jobs"].values()
+        for step in job["steps"]
+        if step.get("uses", "").startswith("actions/cache@")
+    ]
+    assert caches
+    for cache in caches:
+        assert "hashFiles('rust/Cargo.lock')" in cache["key"]
+        assert "hashFiles('tools/install_rust.sh')" in cache["key"]
+        assert "restore-keys" not in cache
+    for file in ("rust/Cargo.lock", "tools/install_rust.sh"):
+        assert (ROOT / file).is_file()
+
+
+def test_what_is_cached_is_where_cargo_puts_it_also_in_a_container(
+    configuration: dict[str, Any], job: dict[str, Any]
+) -> None:
+    (cache,) = [
+        step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/cache@")
+    ]
+    (build,) = [step for step in job["steps"] if "cibuildwheel --only" in step.get("run", "")]
+    registry, target = cache["path"].split()
+    assert registry == "~/.cargo/registry"
+    assert configuration["environment"]["CARGO_TARGET_DIR"] == target.replace("~", "$HOME")
+    script: str = build["run"]
+    for variable, path in (("registry", registry), ("target", target)):
+        assert f"{variable}={path.removeprefix('~/')}\n" in script
+        assert f"--volume=$HOME/${variable}:/root/${variable}" in script
