@@ -1,4 +1,5 @@
-# make demo | test | wheel | cross | lint | header | licenses | fuzz | sanitize | bench | reproduce | fallback; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | cross | fallback | lint | header | licenses | fuzz | sanitize | bench |
+# reproduce | rehearse; CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -29,7 +30,8 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE tools/repair_whe
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel cross reproduce header check-header licenses clean
+.PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel cross reproduce \
+	rehearse header check-header licenses clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -86,6 +88,11 @@ cross: .venv/cross/.ready
 reproduce:
 	$(STEP) "reproduce: two builds of the commit, in different places"
 	$(PYTHON) tools/reproduce.py --profile $(PROFILE)
+
+# REHEARSE_ARGS: --fresh, --remove-image, ...; --help lists them.
+rehearse: .venv/cibuildwheel/.ready
+	$(STEP) "rehearse: cibuildwheel, from a clean checkout to a tested wheel"
+	.venv/cibuildwheel/bin/python tools/rehearse.py --profile $(PROFILE) $(REHEARSE_ARGS)
 
 # --- lint ---
 
