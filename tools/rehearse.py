@@ -71,6 +71,7 @@ def rehearse(scratch: Path, image: str, profile: str, cache: Path | None) -> Pat
     label = f"{LABEL}={uuid.uuid4()}"
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CIBW_")},
+        "CIBW_CACHE_PATH": str(scratch / "cibuildwheel"),
         "CIBW_MANYLINUX_X86_64_IMAGE": image,
         "CIBW_CONTAINER_ENGINE": _engine(label, cache),
         "TEMPORAL_LIBS_CARGO_PROFILE": profile,
@@ -85,8 +86,41 @@ def rehearse(scratch: Path, image: str, profile: str, cache: Path | None) -> Pat
     wheels = list(output.iterdir())
     if len(wheels) != 1:
         raise RehearsalError(f"there are {len(wheels)} files in the wheelhouse, not 1")
-    _check(wheels[0], target_of_triple(TRIPLE), profile, commit)
+    check_wheel(wheels[0], target_of_triple(TRIPLE), profile, commit)
     return wheels[0]
+
+
+def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> None:
+    """Hold a wheel to the table of platforms, and to what it was made from.
+
+    Args:
+        wheel: the wheel.
+        target: the platform that it must be tagged for.
+        profile: the Cargo profile that it must be made with.
+        commit: the commit that it must be made from, with no change.
+
+    Raises:
+        RehearsalError: something is different.
+    """
+    expected = {f"py3-none-{tag}" for tag in target.wheel_tags}
+    in_name = {str(tag) for tag in parse_wheel_filename(wheel.name)[3]}
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
+        lines = archive.read(metadata).decode().splitlines()
+        in_metadata = {line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")}
+        manifest = parse_manifest(
+            archive.read(f"temporal_static_libs/lib/{MANIFEST_NAME}").decode()
+        )
+    facts = {
+        "tags in its name": (in_name, expected),
+        "tags in its WHEEL": (in_metadata, expected),
+        "target": (manifest.target, target.triple),
+        "Cargo profile": (manifest.cargo_profile, profile),
+        "commit": (manifest.source_commit, commit),
+    }
+    for what, (found, wanted) in facts.items():
+        if found != wanted:
+            raise RehearsalError(f"{wheel.name}: its {what}: {found!r}, not {wanted!r}")
 
 
 def _engine(label: str, cache: Path | None) -> str:
@@ -108,29 +142,6 @@ def _remove_containers(label: str) -> None:
     for container in done.stdout.split():
         remove = ["docker", "rm", "--force", "--volumes", container]
         subprocess.run(remove, stdout=subprocess.DEVNULL, check=True)
-
-
-def _check(wheel: Path, target: Target, profile: str, commit: str) -> None:
-    """Hold the wheel to the table of platforms, and to the commit."""
-    expected = {f"py3-none-{tag}" for tag in target.wheel_tags}
-    in_name = {str(tag) for tag in parse_wheel_filename(wheel.name)[3]}
-    with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
-        lines = archive.read(metadata).decode().splitlines()
-        in_metadata = {line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")}
-        manifest = parse_manifest(
-            archive.read(f"temporal_static_libs/lib/{MANIFEST_NAME}").decode()
-        )
-    facts = {
-        "tags in its name": (in_name, expected),
-        "tags in its WHEEL": (in_metadata, expected),
-        "target": (manifest.target, target.triple),
-        "Cargo profile": (manifest.cargo_profile, profile),
-        "commit": (manifest.source_commit, commit),
-    }
-    for what, (found, wanted) in facts.items():
-        if found != wanted:
-            raise RehearsalError(f"{wheel.name}: its {what}: {found!r}, not {wanted!r}")
 
 
 def _git(directory: Path, *arguments: str) -> str:

@@ -1,0 +1,66 @@
+"""What the rehearsal holds its wheel to; the rehearsal itself is `make rehearse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rehearsal_image import ImageError, rehearsal_image
+from rehearse import IDENTIFIER, TRIPLE, RehearsalError, check_wheel
+from repair_wheel import repair
+
+from temporal_static_libs._targets import Target, target_of_triple
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import TinyTree
+
+
+@pytest.fixture
+def target() -> Target:
+    """The platform that is rehearsed."""
+    return target_of_triple(TRIPLE)
+
+
+@pytest.fixture
+def built(tiny_tree: TinyTree, tmp_path: Path) -> Path:
+    """A wheel as the build hook makes it, of a tree that is no checkout."""
+    return tiny_tree.wheel(tmp_path / "built")
+
+
+def test_wheel_of_the_platform_but_of_no_commit(
+    built: Path, target: Target, tmp_path: Path
+) -> None:
+    repaired = repair(built, tmp_path / "repaired")
+    with pytest.raises(RehearsalError, match=r"its commit: None, not 'f{40}'$"):
+        check_wheel(repaired, target, "quick", "f" * 40)
+
+
+def test_wheel_of_another_profile(built: Path, target: Target, tmp_path: Path) -> None:
+    repaired = repair(built, tmp_path / "repaired")
+    with pytest.raises(RehearsalError, match=r"its Cargo profile: 'quick', not 'release'$"):
+        check_wheel(repaired, target, "release", "f" * 40)
+
+
+def test_wheel_that_was_not_repaired(built: Path, target: Target) -> None:
+    with pytest.raises(RehearsalError, match=r"its tags in its name: {'py3-none-linux_x86_64'}"):
+        check_wheel(built, target, "quick", "f" * 40)
+
+
+def test_wheel_whose_metadata_does_not_say_what_its_name_says(
+    built: Path, target: Target, tmp_path: Path
+) -> None:
+    renamed = tmp_path / repair(built, tmp_path / "repaired").name
+    built.rename(renamed)
+    with pytest.raises(RehearsalError, match=r"its tags in its WHEEL: {'py3-none-linux_x86_64'}"):
+        check_wheel(renamed, target, "quick", "f" * 40)
+
+
+def test_identifier_is_that_of_the_platform(target: Target) -> None:
+    assert f"cp311-manylinux_{target.machine}" == IDENTIFIER
+
+
+def test_machine_without_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ImageError, match="docker was not found on PATH"):
+        rehearsal_image()
