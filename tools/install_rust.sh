@@ -63,8 +63,9 @@ install_with_rustup_init() {
 if [ "$wanted" = installed ]; then
 	cargo=$(version_of cargo)
 	rustc=$(version_of rustc)
-	[ -n "$cargo" ] && [ -n "$rustc" ] ||
+	if [ -z "$cargo" ] || [ -z "$rustc" ]; then
 		fail "TEMPORAL_LIBS_RUST_VERSION=installed, but cargo and rustc are not both on PATH"
+	fi
 	echo "Rust as installed: cargo $cargo, rustc $rustc (published wheels: $pinned)"
 	exit 0
 fi

@@ -12,6 +12,7 @@ the checkout and the container, however the run ends.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import platform
 import shlex
@@ -152,6 +153,11 @@ def _git(directory: Path, *arguments: str) -> str:
 def _run(arguments: argparse.Namespace) -> None:
     if (found := platform.machine()) != "x86_64":
         raise RehearsalError(f"this machine's processor is {found}: rehearse on x86_64")
+    if importlib.util.find_spec("cibuildwheel") is None:
+        raise RehearsalError(
+            f"{sys.executable} has no cibuildwheel, which needs Python 3.11 or newer: "
+            "rm -r .venv/cibuildwheel && make rehearse PYTHON=python3.11"
+        )
     if _git(ROOT, "status", "--porcelain"):
         print("note: what is not committed is not rehearsed", flush=True)
     image = rehearsal_image()
