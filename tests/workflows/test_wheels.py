@@ -119,6 +119,25 @@ def test_deployment_target_is_the_floor(configuration: dict[str, Any], target: T
     assert override["environment"] == {"MACOSX_DEPLOYMENT_TARGET": target.floor_version}
 
 
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [
+        ("before-all", "tools/install_rust.sh"),
+        ("before-build", "pyproject.toml"),
+        ("repair-wheel-command", "tools/repair_wheel.py"),
+        ("test-command", "tests/smoke/smoke.py"),
+    ],
+)
+def test_step_is_a_file_of_the_tree_for_every_platform(
+    configuration: dict[str, Any], option: str, file: str
+) -> None:
+    assert f"{{project}}/{file}" in configuration[option]
+    assert (ROOT / file).is_file()
+    # Nothing that a system's own table or an override would do in its place.
+    others = [configuration.get(system, {}) for system in ("linux", "macos")]
+    assert all(option not in table for table in [*others, *configuration["overrides"]])
+
+
 @pytest.mark.parametrize("name", ["ci", "temporal-static-libraries"])
 def test_caches_are_keyed_on_the_lock_file_and_on_the_pin_of_rust(name: str) -> None:
     caches = [
