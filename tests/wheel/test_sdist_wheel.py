@@ -102,7 +102,7 @@ pub extern "C" fn temporal_core_random_slab(key: usize) -> usize {
 
 @pytest.fixture
 def slab(repo_root: Path) -> dict[str, Any]:
-    """A crate of crates.io as the real workspace has it, so that the machine has it too."""
+    """A crate of the registry as the real workspace has it, so that the machine has it too."""
     lock = tomli.loads((repo_root / "rust" / "Cargo.lock").read_text(encoding="utf-8"))
     (package,) = (package for package in lock["package"] if package["name"] == "slab")
     assert isinstance(package, dict)
@@ -111,7 +111,7 @@ def slab(repo_root: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def tree_with_a_crate(tiny_tree: TinyTree, repo_root: Path, slab: dict[str, Any]) -> TinyTree:
-    """The tree with one dependency from crates.io, and cargo's configuration of this project."""
+    """The tree with one dependency from the registry, and cargo's configuration of this project."""
     rust = tiny_tree.root / "rust"
     shutil.copytree(repo_root / "rust" / ".cargo", rust / ".cargo")
     append(rust / "c-api/Cargo.toml", f'\n[dependencies]\nslab = "={slab["version"]}"\n')
