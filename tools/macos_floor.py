@@ -11,6 +11,9 @@ from pathlib import Path
 import lief
 from floor_probe import FloorError
 
+# It warns of the many relocations of a large object, which nobody here asks for.
+lief.logging.disable()
+
 
 def prove_macos_floor(archive: Path, floor_version: str) -> None:
     """Read the load commands of every object in an archive.

@@ -21,6 +21,8 @@ pub fn build(b: *std.Build) void {
     const libraries = TemporalLibraries.find(b, config_tool) catch |err| {
         return failWith(b, test_step, explain(b, config_tool, err));
     };
+    // LLD, version scripts and $ORIGIN are of ELF; for macOS Zig has only its own linker.
+    const is_elf = target.result.ofmt == .elf;
     const platform = platformOf(b, target.result);
     if (!std.mem.eql(u8, libraries.platform, platform)) {
         return failWith(b, test_step, explainPlatform(b, config_tool, libraries.platform, platform));
@@ -54,13 +56,13 @@ pub fn build(b: *std.Build) void {
         .root_module = bridge_module,
         // Zig's own linker, the default in debug builds, does not know version scripts.
         .use_llvm = true,
-        .use_lld = true,
+        .use_lld = is_elf,
     });
     bridge.link_gc_sections = true;
     // A header that does not belong to the archive is to fail here, not when the library is loaded.
     // Zig 0.15 cannot be told so: there, linking the demo fails.
-    if (@hasField(std.Build.Step.Compile, "link_z_defs")) bridge.link_z_defs = true;
-    bridge.setVersionScript(b.path("src/bridge/exports.map"));
+    if (@hasField(std.Build.Step.Compile, "link_z_defs")) bridge.link_z_defs = is_elf;
+    if (is_elf) bridge.setVersionScript(b.path("src/bridge/exports.map"));
     bridge.each_lib_rpath = false; // no trace of where the static libraries were
     bridge.installHeader(b.path("include/temporal_zig_bridge.h"), "temporal_zig_bridge.h");
     b.installArtifact(bridge);
@@ -80,12 +82,12 @@ pub fn build(b: *std.Build) void {
     });
     // Not linkLibrary, which would have the installed program look for the library in .zig-cache.
     demo_module.addObjectFile(bridge.getEmittedBin());
-    demo_module.addRPathSpecial("$ORIGIN/../lib");
+    demo_module.addRPathSpecial(if (is_elf) "$ORIGIN/../lib" else "@loader_path/../lib");
     const demo = b.addExecutable(.{
         .name = "zig-bridge-demo",
         .root_module = demo_module,
         .use_llvm = true,
-        .use_lld = true,
+        .use_lld = is_elf,
     });
     demo.linker_allow_shlib_undefined = false;
     b.installArtifact(demo);

@@ -10,7 +10,7 @@ import lief
 from macos_floor import members
 
 # How the names of the frameworks' functions and constants begin, unlike those of libSystem.
-_OF_FRAMEWORKS = re.compile(r"_k?[A-Z]{2}")
+_OF_FRAMEWORKS = re.compile(r"_k?[A-Z]")
 
 _STUB = """\
 --- !tapi-tbd
@@ -24,18 +24,26 @@ exports:
 """
 
 
-def write_stubs(archives: Iterable[Path], frameworks: Sequence[str], sdk: Path) -> Path:
+# Link names that Zig has a stub of itself.
+_ZIGS_OWN = ("System", "c", "m")
+
+
+def write_sdk(
+    archives: Iterable[Path], frameworks: Sequence[str], libraries: Sequence[str], sdk: Path
+) -> tuple[str, ...]:
     """Write stubs that define what the archives need of the frameworks.
 
-    Which framework defines what is not known here, so that each of them defines all of it.
+    Which framework defines what is not known here, so that each of them defines all of it. The
+    libraries beside them are named to be linked, and nothing of them is used.
 
     Args:
         archives: whose symbols are meant.
         frameworks: the names of the frameworks.
+        libraries: the link names of the libraries.
         sdk: the directory to make.
 
     Returns:
-        The directory of the frameworks in it.
+        What a compiler has to be told to find them.
     """
     needed = sorted(
         str(symbol.name)
@@ -47,9 +55,14 @@ def write_stubs(archives: Iterable[Path], frameworks: Sequence[str], sdk: Path) 
     )
     directory = sdk / "System" / "Library" / "Frameworks"
     for name in frameworks:
-        framework = directory / f"{name}.framework"
-        framework.mkdir(parents=True, exist_ok=True)
         install_name = f"/System/Library/Frameworks/{name}.framework/Versions/A/{name}"
-        stub = _STUB.format(install_name=install_name, symbols=", ".join(dict.fromkeys(needed)))
-        (framework / f"{name}.tbd").write_text(stub, encoding="ascii")
-    return directory
+        _write_stub(directory / f"{name}.framework" / f"{name}.tbd", install_name, needed)
+    for name in set(libraries) - set(_ZIGS_OWN):
+        _write_stub(sdk / "usr" / "lib" / f"lib{name}.tbd", f"/usr/lib/lib{name}.dylib", [])
+    return f"-F{directory}", f"-L{sdk / 'usr' / 'lib'}"
+
+
+def _write_stub(file: Path, install_name: str, symbols: Iterable[str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    names = ", ".join(dict.fromkeys(symbols))
+    file.write_text(_STUB.format(install_name=install_name, symbols=names), encoding="ascii")

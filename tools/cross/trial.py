@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridge_build import copy_zig_bridge
 from facts import facts
 
 from cross import ROOT
 from cross.build import CrossError
-from cross.frameworks import write_stubs
+from cross.frameworks import write_sdk
 from cross.runner import Runner, runner_for
 from temporal_static_libs._targets import Target
 
@@ -55,9 +56,10 @@ class Trial:
         self._install()
         if self._target.os == "macos":
             frameworks = [flag for flag in self._flags("--frameworks") if flag != "-framework"]
+            libraries = [flag.removeprefix("-l") for flag in self._flags("--system-libs")]
             archives = self._site.rglob("*.a")
             self._sdk = self._scratch / "sdk"
-            self._cc += (f"-F{write_stubs(archives, frameworks, self._sdk)}",)
+            self._cc += write_sdk(archives, frameworks, libraries, self._sdk)
         runner = runner_for(self._target, self._scratch)
         verb = "linked" if runner is None else f"run {runner.described}"
         tried = [f"C programs of each archive and both {verb}"]
@@ -114,13 +116,7 @@ class Trial:
             raise CrossError("the C interface differs:\n" + "\n".join(sorted(missing)))
 
     def _example(self, runner: Runner | None) -> None:
-        copy = self._scratch / "zig-bridge"
-        subprocess.run(
-            ["git", "checkout-index", "--all", f"--prefix={self._scratch}/checkout/"],
-            cwd=ROOT,
-            check=True,
-        )
-        (self._scratch / "checkout" / "examples" / "zig-bridge").rename(copy)
+        copy = copy_zig_bridge(self._scratch / "zig-bridge", ROOT).directory
         tool = self._site / "bin" / "temporal-libs-config"
         options = [f"-Dtarget={self._target.zig_target}", f"-Dtemporal-libs-config={tool}"]
         options += [f"-Dmacos-sdk={self._sdk}"] if self._sdk else []

@@ -1,6 +1,10 @@
 //! Turns a callback of the core into a call that blocks: one thread waits, another completes.
 
+const builtin = @import("builtin");
 const c = @import("c");
+
+/// macOS has condition variables on the time of day only, and a wait for a span besides.
+const waits_for_span = builtin.os.tag == .macos;
 
 /// A point on the monotonic clock, which setting the time of day does not move; null is never.
 pub const Deadline = struct {
@@ -28,6 +32,20 @@ pub const Deadline = struct {
         return current.tv_nsec >= at.tv_nsec;
     }
 
+    /// How long until then; the deadline has not passed.
+    fn left(deadline: Deadline) c.struct_timespec {
+        const at = deadline.at.?;
+        var span = now();
+        span.tv_sec = at.tv_sec - span.tv_sec;
+        span.tv_nsec = at.tv_nsec - span.tv_nsec;
+        if (span.tv_nsec < 0) {
+            span.tv_sec -= 1;
+            span.tv_nsec += 1_000_000_000;
+        }
+        // It may have passed meanwhile.
+        return if (span.tv_sec < 0) .{ .tv_sec = 0, .tv_nsec = 0 } else span;
+    }
+
     fn now() c.struct_timespec {
         var time: c.struct_timespec = undefined;
         _ = c.clock_gettime(c.CLOCK_MONOTONIC, &time);
@@ -49,7 +67,7 @@ pub fn Completion(comptime Answer: type) type {
             _ = c.pthread_mutex_init(&completion.mutex, null);
             var attributes: c.pthread_condattr_t = undefined;
             _ = c.pthread_condattr_init(&attributes);
-            _ = c.pthread_condattr_setclock(&attributes, c.CLOCK_MONOTONIC);
+            if (!waits_for_span) _ = c.pthread_condattr_setclock(&attributes, c.CLOCK_MONOTONIC);
             _ = c.pthread_cond_init(&completion.arrived, &attributes);
             _ = c.pthread_condattr_destroy(&attributes);
             completion.answer = null;
@@ -92,12 +110,23 @@ pub fn Completion(comptime Answer: type) type {
         fn waitLocked(completion: *Self, deadline: Deadline) ?Answer {
             while (completion.answer == null) {
                 if (deadline.passed()) return null;
-                _ = if (deadline.at) |at|
-                    c.pthread_cond_timedwait(&completion.arrived, &completion.mutex, &at)
-                else
-                    c.pthread_cond_wait(&completion.arrived, &completion.mutex);
+                completion.waitForSignal(deadline);
             }
             return completion.answer;
+        }
+
+        fn waitForSignal(completion: *Self, deadline: Deadline) void {
+            const arrived = &completion.arrived;
+            const mutex = &completion.mutex;
+            const at = deadline.at orelse {
+                _ = c.pthread_cond_wait(arrived, mutex);
+                return;
+            };
+            if (waits_for_span) {
+                _ = c.pthread_cond_timedwait_relative_np(arrived, mutex, &deadline.left());
+            } else {
+                _ = c.pthread_cond_timedwait(arrived, mutex, &at);
+            }
         }
     };
 }
