@@ -79,7 +79,7 @@ bench: .venv/test/.installed
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl
 
-# PLATFORMS: names of platforms, as in linux-arm64; all if empty. What it needs is in CONTRIBUTING.md.
+# PLATFORMS: names of platforms, as in linux-arm64; all if empty. docs/platforms.md says what it needs.
 cross: .venv/cross/.ready
 	$(STEP) "cross: wheels of other platforms"
 	PYTHONPATH=tools .venv/cross/bin/python -m cross $(PLATFORMS)
