@@ -65,9 +65,13 @@ def main() -> int:
     parser.add_argument("--profile", default="release", help="the Cargo profile")
     parser.add_argument("--commit", default="HEAD", help="what to build")
     arguments = parser.parse_args()
+    # Once: HEAD may have moved on by the time of the second build.
+    command = ["git", "rev-parse", "--verify", f"{arguments.commit}^{{commit}}"]
+    commit = subprocess.check_output(command, cwd=ROOT, text=True).strip()
+    print(f"commit {commit}, profile {arguments.profile}", flush=True)
     with tempfile.TemporaryDirectory(prefix="reproduce-") as scratch:
         first, second = (
-            hashes(build(Path(scratch, place), arguments.commit, arguments.profile))
+            hashes(build(Path(scratch, place), commit, arguments.profile))
             for place in PLACES
         )
     different = sorted(
