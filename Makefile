@@ -84,10 +84,11 @@ cross: .venv/cross/.ready
 	$(STEP) "cross: wheels of other platforms"
 	PYTHONPATH=tools .venv/cross/bin/python -m cross $(PLATFORMS)
 
-# Compiles everything twice from nothing: half an hour and more with PROFILE=release.
+# Compiles everything twice from nothing: half an hour and more with PROFILE=release. With
+# REPRODUCE_ARGS="--against WHEEL" once, which must give a wheel that is there.
 reproduce:
 	$(STEP) "reproduce: two builds of the commit, in different places"
-	$(PYTHON) tools/reproduce.py --profile $(PROFILE)
+	$(PYTHON) tools/reproduce.py --profile $(PROFILE) $(REPRODUCE_ARGS)
 
 # REHEARSE_ARGS: --fresh, --remove-image, ...; --help lists them.
 rehearse: .venv/cibuildwheel/.ready

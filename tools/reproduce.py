@@ -1,6 +1,7 @@
 """``make reproduce``: two builds of one commit, in different places, must give the same bytes.
 
-Each build has its own clone, target directory and cargo home, at paths of different lengths.
+Each build has its own clone, target directory and cargo home, at paths of different lengths. With
+``--against WHEEL`` there is one build, and it must give that wheel.
 """
 
 from __future__ import annotations
@@ -64,25 +65,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--profile", default="release", help="the Cargo profile")
     parser.add_argument("--commit", default="HEAD", help="what to build")
+    parser.add_argument("--against", type=Path, metavar="WHEEL", help="in place of a second build")
     arguments = parser.parse_args()
+    # Before the work, so that a wrong name costs none.
+    given = [hashes(arguments.against)] if arguments.against else []
     # Once: HEAD may have moved on by the time of the second build.
     command = ["git", "rev-parse", "--verify", f"{arguments.commit}^{{commit}}"]
     commit = subprocess.check_output(command, cwd=ROOT, text=True).strip()
     print(f"commit {commit}, profile {arguments.profile}", flush=True)
     with tempfile.TemporaryDirectory(prefix="reproduce-") as scratch:
-        first, second = (
+        built = (
             hashes(build(Path(scratch, place), commit, arguments.profile))
-            for place in PLACES
+            for place in PLACES[len(given) :]
         )
+        first, second = [*given, *built]
     different = sorted(
         name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
     )
     for name in sorted(name for name in first if name.endswith((".a", ".whl"))):
         print(f"{first[name]}  {name}")
     if different:
-        print("the two builds differ in:", *different, sep="\n  ", file=sys.stderr)
+        print("they differ in:", *different, sep="\n  ", file=sys.stderr)
         return 1
-    print("both builds gave the same bytes")
+    print("the same bytes")
     return 0
 
 

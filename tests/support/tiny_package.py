@@ -101,8 +101,10 @@ class TinyPackage:
     @contextmanager
     def config_running(self, *options: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
         """Start its temporal-libs-config in a process group, and end that with the block."""
+        # What runs the tests in the background may have them ignore SIGINT, and all they start.
+        command = ["env", "--default-signal=INT", sys.executable, "-m", "temporal_static_libs"]
         with subprocess.Popen(
-            [sys.executable, "-m", "temporal_static_libs", *options],
+            [*command, *options],
             env={**self.environ, **settings},
             cwd="/",
             stdin=subprocess.DEVNULL,
