@@ -44,7 +44,9 @@ class Runner:
             return self.command(tree / program)
         shutil.copytree(tree, self.chroot / "app")
         inside = [f"/{Path(word).name}" for word in self.prefix]
-        return ["chroot", str(self.chroot), *inside, f"/app/{program}"]
+        # musl finds $ORIGIN through /proc, which is not there.
+        environ = ["env", "LD_LIBRARY_PATH=/app/lib"]
+        return [*environ, "chroot", str(self.chroot), *inside, f"/app/{program}"]
 
 
 def runner_for(target: Target, scratch: Path) -> Runner | None:

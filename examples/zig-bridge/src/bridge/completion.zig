@@ -1,14 +1,18 @@
 //! Turns a callback of the core into a call that blocks: one thread waits, another completes.
 
+const std = @import("std");
 const builtin = @import("builtin");
 const c = @import("c");
+
+/// Zig's own: that of musl's header has bit fields, which Zig does not translate.
+const timespec = std.c.timespec;
 
 /// macOS has condition variables on the time of day only, and a wait for a span besides.
 const waits_for_span = builtin.os.tag == .macos;
 
 /// A point on the monotonic clock, which setting the time of day does not move; null is never.
 pub const Deadline = struct {
-    at: ?c.struct_timespec,
+    at: ?timespec,
 
     pub const never: Deadline = .{ .at = null };
 
@@ -16,11 +20,11 @@ pub const Deadline = struct {
     pub fn in(millis: u32) Deadline {
         if (millis == 0) return .never;
         var at = now();
-        at.tv_sec += millis / 1000;
-        at.tv_nsec += @as(c_long, millis % 1000) * 1_000_000;
-        if (at.tv_nsec >= 1_000_000_000) {
-            at.tv_sec += 1;
-            at.tv_nsec -= 1_000_000_000;
+        at.sec += millis / std.time.ms_per_s;
+        at.nsec += @as(c_long, millis % std.time.ms_per_s) * std.time.ns_per_ms;
+        if (at.nsec >= std.time.ns_per_s) {
+            at.sec += 1;
+            at.nsec -= std.time.ns_per_s;
         }
         return .{ .at = at };
     }
@@ -28,27 +32,27 @@ pub const Deadline = struct {
     pub fn passed(deadline: Deadline) bool {
         const at = deadline.at orelse return false;
         const current = now();
-        if (current.tv_sec != at.tv_sec) return current.tv_sec > at.tv_sec;
-        return current.tv_nsec >= at.tv_nsec;
+        if (current.sec != at.sec) return current.sec > at.sec;
+        return current.nsec >= at.nsec;
     }
 
     /// How long until then; the deadline has not passed.
-    fn left(deadline: Deadline) c.struct_timespec {
+    fn left(deadline: Deadline) timespec {
         const at = deadline.at.?;
         var span = now();
-        span.tv_sec = at.tv_sec - span.tv_sec;
-        span.tv_nsec = at.tv_nsec - span.tv_nsec;
-        if (span.tv_nsec < 0) {
-            span.tv_sec -= 1;
-            span.tv_nsec += 1_000_000_000;
+        span.sec = at.sec - span.sec;
+        span.nsec = at.nsec - span.nsec;
+        if (span.nsec < 0) {
+            span.sec -= 1;
+            span.nsec += std.time.ns_per_s;
         }
         // It may have passed meanwhile.
-        return if (span.tv_sec < 0) .{ .tv_sec = 0, .tv_nsec = 0 } else span;
+        return if (span.sec < 0) .{ .sec = 0, .nsec = 0 } else span;
     }
 
-    fn now() c.struct_timespec {
-        var time: c.struct_timespec = undefined;
-        _ = c.clock_gettime(c.CLOCK_MONOTONIC, &time);
+    fn now() timespec {
+        var time: timespec = undefined;
+        _ = std.c.clock_gettime(.MONOTONIC, &time);
         return time;
     }
 };
@@ -123,9 +127,10 @@ pub fn Completion(comptime Answer: type) type {
                 return;
             };
             if (waits_for_span) {
-                _ = c.pthread_cond_timedwait_relative_np(arrived, mutex, &deadline.left());
+                const span = deadline.left();
+                _ = c.pthread_cond_timedwait_relative_np(arrived, mutex, @ptrCast(&span));
             } else {
-                _ = c.pthread_cond_timedwait(arrived, mutex, &at);
+                _ = c.pthread_cond_timedwait(arrived, mutex, @ptrCast(&at));
             }
         }
     };
