@@ -221,6 +221,19 @@ def test_archive_without_all_of_the_api_is_refused(tiny_tree: TinyTree, tmp_path
     assert "declares: temporal_core_random_free, temporal_core_worker_free\n" in done.stdout
 
 
+def test_archive_that_is_not_finished_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    finishing = tiny_tree.root / "temporal_static_libs" / "_build" / "finishing.py"
+    text = finishing.read_text(encoding="utf-8")
+    step = "work(raw, kept, output, weak=component.is_subset)"
+    assert step in text
+    finishing.write_text(text.replace(step, "output.write_bytes(raw.read_bytes())"))
+    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "wheel"), ".")
+    assert done.returncode != 0
+    assert "libtemporal_sdk_core.a defines " in done.stdout
+    assert " global symbols beyond its interface: " in done.stdout
+    assert not list((tmp_path / "wheel").iterdir())
+
+
 def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: TinyTree) -> None:
     program = (
         "from hatchling.build import *; "
