@@ -23,7 +23,8 @@ CARGO_INSTALL = cargo install --quiet --locked --root $(patsubst %/bin/,%,$(dir 
 
 DIST := dist/$(PROFILE)
 WHEEL_STAMP := $(DIST)/.built
-WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE tools/repair_wheel.py tools/floor_probe.py \
+WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
+	tools/repair_wheel.py tools/floor_probe.py tools/macos_floor.py \
 	$(shell find rust temporal_static_libs -type f \
 		-not -path 'rust/target/*' -not -path 'temporal_static_libs/lib/*' -not -name '*.pyc')
 
