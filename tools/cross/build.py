@@ -85,7 +85,9 @@ def _toolchains(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     path = [str(Path(sys.executable).parent), *environ.get("PATH", os.defpath).split(os.pathsep)]
     for directory in dict.fromkeys(path):
         if os.access(os.path.join(directory, "cargo"), os.X_OK):
-            yield {**environ, "PATH": os.pathsep.join([directory, *path])}
+            new_path = os.pathsep.join([directory, *path])
+            # By itself cargo-zigbuild looks for Zig in the first python3 of PATH.
+            yield {**environ, "PATH": new_path, "CARGO_ZIGBUILD_PYTHON_PATH": sys.executable}
 
 
 def _run(command: list[str], environ: Mapping[str, str], stdout: int | None = None) -> str:
