@@ -70,13 +70,23 @@ def _environ(target: Target) -> dict[str, str]:
     for environ in _toolchains(os.environ):
         try:
             toolchain = find_toolchain(workspace, environ)
-            cargo_for_target(toolchain, target, target.floor_version)
+            cargo = cargo_for_target(toolchain, target, target.floor_version)
         except CompileError as error:
             reasons.append(str(error))
         else:
             print(f"with {toolchain.cargo}: {toolchain.rustc_version}", flush=True)
-            return {**environ, "TEMPORAL_LIBS_TARGET": target.triple}
+            return {
+                **environ,
+                "TEMPORAL_LIBS_TARGET": target.triple,
+                "CARGO_TARGET_DIR": _target_directory(workspace, bool(cargo.options)),
+            }
     raise CrossError("no toolchain on PATH can compile for it\n" + "\n".join(reasons))
+
+
+def _target_directory(workspace: Path, compiles_std: bool) -> str:
+    given = os.environ.get("CARGO_TARGET_DIR") or str(workspace / "target")
+    # RUSTC_BOOTSTRAP, which that needs, has crates for the host compiled anew when it comes or goes.
+    return f"{given}-build-std" if compiles_std else given
 
 
 def _toolchains(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
