@@ -85,7 +85,7 @@ def _environ(target: Target) -> dict[str, str]:
 
 def _target_directory(workspace: Path, compiles_std: bool) -> str:
     given = os.environ.get("CARGO_TARGET_DIR") or str(workspace / "target")
-    # RUSTC_BOOTSTRAP, which that needs, has crates for the host compiled anew when it comes or goes.
+    # RUSTC_BOOTSTRAP, which that needs, has the host's crates compiled anew when it comes or goes.
     return f"{given}-build-std" if compiles_std else given
 
 
