@@ -13,7 +13,7 @@ from typing import Any
 from .._errors import CompileError
 from .._targets import Target
 from .cross import CargoForTarget
-from .metadata import cargo_metadata, with_target_directory
+from .metadata import cargo_metadata, failure_of_cargo, with_target_directory
 from .progress import stderr_of_programs, tell
 from .rust_flags import neutral_path_flags, with_rust_flags
 from .toolchain import Toolchain
@@ -92,12 +92,8 @@ def compile_archive(
         for message in _messages(process.stdout):
             report.take(message)
     if process.returncode != 0:
-        raise CompileError(
-            f"cargo could not compile {_CRATE}; its messages are above "
-            f"(exit status {process.returncode})\n"
-            f"  command: {' '.join(command)}\n"
-            f"  in:      {workspace}"
-        )
+        problem = f"could not compile {_CRATE}"
+        raise failure_of_cargo(problem, command, workspace, process.returncode)
     return report.compiled(cargo.target)
 
 

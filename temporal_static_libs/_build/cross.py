@@ -5,13 +5,12 @@ A few crates hold C and assembler code (ring, zstd), so that Rust alone is not e
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._errors import CompileError
 from .._targets import Target
+from .tool import program_on_path
 from .toolchain import Toolchain
 
 _ZIGBUILD = "cargo-zigbuild"
@@ -73,8 +72,7 @@ def _has_standard_library(toolchain: Toolchain, target: Target) -> bool:
 def _cargo(toolchain: Toolchain, target: Target, floor_version: str) -> tuple[str, str]:
     if _has_c_compiler(toolchain, target):
         return toolchain.cargo, target.triple
-    path = toolchain.environ.get("PATH", os.defpath)
-    zigbuild = shutil.which(_ZIGBUILD, path=path)
+    zigbuild = program_on_path(_ZIGBUILD, toolchain.environ)
     if zigbuild is None:
         variable = f"CC_{target.triple.replace('-', '_')}"
         raise CompileError(
@@ -83,7 +81,7 @@ def _cargo(toolchain: Toolchain, target: Target, floor_version: str) -> tuple[st
             f"  or:      set {variable} to a C compiler for that target"
         )
     suffix = f".{floor_version}" if target.floor_name == "glibc" else ""
-    return os.path.abspath(zigbuild), f"{target.triple}{suffix}"
+    return zigbuild, f"{target.triple}{suffix}"
 
 
 def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
@@ -98,5 +96,4 @@ def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
         return True
     if environ.get("TARGET_CC"):
         return True
-    path = environ.get("PATH", os.defpath)
-    return target.os == "linux" and shutil.which(f"{target.gnu_triple}-gcc", path=path) is not None
+    return target.os == "linux" and program_on_path(f"{target.gnu_triple}-gcc", environ) is not None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .._errors import CompileError
 from .._targets import Target
-from .tool import Tool, output_of
+from .tool import Tool, output_of, program_on_path
 from .toolchain import Toolchain
 
 
@@ -68,10 +66,10 @@ def _candidates(toolchain: Toolchain, target: Target, name: str) -> Iterator[Too
     if _processor(toolchain.host) == target.processor:
         names.append(name)
     for candidate in names:
-        path = shutil.which(candidate, path=toolchain.environ.get("PATH", os.defpath))
+        path = program_on_path(candidate, toolchain.environ)
         if path is not None:
             answer = output_of([path, "--version"], toolchain.environ)
-            yield Tool(os.path.abspath(path), answer.partition("\n")[0], toolchain.environ)
+            yield Tool(path, answer.partition("\n")[0], toolchain.environ)
 
 
 def _knows(tool: Tool, option: str | None) -> bool:

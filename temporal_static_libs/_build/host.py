@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-import re
 import sys
 import sysconfig
 from dataclasses import dataclass
 
 from .._errors import UnsupportedPlatformError
 from .._targets import TARGETS, Target, supported_platforms
+from .versions import release_of
 
 _OF_SYSTEM = {"Linux": "linux", "Darwin": "macos"}
 
@@ -60,7 +60,7 @@ class Host:
         """Whether it is older than the floor of its row."""
         target = self.target
         return bool(
-            target and self.version and _numbers(self.version) < _numbers(target.floor_version)
+            target and self.version and release_of(self.version) < release_of(target.floor_version)
         )
 
 
@@ -103,10 +103,3 @@ def _c_library() -> tuple[str, str]:
     # Most versions of Python do not know musl by its name; what Python was configured for does.
     system = str(sysconfig.get_config_var("HOST_GNU_TYPE") or "").rpartition("-")[2]
     return ("musl" if system.startswith("musl") else system), ""
-
-
-def _numbers(version: str) -> list[int]:
-    numbers = [int(number) for number in re.findall(r"\d+", version)]
-    while numbers and numbers[-1] == 0:  # 11 and 11.0 are one version
-        numbers.pop()
-    return numbers

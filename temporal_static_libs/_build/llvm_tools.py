@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .._errors import CompileError
 from .._targets import Target
-from .tool import Tool, output_of
+from .tool import Tool, output_of, program_on_path
 from .toolchain import Toolchain
 
 # Tool to the first version whose one does for Mach-O files what is asked of it.
@@ -72,17 +71,16 @@ def _find(toolchain: Toolchain, target: Target, name: str) -> Tool:
 
 
 def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
-    path = toolchain.environ.get("PATH", os.defpath)
     names = [f"llvm-{name}", *(f"llvm-{name}-{n}" for n in range(_MINIMUM[name], _NEWEST))]
     for candidate in names:
-        program = shutil.which(candidate, path=path)
+        program = program_on_path(candidate, toolchain.environ)
         if program is not None:
             yield _tool(program, toolchain.environ)
     # Comes with rustc, without the libraries' path in it.
-    program = str(toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / f"rust-{name}")
-    if os.access(program, os.X_OK):
+    of_rust = str(toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / f"rust-{name}")
+    if os.access(of_rust, os.X_OK):
         libraries = str(toolchain.sysroot / "lib")
-        yield _tool(program, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
+        yield _tool(of_rust, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
 
 
 def _tool(program: str, environ: Mapping[str, str]) -> Tool:
@@ -94,5 +92,5 @@ def _tool(program: str, environ: Mapping[str, str]) -> Tool:
 def _apple_linker(toolchain: Toolchain) -> Tool | None:
     if "apple" not in toolchain.host:
         return None
-    program = shutil.which("ld", path=toolchain.environ.get("PATH", os.defpath))
+    program = program_on_path("ld", toolchain.environ)
     return None if program is None else _tool(program, toolchain.environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,28 @@ def cargo_metadata(
         check=False,
     )
     if done.returncode != 0:
-        raise CompileError(
-            "cargo could not read the workspace or fetch its dependencies; its messages are above "
-            f"(exit status {done.returncode})\n"
-            f"  command: {' '.join(command)}\n"
-            f"  in:      {workspace}"
-        )
+        problem = "could not read the workspace or fetch its dependencies"
+        raise failure_of_cargo(problem, command, workspace, done.returncode)
     metadata: dict[str, Any] = json.loads(done.stdout)
     return metadata
+
+
+def failure_of_cargo(
+    problem: str, command: Sequence[str], workspace: Path, status: int
+) -> CompileError:
+    """The error for a run of cargo that failed.
+
+    Args:
+        problem: what cargo could not do.
+        command: what was run.
+        workspace: where.
+        status: its exit status.
+    """
+    return CompileError(
+        f"cargo {problem}; its messages are above (exit status {status})\n"
+        f"  command: {' '.join(command)}\n"
+        f"  in:      {workspace}"
+    )
 
 
 def with_target_directory(

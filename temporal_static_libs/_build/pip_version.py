@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
+
+from .versions import release_of
 
 # The first entry of the path is the current directory, which may hold anything.
 _PROGRAM = "import sys; del sys.path[0]; import pip; print(pip.__version__)"
@@ -34,9 +35,4 @@ def version_of_pip() -> str | None:
 
 def is_older(version: str, other: str) -> bool:
     """Whether one version of pip is older than another."""
-    return _release(version) < _release(other)
-
-
-def _release(version: str) -> tuple[int, ...]:
-    match = re.match(r"[\d.]*\d", version)
-    return tuple(map(int, match[0].split("."))) if match else ()
+    return release_of(version) < release_of(other)

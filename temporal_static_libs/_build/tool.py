@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +45,12 @@ class Tool:
                 f"  command: {' '.join(command)}\n"
                 f"  output:  {done.stdout.strip() or 'none'}"
             )
+
+
+def program_on_path(name: str, environ: Mapping[str, str]) -> str | None:
+    """The absolute path of a program on an environment's PATH; None if it is not there."""
+    path = shutil.which(name, path=environ.get("PATH", os.defpath))
+    return None if path is None else os.path.abspath(path)
 
 
 def output_of(command: list[str], environ: Mapping[str, str]) -> str:

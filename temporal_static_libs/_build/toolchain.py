@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import CompileError, SettingError
+from .tool import program_on_path
+from .versions import release_of
 from .ways_out import BOOTSTRAP_VARIABLE, WaysOut, when_no_wheel_was_chosen
 
 BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
 
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
         What ``rustc -vV`` prints after ``host:``. None if there is no rustc that answers.
     """
     try:
-        rustc = _executable(environ.get("RUSTC") or "rustc", environ.get("PATH", os.defpath))
+        rustc = _executable(environ.get("RUSTC") or "rustc", environ)
         return _facts(_ask([rustc, "-vV"], environ, workspace)).get("host")
     except _UnusableError:
         return None
@@ -116,10 +117,9 @@ def _minimum_version(workspace: Path) -> str:
 
 
 def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolchain:
-    path = environ.get("PATH", os.defpath)
-    cargo = _executable("cargo", path)
+    cargo = _executable("cargo", environ)
     # The one cargo itself would use.
-    rustc = _executable(environ.get("RUSTC") or "rustc", path)
+    rustc = _executable(environ.get("RUSTC") or "rustc", environ)
     _check_version("cargo", _ask([cargo, "--version"], environ, workspace), minimum)
     verbose = _ask([rustc, "-vV"], environ, workspace)
     _check_version("rustc", verbose, minimum)
@@ -136,11 +136,11 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
     )
 
 
-def _executable(name: str, path: str) -> str:
-    found = shutil.which(name, path=path)
+def _executable(name: str, environ: Mapping[str, str]) -> str:
+    found = program_on_path(name, environ)
     if found is None:
         raise _UnusableError(f"{name} was not found on PATH")
-    return os.path.abspath(found)
+    return found
 
 
 def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str:
@@ -165,14 +165,8 @@ def _check_version(tool: str, answer: str, minimum: str) -> None:
     found = _VERSION.search(answer)
     if found is None:
         raise _UnusableError(f"{tool} --version says {answer.strip()!r}, which names no version")
-    if _numbers(found[0]) < _numbers(minimum):
+    if release_of(found[0]) < release_of(minimum):
         raise _UnusableError(f"{tool} is {found[0]}, older than {minimum}")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    match = _VERSION.match(version)
-    assert match is not None, version
-    return tuple(int(number or 0) for number in match.groups())
 
 
 def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
