@@ -23,6 +23,7 @@ try:
     from temporal_static_libs._build.layout import Sources, output_of_tree, sources_of_tree
     from temporal_static_libs._build.lock import exclusive
     from temporal_static_libs._build.platform_check import check_platform
+    from temporal_static_libs._build.recorder import recording
     from temporal_static_libs._build.source_commit import source_commit
     from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT, wants_bootstrap
     from temporal_static_libs._errors import TemporalStaticLibsError
@@ -63,10 +64,11 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
     def _compile(self, sources: Sources, build_data: dict[str, Any]) -> None:
         output = output_of_tree(_ROOT)
         try:
-            check_platform(sources.workspace, os.environ)
-            # Another build must not replace the archives before they are in the wheel.
-            self._until_collected.enter_context(exclusive(_ROOT))
-            tag = build(sources, output, self.metadata.version, os.environ)
+            with recording(self.metadata.version, os.environ) as recorder:
+                check_platform(sources.workspace, os.environ)
+                # Another build must not replace the archives before they are in the wheel.
+                self._until_collected.enter_context(exclusive(_ROOT))
+                tag = build(sources, output, self.metadata.version, os.environ, recorder)
         except TemporalStaticLibsError as error:
             self._abort(error)
         # Git ignores the archives, and Hatchling with it, unless they are named here.

@@ -4,8 +4,9 @@
 >>> temporal_static_libs.link_flags()
 ('-L/…/temporal_static_libs/lib', '-ltemporal_sdk_core', '-lgcc_s', …)
 
-Every function that leads to an archive verifies the archives in force first. Which those are, the
-environment says: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own, and
+Every function that leads to an archive verifies the archives in force first; that they have been
+is remembered, so that it costs no hash the next time. Which archives those are, the environment
+says: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own, and
 USE_PREBUILT_LIBS=false has them compiled on this machine, as TEMPORAL_LIBS_FALLBACK=compile does if
 the wheel's own are broken. Compiling takes minutes, once; its progress goes to stderr.
 """
@@ -117,7 +118,10 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
 
 
 def verify() -> None:
-    """Compare every archive in force with what was recorded when it was built.
+    """Compare every archive in force with what was recorded when it was built, by its hash.
+
+    The other functions take archives for verified while size and times of the files are those of a
+    time when they were; this one does not.
 
     Raises:
         MissingLibraryError: an archive is absent, or cannot be read.
@@ -125,14 +129,19 @@ def verify() -> None:
         CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
-    _verified()
+    _verified(anew=True)
 
 
-def _verified() -> InForce:
+def _verified(*, anew: bool = False) -> InForce:
     import os
 
     from ._locate import locate
+    from ._metrics import recorded
 
-    in_force = locate(os.environ)
-    in_force.verify()
-    return in_force
+    with recorded(os.environ) as resolution:
+        resolution.begin()
+        found = locate(os.environ)
+        resolution.found(found)
+        verified = found.verify(os.environ) if anew else found.verified_once(os.environ)
+        resolution.found(verified)
+        return verified

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ._checksums import parse_checksums
 from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
+from ._memory import identities, remember, remembered
 from ._origin import Origin, override_origin, wheel_origin
 from ._targets import target_of_triple
 from ._verify import RecordedFile, verify_files
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._memory import Receipt
 
 PACKAGE_DIR = Path(__file__).parent
 INCLUDE_DIR = PACKAGE_DIR / "include"
 HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
 WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
+ZIG_DIR = PACKAGE_DIR / "share" / "zig"
+ZIG_HELPER = ZIG_DIR / "temporal_libs.zig"
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,55 @@ class InForce:
         directory: where they are, absolute.
         manifest: what they are.
         files: what has to hold before an answer may name one of them.
-        verified: whether it has been found to hold; `verify` does nothing then.
+        trusted: a file or directory of whoever may own them besides the user.
+        records: names of the files that `manifest` and `files` have been read from, and the
+            identities they had before.
+        verified: how it has been found that the files hold: ``hashed`` or ``remembered``; None if
+            that has not been looked at.
     """
 
     origin: Origin
     directory: Path
     manifest: Manifest
     files: tuple[RecordedFile, ...]
-    verified: bool = False
+    trusted: Path
+    records: Receipt
+    verified: str | None = None
 
-    def verify(self) -> None:
-        """Compare every file with its record.
+    def verified_once(self, environ: Mapping[str, str]) -> InForce:
+        """The same, verified: by hash, unless it is remembered that they have been.
+
+        Args:
+            environ: what says where the memory is.
 
         Raises:
             MissingLibraryError: one is absent, or cannot be read.
             ChecksumMismatchError: one is not what was recorded.
         """
-        if not self.verified:
-            verify_files(self.files, self.origin)
+        if self.verified is not None:
+            return self
+        expected: Receipt = {**{file.path.name: () for file in self.files}, **self.records}
+        if remembered(self.origin.source, self.directory, environ, expected):
+            return replace(self, verified="remembered")
+        return self.verify(environ)
+
+    def verify(self, environ: Mapping[str, str]) -> InForce:
+        """The same, verified by hash, which is remembered.
+
+        Args:
+            environ: what says where the memory is.
+
+        Raises:
+            MissingLibraryError: one is absent, or cannot be read.
+            ChecksumMismatchError: one is not what was recorded.
+        """
+        before: Receipt | None = None
+        with suppress(OSError):  # which verifying tells better
+            before = identities(self.directory, [file.path.name for file in self.files])
+        verify_files(self.files, self.origin, self.trusted)
+        if before is not None:
+            remember(self.origin.source, self.directory, environ, {**before, **self.records})
+        return replace(self, verified="hashed")
 
     def library(self, component: str) -> ManifestLibrary:
         """The archive of a component.
@@ -71,20 +111,37 @@ def wheel_set() -> InForce:
         MissingLibraryError: what describes them is absent or unreadable.
     """
     origin = wheel_origin()
-    manifest = _read_manifest(WHEEL_LIB_DIR / MANIFEST_NAME, origin)
+    record = WHEEL_LIB_DIR / MANIFEST_NAME
+    records = _before_reading(record)
+    manifest = _read_manifest(record, origin)
     return InForce(
         origin=origin,
         directory=WHEEL_LIB_DIR,
         manifest=manifest,
         files=tuple(
-            RecordedFile(WHEEL_LIB_DIR / library.file, library.sha256, library.size)
+            RecordedFile(WHEEL_LIB_DIR / library.file, library.sha256, library.size, record)
             for library in manifest.libraries
         ),
+        # Whoever owns the code that is running.
+        trusted=Path(__file__),
+        records=records,
     )
 
 
-def usable_wheel_set() -> InForce:
+def wheel_text(file: Path) -> str:
+    """The content of a text file that this package's own wheel carries.
+
+    Raises:
+        MissingLibraryError: it is absent or unreadable.
+    """
+    return _read(file, wheel_origin())
+
+
+def usable_wheel_set(environ: Mapping[str, str]) -> InForce:
     """The same, verified.
+
+    Args:
+        environ: what says where it is remembered that they have been.
 
     Raises:
         MissingLibraryError: an archive, or what describes them, is absent or unreadable.
@@ -93,8 +150,7 @@ def usable_wheel_set() -> InForce:
     """
     in_force = wheel_set()
     target_of_triple(in_force.manifest.target)
-    in_force.verify()
-    return replace(in_force, verified=True)
+    return in_force.verified_once(environ)
 
 
 def override_set(directory: Path) -> InForce:
@@ -109,9 +165,10 @@ def override_set(directory: Path) -> InForce:
         raise MissingLibraryError(origin.report("the directory does not exist", directory))
     if (directory / MANIFEST_NAME).exists():
         return described_set(directory, origin)
+    records = _before_reading(directory / CHECKSUMS_NAME)
     checksums = _read_checksums(directory / CHECKSUMS_NAME, origin)
     manifest = _describe_bare(directory, checksums, origin)
-    return _set_of_checksums(directory, origin, manifest, checksums)
+    return _set_of_checksums(directory, origin, manifest, checksums, records)
 
 
 def described_set(directory: Path, origin: Origin) -> InForce:
@@ -121,14 +178,19 @@ def described_set(directory: Path, origin: Origin) -> InForce:
         MissingLibraryError: checksums or manifest are absent or unreadable.
         ChecksumMismatchError: they contradict each other.
     """
+    records = _before_reading(directory / CHECKSUMS_NAME, directory / MANIFEST_NAME)
     checksums = _read_checksums(directory / CHECKSUMS_NAME, origin)
     manifest = _read_manifest(directory / MANIFEST_NAME, origin)
     _must_agree(manifest, checksums, directory, origin)
-    return _set_of_checksums(directory, origin, manifest, checksums)
+    return _set_of_checksums(directory, origin, manifest, checksums, records)
 
 
 def _set_of_checksums(
-    directory: Path, origin: Origin, manifest: Manifest, checksums: Mapping[str, str]
+    directory: Path,
+    origin: Origin,
+    manifest: Manifest,
+    checksums: Mapping[str, str],
+    records: Receipt,
 ) -> InForce:
     sizes = {library.file: library.size for library in manifest.libraries}
     return InForce(
@@ -136,10 +198,19 @@ def _set_of_checksums(
         directory=directory,
         manifest=manifest,
         files=tuple(
-            RecordedFile(directory / file, sha256, sizes.get(file))
+            RecordedFile(directory / file, sha256, sizes.get(file), directory / CHECKSUMS_NAME)
             for file, sha256 in checksums.items()
         ),
+        trusted=directory,
+        records=records,
     )
+
+
+def _before_reading(*records: Path) -> Receipt:
+    # One that is replaced while it is read is not what the memory must go by.
+    with suppress(OSError):  # which reading it tells better
+        return identities(records[0].parent, [record.name for record in records])
+    return {}
 
 
 def _must_agree(

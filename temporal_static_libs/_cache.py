@@ -1,39 +1,46 @@
-"""The directory that keeps what is compiled on this machine. Nobody else may write to it."""
+"""The directory that keeps what is compiled, and what has been verified, on this machine.
+
+Nobody else may write to it. Paths are strings here: most calls of `temporal-libs-config` need
+nothing else of what loading pathlib costs.
+"""
 
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 from ._errors import CompileError
-from ._settings import Settings
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _VARIABLE = "TEMPORAL_LIBS_CACHE_DIR"
 _OWN_NAME = "temporal-static-libs"
 _ELSEWHERE = f"set {_VARIABLE} to a directory of yours"
 
 
-def cache_directory(settings: Settings, environ: Mapping[str, str]) -> Path:
+def cache_directory(environ: Mapping[str, str]) -> str:
     """Where it is. It need not exist.
 
     Args:
-        settings: what names one.
-        environ: what says where the user's cache directory is.
+        environ: what names one, or says where the user's cache directory is.
 
     Returns:
         An absolute path.
 
     Raises:
-        CompileError: no setting names one, and the user has no home.
+        CompileError: no variable names one, and the user has no home.
     """
-    return settings.cache or _user_cache_directory(environ) / _OWN_NAME
+    named = environ.get(_VARIABLE, "")
+    if named:
+        return os.path.abspath(named)
+    return os.path.join(_user_cache_directory(environ), _OWN_NAME)
 
 
-def make_own_directory(directory: Path, *, may_be_link: bool = False) -> None:
+def make_own_directory(directory: str | os.PathLike[str], *, may_be_link: bool = False) -> None:
     """Make a directory that only the user may enter, if it is not there; then see whose it is.
 
     Args:
@@ -44,19 +51,19 @@ def make_own_directory(directory: Path, *, may_be_link: bool = False) -> None:
         CompileError: it cannot be made, or somebody else could have put something into it.
     """
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(directory), exist_ok=True)
         try:
-            directory.mkdir(mode=stat.S_IRWXU)
+            os.mkdir(directory, mode=stat.S_IRWXU)
         except FileExistsError:
             pass
         else:
-            directory.chmod(stat.S_IRWXU)  # whatever the umask is
+            os.chmod(directory, stat.S_IRWXU)  # whatever the umask is
     except OSError as error:
         raise CompileError(not_usable(directory, error)) from None
     refuse_if_not_own(directory, may_be_link=may_be_link)
 
 
-def refuse_if_not_own(directory: Path, *, may_be_link: bool = False) -> None:
+def refuse_if_not_own(directory: str | os.PathLike[str], *, may_be_link: bool = False) -> None:
     """See that a directory is the user's, and that nobody else may write to it.
 
     Args:
@@ -82,25 +89,29 @@ def refuse_if_not_own(directory: Path, *, may_be_link: bool = False) -> None:
         whose = f"belongs to somebody else (you are {_user_name(os.geteuid())})"
         raise _refusal(directory, status, whose, _ELSEWHERE)
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        trust = f"chmod 700 {shlex.quote(str(directory))}   # if you trust what is in it"
+        import shlex
+
+        trust = f"chmod 700 {shlex.quote(os.fspath(directory))}   # if you trust what is in it"
         raise _refusal(
             directory, status, "can be written to by others", f"{trust}; or {_ELSEWHERE}"
         )
 
 
-def not_usable(directory: Path, error: OSError) -> str:
+def not_usable(directory: str | os.PathLike[str], error: OSError) -> str:
     """The message for a cache that cannot be used, such as one of a read-only file system."""
     return (
         f"the cache directory cannot be used: {error.strerror or error}\n"
-        f"  file:   {error.filename or directory}\n"
+        f"  file:   {error.filename or os.fspath(directory)}\n"
         f"  mend:   make it one that you can write to, or {_ELSEWHERE}"
     )
 
 
-def _refusal(directory: Path, status: os.stat_result, problem: str, mend: str) -> CompileError:
+def _refusal(
+    directory: str | os.PathLike[str], status: os.stat_result, problem: str, mend: str
+) -> CompileError:
     return CompileError(
         f"the cache directory {problem}: it is not used\n"
-        f"  file:   {directory}\n"
+        f"  file:   {os.fspath(directory)}\n"
         f"  owner:  {_user_name(status.st_uid)}, mode {stat.filemode(status.st_mode)}\n"
         f"  mend:   {mend}"
     )
@@ -115,15 +126,15 @@ def _user_name(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _user_cache_directory(environ: Mapping[str, str]) -> Path:
+def _user_cache_directory(environ: Mapping[str, str]) -> str:
     # The XDG specification has relative paths ignored.
     named = environ.get("XDG_CACHE_HOME", "")
     if sys.platform != "darwin" and os.path.isabs(named):
-        return Path(named)
+        return named
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
         raise CompileError(
-            "there is no home directory to keep compiled archives in\n"
+            "there is no home directory to have a cache directory in\n"
             f"  mend:   set {_VARIABLE} to a directory of yours"
         )
-    return Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
+    return os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
-from ._archives import HEADER, INCLUDE_DIR, PACKAGE_DIR, InForce
-from ._components import COMPONENTS, DEFAULT_COMPONENT
+from ._archives import HEADER, INCLUDE_DIR, PACKAGE_DIR, ZIG_DIR, ZIG_HELPER, InForce, wheel_text
+from ._components import COMPONENTS, DEFAULT_COMPONENT, component_named
 from ._errors import SettingError, TemporalStaticLibsError
 from ._flags import (
     compiler_flags,
@@ -21,36 +21,42 @@ from ._flags import (
     shell_join,
     system_library_flags,
 )
+from ._links import TROUBLESHOOTING_URL
 from ._locate import locate
 from ._manifest import ManifestLibrary
+from ._metrics import Resolution, recorded
+from ._output import EXIT_BROKEN, EXIT_USAGE, PROG, complain, write
 from ._settings import read_settings
+from ._targets import TARGETS
 from ._version import __version__
 
-PROG = "temporal-libs-config"
-
-_EXIT_BROKEN = 1
-_EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
 _DOCTOR = "--doctor"
+_ZIG = "--zig"
 
 
 class _Answers:
     """What the options of one call are about; found, and verified, once and only if asked for."""
 
-    def __init__(self, component: str) -> None:
+    def __init__(self, component: str, resolution: Resolution) -> None:
         self._component = component
+        self._resolution = resolution
 
     @cached_property
     def in_force(self) -> InForce:
         """The archives, for answers that lead to none of them."""
-        return locate(os.environ)
+        self._resolution.begin()
+        in_force = locate(os.environ)
+        self._resolution.found(in_force)
+        return in_force
 
     @cached_property
     def verified(self) -> InForce:
         """The archives, for answers that lead to one of them."""
-        self.in_force.verify()
-        return self.in_force
+        verified = self.in_force.verified_once(os.environ)
+        self._resolution.found(verified)
+        return verified
 
     @property
     def library(self) -> ManifestLibrary:
@@ -58,23 +64,49 @@ class _Answers:
         return self.in_force.library(self._component)
 
     def json(self) -> str:
-        """The manifest, with absolute paths and the source added."""
+        """The manifest, with what a build needs besides: paths, the source, all platforms."""
         in_force = self.verified
         manifest = in_force.manifest.to_dict()
         for library, entry in zip(in_force.manifest.libraries, manifest["libraries"], strict=True):
+            entry["name"] = component_named(library.component).library
             entry["path"] = str(in_force.archive(library))
-        paths = {
+        added = {
             "source": in_force.origin.source,
+            "source_description": in_force.origin.described,
             "prefix": str(PACKAGE_DIR),
             "libdir": str(in_force.directory),
             "includedir": str(INCLUDE_DIR),
             "header": str(HEADER),
+            "platforms": [
+                {
+                    "platform": target.platform,
+                    "wheel_tag": target.wheel_tags[0],
+                    "zig_target": target.zig_target,
+                }
+                for target in TARGETS
+            ],
+            "troubleshooting": TROUBLESHOOTING_URL,
         }
-        return json.dumps(paths | manifest)
+        return json.dumps(added | manifest)
+
+    def cmake_dir(self) -> str:
+        """Where the CMake package is."""
+        # Here and not above, as for the next one: most calls do without.
+        from ._build_system_files import cmake_dir
+
+        return str(cmake_dir(self.verified, os.environ))
+
+    def pkg_config_dir(self) -> str:
+        """Where the pkg-config modules are."""
+        from ._build_system_files import pkg_config_dir
+
+        return str(pkg_config_dir(self.verified, os.environ))
 
     def verification(self) -> str:
         """The files that have been compared with their records."""
-        return f"ok: {' '.join(file.path.name for file in self.verified.files)}"
+        verified = self.in_force.verify(os.environ)
+        self._resolution.found(verified)
+        return f"ok: {' '.join(file.path.name for file in verified.files)}"
 
 
 _OPTIONS: dict[str, tuple[str, Callable[[_Answers], str]]] = {
@@ -103,18 +135,30 @@ _OPTIONS: dict[str, tuple[str, Callable[[_Answers], str]]] = {
         "linker flags: the directory, and dropping what nothing uses",
         lambda a: shell_join(linker_flags(a.verified)),
     ),
+    "--cmakedir": (
+        "the directory of TemporalStaticLibsConfig.cmake",
+        lambda a: a.cmake_dir(),
+    ),
+    "--pkgconfigdir": (
+        "the directory of temporal-sdk-core.pc and temporal-client.pc",
+        lambda a: a.pkg_config_dir(),
+    ),
+    "--zigdir": ("the directory of temporal_libs.zig", lambda a: str(ZIG_DIR)),
     "--target": ("the Rust target triple of the archives", lambda a: a.in_force.manifest.target),
     "--platform": ("their platform, as in linux-x64", lambda a: a.in_force.manifest.platform),
     "--abi": ("the ABI id of header and archives", lambda a: a.in_force.manifest.abi),
     "--json": ("all of it as JSON", lambda a: a.json()),
-    "--verify": ("compare the archives with their checksums", lambda a: a.verification()),
+    "--verify": (
+        "compare the archives with their checksums, whatever is remembered",
+        lambda a: a.verification(),
+    ),
 }
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        _complain(f"{message}\nTry '{PROG} --help'.")
-        sys.exit(_EXIT_USAGE)
+        complain(f"{message}\nTry '{PROG} --help'.")
+        sys.exit(EXIT_USAGE)
 
 
 class _Query(argparse.Action):
@@ -169,39 +213,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         _DOCTOR,
         action="store_true",
-        help="a call of its own: look at all that decides what is in force, one finding a line; "
-        "exit status 1 if something is broken",
+        help="a call of its own: look at all that decides what is in force, one finding a line, or "
+        "as JSON with --json; exit status 1 if something is broken",
+    )
+    parser.add_argument(
+        _ZIG,
+        action="store_true",
+        help="a call of its own: print temporal_libs.zig, for a build.zig to have beside it",
     )
     parser.set_defaults(queries=[])
     return parser
-
-
-def _complain(message: str) -> None:
-    # print() takes a file of None, which a closed stderr leaves, to mean stdout.
-    if sys.stderr is not None:
-        print(f"{PROG}: error: {message}", file=sys.stderr)
-
-
-def _write(lines: Sequence[str]) -> int:
-    text = "".join(f"{line}\n" for line in lines)
-    try:
-        if sys.stdout is None:
-            raise OSError("it is closed")
-        # As bytes: a path may hold bytes that are no characters of the locale.
-        sys.stdout.buffer.write(os.fsencode(text))
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        _give_up_stdout()
-        if not isinstance(error, BrokenPipeError):  # whose reader had enough, and knows it
-            _complain(f"cannot write to standard output: {error.strerror or error}")
-        return _EXIT_BROKEN
-    return 0
-
-
-def _give_up_stdout() -> None:
-    # Else the interpreter flushes what is left once more at exit, and reports that as well.
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -217,32 +238,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.doctor and (arguments.queries or arguments.component):
-        parser.error(f"{_DOCTOR} is a call of its own, without other options")
-    if not arguments.queries and not arguments.doctor:
+    if arguments.doctor and (arguments.component or set(arguments.queries) - {"--json"}):
+        parser.error(f"{_DOCTOR} is a call of its own, without other options but --json")
+    if arguments.zig and (arguments.component or arguments.queries or arguments.doctor):
+        parser.error(f"{_ZIG} is a call of its own, without other options")
+    if not arguments.queries and not arguments.doctor and not arguments.zig:
         parser.error("no option is given")
-    answers = _Answers(arguments.component or DEFAULT_COMPONENT.name)
+    component = arguments.component or DEFAULT_COMPONENT.name
     try:
         if arguments.doctor:
-            return _doctor()
+            return _doctor(as_json="--json" in arguments.queries)
+        if arguments.zig:
+            return write(wheel_text(ZIG_HELPER).splitlines())
         read_settings(os.environ)
-        lines = [_OPTIONS[query][1](answers) for query in arguments.queries]
+        with recorded(os.environ) as resolution:
+            answers = _Answers(component, resolution)
+            lines = [_OPTIONS[query][1](answers) for query in arguments.queries]
     except SettingError as error:
-        _complain(str(error))
-        return _EXIT_USAGE
+        complain(str(error))
+        return EXIT_USAGE
     except TemporalStaticLibsError as error:
-        _complain(str(error))
-        return _EXIT_BROKEN
+        complain(str(error))
+        return EXIT_BROKEN
     except KeyboardInterrupt:
-        _complain("interrupted")
+        complain("interrupted")
         return _EXIT_INTERRUPTED
-    return _write(lines)
+    return write(lines)
 
 
-def _doctor() -> int:
+def _doctor(*, as_json: bool) -> int:
     # Here and not above: no other option needs so much.
     from ._doctor import examine
 
     findings = examine(os.environ)
-    written = _write([str(finding) for finding in findings])
-    return written if all(finding.is_well for finding in findings) else _EXIT_BROKEN
+    is_well = all(finding.is_well for finding in findings)
+    if as_json:
+        report = {"ok": is_well, "findings": [finding.to_dict() for finding in findings]}
+        written = write([json.dumps(report)])
+    else:
+        written = write([str(finding) for finding in findings])
+    return written if is_well else EXIT_BROKEN

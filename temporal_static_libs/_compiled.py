@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ._archives import HEADER, PACKAGE_DIR, InForce, described_set, wheel_set
@@ -15,6 +15,7 @@ from ._build.host import target_of_host
 from ._build.layout import Output, Sources, sources_of_package
 from ._build.lock import exclusive
 from ._build.progress import say
+from ._build.recorder import recording
 from ._build.source_hash import rust_sources_sha256
 from ._build.ways_out import when_a_setting_asked
 from ._cache import cache_directory, make_own_directory, not_usable, refuse_if_not_own
@@ -27,7 +28,6 @@ from ._errors import (
 )
 from ._manifest import Manifest
 from ._origin import Origin, compiled_origin, wheel_origin
-from ._settings import Settings
 from ._targets import Target, target_of_triple
 from ._version import __version__
 
@@ -95,13 +95,13 @@ class CompiledSet:
         return self.cache / "compiling"
 
     def reuse(self) -> InForce:
-        """The set as it is in the cache, verified. Nothing is written.
+        """The set as it is in the cache, not verified yet. Nothing is written.
 
         Raises:
             NotReusableError: there is none, or it is of something else.
             CompileError: somebody else could have put it there.
-            MissingLibraryError: a part of it is absent or unreadable.
-            ChecksumMismatchError: a part of it is not what was compiled.
+            MissingLibraryError: what describes it is absent or unreadable.
+            ChecksumMismatchError: its manifest and checksums contradict each other.
         """
         refuse_if_not_own(self.cache, may_be_link=True)
         for directory in (self.directory.parent, self.directory):
@@ -112,8 +112,7 @@ class CompiledSet:
         other = self._what_is_other(in_force.manifest)
         if other is not None:
             raise NotReusableError(f"those that are there are of {other}")
-        in_force.verify()
-        return replace(in_force, verified=True)
+        return in_force
 
     def _what_is_other(self, manifest: Manifest) -> str | None:
         if manifest.version != __version__:
@@ -129,13 +128,12 @@ class CompiledSet:
         return None
 
 
-def compiled_set(settings: Settings, environ: Mapping[str, str], reason: Reason) -> InForce:
+def compiled_set(environ: Mapping[str, str], reason: Reason) -> InForce:
     """The archives compiled on this machine, verified; compiled now if there are none to reuse.
 
     What cargo and this function have to tell goes to stderr.
 
     Args:
-        settings: what the environment asks for.
         environ: the environment that cargo is to run in.
         reason: why they are wanted.
 
@@ -144,13 +142,13 @@ def compiled_set(settings: Settings, environ: Mapping[str, str], reason: Reason)
         UnsupportedPlatformError: there is no way to compile for the target.
         SettingError: a variable of the build holds a value it does not know.
     """
-    wanted = describe_wanted(settings, environ, reason)
+    wanted = describe_wanted(environ, reason)
     with suppress(NotReusableError, MissingLibraryError, ChecksumMismatchError):
-        return wanted.reuse()
+        return wanted.reuse().verified_once(environ)
     make_own_directory(wanted.cache, may_be_link=True)
     with exclusive(wanted.cache):
         try:
-            return wanted.reuse()  # what another process has made meanwhile
+            return wanted.reuse().verified_once(environ)  # what another process has made meanwhile
         except NotReusableError as why:
             _tell_that_it_compiles(wanted, str(why))
         except (MissingLibraryError, ChecksumMismatchError) as error:
@@ -159,16 +157,15 @@ def compiled_set(settings: Settings, environ: Mapping[str, str], reason: Reason)
             _tell_that_it_compiles(wanted, f"those that were there are removed, because {problem}")
         _compile(wanted, environ)
         try:
-            return wanted.reuse()
+            return wanted.reuse().verified_once(environ)
         except NotReusableError as why:
             raise CompileError(f"{why}, although they have just been compiled") from None
 
 
-def describe_wanted(settings: Settings, environ: Mapping[str, str], reason: Reason) -> CompiledSet:
+def describe_wanted(environ: Mapping[str, str], reason: Reason) -> CompiledSet:
     """Settle which compiled set it would be. Nothing is written, and no toolchain is needed.
 
     Args:
-        settings: what the environment asks for.
         environ: what names target and Cargo profile.
         reason: why it is wanted.
 
@@ -177,7 +174,7 @@ def describe_wanted(settings: Settings, environ: Mapping[str, str], reason: Reas
         UnsupportedPlatformError: the target is not in the table.
     """
     target = _target(environ)
-    cache = cache_directory(settings, environ)
+    cache = Path(cache_directory(environ))
     sources = sources_of_package(PACKAGE_DIR.absolute())
     try:
         return CompiledSet(
@@ -237,7 +234,8 @@ def _compile(wanted: CompiledSet, environ: Mapping[str, str]) -> None:
         target_directory=wanted.scratch / "target",
         private=True,
     )
-    settings = {
+    inner = {
+        **environ,
         "TEMPORAL_LIBS_TARGET": wanted.target.triple,
         # Takes the place of the one in rust/.cargo/config.toml. Cargo goes by the times of files,
         # and those of another version may be newer: with this it goes by what is in them.
@@ -245,7 +243,8 @@ def _compile(wanted: CompiledSet, environ: Mapping[str, str]) -> None:
     }
     ways_out = when_a_setting_asked(wanted.reason.setting, wanted.reason.instead)
     try:
-        build(wanted.sources, output, __version__, {**environ, **settings}, ways_out)
+        with recording(__version__, environ) as recorder:
+            build(wanted.sources, output, __version__, inner, recorder, ways_out)
     except CompileError as error:
         raise CompileError(f"{error}{_shortage(wanted, environ)}") from None
     except OSError as error:

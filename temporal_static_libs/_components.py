@@ -15,11 +15,13 @@ class Component:
     Attributes:
         name: what ``--component`` takes.
         library: the library's link name, the one ``-l`` takes.
+        summary: what it has of the interface.
         leaves_out: nouns of the interface whose functions it does not have.
     """
 
     name: str
     library: str
+    summary: str
     leaves_out: tuple[str, ...] = ()
 
     @property
@@ -37,9 +39,12 @@ class Component:
         return frozenset(name for name in interface if not name.startswith(left_out))
 
 
-SDK_CORE = Component("sdk-core", "temporal_sdk_core")
+SDK_CORE = Component("sdk-core", "temporal_sdk_core", "the whole interface")
 CLIENT = Component(
-    "client", "temporal_client", leaves_out=("worker", "complete_async", "ephemeral_server")
+    "client",
+    "temporal_client",
+    "the part of the interface that needs no worker",
+    leaves_out=("worker", "complete_async", "ephemeral_server"),
 )
 
 COMPONENTS = (SDK_CORE, CLIENT)

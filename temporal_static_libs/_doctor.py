@@ -9,14 +9,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ._archives import HEADER, InForce, override_set, usable_wheel_set, wheel_set
+from ._archives import HEADER, InForce, override_set, wheel_set
 from ._build.header import Header, read_header
 from ._build.symbols import defined_symbols
 from ._checksums import sha256_of
 from ._compiled import ASKED_FOR, FALLBACK, NotReusableError, Reason, describe_wanted
-from ._errors import TemporalStaticLibsError
+from ._errors import CompileError, TemporalStaticLibsError
+from ._memory import memory_directory
 from ._settings import Settings, read_settings
+from ._surroundings import floor_finding, tool_findings
 from ._targets import target_of_triple
 from ._verify import RecordedFile, verify_files
 from ._version import __version__
@@ -32,14 +35,20 @@ class Finding:
 
     Attributes:
         is_well: whether it is as it should be.
-        text: what it is, on one line.
+        subject: what was looked at.
+        text: what was found, on one line.
     """
 
     is_well: bool
+    subject: str
     text: str
 
     def __str__(self) -> str:
-        return f"{'ok' if self.is_well else 'broken':<8}{self.text}"
+        return f"{'ok' if self.is_well else 'broken':<8}{self.subject}: {self.text}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, as Python objects."""
+        return {"ok": self.is_well, "subject": self.subject, "finding": self.text}
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,12 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
 
 
 def _findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    yield Finding(True, f"package: temporal-static-libs {__version__}")
+    yield Finding(True, "package", f"temporal-static-libs {__version__}")
     wheels_problem = _problem_of_wheel() if settings.fall_back and settings.prebuilt else None
     choice = _choice(settings, environ, wheels_problem)
     if choice.source == "compiled" and wheels_problem is not None:
         yield _broken("the wheel's own archives", wheels_problem)
-    yield Finding(True, f"in force: {choice.source}, because {choice.why}")
+    yield Finding(True, "in force", f"{choice.source}, because {choice.why}")
     try:
         in_force = choice.find()
     except NotReusableError as error:
@@ -85,13 +94,25 @@ def _findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
         yield _broken("archives", error)
     else:
         yield from _of_set(in_force)
+    yield _of_memory(environ)
+    for tool in tool_findings(environ):
+        yield Finding(True, "tool", tool)
+
+
+def _of_memory(environ: Mapping[str, str]) -> Finding:
+    try:
+        text = f"that archives have been verified is remembered in {memory_directory(environ)}"
+    except CompileError as error:
+        # Slower, and no less right.
+        text = f"that archives have been verified is not remembered: {_on_one_line(error)}"
+    return Finding(True, "memory", text)
 
 
 def _choice(
     settings: Settings, environ: Mapping[str, str], wheels_problem: TemporalStaticLibsError | None
 ) -> _Choice:
     def compiled(reason: Reason) -> Callable[[], InForce]:
-        return lambda: describe_wanted(settings, environ, reason).reuse()
+        return lambda: describe_wanted(environ, reason).reuse()
 
     override = settings.override
     if override is not None:
@@ -110,7 +131,9 @@ def _choice(
 
 def _problem_of_wheel() -> TemporalStaticLibsError | None:
     try:
-        usable_wheel_set()
+        in_force = wheel_set()
+        target_of_triple(in_force.manifest.target)
+        verify_files(in_force.files, in_force.origin, in_force.trusted)
     except TemporalStaticLibsError as error:
         return error
     return None
@@ -118,13 +141,16 @@ def _problem_of_wheel() -> TemporalStaticLibsError | None:
 
 def _of_set(in_force: InForce) -> Iterator[Finding]:
     manifest = in_force.manifest
-    yield Finding(True, f"directory: {in_force.directory}")
+    yield Finding(True, "version", manifest.version)
+    yield Finding(True, "directory", str(in_force.directory))
     try:
         target_of_triple(manifest.target)
     except TemporalStaticLibsError as error:
         yield _broken("target", error)
     else:
-        yield Finding(True, f"target: {manifest.target} ({manifest.platform})")
+        yield Finding(True, "target", f"{manifest.target} ({manifest.platform})")
+        is_well, text = floor_finding(manifest)
+        yield Finding(is_well, "floor", text)
     for file in in_force.files:
         yield _of_file(in_force, file)
     try:
@@ -138,23 +164,24 @@ def _of_set(in_force: InForce) -> Iterator[Finding]:
 
 def _of_file(in_force: InForce, file: RecordedFile) -> Finding:
     try:
-        verify_files([file], in_force.origin)
+        verify_files([file], in_force.origin, in_force.trusted)
     except TemporalStaticLibsError as error:
         return _broken("archive", error)
-    return Finding(True, f"archive: {file.path.name}, SHA-256 {file.sha256} as recorded")
+    return Finding(True, "archive", f"{file.path.name}, SHA-256 {file.sha256} as recorded")
 
 
 def _of_header(in_force: InForce, sha256: str) -> Finding:
-    text = f"header: {HEADER.name}, SHA-256 {sha256}"
+    text = f"{HEADER.name}, SHA-256 {sha256}"
     if sha256 == in_force.manifest.header_sha256:
-        return Finding(True, f"{text} as recorded")
+        return Finding(True, "header", f"{text} as recorded")
     # Of archives from elsewhere it need not be; whether it fits them, the ABI says.
     other = f"{in_force.manifest.header_sha256} was recorded"
-    return Finding(in_force.origin.source == "override", f"{text}, {other} with the archives")
+    is_well = in_force.origin.source == "override"
+    return Finding(is_well, "header", f"{text}, {other} with the archives")
 
 
 def _of_abi(in_force: InForce, header: Header) -> Finding:
-    text = f"ABI: the header has {header.abi}"
+    text = f"the header has {header.abi}"
     others = [] if in_force.manifest.abi == header.abi else [f"manifest {in_force.manifest.abi}"]
     # The archives themselves know best.
     wanted = {name for name in header.own_symbols if _TIE.fullmatch(name)}
@@ -164,8 +191,8 @@ def _of_abi(in_force: InForce, header: Header) -> Finding:
         if ties is not None and not wanted <= ties:
             others.append(f"{archive.name} {', '.join(sorted(ties)) or 'none'}")
     if others:
-        return Finding(False, f"{text}, the archives another: {'; '.join(others)}")
-    return Finding(True, f"{text}, and so have the archives")
+        return Finding(False, "ABI", f"{text}, the archives another: {'; '.join(others)}")
+    return Finding(True, "ABI", f"{text}, and so have the archives")
 
 
 def _ties(archive: Path) -> set[str] | None:
@@ -177,6 +204,10 @@ def _ties(archive: Path) -> set[str] | None:
     return {match[1] for match in map(_TIE.fullmatch, symbols) if match}
 
 
-def _broken(what: str, problem: object) -> Finding:
+def _broken(subject: str, problem: object) -> Finding:
+    return Finding(False, subject, _on_one_line(problem))
+
+
+def _on_one_line(problem: object) -> str:
     lines = (re.sub(r"^(\w+:) +", r"\1 ", line.strip()) for line in str(problem).splitlines())
-    return Finding(False, f"{what}: {'; '.join(lines)}")
+    return "; ".join(lines)

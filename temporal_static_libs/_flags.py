@@ -24,8 +24,12 @@ def linker_flags(in_force: InForce) -> tuple[str, ...]:
 
 def library_flags(in_force: InForce, library: ManifestLibrary) -> tuple[str, ...]:
     """All that a link needs: where the archive is, the archive, what it needs from the system."""
+    return (f"-L{in_force.directory}", *link_name_flags(library))
+
+
+def link_name_flags(library: ManifestLibrary) -> tuple[str, ...]:
+    """The same for a linker that has been told where the archive is."""
     return (
-        f"-L{in_force.directory}",
         f"-l{component_named(library.component).library}",
         *system_library_flags(library),
         *framework_flags(library),

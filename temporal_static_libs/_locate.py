@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ._archives import InForce, override_set, usable_wheel_set, wheel_set
 from ._errors import TemporalStaticLibsError
-from ._settings import Settings, read_settings
+from ._settings import read_settings
 
 
 def locate(environ: Mapping[str, str]) -> InForce:
@@ -32,17 +32,17 @@ def locate(environ: Mapping[str, str]) -> InForce:
         # Here and not above: what compiles is a package of its own, which most calls do without.
         from ._compiled import ASKED_FOR, compiled_set
 
-        return compiled_set(settings, environ, ASKED_FOR)
+        return compiled_set(environ, ASKED_FOR)
     if settings.fall_back:
-        return _wheel_or_compiled(settings, environ)
+        return _wheel_or_compiled(environ)
     return wheel_set()
 
 
-def _wheel_or_compiled(settings: Settings, environ: Mapping[str, str]) -> InForce:
+def _wheel_or_compiled(environ: Mapping[str, str]) -> InForce:
     try:
-        return usable_wheel_set()
+        return usable_wheel_set(environ)
     except TemporalStaticLibsError as error:
         from ._compiled import FALLBACK, compiled_set, tell_that_wheel_is_broken
 
         tell_that_wheel_is_broken(error)
-        return compiled_set(settings, environ, FALLBACK)
+        return compiled_set(environ, FALLBACK)

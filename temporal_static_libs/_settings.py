@@ -18,13 +18,11 @@ class Settings:
         override: TEMPORAL_LIBS_DIR, made absolute.
         prebuilt: False if USE_PREBUILT_LIBS asks for archives compiled on this machine.
         fall_back: True if TEMPORAL_LIBS_FALLBACK asks to compile when the wheel's are broken.
-        cache: TEMPORAL_LIBS_CACHE_DIR, made absolute; None for the user's cache directory.
     """
 
     override: Path | None
     prebuilt: bool
     fall_back: bool
-    cache: Path | None
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -40,7 +38,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         override=_directory(environ, "TEMPORAL_LIBS_DIR"),
         prebuilt=_one_of(environ, "USE_PREBUILT_LIBS", ("true", "false"), unset="true") == "true",
         fall_back=_one_of(environ, "TEMPORAL_LIBS_FALLBACK", ("compile",), unset="") == "compile",
-        cache=_directory(environ, "TEMPORAL_LIBS_CACHE_DIR"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from .finishing import Finisher, find_finisher
 from .header import OWN_PREFIX, Header, read_header
 from .layout import Output, Sources
 from .progress import say
+from .recorder import Recorder
+from .sccache import counting_sccache
 from .source_commit import source_commit
 from .source_hash import rust_sources_sha256
-from .staging import replacing, write_description
+from .staging import replacing, write_build_system_files, write_description
 from .symbols import defined_symbols
 from .toolchain import Toolchain, find_toolchain
 from .ways_out import WaysOut, when_no_wheel_was_chosen
@@ -46,6 +48,7 @@ def build(
     output: Output,
     version: str,
     environ: Mapping[str, str],
+    recorder: Recorder,
     ways_out: WaysOut = when_no_wheel_was_chosen,
 ) -> str:
     """Make every component's archive, and put them into place with their description.
@@ -57,6 +60,7 @@ def build(
         environ: usually `os.environ`. TEMPORAL_LIBS_TARGET names the target triple (default: the
             host's), TEMPORAL_LIBS_CARGO_PROFILE the Cargo profile (default: release), and
             TEMPORAL_LIBS_BOOTSTRAP_RUST=1 lets a missing toolchain be fetched.
+        recorder: is told what is settled, found and made, and how long each phase took.
         ways_out: makes the message for want of a toolchain.
 
     Returns:
@@ -67,33 +71,35 @@ def build(
         UnsupportedPlatformError: the target is not in the table.
         SettingError: an environment variable holds a value it does not know.
     """
-    plan = _plan(sources, version, environ, ways_out)
-    compiled = _compile(plan, output)
+    with recorder.phase("prepare"):
+        plan = _plan(sources, version, environ, recorder, ways_out)
+    with recorder.phase("compile"):
+        compiled = _compile(plan, output, recorder)
     with replacing(output.directory, output.scratch, private=output.private) as directory:
-        libraries = tuple(_make(plan, component, compiled, directory) for component in COMPONENTS)
-        manifest = Manifest(
-            version=plan.version,
-            abi=plan.header.abi,
-            target=plan.target.triple,
-            platform=plan.target.platform,
-            floor_name=plan.target.floor_name,
-            floor_version=plan.floor_version,
-            rustc=plan.toolchain.rustc_version,
-            cargo_profile=plan.profile,
-            cargo_features=compiled.features,
-            source_commit=source_commit(sources),
-            cargo_lock_sha256=sha256_of(sources.cargo_lock),
-            rust_sources_sha256=plan.sources_sha256,
-            header_sha256=sha256_of(sources.header),
-            libraries=libraries,
-        )
-        write_description(manifest, directory)
+        libraries = []
+        for component in COMPONENTS:
+            with recorder.phase(f"finish {component.name}"):
+                libraries.append(_make(plan, component, compiled, directory))
+        with recorder.phase("describe"):
+            manifest = _manifest(plan, compiled, libraries)
+            write_description(manifest, directory)
+            if output.include is not None:
+                write_build_system_files(manifest, directory, output.include)
+    recorder.take_manifest(manifest)
     return plan.target.build_tag(plan.floor_version)
 
 
-def _plan(sources: Sources, version: str, environ: Mapping[str, str], ways_out: WaysOut) -> _Plan:
+def _plan(
+    sources: Sources,
+    version: str,
+    environ: Mapping[str, str],
+    recorder: Recorder,
+    ways_out: WaysOut,
+) -> _Plan:
     toolchain = find_toolchain(sources.workspace, environ, ways_out)
     target = target_of_triple(environ.get("TEMPORAL_LIBS_TARGET") or toolchain.host)
+    profile = environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release"
+    recorder.take_plan(target, toolchain, profile)
     floor_version = target.floor_version
     if target.floor_name == "macos":
         floor_version = environ.get("MACOSX_DEPLOYMENT_TARGET") or floor_version
@@ -108,22 +114,24 @@ def _plan(sources: Sources, version: str, environ: Mapping[str, str], ways_out: 
         cargo=cargo_for_target(toolchain, target, floor_version),
         target=target,
         floor_version=floor_version,
-        profile=environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release",
+        profile=profile,
         finish=find_finisher(toolchain, target, floor_version, header),
     )
 
 
-def _compile(plan: _Plan, output: Output) -> Compiled:
+def _compile(plan: _Plan, output: Output, recorder: Recorder) -> Compiled:
     say(f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}")
-    return compile_archive(
-        plan.sources.workspace,
-        plan.toolchain,
-        plan.cargo,
-        plan.profile,
-        target_directory=output.target_directory,
-        # sccache takes nothing that is compiled with the flags for them.
-        neutral_paths=not output.private,
-    )
+    with counting_sccache(plan.toolchain.environ, recorder.take_sccache):
+        return compile_archive(
+            plan.sources.workspace,
+            plan.toolchain,
+            plan.cargo,
+            plan.profile,
+            target_directory=output.target_directory,
+            # sccache takes nothing that is compiled with the flags for them.
+            neutral_paths=not output.private,
+            take_unit=recorder.take_unit,
+        )
 
 
 def _make(
@@ -142,6 +150,25 @@ def _make(
         api_functions=len(api),
         system_libraries=compiled.system_libraries,
         frameworks=compiled.frameworks,
+    )
+
+
+def _manifest(plan: _Plan, compiled: Compiled, libraries: Sequence[ManifestLibrary]) -> Manifest:
+    return Manifest(
+        version=plan.version,
+        abi=plan.header.abi,
+        target=plan.target.triple,
+        platform=plan.target.platform,
+        floor_name=plan.target.floor_name,
+        floor_version=plan.floor_version,
+        rustc=plan.toolchain.rustc_version,
+        cargo_profile=plan.profile,
+        cargo_features=compiled.features,
+        source_commit=source_commit(plan.sources),
+        cargo_lock_sha256=sha256_of(plan.sources.cargo_lock),
+        rust_sources_sha256=plan.sources_sha256,
+        header_sha256=sha256_of(plan.sources.header),
+        libraries=tuple(libraries),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ def compile_archive(
     *,
     target_directory: Path | None = None,
     neutral_paths: bool = True,
+    take_unit: Callable[[bool], None] | None = None,
 ) -> Compiled:
     """Compile the archive of the whole interface. Cargo's progress goes to stderr as it comes.
 
@@ -61,6 +62,7 @@ def compile_archive(
         profile: the Cargo profile.
         target_directory: cargo's, where its own settings name none.
         neutral_paths: whether to keep paths of this machine out of the archive.
+        take_unit: is told of each unit, as it comes, whether it had been compiled before.
 
     Raises:
         CompileError: cargo failed, or did not say what it has to.
@@ -91,6 +93,8 @@ def compile_archive(
         report = _Report()
         for message in _messages(process.stdout):
             report.take(message)
+            if take_unit is not None and message["reason"] == "compiler-artifact":
+                take_unit(message["fresh"])
     if process.returncode != 0:
         problem = f"could not compile {_CRATE}"
         raise failure_of_cargo(problem, command, workspace, process.returncode)

@@ -7,7 +7,7 @@ installed package, which carries them for the compile fallback.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .._errors import CompileError
 
@@ -60,12 +60,15 @@ class Output:
             in the workspace.
         private: whether it is for the user alone: nobody else may enter `directory`, and paths of
             this machine may be in the archives.
+        include: the directory of the C header, relative to `directory`, if the two are installed
+            together: the files for build systems are put beside the archives then.
     """
 
     directory: Path
     scratch: Path
     target_directory: Path | None = None
     private: bool = False
+    include: PurePath | None = None
 
 
 def sources_of_tree(root: Path) -> Sources:
@@ -91,6 +94,7 @@ def output_of_tree(root: Path) -> Output:
     return Output(
         directory=root / "temporal_static_libs" / "lib",
         scratch=root / ".staging",
+        include=PurePath("../include"),
     )
 
 

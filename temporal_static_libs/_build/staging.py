@@ -7,10 +7,12 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from .._build_system_files import render_files
 from .._checksums import format_checksums
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
+from .._places import Places
 
 
 @contextmanager
@@ -48,3 +50,24 @@ def write_description(manifest: Manifest, directory: Path) -> None:
     (directory / CHECKSUMS_NAME).write_text(checksums, encoding="ascii")
     text = json.dumps(manifest.to_dict(), indent=2)
     (directory / MANIFEST_NAME).write_text(f"{text}\n", encoding="ascii")
+
+
+def write_build_system_files(manifest: Manifest, directory: Path, include: PurePath) -> None:
+    """Write what CMake and pkg-config read beside the archives.
+
+    Args:
+        manifest: what the archives are.
+        directory: where they are.
+        include: the directory of the C header, relative to theirs as it will be once installed.
+    """
+    requirement = f"temporal-static-libs=={manifest.version}"
+    places = Places(
+        archives=PurePath("."),
+        include=include,
+        source="wheel",
+        mend=f"python -m pip install --force-reinstall --no-cache-dir {requirement}",
+    )
+    for path, text in render_files(manifest, places).items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")

@@ -1,0 +1,98 @@
+"""The CMake package: what ``find_package(TemporalStaticLibs)`` reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from ._flags import system_library_flags
+from ._manifest import Manifest, ManifestLibrary
+from ._places import Places
+from ._targets import target_of_triple
+from ._template import fill
+
+DIRECTORY = "cmake/TemporalStaticLibs"
+CONFIG = "TemporalStaticLibsConfig.cmake"
+CONFIG_VERSION = "TemporalStaticLibsConfigVersion.cmake"
+
+# CMAKE_SYSTEM_NAME, by the operating system of the target.
+_SYSTEMS = {"linux": "Linux", "macos": "Darwin"}
+# CMAKE_SYSTEM_PROCESSOR is what `uname -m` or a toolchain file calls it; a regular expression.
+_PROCESSORS = {"x64": "x86_64|amd64|AMD64|x64", "arm64": "aarch64|arm64|ARM64"}
+_VERSION = re.compile(r"(?P<release>\d+(?:\.\d+)*)(?:\.post(?P<post>\d+))?")
+
+
+def config_file(manifest: Manifest, places: Places) -> str:
+    """Write ``TemporalStaticLibsConfig.cmake``, which imports the targets.
+
+    Args:
+        manifest: of the set.
+        places: where it is.
+    """
+    libraries = manifest.libraries
+    return fill(
+        f"{CONFIG}.in",
+        {
+            "LIBDIR": _path(places.archives),
+            "INCLUDEDIR": _path(places.include),
+            "COMPONENTS": " ".join(_target_name(library) for library in libraries),
+            "TABLE": "\n".join(_row(library) for library in libraries),
+            "SOURCE": places.source,
+            "MEND": _escaped(places.mend),
+            "GC_OPTION": target_of_triple(manifest.target).gc_flag.removeprefix("-Wl,"),
+        },
+    )
+
+
+def config_version_file(manifest: Manifest) -> str:
+    """Write ``TemporalStaticLibsConfigVersion.cmake``, which says what the package suits."""
+    target = target_of_triple(manifest.target)
+    version = cmake_version(manifest.version)
+    major, minor = version.split(".")[:2]
+    return fill(
+        f"{CONFIG_VERSION}.in",
+        {
+            "VERSION": version,
+            "SERIES": f"{major}.{minor}" if major == "0" else major,
+            "PLATFORM": target.platform,
+            "SYSTEM": _SYSTEMS[target.os],
+            "PROCESSORS": _PROCESSORS[target.architecture],
+        },
+    )
+
+
+def cmake_version(version: str) -> str:
+    """A version of Python's as CMake compares them: ``1.2.3.post4`` is ``1.2.3.4``.
+
+    Raises:
+        ValueError: it is no release, nor one's repackaging.
+    """
+    parts = _VERSION.fullmatch(version)
+    if parts is None:
+        raise ValueError(f"CMake has no form of the version {version!r}")
+    return parts["release"] if parts["post"] is None else f"{parts['release']}.{parts['post']}"
+
+
+def _target_name(library: ManifestLibrary) -> str:
+    return library.component.replace("-", "_")
+
+
+def _row(library: ManifestLibrary) -> str:
+    name = f"_temporal_{_target_name(library)}"
+    # As flags: a bare name such as `m` would mean the project's own target, if it has one.
+    links = [*system_library_flags(library), *(f"-framework {it}" for it in library.frameworks)]
+    return (
+        f'set({name}_file "{library.file}")\n'
+        f'set({name}_sha256 "{library.sha256}")\n'
+        f'set({name}_links "{";".join(links)}")'
+    )
+
+
+def _path(path: PurePath) -> str:
+    up = "/".join(".." for _ in PurePath(DIRECTORY).parts)
+    return f"${{CMAKE_CURRENT_LIST_DIR}}/{PurePath(up, path).as_posix()}"
+
+
+def _escaped(text: str) -> str:
+    """For use between double quotes."""
+    return re.sub(r'([\\"$])', r"\\\1", text)

@@ -1,0 +1,62 @@
+"""Where `temporal-libs-config` starts.
+
+A build asks for directories again and again. While it is remembered that the wheel's archives have
+been verified, that is answered here, before anything is loaded that other answers need.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ._memory import remembered
+from ._output import write
+from ._version import __version__
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PREFIX = os.path.dirname(__file__)
+_LIB = os.path.join(_PREFIX, "lib")
+
+# What `_cli` answers too; a test compares them.
+_ANSWERS = {
+    "--version": __version__,
+    "--prefix": _PREFIX,
+    "--libdir": _LIB,
+    "--includedir": os.path.join(_PREFIX, "include"),
+}
+
+# With one of these it is not simply the wheel's archives that are in force, or there is more to do.
+_SETTINGS = (
+    "TEMPORAL_LIBS_DIR",
+    "TEMPORAL_LIBS_FALLBACK",
+    "TEMPORAL_LIBS_METRICS",
+    "USE_PREBUILT_LIBS",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its arguments; those of the process if None.
+
+    Returns:
+        The exit status, as `_cli.main` has it.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if _is_simple(arguments) and remembered("wheel", _LIB, os.environ):
+        return write(_ANSWERS[argument] for argument in arguments)
+
+    from . import _cli
+
+    return _cli.main(arguments)
+
+
+def _is_simple(arguments: Sequence[str]) -> bool:
+    if not arguments or any(os.environ.get(name) for name in _SETTINGS):
+        return False
+    return all(argument in _ANSWERS for argument in arguments)

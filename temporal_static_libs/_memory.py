@@ -1,0 +1,202 @@
+"""What has been verified on this machine, so that asking again costs no hash.
+
+A receipt stands for one directory of archives, and the way they got to be in force. It has names of
+files, and of each file its device, inode, size and times as they were when all of them had been
+found to be right. While they are the same, so is what is in the files: nobody but the administrator
+can change a file and put its ctime back.
+
+Receipts are in ``verified`` in the cache directory, a file each, replaced whole. Where that cannot
+be written to, or is not the user's alone, there are none, and everything is hashed each time.
+
+Paths are strings, and little is imported: this is what `temporal-libs-config` mostly spends its
+time with.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ._cache import cache_directory, make_own_directory, refuse_if_not_own
+from ._errors import CompileError
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Identity = tuple[int, ...]
+    Receipt = dict[str, Identity]
+
+# Changes when a receipt of one version would mean something else to another.
+_FORMAT = "temporal-static-libs receipt 1"
+
+# Receipts of environments that are long gone need not be kept.
+_KEPT = 1000
+
+# A change so soon after another can leave the same time in the file; file systems that count whole
+# seconds, or two, have none in the rest.
+_TICK = 20_000_000  # ns
+_COARSE_TICK = 2_000_000_000  # ns
+
+
+def identity_of(file: str | os.PathLike[str]) -> Identity:
+    """What tells that a file is the same and unchanged: of the name itself and of what it leads to.
+
+    Returns:
+        Device, inode, size, mtime and ctime in ns, twice; the halves differ for a symbolic link.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    link, target = os.lstat(file), os.stat(file)
+    return (
+        *(link.st_dev, link.st_ino, link.st_size, link.st_mtime_ns, link.st_ctime_ns),
+        *(target.st_dev, target.st_ino, target.st_size, target.st_mtime_ns, target.st_ctime_ns),
+    )
+
+
+def remembered(
+    source: str,
+    directory: str | os.PathLike[str],
+    environ: Mapping[str, str],
+    expected: Mapping[str, Identity] | None = None,
+) -> bool:
+    """Whether a directory's archives have been verified, and nothing has changed since.
+
+    Args:
+        source: ``wheel``, ``override`` or ``compiled``, which is what they were verified as.
+        directory: the archives'.
+        environ: what says where the memory is.
+        expected: names of the files that must have been verified, with the identity of those that
+            have been read meanwhile, and an empty one for the others. None for whatever was.
+    """
+    receipt = _read(source, directory, environ)
+    if receipt is None or (expected is not None and set(expected) != set(receipt)):
+        return False
+    try:
+        for name, identity in receipt.items():
+            if identity_of(os.path.join(directory, name)) != identity:
+                return False
+    except OSError:
+        return False
+    read = (expected or {}).items()
+    return all(receipt[name] == identity for name, identity in read if identity)
+
+
+def remember(
+    source: str, directory: str | os.PathLike[str], environ: Mapping[str, str], receipt: Receipt
+) -> None:
+    """Keep that a directory's archives have just been verified, if it can be kept.
+
+    Args:
+        source: what they were verified as.
+        directory: the archives'.
+        environ: what says where the memory is.
+        receipt: the files' identities from before they were read.
+    """
+    try:
+        if receipt != identities(directory, receipt) or _is_too_fresh(receipt.values()):
+            return
+        cache = cache_directory(environ)
+        if not _may_be_made(cache):
+            return
+        make_own_directory(cache, may_be_link=True)
+        make_own_directory(_memory(cache))
+        _write(os.path.join(_memory(cache), _name(source, directory)), receipt)
+    except (OSError, CompileError):
+        pass  # The next call hashes again; that is all.
+
+
+def identities(directory: str | os.PathLike[str], names: Iterable[str]) -> Receipt:
+    """The identities that files of a directory have now.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    return {name: identity_of(os.path.join(directory, name)) for name in names}
+
+
+def memory_directory(environ: Mapping[str, str]) -> str:
+    """Where receipts are kept, if they can be.
+
+    Returns:
+        An absolute path, which need not exist.
+
+    Raises:
+        CompileError: somebody else could put receipts there, or there is no place for them.
+    """
+    cache = cache_directory(environ)
+    refuse_if_not_own(cache, may_be_link=True)
+    refuse_if_not_own(_memory(cache))
+    return _memory(cache)
+
+
+def _memory(cache: str) -> str:
+    return os.path.join(cache, "verified")
+
+
+def _name(source: str, directory: str | os.PathLike[str]) -> str:
+    status = os.stat(directory)
+    return f"{source}-{status.st_dev}-{status.st_ino}"
+
+
+def _read(
+    source: str, directory: str | os.PathLike[str], environ: Mapping[str, str]
+) -> Receipt | None:
+    try:
+        file = os.path.join(memory_directory(environ), _name(source, directory))
+        with open(file, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
+            header, *lines = stream.read().split("\n")
+    except (OSError, CompileError):
+        return None
+    # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
+    if header != _FORMAT or not lines or lines.pop() != "" or not lines:
+        return None
+    try:
+        return {
+            name: tuple(map(int, numbers.split()))
+            for numbers, _, name in (line.partition("\t") for line in lines)
+        }
+    except ValueError:
+        return None
+
+
+def _write(file: str, receipt: Receipt) -> None:
+    lines = [f"{' '.join(map(str, identity))}\t{name}" for name, identity in receipt.items()]
+    content = "\n".join([_FORMAT, *lines, ""]).encode("utf-8", errors="surrogateescape")
+    half_made = f"{file}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        descriptor = os.open(half_made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(half_made, file)
+    except OSError:
+        if os.path.exists(half_made):
+            os.unlink(half_made)
+        raise
+    _forget_oldest(os.path.dirname(file))
+
+
+def _forget_oldest(memory: str) -> None:
+    with os.scandir(memory) as entries:
+        files = [entry.path for entry in entries]
+    if len(files) > _KEPT:
+        files.sort(key=lambda file: os.lstat(file).st_mtime_ns)
+        for file in files[:-_KEPT]:
+            os.unlink(file)
+
+
+def _may_be_made(directory: str) -> bool:
+    # As the administrator with a user's HOME: what is made there would be in that user's way.
+    while not os.path.lexists(directory):
+        directory = os.path.dirname(directory)
+    return os.stat(directory).st_uid == os.geteuid()
+
+
+def _is_too_fresh(receipt: Iterable[Identity]) -> bool:
+    import time
+
+    now = time.time_ns()
+    # The two ctimes.
+    times = [time for identity in receipt for time in identity[4::5]]
+    return any(now - time < (_TICK if time % 1_000_000_000 else _COARSE_TICK) for time in times)

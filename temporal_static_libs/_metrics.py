@@ -1,0 +1,85 @@
+"""TEMPORAL_LIBS_METRICS: one line of JSON for each time that archives have been looked for.
+
+Opt-in; it goes nowhere but to the file that the variable names. `tools/records` sums such files up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ._archives import InForce
+from ._output import complain
+from ._version import __version__
+
+VARIABLE = "TEMPORAL_LIBS_METRICS"
+
+
+@dataclass
+class Resolution:
+    """What has come of looking for archives.
+
+    Attributes:
+        source: ``wheel``, ``override`` or ``compiled``; None if none were found.
+        checked: ``hashed`` or ``remembered``, how it is known that they are as recorded; None if
+            they are not, or if nobody asked.
+        is_begun: whether anything has been looked for.
+    """
+
+    source: str | None = None
+    checked: str | None = None
+    is_begun: bool = False
+
+    def begin(self) -> None:
+        """From here on there is something to record."""
+        self.is_begun = True
+
+    def found(self, in_force: InForce) -> None:
+        """Archives are in force, verified or not."""
+        self.source = in_force.origin.source
+        self.checked = in_force.verified
+
+
+@contextmanager
+def recorded(environ: Mapping[str, str]) -> Iterator[Resolution]:
+    """Record how looking for archives went, failure included, if the environment asks for it.
+
+    A file that cannot be written to is told on stderr, and changes nothing else.
+
+    Args:
+        environ: what names the file.
+    """
+    file = environ.get(VARIABLE, "")
+    resolution = Resolution()
+    outcome = "ok"
+    begin = time.perf_counter()
+    try:
+        yield resolution
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        if file and resolution.is_begun:
+            _append(file, resolution, outcome, (time.perf_counter() - begin) * 1e3)
+
+
+def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float) -> None:
+    import datetime
+    import json
+
+    line = {
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
+        "version": __version__,
+        "source": resolution.source,
+        "checked": resolution.checked,
+        "outcome": outcome,
+        "milliseconds": round(milliseconds, 3),
+    }
+    try:
+        # In one write, so that lines of other processes do not get in between.
+        with open(file, "ab", buffering=0) as stream:
+            stream.write(f"{json.dumps(line)}\n".encode())
+    except OSError as error:
+        complain(f"cannot append to {VARIABLE}={file}: {error.strerror}", "warning")

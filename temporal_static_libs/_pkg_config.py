@@ -1,0 +1,61 @@
+"""The pkg-config module of an archive: ``temporal-sdk-core.pc``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePath
+
+from ._components import component_named
+from ._flags import link_name_flags
+from ._links import PROJECT_URL
+from ._manifest import Manifest, ManifestLibrary
+from ._places import Places
+from ._targets import target_of_triple
+from ._template import fill
+
+DIRECTORY = "pkgconfig"
+
+# In a path: what readers of pkg-config's output split at, or do not take for what it is.
+_SPECIAL = re.compile(r"[^\w@%+=:,./-]")
+
+
+def module_name(library: ManifestLibrary) -> str:
+    """What ``pkg-config`` and Meson's ``dependency()`` take."""
+    return f"temporal-{library.component}"
+
+
+def pkg_config_module(manifest: Manifest, library: ManifestLibrary, places: Places) -> str:
+    """Write it.
+
+    Args:
+        manifest: of the set that the archive is in.
+        library: the archive.
+        places: where it is.
+    """
+    component = component_named(library.component)
+    return fill(
+        "pkg-config.pc.in",
+        {
+            "LIBDIR": _path(places.archives),
+            "INCLUDEDIR": _path(places.include),
+            "GC_FLAG": target_of_triple(manifest.target).gc_flag,
+            "NAME": module_name(library),
+            "DESCRIPTION": f"Temporal's Rust core as a static library: {component.summary}",
+            "URL": PROJECT_URL,
+            "VERSION": manifest.version,
+            "LIBS": " ".join(link_name_flags(library)),
+        },
+    )
+
+
+def suits_every_reader(directory: Path) -> bool:
+    """Whether flags with paths below a directory arrive as they are.
+
+    pkgconf escapes blanks. But a shell's ``$(pkg-config …)``, Zig and older versions of Go split at
+    each, escaped or not.
+    """
+    return _SPECIAL.search(str(directory)) is None
+
+
+def _path(path: PurePath) -> str:
+    return f"${{pcfiledir}}/{PurePath('..', path).as_posix()}"
