@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from dev_server import DevServerError
 
+from benchmarks.cli.benchmark import BENCHMARK as CLI
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.errors import BenchmarkError
@@ -30,7 +31,7 @@ from benchmarks.rpc.benchmark import BENCHMARK as RPC
 from benchmarks.size.benchmark import BENCHMARK as SIZE
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
-_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK, SIZE)}
+_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK, SIZE, CLI)}
 _ROUNDS = 7
 _QUICK_ROUNDS = 3
 

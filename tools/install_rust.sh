@@ -1,6 +1,7 @@
 #!/bin/sh
 # Puts in place the Rust that published wheels are compiled with: cibuildwheel's before-all, on every
-# platform. Does nothing where cargo and rustc of that version are on PATH already.
+# platform. Does nothing where cargo and rustc of that version are on PATH already. Arguments are
+# components that rustup is to add, such as clippy.
 #
 # TEMPORAL_LIBS_RUST_VERSION  another version than the one pinned here, or `installed` for whatever
 #                             cargo and rustc are on PATH: for a machine that can fetch no toolchain,
@@ -79,5 +80,8 @@ if ! in_place; then
 	fi
 	in_place || fail "cargo and rustc on PATH are not $wanted after its installation, but \
 '$(version_of cargo)' and '$(version_of rustc)'"
+fi
+if [ $# -gt 0 ]; then
+	rustup component add "$@"
 fi
 echo "Rust $wanted"

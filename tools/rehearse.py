@@ -23,19 +23,18 @@ import sys
 import tempfile
 import time
 import uuid
-import zipfile
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from container_settings import container_settings
-from packaging.utils import parse_wheel_filename
-from rehearsal_image import ImageError, rehearsal_image, remove_images
+from debian_image import ImageError
+from rehearsal_image import rehearsal_image, remove_images
+from wheel_check import WheelError, check_wheel
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from temporal_static_libs._manifest import MANIFEST_NAME, parse_manifest
-from temporal_static_libs._targets import Target, target_of_triple
+from temporal_static_libs._targets import target_of_triple
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 IDENTIFIER: Final = "cp311-manylinux_x86_64"
@@ -43,26 +42,30 @@ TRIPLE: Final = "x86_64-unknown-linux-gnu"
 LABEL: Final = "temporal-static-libs-rehearsal"
 # Where pyproject.toml has cargo put them in the container.
 CACHED: Final = (".cargo/registry", ".cache/temporal-static-libs/target")
+# And the build its record.
+RECORD: Final = ".cache/temporal-static-libs/record"
 
 
 class RehearsalError(Exception):
     """The rehearsal failed. The message says why."""
 
 
-def rehearse(scratch: Path, image: str, profile: str, cache: Path | None) -> Path:
+def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path | None) -> Path:
     """Build and test the wheel of the commit that is checked out.
 
     Args:
         scratch: a directory for what goes in the end.
         image: the image to build in.
         profile: the Cargo profile.
+        record: the directory for the build's record.
         cache: where cargo's registry and target directory are kept; None for nowhere.
 
     Returns:
         The wheel, in `scratch`.
 
     Raises:
-        RehearsalError: the wheel is not what it has to be.
+        RehearsalError: there is not one wheel.
+        WheelError: the wheel is not what it has to be.
         CalledProcessError: a step failed; its messages are above.
     """
     clone, output = scratch / "clone", scratch / "wheelhouse"
@@ -74,7 +77,7 @@ def rehearse(scratch: Path, image: str, profile: str, cache: Path | None) -> Pat
         **{name: value for name, value in os.environ.items() if not name.startswith("CIBW_")},
         "CIBW_CACHE_PATH": str(scratch / "cibuildwheel"),
         "CIBW_MANYLINUX_X86_64_IMAGE": image,
-        "CIBW_CONTAINER_ENGINE": _engine(label, cache),
+        "CIBW_CONTAINER_ENGINE": _engine(label, record, cache),
         "TEMPORAL_LIBS_CARGO_PROFILE": profile,
         "TEMPORAL_LIBS_RUST_VERSION": "installed",
     }
@@ -91,41 +94,9 @@ def rehearse(scratch: Path, image: str, profile: str, cache: Path | None) -> Pat
     return wheels[0]
 
 
-def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> None:
-    """Hold a wheel to the table of platforms, and to what it was made from.
-
-    Args:
-        wheel: the wheel.
-        target: the platform that it must be tagged for.
-        profile: the Cargo profile that it must be made with.
-        commit: the commit that it must be made from, with no change.
-
-    Raises:
-        RehearsalError: something is different.
-    """
-    expected = {f"py3-none-{tag}" for tag in target.wheel_tags}
-    in_name = {str(tag) for tag in parse_wheel_filename(wheel.name)[3]}
-    with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
-        lines = archive.read(metadata).decode().splitlines()
-        in_metadata = {line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")}
-        manifest = parse_manifest(
-            archive.read(f"temporal_static_libs/lib/{MANIFEST_NAME}").decode()
-        )
-    facts = {
-        "tags in its name": (in_name, expected),
-        "tags in its WHEEL": (in_metadata, expected),
-        "target": (manifest.target, target.triple),
-        "Cargo profile": (manifest.cargo_profile, profile),
-        "commit": (manifest.source_commit, commit),
-    }
-    for what, (found, wanted) in facts.items():
-        if found != wanted:
-            raise RehearsalError(f"{wheel.name}: its {what}: {found!r}, not {wanted!r}")
-
-
-def _engine(label: str, cache: Path | None) -> str:
+def _engine(label: str, record: Path, cache: Path | None) -> str:
     arguments = [f"--label={label}", "--network=host"]
+    arguments.append(f"--volume={record.resolve()}:/root/{RECORD}")
     if cache is not None:
         for name in CACHED:
             source = cache.resolve() / name
@@ -165,8 +136,9 @@ def _run(arguments: argparse.Namespace) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
             cache = None if arguments.fresh else arguments.cache
-            wheel = rehearse(Path(scratch), image, arguments.profile, cache)
             arguments.output.mkdir(parents=True, exist_ok=True)
+            (arguments.output / "build-record.json").unlink(missing_ok=True)
+            wheel = rehearse(Path(scratch), image, arguments.profile, arguments.output, cache)
             kept = Path(shutil.copy(wheel, arguments.output))
     finally:
         if arguments.remove_image:
@@ -215,7 +187,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         _run(arguments)
-    except (ImageError, RehearsalError) as error:
+    except (ImageError, RehearsalError, WheelError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
     except subprocess.CalledProcessError as error:
         command = shlex.join(map(str, error.cmd))

@@ -9,6 +9,7 @@ cibuildwheel's repair-wheel-command run it.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from macos_floor import prove_macos_floor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from temporal_static_libs._build.recorder import completing
 from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manifest
 from temporal_static_libs._targets import Target, target_of_triple
 
@@ -48,12 +50,17 @@ def repair(wheel: Path, directory: Path) -> Path:
         lib = Path(scratch, _LIB)
         manifest = parse_manifest((lib / MANIFEST_NAME).read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)
-        _prove(lib, manifest, target)
+        tags = target.proven_tags(manifest.floor_version)
         copy = Path(scratch, wheel.name)
-        shutil.copyfile(wheel, copy)
-        tagged = _retag(copy, target.proven_tags(manifest.floor_version))
-        directory.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.move(tagged, directory / tagged.name))
+        with completing(manifest, os.environ) as recorder:
+            with recorder.phase("prove"):
+                _prove(lib, manifest, target)
+            with recorder.phase("tag"):
+                shutil.copyfile(wheel, copy)
+                tagged = _retag(copy, tags)
+            recorder.take_wheel(tagged, tags)
+            directory.mkdir(parents=True, exist_ok=True)
+            return Path(shutil.move(tagged, directory / tagged.name))
 
 
 def _prove(lib: Path, manifest: Manifest, target: Target) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,15 @@ class Span:
         return self.cpu_seconds / self.count * 1e6
 
 
-def measured_span(command: Sequence[str | Path]) -> Span:
+def run_to_end(command: Sequence[str | Path], environ: Mapping[str, str] | None = None) -> str:
     """Run a child to its end; nothing else of the benchmark runs meanwhile.
 
     Args:
-        command: the program and its arguments. It prints one JSON object with the fields of `Span`.
+        command: the program and its arguments.
+        environ: its environment; None is this process's.
+
+    Returns:
+        What it printed to stdout.
 
     Raises:
         BenchmarkError: it failed, or took longer than ten minutes; the message has its output.
@@ -51,6 +55,7 @@ def measured_span(command: Sequence[str | Path]) -> Span:
     try:
         done = subprocess.run(
             command,
+            env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -63,7 +68,21 @@ def measured_span(command: Sequence[str | Path]) -> Span:
         raise BenchmarkError(
             f"{shown}\n  ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}"
         )
+    return done.stdout
+
+
+def measured_span(command: Sequence[str | Path]) -> Span:
+    """Run a child that measures itself.
+
+    Args:
+        command: as for `run_to_end`. It prints one JSON object with the fields of `Span`.
+
+    Raises:
+        BenchmarkError: as for `run_to_end`, or it printed something else.
+    """
+    printed = run_to_end(command)
     try:
-        return Span(**json.loads(done.stdout))
+        return Span(**json.loads(printed))
     except (ValueError, TypeError):
-        raise BenchmarkError(f"{shown}\n  printed no span but:\n{done.stdout}") from None
+        shown = " ".join(str(part) for part in command)
+        raise BenchmarkError(f"{shown}\n  printed no span but:\n{printed}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.child import run_to_end
 from benchmarks.harness.comparison import Comparison
-from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import Libraries
 
 _ZIG_CC: Final = (sys.executable, "-m", "ziglang", "cc")
@@ -60,11 +59,7 @@ def _link(libraries: Libraries, options: Sequence[str], scratch: Path) -> tuple[
 
 def _zig_cc(arguments: Sequence[str], cache: Path) -> None:
     """Run it. In a cache of the call's own, so that it works; Zig's libraries are in another."""
-    command = [*_ZIG_CC, *arguments]
-    environ = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(cache)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchmarkError(f"{' '.join(command)}\n  failed:\n{done.stderr}")
+    run_to_end([*_ZIG_CC, *arguments], {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(cache)})
 
 
 BENCHMARK = Benchmark(

@@ -13,6 +13,7 @@ from pathlib import Path
 from cross import ROOT
 from temporal_static_libs._build.cross import cargo_for_target
 from temporal_static_libs._build.layout import sources_of_tree
+from temporal_static_libs._build.recorder import RECORD_VARIABLE
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._errors import CompileError
 from temporal_static_libs._targets import Target
@@ -45,7 +46,7 @@ def build_wheel(target: Target, dist: Path) -> Made:
     Raises:
         CrossError: no toolchain on PATH can compile for the platform, or the build failed.
     """
-    environ = _environ(target)
+    environ = {**_environ(target), RECORD_VARIABLE: str(dist / "build-record.json")}
     shutil.rmtree(dist, ignore_errors=True)
     unproven = dist / "unproven"
     options = ["--wheel", "--no-isolation", "--outdir", str(unproven), str(ROOT)]

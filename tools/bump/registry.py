@@ -1,0 +1,87 @@
+"""What is published, as cargo's resolver answers, from the registry that cargo is set up with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bump.errors import BumpError
+
+CORE: Final = "temporalio-sdk-core"
+
+# Of the resolver that does not ask which Rust is installed: what is out is out.
+_MANIFEST: Final = """\
+[package]
+name = "probe"
+version = "0.0.0"
+edition = "2021"
+resolver = "2"
+
+[workspace]
+
+[dependencies]
+{core} = {{ version = "{requirement}", default-features = false }}
+"""
+
+
+@dataclass(frozen=True)
+class Core:
+    """A published core.
+
+    Attributes:
+        version: its version.
+        crates: the version of each of Temporal's crates that it is built with, its own included.
+        rust_version: the oldest Rust that all of those can be compiled with, as in ``1.88``.
+    """
+
+    version: str
+    crates: dict[str, str]
+    rust_version: str
+
+
+def newest_core() -> Core:
+    """The newest core that is published, no prerelease.
+
+    Raises:
+        BumpError: cargo cannot tell.
+    """
+    return _resolve("*", "cargo cannot tell which core is the newest")
+
+
+def published_core(version: str) -> Core:
+    """A core of a version.
+
+    Args:
+        version: for example ``0.10.1``.
+
+    Raises:
+        BumpError: it is not published, or not one that dependencies can be found for.
+    """
+    return _resolve(f"={version}", f"{CORE} {version} is not to be had")
+
+
+def _resolve(requirement: str, problem: str) -> Core:
+    with tempfile.TemporaryDirectory(prefix="bump-") as scratch:
+        Path(scratch, "src").mkdir()
+        Path(scratch, "src", "lib.rs").touch()
+        manifest = _MANIFEST.format(core=CORE, requirement=requirement)
+        Path(scratch, "Cargo.toml").write_text(manifest, encoding="utf-8")
+        done = subprocess.run(
+            ["cargo", "metadata", "--quiet", "--format-version", "1"],
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise BumpError(f"{problem}; cargo says:\n{done.stderr.strip()}")
+    packages: list[dict[str, Any]] = json.loads(done.stdout)["packages"]
+    temporal = [package for package in packages if package["name"].startswith("temporalio-")]
+    crates = {package["name"]: str(package["version"]) for package in temporal}
+    minimums = [str(package["rust_version"] or "1.0") for package in temporal]
+    newest = max(minimums, key=lambda text: tuple(map(int, text.split("."))))
+    return Core(crates[CORE], crates, newest.removesuffix(".0"))

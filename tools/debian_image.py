@@ -1,0 +1,114 @@
+"""Images of Debian's base system, made here by debootstrap; nothing is pulled."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+SUITE: Final = "bookworm"
+
+# What is of no use in an image.
+_LEFT_OUT: Final = (
+    "./var/cache/apt/*.bin",
+    "./var/cache/apt/archives/*.deb",
+    "./var/lib/apt/lists/*",
+)
+
+
+class ImageError(Exception):
+    """An image cannot be made. The message says why, and what to do."""
+
+
+def import_debian(image: str, packages: Sequence[str] = ()) -> None:
+    """Make an image of Debian's base system, with what debootstrap calls minbase.
+
+    The first time takes a minute or two: a compressed archive of the system is kept in the user's
+    cache directory. To have the packages of today, remove it.
+
+    Args:
+        image: its name.
+        packages: what to install besides.
+
+    Raises:
+        ImageError: something that it is made with is missing.
+        CalledProcessError: a program that makes it failed; its messages are above.
+    """
+    archive = _cached(packages)
+    if not archive.exists():
+        print(f"making {archive}: Debian {SUITE} {' '.join(packages)}".rstrip(), flush=True)
+        _make(archive, packages)
+    command = ["docker", "import", str(archive), image]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def sources() -> list[str]:
+    """Where this machine's apt has the suite from, its updates too, as lines of sources.list.
+
+    Raises:
+        ImageError: its apt has not, or is not there.
+    """
+    parts = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
+    found = {
+        line
+        for line in ask_apt("apt-get", "indextargets", "--format", parts, "Created-By: Packages")
+        if line.split()[2].split("-")[0] == SUITE and line.split()[3] == "main"
+    }
+    lines = sorted(found, key=lambda line: (line.split()[2] != SUITE, line))
+    if not lines or lines[0].split()[2] != SUITE:
+        raise ImageError(f"apt of this machine has no Debian {SUITE}: use one that has")
+    return lines
+
+
+def ask_apt(*command: str) -> list[str]:
+    """The lines that one of apt's programs prints.
+
+    Raises:
+        ImageError: it is not there.
+    """
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    except FileNotFoundError:
+        raise ImageError(f"{command[0]} was not found on PATH: use a machine with Debian") from None
+    return done.stdout.splitlines()
+
+
+def _cached(packages: Sequence[str]) -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    recipe = "\n".join((SUITE, *packages, *_LEFT_OUT))
+    name = f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.tar.gz"
+    return cache / "temporal-static-libs" / "debian" / name
+
+
+def _make(archive: Path, packages: Sequence[str]) -> None:
+    if shutil.which("debootstrap") is None:
+        raise ImageError("debootstrap was not found on PATH: apt-get install debootstrap")
+    if os.geteuid() != 0:
+        raise ImageError("debootstrap needs root, to make files of other owners: run this as root")
+    mirror = sources()[0].split()[1]
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="debian-image-") as scratch:
+        log, root = Path(scratch, "debootstrap.log"), Path(scratch, "root")
+        command: list[str | Path] = ["debootstrap", "--variant=minbase"]
+        if packages:
+            command.append(f"--include={','.join(packages)}")
+        with open(log, "wb") as output:
+            done = subprocess.run(
+                [*command, SUITE, root, mirror],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise ImageError(f"debootstrap failed:\n{log.read_text(errors='replace')}")
+        excluded = [f"--exclude={pattern}" for pattern in _LEFT_OUT]
+        # Beside its place, to be moved there whole.
+        with tempfile.TemporaryDirectory(prefix=".", dir=archive.parent) as place:
+            packed = Path(place, archive.name)
+            subprocess.run(["tar", "--directory", root, *excluded, "-czf", packed, "."], check=True)
+            packed.replace(archive)

@@ -1,0 +1,30 @@
+#!/bin/sh
+# What builds recorded of themselves, beside the last release's:
+#
+#     gather_records.sh RECORDS HISTORY
+#
+# RECORDS is a directory of build records; HISTORY is made, with build-history.json and its picture.
+# gh, GitHub's command, reads GH_REPO and GH_TOKEN; the first release has no history before it.
+set -eu
+
+records=$1
+history=$2
+python=${PYTHON:-.venv/records/bin/python}
+
+mkdir -p "$history"
+previous=$(mktemp -d)
+trap 'rm -rf "$previous"' EXIT
+
+tag=$(gh release list --exclude-drafts --limit 100 --json tagName \
+	--jq 'map(.tagName | select(startswith("temporal-libs-v"))) | first // empty')
+set --
+if [ -n "$tag" ]; then
+	gh release download "$tag" --pattern build-history.json --dir "$previous"
+	set -- --previous "$previous/build-history.json"
+fi
+
+status=0
+PYTHONPATH=tools "$python" -m records gather "$@" --history "$history/build-history.json" \
+	--summary "${GITHUB_STEP_SUMMARY:-/dev/stdout}" "$records" || status=$?
+PYTHONPATH=tools "$python" -m records render "$history/build-history.json" "$history/build-history.svg"
+exit "$status"

@@ -1,0 +1,104 @@
+"""Gather the records of builds, draw their history, sum up what users have recorded.
+
+    python -m records gather --history NEW [--previous OLD] [--summary FILE] RECORD ...
+    python -m records render HISTORY SVG
+    python -m records usage FILE
+
+Runs in an environment with pyproject.toml's dependency group ``records``. docs/records.md has more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from records.build import RecordError, read_builds
+from records.history import History, read_history, release_of, write_history
+from records.limits import Finding, findings
+from records.summary import annotation, platforms_without, summary
+from records.usage import usage
+
+
+def gather(arguments: argparse.Namespace) -> int:
+    """Put records into the history, and tell what stands out.
+
+    Returns:
+        0; 1 if a platform's wheel is too large.
+    """
+    release = release_of(read_builds(arguments.records))
+    previous = read_history(arguments.previous) if arguments.previous else History()
+    before = previous.before(release.version)
+    told = [
+        finding for build in release.builds for finding in findings(build, before.last_like(build))
+    ]
+    told += [
+        Finding("warning", f"{platform}: there is no record of a build")
+        for platform in platforms_without(release)
+    ]
+    text = summary(release, before, told)
+    print(*map(annotation, told), text, sep="\n")
+    if arguments.summary:
+        # A step's summary is added to, never replaced.
+        with arguments.summary.open("a", encoding="utf-8") as file:
+            file.write(text)
+    write_history(previous.with_release(release), arguments.history)
+    return 1 if any(finding.fatal for finding in told) else 0
+
+
+def render(arguments: argparse.Namespace) -> int:
+    """Draw the history; 0."""
+    # Here and not above: the others do without Matplotlib.
+    from records.trend import draw_trend
+
+    draw_trend(read_history(arguments.history), arguments.output)
+    print(arguments.output)
+    return 0
+
+
+def tell_usage(arguments: argparse.Namespace) -> int:
+    """Sum up a file of TEMPORAL_LIBS_METRICS; 0."""
+    try:
+        text = arguments.file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RecordError(f"{arguments.file} cannot be read: {error.strerror}") from None
+    print(usage(text.splitlines()))
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: its arguments; None is this process's.
+
+    Returns:
+        0; 1 if a file is not what it should be, or a wheel is too large.
+    """
+    parser = argparse.ArgumentParser(prog="records", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("gather", help="records into a history and a job summary")
+    command.add_argument("records", nargs="+", type=Path, metavar="RECORD", help="file, directory")
+    command.add_argument("--previous", type=Path, help="the last release's history")
+    command.add_argument("--history", type=Path, required=True, help="the new one, to be written")
+    command.add_argument("--summary", type=Path, help="file that Markdown is added to")
+    command.set_defaults(run=gather)
+    command = commands.add_parser("render", help="a history's trend as a picture")
+    command.add_argument("history", type=Path, metavar="HISTORY", help="build-history.json")
+    command.add_argument("output", type=Path, metavar="SVG", help="or .png")
+    command.set_defaults(run=render)
+    command = commands.add_parser("usage", help="sum up a file of TEMPORAL_LIBS_METRICS")
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.set_defaults(run=tell_usage)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except RecordError as error:
+        print(f"records: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

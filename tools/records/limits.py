@@ -1,0 +1,90 @@
+"""How much larger or slower a build may be than the last release's, and how large at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from records.build import Build
+
+#: Bytes. Of a platform's wheel, which is what its users download.
+LARGEST_WHEEL: Final = 50_000_000
+#: Above these shares of growth against the last release somebody should look.
+SIZE_GROWTH: Final = 0.05
+DURATION_GROWTH: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to be told of a build.
+
+    Attributes:
+        level: of the annotation: ``warning`` or ``error``.
+        message: a sentence, which names the platform.
+        fatal: whether there must be no release.
+    """
+
+    level: str
+    message: str
+    fatal: bool = False
+
+
+def findings(build: Build, last: Build | None) -> Iterator[Finding]:
+    """What there is to tell of a build.
+
+    Args:
+        build: the build.
+        last: the same platform's of the last release; None where there is none.
+    """
+    where = build.platform
+    if build.record["error"] is not None:
+        message = build.record["error"]["message"]
+        yield Finding("error", f"{where}: the build failed: {build.outcome}: {message}")
+    elif build.outcome != "ok":
+        yield Finding("error", f"{where}: the build has no wheel that is proven and tagged")
+    if build.wheel_size is not None and build.wheel_size > LARGEST_WHEEL:
+        size, limit = megabytes(build.wheel_size), megabytes(LARGEST_WHEEL)
+        yield Finding("error", f"{where}: the wheel has {size}, more than {limit}", fatal=True)
+    if last is not None and build.outcome == "ok":
+        yield from _growth(build, last)
+
+
+def growth(now: float, then: float) -> float:
+    """By which share of it something has grown; infinite if it was nothing."""
+    return now / then - 1 if then else float("inf")
+
+
+def megabytes(size: int) -> str:
+    """A size in MB, which are a million bytes."""
+    return f"{size / 1e6:.2f} MB"
+
+
+def minutes(seconds: float) -> str:
+    """A duration, to the second."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def units(build: Build) -> str:
+    """How many of cargo's units were not cached: a duration means nothing without it."""
+    cargo = build.record["cargo"]
+    return f"{cargo['compiled']} of {cargo['fresh'] + cargo['compiled']}"
+
+
+def _growth(build: Build, last: Build) -> Iterator[Finding]:
+    for what, size in build.sizes.items():
+        then = last.sizes.get(what)
+        if then is not None and size > then * (1 + SIZE_GROWTH):
+            yield Finding(
+                "warning",
+                f"{build.platform}: {what} has {megabytes(size)}, {growth(size, then):+.1%} "
+                f"against {megabytes(then)} of {last.version}",
+            )
+    if build.seconds > last.seconds * (1 + DURATION_GROWTH):
+        yield Finding(
+            "warning",
+            f"{build.platform}: the build took {minutes(build.seconds)}, "
+            f"{growth(build.seconds, last.seconds):+.1%} against {minutes(last.seconds)} of "
+            f"{last.version} (units compiled: {units(build)}, then {units(last)})",
+        )

@@ -1,0 +1,92 @@
+"""A history as a picture: how large the wheels are and how long their builds take, by release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import nan
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+
+matplotlib.use("agg")
+
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from records.build import Build, RecordError
+from records.history import History
+from temporal_static_libs._targets import TARGETS
+
+# Okabe and Ito's colours, which the colour-blind can tell apart; one a platform.
+_COLOURS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+_STYLE: Final = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "temporal-static-libs",  # one history gives one file
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#dddddd",
+    "axes.axisbelow": True,
+}
+
+
+def draw_trend(history: History, output: Path) -> None:
+    """Draw a history.
+
+    Args:
+        history: with one release or more.
+        output: the picture; its suffix is its format.
+
+    Raises:
+        RecordError: there is nothing to draw.
+    """
+    if not history.releases:
+        raise RecordError("the history has no release yet: there is nothing to draw")
+    with pyplot.rc_context(_STYLE):
+        width = min(14.0, 7.5 + 0.5 * len(history.releases))
+        figure, (sizes, durations) = pyplot.subplots(
+            2, 1, figsize=(width, 7), sharex=True, layout="constrained"
+        )
+        _draw(sizes, history, lambda build: (build.wheel_size or 0) / 1e6)
+        _draw(durations, history, lambda build: build.seconds / 60)
+        sizes.set_title("Wheel, MB", loc="left")
+        durations.set_title("Build, minutes", loc="left")
+        durations.set_xticks(
+            range(len(history.releases)), [release.version for release in history.releases]
+        )
+        if len(history.releases) > 10:
+            durations.tick_params("x", labelrotation=45)
+        durations.set_xlim(-0.5, len(history.releases) - 0.5)
+        handles, labels = sizes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right upper", frameon=False)
+        try:
+            figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        finally:
+            pyplot.close(figure)
+
+
+def _draw(axes: Axes, history: History, value: Callable[[Build], float]) -> None:
+    for target, colour, marker in zip(TARGETS, _COLOURS, _MARKERS, strict=True):
+        builds = [
+            (place, build)
+            for place, release in enumerate(history.releases)
+            for build in release.builds
+            if build.platform == target.platform
+        ]
+        if builds:
+            places = [place for place, _ in builds]
+            # The line has a gap where a build failed.
+            values = [value(build) if build.outcome == "ok" else nan for _, build in builds]
+            axes.plot(places, values, color=colour, marker=marker, label=target.platform)
+        failed = [place for place, build in builds if build.outcome != "ok"]
+        if failed:
+            label = f"{target.platform}, failed"
+            (crosses,) = axes.plot(failed, [0] * len(failed), "x", color=colour, label=label)
+            crosses.set(markersize=9, markeredgewidth=2.5, clip_on=False)
+    axes.set_ylim(0, max(1.0, axes.get_ylim()[1]) * 1.05)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=3))

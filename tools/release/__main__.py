@@ -1,0 +1,163 @@
+"""The steps of the workflow temporal-static-libraries; docs/releasing.md tells of each.
+
+What a step finds out for later ones is appended to the file that GITHUB_OUTPUT names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+from release import ROOT, ReleaseError
+from release.assemble import assemble
+from release.bundle import Bundle
+from release.github import publish_on_github
+from release.index import copy_files_to_upload, wait_until_published
+from release.plan import Event, make_plan
+from release.trial import try_release
+from temporal_static_libs._build.layout import sources_of_tree
+from temporal_static_libs._build.source_commit import source_commit
+from temporal_static_libs._targets import TARGETS
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    # A manual run's fields are empty in any other.
+    dry_run = arguments.dry_run != "false"
+    event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
+    plan = make_plan(ROOT, event)
+    _tell(version=plan.version, release=plan.release, publish=plan.publish)
+
+
+def _assemble(arguments: argparse.Namespace) -> None:
+    bundle, seal = assemble(
+        ROOT,
+        arguments.dist,
+        arguments.extra,
+        arguments.bundle,
+        _commit(),
+        arguments.release == "true",
+    )
+    for directory in (bundle.dist, bundle.assets):
+        for file in sorted(directory.iterdir()):
+            size = file.stat().st_size / 1e6
+            print(f"{file.relative_to(bundle.root)}: {size:.2f} MB", flush=True)
+    if missing := bundle.facts().missing:
+        print(f"no wheel for {', '.join(missing)}", flush=True)
+    _tell(seal=seal)
+
+
+def _pending(arguments: argparse.Namespace) -> None:
+    bundle = _checked(arguments)
+    version = bundle.facts().version
+    files = copy_files_to_upload(arguments.index_url, version, bundle.dist, arguments.output)
+    for file in files:
+        print(f"to be uploaded: {file.name}", flush=True)
+    _tell(pending=bool(files))
+
+
+def _github(arguments: argparse.Namespace) -> None:
+    bundle = _checked(arguments)
+    done = publish_on_github(bundle)
+    print(f"{bundle.facts().tag}: {'published' if done else 'was published, and is the same'}")
+
+
+def _try(arguments: argparse.Namespace) -> None:
+    bundle, index = _checked(arguments), None
+    if arguments.published:
+        index = arguments.index_url
+        version = bundle.facts().version
+        wait_until_published(index, version, bundle.dist, arguments.wait)
+    if not try_release(arguments.platform, bundle, index):
+        print(f"there is no wheel for {arguments.platform} in this release")
+
+
+def _commit() -> str:
+    commit = source_commit(sources_of_tree(ROOT))
+    if commit is None:
+        raise ReleaseError(f"{ROOT} is no checkout of a commit, or was changed since")
+    return commit
+
+
+def _checked(arguments: argparse.Namespace) -> Bundle:
+    bundle = Bundle(arguments.bundle)
+    bundle.check(arguments.seal)
+    return bundle
+
+
+def _tell(**outputs: str | bool) -> None:
+    lines = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}\n"
+        for name, value in outputs.items()
+    ]
+    print(*lines, sep="", end="", flush=True)
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m release", allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    plan = commands.add_parser("plan", help="hold the tree to one version; decide what to do")
+    plan.add_argument("--event", required=True, help="GitHub's name of it")
+    plan.add_argument("--ref", required=True, help="as in refs/tags/temporal-libs-v1.2.3")
+    plan.add_argument("--version", default="", help="that is to be released, of a manual run")
+    plan.add_argument("--dry-run", default="", help="false to publish, of a manual run")
+    plan.set_defaults(run=_plan)
+
+    made = commands.add_parser("assemble", help="check the exact set, and make the assets")
+    made.add_argument("--dist", type=Path, required=True, help="wheels and source distribution")
+    made.add_argument("--extra", type=Path, required=True, help="more assets, if it is there")
+    made.add_argument("--release", default="true", help="false: without a changelog entry")
+    made.add_argument("--bundle", type=Path, required=True, help="the directory to make")
+    made.set_defaults(run=_assemble)
+
+    bundle = argparse.ArgumentParser(add_help=False)
+    bundle.add_argument("--bundle", type=Path, required=True, help="that assemble made")
+    bundle.add_argument("--seal", required=True, help="that assemble printed")
+    index = argparse.ArgumentParser(add_help=False)
+    # For a rehearsal against another index, with the commands as the workflow has them.
+    address = os.environ.get("RELEASE_INDEX_URL", PYPI_SIMPLE_ENDPOINT)
+    index.add_argument("--index-url", default=address, help="default: RELEASE_INDEX_URL, or PyPI's")
+
+    pending = commands.add_parser(
+        "pending", parents=[bundle, index], help="compare with the index; what is to be uploaded"
+    )
+    pending.add_argument("--output", type=Path, required=True, help="the directory to make")
+    pending.set_defaults(run=_pending)
+
+    github = commands.add_parser("github", parents=[bundle], help="make the GitHub release")
+    github.set_defaults(run=_github)
+
+    trial = commands.add_parser(
+        "try", parents=[bundle, index], help="install the wheel by its hash; link and run programs"
+    )
+    trial.add_argument("platform", choices=[target.platform for target in TARGETS])
+    trial.add_argument("--published", action="store_true", help="from the index")
+    trial.add_argument("--wait", type=float, default=900, help="seconds for the index to list all")
+    trial.set_defaults(run=_try)
+    return parser
+
+
+def main() -> int:
+    """Run from the command line.
+
+    Returns:
+        0; 1 if the release must not go on.
+    """
+    arguments = _parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except ReleaseError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What a run of the workflow is to do: build only, rehearse a release, or publish one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from release import ReleaseError
+from release.changelog import changelog_entry
+from release.names import tag_of
+from release.versions import check_versions
+
+_TAGS = "refs/tags/"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What made the workflow run.
+
+    Attributes:
+        name: GitHub's name of it: ``push``, ``pull_request``, ``workflow_dispatch``.
+        ref: what it was for, as in ``refs/tags/temporal-libs-v1.2.3``.
+        version: that was typed in, of a ``workflow_dispatch``.
+        dry_run: that was ticked, of a ``workflow_dispatch``.
+    """
+
+    name: str
+    ref: str
+    version: str = ""
+    dry_run: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do.
+
+    Attributes:
+        version: of the tree.
+        release: whether this is a release or its rehearsal, to which more must hold.
+        publish: whether anything is published.
+    """
+
+    version: str
+    release: bool
+    publish: bool
+
+
+def make_plan(root: Path, event: Event) -> Plan:
+    """Decide, after the tree has been held to one version.
+
+    Args:
+        root: of the source tree.
+        event: what made the workflow run.
+
+    Raises:
+        ReleaseError: versions disagree; or a release is asked for that must not be made.
+    """
+    version = check_versions(root)
+    tag = event.ref.removeprefix(_TAGS) if event.ref.startswith(_TAGS) else None
+    if event.name == "workflow_dispatch":
+        _check_dispatch(event, tag, version)
+        plan = Plan(version, release=True, publish=not event.dry_run)
+    elif event.name == "push" and tag is not None:
+        plan = Plan(version, release=True, publish=True)
+    else:
+        return Plan(version, release=False, publish=False)
+    if tag not in (None, tag_of(version)):
+        raise ReleaseError(
+            f"the tag is {tag}, but pyproject.toml has version {version}, whose tag is "
+            f"{tag_of(version)}: delete the tag, and tag the commit that has its version"
+        )
+    changelog_entry((root / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+    return plan
+
+
+def _check_dispatch(event: Event, tag: str | None, version: str) -> None:
+    if event.version != version:
+        raise ReleaseError(
+            f"the version asked for is {event.version!r}, but pyproject.toml has {version}: "
+            "run the workflow on a commit that has the version"
+        )
+    if not event.dry_run and tag is None and event.ref != "refs/heads/main":
+        raise ReleaseError(
+            f"{event.ref} is neither main nor a tag: releases are made of main, and here there can "
+            "only be a dry run"
+        )
