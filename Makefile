@@ -1,5 +1,5 @@
-# make demo | test | wheel | cross | fallback | lint | header | licenses | fuzz | sanitize | bench |
-# reproduce | rehearse; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | licenses | fuzz |
+# sanitize | bench | reproduce | rehearse | trend | bump; CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -31,8 +31,8 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel cross reproduce \
-	rehearse header check-header licenses clean
+.PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel sdist try-sdist \
+	cross reproduce rehearse header check-header licenses trend bump clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -52,7 +52,7 @@ fallback: .venv/demo/.installed
 OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.version_info < (3, 12)))')
 
 test: lint check-header test-rust .venv/test/.installed .venv/zig-0.16/.ready .venv/zig-0.17/.ready \
-		$(OLD_PIPS:%=.venv/%/.ready)
+		.venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
 	$(STEP) "test: the installed wheel"
 	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 
@@ -80,16 +80,44 @@ bench: .venv/test/.installed
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl
 
+sdist: .venv/build/.ready
+	$(STEP) "sdist: what pip takes where there is no wheel"
+	rm -rf dist/sdist
+	.venv/build/bin/python -m build --sdist --no-isolation --outdir dist/sdist .
+	@ls -l dist/sdist/*.tar.gz
+
+# What `make sdist` left, compiled as pip does it: 10 to 15 minutes.
+try-sdist: .venv/try-sdist/.ready
+	$(STEP) "try-sdist: compiling the source distribution, and linking programs with the result"
+	.venv/try-sdist/bin/pip install --no-build-isolation --no-deps --force-reinstall dist/sdist/*.tar.gz
+	.venv/try-sdist/bin/python tests/smoke/smoke.py
+
 # PLATFORMS: names of platforms, as in linux-arm64; all if empty. docs/platforms.md says what it needs.
 cross: .venv/cross/.ready
 	$(STEP) "cross: wheels of other platforms"
 	PYTHONPATH=tools .venv/cross/bin/python -m cross $(PLATFORMS)
 
 # Compiles everything twice from nothing: half an hour and more with PROFILE=release. With
-# REPRODUCE_ARGS="--against WHEEL" once, which must give a wheel that is there.
+# REPRODUCE_ARGS="--against WHEEL" once, which must give a wheel that is there; with --sdist from the
+# source distribution.
 reproduce:
 	$(STEP) "reproduce: two builds of the commit, in different places"
 	$(PYTHON) tools/reproduce.py --profile $(PROFILE) $(REPRODUCE_ARGS)
+
+# VERSION: of the core. BUMP_ARGS: --allow-older. Compiles nothing but the tools that it needs.
+bump: .venv/bump/.ready
+	$(STEP) "bump: to temporalio-sdk-core $(VERSION)"
+	PYTHONPATH=tools .venv/bump/bin/python -m bump to $(VERSION) $(BUMP_ARGS)
+
+# RECORDS: files or directories of build records. HISTORY: the last release's build-history.json, if any.
+RECORDS ?= $(wildcard $(DIST)/build-record.json dist/cross/*/build-record.json)
+HISTORY ?=
+trend: .venv/records/.ready
+	$(STEP) "trend: of the builds in dist/"
+	mkdir -p dist
+	PYTHONPATH=tools .venv/records/bin/python -m records gather $(HISTORY:%=--previous %) \
+		--history dist/build-history.json $(RECORDS)
+	PYTHONPATH=tools .venv/records/bin/python -m records render dist/build-history.json dist/build-history.svg
 
 # REHEARSE_ARGS: --fresh, --remove-image, ...; --help lists them.
 rehearse: .venv/cibuildwheel/.ready
@@ -114,7 +142,7 @@ lint-rust:
 
 lint-zig: .venv/lint/.ready
 	$(STEP) "lint: Zig"
-	.venv/lint/bin/python -m ziglang fmt --check examples tests
+	.venv/lint/bin/python -m ziglang fmt --check examples tests temporal_static_libs/share
 
 # --- header ---
 
@@ -148,12 +176,14 @@ $(CARGO_CYCLONEDX):
 
 # --- wheel and venvs ---
 
+# Also when the build fails; docs/records.md tells what is in it.
+RECORD := TEMPORAL_LIBS_BUILD_RECORD=$(CURDIR)/$(DIST)/build-record.json
 $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (10 to 15 minutes the first time)"
 	rm -rf $(DIST)
-	.venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST)/unproven .
+	$(RECORD) .venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST)/unproven .
 	$(STEP) "wheel: proving the floor that its tag promises"
-	.venv/build/bin/python tools/repair_wheel.py $(DIST)/unproven/*.whl $(DIST)
+	$(RECORD) .venv/build/bin/python tools/repair_wheel.py $(DIST)/unproven/*.whl $(DIST)
 	@touch $@
 
 # A venv with one of pyproject.toml's dependency groups.
