@@ -1,0 +1,31 @@
+#include "bridge.h"
+
+#include "_cgo_export.h"
+
+// Go's exports know no const.
+typedef struct TemporalCoreByteArray Bytes;
+
+static void on_connected(void *handle, struct TemporalCoreConnection *success, const Bytes *fail)
+{
+    goConnected((uintptr_t)handle, success, (Bytes *)fail);
+}
+
+static void on_response(void *handle, const Bytes *success, uint32_t status, const Bytes *message,
+                        const Bytes *details)
+{
+    goResponse((uintptr_t)handle, (Bytes *)success, status, (Bytes *)message, (Bytes *)details);
+}
+
+void bridge_connect(struct TemporalCoreRuntime *runtime,
+                    const struct TemporalCoreConnectionOptions *options, uintptr_t handle)
+{
+    // A header and an archive that do not belong together end here, in a link error.
+    TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
+    temporal_core_client_connect(runtime, options, (void *)handle, on_connected);
+}
+
+void bridge_call(struct TemporalCoreConnection *client,
+                 const struct TemporalCoreRpcCallOptions *options, uintptr_t handle)
+{
+    temporal_core_client_rpc_call(client, options, (void *)handle, on_response);
+}

@@ -1,0 +1,3 @@
+module example.com/server-version
+
+go 1.19

@@ -1,0 +1,46 @@
+//! Links the archives by their file names, as bridges do that were written for libraries they built
+//! themselves. Works with Zig 0.15, 0.16 and 0.17.
+
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{});
+    const optimize = b.standardOptimizeOption(.{});
+    const lib_dir = b.option([]const u8, "libdir", "What temporal-libs-config --libdir prints") orelse
+        return refuse(b, "libdir");
+    const include_dir = b.option([]const u8, "includedir", "What temporal-libs-config --includedir prints") orelse
+        return refuse(b, "includedir");
+
+    const header = b.addTranslateC(.{
+        .root_source_file = .{
+            .cwd_relative = b.pathJoin(&.{ include_dir, "temporal-sdk-core-c-bridge.h" }),
+        },
+        .target = target,
+        .optimize = optimize,
+    });
+    const module = b.createModule(.{
+        .root_source_file = b.path("src/main.zig"),
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+        .imports = &.{.{ .name = "temporal", .module = header.createModule() }},
+    });
+    for ([_][]const u8{ "libtemporal_sdk_core.a", "libtemporal_client.a" }) |archive| {
+        module.addObjectFile(.{ .cwd_relative = b.pathJoin(&.{ lib_dir, archive }) });
+    }
+    module.linkSystemLibrary("unwind", .{ .use_pkg_config = .no });
+    const program = b.addExecutable(.{ .name = "zig-archives", .root_module = module });
+    b.installArtifact(program);
+
+    const run_step = b.step("run", "Run the program");
+    run_step.dependOn(&b.addRunArtifact(program).step);
+}
+
+/// Has every step fail. Not an exit, so that `zig build --help` works all the same.
+fn refuse(b: *std.Build, comptime option: []const u8) void {
+    const failure = b.addFail("-D" ++ option ++ " is missing: zig build " ++
+        "-Dlibdir=\"$(temporal-libs-config --libdir)\" " ++
+        "-Dincludedir=\"$(temporal-libs-config --includedir)\"");
+    b.getInstallStep().dependOn(&failure.step);
+    b.step("run", "Run the program").dependOn(&failure.step);
+}
