@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from capi import CApi, declarations, header_path, link_shared_library
+from dev_server import DevServer, running_dev_server
+from package_index import PackageServer, running_package_server
+from sdist_build import build_sdist
 from skips import SkipPolice, in_ci
+from tiny_tree import plant_tiny_tree
 
 import temporal_static_libs
+from temporal_static_libs._targets import target_of_triple
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 
 SETTINGS = (
     "TEMPORAL_LIBS_BOOTSTRAP_RUST",
+    "TEMPORAL_LIBS_BUILD_RECORD",
     "TEMPORAL_LIBS_CACHE_DIR",
     "TEMPORAL_LIBS_CARGO_PROFILE",
     "TEMPORAL_LIBS_DIR",
     "TEMPORAL_LIBS_FALLBACK",
+    "TEMPORAL_LIBS_METRICS",
     "TEMPORAL_LIBS_TARGET",
     "USE_PREBUILT_LIBS",
 )
+# What make tells a make that it starts. One that a test starts is no part of the make that runs the tests.
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{package} is the checkout's package: install the wheel into a venv and run that "
             "venv's 'pytest', not 'python -m pytest' ('make test' does it all)"
         )
+    for name in OF_MAKE:
+        os.environ.pop(name, None)
     if in_ci():
         config.pluginmanager.register(SkipPolice())
 
@@ -42,16 +60,38 @@ def repo_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The wheel file under test, the one that is installed."""
+    value = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL")
+    if not value:
+        pytest.fail("TEMPORAL_LIBS_TEST_WHEEL must name the wheel file; 'make test' sets it")
+    path = Path(value).absolute()
+    if not path.is_file():
+        pytest.fail(f"TEMPORAL_LIBS_TEST_WHEEL names {path}, which is no file")
+    return path
+
+
+@pytest.fixture(scope="session")
 def package_dir() -> Path:
     """The installed package."""
     return Path(temporal_static_libs.__file__).resolve().parent
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the developer's own settings away, so that each test sees only those it makes."""
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(scope="session")
+def dev_server() -> Iterator[DevServer]:
+    """A Temporal dev server on a free port of the loopback interface, one for the whole run."""
+    with running_dev_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take the developer's own settings away, and the cache, which the run must leave as it is."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in SETTINGS:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("TEMPORAL_LIBS_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "own"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +105,51 @@ def capi(declared: str, tmp_path_factory: pytest.TempPathFactory) -> CApi:
     """The installed sdk-core archive, callable."""
     scratch = tmp_path_factory.mktemp("sdk-core")
     return CApi(declared, link_shared_library(declared, "sdk-core", scratch))
+
+
+@pytest.fixture(scope="session")
+def published_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel under test, with the tags that a published one has."""
+    copy = tmp_path_factory.mktemp("published") / wheel.name
+    shutil.copyfile(wheel, copy)
+    if "-linux_" not in wheel.name:
+        return copy  # as the repair step left it
+    manifest = json.loads(zipfile.ZipFile(wheel).read("temporal_static_libs/lib/manifest.json"))
+    tags = target_of_triple(manifest["target"]).wheel_tags
+    command = [sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag"]
+    done = subprocess.run(
+        [*command, ".".join(tags), copy], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return copy.with_name(done.stdout.split()[-1])
+
+
+@pytest.fixture(scope="session")
+def tiny_sdist(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution of a tree that compiles in a second."""
+    scratch = tmp_path_factory.mktemp("tiny")
+    return build_sdist(plant_tiny_tree(scratch / "tree", repo_root), scratch / "sdist")
+
+
+@pytest.fixture(scope="session")
+def delivery_programs(repo_root: Path) -> Path:
+    """The directory with a package index's programs, and those of clients besides pip."""
+    programs = repo_root / ".venv" / "delivery" / "bin"
+    if not (programs / "devpi-server").is_file():
+        pytest.fail(f"{programs} has no devpi-server; 'make .venv/delivery/.ready' installs it")
+    return programs
+
+
+@pytest.fixture(scope="session")
+def package_server(
+    delivery_programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PackageServer]:
+    """A server of package indexes, for all of a run."""
+    scratch = tmp_path_factory.mktemp("package-server")
+    with running_package_server(delivery_programs, scratch) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def index(package_server: PackageServer, published_wheel: Path, tiny_sdist: Path) -> str:
+    """The address of an index that holds the wheel and the source distribution."""
+    return package_server.add_index("published", [published_wheel, tiny_sdist])

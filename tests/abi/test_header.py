@@ -10,7 +10,10 @@ import pytest
 from capi import CApi, config, header_path
 from facts import facts
 from header import interface_id
+from packaging.version import Version
 from skips import require_program
+
+from temporal_static_libs import __version__
 
 TABLE = Path(__file__).with_name("c_abi.tsv")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -91,7 +94,7 @@ class TestHeaderAndArchiveBelongTogether:
     @pytest.mark.parametrize(
         ("old", "new"),
         [
-            pytest.param("0_10_1", "0_9_0", id="version"),
+            pytest.param("_static_libs_", "_static_libs_9", id="version"),
             pytest.param("_abi_", "_abi_0", id="abi-id"),
         ],
     )
@@ -112,4 +115,5 @@ def test_the_abi_id_is_the_hash_of_the_interface_table(capi: CApi) -> None:
     expected = interface_id(TABLE)
     assert config("--abi") == expected
     assert f'"{expected}"' in header_path().read_text(encoding="utf-8")
-    assert hasattr(capi.lib, f"temporal_static_libs_0_10_1_abi_{expected}")
+    version = Version(__version__).base_version.replace(".", "_")
+    assert hasattr(capi.lib, f"temporal_static_libs_{version}_abi_{expected}")

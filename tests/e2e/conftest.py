@@ -1,4 +1,4 @@
-"""One server and one built bridge for all tests of a run."""
+"""One built bridge for all tests of a run, and ways to the server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ import pytest
 from bridge_build import ZigBridge, copy_zig_bridge
 from bridge_surface import Surface
 from capi import CApi
-from dev_server import DevServer, running_dev_server
+from dev_server import DevServer
 from proxy import Proxy
 from rpc import connection
-
-
-@pytest.fixture(scope="session")
-def dev_server() -> Iterator[DevServer]:
-    """A Temporal dev server on a free port of the loopback interface."""
-    with running_dev_server() as server:
-        yield server
 
 
 @pytest.fixture

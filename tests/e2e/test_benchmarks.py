@@ -60,7 +60,7 @@ def results(output: Path) -> dict[str, Any]:
 
 def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> None:
     others = {"rpc": {"Python client"}, "workflow-tasks": {"Python SDK"}, "link": set()}
-    assert set(results["benchmarks"]) == {*others, "size"}
+    assert set(results["benchmarks"]) == {*others, "size", "cli"}
     for benchmark in others:
         for comparison in results["benchmarks"][benchmark]:
             assert comparison["subject"] == "C ABI"
@@ -68,6 +68,14 @@ def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> Non
             for contender in comparison["contenders"].values():
                 assert len(contender["samples"]) == 2
                 assert all(sample > 0 for sample in contender["samples"])
+
+
+def test_remembering_what_was_verified_is_beside_hashing_it(results: dict[str, Any]) -> None:
+    rows = {comparison["condition"]: comparison for comparison in results["benchmarks"]["cli"]}
+    assert set(rows) == {"--libdir, remembered", "--libs, remembered", "--libdir, hashed"}
+    for comparison in rows.values():
+        assert comparison["subject"] == "temporal-libs-config"
+        assert {"python -I -c pass"} <= set(comparison["ratios"])
 
 
 def test_sizes_are_those_of_the_archives(results: dict[str, Any], wheel_size: float) -> None:

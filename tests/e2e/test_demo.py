@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from bridge_build import copy_zig_bridge
+from programs import consumer_environ
 
 DEADLINE = 1200.0
 
@@ -44,7 +44,7 @@ def demo(
     """The demo, running. Whatever happens to it, it must leave nothing behind."""
     with subprocess.Popen(
         [python, tree / "tools" / "demo.py"],
-        env={**os.environ, "TMPDIR": str(scratch)},
+        env={**consumer_environ(), "TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

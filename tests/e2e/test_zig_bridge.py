@@ -17,6 +17,7 @@ import pytest
 from bridge_build import ZigBridge
 from bridge_surface import BridgeError, Surface
 from dev_server import DevServer
+from programs import RUST, search_script
 from proxy import Proxy
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -336,7 +337,7 @@ def test_a_header_of_another_archive_does_not_link(
     other = tmp_path / "other"
     other.write_text(
         f"#!/bin/sh\n'{config_tool}' \"$@\" | "
-        f"sed 's|^{temporal_static_libs.include_dir()}$|{tmp_path}|'\n"
+        f"sed 's|{temporal_static_libs.include_dir()}|{tmp_path}|g'\n"
     )
     other.chmod(0o755)
     result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={other}")
@@ -347,11 +348,21 @@ def test_a_header_of_another_archive_does_not_link(
 def test_temporal_libs_config_is_found_on_path(
     unbuilt_zig_bridge: ZigBridge, config_tool: Path
 ) -> None:
-    environ = {**os.environ, "PATH": f"{config_tool.parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{config_tool.parent}{os.pathsep}{os.environ['PATH']}"
+    environ = {**os.environ, "PATH": path, "VIRTUAL_ENV": ""}
     result = unbuilt_zig_bridge.zig_build("--help", environ=environ)
     assert result.returncode == 0
     assert "-Dtemporal-libs-config=" in result.stdout
     assert result.stderr == ""
+
+
+def test_it_builds_without_rust_on_path(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
+    """What the build runs finds none."""
+    tool, found = tmp_path / "temporal-libs-config", tmp_path / "found"
+    tool.write_text(f"#!/bin/sh\n{{ {search_script(*RUST, 'sh')}; }} > {found}\nexit 1\n")
+    tool.chmod(0o755)
+    assert unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={tool}").returncode != 0
+    assert [Path(line).name for line in found.read_text().splitlines()] == ["sh"]
 
 
 def test_temporal_libs_config_is_missing(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
@@ -365,9 +376,11 @@ def test_temporal_libs_config_is_missing(unbuilt_zig_bridge: ZigBridge, tmp_path
 
 
 def test_temporal_libs_config_is_not_on_path(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
-    result = unbuilt_zig_bridge.zig_build(environ={**os.environ, "PATH": str(tmp_path)})
+    environ = {**os.environ, "PATH": str(tmp_path), "VIRTUAL_ENV": ""}
+    result = unbuilt_zig_bridge.zig_build(environ=environ)
     assert result.returncode != 0
-    assert "there is no 'temporal-libs-config'" in result.stderr
+    beside = unbuilt_zig_bridge.directory / ".venv" / "bin" / "temporal-libs-config"
+    assert f"there is no '{beside}', nor 'temporal-libs-config'." in result.stderr
 
 
 def test_temporal_libs_config_fails(
@@ -390,4 +403,5 @@ def test_temporal_libs_config_answers_something_else(
     other.chmod(0o755)
     result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={other}")
     assert result.returncode != 0
-    assert f"'{other}' gave an answer" in result.stderr
+    assert f"'{other} --json' gave an answer" in result.stderr
+    assert f"{other} --zig > temporal_libs.zig" in result.stderr

@@ -11,8 +11,6 @@ import pytest
 from bridge_build import ZigBridge
 from dev_server import DevServer
 
-from temporal_static_libs._targets import TARGETS
-
 ZigBuild = Callable[[str], subprocess.CompletedProcess[str]]
 
 
@@ -76,19 +74,21 @@ def test_wheel_of_another_platform_is_told_from_the_targets(
     assert f"are for linux-x64, but this build is for {platform}." in result.stderr
     command = f"pip install --target libs --platform {tag} --only-binary=:all: temporal-static-libs"
     assert command in result.stderr
-    assert "zig build -Dtarget=x86_64-linux-gnu" in result.stderr
+    assert "zig build -Dtarget=x86_64-linux-gnu.2.17" in result.stderr
+    assert "source: wheel (temporal-static-libs " in result.stderr
+    assert ("They differ in the libc." in result.stderr) == platform.endswith("-musl")
     assert not (unbuilt_zig_bridge.directory / "zig-out").exists()
 
 
 def test_target_without_a_wheel_is_told(zig_build: ZigBuild) -> None:
     result = zig_build("x86_64-windows")
     assert result.returncode != 0
-    assert "this build is for windows-x64." in result.stderr
+    assert "this build is for x86_64-windows-gnu." in result.stderr
     assert "no wheel for that target" in result.stderr
 
 
-def test_commands_of_the_messages_are_those_of_the_table(repo_root: Path) -> None:
-    text = (repo_root / "examples" / "zig-bridge" / "build.zig").read_text()
-    for target in TARGETS:
-        row = f'.platform = "{target.platform}", .tag = "{target.wheel_tags[0]}"'
-        assert row in " ".join(text.split())
+def test_target_older_than_the_floor_is_told(zig_build: ZigBuild) -> None:
+    result = zig_build("x86_64-linux-gnu.2.12")
+    assert result.returncode != 0
+    assert "need glibc 2.17 or newer, but this build is for 2.12.0." in result.stderr
+    assert "zig build -Dtarget=x86_64-linux-gnu.2.17" in result.stderr

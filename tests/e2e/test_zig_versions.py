@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from bridge_build import ZigBridge, copy_zig_bridge
 from dev_server import DevServer
-from skips import require_program
+from zig_versions import OTHERS, python_with_zig
 
 
-@pytest.fixture(scope="module", params=["0.16", "0.17"])
+@pytest.fixture(scope="module", params=OTHERS)
 def other_zig_bridge(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -19,9 +19,9 @@ def other_zig_bridge(
     config_tool: Path,
 ) -> ZigBridge:
     """The example, built with another version against the installed wheel."""
-    python = require_program(str(repo_root / ".venv" / f"zig-{request.param}" / "bin" / "python"))
+    python = python_with_zig(request.param, repo_root)
     copy = copy_zig_bridge(tmp_path_factory.mktemp("zig") / "zig-bridge", repo_root)
-    bridge = replace(copy, python=Path(python))
+    bridge = replace(copy, python=python)
     assert bridge.zig("version").stdout.startswith(f"{request.param}.")
     built = bridge.zig_build(f"-Dtemporal-libs-config={config_tool}")
     assert built.returncode == 0, built.stderr

@@ -1,15 +1,17 @@
 """The smoke test of an installed wheel: C and Zig programs, linked against it and run.
 
-    python smoke.py
+    python smoke.py [--source override]
 
 Tests the wheel of the environment that `python` is of, on Linux and macOS. Needs nothing but the
 standard library, PyPI's ``ziglang`` in the same environment, and a C compiler: the one that the
 environment variable CC names, or ``cc``. Prints a line a check; what fails is shown with its
-command and its output. cibuildwheel's test-command and `make test` run it.
+command and its output. With ``--source override``, the archives must be those of the directory that
+TEMPORAL_LIBS_DIR names. cibuildwheel's test-command, `make test` and install.py run it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
@@ -18,7 +20,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -81,8 +83,11 @@ def flags(*options: str) -> list[str]:
     return shlex.split(answer(*options))
 
 
-def check_installed() -> None:
-    """It is the wheel of this environment that is tested, with its own archives.
+def check_installed(wanted: str) -> None:
+    """It is the wheel of this environment that is tested, with the archives that are meant.
+
+    Args:
+        wanted: where these come from, as `--json` names it.
 
     Raises:
         CheckError: it is another package, such as that of a checkout, or other archives.
@@ -95,10 +100,11 @@ def check_installed() -> None:
             f"{sys.executable} -m pip install, and unset PYTHONPATH"
         )
     source = json.loads(answer("--json"))["source"]
-    if source != "wheel":
+    if source != wanted:
+        mend = "unset" if wanted == "wheel" else "look at"
         raise CheckError(
-            f"the archives in force are not the wheel's but of {source!r}: "
-            "unset TEMPORAL_LIBS_DIR and USE_PREBUILT_LIBS"
+            f"the archives in force are not the {wanted}'s but of {source!r}: "
+            f"{mend} TEMPORAL_LIBS_DIR and USE_PREBUILT_LIBS"
         )
 
 
@@ -195,8 +201,12 @@ def main() -> int:
     Returns:
         0; 1 if one failed.
     """
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--source", choices=("wheel", "override"), default="wheel")
+    source = parser.parse_args().source
+    installed = passes("installed", partial(check_installed, source))
     # The others can tell nothing of a wheel that is not there, or is damaged.
-    if not (passes("installed", check_installed) and passes("verified", check_verified)):
+    if not (installed and passes("verified", check_verified)):
         return 1
     with tempfile.TemporaryDirectory(prefix="temporal-smoke-") as scratch:
         results = [passes(name, check) for name, check in checks(Path(scratch))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from programs import consumer_environ
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ZigBridge:
     def zig(
         self, *arguments: str, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run Zig in it, and let it end as it likes.
+        """Run Zig in it, without Rust on PATH, and let it end as it likes.
 
         Args:
             arguments: its arguments.
@@ -42,7 +43,7 @@ class ZigBridge:
         return subprocess.run(
             [self.python, "-m", "ziglang", *arguments],
             cwd=self.directory,
-            env={**(os.environ if environ is None else environ), "NO_COLOR": "1"},
+            env={**consumer_environ(environ), "NO_COLOR": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -9,36 +9,57 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: Path, heading: str) -> list[str]:
-    """The shell scripts under a heading: one a block, made of its lines after ``$``.
+    """The shell scripts under a heading: one a block, made of its lines after ``$`` and ``>``.
 
     Raises:
         ValueError: the page has no such heading, or no block is under it.
     """
-    sections = re.split(r"^##+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    texts = dict(zip(sections[1::2], sections[2::2], strict=True))
-    if heading not in texts:
-        raise ValueError(f"{page} has no heading {heading!r}")
     scripts = [
-        "".join(f"{line[2:]}\n" for line in block.splitlines() if line.startswith("$ "))
-        for block in _BLOCK.findall(texts[heading])
+        "".join(f"{line[2:]}\n" for line in block.splitlines() if line.startswith(("$ ", "> ")))
+        for language, block in _blocks(page, heading)
+        if language == "console"
     ]
     if not scripts:
         raise ValueError(f"{page} has no commands under {heading!r}")
     return scripts
 
 
-def run(script: str, directory: Path, environ: Mapping[str, str], *prefix: str) -> str:
-    """Run a script as a reader would, in whose shell ``python`` is the tests'.
+def files(page: Path, heading: str) -> list[str]:
+    """The contents of files that a reader is to write, under a heading.
+
+    Raises:
+        ValueError: the page has no such heading.
+    """
+    return [block for language, block in _blocks(page, heading) if language != "console"]
+
+
+def _blocks(page: Path, heading: str) -> list[tuple[str, str]]:
+    sections = re.split(r"^##+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    texts = dict(zip(sections[1::2], sections[2::2], strict=True))
+    if heading not in texts:
+        raise ValueError(f"{page} has no heading {heading!r}")
+    return _BLOCK.findall(texts[heading])
+
+
+def run(
+    script: str,
+    directory: Path,
+    environ: Mapping[str, str],
+    *prefix: str,
+    python: Path = Path(sys.executable),
+) -> str:
+    """Run a script as a reader would, in whose shell ``python`` is one of an environment.
 
     Args:
         script: one of `commands`.
         directory: where to run it; made if need be.
         environ: the environment, with PATH.
         prefix: a command that is to run the shell.
+        python: the environment's.
 
     Returns:
         What it printed. It has succeeded.
@@ -47,7 +68,7 @@ def run(script: str, directory: Path, environ: Mapping[str, str], *prefix: str) 
     done = subprocess.run(
         [*prefix, "bash", "-euo", "pipefail", "-c", script],
         cwd=directory,
-        env={**environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"},
+        env={**environ, "PATH": f"{python.parent}{os.pathsep}{environ['PATH']}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

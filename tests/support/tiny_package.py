@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,13 +159,4 @@ def make_tiny_package(
             "PYTHONDONTWRITEBYTECODE": "1",
             "TEMPORAL_LIBS_CACHE_DIR": str(cache),
         },
-    )
-
-
-def without_programs(environ: Mapping[str, str], names: Sequence[str]) -> str:
-    """PATH less every directory that holds one of some programs."""
-    return os.pathsep.join(
-        directory
-        for directory in environ["PATH"].split(os.pathsep)
-        if not any(shutil.which(name, path=directory) for name in names)
     )

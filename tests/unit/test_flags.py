@@ -53,7 +53,7 @@ def in_force(target: str, library: ManifestLibrary) -> InForce:
         header_sha256="",
         libraries=(library,),
     )
-    return InForce(wheel_origin(), Path("/v/lib"), manifest, ())
+    return InForce(wheel_origin(), Path("/v/lib"), manifest, (), trusted=Path("/v"), records={})
 
 
 def test_linux() -> None:

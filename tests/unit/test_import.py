@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ def modules_after(statement: str, path: Path) -> set[str]:
         text=True,
         check=True,
     )
-    names: list[str] = json.loads(done.stdout)
+    names: list[str] = json.loads(done.stdout.splitlines()[-1])
     return set(names)
 
 
@@ -51,12 +53,27 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
 def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path) -> None:
     program = (
         "import temporal_static_libs._cli as cli; from temporal_static_libs._locate import locate; "
-        "locate({}).verify()"
+        "locate({}).verify({'TEMPORAL_LIBS_CACHE_DIR': '/dev/null'})"
     )
     loaded = modules_after(program, bare_path)
     assert "temporal_static_libs._locate" in loaded
     assert not [name for name in loaded if name.startswith("temporal_static_libs._build")]
     assert not {"subprocess", "tempfile"} & loaded
+
+
+def test_remembered_archives_are_answered_for_with_next_to_nothing(bare_path: Path) -> None:
+    program = "from temporal_static_libs._main import main; main(['--version'])"
+    settings = "import os; os.environ['TEMPORAL_LIBS_CACHE_DIR'] = %r"
+    cache = settings % os.environ["TEMPORAL_LIBS_CACHE_DIR"]
+    time.sleep(0.05)
+    temporal_static_libs.verify()
+    loaded = modules_after(f"{cache}; {program}", bare_path) - modules_after("import os", bare_path)
+    ours = {name for name in loaded if name.startswith("temporal_static_libs")}
+    assert ours == {
+        f"temporal_static_libs{name}"
+        for name in ("", "._cache", "._errors", "._main", "._memory", "._output", "._version")
+    }
+    assert loaded - ours == {"__future__"}
 
 
 def test_every_module_imports_without_anything_installed(

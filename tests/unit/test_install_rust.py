@@ -58,10 +58,12 @@ def install(environ: Mapping[str, str], name: str, text: str) -> None:
     program.chmod(0o755)
 
 
-def run(script: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    script: Path, environ: Mapping[str, str], *components: str
+) -> subprocess.CompletedProcess[str]:
     """Run the script, and let it end as it likes."""
     return subprocess.run(
-        ["/bin/sh", script], env=environ, capture_output=True, text=True, check=False
+        ["/bin/sh", script, *components], env=environ, capture_output=True, text=True, check=False
     )
 
 
@@ -123,6 +125,15 @@ def test_rustup_that_is_there_is_used(script: Path, environ: dict[str, str], pin
     assert asked(environ) == (
         f"toolchain install --no-self-update --profile minimal {pinned}\ndefault {pinned}\n"
     )
+
+
+def test_components_are_added(script: Path, environ: dict[str, str], pinned: str) -> None:
+    install(environ, "rustup", 'echo "$@" >> "$HOME/asked"')
+    for tool in ("cargo", "rustc"):
+        install(environ, tool, f"echo {tool} {pinned}")
+    done = run(script, environ, "clippy", "rustfmt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"Rust {pinned}\n", "")
+    assert asked(environ) == "component add clippy rustfmt\n"
 
 
 def test_version_can_be_asked_for(script: Path, environ: dict[str, str], tmp_path: Path) -> None:

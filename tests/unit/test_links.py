@@ -65,7 +65,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", ["manual-setup", "source-distribution", "troubleshooting"])
+@pytest.mark.parametrize("page", ["manual-setup", "source-distribution", "troubleshooting", "zig"])
 def test_links_between_the_pages_hold(page: str, repo_root: Path) -> None:
     file = repo_root / "docs" / f"{page}.md"
     for target, anchor in LINK.findall(file.read_text(encoding="utf-8")):

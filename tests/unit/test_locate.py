@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from manifests import MANIFEST
 
 from temporal_static_libs import ChecksumMismatchError, MissingLibraryError
 from temporal_static_libs._checksums import format_checksums, sha256_of
 from temporal_static_libs._library_set import LibrarySet, StaticLibrary, describe
 from temporal_static_libs._locate import locate
-from temporal_static_libs._manifest import Manifest, ManifestLibrary
+from temporal_static_libs._manifest import ManifestLibrary
 
 ARCHIVES = {"libtemporal_client.a": b"client", "libtemporal_sdk_core.a": b"sdk-core"}
 
@@ -22,20 +25,12 @@ def override(tmp_path: Path) -> Path:
     for name, content in ARCHIVES.items():
         (tmp_path / name).write_bytes(content)
     write_checksums(tmp_path, *ARCHIVES)
-    manifest = Manifest(
-        version="0.10.1",
-        abi="0123456789abcdef",
+    manifest = replace(
+        MANIFEST,
         target="aarch64-unknown-linux-gnu",
         platform="linux-arm64",
         floor_name="glibc",
         floor_version="2.17",
-        rustc="rustc 1.88.0 (6b00bc388 2025-06-23)",
-        cargo_profile="release",
-        cargo_features={},
-        source_commit=None,
-        cargo_lock_sha256="2" * 64,
-        rust_sources_sha256="5" * 64,
-        header_sha256="3" * 64,
         libraries=tuple(
             ManifestLibrary(
                 component=component,
@@ -66,12 +61,12 @@ def test_wheels_own_by_default(package_dir: Path) -> None:
     libraries = locate({})
     assert libraries.origin.source == "wheel"
     assert libraries.directory == package_dir / "lib"
-    libraries.verify()
+    libraries.verify(os.environ)
 
 
 def test_override_describes_itself(override: Path) -> None:
     libraries = locate({"TEMPORAL_LIBS_DIR": str(override)})
-    libraries.verify()
+    libraries.verify(os.environ)
     assert libraries.origin.source == "override"
     assert describe(libraries) == LibrarySet(
         platform="linux",
@@ -95,7 +90,7 @@ def test_override_describes_itself(override: Path) -> None:
 def test_override_without_manifest_is_linked_like_the_wheels(override: Path) -> None:
     (override / "manifest.json").unlink()
     libraries = locate({"TEMPORAL_LIBS_DIR": str(override)})
-    libraries.verify()
+    libraries.verify(os.environ)
     ours = locate({}).manifest
     assert libraries.manifest.target == ours.target
     library = libraries.library("client")
@@ -145,7 +140,7 @@ def test_wheels_own_where_nothing_has_to_be_compiled(
     # Where nothing can be compiled, either.
     environ = {**settings, "PATH": "", "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
     assert locate(environ).directory == package_dir / "lib"
-    assert not (tmp_path / "cache").exists()
+    assert {path.name for path in (tmp_path / "cache").glob("*")} <= {"verified"}
 
 
 @pytest.mark.parametrize("fallback", ["", "compile"])
@@ -166,7 +161,7 @@ def test_override_must_hold_checksums(override: Path) -> None:
 def test_override_must_pass_its_checksums(override: Path) -> None:
     (override / "libtemporal_client.a").write_bytes(b"tneilc")
     with pytest.raises(ChecksumMismatchError, match=r"libtemporal_client\.a is altered"):
-        locate({"TEMPORAL_LIBS_DIR": str(override)}).verify()
+        locate({"TEMPORAL_LIBS_DIR": str(override)}).verify(os.environ)
 
 
 def test_every_file_of_the_overrides_checksums_counts(override: Path) -> None:
@@ -174,7 +169,7 @@ def test_every_file_of_the_overrides_checksums_counts(override: Path) -> None:
     write_checksums(override, *ARCHIVES, "extra")
     (override / "extra").unlink()
     with pytest.raises(MissingLibraryError, match="extra is missing"):
-        locate({"TEMPORAL_LIBS_DIR": str(override)}).verify()
+        locate({"TEMPORAL_LIBS_DIR": str(override)}).verify(os.environ)
 
 
 def test_overrides_checksums_must_name_an_archive(override: Path) -> None:

@@ -14,33 +14,23 @@ from temporal_static_libs._settings import Settings, read_settings
 @pytest.mark.parametrize(
     ("environ", "settings"),
     [
-        pytest.param({}, Settings(None, True, False, None), id="none"),
+        pytest.param({}, Settings(None, True, False), id="none"),
         pytest.param(
             {
                 "TEMPORAL_LIBS_DIR": "",
                 "USE_PREBUILT_LIBS": "",
                 "TEMPORAL_LIBS_FALLBACK": "",
-                "TEMPORAL_LIBS_CACHE_DIR": "",
             },
-            Settings(None, True, False, None),
+            Settings(None, True, False),
             id="empty-is-not-set",
         ),
+        pytest.param({"USE_PREBUILT_LIBS": "true"}, Settings(None, True, False), id="prebuilt"),
+        pytest.param({"USE_PREBUILT_LIBS": "false"}, Settings(None, False, False), id="compiled"),
         pytest.param(
-            {"USE_PREBUILT_LIBS": "true"}, Settings(None, True, False, None), id="prebuilt"
+            {"TEMPORAL_LIBS_FALLBACK": "compile"}, Settings(None, True, True), id="fall-back"
         ),
         pytest.param(
-            {"USE_PREBUILT_LIBS": "false"}, Settings(None, False, False, None), id="compiled"
-        ),
-        pytest.param(
-            {"TEMPORAL_LIBS_FALLBACK": "compile"}, Settings(None, True, True, None), id="fall-back"
-        ),
-        pytest.param(
-            {"TEMPORAL_LIBS_DIR": "/a/../b"}, Settings(Path("/b"), True, False, None), id="override"
-        ),
-        pytest.param(
-            {"TEMPORAL_LIBS_CACHE_DIR": "/a/../b"},
-            Settings(None, True, False, Path("/b")),
-            id="cache",
+            {"TEMPORAL_LIBS_DIR": "/a/../b"}, Settings(Path("/b"), True, False), id="override"
         ),
     ],
 )
@@ -52,9 +42,8 @@ def test_relative_directory_is_made_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = read_settings({"TEMPORAL_LIBS_DIR": "libs", "TEMPORAL_LIBS_CACHE_DIR": "cache"})
+    settings = read_settings({"TEMPORAL_LIBS_DIR": "libs"})
     assert settings.override == Path(os.getcwd(), "libs")
-    assert settings.cache == Path(os.getcwd(), "cache")
 
 
 @pytest.mark.parametrize(

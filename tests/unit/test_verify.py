@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,25 +17,30 @@ from temporal_static_libs._verify import RecordedFile, verify_files
 CONTENT = b"!<arch>\n" + bytes(range(256)) * 8192
 ORIGIN = wheel_origin()
 
+# Somebody who is neither the user nor the administrator.
+NOBODY = 65534
+
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> RecordedFile:
     """A file that is as its record says."""
     path = tmp_path / "libtemporal_sdk_core.a"
     path.write_bytes(CONTENT)
-    return RecordedFile(path, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    record = tmp_path / "checksums.sha256"
+    record.touch()
+    return RecordedFile(path, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), record)
 
 
 def complaint(file: RecordedFile, error: type[Exception], origin: Origin = ORIGIN) -> str:
     """The message that verification fails with."""
     with pytest.raises(error) as caught:
-        verify_files([file], origin)
+        verify_files([file], origin, file.record)
     assert type(caught.value) is error
     return str(caught.value)
 
 
 def test_right_file_passes_with_and_without_its_size(recorded: RecordedFile) -> None:
-    verify_files([recorded, RecordedFile(recorded.path, recorded.sha256, None)], ORIGIN)
+    verify_files([recorded, replace(recorded, size=None)], ORIGIN, recorded.record)
 
 
 def test_missing_file(recorded: RecordedFile) -> None:
@@ -45,10 +51,8 @@ def test_missing_file(recorded: RecordedFile) -> None:
 
 
 def test_missing_directory(recorded: RecordedFile) -> None:
-    recorded.path.unlink()
-    recorded.path.parent.rmdir()
-    recorded.path.parent.touch()
-    assert "is missing" in complaint(recorded, MissingLibraryError)
+    file = replace(recorded, path=recorded.record / recorded.path.name)
+    assert "is missing" in complaint(file, MissingLibraryError)
 
 
 def test_directory_in_its_place(recorded: RecordedFile) -> None:
@@ -92,9 +96,48 @@ def test_one_other_bit_is_told_by_the_hash(recorded: RecordedFile) -> None:
 
 
 def test_every_file_is_looked_at(recorded: RecordedFile, tmp_path: Path) -> None:
-    second = RecordedFile(tmp_path / "libtemporal_client.a", "0" * 64, None)
+    second = replace(recorded, path=tmp_path / "libtemporal_client.a")
     with pytest.raises(MissingLibraryError, match=r"libtemporal_client\.a is missing"):
-        verify_files([recorded, second], ORIGIN)
+        verify_files([recorded, second], ORIGIN, recorded.record)
+
+
+def test_link_to_another_place_is_refused_though_the_content_is_right(
+    recorded: RecordedFile, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    recorded.path.rename(elsewhere / recorded.path.name)
+    recorded.path.symlink_to(elsewhere / recorded.path.name)
+    message = complaint(recorded, ChecksumMismatchError)
+    assert f"is replaced: it is a symbolic link to {elsewhere / recorded.path.name}," in message
+
+
+def test_package_whose_every_file_is_a_link_into_one_store_passes(
+    recorded: RecordedFile, tmp_path: Path
+) -> None:
+    linked = tmp_path / "site"
+    linked.mkdir()
+    for path in (recorded.path, recorded.record):
+        (linked / path.name).symlink_to(path)
+    file = replace(recorded, path=linked / recorded.path.name, record=linked / recorded.record.name)
+    verify_files([file], ORIGIN, file.record)
+
+
+def test_file_of_somebody_else_is_refused_though_the_content_is_right(
+    recorded: RecordedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = os.geteuid()
+    if owner == 0:
+        owner = NOBODY
+        os.chown(recorded.path, owner, owner)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
+    with pytest.raises(ChecksumMismatchError) as caught:
+        verify_files([recorded], ORIGIN, Path("/"))
+    whose = f"is not trusted: it belongs to the user with the number {owner}"
+    assert whose in str(caught.value)
+    # Unless that user owns what is trusted anyway.
+    verify_files([recorded], ORIGIN, recorded.path)
 
 
 def test_message_about_the_wheel_holds_the_mending_command(

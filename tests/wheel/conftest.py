@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from package_index import serve
-from sdist_build import build_sdist
 from tiny_package import TinyPackage, make_tiny_package
-
-from temporal_static_libs._targets import target_of_triple
-
-TINY_WORKSPACE = Path(__file__).parent / "tiny_workspace"
-
-# What a source tree has besides the workspace.
-SOURCES = (
-    ".gitignore",
-    "LICENSE",
-    "MANIFEST.in",
-    "README.md",
-    "hatch_build.py",
-    "pyproject.toml",
-    "temporal_static_libs",
-    "tools",
-)
-
-
-@pytest.fixture(scope="session")
-def wheel() -> Path:
-    """The wheel file under test, the one that is installed."""
-    value = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL")
-    if not value:
-        pytest.fail("TEMPORAL_LIBS_TEST_WHEEL must name the wheel file; 'make test' sets it")
-    path = Path(value).absolute()
-    if not path.is_file():
-        pytest.fail(f"TEMPORAL_LIBS_TEST_WHEEL names {path}, which is no file")
-    return path
+from tiny_tree import TINY_WORKSPACE, plant_tiny_tree
 
 
 @dataclass(frozen=True)
@@ -176,56 +145,7 @@ def tiny_environ(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def tiny_tree(tmp_path: Path, repo_root: Path, tiny_environ: dict[str, str]) -> TinyTree:
     """A source tree that compiles in a second."""
-    return TinyTree(_plant(tmp_path / "tree", repo_root), tiny_environ)
-
-
-def _plant(root: Path, repo_root: Path) -> Path:
-    root.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", "lib")
-    for name in SOURCES:
-        source = repo_root / name
-        if source.is_dir():
-            shutil.copytree(source, root / name, ignore=ignored)
-        else:
-            shutil.copyfile(source, root / name)
-    shutil.copytree(TINY_WORKSPACE, root / "rust")
-    include = root / "temporal_static_libs" / "include"
-    shutil.copyfile(TINY_WORKSPACE / "bridge.h", include / "temporal-sdk-core-c-bridge.h")
-    for name in ("THIRD-PARTY-LICENSES.txt", "archives.cdx.json"):
-        shutil.copyfile(repo_root / "rust" / name, root / "rust" / name)
-    return root
-
-
-@pytest.fixture(scope="session")
-def published_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel under test, with the tags that a published one has."""
-    copy = tmp_path_factory.mktemp("published") / wheel.name
-    shutil.copyfile(wheel, copy)
-    if "-linux_" not in wheel.name:
-        return copy  # as the repair step left it
-    manifest = json.loads(zipfile.ZipFile(wheel).read("temporal_static_libs/lib/manifest.json"))
-    tags = target_of_triple(manifest["target"]).wheel_tags
-    command = [sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag"]
-    done = subprocess.run(
-        [*command, ".".join(tags), copy], stdout=subprocess.PIPE, text=True, check=True
-    )
-    return copy.with_name(done.stdout.split()[-1])
-
-
-@pytest.fixture(scope="session")
-def tiny_sdist(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source distribution of a tree that compiles in a second."""
-    scratch = tmp_path_factory.mktemp("tiny")
-    return build_sdist(_plant(scratch / "tree", repo_root), scratch / "sdist")
-
-
-@pytest.fixture(scope="session")
-def index(
-    published_wheel: Path, tiny_sdist: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The address of an index that holds the wheel and the source distribution."""
-    with serve([published_wheel, tiny_sdist], tmp_path_factory.mktemp("index")) as address:
-        yield address
+    return TinyTree(plant_tiny_tree(tmp_path / "tree", repo_root), tiny_environ)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ import pytest
 from git_tree import commit_all, git
 from sdist_build import build_sdist
 
+from temporal_static_libs import __version__
+
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree
 
@@ -46,9 +48,13 @@ def test_wheel_holds_archives_that_git_ignores(tiny_tree: TinyTree, tmp_path: Pa
         staged = [name for name in archive.namelist() if name.startswith(f"{LIB}/")]
     assert sorted(staged) == [
         f"{LIB}/checksums.sha256",
+        f"{LIB}/cmake/TemporalStaticLibs/TemporalStaticLibsConfig.cmake",
+        f"{LIB}/cmake/TemporalStaticLibs/TemporalStaticLibsConfigVersion.cmake",
         f"{LIB}/libtemporal_client.a",
         f"{LIB}/libtemporal_sdk_core.a",
         f"{LIB}/manifest.json",
+        f"{LIB}/pkgconfig/temporal-client.pc",
+        f"{LIB}/pkgconfig/temporal-sdk-core.pc",
     ]
 
 
@@ -90,7 +96,7 @@ def test_source_distribution_needs_no_rust_and_holds_no_archives(
     sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
     with tarfile.open(sdist) as archive:
         names = archive.getnames()
-    assert "temporal_static_libs-0.10.1/rust/Cargo.lock" in names
+    assert f"temporal_static_libs-{__version__}/rust/Cargo.lock" in names
     assert not [name for name in names if name.endswith(".a") or "/lib/" in name]
 
 
@@ -134,7 +140,7 @@ def test_editable_install_compiles_the_trees_own_sources(
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith(f"{tmp_path / 'cache'}/v0.10.1/")
+    assert answer.stdout.startswith(f"{tmp_path / 'cache'}/v{__version__}/")
     assert sorted(tiny_tree.root.rglob("*")) == before
 
 

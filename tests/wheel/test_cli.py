@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 import temporal_static_libs
+from temporal_static_libs._links import TROUBLESHOOTING_URL
+from temporal_static_libs._targets import TARGETS
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
 
 EVERY_OPTION = (
     *("--version", "--prefix", "--libdir", "--includedir", "--libs", "--libfiles"),
-    *("--system-libs", "--frameworks", "--cflags", "--ldflags", "--target", "--platform"),
-    *("--abi", "--json", "--verify"),
+    *("--system-libs", "--frameworks", "--cflags", "--ldflags", "--cmakedir"),
+    *("--pkgconfigdir", "--zigdir", "--target", "--platform", "--abi", "--json", "--verify"),
 )
 
 USAGE_HINT = "Try 'temporal-libs-config --help'."
@@ -42,6 +44,9 @@ def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) ->
         "--frameworks": "",
         "--cflags": f"-I{package_dir}/include",
         "--ldflags": f"-L{package_dir}/lib -Wl,--gc-sections",
+        "--cmakedir": f"{package_dir}/lib/cmake/TemporalStaticLibs",
+        "--pkgconfigdir": f"{package_dir}/lib/pkgconfig",
+        "--zigdir": f"{package_dir}/share/zig",
         "--target": facts["target"],
         "--platform": facts["platform"],
         "--abi": facts["abi"],
@@ -80,10 +85,22 @@ def test_component_is_sdk_core_by_default(command: Command) -> None:
     assert command.lines("--libs", "--component", "sdk-core") == command.lines("--libs")
 
 
-def test_json_is_the_manifest_with_paths_and_source(command: Command, package_dir: Path) -> None:
+def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_dir: Path) -> None:
     facts = json.loads(command.lines("--json")[0])
     manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
     assert facts.pop("source") == "wheel"
+    assert facts.pop("source_description") == (
+        f"wheel (temporal-static-libs {temporal_static_libs.__version__})"
+    )
+    assert facts.pop("troubleshooting") == TROUBLESHOOTING_URL
+    assert facts.pop("platforms") == [
+        {
+            "platform": target.platform,
+            "wheel_tag": target.wheel_tags[0],
+            "zig_target": target.zig_target,
+        }
+        for target in TARGETS
+    ]
     assert facts.pop("prefix") == str(package_dir)
     assert facts.pop("libdir") == str(package_dir / "lib")
     assert facts.pop("includedir") == str(package_dir / "include")
@@ -92,6 +109,7 @@ def test_json_is_the_manifest_with_paths_and_source(command: Command, package_di
     assert header.is_file()
     for library in facts["libraries"]:
         assert library.pop("path") == str(package_dir / "lib" / library["file"])
+        assert f"lib{library.pop('name')}.a" == library["file"]
     assert facts == manifest
 
 
@@ -111,6 +129,11 @@ def test_json_is_the_manifest_with_paths_and_source(command: Command, package_di
         pytest.param(("--libs", "--component", "all"), "'all'", id="unknown-component"),
         pytest.param(("--libs", "--component", ""), "''", id="empty-component"),
         pytest.param(("--doctor", "--libs"), "--doctor is a call of its own", id="doctor-and-more"),
+        pytest.param(("--zig", "--zigdir"), "--zig is a call of its own", id="zig-and-more"),
+        pytest.param(("--zig", "--doctor"), "is a call of its own", id="zig-and-doctor"),
+        pytest.param(
+            ("--component=client", "--zig"), "--zig is a call of its own", id="zig-and-component"
+        ),
         pytest.param(
             ("--component=client", "--libs", "--component=client"),
             "--component is given more than once",
@@ -143,9 +166,31 @@ def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
 
 def test_help_names_every_option(command: Command) -> None:
     text = "\n".join(command.lines("--help"))
-    for option in (*EVERY_OPTION, "--component {sdk-core,client}", "--doctor"):
+    for option in (*EVERY_OPTION, "--component {sdk-core,client}", "--doctor", "--zig "):
         assert option in text
     assert text.startswith("usage: temporal-libs-config ")
+
+
+def test_zig_prints_the_helper_whatever_is_in_force(command: Command, repo_root: Path) -> None:
+    helper = Path(command.lines("--zigdir")[0]) / "temporal_libs.zig"
+    printed = command.run("--zig", environ={"TEMPORAL_LIBS_DIR": "/nonexistent"})
+    assert (printed.returncode, printed.stderr) == (0, b"")
+    assert printed.stdout == helper.read_bytes()
+    vendored = repo_root / "examples" / "zig-bridge" / "temporal_libs.zig"
+    assert printed.stdout == vendored.read_bytes(), f"{vendored} is to be what --zig prints"
+
+
+def test_helper_for_zig_that_is_missing(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    helper = copy_site(tmp_path / "site") / "share" / "zig" / "temporal_libs.zig"
+    helper.unlink()
+    done = script.run("--zig", environ={"PYTHONPATH": str(tmp_path / "site")})
+    assert (done.returncode, done.stdout) == (1, b"")
+    message = done.stderr.decode()
+    assert "temporal_libs.zig is missing" in message
+    assert str(helper) in message
+    assert "-m pip install --force-reinstall" in message
 
 
 def test_override_answers_for_its_directory(

@@ -95,9 +95,11 @@ def test_metadata(unpacked: Path) -> None:
     assert metadata["Description-Content-Type"] == "text/markdown"
 
 
-def test_script_is_declared(unpacked: Path) -> None:
+def test_script_and_entry_points_are_declared(unpacked: Path) -> None:
     assert (unpacked / DIST_INFO / "entry_points.txt").read_text() == (
-        "[console_scripts]\ntemporal-libs-config = temporal_static_libs._cli:main\n"
+        "[console_scripts]\ntemporal-libs-config = temporal_static_libs._main:main\n\n"
+        "[cmake.root]\nTemporalStaticLibs = temporal_static_libs\n\n"
+        "[pkg_config]\ntemporal-static-libs = temporal_static_libs.lib.pkgconfig\n"
     )
 
 
@@ -119,11 +121,16 @@ def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Pat
     files = {file.relative_to(unpacked) for file in unpacked.rglob("*") if file.is_file()}
     package = {file for file in files if file.parts[0] == PACKAGE}
     assert {file.parts[0] for file in files} == {PACKAGE, DIST_INFO}
-    assert {file.name for file in package if file.parts[1] == "lib"} == {
+    lib = Path(PACKAGE, "lib")
+    assert {file.relative_to(lib).as_posix() for file in package if file.parts[1] == "lib"} == {
         "checksums.sha256",
+        "cmake/TemporalStaticLibs/TemporalStaticLibsConfig.cmake",
+        "cmake/TemporalStaticLibs/TemporalStaticLibsConfigVersion.cmake",
         "libtemporal_client.a",
         "libtemporal_sdk_core.a",
         "manifest.json",
+        "pkgconfig/temporal-client.pc",
+        "pkgconfig/temporal-sdk-core.pc",
     }
     sources = {
         file.relative_to(repo_root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -17,13 +18,19 @@ from temporal_static_libs import __version__
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
 
-LEADS_TO_AN_ARCHIVE = ("--libdir", "--libs", "--libfiles", "--ldflags", "--json", "--verify")
+LEADS_TO_AN_ARCHIVE = (
+    *("--libdir", "--libs", "--libfiles", "--ldflags", "--cmakedir", "--pkgconfigdir"),
+    *("--json", "--verify"),
+)
 LEADS_TO_NONE = (
     *("--version", "--prefix", "--includedir", "--cflags", "--system-libs", "--frameworks"),
     *("--target", "--platform", "--abi"),
 )
 
 Damage = Callable[[Path], None]
+
+# Somebody who is neither the user nor the administrator.
+NOBODY = 65534
 
 
 def delete(file: Path) -> None:
@@ -46,14 +53,47 @@ def alter(file: Path) -> None:
     file.write_bytes(content)
 
 
+def swap(file: Path) -> None:
+    """As if somebody had mistaken one archive for the other."""
+    one, other = file.parent.glob("*.a")
+    spare = file.with_suffix(".spare")
+    one.rename(spare)
+    other.rename(one)
+    spare.rename(other)
+
+
+def link_away(file: Path) -> None:
+    """As if somebody had archives of their own."""
+    elsewhere = file.parent.parent / "elsewhere"
+    elsewhere.mkdir()
+    moved = file.rename(elsewhere / file.name)
+    file.symlink_to(moved)
+
+
+def give_away(file: Path) -> None:
+    """As if somebody else had written it."""
+    content = file.read_bytes()
+    file.unlink()
+    file.write_bytes(content)
+    os.chown(file, NOBODY, NOBODY)
+
+
 DAMAGES = pytest.mark.parametrize(
     ("damage", "problem"),
     [
         pytest.param(delete, "is missing", id="deleted"),
         pytest.param(truncate, "is truncated: it has", id="truncated"),
         pytest.param(alter, "is altered: its SHA-256 is", id="altered"),
+        pytest.param(swap, "is ", id="swapped"),  # truncated the one, altered the other
+        pytest.param(link_away, "is replaced: it is a symbolic link to", id="linked-away"),
+        # Only the administrator can; whoever cannot has tests/unit/test_verify.py.
+        *[pytest.param(give_away, "is not trusted: it belongs to", id="given-away")][
+            : os.geteuid() == 0
+        ],
     ],
 )
+
+REMEMBERED = pytest.mark.parametrize("is_remembered", [False, True], ids=["cold", "remembered"])
 
 
 @pytest.fixture
@@ -69,16 +109,22 @@ def environ(package: Path) -> dict[str, str]:
 
 
 @DAMAGES
+@REMEMBERED
 @pytest.mark.parametrize("file", ["libtemporal_sdk_core.a", "libtemporal_client.a"])
 def test_damaged_archive(
     command: Command,
     package: Path,
     environ: dict[str, str],
+    is_remembered: bool,
     damage: Damage,
     problem: str,
     file: str,
 ) -> None:
+    if is_remembered:
+        command.lines("--libdir", environ=environ)
     damage(package / "lib" / file)
+    if damage is swap:
+        file = "libtemporal_sdk_core.a"  # the first that is looked at
     for option in LEADS_TO_AN_ARCHIVE:
         done = command.run("--version", option, environ=environ)
         message = done.stderr.decode()
@@ -108,6 +154,7 @@ def test_damaged_archive_through_the_api(
     package: Path, environ: dict[str, str], damage: Damage, problem: str, call: str
 ) -> None:
     damage(package / "lib" / "libtemporal_client.a")
+    file = "libtemporal_sdk_core.a" if damage is swap else "libtemporal_client.a"
     program = (
         "import temporal_static_libs as t\n"
         f"try: t.{call}()\n"
@@ -121,7 +168,7 @@ def test_damaged_archive_through_the_api(
         text=True,
         check=True,
     )
-    assert done.stdout.startswith(f"libtemporal_client.a {problem}")
+    assert done.stdout.startswith(f"{file} {problem}")
 
 
 @pytest.mark.parametrize(

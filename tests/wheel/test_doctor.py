@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tiny_package import HEADER, TinyPackage, without_programs
+from programs import without_programs
+from skips import require_program
+from tiny_package import HEADER, TinyPackage
 
 from temporal_static_libs import __version__
 
@@ -26,20 +31,84 @@ def broken(report: str) -> list[str]:
 
 
 def test_whole_package_is_well(command: Command, package_dir: Path) -> None:
-    lines = command.lines("--doctor")
+    report = command.lines("--doctor")
+    lines = [line for line in report if not line.startswith(("ok      tool: ", "ok      floor: "))]
     manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
     core, client = manifest["libraries"]
     assert lines == [
         f"ok      package: temporal-static-libs {__version__}",
         "ok      in force: wheel, because that is the default: TEMPORAL_LIBS_DIR is not set, and "
         "USE_PREBUILT_LIBS is not false",
+        f"ok      version: {__version__}",
         f"ok      directory: {package_dir / 'lib'}",
         f"ok      target: {manifest['target']} ({manifest['platform']})",
         f"ok      archive: {core['file']}, SHA-256 {core['sha256']} as recorded",
         f"ok      archive: {client['file']}, SHA-256 {client['sha256']} as recorded",
         f"ok      header: {HEADER}, SHA-256 {manifest['header_sha256']} as recorded",
         f"ok      ABI: the header has {manifest['abi']}, and so have the archives",
+        "ok      memory: that archives have been verified is remembered in "
+        f"{os.environ['TEMPORAL_LIBS_CACHE_DIR']}/verified",
     ]
+
+
+def test_json_has_the_same_findings(script: Command, tiny_package: TinyPackage) -> None:
+    report = json.loads("\n".join(script.lines("--doctor", "--json")))
+    assert report["ok"] is True
+    assert [
+        f"{'ok' if found['ok'] else 'broken':<8}{found['subject']}: {found['finding']}"
+        for found in report["findings"]
+    ] == script.lines("--doctor")
+    tiny_package.break_wheel()
+    done = tiny_package.config("--doctor", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["ok"] is False
+
+
+def test_floor_is_compared_with_this_machine(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    (floor,) = [line for line in script.lines("--doctor") if "floor: " in line]
+    assert re.fullmatch(r"ok      floor: glibc 2\.17; this machine has glibc [\d.]+", floor)
+    package = copy_site(tmp_path / "site")
+    for change, finding in [
+        (
+            {"floor": {"name": "glibc", "version": "9.9"}},
+            "broken  floor: glibc 9.9; this ",
+        ),
+        ({"platform": "linux-arm64"}, "ok      floor: glibc 9.9; this machine is another platform"),
+    ]:
+        file = package / "lib" / "manifest.json"
+        manifest = json.loads(file.read_text()) | change
+        file.unlink()
+        file.write_text(json.dumps(manifest))
+        done = script.run("--doctor", environ={"PYTHONPATH": str(package.parent)})
+        assert f"\n{finding}" in done.stdout.decode()
+
+
+def test_build_tools_are_told_and_none_has_to_be_there(script: Command, tmp_path: Path) -> None:
+    def tools(**environ: str) -> list[str]:
+        lines = script.lines("--doctor", environ=environ)
+        return [line.partition("tool: ")[2] for line in lines if "tool: " in line]
+
+    cc = require_program("cc")
+    assert any(line.startswith("cc ") and line.endswith(f"({cc})") for line in tools())
+    zig, *others = tools(PATH=str(tmp_path))
+    assert re.fullmatch(r"zig [\d.]+ \(\S+ -m ziglang\)", zig)
+    assert [line.partition(";")[0] for line in others] == [
+        f"{name} is not on PATH" for name in ("cc", "pkg-config", "cmake")
+    ]
+
+
+def test_memory_that_cannot_be_used_is_told_and_is_no_fault(
+    script: Command, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    report = script.lines("--doctor", environ={"TEMPORAL_LIBS_CACHE_DIR": str(tmp_path)})
+    (finding,) = [line for line in report if "memory: " in line]
+    assert finding.startswith(
+        "ok      memory: that archives have been verified is not remembered: the cache directory "
+        "can be written to by others: it is not used; file: "
+    )
 
 
 def test_bad_setting_is_bad_usage(command: Command) -> None:
@@ -107,7 +176,7 @@ def test_compiled_set_is_well_without_rust(tiny_package: TinyPackage) -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("libtemporal_client.a", "archives: libtemporal_client.a is missing; "),
+        ("libtemporal_client.a", "archive: libtemporal_client.a is missing; "),
         ("manifest.json", "archives: manifest.json is missing; "),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import consumer_environ
 from skips import require_program
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def link(linker: str, arguments: Sequence[str | Path], result: Path) -> None:
     require_program(needed)
     done = subprocess.run(
         [*command, *map(str, arguments), "-o", str(result)],
+        env=consumer_environ(),
         capture_output=True,
         text=True,
         check=False,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import RUST, consumer_environ, search_script
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
@@ -32,6 +33,7 @@ def link(
     """Compile and link the program."""
     return subprocess.run(
         [*compiler, str(PROGRAM), *flags, "-o", str(output)],
+        env=consumer_environ(),
         capture_output=True,
         text=True,
         check=False,
@@ -78,6 +80,13 @@ def test_archive_by_its_path_and_the_system_libraries(
     done = link(compiler, shlex.split(" ".join(lines)), tmp_path / "program")
     assert done.returncode == 0, done.stderr
     run_and_expect_its_message(tmp_path / "program")
+
+
+def test_linking_needs_no_rust(tmp_path: Path) -> None:
+    """What `link` runs finds none."""
+    search = ("sh", "-c", search_script(*RUST, "cc"))
+    found = [Path(line).name for line in link(search, [], tmp_path).stdout.splitlines()]
+    assert found == ["cc"]
 
 
 def test_package_in_a_directory_with_a_blank(

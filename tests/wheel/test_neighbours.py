@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import consumer_environ
 from skips import require_program
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def test_another_rust_zstd_and_both_archives(
     command = ["cc", f"-fuse-ld={linker}", str(source), *shlex.split(cflags), "-o", str(program)]
     command += [archives[index] for index in order]
     command += ["-Wl,-Bstatic", "-lzstd", "-Wl,-Bdynamic", *shlex.split(system_libraries)]
-    linked = subprocess.run(command, capture_output=True, text=True, check=False)
+    linked = subprocess.run(
+        command, env=consumer_environ(), capture_output=True, text=True, check=False
+    )
     assert linked.returncode == 0, linked.stderr
     done = subprocess.run([program], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -142,7 +145,9 @@ def test_host_that_throws_around_calls(script: Command, mode: str, tmp_path: Pat
         flags = ["-lgcc_eh" if flag == "-lgcc_s" else flag for flag in flags]
     program = tmp_path / "main"
     command: list[str | Path] = ["c++", "-std=c++17", mode, source, *flags, "-o", program]
-    linked = subprocess.run(command, capture_output=True, text=True, check=False)
+    linked = subprocess.run(
+        command, env=consumer_environ(), capture_output=True, text=True, check=False
+    )
     assert linked.returncode == 0, linked.stderr
     done = subprocess.run([program], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import consumer_environ
 from skips import require_program
 
 PROGRAM = Path(__file__).with_name("program.c")
@@ -75,7 +76,8 @@ def test_a_program_links_with_what_it_prints(site: Path, tmp_path: Path) -> None
     compiler = require_program("cc")
     flags = shlex.split(" ".join(config(site, "--cflags", "--ldflags", "--libs")))
     program = tmp_path / "program"
-    subprocess.run([compiler, PROGRAM, *flags, "-o", program], check=True)
+    command = [compiler, str(PROGRAM), *flags, "-o", str(program)]
+    subprocess.run(command, env=consumer_environ(), check=True)
     done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Invalid options: ")

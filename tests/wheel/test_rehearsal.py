@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from rehearsal_image import ImageError, rehearsal_image
-from rehearse import IDENTIFIER, TRIPLE, RehearsalError, check_wheel
+from debian_image import ImageError
+from rehearsal_image import rehearsal_image
+from rehearse import IDENTIFIER, TRIPLE
 from repair_wheel import repair
+from wheel_check import WheelError, check_wheel
 
 from temporal_static_libs._targets import Target, target_of_triple
 
@@ -32,18 +34,18 @@ def test_wheel_of_the_platform_but_of_no_commit(
     built: Path, target: Target, tmp_path: Path
 ) -> None:
     repaired = repair(built, tmp_path / "repaired")
-    with pytest.raises(RehearsalError, match=r"its commit: None, not 'f{40}'$"):
+    with pytest.raises(WheelError, match=r"its commit: None, not 'f{40}'$"):
         check_wheel(repaired, target, "quick", "f" * 40)
 
 
 def test_wheel_of_another_profile(built: Path, target: Target, tmp_path: Path) -> None:
     repaired = repair(built, tmp_path / "repaired")
-    with pytest.raises(RehearsalError, match=r"its Cargo profile: 'quick', not 'release'$"):
+    with pytest.raises(WheelError, match=r"its Cargo profile: 'quick', not 'release'$"):
         check_wheel(repaired, target, "release", "f" * 40)
 
 
 def test_wheel_that_was_not_repaired(built: Path, target: Target) -> None:
-    with pytest.raises(RehearsalError, match=r"its tags in its name: {'py3-none-linux_x86_64'}"):
+    with pytest.raises(WheelError, match=r"its tags in its name: {'py3-none-linux_x86_64'}"):
         check_wheel(built, target, "quick", "f" * 40)
 
 
@@ -52,7 +54,7 @@ def test_wheel_whose_metadata_does_not_say_what_its_name_says(
 ) -> None:
     renamed = tmp_path / repair(built, tmp_path / "repaired").name
     built.rename(renamed)
-    with pytest.raises(RehearsalError, match=r"its tags in its WHEEL: {'py3-none-linux_x86_64'}"):
+    with pytest.raises(WheelError, match=r"its tags in its WHEEL: {'py3-none-linux_x86_64'}"):
         check_wheel(renamed, target, "quick", "f" * 40)
 
 

@@ -18,6 +18,8 @@ from docs_commands import commands, run
 from git_tree import commit_all
 from sdist_build import build_sdist
 
+from temporal_static_libs import __version__
+
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree
 
@@ -185,7 +187,7 @@ def test_archive_that_cargo_alone_makes_can_take_the_place_of_the_wheels(
     sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
     place = tmp_path / "place"
     said = run(f"cp '{sdist}' .\n{building}{using}", place, in_place(tiny_tree).environ)
-    archives = place / "temporal_static_libs-0.10.1" / "archives"
+    archives = place / f"temporal_static_libs-{__version__}" / "archives"
     assert said.splitlines()[-3:] == [
         "ok: libtemporal_sdk_core.a",
         str(archives),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import venv
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from programs import RUST, consumer_environ, search_script
 
 SMOKE = Path(__file__).parent.parent / "smoke" / "smoke.py"
 
@@ -20,7 +20,7 @@ def smoke(
     """Run the smoke test of an interpreter's environment, and let it end as it likes."""
     return subprocess.run(
         [python, SMOKE],
-        env={**os.environ, **(environ or {})},
+        env={**consumer_environ(), **(environ or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -66,14 +66,18 @@ def test_program_that_does_not_link_fails_it_with_its_command_and_output(
     other_python: Path, tmp_path: Path
 ) -> None:
     compiler = tmp_path / "cc"
-    compiler.write_text("#!/bin/sh\necho undefined reference to everything >&2\nexit 3\n")
+    search = search_script(*RUST)
+    compiler.write_text(
+        f"#!/bin/sh\n{search}\necho undefined reference to everything >&2\nexit 3\n"
+    )
     compiler.chmod(0o755)
     done = smoke(other_python, {"CC": str(compiler)})
     assert done.returncode == 1
     assert done.stdout.startswith("ok      installed\nok      verified\nFAILED  cc, sdk-core\n")
     assert f"        command: {compiler} -DSMOKE_WORKER -I" in done.stdout
-    assert "        exit status: 3\n" in done.stdout
-    assert "        undefined reference to everything\n" in done.stdout
+    # And it has found no Rust.
+    shown = "exit status: 3\noutput:\nundefined reference to everything\n"
+    assert shown in done.stdout.replace(" " * 8, "")
     # Every check has its result, those after the first failure too: there is no Zig here.
     assert done.stdout.count("\nFAILED  ") == 10
     assert "No module named ziglang" in done.stdout

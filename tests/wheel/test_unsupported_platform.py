@@ -12,6 +12,7 @@ import pytest
 from fake_platform import FakePlatform
 from package_index import PROJECT, pip
 
+from temporal_static_libs import __version__
 from temporal_static_libs._links import MANUAL_SETUP_URL
 from temporal_static_libs._targets import TARGETS
 
@@ -96,7 +97,7 @@ def attempt(index: str, tmp_path: Path, environ: dict[str, str]) -> Attempt:
 
 def assert_refused(done: Attempt, tmp_path: Path, reason: str, remedy: str) -> None:
     """Hold what pip printed to what the message of a refusal has to have."""
-    assert "temporal_static_libs-0.10.1.tar.gz" in done.said
+    assert f"temporal_static_libs-{__version__}.tar.gz" in done.said
     assert done.message, done.said
     assert done.message[0] == f"temporal-static-libs cannot be compiled here: {reason}"
     text = "\n".join(done.message)

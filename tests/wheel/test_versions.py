@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import re
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
+from release.versions import check_versions, project_version
 
 import temporal_static_libs
 from temporal_static_libs._archives import HEADER
@@ -20,7 +20,7 @@ from temporal_static_libs._locate import locate
 @pytest.fixture(scope="module")
 def version(repo_root: Path) -> str:
     """The version in pyproject.toml, which all others are compared with."""
-    return one_match(repo_root / "pyproject.toml", r'^version = "(.+)"$')
+    return project_version(repo_root)
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +29,9 @@ def core_version(version: str) -> str:
     return Version(version).base_version
 
 
-def one_match(file: Path, pattern: str) -> str:
-    """The only match of a pattern's group."""
-    (found,) = re.findall(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
-    return str(found)
-
-
-def test_core_crate_in_the_lock_file(repo_root: Path, core_version: str) -> None:
-    pattern = r'^name = "temporalio-sdk-core"\nversion = "(.+)"$'
-    assert one_match(repo_root / "rust" / "Cargo.lock", pattern) == core_version
-
-
-def test_core_crate_that_the_workspace_asks_for(repo_root: Path, core_version: str) -> None:
-    pattern = r'^temporalio-sdk-core = \{ version = "=(.+?)"'
-    assert one_match(repo_root / "rust" / "Cargo.toml", pattern) == core_version
-
-
-def test_workspace(repo_root: Path, core_version: str) -> None:
-    pattern = r'^\[workspace\.package\]\nversion = "(.+)"$'
-    assert one_match(repo_root / "rust" / "Cargo.toml", pattern) == core_version
+def test_source_tree(repo_root: Path, version: str) -> None:
+    """pyproject.toml, Cargo.lock, Cargo.toml and the header, as a release holds them together."""
+    assert check_versions(repo_root) == version
 
 
 def test_header(core_version: str) -> None:

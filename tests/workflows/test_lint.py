@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-WORKFLOWS = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+# For a reader to copy, so as good as our own.
+MIGRATION = sorted((ROOT / "examples" / "migration").glob("*/*.yml"))
 
 
 def command_of(program: str) -> str:
@@ -31,16 +34,19 @@ def lint(*command: str | Path) -> None:
 
 def test_there_are_workflows() -> None:
     assert {file.stem for file in WORKFLOWS} >= {"ci", "temporal-static-libraries"}
+    assert {file.parent.name for file in MIGRATION} == {"after", "before"}
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "workflow", [*WORKFLOWS, *MIGRATION], ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
 def test_schema(workflow: Path) -> None:
     lint(command_of("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", workflow)
 
 
 def test_security() -> None:
     """Of the whole directory: pinned actions, permissions, what is expanded into a script."""
-    lint(command_of("zizmor"), "--offline", "--pedantic", WORKFLOWS[0].parent)
+    lint(command_of("zizmor"), "--offline", "--pedantic", WORKFLOWS[0].parent, *MIGRATION)
 
 
 def test_build_configuration_is_one_that_cibuildwheel_takes(repo_root: Path) -> None:

@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli
-from ruamel.yaml import YAML
+from rehearse import RECORD
+from workflow_run import read_workflow
 
+from temporal_static_libs._build.recorder import RECORD_VARIABLE
 from temporal_static_libs._targets import TARGETS, Target
 
 ROOT = Path(__file__).parents[2]
@@ -21,9 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def workflow(name: str) -> dict[str, Any]:
     """A workflow, read."""
-    file = ROOT / ".github" / "workflows" / f"{name}.yml"
-    content: dict[str, Any] = YAML(typ="safe").load(file)
-    return content
+    return read_workflow(ROOT / ".github" / "workflows" / f"{name}.yml")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,14 @@ def identifier(target: Target) -> str:
     """What cibuildwheel calls a platform, with the one Python that the wheels are built with."""
     libc = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
     return f"cp311-{libc}_{target.machine}"
+
+
+def default_runner(runner: str) -> tuple[str, str | None]:
+    """A row's runner, and the repository's variable that can name another."""
+    match = re.fullmatch(
+        r"\$\{\{ github\.event_name != 'pull_request' && vars\.(\w+) \|\| '([^']+)' \}\}", runner
+    )
+    return (match[2], match[1]) if match else (runner, None)
 
 
 def cibuildwheel(*arguments: str) -> list[str]:
@@ -96,7 +105,10 @@ def test_runner_is_of_the_platforms_own_kind(
     rows: dict[str, dict[str, str]], target: Target
 ) -> None:
     """The wheel is tested by running programs: nothing is cross-built, nothing emulated."""
-    runner = rows[target.platform]["runner"]
+    runner, variable = default_runner(rows[target.platform]["runner"])
+    # A cluster's, where its owner has some; never for a pull request, whose code is anybody's.
+    cluster = f"{target.os}-{target.architecture}".upper().replace("-", "_") + "_RUNNER"
+    assert variable == (cluster if target.architecture == "arm64" else None)
     if target.os == "linux":
         expected = r"ubuntu-[\d.]+-arm" if target.architecture == "arm64" else r"ubuntu-[\d.]+"
     else:
@@ -161,11 +173,53 @@ def test_what_is_cached_is_where_cargo_puts_it_also_in_a_container(
     (cache,) = [
         step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/cache@")
     ]
-    (build,) = [step for step in job["steps"] if "cibuildwheel --only" in step.get("run", "")]
     registry, target = cache["path"].split()
     assert registry == "~/.cargo/registry"
     assert configuration["environment"]["CARGO_TARGET_DIR"] == target.replace("~", "$HOME")
-    script: str = build["run"]
+    script = (ROOT / "tools" / "cibuildwheel.sh").read_text(encoding="utf-8")
     for variable, path in (("registry", registry), ("target", target)):
         assert f"{variable}={path.removeprefix('~/')}\n" in script
         assert f"--volume=$HOME/${variable}:/root/${variable}" in script
+
+
+def test_record_of_a_build_comes_out_of_its_container_also_when_it_fails(
+    configuration: dict[str, Any], job: dict[str, Any]
+) -> None:
+    (upload,) = [
+        step
+        for step in job["steps"]
+        if step.get("uses", "").startswith("actions/upload-artifact@")
+        and step["with"]["name"] == "record-${{ matrix.platform }}"
+    ]
+    assert upload["if"] == "always()"
+    path: str = upload["with"]["path"]
+    assert configuration["environment"][RECORD_VARIABLE] == path.replace("~", "$HOME")
+    script = (ROOT / "tools" / "cibuildwheel.sh").read_text(encoding="utf-8")
+    assert f"record={path.removeprefix('~/').rpartition('/')[0]}\n" in script
+    assert "--volume=$HOME/$record:/root/$record" in script
+    # Of the rehearsal, too.
+    assert f"~/{RECORD}" == path.rpartition("/")[0]
+
+
+def test_records_of_all_platforms_are_gathered(job: dict[str, Any]) -> None:
+    gather = workflow("temporal-static-libraries")["jobs"]["records"]
+    assert (gather["needs"], gather["if"]) == ("wheel", "${{ !cancelled() }}")
+    (download,) = [
+        step["with"]
+        for step in gather["steps"]
+        if step.get("uses", "").startswith("actions/download-artifact@")
+    ]
+    assert (download["pattern"], download["path"]) == ("record-*", "records")
+    (command,) = [
+        step["run"] for step in gather["steps"] if "gather_records.sh" in step.get("run", "")
+    ]
+    (upload,) = [
+        step["with"]
+        for step in gather["steps"]
+        if step.get("uses", "").startswith("actions/upload-artifact@")
+    ]
+    assert command.split()[-2:] == ["records", upload["path"]]
+    # What the release takes for its assets.
+    assemble = workflow("temporal-static-libraries")["jobs"]["assemble"]
+    patterns = [step.get("with", {}).get("pattern", "") for step in assemble["steps"]]
+    assert any(fnmatch(upload["name"], pattern) for pattern in patterns)

@@ -1,0 +1,14 @@
+//! A program in C over an archive that only pkg-config says where it is.
+
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const module = b.createModule(.{
+        .target = b.standardTargetOptions(.{}),
+        .optimize = b.standardOptimizeOption(.{}),
+        .link_libc = true,
+    });
+    module.addCSourceFile(.{ .file = b.path("bridge.c") });
+    module.linkSystemLibrary("temporal-sdk-core", .{ .use_pkg_config = .force });
+    b.installArtifact(b.addExecutable(.{ .name = "bridge", .root_module = module }));
+}

@@ -1,0 +1,122 @@
+"""The pkg-config modules, as their readers take them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from consumer import Consumer
+from dev_server import DevServer
+
+import temporal_static_libs
+from temporal_static_libs._components import COMPONENTS
+
+MODULES = {f"temporal-{component.name}": component.name for component in COMPONENTS}
+
+
+def pkg_config(consumer: Consumer, directory: Path, *arguments: str) -> list[str]:
+    """What pkgconf prints for modules in a directory, split as a shell's ``eval`` would."""
+    done = consumer.attempt(
+        "pkg-config", *arguments, directory=Path("/"), PKG_CONFIG_PATH=str(directory)
+    )
+    assert done.returncode == 0, done.stdout
+    return shlex.split(done.stdout)
+
+
+def real(flags: list[str]) -> list[str]:
+    """Flags with the directories in them as they are called in the end."""
+    return [
+        flag[:2] + os.path.realpath(flag[2:]) if flag[:2] in ("-I", "-L") else flag
+        for flag in flags
+    ]
+
+
+@pytest.fixture
+def answered(consumer: Consumer) -> Path:
+    """What --pkgconfigdir answers."""
+    (line,) = consumer.config("--pkgconfigdir")
+    return Path(line)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_flags_are_those_of_the_config_tool(
+    consumer: Consumer, answered: Path, module: str
+) -> None:
+    flags = consumer.config("--cflags", "--libs", "--component", MODULES[module])
+    expected = [flag for line in flags for flag in shlex.split(line)]
+    for directory in (answered, consumer.package / "lib" / "pkgconfig"):
+        assert real(pkg_config(consumer, directory, "--cflags", "--libs", module)) == expected
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_version_and_option_for_the_linker(consumer: Consumer, answered: Path, module: str) -> None:
+    version, flag = (
+        *pkg_config(consumer, answered, "--modversion", module),
+        *pkg_config(consumer, answered, "--variable=gc_flag", module),
+    )
+    assert version == temporal_static_libs.__version__
+    assert consumer.config("--ldflags")[0].endswith(f" {flag}")
+    assert pkg_config(consumer, answered, "--validate", module) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_static_adds_nothing(consumer: Consumer, answered: Path, module: str) -> None:
+    plain = pkg_config(consumer, answered, "--libs", module)
+    assert pkg_config(consumer, answered, "--libs", "--static", module) == plain
+
+
+def test_answer_for_a_path_with_a_blank_has_none(consumer: Consumer, answered: Path) -> None:
+    assert " " in str(consumer.package)
+    flags = pkg_config(consumer, answered, "--cflags", "--libs", "temporal-sdk-core")
+    assert not [flag for flag in flags if " " in flag]
+
+
+def test_modules_that_were_moved(consumer: Consumer, tmp_path: Path) -> None:
+    moved = tmp_path / "mo ved"
+    shutil.copytree(consumer.package, moved, copy_function=os.link)
+    flags = pkg_config(
+        consumer, moved / "lib" / "pkgconfig", "--cflags", "--libs-only-L", "temporal-client"
+    )
+    assert real(flags) == [f"-I{moved}/include", f"-L{moved}/lib"]
+
+
+def test_pkgconf_of_pypi_finds_them_by_itself(consumer: Consumer, tmp_path: Path) -> None:
+    # The tests' Python has pkgconf, and looks for packages where the consumer has them.
+    done = consumer.attempt(
+        *(sys.executable, "-m", "pkgconf", "--libs-only-L", "temporal-sdk-core"),
+        directory=tmp_path,
+        PYTHONPATH=str(consumer.site),
+    )
+    assert done.returncode == 0, done.stdout
+    assert real(shlex.split(done.stdout)) == [f"-L{consumer.package}/lib"]
+
+
+def test_zigs_reader(
+    consumer: Consumer,
+    answered: Path,
+    dev_server: DevServer,
+    server_version: str,
+    repo_root: Path,
+    tmp_path: Path,
+) -> None:
+    shutil.copyfile(repo_root / "examples" / "c" / "server_version.c", tmp_path / "bridge.c")
+    shutil.copyfile(Path(__file__).with_name("build.zig"), tmp_path / "build.zig")
+    zig = [sys.executable, "-m", "ziglang"]
+    # Of the tests, so that Zig's own libraries are not compiled once more.
+    env = subprocess.run([*zig, "env"], capture_output=True, text=True, check=True)
+    (cache,) = (
+        line.split('"')[-2] for line in env.stdout.splitlines() if "global_cache_dir" in line
+    )
+    built = consumer.attempt(
+        *(*zig, "build", "--global-cache-dir", cache),
+        directory=tmp_path,
+        PKG_CONFIG_PATH=str(answered),
+    )
+    assert built.returncode == 0, built.stdout
+    done = consumer.attempt(tmp_path / "zig-out/bin/bridge", dev_server.url, directory=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"server version: {server_version}\n")

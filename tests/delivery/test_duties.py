@@ -1,0 +1,57 @@
+"""docs/download-client.md names what takes the place of each duty, and a test that is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+TABLES = {
+    "Duties": {
+        "platform detection",
+        "latest version",
+        "checksums",
+        "cache",
+        "backoff",
+        "rate limits",
+        "offline",
+        "size limits",
+        "origin check",
+    },
+    "Methods of the first design's DownloadClient": {
+        "`downloadLibraries(version?)`",
+        "`getCachedLibraries(version)`",
+        "`verifyChecksum(filePath, expectedChecksum)`",
+        "`detectPlatform()`",
+    },
+    "Fields of the first design's TemporalLibsConfig": {
+        "`version`",
+        "`platforms`",
+        "`cacheDir`",
+        "`fallbackToCompilation`",
+        "`checksumVerification`",
+    },
+}
+
+
+def rows(page: Path, heading: str) -> dict[str, list[str]]:
+    """The cells of a table under a heading, by the first."""
+    section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+    return {row[0]: row[1:] for row in cells}
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_every_one_has_a_row_with_a_test_that_exists(heading: str, repo_root: Path) -> None:
+    found = rows(repo_root / "docs" / "download-client.md", heading)
+    assert set(found) >= TABLES[heading]
+    for name, (place, proof) in found.items():
+        assert place, name
+        match = re.fullmatch(r"`(test_\w+\.py)::(test_\w+)`", proof)
+        assert match, name
+        module = ast.parse((Path(__file__).parent / match[1]).read_text(encoding="utf-8"))
+        functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+        assert match[2] in functions, name

@@ -1,0 +1,83 @@
+"""uv and pipx, as the documentation has them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from docs_commands import commands, run
+from pip_user import PINNED, PipUser
+from wheel_files import sha256
+
+from temporal_static_libs import __version__
+
+
+@pytest.fixture
+def environ(user: PipUser, delivery_programs: Path) -> dict[str, str]:
+    """The user's environment with uv and pipx on PATH."""
+    variables = dict(user.environ)
+    del variables["PIP_PYTHON"]
+    return {
+        **variables,
+        "PATH": f"{delivery_programs}{os.pathsep}{variables['PATH']}",
+        "VIRTUAL_ENV": str(user.environment),
+        "UV_CACHE_DIR": str(user.home / "uv-cache"),
+        "UV_DEFAULT_INDEX": user.environ["PIP_INDEX_URL"],
+        "UV_NO_CONFIG": "1",
+        "PIPX_HOME": str(user.home / "pipx"),
+        "PIPX_BIN_DIR": str(user.home / "bin"),
+        "PIPX_MAN_DIR": str(user.home / "man"),
+    }
+
+
+@pytest.fixture
+def recipes(repo_root: Path) -> list[str]:
+    """How to install with each."""
+    return commands(repo_root / "docs" / "download-client.md", "uv and pipx")
+
+
+def uv(user: PipUser, environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``uv pip install``, and let it end as it likes."""
+    return subprocess.run(
+        ["uv", "pip", "install", *arguments],
+        cwd=user.home,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_uv_installs_and_once_more_offline(
+    user: PipUser, environ: dict[str, str], recipes: list[str]
+) -> None:
+    run(recipes[0], user.home, environ)
+    assert user.verified() == "linux-x64"
+    again = uv(user, environ, "--offline", "--reinstall", PINNED)
+    assert again.returncode == 0, again.stdout
+    assert user.verified() == "linux-x64"
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["right-hash", "wrong-hash"])
+def test_uv_holds_to_hashes(
+    right: bool, user: PipUser, environ: dict[str, str], published_wheel: Path
+) -> None:
+    digest = sha256(published_wheel) if right else "0" * 64
+    (user.home / "requirements.txt").write_text(f"{PINNED} --hash=sha256:{digest}\n")
+    done = uv(user, environ, "--require-hashes", "-r", "requirements.txt")
+    assert (done.returncode == 0) == right, done.stdout
+    assert (user.versions() == [__version__]) == right
+
+
+def test_pipx_installs_the_program(
+    user: PipUser, environ: dict[str, str], recipes: list[str]
+) -> None:
+    run(recipes[1], user.home, environ)
+    program = user.home / "bin" / "temporal-libs-config"
+    done = subprocess.run(
+        [program, "--verify", "--platform"], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "linux-x64"

@@ -1,0 +1,189 @@
+"""examples/docker: the Dockerfile that users copy, built as its README says, and run."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import http.server
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docs_commands
+import pytest
+from debian_image import import_debian
+from dev_server import DevServer
+from docker_client import Docker, docker_leaving_nothing
+from skips import require_program
+from temporalio.client import Client
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "docker"
+DOCKERFILE = EXAMPLE / "Dockerfile"
+
+# What stands for the images that cannot be pulled here.
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "BASE": ("ca-certificates", "python3-venv"),
+    "RUN_BASE": (),
+}
+STAGES = ("libraries", "build", "run")
+
+
+def default_of(argument: str) -> str:
+    """What an argument of the Dockerfile is if nothing is given."""
+    found = re.search(rf"^ARG {argument}=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert found is not None
+    return found.group(1)
+
+
+@dataclass(frozen=True)
+class Images:
+    """What the Dockerfile makes.
+
+    Attributes:
+        docker: the client.
+        stages: an image of each stage.
+        files: what is in each of those, and in those that it starts from, but for directories.
+    """
+
+    docker: Docker
+    stages: Mapping[str, str]
+    files: Mapping[str, set[str]]
+
+
+def base_images(docker: Docker) -> dict[str, str]:
+    """The images that the Dockerfile starts from, made here or pulled."""
+    if os.environ.get("TEMPORAL_LIBS_TEST_DOCKER_BASES") == "pull":
+        pulled = {argument: default_of(argument) for argument in PACKAGES}
+        for image in pulled.values():
+            docker.output("pull", "--quiet", image)
+        return pulled
+    require_program("debootstrap")
+    made = {argument: f"{docker.repository}:{argument.lower()}" for argument in PACKAGES}
+    for argument, image in made.items():
+        import_debian(image, PACKAGES[argument])
+    return made
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """The listing of a directory is a page of links, which pip takes for ``--find-links``."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def wheels(published_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the wheel under test and of Zig's; its reader's pip has them from PyPI."""
+    directory = tmp_path_factory.mktemp("wheels")
+    zig = f"ziglang=={default_of('ZIGLANG_VERSION')}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", zig]
+    subprocess.run([*command, "--dest", str(directory)], check=True)
+    shutil.copy(published_wheel, directory)
+    handler = functools.partial(_Quiet, directory=str(directory))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def images(
+    wheels: str, repo_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Images]:
+    """The Dockerfile, built as it is: pip's index is this machine's, and so may the bases be."""
+    (command,) = docs_commands.commands(EXAMPLE / "README.md", "Build it")
+    program, verb, *arguments = shlex.split(command)
+    assert (program, verb) == ("docker", "build")
+    scratch = tmp_path_factory.mktemp("docker")
+    settings = scratch / "pip.conf"
+    settings.write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n")
+    with docker_leaving_nothing() as docker:
+        bases = base_images(docker)
+        options = ["--network=host", "--secret", f"id=pip.conf,src={settings}"]
+        options += [f"--build-arg={argument}={image}" for argument, image in bases.items()]
+        stages = {stage: f"{docker.repository}:{stage}" for stage in STAGES}
+        # The last one first, and so as the reader builds it; the others are a part of it.
+        for stage in reversed(STAGES):
+            given = list(arguments)
+            given[given.index("--tag") + 1] = stages[stage]
+            target = [] if stage == STAGES[-1] else [f"--target={stage}"]
+            shown = [
+                str(repo_root / word) if word.startswith("examples/") else word for word in given
+            ]
+            docker.output("build", *options, *target, *shown)
+        files = {name: docker.files(image) for name, image in {**stages, **bases}.items()}
+        yield Images(docker, stages, files)
+
+
+def test_its_zig_is_the_one_that_all_is_tested_with() -> None:
+    command = [sys.executable, "-m", "ziglang", "version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert default_of("ZIGLANG_VERSION") == done.stdout.strip()
+
+
+def test_its_linter_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("hadolint"), DOCKERFILE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_has_rust(images: Images, stage: str) -> None:
+    names = {Path(file).name for file in images.files[stage]}
+    assert "sh" in names  # so it has looked
+    assert names.isdisjoint({"cargo", "rustc", "rustup", "rustup-init"})
+
+
+@pytest.mark.parametrize("stage", ["libraries", "build"])
+def test_no_cache_is_in_a_stage(images: Images, stage: str) -> None:
+    added = images.files[stage] - images.files["BASE"]
+    assert any(file.endswith("/libtemporal_sdk_core.a") for file in added)
+    caches = ("/root/.cache/pip/", "/root/.cache/zig/")
+    assert [file for file in added if file.startswith(caches) or file.endswith(".whl")] == []
+
+
+def test_last_stage_adds_the_bridge_and_no_more_to_its_base(images: Images) -> None:
+    assert images.files["run"] - images.files["RUN_BASE"] == {
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/usr/local/bin/zig-bridge-demo",
+        "/usr/local/lib/libtemporal_zig_bridge.so",
+    }
+    programs = {Path(file).name for file in images.files["run"]}
+    assert programs.isdisjoint({"pip", "pip3", "python", "python3", "zig"})
+
+
+def test_its_user_is_not_the_administrator(images: Images) -> None:
+    image = images.stages["run"]
+    assert images.docker.output("run", "--rm", "--entrypoint=id", image, "--user") == "10001\n"
+
+
+def test_container_completes_a_workflow(images: Images, dev_server: DevServer) -> None:
+    (command,) = docs_commands.commands(EXAMPLE / "README.md", "Run it")
+    program, *arguments = shlex.split(command)
+    assert program == "docker"
+    arguments[arguments.index("zig-bridge")] = images.stages["run"]
+    arguments[arguments.index("--target-url") + 1] = dev_server.url
+    output = images.docker.output(*arguments, "--timeout-millis", "60000")
+    printed = dict(line.split(": ", 1) for line in output.splitlines() if ": " in line)
+    assert printed["result"] == "12586269025"
+
+    async def result() -> object:
+        client = await Client.connect(dev_server.address)
+        handle = client.get_workflow_handle(printed["workflow id"], run_id=printed["run id"])
+        return await handle.result()
+
+    assert asyncio.run(result()) == 12586269025

@@ -1,0 +1,118 @@
+"""examples/migration: a bridge's files before and after."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from bridge_build import copy_zig_bridge
+from dev_server import DevServer
+from programs import consumer_environ
+
+import temporal_static_libs
+
+ROOT = Path(__file__).parents[2]
+BEFORE, AFTER = ROOT / "examples/migration/before", ROOT / "examples/migration/after"
+# The image's file after is the example's.
+DOCKERFILES = (BEFORE / "Dockerfile", ROOT / "examples/docker/Dockerfile")
+NOTICE = "run-with-rust-toolchain.ts"
+RUST_WORDS = re.compile(r"\b(cargo|rustc|rustup)\b")
+
+
+def bun(
+    *arguments: str | Path, cwd: Path, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Bun as a consumer, and let it end as it likes."""
+    given = consumer_environ(environ)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{given['PATH']}"
+    return subprocess.run(
+        [Path(sys.executable).with_name("bun"), *arguments],
+        cwd=cwd,
+        env={**given, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["package.json", NOTICE, "temporal-bun-sdk.yml"])
+def test_each_file_has_rust_before_and_not_after(name: str) -> None:
+    assert RUST_WORDS.search((BEFORE / name).read_text())
+    assert not RUST_WORDS.search((AFTER / name).read_text())
+
+
+def test_dockerfile_has_rust_before_and_not_after() -> None:
+    before, after = (RUST_WORDS.search(file.read_text()) for file in DOCKERFILES)
+    assert (before is None, after is None) == (False, True)
+
+
+def test_pinned_versions_are_those_of_the_project() -> None:
+    zig = subprocess.run(
+        [sys.executable, "-m", "ziglang", "version"], capture_output=True, text=True, check=True
+    )
+    assert (AFTER / "requirements.txt").read_text().splitlines()[1:] == [
+        f"temporal-static-libs=={temporal_static_libs.__version__}",
+        f"ziglang=={zig.stdout.strip()}",
+    ]
+
+
+@pytest.mark.parametrize("directory", [BEFORE, AFTER], ids=["before", "after"])
+def test_script_is_one_of_bun(directory: Path) -> None:
+    script = directory / NOTICE
+    assert script.read_text().startswith("#!/usr/bin/env bun\n")
+    assert os.access(script, os.X_OK)
+
+
+def test_script_before_wants_a_toolchain(tmp_path: Path) -> None:
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    done = bun(BEFORE / NOTICE, "echo", "compiled", cwd=tmp_path, environ=environ)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no cargo: install Rust" in done.stderr
+
+
+def test_script_after_says_that_it_is_deprecated_and_runs_its_command(tmp_path: Path) -> None:
+    done = bun(AFTER / NOTICE, "sh", "-c", "echo built; exit 7", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (7, "built\n")
+    assert done.stderr.startswith(f"{NOTICE} is deprecated: ")
+
+
+def test_script_after_has_nothing_to_run_cargo_with(tmp_path: Path) -> None:
+    done = bun(AFTER / NOTICE, "cargo", "build", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr.splitlines()[-1] == f"{NOTICE}: there is no cargo"
+
+
+def test_scripts_of_package_json_after(
+    tmp_path: Path, repo_root: Path, package_dir: Path, dev_server: DevServer
+) -> None:
+    """The bridge, built by Bun's script of archives in another directory, without Rust."""
+    package = tmp_path / "temporal-bun-sdk"
+    bridge = copy_zig_bridge(package / "native" / "temporal-bun-bridge-zig", repo_root)
+    shutil.copyfile(AFTER / "package.json", package / "package.json")
+    archives = tmp_path / "archives"
+    shutil.copytree(package_dir / "lib", archives)
+    environ = {**os.environ, "TEMPORAL_LIBS_DIR": str(archives)}
+
+    checked = bun("run", "libs:check", cwd=package, environ=environ)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert str(archives) in checked.stdout
+    built = bun("run", "build:native", cwd=package, environ=environ)
+    assert built.returncode == 0, built.stdout + built.stderr
+    done = bridge.demo("--target-url", dev_server.url, "--timeout-millis", "60000")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "result: 12586269025" in done.stdout.splitlines()
+
+
+def test_workflow_after_runs_what_package_json_has() -> None:
+    scripts = json.loads((AFTER / "package.json").read_text())["scripts"]
+    called = re.findall(r"bun run (\S+)", (AFTER / "temporal-bun-sdk.yml").read_text())
+    assert called == ["build:native"]
+    assert set(called) <= set(scripts)

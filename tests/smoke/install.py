@@ -1,0 +1,80 @@
+"""Installs the wheel that a requirements file names by its hashes, and runs smoke.py on it.
+
+    python install.py --requirements FILE --tool REQUIREMENT
+                      (--index-url URL | --find-links DIRECTORY) [--tarball FILE]
+
+In a new environment, which goes in the end. With a tarball, the programs are linked with what that
+holds instead. Needs nothing but the standard library and a C compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+SMOKE = Path(__file__).resolve().parent / "smoke.py"
+
+
+def install(python: Path, arguments: argparse.Namespace) -> None:
+    """Have the environment's pip install the wheel, and what the smoke test needs besides.
+
+    Args:
+        python: the environment's.
+        arguments: of the command line.
+
+    Raises:
+        CalledProcessError: pip failed; its messages are above.
+    """
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    if arguments.find_links is None:
+        source = ["--index-url", arguments.index_url, "--no-cache-dir"]
+    else:
+        source = ["--no-index", "--find-links", str(arguments.find_links)]
+    wheel = ["--require-hashes", "--only-binary=:all:", "--no-deps"]
+    wheel += ["--requirement", str(arguments.requirements)]
+    subprocess.run([*pip, *source, *wheel], check=True)
+    subprocess.run([*pip, arguments.tool], check=True)
+
+
+def main() -> int:
+    """Run from the command line.
+
+    Returns:
+        0; 1 if something failed.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--requirements", type=Path, required=True, help="with hashes")
+    parser.add_argument("--tool", required=True, help="what smoke.py needs: ziglang")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--index-url", help="the index to install from")
+    source.add_argument("--find-links", type=Path, help="the directory to install from")
+    parser.add_argument("--tarball", type=Path, help="to link with instead of the wheel")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="temporal-install-") as scratch:
+        environment = Path(scratch, "venv")
+        venv.create(environment, with_pip=True, symlinks=True)
+        python = environment / "bin" / "python"
+        environ, archives = dict(os.environ), "wheel"
+        if arguments.tarball is not None:
+            unpacked = Path(scratch, "unpacked")
+            shutil.unpack_archive(arguments.tarball, unpacked, filter="data")
+            (directory,) = unpacked.iterdir()
+            environ["TEMPORAL_LIBS_DIR"], archives = str(directory), "override"
+        try:
+            install(python, arguments)
+            command = [str(python), str(SMOKE), "--source", archives]
+            subprocess.run(command, env=environ, check=True)
+        except subprocess.CalledProcessError as error:
+            print(f"install.py: exit status {error.returncode} of: {error.cmd}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

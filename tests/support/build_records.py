@@ -1,0 +1,60 @@
+"""Records of builds that need not have been."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MB = 1_000_000
+
+
+def build_record(
+    version: str = "0.10.1",
+    platform: str = "linux-x64",
+    *,
+    wheel: int = 14 * MB,
+    core: int = 44 * MB,
+    seconds: float = 1500.0,
+    fresh: int = 0,
+    profile: str = "release",
+) -> dict[str, Any]:
+    """A record of a build that went well.
+
+    Args:
+        version: the package's.
+        platform: one of the table.
+        wheel: the wheel's bytes.
+        core: those of the archive of `sdk-core`.
+        seconds: of all phases together; 60 and more.
+        fresh: how many of 330 units cargo had already.
+        profile: the Cargo profile.
+    """
+    return {
+        "format": 1,
+        "version": version,
+        "platform": platform,
+        "target": "x86_64-unknown-linux-gnu",
+        "profile": profile,
+        "commit": "f" * 40,
+        "started": "2026-11-23T12:00:00Z",
+        "phases": {"prepare": 1.0, "compile": seconds - 51, "prove": 45.0, "tag": 5.0},
+        "cargo": {"fresh": fresh, "compiled": 330 - fresh},
+        "sccache": None,
+        "toolchain": {"rustc": "rustc 1.95.0", "host": "x86_64-unknown-linux-gnu"},
+        "archives": [
+            {"component": "sdk-core", "file": "libtemporal_sdk_core.a", "size": core},
+            {"component": "client", "file": "libtemporal_client.a", "size": 18 * MB},
+        ],
+        "wheel": {"file": "a.whl", "size": wheel, "tags": ["manylinux2014_x86_64"]},
+        "error": None,
+    }
+
+
+def failed_record(version: str = "0.10.1", platform: str | None = "linux-x64") -> dict[str, Any]:
+    """A record of a build whose sources did not compile."""
+    return {
+        **build_record(version),
+        "platform": platform,
+        "archives": [],
+        "wheel": None,
+        "error": {"type": "CompileError", "message": "100 % | wrong", "phase": "compile"},
+    }

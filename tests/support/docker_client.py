@@ -1,0 +1,104 @@
+"""Docker as a user of examples/docker has it, and nothing left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from skips import require_program
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A client that builds with BuildKit.
+
+    Attributes:
+        program: its path.
+        repository: a name for images, of which those of no other run begin with it.
+    """
+
+    program: str
+    repository: str = field(
+        default_factory=lambda: f"local/temporal-static-libs-test-{uuid.uuid4()}"
+    )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the client, and let it end as it likes."""
+        return subprocess.run(
+            [self.program, *arguments],
+            env={**os.environ, "DOCKER_BUILDKIT": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def output(self, *arguments: str) -> str:
+        """What it prints when all is well."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def files(self, image: str) -> set[str]:
+        """Everything in an image that is no directory."""
+        find = ("find", "/", "-xdev", "!", "-type", "d")
+        return set(self.command_in(image, *find).splitlines())
+
+    def command_in(self, image: str, command: str, *arguments: str) -> str:
+        """What a program of an image prints to its administrator."""
+        options = ("--rm", "--network=none", "--user=0:0", f"--entrypoint={command}")
+        return self.output("run", *options, image, *arguments)
+
+
+@contextmanager
+def docker_leaving_nothing() -> Iterator[Docker]:
+    """Find a client; in the end, remove the images of its repository, and the builder's cache.
+
+    Of the cache all that was not there before goes, since its records have no names.
+    """
+    docker = _client()
+    before = _cache_records(docker)
+    try:
+        yield docker
+    finally:
+        listing = ("images", "--format", "{{.Repository}}:{{.Tag}}", f"{docker.repository}*")
+        if images := docker.output(*listing).split():
+            docker.output("rmi", "--force", *images)
+        _prune(docker, before)
+
+
+def _client() -> Docker:
+    require_program("docker")
+    for directory in os.get_exec_path():
+        program = shutil.which("docker", path=directory)
+        # A client of Docker 23 or newer fails here without its plugin.
+        if program and Docker(program).run("build", "--help").returncode == 0:
+            docker = Docker(program)
+            answer = docker.run("version")
+            if answer.returncode != 0:
+                pytest.fail(f"docker does not answer: start its daemon\n{answer.stderr}")
+            return docker
+    pytest.fail("docker cannot build with BuildKit: install docker-buildx")
+
+
+def _cache_records(docker: Docker) -> list[str]:
+    """The records of the builder's cache, those that are made from others first."""
+    listing = docker.output("system", "df", "--verbose", "--format", "{{json .BuildCache}}")
+    records = sorted(json.loads(listing) or (), key=lambda record: str(record["CreatedAt"]))
+    return [record["ID"] for record in reversed(records)]
+
+
+def _prune(docker: Docker, kept: list[str]) -> None:
+    left: list[str] = []
+    while new := [record for record in _cache_records(docker) if record not in kept]:
+        assert new != left, f"docker keeps {new} in the builder's cache"
+        for record in new:
+            docker.output("builder", "prune", "--all", "--force", "--filter", f"id={record}")
+        left = new

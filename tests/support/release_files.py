@@ -1,0 +1,118 @@
+"""Wheels and source distributions of a release, as its builds would make them.
+
+A wheel is the one under test with another platform's facts, and with small archives where they are
+not to be linked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import parse_wheel_filename
+from wheel.wheelfile import WheelFile
+
+from temporal_static_libs._checksums import format_checksums, sha256_of
+from temporal_static_libs._targets import Target
+
+LIB = "temporal_static_libs/lib"
+Content = dict[str, bytes]
+
+
+def make_wheel(
+    pattern: Path,
+    target: Target,
+    commit: str,
+    directory: Path,
+    *,
+    real: bool = False,
+    change: Callable[[Content], None] | None = None,
+) -> Path:
+    """Make a platform's wheel.
+
+    Args:
+        pattern: the wheel under test.
+        target: the platform.
+        commit: that its manifest names.
+        directory: for the wheel.
+        real: whether its archives are those of the pattern, and can be linked.
+        change: changes the files that go into it, by name, before their RECORD is written.
+    """
+    with zipfile.ZipFile(pattern) as archive:
+        files = {
+            name: archive.read(name)
+            for name in archive.namelist()
+            if not name.endswith(("/", ".dist-info/RECORD")) and (real or not name.endswith(".a"))
+        }
+    manifest: dict[str, Any] = json.loads(files[f"{LIB}/manifest.json"])
+    floor = {"name": target.floor_name, "version": target.floor_version}
+    manifest.update(target=target.triple, platform=target.platform, floor=floor)
+    manifest["source_commit"] = commit
+    manifest["cargo"]["profile"] = "release"
+    for library in manifest["libraries"]:
+        if not real:
+            files[f"{LIB}/{library['file']}"] = f"{target.platform} {library['file']}".encode()
+        content = files[f"{LIB}/{library['file']}"]
+        library.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    files[f"{LIB}/manifest.json"] = json.dumps(manifest).encode()
+    files[f"{LIB}/checksums.sha256"] = format_checksums(
+        {library["file"]: library["sha256"] for library in manifest["libraries"]}
+    ).encode()
+    (metadata,) = [name for name in files if name.endswith(".dist-info/WHEEL")]
+    tags = "".join(f"Tag: py3-none-{tag}\n" for tag in target.wheel_tags)
+    files[metadata] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\n{tags}\n".encode()
+    if change is not None:
+        change(files)
+    version = parse_wheel_filename(pattern.name)[1]
+    name = f"temporal_static_libs-{version}-py3-none-{'.'.join(target.wheel_tags)}.whl"
+    # Stored, not deflated: the real archives are large.
+    with WheelFile(directory / name, "w", compression=zipfile.ZIP_STORED) as wheel:
+        for member, content in sorted(files.items()):
+            wheel.writestr(member, content)
+    return directory / name
+
+
+def alter_member(wheel: Path, member: str) -> None:
+    """Alter a file in a wheel, and not the RECORD of it."""
+    with zipfile.ZipFile(wheel) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files[member] += b"\n"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def make_sdist(tree: Path, version: str, commit: str, directory: Path) -> Path:
+    """Make a source distribution that has what a release looks at.
+
+    Args:
+        tree: the source tree that it is of.
+        version: in its name and its metadata.
+        commit: that it names.
+        directory: for it.
+    """
+    top = f"temporal_static_libs-{version}"
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.4\nName: temporal-static-libs\nVersion: {version}\n",
+        "SOURCE_COMMIT": f"{commit}\n",
+        "rust/Cargo.lock": (tree / "rust" / "Cargo.lock").read_text(encoding="utf-8"),
+        "pyproject.toml": (tree / "pyproject.toml").read_text(encoding="utf-8"),
+    }
+    file = directory / f"{top}.tar.gz"
+    with tarfile.open(file, "w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"{top}/{name}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return file
+
+
+def hashes_of(directory: Path) -> dict[str, str]:
+    """The SHA-256 of each file in a directory, by name."""
+    return {file.name: sha256_of(file) for file in directory.iterdir()}

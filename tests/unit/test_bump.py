@@ -1,0 +1,313 @@
+"""Moving a tree to another core: real cargo and git, a registry of empty crates, no network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import bump.__main__ as command
+import pytest
+from bump.errors import BumpError
+from bump.moving import bump
+from bump.places import PACKAGE, PLACES, RUST, current
+from bump.registry import CORE
+from git_tree import commit_all, git
+from local_registry import LocalRegistry
+
+WORKSPACE = """\
+[workspace]
+resolver = "3"
+members = ["c-api"]
+
+[workspace.package]
+version = "0.10.1"
+edition = "2024"
+rust-version = "{rust}"
+
+[workspace.dependencies]
+# The reason stays.
+temporalio-sdk-core = {{ version = "=0.10.1", default-features = false }}
+temporalio-client = {{ version = "=1.1.1" }}
+temporalio-common = {{ version = "=1.1.1" }}
+temporalio-protos = {{ version = "=0.10.2" }}
+other = "1"
+"""
+CRATE = """\
+[package]
+name = "c-api"
+version.workspace = true
+edition.workspace = true
+rust-version.workspace = true
+
+[dependencies]
+temporalio-sdk-core.workspace = true
+temporalio-client.workspace = true
+temporalio-common.workspace = true
+temporalio-protos.workspace = true
+other.workspace = true
+"""
+# What they stand for takes minutes; here they show when they ran, and on what.
+MAKEFILE = """\
+header:
+\tcp next.h temporal_static_libs/include/temporal-sdk-core-c-bridge.h
+\tcksum < tests/abi/c_abi.tsv >> temporal_static_libs/include/temporal-sdk-core-c-bridge.h.id
+licenses:
+\tcp rust/Cargo.lock rust/archives.cdx.json
+"""
+HEADER = """\
+#include <stdint.h>
+void a_free(int64_t *);
+void b_new(void);
+void temporal_static_libs_0_10_1(void);
+"""
+TABLE = "function\ta_free\tvoid\tint32_t*\n"
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalRegistry:
+    """Two cores whose crates are there, and others."""
+    registry = LocalRegistry(tmp_path / "registry")
+    for core, crates, protos, rust in (
+        ("0.10.1", "1.1.1", "0.10.2", "1.80"),
+        ("0.11.0", "1.2.0", "0.11.0", "1.99"),
+    ):
+        registry.publish("temporalio-protos", protos)
+        registry.publish("temporalio-common", crates, {"temporalio-protos": f"={protos}"}, rust)
+        registry.publish("temporalio-client", crates, {"temporalio-common": f"~{crates}"})
+        registry.publish(CORE, core, {"temporalio-client": f"~{crates}"})
+    registry.publish("temporalio-client", "1.2.1", {"temporalio-common": "~1.2.0"})
+    registry.publish("temporalio-client", "2.0.0", {"temporalio-common": "~1.2.0"})
+    registry.publish(CORE, "0.12.0", {"absent": "1"})
+    registry.publish(CORE, "0.13.0", {"other": "1"})
+    registry.publish(CORE, "0.14.0-rc1")
+    registry.publish("other", "1.0.0")
+    monkeypatch.setenv("CARGO_HOME", str(registry.cargo_home))
+    return registry
+
+
+@pytest.fixture
+def tree(
+    repo_root: Path, tmp_path: Path, registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A checkout with every place of this one, which has core 0.10.1 in its second packaging."""
+    root = tmp_path / "tree"
+    for file in {place.file for place in PLACES}:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(repo_root / file, root / file)
+    there = current(repo_root)
+    for file in {place.file for place in PLACES if place.subject == PACKAGE}:
+        text = (root / file).read_text().replace(there[PACKAGE], "0.10.1.post1")
+        (root / file).write_text(text)
+    for name, text in {
+        "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n",
+        "Makefile": MAKEFILE,
+        "next.h": HEADER,
+        "rust/Cargo.toml": WORKSPACE.format(rust=there[RUST]),
+        "rust/c-api/Cargo.toml": CRATE,
+        "rust/c-api/src/lib.rs": "",
+        "temporal_static_libs/include/temporal-sdk-core-c-bridge.h": "",
+        "tests/abi/c_abi.tsv": TABLE,
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    # Before "other" has its second version, which a bump has no business with.
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=root / "rust", check=True)
+    registry.publish("other", "1.1.0")
+    commit_all(root)
+    monkeypatch.setattr(command, "ROOT", root)
+    return root
+
+
+def locked(root: Path) -> dict[str, str]:
+    """The versions in the lock file."""
+    lines = (root / "rust" / "Cargo.lock").read_text().splitlines()
+    return {
+        line.split('"')[1]: after.split('"')[1]
+        for line, after in pairwise(lines)
+        if line.startswith("name = ")
+    }
+
+
+def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["to", "0.11.0"]) == 0
+    # The newest that the core takes, and no newer one.
+    moved = {
+        CORE: "0.11.0",
+        "temporalio-client": "1.2.1",
+        "temporalio-common": "1.2.0",
+        "temporalio-protos": "0.11.0",
+    }
+    assert current(tree) == {**moved, PACKAGE: "0.11.0", RUST: "1.99"}
+    assert locked(tree) == {**moved, "c-api": "0.11.0", "other": "1.0.0"}
+    assert "# The reason stays.\n" in (tree / "rust" / "Cargo.toml").read_text()
+    table = "function\ta_free\tvoid\tint64_t*\nfunction\tb_new\tvoid\t\n"
+    assert (tree / "tests" / "abi" / "c_abi.tsv").read_text() == table
+    include = tree / "temporal_static_libs" / "include"
+    # Once for its facts, once for their hash.
+    assert len((include / "temporal-sdk-core-c-bridge.h.id").read_text().splitlines()) == 2
+    sbom, lock = tree / "rust" / "archives.cdx.json", tree / "rust" / "Cargo.lock"
+    assert sbom.read_text() == lock.read_text()
+    assert (
+        "- The archives carry `temporalio-sdk-core` 0.11.0, before 0.10.1. The C interface: "
+        "2 changes, 1 of them breaking.\n"
+    ) in (tree / "CHANGELOG.md").read_text()
+    said = capsys.readouterr().out
+    assert f"{CORE}: 0.10.1 -> 0.11.0\n" in said
+    assert (
+        "The C interface:\n"
+        "- function a_free: parameters was int32_t*, is int64_t*: breaking\n"
+        "- function b_new added\n"
+    ) in said
+    changed = set(git(tree, "ls-files", "--modified", "--others").splitlines())
+    assert changed >= {place.file for place in PLACES}
+    assert {f"  {name}" for name in changed} <= set(said.splitlines())
+    # To be looked at; nothing is committed.
+    assert git(tree, "diff", "--cached", "--name-only") == ""
+
+
+def test_older_core_only_where_it_is_allowed(
+    tree: Path, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.publish(CORE, "0.9.0", {"temporalio-client": "~1.1.1"})
+    assert command.main(["to", "0.9.0"]) == 1
+    assert "is older than 0.10.1" in capsys.readouterr().err
+    assert git(tree, "status", "--porcelain") == ""
+    assert command.main(["to", "0.9.0", "--allow-older"]) == 0
+    assert locked(tree)[CORE] == "0.9.0"
+
+
+@pytest.mark.parametrize(
+    ("version", "problem"),
+    [
+        pytest.param("0.10.1", "0.10.1 is the one that is there", id="same"),
+        pytest.param("0.10.2", "0.10.2 is not to be had; cargo says:", id="not-published"),
+        pytest.param("0.12.0", "absent", id="does-not-resolve"),
+        pytest.param("0.13.0", "built without temporalio-client", id="without-a-crate"),
+    ],
+)
+def test_core_that_cannot_be_moved_to_leaves_the_tree_as_it_was(
+    tree: Path, version: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["to", version]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("bump: ")
+    assert problem in said.err
+    assert said.out == ""
+    assert git(tree, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("target", ["header", "licenses"])
+def test_step_that_fails_leaves_the_tree_as_it_was(tree: Path, target: str) -> None:
+    text = (tree / "Makefile").read_text()
+    (tree / "Makefile").write_text(text.replace(f"{target}:\n", f"{target}:\n\tfalse\n"))
+    git(tree, "commit", "--quiet", "--all", "--message", "broken")
+    with pytest.raises(BumpError, match=f"make {target} .* failed; its messages are above"):
+        bump(tree, "0.11.0")
+    assert git(tree, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("name", ["README.md", "new"])
+def test_tree_with_changes_is_not_touched(tree: Path, name: str) -> None:
+    with (tree / name).open("a") as file:
+        file.write("mine\n")
+    before = git(tree, "status", "--porcelain"), git(tree, "diff")
+    with pytest.raises(BumpError, match="has changes that are not committed"):
+        bump(tree, "0.11.0")
+    assert (git(tree, "status", "--porcelain"), git(tree, "diff")) == before
+
+
+@pytest.mark.parametrize("text", ["0.11", "v0.11.0", "0.14.0-rc1", "latest"])
+def test_what_is_no_version(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["to", text])
+    assert ended.value.code == 2
+    assert f"'{text}' is no version such as 0.10.1" in capsys.readouterr().err
+
+
+class TestCheck:
+    """Whether a newer core is out."""
+
+    # Stands in for GitHub: answers a list, takes down what it is asked for.
+    GH = """\
+#!/bin/sh
+printf '%s\\n' "$*" >> '{log}'
+case "$2" in
+    list) cat '{issues}' ;;
+    create) echo https://github.example/issues/7 ;;
+esac
+"""
+
+    @pytest.fixture
+    def gh(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The directory of the log of calls, and of the issues that there are."""
+        directory = tmp_path / "gh"
+        directory.mkdir()
+        program = directory / "gh"
+        (directory / "issues").write_text("[]")
+        program.write_text(
+            self.GH.format(log=directory / "log", issues=directory / "issues"), encoding="utf-8"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(directory), prepend=":")
+        return directory
+
+    def test_newest_is_told_in_the_summary_too(
+        self, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """No prerelease, and none that no dependencies can be found for."""
+        summary = tmp_path / "summary.md"
+        assert command.main(["check", "--summary", str(summary)]) == 0
+        text = f"{CORE} 0.13.0 is out; the archives carry 0.10.1.\n"
+        assert (capsys.readouterr().out, summary.read_text()) == (text, text)
+
+    def test_issue_is_opened(
+        self, tree: Path, gh: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert command.main(["check", "--issue"]) == 0
+        assert "In GitHub: opened https://github.example/issues/7." in capsys.readouterr().out
+        listed, created = (gh / "log").read_text().splitlines()
+        assert listed.startswith("issue list --state open ")
+        assert created == (
+            f"issue create --title {CORE} 0.13.0 is out --body The archives carry 0.10.1. "
+            "To move: `make bump VERSION=0.13.0`, then `make test`."
+        )
+
+    @pytest.mark.parametrize(
+        ("title", "calls"),
+        [(f"{CORE} 0.11.0 is out", ["list", "edit 5"]), (f"{CORE} 0.13.0 is out", ["list"])],
+        ids=["of-an-earlier-one", "of-this-one"],
+    )
+    def test_issue_that_is_open_is_kept(
+        self, tree: Path, gh: Path, title: str, calls: list[str]
+    ) -> None:
+        issues = [{"number": 4, "title": f"{CORE} fails"}, {"number": 5, "title": title}]
+        (gh / "issues").write_text(json.dumps(issues))
+        assert command.main(["check", "--issue"]) == 0
+        log = (gh / "log").read_text().splitlines()
+        assert len(log) == len(calls)
+        assert all(line.startswith(f"issue {call}") for line, call in zip(log, calls, strict=True))
+
+    def test_nothing_is_opened_where_nothing_is_newer(
+        self, tree: Path, gh: Path, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        registry.withdraw(CORE, "0.11.0", "0.12.0", "0.13.0")
+        assert command.main(["check", "--issue"]) == 0
+        assert capsys.readouterr().out == f"{CORE} 0.10.1 is the newest.\n"
+        assert not (gh / "log").exists()
+
+    def test_failure_of_github_is_told(
+        self, tree: Path, gh: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (gh / "gh").write_text("#!/bin/sh\necho no such repository >&2\nexit 1\n")
+        assert command.main(["check", "--issue"]) == 1
+        assert capsys.readouterr().err == "bump: gh issue list failed:\nno such repository\n"
+
+    def test_registry_that_does_not_answer_is_told(
+        self, tree: Path, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        registry.withdraw(CORE, "0.10.1", "0.11.0", "0.12.0", "0.13.0", "0.14.0-rc1")
+        assert command.main(["check"]) == 1
+        assert "cargo cannot tell which core is the newest; cargo says:" in capsys.readouterr().err

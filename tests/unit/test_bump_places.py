@@ -1,0 +1,152 @@
+"""The places that a version stands in: each is there, is moved, and there is no other."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from bump.changelog import with_entry
+from bump.errors import BumpError
+from bump.places import PACKAGE, PLACES, RUST, TextPlace, current, move
+from bump.registry import CORE
+from packaging.version import Version
+
+# Files that tell of a version at a time, are made of the lock file, or are examples of a record.
+NOT_MOVED = re.compile(
+    r"CHANGELOG\.md"
+    r"|docs/(benchmarks\.(md|json)|releasing\.md)"
+    r"|rust/(Cargo\.lock|THIRD-PARTY-LICENSES\.txt|archives\.cdx\.json)"
+    r"|temporal_static_libs/include/.*\.h"  # `make header` writes it
+    r"|tests/wheel/tiny_workspace/.*"  # has a version of its own
+    r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version
+    r"|tests/(support/build_records|workflows/test_gather_records)\.py"  # of no build
+    r"|tests/unit/test_(bump.*|cmake_package|flags|header|locate|manifest|records|usage)\.py"
+    r"|tools/bump/.*"
+)
+
+
+@pytest.fixture
+def tree(repo_root: Path, tmp_path: Path) -> Path:
+    """The files that have a place, copied."""
+    for file in {place.file for place in PLACES}:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(repo_root / file, tmp_path / file)
+    return tmp_path
+
+
+def others(there: dict[str, str]) -> dict[str, str]:
+    """Another version of each subject."""
+    return {subject: f"9{version}" for subject, version in there.items()}
+
+
+def test_every_place_is_there_and_they_agree(repo_root: Path) -> None:
+    there = current(repo_root)
+    assert set(there) == {place.subject for place in PLACES}
+    assert set(there) >= {CORE, PACKAGE, RUST}
+    assert Version(there[PACKAGE]).base_version == there[CORE]
+
+
+def test_every_place_is_moved_and_back_to_the_same_bytes(tree: Path) -> None:
+    before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+    there = current(tree)
+    move(tree, others(there))
+    for place in PLACES:
+        assert place.read(tree) == f"9{there[place.subject]}", place
+    move(tree, others(there))  # changes nothing more
+    assert current(tree) == others(there)
+    move(tree, there)
+    assert {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()} == before
+
+
+def test_no_other_file_names_the_version(repo_root: Path, tree: Path) -> None:
+    if not (repo_root / ".git").exists():
+        files = [str(file.relative_to(repo_root)) for file in repo_root.rglob("*")]
+    else:
+        listed = ["git", "ls-files"]
+        done = subprocess.run(listed, cwd=repo_root, capture_output=True, text=True, check=True)
+        files = done.stdout.splitlines()
+    there = current(tree)
+    move(tree, others(there))
+    either = "|".join(re.escape(there[subject]) for subject in (PACKAGE, CORE))
+    version = re.compile(rf"(?<![\d.])({either})(?!\d)")
+    named = []
+    for name in files:
+        if NOT_MOVED.fullmatch(name):
+            continue
+        file = tree / name if (tree / name).exists() else repo_root / name
+        if file.suffix in {".md", ".py", ".toml", ".yml", ".zig", ".zon", ".sh"} and file.is_file():
+            lines = file.read_text(encoding="utf-8").splitlines()
+            named += [f"{name}: {line}" for line in lines if version.search(line)]
+    assert not named, "\n".join(named)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        pytest.param(
+            *(
+                "docs/compiling.md",
+                "v0.10.1/",
+                "v0.9.0/",
+                f"has {PACKAGE} 0.9.0, and ",
+            ),
+            id="disagrees",
+        ),
+        pytest.param(
+            *("docs/compiling.md", "v0.10.1/linux-x64/", "", "has no version in the words"),
+            id="gone",
+        ),
+        pytest.param(
+            "rust/Cargo.toml", '"=0.10.1"', '"0.10.1"', "does not begin with '='", id="not-pinned"
+        ),
+        pytest.param("rust/Cargo.toml", "temporalio-common =", "other =", "has no ", id="no-key"),
+    ],
+)
+def test_place_that_is_not_as_the_table_has_it(
+    tree: Path, file: str, old: str, new: str, problem: str
+) -> None:
+    text = (tree / file).read_text(encoding="utf-8")
+    subject = CORE if file.startswith("rust/") else PACKAGE
+    old = old.replace("0.10.1", current(tree)[subject])
+    assert old in text
+    (tree / file).write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(BumpError, match=re.escape(problem)) as caught:
+        current(tree)
+    assert str(tree / file) in str(caught.value)
+
+
+def test_crate_that_the_new_core_is_built_without(tree: Path) -> None:
+    there = current(tree)
+    del there["temporalio-common"]
+    with pytest.raises(BumpError, match="built without temporalio-common"):
+        move(tree, there)
+
+
+def test_repackaging_is_a_version_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("temporal_static_libs-0.10.1.post2.tar.gz\n")
+    place = TextPlace("file", "temporal_static_libs-{}", CORE)
+    assert place.read(tmp_path) == "0.10.1.post2"
+
+
+@pytest.mark.parametrize(
+    ("unreleased", "expected"),
+    [
+        ("\n", "\n### Changed\n\n- New.\n"),
+        ("\n### Added\n\n- A.\n", "\n### Added\n\n- A.\n\n### Changed\n\n- New.\n"),
+        ("\n### Changed\n\n- B.\n", "\n### Changed\n\n- New.\n- B.\n"),
+    ],
+    ids=["empty", "added", "changed"],
+)
+def test_changelog_gets_an_entry(unreleased: str, expected: str) -> None:
+    older = "\n## [0.9.0] - 2026-10-01\n\n### Changed\n\n- Old.\n"
+    assert with_entry(f"# Changelog\n\n## [Unreleased]\n{unreleased}{older}", "New.") == (
+        f"# Changelog\n\n## [Unreleased]\n{expected}{older}"
+    )
+
+
+def test_changelog_without_a_place_for_it() -> None:
+    with pytest.raises(BumpError, match="no line"):
+        with_entry("# Changelog\n", "New.")

@@ -1,0 +1,122 @@
+"""The CMake package of each platform, asked by CMake itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sysconfig
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+import pytest
+from manifests import MANIFEST
+
+from temporal_static_libs._cmake_package import cmake_version, config_file, config_version_file
+from temporal_static_libs._places import Places
+from temporal_static_libs._targets import TARGETS
+
+PLACES = Places(PurePath("lib"), PurePath("include"), "override", r'rm "$x" \ ')
+
+
+def cmake_script(directory: Path, code: str) -> list[str]:
+    """The lines that a script of CMake's prints."""
+    script = directory / "script.cmake"
+    script.write_text(code)
+    cmake = Path(sysconfig.get_path("scripts"), "cmake")
+    done = subprocess.run([cmake, "-P", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("0.10.1", "0.10.1"), ("0.10.1.post2", "0.10.1.2"), ("1.0", "1.0")],
+)
+def test_repackaging_is_the_fourth_number(version: str, expected: str) -> None:
+    assert cmake_version(version) == expected
+
+
+def test_version_that_cmake_could_not_compare() -> None:
+    with pytest.raises(ValueError, match=r"CMake has no form of the version '0\.11\.0rc1'"):
+        cmake_version("0.11.0rc1")
+
+
+@pytest.mark.parametrize(
+    ("version", "takes", "refuses"),
+    [
+        pytest.param("0.10.1.post2", "0.10.1", "0.10.1.3", id="repackaging"),
+        pytest.param("0.10.1", "0.10", "0.9", id="zero-series"),
+        pytest.param("1.4.0", "1.2", "0.10", id="stable-series"),
+        pytest.param("2.1.0", "2", "1.9", id="next-stable-series"),
+    ],
+)
+def test_series(tmp_path: Path, version: str, takes: str, refuses: str) -> None:
+    file = tmp_path / "version.cmake"
+    file.write_text(config_version_file(replace(MANIFEST, version=version)))
+    assert cmake_script(
+        tmp_path,
+        f"foreach(PACKAGE_FIND_VERSION {takes} {refuses})\n"
+        f'include("{file}")\n'
+        'message("${PACKAGE_VERSION_COMPATIBLE} ${PACKAGE_VERSION_EXACT}")\n'
+        "endforeach()\n",
+    ) == ["TRUE FALSE", "FALSE FALSE"]
+
+
+# What CMake, or a toolchain file, calls a machine, and the platforms that link there.
+MACHINES = {
+    ("Linux", "x86_64", ""): {"linux-x64", "linux-x64-musl"},
+    ("Linux", "aarch64", ""): {"linux-arm64", "linux-arm64-musl"},
+    ("Linux", "arm64", ""): {"linux-arm64", "linux-arm64-musl"},
+    ("Linux", "armv7l", ""): set(),
+    ("Darwin", "arm64", ""): {"macos-arm64"},
+    ("Darwin", "x86_64", ""): {"macos-x64"},
+    ("Darwin", "x86_64", "arm64"): {"macos-arm64"},
+    ("Darwin", "arm64", "arm64;x86_64"): set(),
+    ("iOS", "arm64", ""): set(),
+    ("Windows", "AMD64", ""): set(),
+    # Before project(), CMake knows nothing.
+    ("", "", ""): {target.platform for target in TARGETS},
+}
+
+
+@pytest.mark.parametrize(
+    "machine", MACHINES, ids=lambda names: "-".join(filter(None, names)) or "?"
+)
+def test_platforms_that_suit_a_machine(tmp_path: Path, machine: tuple[str, str, str]) -> None:
+    system, processor, architectures = machine
+    code = [
+        f'set(CMAKE_SYSTEM_NAME "{system}")',
+        f'set(CMAKE_SYSTEM_PROCESSOR "{processor}")',
+        f'set(CMAKE_OSX_ARCHITECTURES "{architectures}")',
+    ]
+    for target in TARGETS:
+        file = tmp_path / f"{target.platform}.cmake"
+        file.write_text(
+            config_version_file(replace(MANIFEST, target=target.triple, platform=target.platform))
+        )
+        code.append(
+            f'include("{file}")\nmessage("{target.platform} ${{PACKAGE_VERSION_UNSUITABLE}}")'
+        )
+    answers = dict(line.split() for line in cmake_script(tmp_path, "\n".join(code)))
+    assert {platform for platform, unsuitable in answers.items() if unsuitable == "FALSE"} == (
+        MACHINES[machine]
+    )
+
+
+def test_macos_links_frameworks_and_drops_what_is_dead(tmp_path: Path) -> None:
+    text = config_file(MANIFEST, PLACES)
+    assert (
+        'set(_temporal_sdk_core_links "-liconv;-lSystem;-lc;-lm;'
+        '-framework Security;-framework CoreFoundation")\n'
+    ) in text
+    assert 'INTERFACE_LINK_OPTIONS "LINKER:-dead_strip"\n' in text
+
+
+def test_whatever_is_in_the_advice_arrives(tmp_path: Path) -> None:
+    (tmp_path / "config.cmake").write_text(config_file(MANIFEST, PLACES))
+    lines = cmake_script(
+        tmp_path,
+        f'include("{tmp_path}/config.cmake")\n'
+        'message("${TemporalStaticLibs_FOUND}: ${TemporalStaticLibs_NOT_FOUND_MESSAGE}")',
+    )
+    assert lines[-1].startswith("FALSE: ")
+    assert lines[-1].endswith("/lib/libtemporal_sdk_core.a is missing; mend: " + PLACES.mend)

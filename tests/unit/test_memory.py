@@ -1,0 +1,216 @@
+"""What is remembered to have been verified, and what makes it forgotten."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs._memory import identities, remember, remembered
+
+NAMES = ("manifest.json", "libtemporal_sdk_core.a")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A directory whose files have not been touched for a minute, as far as its times tell."""
+    directory = tmp_path / "lib"
+    directory.mkdir()
+    for name in NAMES:
+        (directory / name).write_text(name)
+    return directory
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment with a cache of its own."""
+    return {"TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
+
+
+def remember_now(directory: Path, environ: Mapping[str, str], source: str = "wheel") -> None:
+    """Remember the directory as it is, as soon as its files are old enough for it."""
+    time.sleep(0.05)
+    remember(source, directory, environ, identities(directory, NAMES))
+
+
+def receipts(environ: Mapping[str, str]) -> list[Path]:
+    """The files of the memory."""
+    memory = Path(environ["TEMPORAL_LIBS_CACHE_DIR"], "verified")
+    return sorted(memory.iterdir()) if memory.is_dir() else []
+
+
+def test_nothing_is_remembered_of_a_directory_never_seen(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    assert not remembered("wheel", directory, environ)
+    assert receipts(environ) == []
+
+
+def test_directory_is_remembered_until_something_changes(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    remember_now(directory, environ)
+    assert remembered("wheel", directory, environ)
+    assert remembered("wheel", directory, environ, dict.fromkeys(NAMES, ()))
+    assert remembered("wheel", directory, environ, identities(directory, NAMES))
+
+
+def flip(file: Path) -> None:
+    """Change the content in place, and put the mtime back."""
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(file: Path) -> None:
+    """Put another file of the same size and times into its place."""
+    other = file.with_suffix(".other")
+    shutil.copy2(file, other)
+    os.replace(other, file)
+
+
+def link(file: Path) -> None:
+    """Move the file away, and have a link lead to it."""
+    moved = file.rename(file.with_suffix(".moved"))
+    file.symlink_to(moved)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("change", [flip, replace, link, Path.unlink], ids=lambda f: f.__name__)
+def test_change_of_any_file_makes_it_forgotten(
+    directory: Path, environ: dict[str, str], change: Callable[[Path], None], name: str
+) -> None:
+    remember_now(directory, environ)
+    time.sleep(0.05)  # so that the times differ, whatever the clock of the file system ticks in
+    change(directory / name)
+    assert not remembered("wheel", directory, environ)
+
+
+def test_what_is_remembered_of_other_files_does_not_count(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    remember_now(directory, environ)
+    more = dict.fromkeys((*NAMES, "libtemporal_client.a"), ())
+    assert not remembered("wheel", directory, environ, more)
+    assert not remembered("override", directory, environ)
+    other = directory.with_name("other")
+    shutil.copytree(directory, other)
+    assert not remembered("wheel", other, environ)
+
+
+def test_record_that_was_replaced_while_it_was_read_does_not_count(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    as_read = identities(directory, NAMES[:1])
+    replace(directory / NAMES[0])
+    remember_now(directory, environ)
+    assert not remembered("wheel", directory, environ, {NAMES[1]: (), **as_read})
+
+
+def test_file_that_changes_while_it_is_hashed_is_not_remembered(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    before = identities(directory, NAMES)
+    time.sleep(0.05)
+    flip(directory / NAMES[1])
+    time.sleep(0.05)
+    remember("wheel", directory, environ, before)
+    assert receipts(environ) == []
+
+
+def test_file_as_young_as_the_clocks_tick_is_not_remembered(
+    directory: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another change in the same tick would leave the same time in it."""
+    now = (directory / NAMES[1]).stat().st_ctime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now + 1_000_000)
+    remember("wheel", directory, environ, identities(directory, NAMES))
+    assert receipts(environ) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda text: "", id="empty"),
+        pytest.param(lambda text: text[:-1], id="cut"),
+        pytest.param(lambda text: text.replace("receipt 1", "receipt 0"), id="of-another-format"),
+        pytest.param(lambda text: text.replace("\t", " "), id="garbled"),
+        pytest.param(lambda text: "\0" * len(text), id="zeros"),
+        pytest.param(lambda text: text.splitlines()[0] + "\n", id="of-nothing"),
+    ],
+)
+def test_damaged_receipt_counts_for_nothing_and_is_replaced(
+    directory: Path, environ: dict[str, str], damage: Callable[[str], str]
+) -> None:
+    remember_now(directory, environ)
+    (receipt,) = receipts(environ)
+    whole = receipt.read_text()
+    receipt.write_text(damage(whole))
+    assert not remembered("wheel", directory, environ, dict.fromkeys(NAMES, ()))
+    assert not remembered("wheel", directory, environ)
+    remember_now(directory, environ)
+    assert receipts(environ) == [receipt]
+    assert receipt.read_text() == whole
+
+
+def test_memory_is_the_users_alone(directory: Path, environ: dict[str, str]) -> None:
+    before = os.umask(0)
+    try:
+        remember_now(directory, environ)
+    finally:
+        os.umask(before)
+    (receipt,) = receipts(environ)
+    modes = [path.stat().st_mode & 0o777 for path in (receipt, *receipt.parents[:2])]
+    assert modes == [0o600, 0o700, 0o700]
+
+
+@pytest.mark.parametrize("place", ["cache", "cache/verified"])
+def test_memory_that_others_may_write_to_is_not_believed(
+    directory: Path, environ: dict[str, str], tmp_path: Path, place: str
+) -> None:
+    remember_now(directory, environ)
+    (tmp_path / place).chmod(0o777)
+    assert not remembered("wheel", directory, environ)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"TEMPORAL_LIBS_CACHE_DIR": "/proc/no-such-place"}, id="read-only"),
+        pytest.param({"TEMPORAL_LIBS_CACHE_DIR": "/dev/null"}, id="no-directory"),
+        pytest.param({"HOME": "nowhere"}, id="no-home"),
+    ],
+)
+def test_place_that_cannot_be_written_to_is_no_trouble(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    remember_now(directory, environ)
+    assert not remembered("wheel", directory, environ)
+
+
+def test_nothing_is_made_in_somebody_elses_home(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    remember_now(directory, {"HOME": str(tmp_path)})
+    assert sorted(tmp_path.iterdir()) == [directory]
+
+
+def test_receipts_of_long_ago_are_dropped(
+    directory: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("temporal_static_libs._memory._KEPT", 2)
+    for number, source in enumerate(("wheel", "override", "compiled")):
+        remember_now(directory, environ, source)
+        newest = max(receipts(environ), key=lambda file: file.stat().st_mtime_ns)
+        os.utime(newest, ns=(number, number))
+    assert [receipt.name.partition("-")[0] for receipt in receipts(environ)] == [
+        "compiled",
+        "override",
+    ]

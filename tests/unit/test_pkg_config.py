@@ -1,0 +1,52 @@
+"""The pkg-config module of a platform that no test of this machine builds for, read by pkgconf."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path, PurePath
+
+import pkgconf
+import pytest
+from manifests import MANIFEST
+
+from temporal_static_libs._pkg_config import module_name, pkg_config_module, suits_every_reader
+from temporal_static_libs._places import Places
+
+PLACES = Places(PurePath("lib"), PurePath("include"), "override", "")
+
+
+def ask(directory: Path, *arguments: str) -> list[str]:
+    """What pkgconf answers about a macOS module in a directory."""
+    (library,) = MANIFEST.libraries
+    module = directory / f"{module_name(library)}.pc"
+    module.write_text(pkg_config_module(MANIFEST, library, PLACES))
+    done = subprocess.run(
+        [pkgconf.get_executable(), *arguments, module],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return shlex.split(done.stdout)
+
+
+def test_macos_module_has_the_frameworks(tmp_path: Path) -> None:
+    assert ask(tmp_path, "--libs") == [
+        *(f"-L{tmp_path}/../lib", "-ltemporal_sdk_core", "-liconv", "-lSystem", "-lc", "-lm"),
+        *("-framework", "Security", "-framework", "CoreFoundation"),
+    ]
+    assert ask(tmp_path, "--cflags") == [f"-I{tmp_path}/../include"]
+    assert ask(tmp_path, "--variable=gc_flag") == ["-Wl,-dead_strip"]
+
+
+@pytest.mark.parametrize("name", ["/opt/v", "/home/a.b/.venv-3", "/home/josé/v"])
+def test_directory_that_every_reader_can_follow(name: str) -> None:
+    assert suits_every_reader(Path(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["/a b", "/a\tb", "/it's", '/"a"', "/a#b", "/a$b", "/a\\b", "/a;b"]
+)
+def test_directory_that_not_every_reader_can_follow(name: str) -> None:
+    assert not suits_every_reader(Path(name))

@@ -1,0 +1,31 @@
+"""The PATH that tests of consumers have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from programs import RUST, consumer_environ
+
+
+def test_rust_is_not_on_it_and_its_neighbours_are(tmp_path: Path) -> None:
+    for directory, names in (("first", (*RUST, "neighbour")), ("second", ("other",))):
+        (tmp_path / directory).mkdir()
+        for name in names:
+            program = tmp_path / directory / name
+            program.write_text("#!/bin/sh\n")
+            program.chmod(0o755)
+    given = os.pathsep.join(str(tmp_path / name) for name in ("first", "second", "no such one"))
+    path = consumer_environ({"PATH": given, "HOME": "/"})["PATH"]
+    assert [name for name in RUST if shutil.which(name, path=path)] == []
+    assert (
+        Path(shutil.which("neighbour", path=path) or "").resolve() == tmp_path / "first/neighbour"
+    )
+    assert shutil.which("other", path=path) == str(tmp_path / "second" / "other")
+
+
+def test_this_machines_has_all_but_rust() -> None:
+    path = consumer_environ()["PATH"]
+    assert [name for name in RUST if shutil.which(name, path=path)] == []
+    assert shutil.which("cc", path=path)

@@ -1,0 +1,249 @@
+"""The record of a build, of one that failed too: real builds of a workspace that takes a second."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from git_tree import commit_all
+from skips import require_program
+
+if TYPE_CHECKING:
+    from tiny_package import TinyPackage
+
+    from tests.wheel.conftest import TinyTree
+
+VARIABLE = "TEMPORAL_LIBS_BUILD_RECORD"
+BUILT = ["prepare", "compile", "finish sdk-core", "finish client", "describe"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where records go; its directory does not exist."""
+    return tmp_path / "records" / "build-record.json"
+
+
+@pytest.fixture(scope="session")
+def validator(package_dir: Path) -> jsonschema.Draft202012Validator:
+    """The schema of the installed package."""
+    text = (package_dir / "share" / "build-record.schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def read(file: Path, validator: jsonschema.Draft202012Validator) -> dict[str, Any]:
+    """A record, held to its schema; nothing lies beside it."""
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    validator.validate(record)
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+    return record
+
+
+def repair(
+    tree: TinyTree, built: Path, directory: Path, file: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run the repair step as `make wheel` does."""
+    return subprocess.run(
+        [sys.executable, tree.root / "tools" / "repair_wheel.py", built, directory],
+        env={**tree.environ, VARIABLE: str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_build_and_repair_make_one_whole_record(
+    tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
+) -> None:
+    commit = commit_all(tiny_tree.root)
+    built = tiny_tree.wheel(tmp_path / "built", {VARIABLE: str(file)})
+    half = read(file, validator)
+    assert (list(half["phases"]), half["wheel"]) == (BUILT, None)
+
+    done = repair(tiny_tree, built, tmp_path / "repaired", file)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "repaired").iterdir()
+    record = read(file, validator)
+    assert list(record["phases"]) == [*BUILT, "prove", "tag"]
+    assert {name: record["phases"][name] for name in BUILT} == half["phases"]
+    assert record["wheel"] == {
+        "file": wheel.name,
+        "size": wheel.stat().st_size,
+        "tags": ["manylinux_2_17_x86_64", "manylinux2014_x86_64"],
+    }
+    staged = tiny_tree.root / "temporal_static_libs" / "lib"
+    assert record["archives"] == [
+        {"component": component, "file": name, "size": (staged / name).stat().st_size}
+        for component, name in (
+            ("sdk-core", "libtemporal_sdk_core.a"),
+            ("client", "libtemporal_client.a"),
+        )
+    ]
+    assert record["error"] is None
+    assert (record["platform"], record["profile"]) == ("linux-x64", "quick")
+    assert record["commit"] == commit
+    rustc = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    assert record["toolchain"] == {
+        "rustc": rustc.splitlines()[0],
+        "host": re.findall(r"^host: (.+)$", rustc, re.MULTILINE)[0],
+    }
+    # cargo's own time is in it, and nothing but the build's.
+    assert 0.05 < record["phases"]["compile"] < 600
+
+
+def test_units_that_cargo_had_are_told_from_those_it_compiled(
+    tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
+) -> None:
+    counts = []
+    for name in ("cold", "warm"):
+        tiny_tree.wheel(tmp_path / name, {VARIABLE: str(file)})
+        counts.append(read(file, validator)["cargo"])
+    units = counts[0]["compiled"]
+    assert units >= 2
+    assert counts == [{"fresh": 0, "compiled": units}, {"fresh": units, "compiled": 0}]
+
+
+def test_sources_that_do_not_compile(
+    tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
+) -> None:
+    (tiny_tree.root / "rust" / "sdk-core" / "src" / "lib.rs").write_text("this is not Rust\n")
+    done = tiny_tree.pip("wheel", "-w", str(tmp_path / "out"), ".", environ={VARIABLE: str(file)})
+    assert done.returncode != 0
+    record = read(file, validator)
+    assert record["error"] == {
+        "type": "CompileError",
+        "message": "cargo could not compile temporal-static-libs-sdk-core; its messages are above "
+        "(exit status 101)",
+        "phase": "compile",
+    }
+    assert list(record["phases"]) == ["prepare", "compile"]
+    assert record["platform"] == "linux-x64"
+    # The one before it in the workspace was.
+    assert record["cargo"]["compiled"] >= 1
+    assert record["archives"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "phase"),
+    [
+        pytest.param(
+            *("TEMPORAL_LIBS_TARGET", "riscv64gc-unknown-linux-gnu"),
+            *("UnsupportedPlatformError", None),
+            id="platform",
+        ),
+        pytest.param("PATH", "/nowhere", "CompileError", "prepare", id="no-rust"),
+        pytest.param(
+            "TEMPORAL_LIBS_BOOTSTRAP_RUST", "yes", "SettingError", "prepare", id="setting"
+        ),
+    ],
+)
+def test_build_that_does_not_get_to_compiling(
+    tiny_tree: TinyTree,
+    file: Path,
+    validator: jsonschema.Draft202012Validator,
+    name: str,
+    value: str,
+    error: str,
+    phase: str | None,
+) -> None:
+    """Straight through Hatchling: pip itself would ask the hook for its requirements first."""
+    program = "import hatchling.builders.wheel as w; next(w.WheelBuilder('.').build(directory='x'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tiny_tree.root,
+        env={**tiny_tree.environ, VARIABLE: str(file), name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    record = read(file, validator)
+    assert (record["error"]["type"], record["error"]["phase"]) == (error, phase)
+    assert record["error"]["message"]
+    assert record["toolchain"] is None
+
+
+def test_repair_that_fails(
+    tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
+) -> None:
+    built = tiny_tree.wheel(tmp_path / "built", {VARIABLE: str(file)})
+    targets = tiny_tree.root / "temporal_static_libs" / "_targets.py"
+    text = targets.read_text(encoding="utf-8")
+    assert text.count('floor_version="2.17"') == 2
+    # No glibc that Zig knows.
+    targets.write_text(text.replace('floor_version="2.17"', 'floor_version="1.1"'))
+    done = repair(tiny_tree, built, tmp_path / "repaired", file)
+    assert done.returncode == 1
+    record = read(file, validator)
+    assert (record["error"]["type"], record["error"]["phase"]) == ("FloorError", "prove")
+    assert (list(record["phases"]), record["wheel"]) == ([*BUILT, "prove"], None)
+
+
+@pytest.mark.parametrize("left", [None, "{", '{"target": "x86_64-unknown-linux-gnu"}', "other"])
+def test_repair_leaves_alone_what_is_no_record_of_its_wheel(
+    tiny_tree: TinyTree, tmp_path: Path, file: Path, left: str | None
+) -> None:
+    built = tiny_tree.wheel(tmp_path / "built", {VARIABLE: str(file)})
+    if left == "other":
+        record = json.loads(file.read_text())
+        record["archives"][0]["size"] += 1
+        left = json.dumps(record)
+    if left is None:
+        file.unlink()
+    else:
+        file.write_text(left)
+    done = repair(tiny_tree, built, tmp_path / "repaired", file)
+    assert done.returncode == 0, done.stderr
+    assert f"{VARIABLE}: {file} is not completed: " in done.stderr
+    assert (file.read_text() if file.exists() else None) == left
+
+
+def test_place_that_cannot_be_written_to_costs_no_build(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "build-record.json"
+    done = tiny_tree.pip(
+        *("wheel", "-v", "-w", str(tmp_path / "out"), "."), environ={VARIABLE: str(place)}
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{VARIABLE}: {place} cannot be written: " in done.stdout
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_compile_fallback_writes_one_with_what_sccache_served(
+    tiny_package: TinyPackage,
+    tmp_path: Path,
+    file: Path,
+    validator: jsonschema.Draft202012Validator,
+) -> None:
+    sccache = require_program("sccache")
+    settings = {
+        "USE_PREBUILT_LIBS": "false",
+        VARIABLE: str(file),
+        "RUSTC_WRAPPER": sccache,
+        "SCCACHE_DIR": str(tmp_path / "sccache"),
+        "SCCACHE_SERVER_UDS": str(tmp_path / "sccache.socket"),
+    }
+    served = []
+    try:
+        for _ in range(2):
+            tiny_package.answer("--verify", **settings)
+            (tiny_package.compiled / "manifest.json").unlink()
+            record = read(file, validator)
+            assert (record["error"], record["wheel"]) == (None, None)
+            served.append(record["sccache"])
+    finally:
+        environ = {**tiny_package.environ, **settings}
+        subprocess.run([sccache, "--stop-server"], env=environ, capture_output=True, check=True)
+    first, second = served
+    assert first["hits"] == 0
+    assert first["misses"] >= 1
+    assert second["hits"] >= 1

@@ -1,0 +1,136 @@
+"""What the tests of the workflows share: a tree to release, and what its builds make of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from borrowed_environment import borrow_environment
+from git_tree import commit_all
+from github_stand_in import GitHub, github_stand_in
+from release.names import REQUIRED
+from release.versions import project_version
+from release_files import make_sdist, make_wheel
+from skips import require_program
+from uploading_index import UploadingIndex, uploading_index
+
+from temporal_static_libs._targets import TARGETS
+
+# What the release looks at, and what runs it.
+PARTS = (
+    "CHANGELOG.md",
+    "Makefile",
+    "pyproject.toml",
+    "rust/Cargo.lock",
+    "rust/Cargo.toml",
+    "temporal_static_libs",
+    "tests/smoke",
+    "tools",
+)
+
+
+@dataclass(frozen=True)
+class ReleaseTree:
+    """A checkout of a commit that is to be released.
+
+    Attributes:
+        root: of the checkout.
+        version: in its pyproject.toml.
+        commit: its name.
+    """
+
+    root: Path
+    version: str
+    commit: str
+
+
+def plant(root: Path, repo_root: Path) -> None:
+    """Make a source tree whose changelog has an entry for its version."""
+    for part in PARTS:
+        source, place = repo_root / part, root / part
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__", "lib"))
+        else:
+            shutil.copyfile(source, place)
+    changelog = root / "CHANGELOG.md"
+    text = changelog.read_text(encoding="utf-8")
+    heading = f"## [{project_version(root)}] - 2026-11-30"
+    if heading.partition(" - ")[0] not in text:
+        text = text.replace("## [Unreleased]", heading, 1)
+    changelog.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def pristine_tree(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> ReleaseTree:
+    """A tree to be released, which no test writes to."""
+    root = tmp_path_factory.mktemp("release") / "tree"
+    plant(root, repo_root)
+    return ReleaseTree(root, project_version(root), commit_all(root))
+
+
+@pytest.fixture
+def tree(pristine_tree: ReleaseTree, tmp_path: Path) -> ReleaseTree:
+    """A copy of it, whose environment for the release is that of the tests."""
+    root = tmp_path / "tree"
+    shutil.copytree(pristine_tree.root, root)
+    borrow_environment(root, "release")
+    return ReleaseTree(root, pristine_tree.version, pristine_tree.commit)
+
+
+@pytest.fixture(scope="session")
+def built(
+    pristine_tree: ReleaseTree, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What the builds make of the tree: every wheel, one with real archives, and the sdist."""
+    directory = tmp_path_factory.mktemp("built")
+    for target in TARGETS:
+        real = target.platform == "linux-x64"
+        make_wheel(wheel, target, pristine_tree.commit, directory, real=real)
+    make_sdist(pristine_tree.root, pristine_tree.version, pristine_tree.commit, directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def small(
+    pristine_tree: ReleaseTree, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The least that is a release: wheels of the required platforms, without real archives."""
+    directory = tmp_path_factory.mktemp("small")
+    for target in TARGETS:
+        if target.platform in REQUIRED:
+            make_wheel(wheel, target, pristine_tree.commit, directory)
+    make_sdist(pristine_tree.root, pristine_tree.version, pristine_tree.commit, directory)
+    return directory
+
+
+@pytest.fixture
+def dist(small: Path, tmp_path: Path) -> Path:
+    """A copy of it, for a test to change."""
+    return Path(shutil.copytree(small, tmp_path / "dist"))
+
+
+@pytest.fixture
+def loopback_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UploadingIndex]:
+    """An index that has nothing yet."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    directory = tmp_path / "index"
+    directory.mkdir()
+    with uploading_index(directory) as index:
+        yield index
+
+
+@pytest.fixture
+def github(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[GitHub]:
+    """A GitHub that has nothing yet, to which ``gh`` is led."""
+    require_program("gh")
+    # A socket's path has 107 characters at most.
+    with github_stand_in(tmp_path_factory.mktemp("gh")) as server:
+        for name, value in server.environ.items():
+            monkeypatch.setenv(name, value)
+        yield server

@@ -1,0 +1,50 @@
+"""The workflow that says when a newer core is out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import bump.__main__ as bump_command
+import pytest
+from bump.registry import CORE, Core
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def workflow() -> dict[str, Any]:
+    """The workflow, read."""
+    content: dict[str, Any] = YAML(typ="safe").load(ROOT / ".github/workflows/newer-core.yml")
+    return content
+
+
+def test_it_looks_each_week_and_may_do_no_more_than_that(workflow: dict[str, Any]) -> None:
+    (schedule,) = workflow["on"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", schedule["cron"])
+    assert "workflow_dispatch" in workflow["on"]
+    (job,) = workflow["jobs"].values()
+    assert workflow["permissions"] == {}
+    assert job["permissions"] == {"contents": "read", "issues": "write"}
+    assert job["timeout-minutes"] <= 10
+
+
+def test_command_that_it_runs_is_one_that_there_is(
+    workflow: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Here for a core that is old, so that no issue is asked for."""
+    (job,) = workflow["jobs"].values()
+    (command,) = [step["run"] for step in job["steps"] if "python -m bump" in step.get("run", "")]
+    summary = tmp_path / "summary.md"
+    words = shlex.split(command.replace("$GITHUB_STEP_SUMMARY", str(summary)))
+    assert words[:4] == [".venv/bump/bin/python", "-m", "bump", "check"]
+    monkeypatch.setattr(bump_command, "newest_core", lambda: Core("0.0.1", {}, "1.0"))
+    assert bump_command.main(words[3:]) == 0
+    assert f"{CORE} " in summary.read_text()
+    assert capsys.readouterr().out == summary.read_text()

@@ -1,0 +1,118 @@
+"""The GitHub release, by the real ``gh``: begun, broken off, done again, in conflict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from github_stand_in import GitHub
+from release import ReleaseError
+from release.bundle import Bundle, Facts
+from release.github import publish_on_github
+
+COMMIT = "c" * 40
+TAG = "temporal-libs-v1.0.0"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    """A release of two assets."""
+    made = Bundle(tmp_path / "bundle")
+    made.assets.mkdir(parents=True)
+    for name in ("one.tar.gz", "two.tar.gz"):
+        (made.assets / name).write_text(name)
+    made.notes.write_text("What is new.\n")
+    made.seal(Facts("1.0.0", COMMIT, ("linux-x64",), ()))
+    return made
+
+
+def content_of(bundle: Bundle) -> dict[str, bytes]:
+    """The assets that it has."""
+    return {file.name: file.read_bytes() for file in bundle.assets.iterdir()}
+
+
+def conflict(bundle: Bundle, github: GitHub) -> str:
+    """Why the release is not made; that nothing was changed."""
+    before = github.changes()
+    with pytest.raises(ReleaseError) as caught:
+        publish_on_github(bundle)
+    assert github.changes() == before
+    return str(caught.value)
+
+
+def test_release_is_published_when_it_has_every_asset(bundle: Bundle, github: GitHub) -> None:
+    assert publish_on_github(bundle)
+    (release,) = github.releases
+    assert github.assets == content_of(bundle)
+    assert (release["draft"], release["body"]) == (False, "What is new.\n")
+    methods = [request.split()[0] for request in github.changes()]
+    assert methods == ["POST", "POST", "POST", "PATCH"]
+
+
+def test_second_time_there_is_nothing_to_do(bundle: Bundle, github: GitHub) -> None:
+    assert publish_on_github(bundle)
+    changes = github.changes()
+    assert not publish_on_github(bundle)
+    assert github.changes() == changes
+
+
+def test_upload_that_broke_off_is_done_again_and_nothing_else(
+    bundle: Bundle, github: GitHub
+) -> None:
+    github.fail_uploads.add("two.tar.gz")
+    with pytest.raises(ReleaseError, match=r"gh release upload .* failed .*it broke off"):
+        publish_on_github(bundle)
+    (release,) = github.releases
+    assert release["draft"]
+
+    github.fail_uploads.clear()
+    (first,) = [asset["id"] for asset in release["assets"] if asset["state"] == "uploaded"]
+    assert publish_on_github(bundle)
+    assert not release["draft"]
+    assert github.assets == content_of(bundle)
+    assert first in {asset["id"] for asset in release["assets"]}
+
+
+def test_published_asset_that_is_another_one(bundle: Bundle, github: GitHub) -> None:
+    publish_on_github(bundle)
+    (bundle.assets / "two.tar.gz").write_text("another")
+    assert conflict(bundle, github) == (
+        f"there is a release {TAG} on GitHub, and its two.tar.gz is another one; "
+        "what was published is not changed: release a .postN"
+    )
+
+
+def test_published_release_that_lacks_an_asset(bundle: Bundle, github: GitHub) -> None:
+    publish_on_github(bundle)
+    (bundle.assets / "three.tar.gz").touch()
+    assert f"a release {TAG} on GitHub, and it lacks three.tar.gz" in conflict(bundle, github)
+
+
+def test_draft_with_an_asset_that_is_no_part_of_it(bundle: Bundle, github: GitHub) -> None:
+    publish_on_github(bundle)
+    github.releases[0]["draft"] = True
+    (bundle.assets / "two.tar.gz").unlink()
+    assert conflict(bundle, github) == (
+        f"there is a draft of a release {TAG} on GitHub, and it has two.tar.gz, which this release "
+        "has not; look who made it; to make it anew, delete the draft"
+    )
+
+
+def test_tag_of_another_commit(bundle: Bundle, github: GitHub) -> None:
+    github.tags[TAG] = "d" * 40
+    assert conflict(bundle, github).startswith(f"the tag {TAG} is of commit {'d' * 40}, the ")
+
+
+def test_answer_of_github_that_says_nothing(
+    bundle: Bundle, github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GH_REPO", "somebody/else")
+    assert "failed (exit status 1): " in conflict(bundle, github)
+
+
+def test_machine_without_gh(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ReleaseError, match="gh, GitHub's command, does not run: "):
+        publish_on_github(bundle)

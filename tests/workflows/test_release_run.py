@@ -1,0 +1,365 @@
+"""The jobs of the release workflow, run: what they publish, twice, and where they stop."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli
+import ziglang
+from github_stand_in import GitHub
+from package_index import user_of
+from release_files import alter_member, hashes_of
+from uploading_index import UploadingIndex
+from workflow_run import StepError, WorkflowRun, read_workflow
+
+from temporal_static_libs._targets import TARGETS
+
+if TYPE_CHECKING:
+    from tests.workflows.conftest import ReleaseTree
+
+JOBS = ("plan", "assemble", "try", "attest", "github-release", "pypi")
+PLATFORM = "linux-x64"
+
+
+class Publisher:
+    """Stands for the actions that publish, and tells what they were given.
+
+    Attributes:
+        index: that is uploaded to.
+        attested: the names of the files in each attestation, in order.
+    """
+
+    def __init__(self, index: UploadingIndex) -> None:
+        self.index = index
+        self.attested: list[set[str]] = []
+
+    def upload(self, inputs: dict[str, str], tree: Path) -> None:
+        """What PyPI's action does: twine, with what is in the directory."""
+        done = self.index.upload(sorted((tree / inputs["packages-dir"]).iterdir()))
+        assert done.returncode == 0, done.stdout
+
+    def attest(self, inputs: dict[str, str], tree: Path) -> None:
+        """Find the files that are named; each pattern must be of some."""
+        found = [list(tree.glob(pattern)) for pattern in inputs["subject-path"].split()]
+        assert all(found), inputs["subject-path"]
+        if "predicate-path" in inputs:
+            assert json.loads((tree / inputs["predicate-path"]).read_text())["components"]
+        self.attested.append({file.name for files in found for file in files})
+
+
+@pytest.fixture
+def zig(tmp_path: Path) -> Path:
+    """A directory that Python finds nothing in but the Zig of this environment."""
+    package = Path(ziglang.__file__).parent
+    directory = tmp_path / "zig"
+    directory.mkdir()
+    for entry in (package, *package.parent.glob("ziglang-*.dist-info")):
+        (directory / entry.name).symlink_to(entry)
+    return directory
+
+
+StartRun = Callable[[Path], tuple[WorkflowRun, Publisher]]
+
+
+@pytest.fixture
+def start(
+    repo_root: Path,
+    tree: ReleaseTree,
+    loopback_index: UploadingIndex,
+    github: GitHub,
+    zig: Path,
+    tmp_path: Path,
+) -> StartRun:
+    """Start a run for the tag of the tree, whose builds made what is in a directory."""
+    numbers = iter(range(10))
+
+    def start(built: Path) -> tuple[WorkflowRun, Publisher]:
+        place = tmp_path / f"run-{next(numbers)}"
+        shutil.copytree(tree.root, place / "tree", symlinks=True)
+        (place / "artifacts").mkdir()
+        for file in built.iterdir():
+            name = "sdist" if file.suffix == ".gz" else f"wheel-{file.stem}"
+            (place / "artifacts" / name).mkdir()
+            shutil.copyfile(file, place / "artifacts" / name / file.name)
+        publisher = Publisher(loopback_index)
+        run = WorkflowRun(
+            workflow=read_workflow(
+                repo_root / ".github" / "workflows" / "temporal-static-libraries.yml"
+            ),
+            tree=place / "tree",
+            artifacts=place / "artifacts",
+            context={
+                "github.event_name": "push",
+                "github.ref": f"refs/tags/temporal-libs-v{tree.version}",
+                "github.repository": github.environ["GH_REPO"],
+                "github.token": github.environ["GH_TOKEN"],
+                "matrix.platform": PLATFORM,
+            },
+            environ={
+                **user_of(loopback_index.index_url),
+                "PYTHONPATH": str(zig),
+                "RELEASE_INDEX_URL": loopback_index.index_url,
+            },
+            actions={
+                "actions/attest": publisher.attest,
+                "actions/attest-build-provenance": publisher.attest,
+                "pypa/gh-action-pypi-publish": publisher.upload,
+            },
+        )
+        return run, publisher
+
+    return start
+
+
+def assert_nothing_is_published(index: UploadingIndex, github: GitHub) -> None:
+    assert index.names() == set()
+    assert github.changes() == []
+
+
+def jobs_without(run: WorkflowRun, *skipped: str) -> None:
+    """Run the jobs of a release in order, but for some that are no matter of the test."""
+    for job in JOBS:
+        if job not in skipped:
+            run.job(job)
+
+
+def test_release_of_every_platform_is_published_and_can_be_installed(
+    start: StartRun,
+    built: Path,
+    tree: ReleaseTree,
+    loopback_index: UploadingIndex,
+    github: GitHub,
+    tmp_path: Path,
+) -> None:
+    run, publisher = start(built)
+    extra = run.artifacts / "extra-history"
+    extra.mkdir()
+    (extra / "history.json").write_text("[]\n")
+    jobs_without(run)
+    assert run.ran == list(JOBS)
+
+    assert hashes_of(loopback_index.directory) == hashes_of(built)
+
+    (release,) = github.releases
+    assert release["tag_name"] == f"temporal-libs-v{tree.version}"
+    assert release["name"] == f"Temporal Static Libraries v{tree.version}"
+    assert not release["draft"]
+    assert github.tags == {release["tag_name"]: tree.commit}
+    assert "no wheel for" not in release["body"]
+    stems = [f"temporal-static-libs-{target.platform}-v{tree.version}" for target in TARGETS]
+    assert set(github.assets) == {
+        *(f"{stem}.tar.gz" for stem in stems),
+        *(f"{stem}.sha256" for stem in stems),
+        f"temporal-static-libs-v{tree.version}.cdx.json",
+        "history.json",
+    }
+    provenance, sbom = publisher.attested
+    assert provenance == loopback_index.names() | set(github.assets)
+    assert sbom == {name for name in provenance if name.endswith((".whl", ".tar.gz"))} - {
+        name for name in loopback_index.names() if name.endswith(".tar.gz")
+    }
+
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    for name, content in github.assets.items():
+        (downloads / name).write_bytes(content)
+    for stem in stems:
+        text = (downloads / f"{stem}.sha256").read_text()
+        assert re.fullmatch(rf"[0-9a-f]{{64}}  {re.escape(stem)}\.tar\.gz\n", text)
+        subprocess.run(["sha256sum", "--check", f"{stem}.sha256"], cwd=downloads, check=True)
+    assert_tarball_is_a_set_of_archives(downloads, stems[0])
+
+    # "published" is the last job, whose condition WorkflowRun cannot tell.
+    run.workflow["jobs"]["published"].pop("if")
+    run.job("published")
+
+
+def assert_tarball_is_a_set_of_archives(directory: Path, stem: str) -> None:
+    """What it holds; that it works as TEMPORAL_LIBS_DIR, the job "try" has found out."""
+    subprocess.run(["tar", "-xzf", f"{stem}.tar.gz"], cwd=directory, check=True)
+    unpacked = directory / stem
+    files = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
+    assert files == {
+        "checksums.sha256",
+        "include/temporal-sdk-core-c-bridge.h",
+        "libtemporal_client.a",
+        "libtemporal_sdk_core.a",
+        "licenses/LICENSE",
+        "licenses/rust/THIRD-PARTY-LICENSES.txt",
+        "manifest.json",
+    }
+    subprocess.run(["sha256sum", "--check", "checksums.sha256"], cwd=unpacked, check=True)
+
+
+def test_second_run_of_a_release_changes_nothing(
+    start: StartRun, small: Path, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    first, _ = start(small)
+    jobs_without(first, "try")
+    changes = github.changes()
+    uploaded = hashes_of(loopback_index.directory)
+
+    second, _ = start(small)
+    jobs_without(second, "try")
+    assert "pypi" not in second.ran
+    assert "github-release" in second.ran
+    assert github.changes() == changes
+    assert hashes_of(loopback_index.directory) == uploaded
+
+
+def test_second_run_uploads_what_the_first_did_not_get_to(
+    start: StartRun, small: Path, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    first, _ = start(small)
+    jobs_without(first, "try")
+    absent = sorted(loopback_index.directory.iterdir())[0]
+    absent.unlink()
+
+    second, _ = start(small)
+    jobs_without(second, "try")
+    assert "pypi" in second.ran
+    assert [file.name for file in (second.artifacts / "pypi").iterdir()] == [absent.name]
+    assert hashes_of(loopback_index.directory) == hashes_of(small)
+
+
+def test_dry_run_does_all_but_publish(
+    start: StartRun,
+    small: Path,
+    tree: ReleaseTree,
+    loopback_index: UploadingIndex,
+    github: GitHub,
+) -> None:
+    run, publisher = start(small)
+    run.context.update(
+        {
+            "github.event_name": "workflow_dispatch",
+            "github.ref": "refs/heads/somewhere",
+            "inputs.version": tree.version,
+            "inputs.dry-run": "true",
+        }
+    )
+    for job in ("plan", "assemble"):
+        run.job(job)
+    assert run.context["needs.assemble.outputs.pending"] == "true"
+    assert run._holds(run.workflow["jobs"]["try"]["if"])
+    for job in ("attest", "github-release"):
+        assert not run.job(job)
+    # What needs a job that was skipped is skipped.
+    assert "github-release" in run.workflow["jobs"]["pypi"]["needs"]
+    assert publisher.attested == []
+    assert_nothing_is_published(loopback_index, github)
+
+
+def test_push_to_main_checks_the_set_and_asks_nobody(
+    start: StartRun, small: Path, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    run, _ = start(small)
+    run.context["github.ref"] = "refs/heads/main"
+    run.environ["RELEASE_INDEX_URL"] = "http://127.0.0.1:1/"
+    jobs_without(run, "pypi")
+    assert run.ran == ["plan", "assemble"]
+    assert run.context["needs.assemble.outputs.pending"] == ""
+    assert_nothing_is_published(loopback_index, github)
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Replace a text that a file has."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def another_core(root: Path) -> None:
+    lock = tomli.loads((root / "rust" / "Cargo.lock").read_text())
+    (core,) = [one for one in lock["package"] if one["name"] == "temporalio-sdk-core"]
+    name = 'name = "temporalio-sdk-core"\nversion = '
+    replace(root / "rust" / "Cargo.lock", f'{name}"{core["version"]}"', f'{name}"0.0.9"')
+
+
+def no_entry(root: Path) -> None:
+    (root / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(
+            another_core, "in rust/Cargo.lock has 0.0.9", id="other version in Cargo.lock"
+        ),
+        pytest.param(no_entry, "CHANGELOG.md has no entry for", id="no changelog entry"),
+    ],
+)
+def test_tree_that_must_not_be_released_stops_before_anything_is_built(
+    start: StartRun,
+    small: Path,
+    change: Callable[[Path], None],
+    message: str,
+    loopback_index: UploadingIndex,
+    github: GitHub,
+) -> None:
+    run, _ = start(small)
+    change(run.tree)
+    with pytest.raises(StepError, match=message):
+        run.job("plan")
+    workflow = run.workflow["jobs"]
+    assert all("plan" in workflow[job]["needs"] for job in ("wheel", "sdist"))
+    assert_nothing_is_published(loopback_index, github)
+
+
+def test_missing_platform_stops_it(
+    start: StartRun, dist: Path, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    (wheel,) = dist.glob("*macosx_11_0_arm64.whl")
+    wheel.unlink()
+    run, _ = start(dist)
+    with pytest.raises(StepError, match="has no wheel for macos-arm64, without which there is no"):
+        jobs_without(run)
+    assert run.ran == ["plan", "assemble"]
+    assert_nothing_is_published(loopback_index, github)
+
+
+def test_wheel_that_was_tampered_with_stops_it(
+    start: StartRun, dist: Path, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    (wheel,) = dist.glob("*aarch64.whl")
+    alter_member(wheel, "temporal_static_libs/lib/libtemporal_client.a")
+    run, _ = start(dist)
+    with pytest.raises(StepError, match=r"it is not what its RECORD says: .*libtemporal_client\.a"):
+        jobs_without(run)
+    assert_nothing_is_published(loopback_index, github)
+
+
+@pytest.mark.parametrize("job", ["try", "github-release"])
+def test_asset_that_was_tampered_with_on_the_way_stops_it(
+    start: StartRun, small: Path, job: str, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    run, _ = start(small)
+    for before in ("plan", "assemble"):
+        run.job(before)
+    (tarball,) = (run.artifacts / "release" / "assets").glob("*linux-arm64*.tar.gz")
+    with open(tarball, "ab") as stream:
+        stream.write(b"\0")
+    # A job begins with nothing but what it checks out.
+    shutil.rmtree(run.tree / "release")
+    with pytest.raises(StepError, match=r"linux-arm64-v.*\.tar\.gz was altered since"):
+        run.job(job)
+    assert_nothing_is_published(loopback_index, github)
+
+
+def test_other_file_of_the_same_name_on_the_index_stops_it(
+    start: StartRun, dist: Path, wheel: Path, loopback_index: UploadingIndex, github: GitHub
+) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    (loopback_index.directory / sdist.name).write_bytes(sdist.read_bytes() + b"\0")
+    run, _ = start(dist)
+    with pytest.raises(StepError, match=rf"has another {re.escape(sdist.name)}: its SHA-256 is"):
+        jobs_without(run)
+    assert run.ran == ["plan", "assemble"]
+    assert github.changes() == []

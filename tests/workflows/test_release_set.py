@@ -1,0 +1,301 @@
+"""The exact set of wheels and source distribution, and what must hold of each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from git_tree import git
+from release import ReleaseError
+from release.assemble import assemble
+from release.bundle import Bundle
+from release.distributions import Origin, check_sdist
+from release.exact_set import check_distributions
+from release.versions import project_version
+from release_files import LIB, Content, make_sdist, make_wheel
+from sdist_build import build_sdist
+
+from temporal_static_libs._checksums import sha256_of
+from temporal_static_libs._targets import TARGETS
+
+if TYPE_CHECKING:
+    from tests.workflows.conftest import ReleaseTree
+
+LINUX_X64 = TARGETS[0]
+
+
+@pytest.fixture
+def origin(pristine_tree: ReleaseTree) -> Origin:
+    """What everything must be made from."""
+    lock = sha256_of(pristine_tree.root / "rust" / "Cargo.lock")
+    return Origin(pristine_tree.version, pristine_tree.commit, lock)
+
+
+def refusal(dist: Path, origin: Origin) -> str:
+    """Why a directory is not the exact set."""
+    with pytest.raises(ReleaseError) as caught:
+        check_distributions(dist, origin)
+    return str(caught.value)
+
+
+def wheel_of(dist: Path, tag: str) -> Path:
+    """The one wheel with a tag."""
+    (found,) = dist.glob(f"*{tag}*.whl")
+    return found
+
+
+def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, origin: Origin) -> None:
+    found = check_distributions(dist, origin)
+    assert [one.target.platform for one in found.wheels] == [
+        "linux-x64",
+        "linux-arm64",
+        "macos-arm64",
+    ]
+    assert found.missing == ["linux-x64-musl", "linux-arm64-musl", "macos-x64"]
+    assert {file.name for file in found.files} == {file.name for file in dist.iterdir()}
+
+
+@pytest.mark.parametrize("tag", ["manylinux_2_17_x86_64", "manylinux_2_17_aarch64", "macosx_11_0"])
+def test_each_required_platform_is(dist: Path, origin: Origin, tag: str) -> None:
+    wheel_of(dist, tag).unlink()
+    assert "has no wheel for " in refusal(dist, origin)
+
+
+def test_wheel_that_need_not_be_there_must_be_whole_all_the_same(
+    dist: Path, origin: Origin, wheel: Path
+) -> None:
+    (musl,) = [target for target in TARGETS if target.platform == "linux-x64-musl"]
+    made = make_wheel(wheel, musl, "f" * 40, dist)
+    assert refusal(dist, origin).startswith(f"{made.name}: its commit: '{'f' * 40}', not '")
+
+
+def change_manifest(**values: object) -> Callable[[Content], None]:
+    """A change of a wheel's manifest."""
+
+    def change(files: Content) -> None:
+        manifest: dict[str, Any] = json.loads(files[f"{LIB}/manifest.json"])
+        manifest.update(values)
+        files[f"{LIB}/manifest.json"] = json.dumps(manifest).encode()
+
+    return change
+
+
+def other_archive(files: Content) -> None:
+    files[f"{LIB}/libtemporal_client.a"] += b"\n"
+
+
+def other_checksums(files: Content) -> None:
+    name = f"{LIB}/checksums.sha256"
+    files[name] = files[name].replace(files[name][:4], b"0000")
+
+
+def other_header(files: Content) -> None:
+    files["temporal_static_libs/include/temporal-sdk-core-c-bridge.h"] += b"\n"
+
+
+def no_sbom(files: Content) -> None:
+    del files[next(name for name in files if name.endswith(".cdx.json"))]
+
+
+def other_sbom(files: Content) -> None:
+    files[next(name for name in files if name.endswith(".cdx.json"))] += b"\n"
+
+
+def other_metadata(files: Content) -> None:
+    name = next(name for name in files if name.endswith(".dist-info/METADATA"))
+    files[name] = files[name].replace(b"\nVersion: ", b"\nVersion: 9", 1)
+
+
+# Each with a RECORD that agrees: what a build gone wrong would make.
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(other_archive, "its libtemporal_client.a, size and SHA-256: ", id="archive"),
+        pytest.param(other_checksums, "its checksums.sha256: ", id="checksums"),
+        pytest.param(other_header, "its header: ", id="header"),
+        pytest.param(no_sbom, "has 0 SBOMs, not one", id="no SBOM"),
+        pytest.param(other_sbom, "not the same SBOM", id="SBOM"),
+        pytest.param(other_metadata, "its version in METADATA: '9", id="METADATA"),
+        pytest.param(
+            change_manifest(version="0.0.9"), "its version in its manifest: ", id="version"
+        ),
+        pytest.param(change_manifest(cargo_lock_sha256="0" * 64), "its Cargo.lock: ", id="lock"),
+        pytest.param(change_manifest(source_commit=None), "its commit: None, not", id="commit"),
+        pytest.param(change_manifest(abi="0"), "not the same ABI id", id="ABI"),
+        pytest.param(
+            change_manifest(cargo={"profile": "quick", "features": None}),
+            "its Cargo profile: 'quick', not 'release'",
+            id="profile",
+        ),
+        pytest.param(change_manifest(libraries=[]), "its components: []", id="components"),
+        pytest.param(
+            change_manifest(target="x86_64-apple-darwin"), "its target: 'x86_64-apple", id="target"
+        ),
+    ],
+)
+def test_wheel_that_is_not_as_it_has_to_be(
+    dist: Path,
+    origin: Origin,
+    wheel: Path,
+    change: Callable[[Content], None],
+    message: str,
+) -> None:
+    make_wheel(wheel, LINUX_X64, origin.commit, dist, change=change)
+    assert message in refusal(dist, origin)
+
+
+def test_wheel_that_was_not_repaired(dist: Path, origin: Origin) -> None:
+    wheel = wheel_of(dist, "manylinux_2_17_x86_64")
+    wheel.rename(dist / f"{wheel.name.split('-py3-')[0]}-py3-none-linux_x86_64.whl")
+    assert "is tagged for no platform of the table" in refusal(dist, origin)
+
+
+def test_two_wheels_for_a_platform(dist: Path, origin: Origin) -> None:
+    wheel = wheel_of(dist, "manylinux_2_17_x86_64")
+    tags = wheel.stem.split("-")[-1]
+    swapped = ".".join(reversed(tags.split(".")))
+    shutil.copyfile(wheel, dist / wheel.name.replace(tags, swapped))
+    assert "are both for linux-x64" in refusal(dist, origin)
+
+
+def test_file_that_is_none_of_it(dist: Path, origin: Origin) -> None:
+    (dist / "notes.txt").touch()
+    assert "notes.txt is neither a wheel nor a source distribution" in refusal(dist, origin)
+
+
+def test_wheel_of_another_version(dist: Path, origin: Origin) -> None:
+    wheel = wheel_of(dist, "macosx")
+    wheel.rename(dist / wheel.name.replace(f"-{origin.version}-", "-0.0.9-"))
+    assert "is not of temporal-static-libs" in refusal(dist, origin)
+
+
+def test_no_source_distribution(dist: Path, origin: Origin) -> None:
+    next(dist.glob("*.tar.gz")).unlink()
+    assert "has 0 source distributions, not one" in refusal(dist, origin)
+
+
+def test_source_distribution_of_another_commit(
+    dist: Path, origin: Origin, pristine_tree: ReleaseTree
+) -> None:
+    make_sdist(pristine_tree.root, pristine_tree.version, "f" * 40, dist)
+    assert ".tar.gz: its commit: " in refusal(dist, origin)
+
+
+def test_source_distribution_that_is_cut_short(dist: Path, origin: Origin) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    sdist.write_bytes(sdist.read_bytes()[:-100])
+    assert f"{sdist.name}: it cannot be read: " in refusal(dist, origin)
+
+
+def test_source_distribution_as_it_is_built(repo_root: Path, tmp_path: Path) -> None:
+    if not (repo_root / ".git").exists():
+        pytest.skip("the tree is no git checkout")
+    git(tmp_path, "clone", "--quiet", str(repo_root), "clone")
+    clone = tmp_path / "clone"
+    lock = sha256_of(clone / "rust" / "Cargo.lock")
+    origin = Origin(project_version(clone), git(clone, "rev-parse", "HEAD"), lock)
+    check_sdist(build_sdist(clone, tmp_path / "sdist"), origin)
+
+
+@pytest.fixture
+def assembled(pristine_tree: ReleaseTree, small: Path, tmp_path: Path) -> tuple[Bundle, str]:
+    """A release, assembled."""
+    output, extra = tmp_path / "bundle", tmp_path / "no-extra"
+    return assemble(pristine_tree.root, small, extra, output, pristine_tree.commit, release=True)
+
+
+def test_notes_have_the_changelog_entry_and_what_is_missing(
+    assembled: tuple[Bundle, str], pristine_tree: ReleaseTree
+) -> None:
+    notes = assembled[0].notes.read_text()
+    changelog = (pristine_tree.root / "CHANGELOG.md").read_text()
+    assert notes.splitlines()[0] in changelog
+    assert "no wheel for linux-x64-musl, linux-arm64-musl, macos-x64: its build failed" in notes
+    assert "| macos-arm64 | macos 11.0 | `temporal_static_libs-" in notes
+
+
+def test_requirements_are_the_wheels_by_their_hashes(assembled: tuple[Bundle, str]) -> None:
+    bundle = assembled[0]
+    text = bundle.requirements.read_text()
+    assert text.startswith(f"temporal-static-libs=={bundle.facts().version} \\\n")
+    wheels = list(bundle.dist.glob("*.whl"))
+    assert text.count("--hash=sha256:") == len(wheels) == 3
+    assert all(sha256_of(wheel) in text for wheel in wheels)
+
+
+def test_tarballs_depend_on_the_wheels_alone(
+    assembled: tuple[Bundle, str], pristine_tree: ReleaseTree, tmp_path: Path
+) -> None:
+    again, _ = assemble(
+        pristine_tree.root,
+        assembled[0].dist,
+        tmp_path / "no-extra",
+        tmp_path / "again",
+        pristine_tree.commit,
+        release=True,
+    )
+    for file in assembled[0].assets.iterdir():
+        assert (again.assets / file.name).read_bytes() == file.read_bytes(), file.name
+    (tarball,) = again.assets.glob("*linux-arm64*.tar.gz")
+    listed = subprocess.check_output(["tar", "-tvzf", tarball], text=True)
+    assert "-rw-r--r-- 0/0" in listed
+    # Gzip's time, which two tarballs made in one second share.
+    assert tarball.read_bytes()[4:8] == bytes(4)
+
+
+def test_extra_asset_may_not_take_the_name_of_another(
+    small: Path, pristine_tree: ReleaseTree, tmp_path: Path
+) -> None:
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / f"temporal-static-libs-v{pristine_tree.version}.cdx.json").touch()
+    with pytest.raises(ReleaseError, match="its name is taken"):
+        assemble(
+            pristine_tree.root,
+            small,
+            extra,
+            tmp_path / "bundle",
+            pristine_tree.commit,
+            release=True,
+        )
+
+
+def altered(bundle: Bundle) -> None:
+    bundle.notes.write_text("Download it from elsewhere.\n")
+
+
+def added(bundle: Bundle) -> None:
+    (bundle.assets / "more.tar.gz").touch()
+
+
+def removed(bundle: Bundle) -> None:
+    next(bundle.assets.iterdir()).unlink()
+
+
+def sealed_anew(bundle: Bundle) -> None:
+    altered(bundle)
+    bundle.seal(bundle.facts())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(altered, r"notes\.md was altered", id="altered"),
+        pytest.param(added, r"missing, or added: assets/more\.tar\.gz", id="added"),
+        pytest.param(removed, "missing, or added: assets/", id="removed"),
+        pytest.param(sealed_anew, r"checksums\.sha256 is not the one that was made", id="anew"),
+    ],
+)
+def test_bundle_that_is_not_as_it_was_sealed(
+    assembled: tuple[Bundle, str], change: Callable[[Bundle], None], message: str
+) -> None:
+    bundle, seal = assembled
+    bundle.check(seal)
+    change(bundle)
+    with pytest.raises(ReleaseError, match=message):
+        bundle.check(seal)

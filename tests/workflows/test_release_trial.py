@@ -1,0 +1,80 @@
+"""How a release is tried, where the trial is not on this machine, and what stops it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from release import ROOT, ReleaseError
+from release.bundle import Bundle, Facts
+from release.index import wait_until_published
+from release.trial import trial_command, try_release
+from uploading_index import UploadingIndex
+
+from temporal_static_libs._targets import TARGETS, Target
+
+MUSL = [target for target in TARGETS if target.floor_name == "musl"]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    """A release without a wheel for macos-x64, and whose wheels are none."""
+    made = Bundle(tmp_path / "bundle")
+    made.assets.mkdir(parents=True)
+    made.dist.mkdir()
+    made.requirements.write_text(f"temporal-static-libs==1.0.0 --hash=sha256:{'0' * 64}\n")
+    made.seal(Facts("1.0.0", "c" * 40, ("linux-x64",), ("macos-x64",)))
+    return made
+
+
+def test_platform_that_the_release_has_not(bundle: Bundle) -> None:
+    assert not try_release("macos-x64", bundle, None)
+
+
+def test_wheel_that_cannot_be_installed(bundle: Bundle) -> None:
+    with pytest.raises(ReleaseError, match="the trial on linux-x64 failed"):
+        try_release("linux-x64", bundle, None)
+
+
+@pytest.mark.parametrize("target", MUSL, ids=lambda target: target.platform)
+def test_musl_is_tried_in_the_image_that_the_wheel_was_built_in(
+    bundle: Bundle, target: Target
+) -> None:
+    if importlib.util.find_spec("cibuildwheel") is None:
+        pytest.skip("cibuildwheel is not installed")
+    command = trial_command(target, bundle, None)
+    python = command.index("/opt/python/cp311-cp311/bin/python")
+    assert command[:3] == ["docker", "run", "--rm"]
+    name, _, digest = command[python - 1].partition("@sha256:")
+    assert name.endswith(f"/musllinux_1_2_{target.machine}")
+    assert len(digest) == 64
+    # What it is given is where the volumes are, and read-only.
+    volumes = [word.split(":") for word in command[:python] if word.endswith(":ro")]
+    places = {place: source for source, place, _ in volumes}
+    assert places == {"/project": str(ROOT), "/release": str(bundle.root)}
+    script = command[python + 1]
+    assert Path(script.replace("/project", str(ROOT))).is_file()
+    assert f"/release/assets/temporal-static-libs-{target.platform}-v1.0.0.tar.gz" in command
+
+
+def test_index_that_does_not_get_to_list_it(bundle: Bundle, loopback_index: UploadingIndex) -> None:
+    (bundle.dist / "temporal_static_libs-1.0.0.tar.gz").touch()
+    with pytest.raises(ReleaseError, match=r"does not list temporal_static_libs-1\.0\.0\.tar\.gz"):
+        wait_until_published(loopback_index.index_url, "1.0.0", bundle.dist, seconds=0)
+
+
+def test_index_that_has_a_file_of_the_version_that_the_release_has_not(
+    bundle: Bundle, loopback_index: UploadingIndex
+) -> None:
+    (loopback_index.directory / "temporal_static_libs-1.0.0.tar.gz").touch()
+    (loopback_index.directory / "temporal_static_libs-0.9.0.tar.gz").touch()
+    message = r"has files .* not in this release: temporal_static_libs-1\.0\.0\.tar\.gz; "
+    with pytest.raises(ReleaseError, match=message):
+        wait_until_published(loopback_index.index_url, "1.0.0", bundle.dist, seconds=0)
+
+
+def test_index_that_does_not_answer(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with pytest.raises(ReleaseError, match=r"http://127\.0\.0\.1:1/ does not answer: "):
+        wait_until_published("http://127.0.0.1:1/", "1.0.0", bundle.dist, seconds=0)
