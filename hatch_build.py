@@ -1,4 +1,4 @@
-"""Hatchling's hook: a wheel gets its archives compiled, each distribution its commit recorded.
+"""Hatchling's hooks: a wheel gets its archives compiled, each distribution its commit recorded.
 
 The work is in temporal_static_libs/_build/; here is only what concerns Hatchling.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _ROOT = Path(__file__).resolve().parent
 
@@ -22,6 +23,7 @@ try:
     from temporal_static_libs._build.build import build
     from temporal_static_libs._build.layout import Sources, output_of_tree, sources_of_tree
     from temporal_static_libs._build.lock import exclusive
+    from temporal_static_libs._build.long_description import long_description
     from temporal_static_libs._build.platform_check import check_platform
     from temporal_static_libs._build.recorder import recording
     from temporal_static_libs._build.source_commit import source_commit
@@ -29,6 +31,15 @@ try:
     from temporal_static_libs._errors import TemporalStaticLibsError
 finally:
     sys.path.remove(str(_ROOT))
+
+
+class TemporalStaticLibsMetadataHook(MetadataHookInterface):
+    """The hook of the project's metadata in pyproject.toml."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Fill in what is dynamic: the readme."""
+        text = (_ROOT / "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": long_description(text)}
 
 
 class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):

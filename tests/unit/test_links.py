@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import _links
+from temporal_static_libs._build.long_description import long_description
 
 ADDRESSES = {
     name: value
@@ -19,7 +20,7 @@ ADDRESSES = {
 
 def file_of(address: str, repo_root: Path) -> Path:
     """The file or directory of the repository that an address of the project shows."""
-    path = re.sub(r"^/(blob|tree)/main", "", address.removeprefix(_links.PROJECT_URL))
+    path = re.sub(r"^/(blob|raw|tree)/main", "", address.removeprefix(_links.PROJECT_URL))
     return repo_root / path.lstrip("/")
 
 
@@ -45,6 +46,27 @@ def test_metadata_names_the_same_project(repo_root: Path) -> None:
 
 def _urls() -> list[str]:
     return metadata("temporal-static-libs").get_all("Project-URL") or []
+
+
+def test_description_of_the_package_has_the_readme_with_whole_addresses(repo_root: Path) -> None:
+    description = metadata("temporal-static-libs")["Description"]
+    readme = (repo_root / "README.md").read_text(encoding="utf-8")
+    assert description.strip() == long_description(readme).strip()
+
+    targets = re.findall(r"\]\(([^)\s]+)\)", description)
+    assert targets
+    for target in targets:
+        assert target.startswith(f"{_links.PROJECT_URL}/")
+        assert file_of(target, repo_root).exists(), target
+
+
+def test_readme_keeps_all_but_relative_targets() -> None:
+    view = f"{_links.PROJECT_URL}/%s/main/"
+    assert long_description("[a page](docs/page.md#part), ![a picture](docs/a.svg)") == (
+        f"[a page]({view % 'blob'}docs/page.md#part), ![a picture]({view % 'raw'}docs/a.svg)"
+    )
+    kept = "[a site](https://example.invalid/a), [below](#part), `f[x]` (y), [mail](mailto:a@b)"
+    assert long_description(kept) == kept
 
 
 def test_package_spells_the_address_out_in_one_place_only(package_dir: Path) -> None:
