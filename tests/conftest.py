@@ -35,7 +35,8 @@ SETTINGS = (
     "TEMPORAL_LIBS_TARGET",
     "USE_PREBUILT_LIBS",
 )
-# What make tells a make that it starts. One that a test starts is no part of the make that runs the tests.
+# What make tells a make that it starts: none that a test starts is part of the one that runs the
+# tests.
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from capi import CApi
-from grpc_override import Override, Response
+from grpc_override import Override, Response, connection_to
 from rpc import ConnectError, connect_answer, connection
 
 
@@ -186,7 +186,7 @@ class TestOverride:
 
     def test_the_first_rpc_asks_for_the_system_information(self, capi: CApi, runtime: Any) -> None:
         override = Override(capi)
-        with connection(capi, runtime, "http://override.invalid", **override.fields):
+        with connection_to(override, runtime):
             assert [request.rpc for request in override.requests] == ["GetSystemInfo"]
 
     def test_headers_of_the_connection_reach_it(self, capi: CApi, runtime: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from capi import CApi
-from grpc_override import Override
+from grpc_override import Override, connection_to
 from log_capture import LogCapture
 from metrics import (
     KINDS,
@@ -24,7 +24,6 @@ from metrics import (
     refused,
     runtime_options,
 )
-from rpc import connection
 
 RECORD_FUNCTIONS = {
     "integer": 7,
@@ -355,7 +354,7 @@ def test_core_s_own_metrics_reach_the_custom_meter(capi: CApi, custom: CustomMet
     override = Override(capi)
     with (
         metrics_runtime(capi, custom_meter=custom.struct, metric_prefix="pre_") as runtime,
-        connection(capi, runtime, "http://override.invalid", **override.fields),
+        connection_to(override, runtime),
     ):
         requests = [r for r in custom.records if r.name == "pre_request"]
         assert [(r.function, r.value) for r in requests] == [("integer", 1)]

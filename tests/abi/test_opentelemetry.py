@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from capi import CApi, Lender
-from grpc_override import Override
+from grpc_override import Override, connection_to
 from log_capture import LogCapture
 from metrics import (
     Meter,
@@ -25,7 +25,6 @@ from metrics import (
 )
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from otlp import Export, Receiver, grpc_receiver, http_receiver
-from rpc import connection
 
 PROTOCOLS = ("Grpc", "Http")
 FAST = 50
@@ -169,7 +168,7 @@ def test_core_s_own_metrics(capi: CApi, protocol: str) -> None:
         options = exporter(lender, protocol, receiver.url, metric_periodicity_millis=FAST)
         with (
             metrics_runtime(capi, opentelemetry=options, metric_prefix="pre.") as runtime,
-            connection(capi, runtime, "http://override.invalid", **override.fields),
+            connection_to(override, runtime),
         ):
             export = receiver.wait_for(holds("pre.request"))
     point = single(export.metrics()["pre.request"].sum.data_points)

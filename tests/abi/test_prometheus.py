@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from capi import CApi
-from grpc_override import Override
+from grpc_override import Override, connection_to
 from log_capture import LogCapture
 from metrics import (
     Meter,
@@ -23,7 +23,6 @@ from metrics import (
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from rpc import connection
 
 BLUE = {"color": "blue"}
 
@@ -147,7 +146,7 @@ def test_core_s_own_metrics(capi: CApi, address: str, prefix: str) -> None:
     options = {"prometheus": prometheus(lender, address), "metric_prefix": prefix}
     with (
         metrics_runtime(capi, **options) as runtime,
-        connection(capi, runtime, "http://override.invalid", **override.fields),
+        connection_to(override, runtime),
     ):
         families = scrape(address)
     name = (prefix or "temporal_").replace("-", "_") + "request"

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from capi import CApi
-from grpc_override import Override, Request, Response
+from grpc_override import Override, Request, Response, connection_to
 from log_capture import LogCapture
-from rpc import connection
 
 VECTORS = Path(__file__).with_name("random_vectors.tsv")
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
@@ -248,7 +247,7 @@ def test_what_goes_wrong_on_a_runtime_thread_is_logged(capi: CApi) -> None:
     options = lender.struct("TemporalCoreRuntimeOptions", telemetry=logs.telemetry(lender))
     with (
         capi.runtime(options) as runtime,
-        connection(capi, runtime, "http://override.invalid", **override.fields),
+        connection_to(override, runtime),
     ):
         pass
     errors = logs.messages("Error")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from capi import CApi
-from grpc_override import Override, Request, Response
-from rpc import SERVICES, call, connect_answer, connection, outcome, start_call
+from grpc_override import Override, Request, Response, connection_to
+from rpc import SERVICES, call, connect_answer, outcome, start_call
 from temporalio.api.cloud.cloudservice.v1 import service_pb2 as cloud
 from temporalio.api.operatorservice.v1 import service_pb2 as operator
 from temporalio.api.testservice.v1 import service_pb2 as testing
 from temporalio.api.workflowservice.v1 import request_response_pb2 as messages
 from temporalio.api.workflowservice.v1 import service_pb2 as workflow
 from temporalio.bridge.proto.health.v1 import health_pb2 as health
+from waiting import until
 
 
 class Server:
@@ -50,7 +50,7 @@ def override(capi: CApi, server: Server) -> Override:
 def client(capi: CApi, override: Override) -> Iterator[Any]:
     with (
         capi.runtime() as runtime,
-        connection(capi, runtime, "http://override.invalid", **override.fields) as made,
+        connection_to(override, runtime) as made,
     ):
         yield made
 
@@ -261,7 +261,7 @@ class TestCancellation:
         server.delay.clear()
         token = capi.lib.temporal_core_cancellation_token_new()
         answer = start_call(capi, client, "CountWorkflowExecutions", token=token)
-        wait_for(lambda: override.requests[-1].rpc == "CountWorkflowExecutions")
+        until(lambda: override.requests[-1].rpc == "CountWorkflowExecutions", "call")
         capi.lib.temporal_core_cancellation_token_cancel(token)
         capi.lib.temporal_core_cancellation_token_free(token)
         ended = outcome(capi, answer)
@@ -333,11 +333,3 @@ def test_64_threads_call_at_once(capi: CApi, client: Any) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert ended == [b""] * 256
-
-
-def wait_for(condition: Any, deadline: float = 30.0) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + deadline
-    while not condition():
-        assert time.monotonic() < end, "the condition never held"
-        time.sleep(0.01)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from capi import CApi
-from grpc_override import Override, Request, Response
-from rpc import connection
+from grpc_override import Override, Request, Response, connection_to
 from slot_supplier import CustomSupplier
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.activity_result import ActivityExecutionResult
 from temporalio.bridge.proto.activity_task import ActivityTask
+from waiting import until
 from worker import SLOT_KINDS, Worker, WorkerError, worker
 
 ACTIVITIES_ONLY = {"enable_remote_activities": True}
@@ -55,19 +55,9 @@ def client(capi: CApi, server: Server) -> Iterator[Any]:
     override = Override(capi, server.respond)
     with (
         capi.runtime() as runtime,
-        connection(
-            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
-        ) as made,
+        connection_to(override, runtime, identity="somebody") as made,
     ):
         yield made
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait up to half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within 30 s"
-        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from capi import Answer, CApi, Lender
-from grpc_override import Override, Request, Response
+from grpc_override import Override, Request, Response, connection_to
 from rpc import connect_answer, connection
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceResponse,
@@ -21,6 +21,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.bridge.proto import ActivityHeartbeat, ActivityTaskCompletion
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from waiting import until
 from worker import (
     KINDS,
     SLOT_KINDS,
@@ -60,9 +61,7 @@ def client(capi: CApi, override: Override) -> Iterator[Any]:
     """A connection to ``override``."""
     with (
         capi.runtime() as runtime,
-        connection(
-            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
-        ) as made,
+        connection_to(override, runtime, identity="somebody") as made,
     ):
         yield made
 
@@ -78,14 +77,6 @@ def refusal(capi: CApi, client: Any, options: Any) -> str:
     with pytest.raises(WorkerError) as refused:
         new_worker(capi, client, options)
     return str(refused.value)
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait up to half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within 30 s"
-        time.sleep(0.005)
 
 
 def rpcs(override: Override) -> list[str]:
@@ -454,9 +445,7 @@ def test_worker_heartbeats_tell_of_plugins_and_storage_drivers(capi: CApi, lende
     runtime_options = capi.new("TemporalCoreRuntimeOptions", worker_heartbeat_interval_millis=1_000)
     with (
         capi.runtime(runtime_options) as runtime,
-        connection(
-            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
-        ) as client,
+        connection_to(override, runtime, identity="somebody") as client,
         worker(
             capi,
             client,
@@ -753,9 +742,7 @@ def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
     override = Override(capi, refuse)
     with (
         capi.runtime() as runtime,
-        connection(
-            capi, runtime, "http://override.invalid", identity="somebody", **override.fields
-        ) as client,
+        connection_to(override, runtime, identity="somebody") as client,
         worker(capi, client, "queue") as made,
         pytest.raises(WorkerError, match=r"Poll failure: .*not you"),
     ):

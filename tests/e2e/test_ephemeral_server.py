@@ -8,7 +8,7 @@ import sysconfig
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from capi import Answer, CApi, Lender
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from waiting import until
 
 EXECUTABLE = Path(sysconfig.get_path("scripts")) / "temporal"
 
@@ -149,14 +150,6 @@ def only_process(port: int) -> tuple[int, list[str]]:
 def ended(process: int) -> bool:
     """Whether a process is gone, reaped too: a zombie would still be listed."""
     return not Path(f"/proc/{process}").exists()
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait up to half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within 30 s"
-        time.sleep(0.02)
 
 
 def describe(target: str, namespace: str) -> str:

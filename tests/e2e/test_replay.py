@@ -22,6 +22,7 @@ from temporalio.api.history.v1 import History
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import Client
+from waiting import until
 from worker import WorkerError, worker
 
 
@@ -367,14 +368,6 @@ def test_a_worker_freed_with_an_activation_open_leaves_no_thread_behind(
             made.push("any-id", recording.history.SerializeToString())
             assert made.polled(made.poll("workflow_activation")) is not None
     until(lambda: threads_for_workflows() == 0, "end of the threads")
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait up to half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within 30 s"
-        time.sleep(0.02)
 
 
 def test_a_replayer_has_no_connection_to_replace(

@@ -38,6 +38,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ApplicationError
+from waiting import until
 from worker import SLOT_KINDS, Worker, WorkerError, new_worker, worker, worker_options
 
 T = TypeVar("T")
@@ -73,14 +74,6 @@ async def start(client: Client, workflow: str, task_queue: str, **options: Any) 
     return await client.start_workflow(
         workflow, id=f"{workflow}-{uuid.uuid4()}", task_queue=task_queue, **options
     )
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait up to a minute."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within a minute"
-        time.sleep(0.02)
 
 
 class Echo(WorkflowCode):

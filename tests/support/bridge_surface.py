@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from waiting import until
 
 # TEMPORAL_ZIG_ERROR_*
 ARGUMENT, CORE, CONNECT, RPC, TIMEOUT, SHUT_DOWN = 1, 2, 3, 4, 5, 7
@@ -199,7 +200,4 @@ def threads_of_the_core() -> int:
 
 def wait_until_threads_of_the_core_are(count: int) -> None:
     """Wait up to a minute."""
-    deadline = time.monotonic() + 60
-    while threads_of_the_core() > count:
-        assert time.monotonic() < deadline, "the core's threads are still there"
-        time.sleep(0.05)
+    until(lambda: threads_of_the_core() <= count, "end of the core's threads")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from capi import CApi
+from rpc import connection
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,11 @@ class Override:
             fail_details=lend.bytes(response.details),
         )
         getattr(lib, f"{prefix}_respond")(handle, answer[0])
+
+
+@contextmanager
+def connection_to(override: Override, runtime: Any, **fields: Any) -> Iterator[Any]:
+    """Connect to an override; see `rpc.connection`."""
+    fields = {**override.fields, **fields}
+    with connection(override.api, runtime, "http://override.invalid", **fields) as made:
+        yield made
