@@ -134,4 +134,7 @@ def _programs(directory: Path) -> Path:
     scripts = Path(sysconfig.get_path("scripts"))
     for name in ("cmake", "meson", "ninja"):
         (directory / name).symlink_to(scripts / name)
+    zig = directory / "zig"
+    zig.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang "$@"\n')
+    zig.chmod(0o755)
     return directory

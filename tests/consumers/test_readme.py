@@ -1,0 +1,43 @@
+"""README.md: what its first screen tells to do works."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from consumer import Consumer
+from docs_commands import commands, files, run
+from own_bridge import copy_own_bridge
+from programs import consumer_environ
+
+import temporal_static_libs
+
+
+def test_zig_bridge_links_by_the_lines_of_the_readme(
+    consumer: Consumer, repo_root: Path, tmp_path: Path
+) -> None:
+    readme, guide = repo_root / "README.md", repo_root / "docs" / "zig.md"
+    (lines,) = files(readme, "Install")
+    told = [line for line in lines.splitlines() if not line.startswith("//")]
+    assert told == files(guide, "In five minutes")[0].splitlines()
+
+    bridge = copy_own_bridge(tmp_path / "a bridge", guide)
+    for script in commands(readme, "Install"):
+        consumer.shell(script, bridge.directory)
+    printed = consumer.shell("zig-out/bin/bridge", bridge.directory)
+    assert printed == f"{temporal_static_libs.__version__}\n"
+
+
+def test_c_program_links_by_the_command_of_the_readme(repo_root: Path, tmp_path: Path) -> None:
+    (script,) = commands(repo_root / "README.md", "Other build systems")
+    shutil.copyfile(repo_root / "tests" / "wheel" / "program.c", tmp_path / "bridge.c")
+    # In the tests' own environment: a shell splits what it substitutes at blanks.
+    run(f"{script}./bridge", tmp_path, consumer_environ())
+
+
+def test_the_command_also_links_in_a_path_with_a_blank_by_eval(
+    consumer: Consumer, repo_root: Path, tmp_path: Path
+) -> None:
+    (script,) = commands(repo_root / "README.md", "Other build systems")
+    shutil.copyfile(repo_root / "tests" / "wheel" / "program.c", tmp_path / "bridge.c")
+    consumer.shell(f'eval "{script.strip()}"\n./bridge', tmp_path)
