@@ -26,26 +26,35 @@ CPP_BRIDGE = {
 }
 
 
-def follow(page: Path, consumer: Consumer, directory: Path, file: str | None) -> None:
-    """Write the page's file, and run its commands one after another in one shell."""
+def follow(page: Path, consumer: Consumer, directory: Path, *names: str) -> str:
+    """Write the page's files, and run its commands one after another in one shell.
+
+    Args:
+        page: of docs/.
+        consumer: who reads it.
+        directory: where.
+        names: of the files, in the page's order.
+
+    Returns:
+        What the commands printed.
+    """
     scripts = commands(page, HEADING)
     written = files(page, HEADING)
-    if file is not None:
-        (content,) = written
-        (directory / file).write_text(content)
+    for name, content in zip(names, written, strict=True):
+        (directory / name).write_text(content)
     lines = [line for text in (*scripts, *written) for line in text.splitlines() if line]
     assert len(lines) <= MOST_LINES
     assert lines[0] == "pip install temporal-static-libs"
-    consumer.shell("".join(scripts), directory)
+    return consumer.shell("".join(scripts), directory)
 
 
 @pytest.mark.parametrize(
-    ("page", "file", "program", "bridge"),
+    ("page", "names", "program", "bridge"),
     [
-        pytest.param("cmake.md", "CMakeLists.txt", "build/bridge", C_BRIDGE, id="cmake"),
-        pytest.param("cpp.md", "CMakeLists.txt", "build/bridge", CPP_BRIDGE, id="cpp"),
-        pytest.param("meson.md", "meson.build", "build/bridge", C_BRIDGE, id="meson"),
-        pytest.param("pkg-config.md", None, "bridge", C_BRIDGE, id="pkg-config"),
+        pytest.param("cmake.md", ["CMakeLists.txt"], "build/bridge", C_BRIDGE, id="cmake"),
+        pytest.param("cpp.md", ["CMakeLists.txt"], "build/bridge", CPP_BRIDGE, id="cpp"),
+        pytest.param("meson.md", ["meson.build"], "build/bridge", C_BRIDGE, id="meson"),
+        pytest.param("pkg-config.md", [], "bridge", C_BRIDGE, id="pkg-config"),
     ],
 )
 def test_bridge_is_linked_and_works(
@@ -55,14 +64,14 @@ def test_bridge_is_linked_and_works(
     repo_root: Path,
     tmp_path: Path,
     page: str,
-    file: str | None,
+    names: list[str],
     program: str,
     bridge: Mapping[str, str],
 ) -> None:
     require_program("c++")
     for name, source in bridge.items():
         shutil.copyfile(repo_root / "examples" / source, tmp_path / name)
-    follow(repo_root / "docs" / page, consumer, tmp_path, file)
+    follow(repo_root / "docs" / page, consumer, tmp_path, *names)
     done = consumer.attempt(tmp_path / program, dev_server.url, directory=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"server version: {server_version}\n")
 
@@ -74,6 +83,14 @@ def test_go_program_is_linked_and_works(
     follow(repo_root / "docs" / "go.md", consumer, tmp_path, "bridge.go")
     done = consumer.attempt(tmp_path / "bridge", directory=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{temporal_static_libs.__version__}\n")
+
+
+def test_bun_program_loads_what_is_linked(
+    consumer: Consumer, repo_root: Path, tmp_path: Path
+) -> None:
+    page = repo_root / "docs" / "bun.md"
+    printed = follow(page, consumer, tmp_path, "bridge.c", "bridge.ts")
+    assert printed.endswith(f"{temporal_static_libs.__version__}\n")
 
 
 def test_scikit_build_core_finds_the_package_by_itself(

@@ -132,7 +132,7 @@ def _programs(directory: Path) -> Path:
     for name in ("pkg-config", "pkgconf"):
         (directory / name).symlink_to(pkgconf.get_executable())
     scripts = Path(sysconfig.get_path("scripts"))
-    for name in ("cmake", "meson", "ninja"):
+    for name in ("bun", "cmake", "meson", "ninja"):
         (directory / name).symlink_to(scripts / name)
     zig = directory / "zig"
     zig.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang "$@"\n')

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "bun:test";
+import * as activation from "../src/activation.ts";
+import * as payload from "../src/payload.ts";
+import { activate } from "../src/worker.ts";
+import * as service from "../src/workflow-service.ts";
+
+/** Bytes of a string with a character for each. */
+const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "latin1"));
+const TEN = "\x0a\x16\x0a\x08encoding\x12\x0ajson/plain\x12\x0210";
+
+// The bytes are what Python's protobuf library makes of the same messages.
+describe("requests", () => {
+  test("StartWorkflowExecutionRequest", () => {
+    const request = service.startWorkflow({
+      namespace: "ns",
+      workflowId: "w",
+      workflowType: "t",
+      taskQueue: "u",
+      input: [10],
+      identity: "i",
+      requestId: "q",
+    });
+    const start = '\x0a\x02ns\x12\x01w\x1a\x03\x0a\x01t"\x03\x0a\x01u*\x1e\x0a\x1c';
+    expect(request).toEqual(latin1(`${start}${TEN}J\x01iR\x01q`));
+  });
+
+  test("GetWorkflowExecutionHistoryRequest", () => {
+    const execution = { namespace: "ns", workflowId: "w", runId: "r" };
+    expect(service.awaitEnd(execution, latin1("p"))).toEqual(
+      latin1('\x0a\x02ns\x12\x06\x0a\x01w\x12\x01r"\x01p(\x010\x02'),
+    );
+  });
+});
+
+describe("activations", () => {
+  const started = activation.decode(
+    latin1(
+      `\x0a\x01r\x12\x02\x08\x05 \x03*@\x0a>\x0a\x0dZigBridgeDemo\x12\x01w\x1a\x1c${TEN}` +
+        " \x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x88\x01\x01",
+    ),
+  );
+  const evicted = activation.decode(latin1("\x0a\x01r*\x0b\x92\x03\x08\x0a\x04full\x10\x01"));
+  const signalled = activation.decode(latin1("\x0a\x01r*\x05:\x03\x0a\x01s"));
+
+  test("their jobs are read", () => {
+    expect(started.runId).toBe("r");
+    expect(started.jobs).toMatchObject([{ kind: "initialize", workflowType: "ZigBridgeDemo" }]);
+    expect(evicted.jobs).toEqual([{ kind: "removeFromCache" }]);
+    expect(signalled.jobs).toEqual([{ kind: "other", number: 7 }]);
+  });
+
+  test("a workflow's result completes it", async () => {
+    const workflows = { ZigBridgeDemo: (n: payload.Json | undefined) => Number(n) * 2 };
+    expect(await activate(started, workflows)).toEqual({ kind: "completeWorkflow", result: 20 });
+  });
+
+  test("a workflow that throws fails", async () => {
+    const workflows = { ZigBridgeDemo: () => Promise.reject(new Error("no")) };
+    expect(await activate(started, workflows)).toEqual({ kind: "failWorkflow", message: "no" });
+  });
+
+  test("what a worker does not know fails the task", async () => {
+    expect(await activate(started, {})).toMatchObject({ kind: "failTask" });
+    expect(await activate(signalled, {})).toMatchObject({ kind: "failTask" });
+    expect(await activate(evicted, {})).toEqual({ kind: "nothing" });
+  });
+});
+
+describe("payloads", () => {
+  test.each([[null], [true], [1.5], ["ü"], [[1, { a: [] }]]])("%j comes back", (value) => {
+    expect(payload.decode(payload.encode(value))).toEqual(value);
+    expect(payload.decodeFirst(payload.encodeAll([value, "more"]))).toEqual(value);
+  });
+
+  test("without one there is null", () => expect(payload.decodeFirst(new Uint8Array())).toBeNull());
+
+  test("one that is not JSON is refused by name", () => {
+    const other = latin1("\x0a\x1a\x0a\x08encoding\x12\x0ebinary/unknown");
+    expect(() => payload.decode(other)).toThrow("a payload is binary/unknown");
+  });
+});

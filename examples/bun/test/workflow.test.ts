@@ -1,0 +1,72 @@
+/** Against the server at TEMPORAL_ADDRESS, host:port, as the official tools have it. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Client, WorkflowFailedError } from "../src/client.ts";
+import { ErrorKind } from "../src/errors.ts";
+import type { Json } from "../src/payload.ts";
+import { TemporalWorker } from "../src/worker.ts";
+import { rejection } from "./rejection.ts";
+
+const address = process.env.TEMPORAL_ADDRESS;
+const NOT_FOUND = 5; // google.rpc.Code
+
+describe.skipIf(address === undefined)("workflows", () => {
+  const taskQueue = `bun-tests-${crypto.randomUUID()}`;
+  let client: Client;
+  let worker: TemporalWorker;
+
+  beforeAll(async () => {
+    client = await Client.connect(`http://${address}`);
+    const workflows = {
+      echo: (...input: readonly Json[]) => input,
+      fail: () => Promise.reject(new Error("on purpose")),
+    };
+    worker = await TemporalWorker.start(client, { taskQueue, workflows });
+  });
+
+  afterAll(async () => {
+    await worker.stop();
+    await client.close();
+  });
+
+  const start = (workflowType: string, ...input: readonly Json[]) =>
+    client.startWorkflow({
+      workflowId: `${workflowType}-${crypto.randomUUID()}`,
+      workflowType,
+      taskQueue,
+      input,
+    });
+
+  test("a workflow gets its input, and its result comes back", async () => {
+    const input = ["ü", { nested: [1, null, "\0"] }, "x".repeat(100_000)];
+    expect(await client.result(await start("echo", ...input))).toEqual(input);
+  });
+
+  test("many run one after another and side by side", async () => {
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    const executions = await Promise.all(numbers.map((n) => start("echo", n)));
+    const results = await Promise.all(executions.map((execution) => client.result(execution)));
+    expect(results).toEqual(numbers.map((n) => [n]));
+  });
+
+  test("a workflow's error is the caller's", async () => {
+    const error = await rejection(client.result(await start("fail")));
+    expect(error).toEqual(new WorkflowFailedError("on purpose"));
+  });
+
+  test("what the server refuses has its gRPC status", async () => {
+    const unknown = {
+      namespace: "default",
+      workflowId: "unknown",
+      runId: crypto.randomUUID(),
+    };
+    const error = await rejection(client.result(unknown));
+    expect(error).toMatchObject({ kind: ErrorKind.Rpc, grpcStatus: NOT_FOUND });
+  });
+
+  test("a second worker of the task queue is refused, and leaves the first at work", async () => {
+    const second = TemporalWorker.start(client, { taskQueue, workflows: {} });
+    expect(await rejection(second)).toMatchObject({ kind: ErrorKind.Core });
+    expect(await client.result(await start("echo"))).toEqual([]);
+  });
+});

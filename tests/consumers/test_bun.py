@@ -1,0 +1,81 @@
+"""examples/bun: set up, run and tested as its README says, in a path with a blank."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from consumer import Consumer
+from dev_server import DevServer
+from docs_commands import commands
+
+URL = "http://127.0.0.1:7233"
+
+
+@pytest.fixture(scope="module")
+def example(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the examples, without what was built in them."""
+    copy = tmp_path_factory.mktemp("bun") / "some examples"
+    left_out = shutil.ignore_patterns(".venv", ".zig-cache", "native", "node_modules", "zig-out")
+    shutil.copytree(repo_root / "examples", copy, ignore=left_out)
+    return copy / "bun"
+
+
+@pytest.fixture(scope="module")
+def demo(consumer: Consumer, dev_server: DevServer, example: Path) -> str:
+    """What the one script from pip to the result printed."""
+    (script,) = commands(example / "README.md", "Build and run")
+    assert URL in script
+    return consumer.shell(script.replace(URL, dev_server.url), example)
+
+
+def test_nothing_is_set_up_yet(consumer: Consumer, example: Path) -> None:
+    done = consumer.attempt("bun", "run", "start", directory=example)
+    assert done.returncode == 1
+    assert re.search(
+        r"demo: there is no .*/native/lib/.*: 'bun run setup' builds it\n", done.stdout
+    )
+
+
+def test_one_script_leads_from_pip_to_a_workflows_result(demo: str) -> None:
+    assert "Successfully installed temporal-static-libs" in demo
+    assert demo.endswith('result: "Hello, Bun!"\n')
+
+
+@pytest.mark.usefixtures("demo")
+def test_libraries_are_those_of_the_examples_own_environment(
+    consumer: Consumer, example: Path
+) -> None:
+    said = consumer.shell("bun run libs:check", example)
+    assert str(example / ".venv") in said
+
+
+@pytest.mark.usefixtures("demo")
+def test_its_own_tests_pass(consumer: Consumer, dev_server: DevServer, example: Path) -> None:
+    (script,) = commands(example / "README.md", "Test")
+    address = URL.removeprefix("http://")
+    assert address in script
+    said = consumer.shell(script.replace(address, dev_server.url.removeprefix("http://")), example)
+    assert re.search(r"^ 0 fail$", said, re.MULTILINE)
+    assert "skip" not in said
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        pytest.param(["--server", "http://127.0.0.1:0"], "Connection failed: ", id="nobody"),
+        pytest.param(["--server", "nonsense"], "`nonsense` is malformed", id="malformed"),
+        pytest.param(["--sever", "x"], "Unknown option '--sever'", id="option"),
+    ],
+)
+def test_failure_is_told_in_a_line(
+    consumer: Consumer, example: Path, arguments: list[str], reason: str
+) -> None:
+    done = consumer.attempt("bun", "src/demo.ts", *arguments, directory=example)
+    assert done.returncode == 1
+    assert done.stdout.startswith("demo: ")
+    assert reason in done.stdout
+    assert done.stdout.count("\n") == 1
