@@ -1,5 +1,6 @@
-# make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | licenses | fuzz |
-# sanitize | bench | reproduce | rehearse | trend | bump; CONTRIBUTING.md tells when to use which.
+# make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | reference | docs |
+# licenses | fuzz | sanitize | bench | reproduce | rehearse | trend | bump; CONTRIBUTING.md tells when to
+# use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -32,7 +33,7 @@ STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
 .PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel sdist try-sdist \
-	cross reproduce rehearse header check-header licenses trend bump clean
+	cross reproduce rehearse header check-header reference check-reference docs licenses trend bump clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -51,8 +52,8 @@ fallback: .venv/demo/.installed
 # Versions of pip that run on no newer Python.
 OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.version_info < (3, 12)))')
 
-test: lint check-header test-rust .venv/test/.installed .venv/zig-0.16/.ready .venv/zig-0.17/.ready \
-		.venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
+test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.16/.ready \
+		.venv/zig-0.17/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
 	$(STEP) "test: the installed wheel"
 	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 
@@ -157,6 +158,21 @@ check-header: $(CBINDGEN)
 $(CBINDGEN):
 	$(STEP) "cbindgen $(CBINDGEN_VERSION): compiling"
 	$(CARGO_INSTALL) --debug cbindgen@$(CBINDGEN_VERSION)
+
+# --- documentation ---
+
+# docs/c-api.md and docs/cli.md, from the header and from the command's parser.
+reference:
+	PYTHONPATH=tools $(PYTHON) -m reference
+
+check-reference:
+	$(STEP) "reference: are the pages what header and command say?"
+	PYTHONPATH=tools $(PYTHON) -m reference --check
+
+# A link, within docs/ or out of it, that leads nowhere is an error.
+docs: .venv/docs/.ready
+	$(STEP) "docs: a site in dist/site/"
+	.venv/docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c tools/website docs dist/site
 
 # --- SBOM and licences ---
 

@@ -189,17 +189,43 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
-def _parser() -> argparse.ArgumentParser:
+_DESCRIPTION = """\
+How to compile and link against Temporal's static libraries: one line an
+option, in the order given."""
+
+_EPILOG = f"""\
+Directories are printed as they are, flags quoted for a shell. Which archives
+are in force, the environment says: TEMPORAL_LIBS_DIR, USE_PREBUILT_LIBS,
+TEMPORAL_LIBS_FALLBACK.
+
+examples:
+  cc bridge.c $({PROG} --cflags --libs) -o bridge
+  {PROG} --cflags --libs | xargs cc -o bridge bridge.c
+                        the same, also where a path has a blank
+  {PROG} --component client --libs
+                        of the archive without the worker
+  {PROG} {_ZIG} > temporal_libs.zig
+                        what a build.zig needs
+  cmake -B build -D TemporalStaticLibs_DIR="$({PROG} --cmakedir)"
+  {PROG} {_DOCTOR}
+                        what is in force here, why, and whether all is well
+
+exit status:
+  0   answered
+  1   a library is missing or damaged, or {_DOCTOR} found something broken
+  2   bad usage, or a bad setting in the environment
+On error only {_DOCTOR} prints; the reason is on standard error."""
+
+
+def command_line_parser() -> argparse.ArgumentParser:
+    """The parser of the command's arguments."""
     names = [component.name for component in COMPONENTS]
     parser = _Parser(
         prog=PROG,
         usage=f"%(prog)s OPTION... [--component {{{','.join(names)}}}]",
-        description="How to compile and link against Temporal's static libraries: "
-        "one line an option, in the order given.",
-        epilog="Directories are printed as they are, flags quoted for a shell. Exit status: 0, "
-        "1 if a library is missing or damaged, 2 for bad usage; on error only "
-        f"{_DOCTOR} prints. Which archives are in force, the environment says: TEMPORAL_LIBS_DIR, "
-        "USE_PREBUILT_LIBS, TEMPORAL_LIBS_FALLBACK.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     for name, (text, _) in _OPTIONS.items():
@@ -236,7 +262,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         environment, or 130 if the user has had enough of compiling. Bad usage leaves through
         SystemExit, with 2.
     """
-    parser = _parser()
+    parser = command_line_parser()
     arguments = parser.parse_args(argv)
     if arguments.doctor and (arguments.component or set(arguments.queries) - {"--json"}):
         parser.error(f"{_DOCTOR} is a call of its own, without other options but --json")

@@ -1,0 +1,127 @@
+"""The reference pages of docs/, and what makes them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from reference import c_api, cli
+from reference.header import Declaration, HeaderError, Kind, declarations, rules
+
+from temporal_static_libs._cli import command_line_parser
+
+START = "/*\n * Rules:\n *  - One.\n *    More of it.\n *  - Two.\n */\n#include <stdint.h>\n\n"
+
+
+@pytest.fixture
+def page(repo_root: Path) -> str:
+    return (repo_root / "docs" / "c-api.md").read_text(encoding="utf-8")
+
+
+def read(tmp_path: Path, text: str) -> list[Declaration]:
+    """What is read of a header with this in it."""
+    header = tmp_path / "header.h"
+    header.write_text(START + text)
+    return declarations(header)
+
+
+def test_page_has_each_function_and_each_type_of_the_interface_once(
+    page: str, repo_root: Path
+) -> None:
+    table = (repo_root / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
+    facts = [line.split("\t") for line in table.splitlines()]
+    names = {fact[1] for fact in facts if fact[0] in ("function", "struct", "callback")}
+    assert len(names) > 100
+    headings = re.findall(r"^### `(\w+)`$", page, re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    assert names <= set(headings)
+
+
+def test_links_of_the_page_lead_to_its_headings(page: str) -> None:
+    targets = set(re.findall(r"\]\(#(\w+)\)", page))
+    assert len(targets) > 20
+    assert targets <= {name.lower() for name in re.findall(r"^### `(\w+)`$", page, re.MULTILINE)}
+
+
+def test_rules_are_a_list(tmp_path: Path) -> None:
+    header = tmp_path / "header.h"
+    header.write_text(START)
+    assert rules(header) == "- One.\n  More of it.\n- Two."
+
+
+def test_function_is_read_with_its_parameters(tmp_path: Path) -> None:
+    (declared,) = read(
+        tmp_path,
+        "/**\n * Frees it.\n *\n * @param it What a call\n *           gave.\n"
+        " * @param why NULL or not.\n * @return Nothing `much`.\n *\n * Any thread.\n */\n"
+        "struct It *its_free(struct It *it,\n                    int why);\n",
+    )
+    assert declared == Declaration(
+        name="its_free",
+        kind=Kind.FUNCTION,
+        text="Frees it.\n\nAny thread.",
+        parameters={"it": "What a call gave.", "why": "NULL or not."},
+        returns="Nothing `much`.",
+        code="struct It *its_free(struct It *it,\n                    int why);",
+    )
+
+
+def test_what_follows_the_last_parameter_is_about_the_function(tmp_path: Path) -> None:
+    (declared,) = read(
+        tmp_path, "/**\n * A.\n *\n * @param b C\n *          d.\n *\n * E.\n */\nvoid a(int b);\n"
+    )
+    assert declared.parameters == {"b": "C d."}
+    assert declared.text == "A.\n\nE."
+    assert declared.returns is None
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "name"),
+    [
+        (
+            "typedef void (*Done)(void *user_data,\n                     int x);",
+            Kind.CALLBACK,
+            "Done",
+        ),
+        ("typedef struct Some {\n  int x;\n} Some;", Kind.TYPE, "Some"),
+        ("typedef struct Other Same;", Kind.TYPE, "Same"),
+        ("uint64_t draw(void);", Kind.FUNCTION, "draw"),
+    ],
+)
+def test_kinds(tmp_path: Path, code: str, kind: Kind, name: str) -> None:
+    (declared,) = read(tmp_path, f"/** It. */\n{code}\n")
+    assert (declared.kind, declared.name) == (kind, name)
+
+
+def test_macros_value_is_left_out_because_versions_differ_in_it(tmp_path: Path) -> None:
+    (declared,) = read(tmp_path, '/** It. */\n#define VERSION() "1.2.3"\n')
+    assert (declared.kind, declared.code) == (Kind.MACRO, "#define VERSION()")
+
+
+def test_members_keep_their_comments_on_a_line_where_they_fit(tmp_path: Path) -> None:
+    (declared,) = read(
+        tmp_path, "/** It. */\ntypedef struct S {\n  /**\n   * X.\n   */\n  int x;\n} S;\n"
+    )
+    assert declared.code == "typedef struct S {\n  /** X. */\n  int x;\n} S;"
+
+
+def test_unknown_tag_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HeaderError, match="f: @throws is unknown"):
+        read(tmp_path, "/**\n * F.\n *\n * @throws never\n */\nvoid f(void);\n")
+
+
+def test_what_no_module_defines_is_refused(tmp_path: Path, repo_root: Path) -> None:
+    header = tmp_path / "header.h"
+    header.write_text(f"{START}/** F. */\nvoid temporal_core_new_thing(void);\n")
+    with pytest.raises(HeaderError, match=r"temporal_core_new_thing is defined in \[\]"):
+        c_api.render(header, repo_root / "rust" / "c-api" / "src")
+
+
+def test_command_lines_page_has_each_option() -> None:
+    parser = command_line_parser()
+    page = cli.render(parser)
+    for action in parser._actions:
+        for name in action.option_strings:
+            assert f"`{name}`" in page
+    assert (parser.epilog or "") in page

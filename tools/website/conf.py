@@ -1,0 +1,51 @@
+"""How Sphinx makes a site of docs/, which are plain Markdown without it: `make docs`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from temporal_static_libs._links import PROJECT_URL  # noqa: E402
+from temporal_static_libs._version import __version__  # noqa: E402
+
+project = "temporal-static-libs"
+author = "The temporal-static-libs authors"
+release = __version__
+
+extensions = ["myst_parser"]
+# As the forge names the headings that links lead to.
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_copy_source = False
+html_show_sourcelink = False
+nitpicky = True
+# Not Sphinx's guess, which takes Zig for Python.
+highlight_language = "none"
+
+_LOGGER = logging.getLogger(__name__)
+_OUTSIDE = re.compile(r"(?<=\]\()\.\./([^)#\s]+)")
+
+
+def _address_what_is_not_in_docs(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn a link to another file of the repository into its address on the forge."""
+
+    def address(link: re.Match[str]) -> str:
+        if not (ROOT / link[1]).exists():
+            _LOGGER.warning("a link to ../%s, which is not there", link[1], location=page)
+        return f"{PROJECT_URL}/blob/main/{link[1]}"
+
+    source[0] = _OUTSIDE.sub(address, source[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is needed."""
+    app.connect("source-read", _address_what_is_not_in_docs)
