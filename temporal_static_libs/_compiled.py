@@ -17,6 +17,7 @@ from ._build.lock import exclusive
 from ._build.progress import say
 from ._build.recorder import recording
 from ._build.source_hash import rust_sources_sha256
+from ._build.unexpected import unexpected
 from ._build.ways_out import when_a_setting_asked
 from ._cache import cache_directory, make_own_directory, not_usable, refuse_if_not_own
 from ._checksums import sha256_of
@@ -25,6 +26,7 @@ from ._errors import (
     CompileError,
     MissingLibraryError,
     TemporalStaticLibsError,
+    UnsupportedPlatformError,
 )
 from ._manifest import Manifest
 from ._origin import Origin, compiled_origin, wheel_origin
@@ -159,7 +161,7 @@ def compiled_set(environ: Mapping[str, str], reason: Reason) -> InForce:
         try:
             return wanted.reuse().verified_once(environ)
         except NotReusableError as why:
-            raise CompileError(f"{why}, although they have just been compiled") from None
+            raise unexpected(f"{why}, although they have just been compiled") from None
 
 
 def describe_wanted(environ: Mapping[str, str], reason: Reason) -> CompiledSet:
@@ -206,7 +208,10 @@ def tell_that_wheel_is_broken(error: TemporalStaticLibsError) -> None:
 def _target(environ: Mapping[str, str]) -> Target:
     named = environ.get("TEMPORAL_LIBS_TARGET")
     if named:
-        return target_of_triple(named)
+        try:
+            return target_of_triple(named)
+        except UnsupportedPlatformError as error:
+            raise UnsupportedPlatformError(f"TEMPORAL_LIBS_TARGET: {error}") from None
     try:
         # Of the wheel, not of this machine: it may have been unpacked for cross-compiling.
         return target_of_triple(wheel_set().manifest.target)

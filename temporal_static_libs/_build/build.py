@@ -8,7 +8,6 @@ from pathlib import Path
 
 from .._checksums import sha256_of
 from .._components import COMPONENTS, Component
-from .._errors import CompileError
 from .._manifest import Manifest, ManifestLibrary
 from .._targets import Target, target_of_triple
 from .cargo import Compiled, compile_archive
@@ -24,6 +23,7 @@ from .source_hash import rust_sources_sha256
 from .staging import replacing, write_build_system_files, write_description
 from .symbols import defined_symbols
 from .toolchain import Toolchain, find_toolchain
+from .unexpected import unexpected
 from .ways_out import WaysOut, when_no_wheel_was_chosen
 
 
@@ -176,18 +176,18 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
     try:
         symbols = defined_symbols(archive)
     except ValueError as error:
-        raise CompileError(str(error)) from None
+        raise unexpected(str(error)) from None
     # Mach-O puts an underscore before every name of C.
     prefix = "_" if plan.target.object_format == "macho" else ""
     defined = {name.removeprefix(prefix) for name in symbols}
     if missing := sorted(expected - defined):
-        raise CompileError(
+        raise unexpected(
             f"{archive.name} does not define what {plan.sources.header} declares: "
             f"{', '.join(missing)}"
         )
     others = sorted(name for name in defined - expected if not name.startswith(OWN_PREFIX))
     if others:
-        raise CompileError(
+        raise unexpected(
             f"{archive.name} defines {len(others)} global symbols beyond its interface: "
             f"{', '.join(others[:5])} …"
         )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._errors import CompileError
 from .._targets import Target
 from .cross import CargoForTarget
 from .metadata import cargo_metadata, failure_of_cargo, with_target_directory
 from .progress import stderr_of_programs, tell
 from .rust_flags import neutral_path_flags, with_rust_flags
 from .toolchain import Toolchain
+from .unexpected import unexpected
 
 # The package whose archive holds the whole interface; the components are made of it.
 _CRATE = "temporal-static-libs-sdk-core"
@@ -140,9 +140,9 @@ class _Report:
             if os.path.basename(name) == target.archive_name.format(_LIBRARY)
         ]
         if len(archives) != 1:
-            raise CompileError(f"cargo named {len(archives)} archives of {_CRATE}, not 1")
+            raise unexpected(f"cargo named {len(archives)} archives of {_CRATE}, not 1")
         if self._native_libs is None:
-            raise CompileError(f"rustc named no native libraries of {_CRATE}")
+            raise unexpected(f"rustc named no native libraries of {_CRATE}")
         system_libraries, frameworks = parse_native_libs(self._native_libs)
         return Compiled(archives[0], system_libraries, frameworks, self._features())
 
@@ -177,7 +177,7 @@ def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         elif word.startswith("-l"):
             libraries.append(word.removeprefix("-l"))
         else:
-            raise CompileError(f"rustc asks for {word!r} in a link, which no manifest can say")
+            raise unexpected(f"rustc asks for {word!r} in a link, which no manifest can say")
     return tuple(libraries), tuple(frameworks)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._errors import CompileError
+from .unexpected import unexpected
 
 #: Of every symbol of this project's own.
 OWN_PREFIX = "temporal_static_libs_"
@@ -46,7 +47,10 @@ def read_header(file: Path) -> Header:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise CompileError(f"{file} cannot be read: {error.strerror}") from None
+        raise CompileError(
+            f"{file} cannot be read: {error.strerror}\n"
+            "  mend:   install the package anew, or in a checkout: git restore the file"
+        ) from None
     code = _COMMENT.sub("", text)
     return Header(
         version=_macro(text, "TEMPORAL_STATIC_LIBS_VERSION", file),
@@ -59,5 +63,5 @@ def read_header(file: Path) -> Header:
 def _macro(text: str, name: str, file: Path) -> str:
     match = re.search(rf'^\s*#\s*define\s+{name}\s+"([^"]+)"', text, re.MULTILINE)
     if match is None:
-        raise CompileError(f"{file} has no line '#define {name} \"…\"'")
+        raise unexpected(f"{file} has no line '#define {name} \"…\"'")
     return match[1]

@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from .._errors import CompileError
 from .header import OWN_PREFIX
 from .llvm_tools import MachoTools
 from .symbols import defined_symbols
 from .tool import output_of
+from .unexpected import unexpected
 
 #: Of symbols that are global only because the members of an archive refer to each other by them.
 PRIVATE_PREFIX = f"{OWN_PREFIX}_"
@@ -76,5 +76,5 @@ def _extract(raw: Path, directory: Path, tools: MachoTools) -> list[Path]:
     members = sorted(directory.iterdir())
     listed = output_of([tools.ar.path, "t", str(raw)], tools.ar.environ).split()
     if len(members) != len(listed):
-        raise CompileError(f"members of {raw} share a name: {len(listed)}, {len(members)} names")
+        raise unexpected(f"members of {raw} share a name: {len(listed)}, {len(members)} names")
     return members

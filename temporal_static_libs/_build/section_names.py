@@ -14,7 +14,7 @@ import struct
 from itertools import count
 from pathlib import Path
 
-from .._errors import CompileError
+from .unexpected import unexpected
 
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 # e_shoff, and e_shentsize, e_shnum, e_shstrndx.
@@ -44,7 +44,7 @@ def shorten_section_names(file: Path) -> None:
     """
     content = file.read_bytes()
     if not content.startswith(_ELF64_LITTLE_ENDIAN):
-        raise CompileError(f"{file} is not an ELF file for a 64-bit little-endian processor")
+        raise unexpected(f"{file} is not an ELF file for a 64-bit little-endian processor")
     (table,) = struct.unpack_from("<Q", content, _OFFSET_AT)
     _, number, names_index = struct.unpack_from("<HHH", content, _COUNTS_AT)
     first = _HEADER.unpack_from(content, table)

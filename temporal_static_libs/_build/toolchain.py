@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .._errors import CompileError, SettingError
 from .tool import program_on_path
+from .unexpected import unexpected
 from .versions import release_of
 from .ways_out import BOOTSTRAP_VARIABLE, WaysOut, when_no_wheel_was_chosen
 
@@ -112,7 +113,7 @@ def _minimum_version(workspace: Path) -> str:
     text = (workspace / "Cargo.toml").read_text(encoding="utf-8")
     match = re.search(r'^rust-version\s*=\s*"([0-9.]+)"', text, re.MULTILINE)
     if match is None:
-        raise CompileError(f"{workspace / 'Cargo.toml'} states no rust-version")
+        raise unexpected(f"{workspace / 'Cargo.toml'} states no rust-version")
     return match[1]
 
 

@@ -70,7 +70,7 @@ pub const Libraries = struct {
         const library = facts.libraryOf(libraries.component) orelse
             return libraries.fail(module, libraries.explainComponent(facts));
         const target = module.resolved_target orelse
-            return libraries.fail(module, "a module without a target cannot have Temporal's libraries");
+            return libraries.fail(module, "a module without a target cannot have Temporal's libraries; give it one in build.zig: .target");
         if (libraries.explainTarget(facts, target.result)) |problem|
             return libraries.fail(module, problem);
 
@@ -339,7 +339,10 @@ const Answer = union(enum) {
                 \\  If it says nothing that helps, install its package anew:
                 \\    pip install --force-reinstall temporal-static-libs
             , .{tool}),
-            else => b.fmt("'{s}' cannot be run: {s}", .{ tool, @errorName(err) }),
+            else => b.fmt(
+                \\'{s}' cannot be run: {s}
+                \\  Install its package anew, or name another: zig build -Dtemporal-libs-config=PATH
+            , .{ tool, @errorName(err) }),
         };
     }
 
