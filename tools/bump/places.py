@@ -113,7 +113,6 @@ PLACES: Final[tuple[Place, ...]] = (
     TomlPlace("rust/Cargo.toml", ("workspace", "package", "rust-version"), RUST),
     TextPlace("README.md", "Rust {} or newer", RUST),
     TextPlace("docs/source-distribution.md", "`rust-version` in `rust/Cargo.toml`; {}", RUST),
-    TextPlace("docs/troubleshooting.md", "`rustc is 1.70.0, older than {}`", RUST),
     TextPlace("docs/compiling.md", "  v{}/linux-x64/", PACKAGE),
     TextPlace("docs/compiling.md", '"version": "{}"', PACKAGE),
     TextPlace("docs/cmake.md", "find_package(TemporalStaticLibs {} ", PACKAGE),
