@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from pathlib import Path
 
 import pytest
+from docs_proofs import is_test, proofs
 
 TABLES = {
     "Duties": {
@@ -50,8 +49,5 @@ def test_every_one_has_a_row_with_a_test_that_exists(heading: str, repo_root: Pa
     assert set(found) >= TABLES[heading]
     for name, (place, proof) in found.items():
         assert place, name
-        match = re.fullmatch(r"`(test_\w+\.py)::(test_\w+)`", proof)
-        assert match, name
-        module = ast.parse((Path(__file__).parent / match[1]).read_text(encoding="utf-8"))
-        functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
-        assert match[2] in functions, name
+        ((file, test),) = proofs(proof)
+        assert is_test(Path(__file__).parent / file, test), name
