@@ -85,15 +85,39 @@ def test_modules_that_were_moved(consumer: Consumer, tmp_path: Path) -> None:
     assert real(flags) == [f"-I{moved}/include", f"-L{moved}/lib"]
 
 
-def test_pkgconf_of_pypi_finds_them_by_itself(consumer: Consumer, tmp_path: Path) -> None:
-    # The tests' Python has pkgconf, and looks for packages where the consumer has them.
+# The tests' Python has pkgconf, and looks for packages where the consumer has them.
+PKGCONF = Path(sys.executable).with_name("pkgconf")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param([sys.executable, "-m", "pkgconf"], id="module"),
+        pytest.param([f"{PKGCONF}-pypi"], id="pkgconf-pypi"),
+    ],
+)
+def test_pkgconf_of_pypi_finds_them_by_itself(
+    consumer: Consumer, tmp_path: Path, command: list[str]
+) -> None:
     done = consumer.attempt(
-        *(sys.executable, "-m", "pkgconf", "--libs-only-L", "temporal-sdk-core"),
+        *(*command, "--libs-only-L", "temporal-sdk-core"),
         directory=tmp_path,
         PYTHONPATH=str(consumer.site),
     )
     assert done.returncode == 0, done.stdout
     assert real(shlex.split(done.stdout)) == [f"-L{consumer.package}/lib"]
+
+
+def test_its_command_pkgconf_has_to_be_told(
+    consumer: Consumer, answered: Path, tmp_path: Path
+) -> None:
+    ask = (PKGCONF, "--libs-only-L", "temporal-sdk-core")
+    site = str(consumer.site)
+    assert consumer.attempt(*ask, directory=tmp_path, PYTHONPATH=site).returncode != 0
+    told = consumer.attempt(
+        *ask, directory=tmp_path, PYTHONPATH=site, PKG_CONFIG_PATH=str(answered)
+    )
+    assert told.returncode == 0, told.stdout
 
 
 def test_zigs_reader(
