@@ -18,7 +18,7 @@ from messages import (
 )
 
 # One or more lines that are nothing but a message, and below them what it means.
-ENTRY = re.compile(r"^((?:`[^`\n]+`\n)+): (.+(?:\n  .+)*)$", re.MULTILINE)
+ENTRY = re.compile(r"^((?:`[^`\n]+`<br>\n)+)(?=[^`\s]|`[^`\n]+`(?!<br>))", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def page(repo_root: Path) -> str:
 
 
 def quoted(page: str) -> Iterator[str]:
-    for terms, _ in ENTRY.findall(page):
-        yield from (term.strip("`") for term in terms.splitlines())
+    for terms in ENTRY.findall(page):
+        yield from re.findall("`(.+)`", terms)
 
 
 def test_each_message_of_the_code_has_an_entry(messages: list[Message], page: str) -> None:
