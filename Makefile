@@ -73,10 +73,11 @@ sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
 
-# BENCH_ARGS: names of benchmarks, --quick, --compare LABEL=DIR, ...; --help lists them.
-bench: .venv/test/.installed
-	$(STEP) "bench: the installed wheel beside the official client"
-	PYTHONPATH=tools .venv/test/bin/python -m benchmarks $(BENCH_ARGS)
+# Half an hour, most of it a compile that --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
+# --compare LABEL=DIR, --publish docs, ...; --help lists them.
+bench: .venv/test/.installed .venv/delivery/.ready
+	$(STEP) "bench: the installed wheel beside its alternatives"
+	PYTHONPATH=tools:tests/support .venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
 
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl

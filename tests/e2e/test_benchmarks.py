@@ -13,16 +13,23 @@ from typing import Any
 import pytest
 from capi import config
 
+from temporal_static_libs._targets import TARGETS
+
 CORE = "libtemporal_sdk_core.a"
 DEADLINE = 1200.0
+WHEEL = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL", "")
 
 
 def benchmarks(repo_root: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run benchmarks at the top of the checkout, as the Makefile does."""
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments],
+        [sys.executable, "-m", "benchmarks", "--wheel", WHEEL, *arguments],
         cwd=repo_root,
-        env={**os.environ, "PYTHONPATH": "tools", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"tools{os.pathsep}tests/support",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         timeout=DEADLINE,
@@ -48,7 +55,7 @@ def output(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheel_size() -> float:
     """Of the wheel under test, in MB."""
-    return Path(os.environ["TEMPORAL_LIBS_TEST_WHEEL"]).stat().st_size / 1e6
+    return Path(WHEEL).stat().st_size / 1e6
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +67,7 @@ def results(output: Path) -> dict[str, Any]:
 
 def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> None:
     others = {"rpc": {"Python client"}, "workflow-tasks": {"Python SDK"}, "link": set()}
-    assert set(results["benchmarks"]) == {*others, "size", "cli"}
+    assert set(results["benchmarks"]) == {*others, "size", "cli", "install"}
     for benchmark in others:
         for comparison in results["benchmarks"][benchmark]:
             assert comparison["subject"] == "C ABI"
@@ -76,6 +83,30 @@ def test_remembering_what_was_verified_is_beside_hashing_it(results: dict[str, A
     for comparison in rows.values():
         assert comparison["subject"] == "temporal-libs-config"
         assert {"python -I -c pass"} <= set(comparison["ratios"])
+
+
+def test_installs_are_measured_over_a_line_and_the_log_tells_the_hits(
+    results: dict[str, Any],
+) -> None:
+    rows = {(c["quantity"], c["condition"]): c for c in results["benchmarks"]["install"]}
+    for condition in ("loopback", "200 Mbit/s, 100 ms"):
+        install = rows["seconds, pip install", condition]["contenders"]
+        assert set(install) == {"cache filled", "cache empty"}
+    line = rows["seconds, pip install", "200 Mbit/s, 100 ms"]["contenders"]
+    # What the line alone takes, and three round trips: to connect, for TLS and for an answer.
+    size = Path(WHEEL).stat().st_size
+    assert min(line["cache empty"]["samples"]) > size / 25e6 + 0.3
+    assert min(line["cache filled"]["samples"]) > 0.3
+    fetch = rows["seconds, pip download for all platforms", "200 Mbit/s, 100 ms"]["contenders"]
+    for contender in fetch.values():
+        assert min(contender["samples"]) > len(TARGETS) * size / 25e6
+    (rate,) = rows["% of installs that fetch no wheel", "20 fresh environments, one cache"][
+        "contenders"
+    ]["pip"]["samples"]
+    # The first has to.
+    assert rate == pytest.approx(95)
+    (note,) = results["notes"]["install"]
+    assert "linux-x64" in note
 
 
 def test_sizes_are_those_of_the_archives(results: dict[str, Any], wheel_size: float) -> None:

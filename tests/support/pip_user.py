@@ -8,8 +8,8 @@ import venv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from faulty_proxy import FaultyProxy
 from package_index import PROJECT, run_pip, simple, user_of
 
 from temporal_static_libs import __version__
@@ -18,6 +18,18 @@ from temporal_static_libs import __version__
 PINNED = f"{PROJECT}=={__version__}"
 # A repackaging of the same core, with less in it.
 NEWER = f"{__version__}.post1"
+
+
+class Way(Protocol):
+    """A way to a server of package indexes: with TLS, as pip caches nothing otherwise."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    @property
+    def certificate(self) -> Path:
+        """A file with the certificate of who vouches for it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class PipUser:
 
 def pip_user(
     directory: Path,
-    proxy: FaultyProxy,
+    way: Way,
     index: str,
     cache: Path | None = None,
     interpreter: Path | None = None,
@@ -90,7 +102,7 @@ def pip_user(
 
     Args:
         directory: a new one.
-        proxy: the way to the index.
+        way: to the index.
         index: the index's name.
         cache: pip's cache, to share; None for a new one.
         interpreter: that of the virtual environment; None for the tests' own.
@@ -104,10 +116,10 @@ def pip_user(
         subprocess.run([str(interpreter), *command], capture_output=True, check=True)
     cache = cache or directory / "cache"
     variables = {
-        **user_of(f"{proxy.url}{simple(index)}", cache),
+        **user_of(f"{way.url}{simple(index)}", cache),
         # For pip, whose --cert yields to this one; and for uv.
-        "REQUESTS_CA_BUNDLE": str(proxy.certificate),
-        "SSL_CERT_FILE": str(proxy.certificate),
+        "REQUESTS_CA_BUNDLE": str(way.certificate),
+        "SSL_CERT_FILE": str(way.certificate),
         "PIP_PYTHON": str(environment / "bin" / "python"),
     }
     return PipUser(directory, environment, cache, variables)

@@ -1,0 +1,1 @@
+"""From nothing to a linked Zig bridge: the wheel beside a compile."""

@@ -1,0 +1,204 @@
+"""Ways to a server on this machine: with TLS, and over lines that are slow and far."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import trustme
+
+from benchmarks.harness.line import Line, Speed
+
+_CHUNK: Final = 16384
+# How far a line may be written ahead, in seconds: sleeping less is not precise.
+_AHEAD: Final = 0.01
+
+_Result = TypeVar("_Result")
+
+
+class Network:
+    """Ways to one server, each on a port of the loopback interface.
+
+    Attributes:
+        certificate: a file with the certificate of who vouches for them.
+        url: the way that is as fast as the machine.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, upstream: str, certificate: Path, tls: ssl.SSLContext
+    ) -> None:
+        self.certificate = certificate
+        self._loop = loop
+        self._host, _, port = upstream.removeprefix("http://").partition(":")
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[asyncio.Task[None]] = set()
+        self._lines: dict[Speed, int] = {}
+        self._tls_port = self._await(self._listen(int(port), _carry, _carry, tls))
+        self.url = self._url(self._tls_port)
+
+    def url_over(self, speed: Speed) -> str:
+        """The way over a line; all who take it share the line."""
+        if speed not in self._lines:
+            up, down = _Slow(speed, opens=True), _Slow(speed, opens=False)
+            self._lines[speed] = self._await(self._listen(self._tls_port, up, down, None))
+        return self._url(self._lines[speed])
+
+    def close(self) -> None:
+        """End all connections."""
+        self._await(self._close())
+
+    def _url(self, port: int) -> str:
+        return f"https://{self._host}:{port}"
+
+    def _await(self, awaitable: Awaitable[_Result]) -> _Result:
+        async def run() -> _Result:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+    async def _listen(
+        self, port: int, up: _Carrier, down: _Carrier, tls: ssl.SSLContext | None
+    ) -> int:
+        """Pass on what comes to a port of `port`'s own; which is what is returned."""
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._connections.add(task)
+            try:
+                with suppress(OSError):  # one of the two hung up
+                    await self._connect(reader, writer, port, up, down)
+            finally:
+                writer.close()
+                self._connections.discard(task)
+
+        server = await asyncio.start_server(connected, self._host, 0, ssl=tls)
+        self._servers.append(server)
+        own: int = server.sockets[0].getsockname()[1]
+        return own
+
+    async def _connect(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        port: int,
+        up: _Carrier,
+        down: _Carrier,
+    ) -> None:
+        far_reader, far_writer = await asyncio.open_connection(self._host, port)
+        ways = [
+            asyncio.ensure_future(up(reader, far_writer)),
+            asyncio.ensure_future(down(far_reader, writer)),
+        ]
+        try:
+            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in done:
+                way.result()
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            far_writer.close()
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+# Takes bytes from one end to the other until there are no more.
+_Carrier = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def _carry(source: asyncio.StreamReader, destination: asyncio.StreamWriter) -> None:
+    while chunk := await source.read(_CHUNK):
+        destination.write(chunk)
+        await destination.drain()
+
+
+class _Slow:
+    """Carries over one way of a line."""
+
+    def __init__(self, speed: Speed, *, opens: bool) -> None:
+        """Take a line.
+
+        Args:
+            speed: its.
+            opens: this way is the one that begins: the handshake of TCP, which the loopback
+                interface has done at once, takes a round trip before.
+        """
+        self._line = Line(speed)
+        self._handshake = 2 * speed.delay if opens else 0.0
+
+    async def __call__(
+        self, source: asyncio.StreamReader, destination: asyncio.StreamWriter
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(self._handshake)
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        arriving = asyncio.ensure_future(_arrive(under_way, destination, clock))
+        try:
+            chunk = b"more"
+            while chunk:
+                chunk = await source.read(_CHUNK)
+                passage = self._line.put(clock(), len(chunk))
+                under_way.put_nowait((passage.arrives, chunk))
+                await asyncio.sleep(passage.left - clock() - _AHEAD)
+            await arriving
+        finally:
+            arriving.cancel()
+
+
+async def _arrive(
+    under_way: asyncio.Queue[tuple[float, bytes]],
+    destination: asyncio.StreamWriter,
+    clock: Callable[[], float],
+) -> None:
+    while True:
+        arrives, chunk = await under_way.get()
+        await asyncio.sleep(arrives - clock())
+        if not chunk:  # the end
+            return
+        destination.write(chunk)
+        await destination.drain()
+
+
+@contextmanager
+def running_network(upstream: str, directory: Path) -> Iterator[Network]:
+    """Have ways to a server; in the end they are closed.
+
+    Args:
+        upstream: its address, ``http://HOST:PORT``.
+        directory: for the file with the certificate.
+    """
+    authority = trustme.CA()
+    certificate = directory / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_say_nothing)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        network = Network(loop, upstream, certificate, context)
+        try:
+            yield network
+        finally:
+            network.close()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _say_nothing(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+    """Of clients that hang up in the middle of TLS."""

@@ -1,0 +1,73 @@
+"""A wheel for each platform."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import parse_wheel_filename
+
+from benchmarks.harness.errors import BenchmarkError
+from temporal_static_libs._targets import TARGETS
+
+_CROSS: Final = Path("dist/cross")
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """The wheels of one version.
+
+    Attributes:
+        built: platform to its wheel, of those that have been built here.
+        stand_ins: platform to the file of another platform under its name, of the others.
+    """
+
+    built: Mapping[str, Path]
+    stand_ins: Mapping[str, Path]
+
+    @property
+    def all(self) -> Mapping[str, Path]:
+        """Platform to wheel, of all platforms."""
+        return {**self.built, **self.stand_ins}
+
+    def described(self) -> str:
+        """Which are real, in a sentence."""
+        real = f"The wheels of {', '.join(self.built)} are real"
+        if not self.stand_ins:
+            return f"{real}."
+        return f"{real}; the others are one of these files under their names, of its size."
+
+
+def gather_wheels(wheel: Path, directory: Path, cross: Path = _CROSS) -> Wheels:
+    """Find or make the wheels of all platforms.
+
+    Args:
+        wheel: the one under test.
+        directory: an empty one, for the stand-ins.
+        cross: where `make cross` leaves wheels, in a directory a platform.
+
+    Raises:
+        BenchmarkError: the wheel is of no platform that there is.
+    """
+    candidates = [wheel, *sorted(cross.glob("*/*.whl"))]
+    version = parse_wheel_filename(wheel.name)[1]
+    built: dict[str, Path] = {}
+    stand_ins: dict[str, Path] = {}
+    for target in TARGETS:
+        for candidate in candidates:
+            _, its_version, _, tags = parse_wheel_filename(candidate.name)
+            if its_version == version and {t.platform for t in tags} == set(target.wheel_tags):
+                built.setdefault(target.platform, candidate)
+    if wheel not in built.values():
+        raise BenchmarkError(f"{wheel} has not the tags of a platform: name one of make wheel")
+    for target in TARGETS:
+        if target.platform not in built:
+            distribution = wheel.name.split("-")[0]
+            name = f"{distribution}-{version}-py3-none-{'.'.join(target.wheel_tags)}.whl"
+            stand_in = directory / name
+            shutil.copyfile(wheel, stand_in)
+            stand_ins[target.platform] = stand_in
+    return Wheels(built, stand_ins)

@@ -1,0 +1,115 @@
+"""pip install of the wheel: cold and cached, over slow lines, for several platforms."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.index import Index, running_index
+from benchmarks.harness.line import Speed
+from benchmarks.harness.wheels import gather_wheels
+from temporal_static_libs._targets import TARGETS
+
+SPEEDS: Final = (Speed(10, 100), Speed(50, 100), Speed(200, 100))
+# Not the slowest: minutes of waiting for a line that is full either way.
+_FETCHING_SPEEDS: Final = SPEEDS[1:]
+_MOST_ROUNDS: Final = 3
+_ENVIRONMENTS: Final = 20
+
+INSTALL: Final = "seconds, pip install"
+FETCH: Final = "seconds, pip download for all platforms"
+HIT_RATE: Final = "% of installs that fetch no wheel"
+LOOPBACK: Final = "loopback"
+FILLED, EMPTY = "cache filled", "cache empty"
+SIDE_BY_SIDE, IN_TURN = "side by side", "one after another"
+
+
+def speeds(*, quick: bool) -> tuple[Speed, ...]:
+    """Of the lines that are installed over: a quick run has no time for slow ones."""
+    return SPEEDS[-1:] if quick else SPEEDS
+
+
+def _measure(run: Run) -> list[Comparison]:
+    (run.scratch / "wheels").mkdir()
+    wheels = gather_wheels(run.wheel, run.scratch / "wheels")
+    run.note(wheels.described())
+    with running_index(wheels.all, run.scratch / "index") as index:
+        with tempfile.TemporaryDirectory(dir=run.scratch) as home:
+            index.user(Path(home, "first")).install()  # has pip compiled, and the server awake
+        lines = speeds(quick=run.quick)
+        return [
+            *(_install(run, index, speed) for speed in (None, *lines)),
+            *(_fetch(run, index, speed) for speed in lines if speed in _FETCHING_SPEEDS),
+            _cache_hits(run, index),
+        ]
+
+
+def _install(run: Run, index: Index, speed: Speed | None) -> Comparison:
+    """Twice a round, the second time with the cache that the first has left."""
+    condition = LOOPBACK if speed is None else str(speed)
+    taken: dict[str, list[float]] = {FILLED: [], EMPTY: []}
+    for number in range(_rounds(run)):
+        run.say(f"install, {condition}: round {number + 1}")
+        with tempfile.TemporaryDirectory(dir=run.scratch) as home:
+            first = index.user(Path(home, "first"), speed)
+            taken[EMPTY].append(first.install())
+            second = index.user(Path(home, "second"), speed, first.pip.cache)
+            taken[FILLED].append(second.install())
+    return Comparison(INSTALL, condition, taken)
+
+
+def _fetch(run: Run, index: Index, speed: Speed) -> Comparison:
+    at_once = {SIDE_BY_SIDE: len(TARGETS), IN_TURN: 1}
+    taken: dict[str, list[float]] = {name: [] for name in at_once}
+    for number in range(_rounds(run)):
+        run.say(f"all platforms, {speed}: round {number + 1}")
+        for name, samples in taken.items():
+            samples.append(_fetch_all(run, index, speed, at_once[name]))
+    return Comparison(FETCH, str(speed), taken)
+
+
+def _fetch_all(run: Run, index: Index, speed: Speed, at_once: int) -> float:
+    """Fetch the wheels of all platforms, so many at once, into empty caches; how long it took."""
+    with tempfile.TemporaryDirectory(dir=run.scratch) as home:
+        users = {t: index.user(Path(home, t.platform), speed) for t in TARGETS}
+        began = time.perf_counter()
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(lambda target: users[target].download(target.wheel_tags[0]), TARGETS))
+        return time.perf_counter() - began
+
+
+def _cache_hits(run: Run, index: Index) -> Comparison:
+    condition = f"{_ENVIRONMENTS} fresh environments, one cache"
+    run.say(condition)
+    before = index.downloads()
+    with tempfile.TemporaryDirectory(dir=run.scratch) as home:
+        for number in range(_ENVIRONMENTS):
+            index.user(Path(home, str(number)), cache=Path(home, "cache")).install()
+    fetched = index.downloads() - before
+    rate = 100 * (1 - fetched / _ENVIRONMENTS)
+    return Comparison(HIT_RATE, condition, {"pip": [rate]})
+
+
+def _rounds(run: Run) -> int:
+    return min(run.rounds, _MOST_ROUNDS)
+
+
+BENCHMARK = Benchmark(
+    name="install",
+    title="Installing",
+    about=(
+        "`pip install` from a package index on the same machine, devpi behind TLS, into a fresh "
+        "virtual environment, which was made before; what is measured is pip, from its start to "
+        "its end. Over a line: all connections share one of that many Mbit/s each way, and what is "
+        "sent arrives half of the milliseconds later; opening a connection takes a round trip. "
+        "TCP's slow start and losses are left out. For all platforms: as many `pip download`, with "
+        "a cache each. Fetched or not is read from the index's access log. Three rounds at most; "
+        "the hit rate once."
+    ),
+    measure=_measure,
+)
