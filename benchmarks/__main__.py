@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from dev_server import DevServerError
 
+from benchmarks.build.benchmark import BENCHMARK as BUILD
 from benchmarks.cli.benchmark import BENCHMARK as CLI
 from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
@@ -33,7 +34,8 @@ from benchmarks.size.benchmark import BENCHMARK as SIZE
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
 _BENCHMARKS = {
-    benchmark.name: benchmark for benchmark in (RPC, WORKFLOW_TASKS, LINK, SIZE, CLI, INSTALL)
+    benchmark.name: benchmark
+    for benchmark in (BUILD, INSTALL, RPC, WORKFLOW_TASKS, LINK, SIZE, CLI)
 }
 _ROUNDS = 7
 _QUICK_ROUNDS = 3

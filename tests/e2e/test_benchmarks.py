@@ -67,7 +67,7 @@ def results(output: Path) -> dict[str, Any]:
 
 def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> None:
     others = {"rpc": {"Python client"}, "workflow-tasks": {"Python SDK"}, "link": set()}
-    assert set(results["benchmarks"]) == {*others, "size", "cli", "install"}
+    assert set(results["benchmarks"]) == {*others, "size", "cli", "install", "build"}
     for benchmark in others:
         for comparison in results["benchmarks"][benchmark]:
             assert comparison["subject"] == "C ABI"
@@ -83,6 +83,14 @@ def test_remembering_what_was_verified_is_beside_hashing_it(results: dict[str, A
     for comparison in rows.values():
         assert comparison["subject"] == "temporal-libs-config"
         assert {"python -I -c pass"} <= set(comparison["ratios"])
+
+
+def test_quick_run_leaves_the_compile_out(results: dict[str, Any]) -> None:
+    rows = {c["condition"]: c["contenders"] for c in results["benchmarks"]["build"]}
+    assert [set(contenders) for contenders in rows.values()] == [{"pip install"}] * 3
+    total, *parts = (contenders["pip install"]["median"] for contenders in rows.values())
+    assert total == pytest.approx(sum(parts))
+    assert min(parts) > 0
 
 
 def test_installs_are_measured_over_a_line_and_the_log_tells_the_hits(
@@ -163,7 +171,7 @@ def test_the_report_holds_no_path_of_the_machine(output: Path, repo_root: Path) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["rcp"], "there is no benchmark 'rcp'; there are: rpc,", id="unknown"),
+        pytest.param(["rcp"], "there is no benchmark 'rcp'; there are: build,", id="unknown"),
         pytest.param(["--rounds", "0"], "'0' is not a number of at least 1", id="no-rounds"),
         pytest.param(["--compare", "o3"], "'o3' is not LABEL=DIR", id="no-directory"),
         pytest.param(["--compare", "wheel=lib"], "which is not 'wheel'", id="taken-label"),
