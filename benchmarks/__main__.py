@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import signal
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
 from benchmarks.harness.machine import machine
+from benchmarks.harness.publish import check_page, publish, write_results
 from benchmarks.harness.report import Report
 from benchmarks.install.benchmark import BENCHMARK as INSTALL
 from benchmarks.link.benchmark import BENCHMARK as LINK
@@ -78,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("dist/bench"),
         metavar="DIR",
-        help="where results.json and results.md go (default: %(default)s)",
+        help="where results.json, results.md and pictures go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--publish",
+        type=Path,
+        metavar="DIR",
+        help="put a whole run into DIR/benchmarks.md, DIR/benchmarks.json and DIR/images/ as well",
     )
     return parser
 
@@ -150,18 +156,22 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     benchmarks = _chosen(parser, options.names)
+    if options.publish and (options.quick or len(benchmarks) < len(_BENCHMARKS)):
+        parser.error("--publish is for a whole run: without --quick, and of all benchmarks")
     try:
+        if options.publish:
+            check_page(options.publish)  # before all the measuring
         options.output.mkdir(parents=True, exist_ok=True)
         report = _measure(benchmarks, options)
+        markdown = write_results(report, options.output)
+        if options.publish:
+            publish(report, options.publish)
     except (BenchmarkError, DevServerError, OSError) as error:
         print(f"benchmarks: error: {error}", file=sys.stderr)
         return 1
-    markdown = report.to_markdown()
-    (options.output / "results.json").write_text(
-        json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8"
-    )
-    (options.output / "results.md").write_text(markdown, encoding="utf-8")
     print(f"\n{markdown}\nwritten: {options.output}/results.json, results.md")
+    if options.publish:
+        print(f"published: {options.publish}")
     return 0
 
 

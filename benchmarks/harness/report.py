@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.benchmark import Result
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.libraries import Libraries
+from benchmarks.harness.pictures import ALTERNATIVES
+from benchmarks.harness.targets import targets_table
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,22 @@ class Report:
             },
         }
 
-    def to_markdown(self) -> str:
-        """The report as a reader sees it, from a heading of the second level on."""
-        parts = [f"## Measured {self.date}\n\n{self._circumstances()}"]
+    @property
+    def measured(self) -> Mapping[str, Sequence[Comparison]]:
+        """Benchmark to its comparisons."""
+        return {result.benchmark.name: result.comparisons for result in self.results}
+
+    def to_markdown(self, pictures: Sequence[str] = ()) -> str:
+        """The report as a reader sees it, from a heading of the second level on.
+
+        Args:
+            pictures: where they are, seen from the file that it goes into.
+        """
+        parts = [
+            f"## Measured {self.date}\n\n{self._circumstances()}",
+            f"### Targets\n\n{targets_table(self.measured)}",
+            *(f"![{ALTERNATIVES[Path(picture).name]}]({picture})" for picture in pictures),
+        ]
         for result in self.results:
             about = " ".join((result.benchmark.about, *result.notes))
             parts.append(f"### {result.benchmark.title}\n\n{about}")

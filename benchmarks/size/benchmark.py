@@ -11,8 +11,10 @@ from typing import Final
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.wheels import gather_wheels
 from temporal_static_libs._build.symbols import defined_symbols
 
+WHEEL_SIZE: Final = "MB, the wheel"
 _PYTHON_CLIENT: Final = "Python client"
 # The one that tools/repair_wheel.py packs wheels with.
 _LEVEL: Final = 9
@@ -29,6 +31,10 @@ def _measure(run: Run) -> list[Comparison]:
     for component, contenders in files.items():
         archives = {name: file for name, file in contenders.items() if name != _PYTHON_CLIENT}
         comparisons.append(_compare("global symbols", component, archives, _symbols))
+    (run.scratch / "wheels").mkdir()
+    wheels = gather_wheels(run.wheel, run.scratch / "wheels")
+    for platform, file in wheels.built.items():
+        comparisons.append(Comparison(WHEEL_SIZE, platform, {"C ABI": [_on_disk(file)]}))
     return comparisons
 
 
@@ -75,7 +81,8 @@ BENCHMARK = Benchmark(
     about=(
         "The archives on disk and compressed as in the wheel, which holds both and little else, "
         "beside the one library of the official Python client's wheel; and how many global "
-        "symbols they define. Measured once: sizes do not vary."
+        "symbols they define; and the wheels, of those platforms that have been built here. "
+        "Measured once: sizes do not vary."
     ),
     measure=_measure,
 )

@@ -172,6 +172,7 @@ def test_the_report_holds_no_path_of_the_machine(output: Path, repo_root: Path) 
     ("arguments", "message"),
     [
         pytest.param(["rcp"], "there is no benchmark 'rcp'; there are: build,", id="unknown"),
+        pytest.param(["--publish", "docs", "--quick"], "--publish is for a whole run", id="part"),
         pytest.param(["--rounds", "0"], "'0' is not a number of at least 1", id="no-rounds"),
         pytest.param(["--compare", "o3"], "'o3' is not LABEL=DIR", id="no-directory"),
         pytest.param(["--compare", "wheel=lib"], "which is not 'wheel'", id="taken-label"),

@@ -7,32 +7,17 @@ from math import nan
 from pathlib import Path
 from typing import Final
 
-import matplotlib
-
-matplotlib.use("agg")
-
+from charts import COLOURS, draw
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from records.build import Build, RecordError
 from records.history import History
 from temporal_static_libs._targets import TARGETS
 
-# Okabe and Ito's colours, which the colour-blind can tell apart; one a platform.
-_COLOURS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-_STYLE: Final = {
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "temporal-static-libs",  # one history gives one file
-    "font.family": "sans-serif",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": "#dddddd",
-    "axes.axisbelow": True,
-}
 
 
 def draw_trend(history: History, output: Path) -> None:
@@ -47,31 +32,31 @@ def draw_trend(history: History, output: Path) -> None:
     """
     if not history.releases:
         raise RecordError("the history has no release yet: there is nothing to draw")
-    with pyplot.rc_context(_STYLE):
-        width = min(14.0, 7.5 + 0.5 * len(history.releases))
-        figure, (sizes, durations) = pyplot.subplots(
-            2, 1, figsize=(width, 7), sharex=True, layout="constrained"
-        )
-        _draw(sizes, history, lambda build: (build.wheel_size or 0) / 1e6)
-        _draw(durations, history, lambda build: build.seconds / 60)
-        sizes.set_title("Wheel, MB", loc="left")
-        durations.set_title("Build, minutes", loc="left")
-        durations.set_xticks(
-            range(len(history.releases)), [release.version for release in history.releases]
-        )
-        if len(history.releases) > 10:
-            durations.tick_params("x", labelrotation=45)
-        durations.set_xlim(-0.5, len(history.releases) - 0.5)
-        handles, labels = sizes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper", frameon=False)
-        try:
-            figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
-        finally:
-            pyplot.close(figure)
+    draw(output, lambda: _figure(history))
+
+
+def _figure(history: History) -> Figure:
+    width = min(14.0, 7.5 + 0.5 * len(history.releases))
+    figure, (sizes, durations) = pyplot.subplots(
+        2, 1, figsize=(width, 7), sharex=True, layout="constrained"
+    )
+    _draw(sizes, history, lambda build: (build.wheel_size or 0) / 1e6)
+    _draw(durations, history, lambda build: build.seconds / 60)
+    sizes.set_title("Wheel, MB", loc="left")
+    durations.set_title("Build, minutes", loc="left")
+    durations.set_xticks(
+        range(len(history.releases)), [release.version for release in history.releases]
+    )
+    if len(history.releases) > 10:
+        durations.tick_params("x", labelrotation=45)
+    durations.set_xlim(-0.5, len(history.releases) - 0.5)
+    handles, labels = sizes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False)
+    return figure
 
 
 def _draw(axes: Axes, history: History, value: Callable[[Build], float]) -> None:
-    for target, colour, marker in zip(TARGETS, _COLOURS, _MARKERS, strict=True):
+    for target, colour, marker in zip(TARGETS, COLOURS, _MARKERS, strict=True):
         builds = [
             (place, build)
             for place, release in enumerate(history.releases)

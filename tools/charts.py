@@ -1,0 +1,44 @@
+"""How this project's pictures look, and how they are written: one way for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+
+matplotlib.use("agg")
+
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+#: Okabe and Ito's, which the colour-blind can tell apart.
+COLOURS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+_STYLE: Final = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "temporal-static-libs",  # the same content gives the same file
+    "font.family": "sans-serif",
+    "figure.facecolor": "white",  # on a dark page too
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#dddddd",
+    "axes.axisbelow": True,
+}
+
+
+def draw(output: Path, make: Callable[[], Figure]) -> None:
+    """Draw a picture.
+
+    Args:
+        output: the file; its suffix is its format.
+        make: makes the figure, in this project's style.
+    """
+    with pyplot.rc_context(_STYLE):
+        figure = make()
+        try:
+            figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        finally:
+            pyplot.close(figure)
