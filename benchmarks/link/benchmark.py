@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -16,6 +17,8 @@ from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.libraries import Libraries
 
 _ZIG_CC: Final = (sys.executable, "-m", "ziglang", "cc")
+_LINKERS: Final = ("bfd", "gold", "lld", "mold")
+_COMPONENTS: Final = ("client", "sdk-core")
 _SOURCES: Final = Path(__file__).parent
 
 
@@ -35,7 +38,34 @@ def _measure(run: Run) -> list[Comparison]:
     return [
         Comparison("seconds", "Zig links a bridge", seconds),
         Comparison("MB", "a stripped program that only makes a runtime", megabytes),
+        *_by_linker(run),
     ]
+
+
+def _by_linker(run: Run) -> list[Comparison]:
+    """Of the wheel's archives: the smaller beside the larger, by each linker that there is."""
+    wheel = run.libraries[0]
+    obj = _compile(run, "runtime")
+    seconds, megabytes = [], []
+    for name in _LINKERS:
+        if shutil.which(f"ld.{name}") is None:
+            run.note(f"`ld.{name}` is not on this machine.")
+            continue
+        run.say(f"linker {name}")
+        taken: dict[str, list[float]] = {component: [] for component in _COMPONENTS}
+        sizes: dict[str, list[float]] = {component: [] for component in _COMPONENTS}
+        for number in range(run.rounds + 1):
+            for component in _COMPONENTS:
+                flags = wheel.flags("--ldflags", "--libs", "--component", component)
+                program = run.scratch / "linked"
+                began = time.perf_counter()
+                run_to_end(["cc", f"-fuse-ld={name}", "-s", obj, *flags, "-o", program])
+                if number > 0:  # the first loads the archive
+                    taken[component].append(time.perf_counter() - began)
+                    sizes[component].append(program.stat().st_size / 1e6)
+        seconds.append(Comparison("seconds", f"the same program by ld.{name}", taken))
+        megabytes.append(Comparison("MB", f"the same program by ld.{name}", sizes))
+    return [*seconds, *megabytes]
 
 
 def _compile(run: Run, name: str) -> str:
@@ -68,7 +98,8 @@ BENCHMARK = Benchmark(
     about=(
         "`zig cc`, with Zig's own libraries in its cache, links a shared library that needs "
         "runtime, client and worker, and a program that needs a runtime only; with the flags that "
-        "`temporal-libs-config --ldflags --libs` prints."
+        "`temporal-libs-config --ldflags --libs` prints. By linker: `cc -fuse-ld=` links that "
+        "program with the archive of the client and with that of sdk-core."
     ),
     measure=_measure,
 )

@@ -70,6 +70,8 @@ def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> Non
     assert set(results["benchmarks"]) == {*others, "size", "cli", "install", "build"}
     for benchmark in others:
         for comparison in results["benchmarks"][benchmark]:
+            if "by ld." in comparison["condition"]:
+                continue
             assert comparison["subject"] == "C ABI"
             assert set(comparison["ratios"]) == {"C ABI, same"} | others[benchmark]
             for contender in comparison["contenders"].values():
@@ -83,6 +85,24 @@ def test_remembering_what_was_verified_is_beside_hashing_it(results: dict[str, A
     for comparison in rows.values():
         assert comparison["subject"] == "temporal-libs-config"
         assert {"python -I -c pass"} <= set(comparison["ratios"])
+
+
+def test_linkers_are_given_either_archive(results: dict[str, Any]) -> None:
+    rows = [c for c in results["benchmarks"]["link"] if "by ld." in c["condition"]]
+    assert {"the same program by ld.bfd"} <= {c["condition"] for c in rows}
+    for comparison in rows:
+        assert set(comparison["contenders"]) == {"client", "sdk-core"}
+        for contender in comparison["contenders"].values():
+            assert len(contender["samples"]) == 2
+
+
+def test_targets_and_pictures_are_of_what_was_measured(output: Path) -> None:
+    targets = (output / "results.md").read_text(encoding="utf-8").split("### Targets")[1]
+    assert "| cache hits, repeated installs | > 90 % | 95.0 % | met |" in targets
+    assert "![Seconds of pip install by bandwidth" in targets
+    assert (output / "install-time.svg").is_file()
+    # A quick run has not what it would show.
+    assert not (output / "time-saved.svg").exists()
 
 
 def test_quick_run_leaves_the_compile_out(results: dict[str, Any]) -> None:
