@@ -64,7 +64,7 @@ def _time_saved(rows: Sequence[Comparison]) -> Figure:
     axes.set_title("From nothing to a linked Zig bridge, minutes", loc="left")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.margins(x=0.12)
+    axes.margins(x=0.16)
     return figure
 
 

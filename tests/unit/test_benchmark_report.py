@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.harness.benchmark import Benchmark, Result
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.pictures import draw_pictures
-from benchmarks.harness.publish import check_page, replace_section
+from benchmarks.harness.publish import check_page, publish, replace_section
+from benchmarks.harness.report import Report
 from benchmarks.harness.targets import TARGETS, Target, targets_table
 
 BUILD = Comparison("seconds", "to a linked bridge", {"pip install": [9.0], "compile": [725.0]})
@@ -87,6 +90,33 @@ def test_page_has_its_section_replaced_and_nothing_else(tmp_path: Path, after: s
     new = "## Measured 2026-02-02\n\nnew \\1\n"
     separated = f"\n{after}" if after else ""
     assert replace_section(page, new) == f"# Page\n\ntext\n\n{new}{separated}"
+
+
+def test_published_run_is_in_the_page_beside_it_and_in_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
+    (tmp_path / "benchmarks.md").write_text("# Page\n\n## Measured 2026-01-01\n\nold\n\n## Last\n")
+    machine = {"cpu": "a processor", "cores": 2, "kernel": "Linux", "python": "CPython"}
+    wheel = {"version": "1.2.3", "platform": "linux-x64", "cargo_profile": "release"}
+    results = [
+        Result(
+            Benchmark(name, name.title(), "About it.", lambda _: []), comparisons, ["And a note."]
+        )
+        for name, comparisons in RESULTS.items()
+    ]
+    publish(Report("2026-02-02", machine, wheel, [], 3, False, results), tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert page.startswith("# Page\n\n## Measured 2026-02-02\n")
+    assert page.endswith("\n\n## Last\n")
+    assert "old" not in page
+    assert "### Build\n\nAbout it. And a note.\n" in page
+    for name in ("time-saved.svg", "install-time.svg"):
+        assert f"](images/{name})" in page
+        assert (tmp_path / "images" / name).is_file()
+    samples = json.loads((tmp_path / "benchmarks.json").read_text())
+    assert samples["benchmarks"]["build"][0]["contenders"]["compile"]["samples"] == [725.0]
+    assert samples["notes"]["size"] == ["And a note."]
 
 
 def test_directory_without_the_page_is_refused(tmp_path: Path) -> None:
