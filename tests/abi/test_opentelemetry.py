@@ -12,6 +12,7 @@ import pytest
 from capi import CApi, Lender
 from grpc_override import Override, connection_to
 from log_capture import LogCapture
+from loopback import unused_address
 from metrics import (
     Meter,
     metrics_runtime,
@@ -21,7 +22,6 @@ from metrics import (
     record_every_kind,
     refused,
     runtime_options,
-    unused_address,
 )
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from otlp import Export, Receiver, grpc_receiver, http_receiver

@@ -11,6 +11,7 @@ import pytest
 from capi import CApi
 from grpc_override import Override, connection_to
 from log_capture import LogCapture
+from loopback import unused_address
 from metrics import (
     Meter,
     metrics_runtime,
@@ -19,7 +20,6 @@ from metrics import (
     record_every_kind,
     refused,
     runtime_options,
-    unused_address,
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families

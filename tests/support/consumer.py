@@ -106,7 +106,8 @@ def make_consumer(directory: Path, wheel: Path) -> Consumer:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     home = directory / "home"
     home.mkdir()
-    path = (str(_programs(directory / "bin")), without_programs(os.environ, RUST))
+    # Meson uses sccache where there is one, whose server would outlive the tests.
+    path = (str(_programs(directory / "bin")), without_programs(os.environ, (*RUST, "sccache")))
     consumer = Consumer(
         venv,
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections import Counter
@@ -248,13 +247,6 @@ class CustomMeter:
             time.sleep(0.01)
         assert self.errors == []
         assert self.freed == Counter(self.made) + Counter(meter=1)
-
-
-def unused_address() -> str:
-    """Find a loopback address that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def refused(api: CApi, options: Any) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 from git_tree import commit_all
-from skips import require_program
+from sccache import own_sccache
 
 if TYPE_CHECKING:
     from tiny_package import TinyPackage
@@ -224,25 +224,15 @@ def test_compile_fallback_writes_one_with_what_sccache_served(
     file: Path,
     validator: jsonschema.Draft202012Validator,
 ) -> None:
-    sccache = require_program("sccache")
-    settings = {
-        "USE_PREBUILT_LIBS": "false",
-        VARIABLE: str(file),
-        "RUSTC_WRAPPER": sccache,
-        "SCCACHE_DIR": str(tmp_path / "sccache"),
-        "SCCACHE_SERVER_UDS": str(tmp_path / "sccache.socket"),
-    }
     served = []
-    try:
+    with own_sccache(tmp_path) as sccache:
         for _ in range(2):
+            settings = {"USE_PREBUILT_LIBS": "false", VARIABLE: str(file), **sccache.settings}
             tiny_package.answer("--verify", **settings)
             (tiny_package.compiled / "manifest.json").unlink()
             record = read(file, validator)
             assert (record["error"], record["wheel"]) == (None, None)
             served.append(record["sccache"])
-    finally:
-        environ = {**tiny_package.environ, **settings}
-        subprocess.run([sccache, "--stop-server"], env=environ, capture_output=True, check=True)
     first, second = served
     assert first["hits"] == 0
     assert first["misses"] >= 1

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from sccache import own_sccache
 from skips import require_program
 from tiny_package import TinyPackage, rustc_wrapper
 
@@ -132,31 +133,11 @@ def test_wrapper_of_rustc_is_used(tiny_package: TinyPackage, tmp_path: Path) -> 
 
 
 def test_sccache_serves_a_second_compile(tiny_package: TinyPackage, tmp_path: Path) -> None:
-    sccache = require_program("sccache")
-    environ = {
-        **ASKED,
-        "RUSTC_WRAPPER": sccache,
-        "SCCACHE_DIR": str(tmp_path / "sccache"),
-        "SCCACHE_SERVER_UDS": str(tmp_path / "sccache.socket"),
-    }
-
-    def ask(*arguments: str) -> str:
-        done = subprocess.run(
-            [sccache, *arguments],
-            env={**tiny_package.environ, **environ},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
-
-    try:
+    with own_sccache(tmp_path) as sccache:
         for _ in range(2):
-            tiny_package.answer("--verify", **environ)
+            tiny_package.answer("--verify", **ASKED, **sccache.settings)
             (tiny_package.compiled / "manifest.json").unlink()
-        statistics = ask("--show-stats")
-    finally:
-        ask("--stop-server")
+        statistics = sccache("--show-stats")
     (hits,) = re.findall(r"^Cache hits +(\d+)$", statistics, re.MULTILINE)
     assert int(hits) >= 1, statistics
 

@@ -98,7 +98,10 @@ export class Client {
     }
   }
 
-  /** Closes the connection, when the calls that run have ended. Its workers have been stopped. */
+  /**
+   * Closes the connection, when the calls that run have ended: at most `CALL_TIMEOUT` later, if a result
+   * is awaited. Its workers have been stopped.
+   */
   async close(): Promise<void> {
     await this.thread.call("bridgeFree", this.bridge);
     this.thread.end();

@@ -28,26 +28,24 @@ export class NativeThread {
   readonly #worker = new Worker(new URL("./native-thread.ts", import.meta.url));
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
+  #ended: Error | undefined;
 
   constructor() {
     this.#worker.onmessage = (event: MessageEvent<Reply>) => this.#settle(event.data);
-    this.#worker.onerror = (event) => {
-      const reason = new Error(`the thread for native calls ended: ${event.message}`);
-      for (const waiting of this.#waiting.values()) waiting.reject(reason);
-      this.#waiting.clear();
-    };
+    this.#worker.onerror = (event) => this.#end(`it failed: ${event.message}`);
   }
 
   /**
    * Makes a call. Calls of one thread are made one after another.
    *
    * @throws BridgeError What the bridge says.
-   * @throws Error The library is not there.
+   * @throws Error The library is not there, or the thread has ended.
    */
   call<N extends Name>(
     name: N,
     ...parameters: Parameters<Operations[N]>
   ): Promise<ReturnType<Operations[N]>> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#calls++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
@@ -57,7 +55,14 @@ export class NativeThread {
 
   /** Ends the thread. No call is running any more. */
   end(): void {
+    this.#end("it is closed");
     this.#worker.terminate();
+  }
+
+  #end(why: string): void {
+    this.#ended ??= new Error(`no call can be made on this thread any more: ${why}`);
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
+    this.#waiting.clear();
   }
 
   #settle(reply: Reply): void {

@@ -66,6 +66,17 @@ describe("activations", () => {
   });
 });
 
+describe("completions", () => {
+  test.each<[activation.Status, string]>([
+    [{ kind: "nothing" }, "\x12\x00"],
+    [{ kind: "completeWorkflow", result: 10 }, `\x12"\x0a 2\x1e\x0a\x1c${TEN}`],
+    [{ kind: "failWorkflow", message: "m" }, "\x12\x0d\x0a\x0b:\x09\x0a\x07\x0a\x01m*\x02\x10\x01"],
+    [{ kind: "failTask", message: "m" }, "\x1a\x05\x0a\x03\x0a\x01m"],
+  ])("%j", (status, expected) => {
+    expect(activation.complete("r", status)).toEqual(latin1(`\x0a\x01r${expected}`));
+  });
+});
+
 describe("payloads", () => {
   test.each([[null], [true], [1.5], ["ü"], [[1, { a: [] }]]])("%j comes back", (value) => {
     expect(payload.decode(payload.encode(value))).toEqual(value);

@@ -64,6 +64,14 @@ describe.skipIf(address === undefined)("workflows", () => {
     expect(error).toMatchObject({ kind: ErrorKind.Rpc, grpcStatus: NOT_FOUND });
   });
 
+  test("a client that is closed says so", async () => {
+    const other = await Client.connect(`http://${address}`);
+    await other.close();
+    const workflow = { workflowId: "w", workflowType: "t", taskQueue };
+    expect(String(await rejection(other.startWorkflow(workflow)))).toContain("it is closed");
+    expect(String(await rejection(other.close()))).toContain("it is closed");
+  });
+
   test("a second worker of the task queue is refused, and leaves the first at work", async () => {
     const second = TemporalWorker.start(client, { taskQueue, workflows: {} });
     expect(await rejection(second)).toMatchObject({ kind: ErrorKind.Core });
