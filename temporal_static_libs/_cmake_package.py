@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
+from ._errors import TemporalStaticLibsError
 from ._flags import system_library_flags
 from ._manifest import Manifest, ManifestLibrary
 from ._places import Places
@@ -65,11 +66,14 @@ def cmake_version(version: str) -> str:
     """A version of Python's as CMake compares them: ``1.2.3.post4`` is ``1.2.3.4``.
 
     Raises:
-        ValueError: it is no release, nor one's repackaging.
+        TemporalStaticLibsError: it is no release, nor one's repackaging.
     """
     parts = _VERSION.fullmatch(version)
     if parts is None:
-        raise ValueError(f"CMake has no form of the version {version!r}")
+        raise TemporalStaticLibsError(
+            f"CMake has no form of the version {version!r}: it compares numbers, as in 1.2.3 or "
+            "1.2.3.post4"
+        )
     return parts["release"] if parts["post"] is None else f"{parts['release']}.{parts['post']}"
 
 

@@ -11,6 +11,7 @@ import pytest
 from manifests import MANIFEST
 
 from temporal_static_libs._cmake_package import cmake_version, config_file, config_version_file
+from temporal_static_libs._errors import TemporalStaticLibsError
 from temporal_static_libs._places import Places
 from temporal_static_libs._targets import TARGETS
 
@@ -36,7 +37,8 @@ def test_repackaging_is_the_fourth_number(version: str, expected: str) -> None:
 
 
 def test_version_that_cmake_could_not_compare() -> None:
-    with pytest.raises(ValueError, match=r"CMake has no form of the version '0\.11\.0rc1'"):
+    refusal = r"CMake has no form of the version '0\.11\.0rc1': it compares numbers"
+    with pytest.raises(TemporalStaticLibsError, match=refusal):
         cmake_version("0.11.0rc1")
 
 
