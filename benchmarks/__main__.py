@@ -27,6 +27,7 @@ from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
 from benchmarks.harness.machine import machine
 from benchmarks.harness.publish import check_page, publish, write_results
 from benchmarks.harness.report import Report
+from benchmarks.image.benchmark import BENCHMARK as IMAGE
 from benchmarks.install.benchmark import BENCHMARK as INSTALL
 from benchmarks.link.benchmark import BENCHMARK as LINK
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
@@ -35,7 +36,7 @@ from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
 _BENCHMARKS = {
     benchmark.name: benchmark
-    for benchmark in (BUILD, INSTALL, RPC, WORKFLOW_TASKS, LINK, SIZE, CLI)
+    for benchmark in (BUILD, INSTALL, IMAGE, RPC, WORKFLOW_TASKS, LINK, SIZE, CLI)
 }
 _ROUNDS = 7
 _QUICK_ROUNDS = 3
@@ -161,6 +162,8 @@ def main() -> int:
     try:
         if options.publish:
             check_page(options.publish)  # before all the measuring
+        for benchmark in benchmarks:
+            benchmark.check()
         options.output.mkdir(parents=True, exist_ok=True)
         report = _measure(benchmarks, options)
         markdown = write_results(report, options.output)

@@ -46,12 +46,15 @@ class Benchmark:
         title: heading in the report.
         about: what is measured and how, a paragraph of Markdown.
         measure: measures it.
+        check: raises `BenchmarkError` if that is known to fail on this machine; called before
+            anything is measured.
     """
 
     name: str
     title: str
     about: str
     measure: Callable[[Run], list[Comparison]]
+    check: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import trustme
+from loopback_certificate import loopback_certificate
 
 from benchmarks.harness.line import Line, Speed
 
@@ -179,11 +179,7 @@ def running_network(upstream: str, directory: Path) -> Iterator[Network]:
         upstream: its address, ``http://HOST:PORT``.
         directory: for the file with the certificate.
     """
-    authority = trustme.CA()
-    certificate = directory / "authority.pem"
-    authority.cert_pem.write_to_path(str(certificate))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context, certificate = loopback_certificate(directory)
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(_say_nothing)
     thread = threading.Thread(target=loop.run_forever)

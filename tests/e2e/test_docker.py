@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import http.server
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import docs_commands
 import pytest
-from debian_image import import_debian
 from dev_server import DevServer
 from docker_client import Docker, docker_leaving_nothing
+from docker_example import (
+    DOCKERFILE,
+    EXAMPLE,
+    PACKAGES,
+    default_of,
+    download_with_pip,
+    make_bases,
+    pip_settings_for,
+)
 from skips import require_program
 from temporalio.client import Client
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "docker"
-DOCKERFILE = EXAMPLE / "Dockerfile"
-
-# What stands for the images that cannot be pulled here.
-PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "BASE": ("ca-certificates", "python3-venv"),
-    "RUN_BASE": (),
-}
 STAGES = ("libraries", "build", "run")
-
-
-def default_of(argument: str) -> str:
-    """What an argument of the Dockerfile is if nothing is given."""
-    found = re.search(rf"^ARG {argument}=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
-    assert found is not None
-    return found.group(1)
 
 
 @dataclass(frozen=True)
@@ -65,50 +54,33 @@ def base_images(docker: Docker) -> dict[str, str]:
             docker.output("pull", "--quiet", image)
         return pulled
     require_program("debootstrap")
-    made = {argument: f"{docker.repository}:{argument.lower()}" for argument in PACKAGES}
-    for argument, image in made.items():
-        import_debian(image, PACKAGES[argument])
-    return made
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """The listing of a directory is a page of links, which pip takes for ``--find-links``."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+    return make_bases(docker)
 
 
 @pytest.fixture(scope="module")
-def wheels(published_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the wheel under test and of Zig's; its reader's pip has them from PyPI."""
+def wheels(published_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the wheel under test and Zig's; its reader's pip has them from PyPI."""
     directory = tmp_path_factory.mktemp("wheels")
-    zig = f"ziglang=={default_of('ZIGLANG_VERSION')}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", zig]
-    subprocess.run([*command, "--dest", str(directory)], check=True)
+    download_with_pip(directory, "--no-deps", f"ziglang=={default_of('ZIGLANG_VERSION')}")
     shutil.copy(published_wheel, directory)
-    handler = functools.partial(_Quiet, directory=str(directory))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    return directory
 
 
 @pytest.fixture(scope="module")
 def images(
-    wheels: str, repo_root: Path, tmp_path_factory: pytest.TempPathFactory
+    wheels: Path, repo_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Images]:
     """The Dockerfile, built as it is: pip's index is this machine's, and so may the bases be."""
     (command,) = docs_commands.commands(EXAMPLE / "README.md", "Build it")
     program, verb, *arguments = shlex.split(command)
     assert (program, verb) == ("docker", "build")
     scratch = tmp_path_factory.mktemp("docker")
-    settings = scratch / "pip.conf"
-    settings.write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n")
-    with docker_leaving_nothing() as docker:
+    require_program("docker")
+    with (
+        pip_settings_for(wheels, scratch / "pip.conf") as options,
+        docker_leaving_nothing() as docker,
+    ):
         bases = base_images(docker)
-        options = ["--network=host", "--secret", f"id=pip.conf,src={settings}"]
         options += [f"--build-arg={argument}={image}" for argument, image in bases.items()]
         stages = {stage: f"{docker.repository}:{stage}" for stage in STAGES}
         # The last one first, and so as the reader builds it; the others are a part of it.

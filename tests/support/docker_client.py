@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pytest
-from skips import require_program
+
+class DockerError(Exception):
+    """Docker is not there or failed. The message says how, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,20 @@ class Docker:
         )
 
     def output(self, *arguments: str) -> str:
-        """What it prints when all is well."""
+        """What it prints when all is well.
+
+        Raises:
+            DockerError: it failed.
+        """
         done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
+        if done.returncode != 0:
+            shown = " ".join(("docker", *arguments))
+            raise DockerError(f"{shown}\n  failed:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def size(self, image: str) -> int:
+        """Of an image with all that it starts from, in bytes."""
+        return int(self.output("image", "inspect", "--format", "{{.Size}}", image))
 
     def files(self, image: str) -> set[str]:
         """Everything in an image that is no directory."""
@@ -62,6 +73,9 @@ def docker_leaving_nothing() -> Iterator[Docker]:
     """Find a client; in the end, remove the images of its repository, and the builder's cache.
 
     Of the cache all that was not there before goes, since its records have no names.
+
+    Raises:
+        DockerError: there is none that can build.
     """
     docker = _client()
     before = _cache_records(docker)
@@ -75,7 +89,8 @@ def docker_leaving_nothing() -> Iterator[Docker]:
 
 
 def _client() -> Docker:
-    require_program("docker")
+    if shutil.which("docker") is None:
+        raise DockerError("docker was not found on PATH: install it")
     for directory in os.get_exec_path():
         program = shutil.which("docker", path=directory)
         # A client of Docker 23 or newer fails here without its plugin.
@@ -83,9 +98,9 @@ def _client() -> Docker:
             docker = Docker(program)
             answer = docker.run("version")
             if answer.returncode != 0:
-                pytest.fail(f"docker does not answer: start its daemon\n{answer.stderr}")
+                raise DockerError(f"docker does not answer: start its daemon\n{answer.stderr}")
             return docker
-    pytest.fail("docker cannot build with BuildKit: install docker-buildx")
+    raise DockerError("docker cannot build with BuildKit: install docker-buildx")
 
 
 def _cache_records(docker: Docker) -> list[str]:
@@ -98,7 +113,8 @@ def _cache_records(docker: Docker) -> list[str]:
 def _prune(docker: Docker, kept: list[str]) -> None:
     left: list[str] = []
     while new := [record for record in _cache_records(docker) if record not in kept]:
-        assert new != left, f"docker keeps {new} in the builder's cache"
+        if new == left:
+            raise DockerError(f"docker keeps {new} in the builder's cache")
         for record in new:
             docker.output("builder", "prune", "--all", "--force", "--filter", f"id={record}")
         left = new

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import http.server
 import itertools
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import trustme
+from loopback_certificate import loopback_certificate
 
 
 @dataclass(frozen=True)
@@ -184,11 +183,7 @@ def running_faulty_proxy(upstream: str, directory: Path) -> Iterator[FaultyProxy
         upstream: the address of the index's server.
         directory: for the file with the certificate.
     """
-    authority = trustme.CA()
-    certificate = directory / "authority.pem"
-    authority.cert_pem.write_to_path(str(certificate))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context, certificate = loopback_certificate(directory)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,0 +1,1 @@
+"""Container images with a linked bridge: with the wheel, and without."""
