@@ -73,7 +73,7 @@ sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
 
-# 10 to 15 minutes of it are a compile, which --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
+# 15 to 30 minutes of it are two compiles, which --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
 # --compare LABEL=DIR, --publish docs, ...; --help lists them.
 bench: .venv/test/.installed .venv/delivery/.ready
 	$(STEP) "bench: the installed wheel beside its alternatives"
