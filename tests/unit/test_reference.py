@@ -106,6 +106,22 @@ def test_members_keep_their_comments_on_a_line_where_they_fit(tmp_path: Path) ->
     assert declared.code == "typedef struct S {\n  /** X. */\n  int x;\n} S;"
 
 
+def test_tagged_union_has_the_text_that_is_above_its_tags(tmp_path: Path) -> None:
+    tags, union = read(
+        tmp_path,
+        "/** It. */\ntypedef enum U_Tag {\n  A,\n} U_Tag;\n\n"
+        "typedef struct U {\n  U_Tag tag;\n} U;\n",
+    )
+    assert (tags.name, tags.text) == ("U_Tag", "Which member of `U` is there.")
+    assert (union.name, union.text) == ("U", "It.")
+
+
+def test_every_declaration_of_the_header_has_a_text(package_dir: Path) -> None:
+    declared = declarations(package_dir / "include" / "temporal-sdk-core-c-bridge.h")
+    assert declared
+    assert [item.name for item in declared if not item.text] == []
+
+
 def test_unknown_tag_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HeaderError, match="f: @throws is unknown"):
         read(tmp_path, "/**\n * F.\n *\n * @throws never\n */\nvoid f(void);\n")

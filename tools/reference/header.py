@@ -7,7 +7,7 @@ comment, and none has an empty line in it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -65,7 +65,20 @@ def declarations(header: Path) -> list[Declaration]:
     """
     _, _, body = header.read_text(encoding="utf-8").partition("#include <stdint.h>\n")
     blocks = [block.strip("\n") for block in re.split(r"\n{2,}", body)]
-    return [_declaration(block) for block in blocks if not _is_plumbing(block)]
+    declared = [_declaration(block) for block in blocks if not _is_plumbing(block)]
+    return _with_text_of_tags(declared)
+
+
+def _with_text_of_tags(declared: list[Declaration]) -> list[Declaration]:
+    """Give tagged unions their text, which cbindgen puts above the enumeration of their tags."""
+    unions = {f"{item.name}_Tag": item.name for item in declared}
+    texts = {unions[item.name]: item.text for item in declared if item.name in unions}
+    return [
+        replace(item, text=f"Which member of `{unions[item.name]}` is there.")
+        if item.name in unions
+        else replace(item, text=item.text or texts.get(item.name, ""))
+        for item in declared
+    ]
 
 
 def _is_plumbing(block: str) -> bool:
@@ -79,7 +92,6 @@ def _is_plumbing(block: str) -> bool:
 
 
 def _declaration(block: str) -> Declaration:
-    # cbindgen puts the comment of a tagged union above the enumeration of its tags.
     comment = _COMMENT.match(block)
     code = block[comment.end() :] if comment else block
     kind, name = _named(code)
