@@ -65,6 +65,6 @@ def test_failure_of_docker_is_told_with_its_own_words() -> None:
     require_program("docker")
     with (
         docker_leaving_nothing() as docker,
-        pytest.raises(DockerError, match=r"docker image inspect[^\n]*\n  failed:\n.*[Nn]o such"),
+        pytest.raises(DockerError, match=r"docker image inspect[^\n]*\n  failed:\s+.*[Nn]o such"),
     ):
         docker.size(f"{docker.repository}:absent")
