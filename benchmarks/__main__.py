@@ -125,6 +125,8 @@ def _measure(benchmarks: Sequence[Benchmark], options: argparse.Namespace) -> Re
     libraries = [wheel_libraries]
     libraries += [compared(label, path, wheel_libraries) for label, path in options.compare]
     rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
+    for benchmark in benchmarks:
+        benchmark.check()
     results = []
     for benchmark in benchmarks:
         print(f"\n==> bench: {benchmark.title}", flush=True)
@@ -162,8 +164,6 @@ def main() -> int:
     try:
         if options.publish:
             check_page(options.publish)  # before all the measuring
-        for benchmark in benchmarks:
-            benchmark.check()
         options.output.mkdir(parents=True, exist_ok=True)
         report = _measure(benchmarks, options)
         markdown = write_results(report, options.output)

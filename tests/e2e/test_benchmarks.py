@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmark_run import WHEEL, run_benchmarks
 from capi import config
 
 from temporal_static_libs._targets import TARGETS
@@ -18,25 +17,6 @@ from temporal_static_libs._targets import TARGETS
 CORE = "libtemporal_sdk_core.a"
 # Not the container image, which needs more than the rest: test_image_benchmark.py runs it.
 NAMES = ("build", "install", "rpc", "workflow-tasks", "link", "size", "cli")
-DEADLINE = 1200.0
-WHEEL = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL", "")
-
-
-def benchmarks(repo_root: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run benchmarks at the top of the checkout, as the Makefile does."""
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--wheel", WHEEL, *arguments],
-        cwd=repo_root,
-        env={
-            **os.environ,
-            "PYTHONPATH": f"tools{os.pathsep}tests/support",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +25,7 @@ def output(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     scratch = tmp_path_factory.mktemp("benchmarks")
     (scratch / "same").mkdir()
     (scratch / "same" / CORE).symlink_to(Path(config("--libdir")) / CORE)
-    done = benchmarks(
+    done = run_benchmarks(
         repo_root,
         *NAMES,
         *("--quick", "--rounds", "2", "--output", scratch / "output"),
@@ -204,13 +184,13 @@ def test_the_report_holds_no_path_of_the_machine(output: Path, repo_root: Path) 
 def test_bad_usage_is_told_before_anything_runs(
     repo_root: Path, arguments: list[str], message: str
 ) -> None:
-    done = benchmarks(repo_root, *arguments)
+    done = run_benchmarks(repo_root, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
 
 
 def test_a_directory_without_the_archive_is_refused(repo_root: Path, tmp_path: Path) -> None:
-    done = benchmarks(repo_root, "--output", tmp_path, "--compare", f"o3={tmp_path}")
+    done = run_benchmarks(repo_root, "--output", tmp_path, "--compare", f"o3={tmp_path}")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"o3: {tmp_path} has no archive of sdk-core" in done.stderr
     assert CORE in done.stderr

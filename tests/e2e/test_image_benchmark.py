@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from benchmark_run import run_benchmarks
 from docker_client import DockerError, docker_leaving_nothing
 from skips import require_program
 
-WHEEL = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL", "")
-
-
-def image_benchmark(
-    repo_root: Path, output: Path, **environ: str
-) -> subprocess.CompletedProcess[str]:
-    """Run it at the top of the checkout, as the Makefile does."""
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks", "--wheel", WHEEL),
-            *("image", "--quick", "--output", str(output)),
-        ],
-        cwd=repo_root,
-        env={
-            **os.environ,
-            "PYTHONPATH": f"tools{os.pathsep}tests/support",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **environ,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+QUICK = ("image", "--quick", "--output")
 
 
 def test_image_with_the_wheel_is_timed_and_weighed(repo_root: Path, tmp_path: Path) -> None:
     require_program("docker")
     require_program("debootstrap")
-    done = image_benchmark(repo_root, tmp_path)
+    done = run_benchmarks(repo_root, *QUICK, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     rows = {c["condition"]: c["contenders"] for c in results["benchmarks"]["image"]}
@@ -55,7 +31,7 @@ def test_image_with_the_wheel_is_timed_and_weighed(repo_root: Path, tmp_path: Pa
 def test_want_of_docker_is_told_before_anything_is_measured(
     repo_root: Path, tmp_path: Path
 ) -> None:
-    done = image_benchmark(repo_root, tmp_path, PATH=str(tmp_path))
+    done = run_benchmarks(repo_root, *QUICK, tmp_path, PATH=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == "benchmarks: error: docker was not found on PATH: install it\n"
     assert "==> bench" not in done.stdout

@@ -71,14 +71,12 @@ def declarations(header: Path) -> list[Declaration]:
 
 def _with_text_of_tags(declared: list[Declaration]) -> list[Declaration]:
     """Give tagged unions their text, which cbindgen puts above the enumeration of their tags."""
-    unions = {f"{item.name}_Tag": item.name for item in declared}
-    texts = {unions[item.name]: item.text for item in declared if item.name in unions}
-    return [
-        replace(item, text=f"Which member of `{unions[item.name]}` is there.")
-        if item.name in unions
-        else replace(item, text=item.text or texts.get(item.name, ""))
-        for item in declared
-    ]
+    by_name = {item.name: item for item in declared}
+    for name in list(by_name):
+        if tags := by_name.get(f"{name}_Tag"):
+            by_name[name] = replace(by_name[name], text=tags.text)
+            by_name[tags.name] = replace(tags, text=f"Which member of `{name}` is there.")
+    return list(by_name.values())
 
 
 def _is_plumbing(block: str) -> bool:
