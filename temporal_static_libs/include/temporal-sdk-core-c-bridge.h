@@ -9,7 +9,8 @@
  *  - A TemporalCoreByteArray* that the library hands out belongs to the caller, who frees it exactly
  *    once with temporal_core_byte_array_free.
  *  - Every `_free` takes what the matching `_new` or callback gave, and accepts NULL.
- *  - Each asynchronous call fires its callback exactly once. `user_data` is never read.
+ *  - Each asynchronous call fires its callback exactly once: on a thread of the runtime's or, where
+ *    its input keeps it from starting, on the caller's before it returns. `user_data` is never read.
  *  - Any function may be called from any thread; handles may be freed in any order.
  *  - Bad input (NULL, invalid UTF-8, an unknown enum value) is a failure of the call or, where it
  *    has no way to fail, a logged no-op. A panic inside becomes the call's failure, `panic: ...`.
@@ -503,6 +504,9 @@ typedef struct TemporalCoreClientHttpConnectProxyOptions {
  * Answers one RPC, on a thread where blocking is allowed: by calling
  * `temporal_core_client_grpc_override_request_respond` exactly once, then or later, from any
  * thread.
+ *
+ * @param request   The callback's, until it is responded to.
+ * @param user_data As in the connection's options.
  */
 typedef void (*TemporalCoreClientGrpcOverrideCallback)(struct TemporalCoreClientGrpcOverrideRequest *request,
                                                        void *user_data);
@@ -592,8 +596,11 @@ typedef struct TemporalCoreConnectionOptions {
 } TemporalCoreConnectionOptions;
 
 /**
- * Ends `temporal_core_client_connect`: a connection XOR a failure. The connection is freed with
- * `temporal_core_client_free`, the failure with `temporal_core_byte_array_free`.
+ * Ends `temporal_core_client_connect`: a connection XOR a failure, the other being NULL.
+ *
+ * @param user_data As given to the call.
+ * @param success   To be freed with `temporal_core_client_free`.
+ * @param fail      A message, to be freed with `temporal_core_byte_array_free`.
  */
 typedef void (*TemporalCoreClientConnectCallback)(void *user_data,
                                                   struct TemporalCoreConnection *success,
@@ -762,8 +769,13 @@ typedef struct TemporalCoreDevServerOptions {
 } TemporalCoreDevServerOptions;
 
 /**
- * Ends a start: `success` with `success_target` (`host:port`), XOR `fail`. The server is freed with
- * `temporal_core_ephemeral_server_free`, the rest with `temporal_core_byte_array_free`.
+ * Ends a start: `success` with `success_target`, XOR `fail`; what there is not is NULL.
+ *
+ * @param user_data      As given to the call.
+ * @param success        The server, to be freed with `temporal_core_ephemeral_server_free`.
+ * @param success_target Where it listens, `host:port`; to be freed with
+ *                       `temporal_core_byte_array_free`.
+ * @param fail           A message, to be freed with `temporal_core_byte_array_free`.
  */
 typedef void (*TemporalCoreEphemeralServerStartCallback)(void *user_data,
                                                          struct TemporalCoreEphemeralServer *success,
@@ -771,8 +783,11 @@ typedef void (*TemporalCoreEphemeralServerStartCallback)(void *user_data,
                                                          const struct TemporalCoreByteArray *fail);
 
 /**
- * Ends a shutdown. `fail`: NULL on success, else a message to be freed with
- * `temporal_core_byte_array_free`.
+ * Ends a shutdown.
+ *
+ * @param user_data As given to the call.
+ * @param fail      NULL on success, else a message to be freed with
+ *                  `temporal_core_byte_array_free`.
  */
 typedef void (*TemporalCoreEphemeralServerShutdownCallback)(void *user_data,
                                                             const struct TemporalCoreByteArray *fail);
@@ -1038,7 +1053,11 @@ typedef struct TemporalCoreSlotReserveCtx {
 
 /**
  * Starts to reserve a slot, without blocking: now or later, on any thread,
- * `temporal_core_complete_async_reserve` answers with a permit. `ctx` dies on return.
+ * `temporal_core_complete_async_reserve` answers with a permit.
+ *
+ * @param ctx            For whom; dies on return.
+ * @param completion_ctx Names the reservation.
+ * @param user_data      As in the supplier.
  */
 typedef void (*TemporalCoreCustomSlotSupplierReserveCallback)(const struct TemporalCoreSlotReserveCtx *ctx,
                                                               const struct TemporalCoreSlotReserveCompletionCtx *completion_ctx,
@@ -1046,13 +1065,20 @@ typedef void (*TemporalCoreCustomSlotSupplierReserveCallback)(const struct Tempo
 
 /**
  * A reservation is wanted no more. Now or later, on any thread,
- * `temporal_core_complete_async_cancel_reserve` answers.
+ * `temporal_core_complete_async_cancel_reserve` answers. Must not block.
+ *
+ * @param completion_ctx As given to `reserve`.
+ * @param user_data      As in the supplier.
  */
 typedef void (*TemporalCoreCustomSlotSupplierCancelReserveCallback)(const struct TemporalCoreSlotReserveCompletionCtx *completion_ctx,
                                                                     void *user_data);
 
 /**
- * Gives a permit for a slot that is free right now, or 0. Must not block.
+ * Reserves a slot if one is free right now. Must not block.
+ *
+ * @param ctx       For whom; dies on return.
+ * @param user_data As in the supplier.
+ * @return          A permit; 0: no slot is free.
  */
 typedef uintptr_t (*TemporalCoreCustomSlotSupplierTryReserveCallback)(const struct TemporalCoreSlotReserveCtx *ctx,
                                                                       void *user_data);
@@ -1154,6 +1180,9 @@ typedef struct TemporalCoreSlotMarkUsedCtx {
 
 /**
  * A reserved slot is now in use. Must not block.
+ *
+ * @param ctx       Which, and for what; dies on return.
+ * @param user_data As in the supplier.
  */
 typedef void (*TemporalCoreCustomSlotSupplierMarkUsedCallback)(const struct TemporalCoreSlotMarkUsedCtx *ctx,
                                                                void *user_data);
@@ -1175,19 +1204,27 @@ typedef struct TemporalCoreSlotReleaseCtx {
 
 /**
  * A reserved slot, used or not, is free again. Must not block.
+ *
+ * @param ctx       Which; dies on return.
+ * @param user_data As in the supplier.
  */
 typedef void (*TemporalCoreCustomSlotSupplierReleaseCallback)(const struct TemporalCoreSlotReleaseCtx *ctx,
                                                               void *user_data);
 
 /**
- * Writes how many slots are free right now and gives true; false when that is not known. Must not
- * block.
+ * How many slots are free right now. Must not block.
+ *
+ * @param available_slots Receives the number.
+ * @param user_data       As in the supplier.
+ * @return                Whether the number is known and written.
  */
 typedef bool (*TemporalCoreCustomSlotSupplierAvailableSlotsCallback)(uintptr_t *available_slots,
                                                                      void *user_data);
 
 /**
  * The supplier is dropped: no callback of it comes any more.
+ *
+ * @param userimpl As given in the tuner.
  */
 typedef void (*TemporalCoreCustomSlotSupplierFreeCallback)(const struct TemporalCoreCustomSlotSupplierCallbacks *userimpl);
 
@@ -1507,6 +1544,13 @@ typedef struct TemporalCoreRpcCallOptions {
  * than 0, `failure_message` set, `failure_details` set (may be empty). Error of the bridge:
  * `status_code` 0, `failure_message` set, `failure_details` NULL. What is set belongs to the
  * callback, which frees it with `temporal_core_byte_array_free`.
+ *
+ * @param user_data       As given to the call.
+ * @param success         The response's protobuf, may be empty; NULL: the call failed.
+ * @param status_code     gRPC status; 0 for success and for an error of the bridge.
+ * @param failure_message NULL for success.
+ * @param failure_details `google.rpc.Status` protobuf; NULL for success and for an error of the
+ *                        bridge.
  */
 typedef void (*TemporalCoreClientRpcCallCallback)(void *user_data,
                                                   const struct TemporalCoreByteArray *success,
@@ -1529,9 +1573,12 @@ typedef struct TemporalCoreRuntimeOrFail {
 } TemporalCoreRuntimeOrFail;
 
 /**
- * Receives each log, on whichever thread logs. `log` and all that its accessors give are valid
- * until the callback returns. None comes before `temporal_core_runtime_new` succeeds, nor after
- * `temporal_core_runtime_free` returns, unless that was called inside a log callback.
+ * Receives each log, on whichever thread logs. None comes before `temporal_core_runtime_new`
+ * succeeds, nor after `temporal_core_runtime_free` returns, unless that was called inside a log
+ * callback.
+ *
+ * @param level Of the log.
+ * @param log   Valid until the callback returns, and so is all that its accessors give.
  */
 typedef void (*TemporalCoreForwardedLogCallback)(enum TemporalCoreForwardedLogLevel level,
                                                  const struct TemporalCoreForwardedLog *log);
@@ -1623,8 +1670,12 @@ typedef struct TemporalCorePrometheusOptions {
 /**
  * Makes a metric; the ranges are valid until it returns.
  *
- * @return The caller's own pointer, passed to the record callbacks as it came, and once to
- *         `metric_free`.
+ * @param name        Those of core have their prefix, such as `temporal_workflow_completed`.
+ * @param description For people; may be empty.
+ * @param unit        Such as `ms`; may be empty.
+ * @param kind        Which of the record callbacks it goes to, and what is to be done with values.
+ * @return            The caller's own pointer, passed to the record callbacks as it came, and
+ *                    once to `metric_free`.
  */
 typedef const void *(*TemporalCoreCustomMetricMeterMetricNewCallback)(struct TemporalCoreByteArrayRef name,
                                                                       struct TemporalCoreByteArrayRef description,
@@ -1633,26 +1684,40 @@ typedef const void *(*TemporalCoreCustomMetricMeterMetricNewCallback)(struct Tem
 
 /**
  * Frees a metric; no record callback uses it afterwards.
+ *
+ * @param metric From `metric_new`.
  */
 typedef void (*TemporalCoreCustomMetricMeterMetricFreeCallback)(const void *metric);
 
 /**
- * Records a counter's increment, an up-down counter's change (the two's complement of the signed
- * value), a gauge's or a histogram's value.
+ * Records an integer.
+ *
+ * @param metric     From `metric_new`.
+ * @param value      A counter's increment, an up-down counter's change (the two's complement of
+ *                   the signed value), a gauge's or a histogram's value.
+ * @param attributes From `attributes_new`.
  */
 typedef void (*TemporalCoreCustomMetricMeterMetricRecordIntegerCallback)(const void *metric,
                                                                          uint64_t value,
                                                                          const void *attributes);
 
 /**
- * Records a gauge's or a histogram's value.
+ * Records a float.
+ *
+ * @param metric     From `metric_new`.
+ * @param value      A gauge's or a histogram's.
+ * @param attributes From `attributes_new`.
  */
 typedef void (*TemporalCoreCustomMetricMeterMetricRecordFloatCallback)(const void *metric,
                                                                        double value,
                                                                        const void *attributes);
 
 /**
- * Records a duration histogram's value.
+ * Records a duration.
+ *
+ * @param metric     From `metric_new`.
+ * @param value_ms   A duration histogram's, in milliseconds.
+ * @param attributes From `attributes_new`.
  */
 typedef void (*TemporalCoreCustomMetricMeterMetricRecordDurationCallback)(const void *metric,
                                                                           uint64_t value_ms,
@@ -1713,11 +1778,13 @@ typedef struct TemporalCoreCustomMetricAttribute {
 } TemporalCoreCustomMetricAttribute;
 
 /**
- * Makes attributes; `attributes` is valid until it returns.
+ * Makes attributes.
  *
- * @param append_from Attributes that the new ones start from, unchanged themselves; NULL: none.
- * @return The caller's own pointer, passed to the other callbacks as it came, and once to
- *         `attributes_free`.
+ * @param append_from     Attributes that the new ones start from, unchanged themselves; NULL: none.
+ * @param attributes      Those to be added; valid until it returns.
+ * @param attributes_size Number of them.
+ * @return                The caller's own pointer, passed to the other callbacks as it came, and
+ *                        once to `attributes_free`.
  */
 typedef const void *(*TemporalCoreCustomMetricMeterAttributesNewCallback)(const void *append_from,
                                                                           const struct TemporalCoreCustomMetricAttribute *attributes,
@@ -1725,11 +1792,15 @@ typedef const void *(*TemporalCoreCustomMetricMeterAttributesNewCallback)(const 
 
 /**
  * Frees attributes; no other callback uses them afterwards.
+ *
+ * @param attributes From `attributes_new`.
  */
 typedef void (*TemporalCoreCustomMetricMeterAttributesFreeCallback)(const void *attributes);
 
 /**
  * Frees the meter; no other callback of it runs afterwards.
+ *
+ * @param meter As given in the runtime's options.
  */
 typedef void (*TemporalCoreCustomMetricMeterMeterFreeCallback)(const struct TemporalCoreCustomMetricMeter *meter);
 
@@ -1886,14 +1957,20 @@ typedef struct TemporalCoreWorkerOrFail {
 } TemporalCoreWorkerOrFail;
 
 /**
- * Ends a call that gives nothing. `fail`: NULL on success, else a message to be freed with
- * `temporal_core_byte_array_free`.
+ * Ends a call that gives nothing.
+ *
+ * @param user_data As given to the call.
+ * @param fail      NULL on success, else a message to be freed with
+ *                  `temporal_core_byte_array_free`.
  */
 typedef void (*TemporalCoreWorkerCallback)(void *user_data, const struct TemporalCoreByteArray *fail);
 
 /**
- * Ends a poll. `success`: the task's protobuf. `fail`: a message. Both NULL: the worker is shut
- * down, stop polling for this kind. What is set is freed with `temporal_core_byte_array_free`.
+ * Ends a poll: a task XOR a failure; both NULL: the worker is shut down, stop polling for this kind.
+ *
+ * @param user_data As given to the call.
+ * @param success   The task's protobuf, to be freed with `temporal_core_byte_array_free`.
+ * @param fail      A message, to be freed with `temporal_core_byte_array_free`.
  */
 typedef void (*TemporalCoreWorkerPollCallback)(void *user_data,
                                                const struct TemporalCoreByteArray *success,
@@ -1916,6 +1993,8 @@ void temporal_core_byte_array_free(struct TemporalCoreRuntime *runtime,
 
 /**
  * A new token, to be freed with `temporal_core_cancellation_token_free`.
+ *
+ * @return Never NULL.
  */
 struct TemporalCoreCancellationToken *temporal_core_cancellation_token_new(void);
 
@@ -2074,25 +2153,35 @@ void temporal_core_ephemeral_server_shutdown(struct TemporalCoreEphemeralServer 
                                              TemporalCoreEphemeralServerShutdownCallback callback);
 
 /**
- * The fully qualified service, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
- * until the request is responded to. NULL gives an empty range.
+ * The service that is called.
+ *
+ * @param req NULL gives an empty range and an error log.
+ * @return    Fully qualified, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
+ *            until the request is responded to.
  */
 struct TemporalCoreByteArrayRef temporal_core_client_grpc_override_request_service(const struct TemporalCoreClientGrpcOverrideRequest *req);
 
 /**
- * The RPC's name, such as `StartWorkflowExecution`; valid until the request is responded to. NULL
- * gives an empty range.
+ * The RPC's name.
+ *
+ * @param req NULL gives an empty range and an error log.
+ * @return    Such as `StartWorkflowExecution`; valid until the request is responded to.
  */
 struct TemporalCoreByteArrayRef temporal_core_client_grpc_override_request_rpc(const struct TemporalCoreClientGrpcOverrideRequest *req);
 
 /**
- * The request's headers, as they would go over the wire; valid until the request is responded to.
- * NULL gives none.
+ * The request's headers.
+ *
+ * @param req NULL gives none and an error log.
+ * @return    As they would go over the wire; valid until the request is responded to.
  */
 TemporalCoreMetadataRef temporal_core_client_grpc_override_request_headers(const struct TemporalCoreClientGrpcOverrideRequest *req);
 
 /**
- * The request's protobuf; valid until the request is responded to. NULL gives an empty range.
+ * The request itself.
+ *
+ * @param req NULL gives an empty range and an error log.
+ * @return    Its protobuf; valid until the request is responded to.
  */
 struct TemporalCoreByteArrayRef temporal_core_client_grpc_override_request_proto(const struct TemporalCoreClientGrpcOverrideRequest *req);
 
@@ -2107,24 +2196,34 @@ void temporal_core_client_grpc_override_request_respond(struct TemporalCoreClien
                                                         struct TemporalCoreClientGrpcOverrideResponse resp);
 
 /**
- * The module that logged, such as `temporalio_client::retry`; valid until the log's callback
- * returns. NULL gives an empty range.
+ * The module that logged.
+ *
+ * @param log NULL gives an empty range and an error log.
+ * @return    Such as `temporalio_client::retry`; valid until the log's callback returns.
  */
 struct TemporalCoreByteArrayRef temporal_core_forwarded_log_target(const struct TemporalCoreForwardedLog *log);
 
 /**
- * The message; valid until the log's callback returns. NULL gives an empty range.
+ * What the log says.
+ *
+ * @param log NULL gives an empty range and an error log.
+ * @return    The message; valid until the log's callback returns.
  */
 struct TemporalCoreByteArrayRef temporal_core_forwarded_log_message(const struct TemporalCoreForwardedLog *log);
 
 /**
- * When it was logged, in milliseconds of Unix time. NULL gives 0.
+ * When it was logged.
+ *
+ * @param log NULL gives 0 and an error log.
+ * @return    Milliseconds of Unix time.
  */
 uint64_t temporal_core_forwarded_log_timestamp_millis(const struct TemporalCoreForwardedLog *log);
 
 /**
- * The log's fields as a JSON object, built on the first call; valid until the log's callback
- * returns. NULL gives an empty range.
+ * The log's fields.
+ *
+ * @param log NULL gives an empty range and an error log.
+ * @return    A JSON object, built on the first call; valid until the log's callback returns.
  */
 struct TemporalCoreByteArrayRef temporal_core_forwarded_log_fields_json(const struct TemporalCoreForwardedLog *log);
 
@@ -2208,6 +2307,7 @@ void temporal_core_metric_free(struct TemporalCoreMetric *metric);
  *
  * @param metric Of another kind: nothing is recorded, and an error is logged once a metric. NULL
  *               is a no-op.
+ * @param value  In the metric's unit.
  * @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
  *               kind.
  *
@@ -2223,6 +2323,7 @@ void temporal_core_metric_record_integer(const struct TemporalCoreMetric *metric
  *
  * @param metric Of another kind, or a negative value of another metric than an up-down counter:
  *               nothing is recorded, and an error is logged once a metric. NULL is a no-op.
+ * @param value  In the metric's unit.
  * @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
  *               kind.
  *
@@ -2237,6 +2338,7 @@ void temporal_core_metric_record_integer_signed(const struct TemporalCoreMetric 
  *
  * @param metric Of another kind: nothing is recorded, and an error is logged once a metric. NULL
  *               is a no-op.
+ * @param value  In the metric's unit.
  * @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
  *               kind.
  *
@@ -2265,6 +2367,7 @@ void temporal_core_metric_record_duration(const struct TemporalCoreMetric *metri
  * A new generator, to be freed with `temporal_core_random_free`.
  *
  * @param seed Equal seeds give equal sequences.
+ * @return     Never NULL.
  */
 struct TemporalCoreRandom *temporal_core_random_new(uint64_t seed);
 
@@ -2276,10 +2379,13 @@ struct TemporalCoreRandom *temporal_core_random_new(uint64_t seed);
 void temporal_core_random_free(struct TemporalCoreRandom *random);
 
 /**
- * An integer from `min` to `max`.
+ * Draws an integer.
  *
  * @param random        NULL gives `min` and an error log.
+ * @param min           The smallest that may come.
+ * @param max           The bound above.
  * @param max_inclusive Whether `max` itself may come.
+ * @return              From `min` to `max`.
  *
  * An empty range gives `min` and an error log.
  */
@@ -2289,10 +2395,13 @@ int32_t temporal_core_random_int32_range(struct TemporalCoreRandom *random,
                                          bool max_inclusive);
 
 /**
- * A double from `min` to `max`.
+ * Draws a double.
  *
  * @param random        NULL gives `min` and an error log.
+ * @param min           The smallest that may come.
+ * @param max           The bound above.
  * @param max_inclusive Whether `max` itself may come.
+ * @return              From `min` to `max`.
  *
  * An empty range, and a bound that is NaN or infinite, gives `min` and an error log.
  */
@@ -2419,7 +2528,9 @@ bool temporal_core_complete_async_reserve(const struct TemporalCoreSlotReserveCo
 bool temporal_core_complete_async_cancel_reserve(const struct TemporalCoreSlotReserveCompletionCtx *completion_ctx);
 
 /**
- * The version of the archive that is linked, as a NUL-terminated string that is never freed.
+ * The version of the archive that is linked.
+ *
+ * @return A NUL-terminated string that is never freed.
  */
 const char *temporal_static_libs_version(void);
 

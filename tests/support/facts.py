@@ -45,10 +45,23 @@ def facts(header: Path, cc: Sequence[str] = ("cc",), runner: Sequence[str] = ())
     """
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
-        unit = c_parser.CParser().parse(STANDARD_TYPES + preprocess(header, scratch))
+        unit = _parse(header, scratch)
         rows = list(_interface(unit))
         rows += _layout(header, list(_fields(unit)), scratch, cc, runner)
     return {"\t".join(row) for row in rows}
+
+
+def signatures(header: Path) -> dict[str, tuple[list[str], bool]]:
+    """Functions and callbacks of a header: the names of their parameters; whether they return."""
+    with tempfile.TemporaryDirectory() as scratch:
+        unit = _parse(header, Path(scratch))
+    return {
+        name: (
+            [parameter.name for parameter in _parameters(function) if parameter.name],
+            _type_text(function.type) != "void",
+        )
+        for _, name, function in _functions(unit)
+    }
 
 
 def preprocess(header: Path, scratch: Path) -> str:
@@ -57,6 +70,10 @@ def preprocess(header: Path, scratch: Path) -> str:
         (scratch / name).touch()
     command = ["cc", "-E", "-P", "-nostdinc", "-I", str(scratch), "-xc", str(header)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _parse(header: Path, scratch: Path) -> c_ast.FileAST:
+    return c_parser.CParser().parse(STANDARD_TYPES + preprocess(header, scratch))
 
 
 def _type_text(node: c_ast.Node) -> str:
@@ -76,25 +93,31 @@ def _declared_name(node: c_ast.Node) -> str | None:
     return name
 
 
-def _parameters(function: c_ast.FuncDecl) -> str:
-    parameters = function.args.params if function.args else []
-    types = [_type_text(parameter.type) for parameter in parameters]
-    return ", ".join(text for text in types if text != "void")
+def _parameters(function: c_ast.FuncDecl) -> list[c_ast.Node]:
+    return function.args.params if function.args else []
+
+
+def _functions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.FuncDecl]]:
+    """Functions and callbacks: kind, name, type."""
+    for node in unit.ext:
+        kind = node.type
+        if isinstance(node, c_ast.Decl) and isinstance(kind, c_ast.FuncDecl):
+            yield "function", node.name, kind
+        elif isinstance(kind, c_ast.PtrDecl) and isinstance(kind.type, c_ast.FuncDecl):
+            yield "callback", node.name, kind.type
 
 
 def _interface(unit: c_ast.FileAST) -> Iterator[Row]:
     """Functions, callbacks, aliases, enums, and types that stay opaque."""
+    for kind, name, function in _functions(unit):
+        types = [_type_text(parameter.type) for parameter in _parameters(function)]
+        text = ", ".join(text for text in types if text != "void")
+        yield kind, name, _type_text(function.type), text
     opaque: set[str] = set()
     defined: set[str] = set()
     for node in unit.ext:
-        kind = node.type
-        if isinstance(node, c_ast.Decl) and isinstance(kind, c_ast.FuncDecl):
-            yield "function", node.name, _type_text(kind.type), _parameters(kind)
-        elif isinstance(node, c_ast.Typedef) and isinstance(kind, c_ast.PtrDecl):
-            if isinstance(kind.type, c_ast.FuncDecl):
-                yield "callback", node.name, _type_text(kind.type.type), _parameters(kind.type)
-        elif isinstance(node, c_ast.Typedef):
-            inner = kind.type
+        if isinstance(node, c_ast.Typedef) and isinstance(node.type, c_ast.TypeDecl):
+            inner = node.type.type
             if isinstance(inner, c_ast.IdentifierType):
                 if inner.names[0].startswith("TemporalCore"):
                     yield "alias", node.name, inner.names[0], ""

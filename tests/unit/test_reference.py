@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from facts import signatures
 from reference import c_api, cli
 from reference.header import Declaration, HeaderError, Kind, declarations, rules
 
@@ -120,6 +121,18 @@ def test_every_declaration_of_the_header_has_a_text(package_dir: Path) -> None:
     declared = declarations(package_dir / "include" / "temporal-sdk-core-c-bridge.h")
     assert declared
     assert [item.name for item in declared if not item.text] == []
+
+
+def test_every_function_and_callback_says_what_it_takes_and_gives(package_dir: Path) -> None:
+    header = package_dir / "include" / "temporal-sdk-core-c-bridge.h"
+    documented = {
+        item.name: (list(item.parameters), item.returns is not None)
+        for item in declarations(header)
+        if item.kind in (Kind.FUNCTION, Kind.CALLBACK)
+    }
+    assert len(documented) > 80
+    declared = signatures(header)
+    assert documented == {name: declared[name] for name in documented}
 
 
 def test_unknown_tag_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ use std::ptr;
 pub struct CancellationToken(pub(crate) tokio_util::sync::CancellationToken);
 
 /// A new token, to be freed with `temporal_core_cancellation_token_free`.
+///
+/// @return Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationToken {
     guard_infallible(

@@ -129,8 +129,11 @@ pub struct ConnectionOptions {
     pub memo_warn_size: u64,
 }
 
-/// Ends `temporal_core_client_connect`: a connection XOR a failure. The connection is freed with
-/// `temporal_core_client_free`, the failure with `temporal_core_byte_array_free`.
+/// Ends `temporal_core_client_connect`: a connection XOR a failure, the other being NULL.
+///
+/// @param user_data As given to the call.
+/// @param success   To be freed with `temporal_core_client_free`.
+/// @param fail      A message, to be freed with `temporal_core_byte_array_free`.
 pub type ClientConnectCallback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, success: *mut Connection, fail: *const ByteArray),
 >;

@@ -16,8 +16,12 @@ use temporalio_common::telemetry::metrics::{
 
 /// Makes a metric; the ranges are valid until it returns.
 ///
-/// @return The caller's own pointer, passed to the record callbacks as it came, and once to
-///         `metric_free`.
+/// @param name        Those of core have their prefix, such as `temporal_workflow_completed`.
+/// @param description For people; may be empty.
+/// @param unit        Such as `ms`; may be empty.
+/// @param kind        Which of the record callbacks it goes to, and what is to be done with values.
+/// @return            The caller's own pointer, passed to the record callbacks as it came, and
+///                    once to `metric_free`.
 pub type CustomMetricMeterMetricNewCallback = Option<
     unsafe extern "C" fn(
         name: ByteArrayRef,
@@ -28,26 +32,42 @@ pub type CustomMetricMeterMetricNewCallback = Option<
 >;
 
 /// Frees a metric; no record callback uses it afterwards.
+///
+/// @param metric From `metric_new`.
 pub type CustomMetricMeterMetricFreeCallback = Option<unsafe extern "C" fn(metric: *const c_void)>;
 
-/// Records a counter's increment, an up-down counter's change (the two's complement of the signed
-/// value), a gauge's or a histogram's value.
+/// Records an integer.
+///
+/// @param metric     From `metric_new`.
+/// @param value      A counter's increment, an up-down counter's change (the two's complement of
+///                   the signed value), a gauge's or a histogram's value.
+/// @param attributes From `attributes_new`.
 pub type CustomMetricMeterMetricRecordIntegerCallback =
     Option<unsafe extern "C" fn(metric: *const c_void, value: u64, attributes: *const c_void)>;
 
-/// Records a gauge's or a histogram's value.
+/// Records a float.
+///
+/// @param metric     From `metric_new`.
+/// @param value      A gauge's or a histogram's.
+/// @param attributes From `attributes_new`.
 pub type CustomMetricMeterMetricRecordFloatCallback =
     Option<unsafe extern "C" fn(metric: *const c_void, value: f64, attributes: *const c_void)>;
 
-/// Records a duration histogram's value.
+/// Records a duration.
+///
+/// @param metric     From `metric_new`.
+/// @param value_ms   A duration histogram's, in milliseconds.
+/// @param attributes From `attributes_new`.
 pub type CustomMetricMeterMetricRecordDurationCallback =
     Option<unsafe extern "C" fn(metric: *const c_void, value_ms: u64, attributes: *const c_void)>;
 
-/// Makes attributes; `attributes` is valid until it returns.
+/// Makes attributes.
 ///
-/// @param append_from Attributes that the new ones start from, unchanged themselves; NULL: none.
-/// @return The caller's own pointer, passed to the other callbacks as it came, and once to
-///         `attributes_free`.
+/// @param append_from     Attributes that the new ones start from, unchanged themselves; NULL: none.
+/// @param attributes      Those to be added; valid until it returns.
+/// @param attributes_size Number of them.
+/// @return                The caller's own pointer, passed to the other callbacks as it came, and
+///                        once to `attributes_free`.
 pub type CustomMetricMeterAttributesNewCallback = Option<
     unsafe extern "C" fn(
         append_from: *const c_void,
@@ -57,10 +77,14 @@ pub type CustomMetricMeterAttributesNewCallback = Option<
 >;
 
 /// Frees attributes; no other callback uses them afterwards.
+///
+/// @param attributes From `attributes_new`.
 pub type CustomMetricMeterAttributesFreeCallback =
     Option<unsafe extern "C" fn(attributes: *const c_void)>;
 
 /// Frees the meter; no other callback of it runs afterwards.
+///
+/// @param meter As given in the runtime's options.
 pub type CustomMetricMeterMeterFreeCallback =
     Option<unsafe extern "C" fn(meter: *const CustomMetricMeter)>;
 

@@ -66,8 +66,13 @@ pub struct DevServerOptions {
     pub log_level: ByteArrayRef,
 }
 
-/// Ends a start: `success` with `success_target` (`host:port`), XOR `fail`. The server is freed with
-/// `temporal_core_ephemeral_server_free`, the rest with `temporal_core_byte_array_free`.
+/// Ends a start: `success` with `success_target`, XOR `fail`; what there is not is NULL.
+///
+/// @param user_data      As given to the call.
+/// @param success        The server, to be freed with `temporal_core_ephemeral_server_free`.
+/// @param success_target Where it listens, `host:port`; to be freed with
+///                       `temporal_core_byte_array_free`.
+/// @param fail           A message, to be freed with `temporal_core_byte_array_free`.
 pub type EphemeralServerStartCallback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -77,8 +82,11 @@ pub type EphemeralServerStartCallback = Option<
     ),
 >;
 
-/// Ends a shutdown. `fail`: NULL on success, else a message to be freed with
-/// `temporal_core_byte_array_free`.
+/// Ends a shutdown.
+///
+/// @param user_data As given to the call.
+/// @param fail      NULL on success, else a message to be freed with
+///                  `temporal_core_byte_array_free`.
 pub type EphemeralServerShutdownCallback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, fail: *const ByteArray)>;
 

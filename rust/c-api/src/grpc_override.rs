@@ -16,6 +16,9 @@ use tonic::{Code, Status};
 /// Answers one RPC, on a thread where blocking is allowed: by calling
 /// `temporal_core_client_grpc_override_request_respond` exactly once, then or later, from any
 /// thread.
+///
+/// @param request   The callback's, until it is responded to.
+/// @param user_data As in the connection's options.
 pub type ClientGrpcOverrideCallback =
     Option<unsafe extern "C" fn(request: *mut ClientGrpcOverrideRequest, user_data: *mut c_void)>;
 
@@ -144,8 +147,11 @@ impl ClientGrpcOverrideResponse {
     }
 }
 
-/// The fully qualified service, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
-/// until the request is responded to. NULL gives an empty range.
+/// The service that is called.
+///
+/// @param req NULL gives an empty range and an error log.
+/// @return    Fully qualified, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
+///            until the request is responded to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_grpc_override_request_service(
     req: *const ClientGrpcOverrideRequest,
@@ -160,8 +166,10 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_service(
     }
 }
 
-/// The RPC's name, such as `StartWorkflowExecution`; valid until the request is responded to. NULL
-/// gives an empty range.
+/// The RPC's name.
+///
+/// @param req NULL gives an empty range and an error log.
+/// @return    Such as `StartWorkflowExecution`; valid until the request is responded to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_grpc_override_request_rpc(
     req: *const ClientGrpcOverrideRequest,
@@ -176,8 +184,10 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_rpc(
     }
 }
 
-/// The request's headers, as they would go over the wire; valid until the request is responded to.
-/// NULL gives none.
+/// The request's headers.
+///
+/// @param req NULL gives none and an error log.
+/// @return    As they would go over the wire; valid until the request is responded to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_grpc_override_request_headers(
     req: *const ClientGrpcOverrideRequest,
@@ -201,7 +211,10 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_headers(
     )
 }
 
-/// The request's protobuf; valid until the request is responded to. NULL gives an empty range.
+/// The request itself.
+///
+/// @param req NULL gives an empty range and an error log.
+/// @return    Its protobuf; valid until the request is responded to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_grpc_override_request_proto(
     req: *const ClientGrpcOverrideRequest,

@@ -35,9 +35,12 @@ c_enum!(ForwardedLogLevel {
     Error
 });
 
-/// Receives each log, on whichever thread logs. `log` and all that its accessors give are valid
-/// until the callback returns. None comes before `temporal_core_runtime_new` succeeds, nor after
-/// `temporal_core_runtime_free` returns, unless that was called inside a log callback.
+/// Receives each log, on whichever thread logs. None comes before `temporal_core_runtime_new`
+/// succeeds, nor after `temporal_core_runtime_free` returns, unless that was called inside a log
+/// callback.
+///
+/// @param level Of the log.
+/// @param log   Valid until the callback returns, and so is all that its accessors give.
 pub type ForwardedLogCallback =
     Option<unsafe extern "C" fn(level: ForwardedLogLevel, log: *const ForwardedLog)>;
 
@@ -146,8 +149,10 @@ impl CoreLogConsumer for LogForwarder {
     }
 }
 
-/// The module that logged, such as `temporalio_client::retry`; valid until the log's callback
-/// returns. NULL gives an empty range.
+/// The module that logged.
+///
+/// @param log NULL gives an empty range and an error log.
+/// @return    Such as `temporalio_client::retry`; valid until the log's callback returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_forwarded_log_target(
     log: *const ForwardedLog,
@@ -160,7 +165,10 @@ pub unsafe extern "C" fn temporal_core_forwarded_log_target(
     }
 }
 
-/// The message; valid until the log's callback returns. NULL gives an empty range.
+/// What the log says.
+///
+/// @param log NULL gives an empty range and an error log.
+/// @return    The message; valid until the log's callback returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_forwarded_log_message(
     log: *const ForwardedLog,
@@ -173,7 +181,10 @@ pub unsafe extern "C" fn temporal_core_forwarded_log_message(
     }
 }
 
-/// When it was logged, in milliseconds of Unix time. NULL gives 0.
+/// When it was logged.
+///
+/// @param log NULL gives 0 and an error log.
+/// @return    Milliseconds of Unix time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_forwarded_log_timestamp_millis(
     log: *const ForwardedLog,
@@ -185,8 +196,10 @@ pub unsafe extern "C" fn temporal_core_forwarded_log_timestamp_millis(
     })
 }
 
-/// The log's fields as a JSON object, built on the first call; valid until the log's callback
-/// returns. NULL gives an empty range.
+/// The log's fields.
+///
+/// @param log NULL gives an empty range and an error log.
+/// @return    A JSON object, built on the first call; valid until the log's callback returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_forwarded_log_fields_json(
     log: *const ForwardedLog,

@@ -514,6 +514,7 @@ unsafe fn record(
 ///
 /// @param metric Of another kind: nothing is recorded, and an error is logged once a metric. NULL
 ///               is a no-op.
+/// @param value  In the metric's unit.
 /// @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
 ///               kind.
 ///
@@ -534,6 +535,7 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer(
 ///
 /// @param metric Of another kind, or a negative value of another metric than an up-down counter:
 ///               nothing is recorded, and an error is logged once a metric. NULL is a no-op.
+/// @param value  In the metric's unit.
 /// @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
 ///               kind.
 ///
@@ -553,6 +555,7 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer_signed(
 ///
 /// @param metric Of another kind: nothing is recorded, and an error is logged once a metric. NULL
 ///               is a no-op.
+/// @param value  In the metric's unit.
 /// @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
 ///               kind.
 ///

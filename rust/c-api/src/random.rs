@@ -93,6 +93,7 @@ impl Pcg64Mcg {
 /// A new generator, to be freed with `temporal_core_random_free`.
 ///
 /// @param seed Equal seeds give equal sequences.
+/// @return     Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
     guard_infallible("temporal_core_random_new", ptr::null_mut(), || {
@@ -112,10 +113,13 @@ pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
     });
 }
 
-/// An integer from `min` to `max`.
+/// Draws an integer.
 ///
 /// @param random        NULL gives `min` and an error log.
+/// @param min           The smallest that may come.
+/// @param max           The bound above.
 /// @param max_inclusive Whether `max` itself may come.
+/// @return              From `min` to `max`.
 ///
 /// An empty range gives `min` and an error log.
 #[unsafe(no_mangle)]
@@ -140,10 +144,13 @@ pub unsafe extern "C" fn temporal_core_random_int32_range(
     })
 }
 
-/// A double from `min` to `max`.
+/// Draws a double.
 ///
 /// @param random        NULL gives `min` and an error log.
+/// @param min           The smallest that may come.
+/// @param max           The bound above.
 /// @param max_inclusive Whether `max` itself may come.
+/// @return              From `min` to `max`.
 ///
 /// An empty range, and a bound that is NaN or infinite, gives `min` and an error log.
 #[unsafe(no_mangle)]

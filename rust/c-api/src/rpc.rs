@@ -70,6 +70,13 @@ pub struct RpcCallOptions {
 /// than 0, `failure_message` set, `failure_details` set (may be empty). Error of the bridge:
 /// `status_code` 0, `failure_message` set, `failure_details` NULL. What is set belongs to the
 /// callback, which frees it with `temporal_core_byte_array_free`.
+///
+/// @param user_data       As given to the call.
+/// @param success         The response's protobuf, may be empty; NULL: the call failed.
+/// @param status_code     gRPC status; 0 for success and for an error of the bridge.
+/// @param failure_message NULL for success.
+/// @param failure_details `google.rpc.Status` protobuf; NULL for success and for an error of the
+///                        bridge.
 pub type ClientRpcCallCallback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,

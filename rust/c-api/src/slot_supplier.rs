@@ -130,7 +130,11 @@ pub struct SlotReleaseCtx {
 }
 
 /// Starts to reserve a slot, without blocking: now or later, on any thread,
-/// `temporal_core_complete_async_reserve` answers with a permit. `ctx` dies on return.
+/// `temporal_core_complete_async_reserve` answers with a permit.
+///
+/// @param ctx            For whom; dies on return.
+/// @param completion_ctx Names the reservation.
+/// @param user_data      As in the supplier.
 pub type CustomSlotSupplierReserveCallback = Option<
     unsafe extern "C" fn(
         ctx: *const SlotReserveCtx,
@@ -140,30 +144,48 @@ pub type CustomSlotSupplierReserveCallback = Option<
 >;
 
 /// A reservation is wanted no more. Now or later, on any thread,
-/// `temporal_core_complete_async_cancel_reserve` answers.
+/// `temporal_core_complete_async_cancel_reserve` answers. Must not block.
+///
+/// @param completion_ctx As given to `reserve`.
+/// @param user_data      As in the supplier.
 pub type CustomSlotSupplierCancelReserveCallback = Option<
     unsafe extern "C" fn(completion_ctx: *const SlotReserveCompletionCtx, user_data: *mut c_void),
 >;
 
-/// Gives a permit for a slot that is free right now, or 0. Must not block.
+/// Reserves a slot if one is free right now. Must not block.
+///
+/// @param ctx       For whom; dies on return.
+/// @param user_data As in the supplier.
+/// @return          A permit; 0: no slot is free.
 pub type CustomSlotSupplierTryReserveCallback =
     Option<unsafe extern "C" fn(ctx: *const SlotReserveCtx, user_data: *mut c_void) -> usize>;
 
 /// A reserved slot is now in use. Must not block.
+///
+/// @param ctx       Which, and for what; dies on return.
+/// @param user_data As in the supplier.
 pub type CustomSlotSupplierMarkUsedCallback =
     Option<unsafe extern "C" fn(ctx: *const SlotMarkUsedCtx, user_data: *mut c_void)>;
 
 /// A reserved slot, used or not, is free again. Must not block.
+///
+/// @param ctx       Which; dies on return.
+/// @param user_data As in the supplier.
 pub type CustomSlotSupplierReleaseCallback =
     Option<unsafe extern "C" fn(ctx: *const SlotReleaseCtx, user_data: *mut c_void)>;
 
-/// Writes how many slots are free right now and gives true; false when that is not known. Must not
-/// block.
+/// How many slots are free right now. Must not block.
+///
+/// @param available_slots Receives the number.
+/// @param user_data       As in the supplier.
+/// @return                Whether the number is known and written.
 pub type CustomSlotSupplierAvailableSlotsCallback = Option<
     unsafe extern "C" fn(available_slots: *mut usize, user_data: *mut c_void) -> MaybeUninit<bool>,
 >;
 
 /// The supplier is dropped: no callback of it comes any more.
+///
+/// @param userimpl As given in the tuner.
 pub type CustomSlotSupplierFreeCallback =
     Option<unsafe extern "C" fn(userimpl: *const CustomSlotSupplierCallbacks)>;
 

@@ -28,14 +28,20 @@ use tokio_util::sync::CancellationToken;
 /// How long a worker that is freed without being finalized may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ends a poll. `success`: the task's protobuf. `fail`: a message. Both NULL: the worker is shut
-/// down, stop polling for this kind. What is set is freed with `temporal_core_byte_array_free`.
+/// Ends a poll: a task XOR a failure; both NULL: the worker is shut down, stop polling for this kind.
+///
+/// @param user_data As given to the call.
+/// @param success   The task's protobuf, to be freed with `temporal_core_byte_array_free`.
+/// @param fail      A message, to be freed with `temporal_core_byte_array_free`.
 pub type WorkerPollCallback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, success: *const ByteArray, fail: *const ByteArray),
 >;
 
-/// Ends a call that gives nothing. `fail`: NULL on success, else a message to be freed with
-/// `temporal_core_byte_array_free`.
+/// Ends a call that gives nothing.
+///
+/// @param user_data As given to the call.
+/// @param fail      NULL on success, else a message to be freed with
+///                  `temporal_core_byte_array_free`.
 pub type WorkerCallback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, fail: *const ByteArray)>;
 
