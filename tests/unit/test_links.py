@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from importlib.metadata import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from markdown_page import parse_page, read_page
 
 from temporal_static_libs import _links
 from temporal_static_libs._build.long_description import long_description
@@ -54,7 +56,7 @@ def test_description_of_the_package_has_the_readme_with_whole_addresses(repo_roo
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
     assert description.strip() == long_description(readme).strip()
 
-    targets = re.findall(r"\]\(([^)\s]+)\)", description)
+    targets = parse_page(description).targets
     assert targets
     for target in targets:
         assert target.startswith(f"{_links.PROJECT_URL}/")
@@ -79,15 +81,6 @@ def test_package_spells_the_address_out_in_one_place_only(package_dir: Path) -> 
     assert spelled == {"_links.py"}
 
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
-
-
-def anchors(page: Path) -> set[str]:
-    """What the headings of a page are called in a link."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 # `make docs` asks the same of docs/, but knows nothing of the others.
 PAGES = sorted(
     str(page.relative_to(ROOT))
@@ -99,10 +92,18 @@ PAGES = sorted(
 @pytest.mark.parametrize("page", PAGES)
 def test_links_of_a_page_hold(page: str, repo_root: Path) -> None:
     file = repo_root / page
-    text = re.sub(r"^```.*?^```$", "", file.read_text(encoding="utf-8"), flags=re.M | re.S)
-    for target, anchor in LINK.findall(text):
-        if target.startswith("https://"):
+    read = read_page(file)
+    assert read.undefined == []
+    for target in read.targets:
+        address = urlsplit(target)
+        if address.scheme:
             continue
-        other = file.parent / target if target else file
+        other = file.parent / unquote(address.path) if address.path else file
         assert other.exists(), target
-        assert not anchor or anchor in anchors(other), f"{target}#{anchor}"
+        assert not address.fragment or address.fragment in read_page(other).anchors, target
+
+
+def test_contents_show_each_page_of_the_documentation(repo_root: Path) -> None:
+    docs = repo_root / "docs"
+    pages = {page.name for page in docs.glob("*.md")} - {"index.md"}
+    assert pages <= set(read_page(docs / "index.md").targets)
