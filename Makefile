@@ -162,13 +162,14 @@ $(CBINDGEN):
 
 # --- documentation ---
 
-# docs/c-api.md and docs/cli.md, from the header and from the command's parser.
-reference:
-	PYTHONPATH=tools $(PYTHON) -m reference
+# docs/c-api.md, docs/cli.md and what has shells complete options, from the header and from the
+# command's parser.
+reference: .venv/docs/.ready
+	PYTHONPATH=tools .venv/docs/bin/python -m reference
 
-check-reference:
-	$(STEP) "reference: are the pages what header and command say?"
-	PYTHONPATH=tools $(PYTHON) -m reference --check
+check-reference: .venv/docs/.ready
+	$(STEP) "reference: are pages and completion what header and command say?"
+	PYTHONPATH=tools .venv/docs/bin/python -m reference --check
 
 # A link, within docs/ or out of it, that leads nowhere is an error.
 docs: .venv/docs/.ready

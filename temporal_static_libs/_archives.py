@@ -24,6 +24,7 @@ PACKAGE_DIR = Path(__file__).parent
 INCLUDE_DIR = PACKAGE_DIR / "include"
 HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
 WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
+COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"
 ZIG_HELPER = ZIG_DIR / "temporal_libs.zig"
 

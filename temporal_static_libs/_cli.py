@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
-from ._archives import HEADER, INCLUDE_DIR, PACKAGE_DIR, ZIG_DIR, ZIG_HELPER, InForce, wheel_text
+from ._archives import (
+    COMPLETION_DIR,
+    HEADER,
+    INCLUDE_DIR,
+    PACKAGE_DIR,
+    ZIG_DIR,
+    ZIG_HELPER,
+    InForce,
+    wheel_text,
+)
 from ._components import COMPONENTS, DEFAULT_COMPONENT, component_named
 from ._errors import SettingError, TemporalStaticLibsError
 from ._flags import (
@@ -34,6 +43,10 @@ _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
 _DOCTOR = "--doctor"
 _ZIG = "--zig"
+_COMPLETION = "--completion"
+
+SHELLS = ("bash", "fish", "zsh")
+"""Those that there is completion for."""
 
 
 class _Answers:
@@ -209,6 +222,8 @@ examples:
   cmake -B build -D TemporalStaticLibs_DIR="$({PROG} --cmakedir)"
   {PROG} {_DOCTOR}
                         what is in force here, why, and whether all is well
+  source <({PROG} {_COMPLETION} bash)
+                        Tab completes options, in this shell
 
 exit status:
   0   answered
@@ -247,6 +262,12 @@ def command_line_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a call of its own: print temporal_libs.zig, for a build.zig to have beside it",
     )
+    parser.add_argument(
+        _COMPLETION,
+        action=_Once,
+        choices=SHELLS,
+        help="a call of its own: print what has this shell complete these options",
+    )
     parser.set_defaults(queries=[])
     return parser
 
@@ -264,18 +285,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = command_line_parser()
     arguments = parser.parse_args(argv)
-    if arguments.doctor and (arguments.component or set(arguments.queries) - {"--json"}):
-        parser.error(f"{_DOCTOR} is a call of its own, without other options but --json")
-    if arguments.zig and (arguments.component or arguments.queries or arguments.doctor):
-        parser.error(f"{_ZIG} is a call of its own, without other options")
-    if not arguments.queries and not arguments.doctor and not arguments.zig:
-        parser.error("no option is given")
+    _refuse_what_does_not_go_together(parser, arguments)
     component = arguments.component or DEFAULT_COMPONENT.name
     try:
         if arguments.doctor:
             return _doctor(as_json="--json" in arguments.queries)
         if arguments.zig:
             return write(wheel_text(ZIG_HELPER).splitlines())
+        if arguments.completion:
+            script = COMPLETION_DIR / f"{PROG}.{arguments.completion}"
+            return write(wheel_text(script).splitlines())
         read_settings(os.environ)
         with recorded(os.environ) as resolution:
             answers = _Answers(component, resolution)
@@ -290,6 +309,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("interrupted")
         return _EXIT_INTERRUPTED
     return write(lines)
+
+
+def _refuse_what_does_not_go_together(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace
+) -> None:
+    others = set(arguments.queries)
+    if arguments.component:
+        others.add("--component")
+    own_calls = {
+        _DOCTOR: arguments.doctor,
+        _ZIG: arguments.zig,
+        _COMPLETION: arguments.completion is not None,
+    }
+    given = [option for option, is_given in own_calls.items() if is_given]
+    if not given and not arguments.queries:
+        parser.error("no option is given")
+    if given == [_DOCTOR]:
+        if others - {"--json"}:
+            parser.error(f"{_DOCTOR} is a call of its own, without other options but --json")
+    elif given and (others or given[1:]):
+        parser.error(f"{given[0]} is a call of its own, without other options")
 
 
 def _doctor(*, as_json: bool) -> int:

@@ -135,6 +135,10 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
             ("--component=client", "--zig"), "--zig is a call of its own", id="zig-and-component"
         ),
         pytest.param(
+            ("--completion=bash", "--json"), "--completion is a call of", id="completion-and-more"
+        ),
+        pytest.param(("--completion", "tea"), "'tea'", id="completion-of-no-shell"),
+        pytest.param(
             ("--component=client", "--libs", "--component=client"),
             "--component is given more than once",
             id="component-twice",
@@ -166,7 +170,13 @@ def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
 
 def test_help_names_every_option(command: Command) -> None:
     text = "\n".join(command.lines("--help"))
-    for option in (*EVERY_OPTION, "--component {sdk-core,client}", "--doctor", "--zig "):
+    for option in (
+        *EVERY_OPTION,
+        "--component {sdk-core,client}",
+        "--doctor",
+        "--zig ",
+        "--completion {",
+    ):
         assert option in text
     assert text.startswith("usage: temporal-libs-config ")
 

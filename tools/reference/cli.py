@@ -21,6 +21,20 @@ do not edit. [Compiling](compiling.md) has what the variables of the environment
 |---|---|
 """
 
+_COMPLETION = """
+## Completion
+
+Tab completes the options in a shell that has been told so, once the command is on its `PATH`:
+
+| shell | line |
+|---|---|
+| bash | `source <(temporal-libs-config --completion bash)` |
+| fish | `temporal-libs-config --completion fish | source` |
+| zsh | `eval "$(temporal-libs-config --completion zsh)"`, below `compinit` |
+
+What is printed is a file of the wheel's; the command is not run again for it.
+"""
+
 
 def render(parser: argparse.ArgumentParser) -> str:
     """Write the page."""
@@ -34,4 +48,4 @@ def render(parser: argparse.ArgumentParser) -> str:
             names += " " + " or ".join(f"`{choice}`" for choice in action.choices)
         page += f"| {names} | {action.help} |\n"
     # Indented below headings, and with more to the right of examples: best left as it is.
-    return f"{page}\n```text\n{parser.epilog}\n```\n"
+    return f"{page}\n```text\n{parser.epilog}\n```\n{_COMPLETION}"
