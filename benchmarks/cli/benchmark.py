@@ -17,9 +17,15 @@ from benchmarks.harness.comparison import Comparison
 
 _CALLS: Final = 20
 _PYTHON: Final = "python -I -c pass"
-_TOOL: Final = str(Path(sysconfig.get_path("scripts"), "temporal-libs-config"))
-# Of other packages, in C and in a shell; left out where they are not installed.
-_PEERS: Final = {"pg_config": ("--libdir",), "pkg-config": ("--libs", "zlib")}
+_SCRIPTS: Final = sysconfig.get_path("scripts")
+_TOOL: Final = str(Path(_SCRIPTS, "temporal-libs-config"))
+# Of other packages, in C and, the last one, a script of Python's as this package's is; left out
+# where they are not installed.
+_PEERS: Final = {
+    "pg_config": ("--libdir",),
+    "pkg-config": ("--libs", "zlib"),
+    "pkgconf-pypi": ("--libs", "temporal-sdk-core"),
+}
 
 
 # A command, and the environment to run it in.
@@ -36,7 +42,7 @@ def _measure(run: Run) -> list[Comparison]:
     others |= {
         name: ([path, *arguments], os.environ)
         for name, arguments in _PEERS.items()
-        if (path := shutil.which(name)) is not None
+        if (path := shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{_SCRIPTS}"))
     }
     conditions: dict[str, _Call] = {
         "--libdir, remembered": ([_TOOL, "--libdir"], remembering),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,11 @@ def _measure(run: Run) -> list[Comparison]:
             built[COMPILE] = _compile(run)
     except (DockerError, ImageError) as error:
         raise BenchmarkError(str(error)) from None
+    except subprocess.CalledProcessError as error:
+        shown = " ".join(map(str, error.cmd))
+        raise BenchmarkError(
+            f"{shown}\n  ended with exit code {error.returncode}:\n{error.stderr}"
+        ) from None
     return [
         Comparison(BUILD, "empty cache", {name: [way.seconds] for name, way in built.items()}),
         *(

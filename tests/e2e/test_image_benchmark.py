@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,14 @@ def test_failure_of_docker_is_told_with_its_own_words() -> None:
         pytest.raises(DockerError, match=r"docker image inspect[^\n]*\n  failed:\s+.*[Nn]o such"),
     ):
         docker.size(f"{docker.repository}:absent")
+
+
+def test_failure_of_pip_is_told_with_its_own_words(repo_root: Path, tmp_path: Path) -> None:
+    require_program("docker")
+    require_program("debootstrap")
+    done = run_benchmarks(repo_root, *QUICK, tmp_path, PIP_INDEX_URL=tmp_path.as_uri())
+    assert done.returncode == 1
+    assert re.match(
+        r"benchmarks: error: \S+ -m pip download .*\n  ended with exit code 1:\n", done.stderr
+    )
+    assert "No matching distribution found for ziglang" in done.stderr

@@ -54,7 +54,7 @@ def make_bases(docker: Docker) -> dict[str, str]:
 def download_with_pip(directory: Path, *arguments: str) -> None:
     """Fetch packages for an index of files, with ``pip download``'s arguments."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", *arguments]
-    subprocess.run([*command, "--dest", directory], check=True)
+    subprocess.run([*command, "--dest", directory], capture_output=True, text=True, check=True)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

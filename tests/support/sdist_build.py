@@ -13,6 +13,7 @@ def build_sdist(root: Path, directory: Path) -> Path:
         [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", directory],
         cwd=root,
         capture_output=True,
+        text=True,
         check=True,
     )
     (sdist,) = directory.iterdir()
