@@ -40,7 +40,7 @@ demo: .venv/demo/.installed
 	.venv/demo/bin/python tools/demo.py
 
 # The compile fallback for real: the sources that the installed wheel carries, without anything that
-# this checkout has compiled. 10 to 15 minutes; .venv/fallback keeps the result for the next time.
+# this checkout has compiled. 6 to 15 minutes; .venv/fallback keeps the result for the next time.
 FALLBACK := env -u CARGO_TARGET_DIR USE_PREBUILT_LIBS=false TEMPORAL_LIBS_CACHE_DIR=$(CURDIR)/.venv/fallback
 fallback: .venv/demo/.installed
 	$(STEP) "fallback: compiling the sources that the wheel carries"
@@ -88,7 +88,7 @@ sdist: .venv/build/.ready
 	.venv/build/bin/python -m build --sdist --no-isolation --outdir dist/sdist .
 	@ls -l dist/sdist/*.tar.gz
 
-# What `make sdist` left, compiled as pip does it: 10 to 15 minutes.
+# What `make sdist` left, compiled as pip does it: 6 to 15 minutes.
 try-sdist: .venv/try-sdist/.ready
 	$(STEP) "try-sdist: compiling the source distribution, and linking programs with the result"
 	.venv/try-sdist/bin/pip install --no-build-isolation --no-deps --force-reinstall dist/sdist/*.tar.gz
@@ -197,7 +197,7 @@ $(CARGO_CYCLONEDX):
 # Also when the build fails; docs/records.md tells what is in it.
 RECORD := TEMPORAL_LIBS_BUILD_RECORD=$(CURDIR)/$(DIST)/build-record.json
 $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
-	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (10 to 15 minutes the first time)"
+	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (6 to 15 minutes the first time)"
 	rm -rf $(DIST)
 	$(RECORD) .venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST)/unproven .
 	$(STEP) "wheel: proving the floor that its tag promises"

@@ -42,7 +42,7 @@ def _measure(run: Run) -> list[Comparison]:
         archives[WHEEL] = user.install()
         builds[WHEEL] = _zig_build(run, WHEEL, user.config, {})
     if not run.quick:
-        run.say("compiling the sources that the wheel carries, and zig build: 10 to 15 minutes")
+        run.say("compiling the sources that the wheel carries, and zig build: 6 to 15 minutes")
         environ = cold(run.scratch)
         archives[COMPILE] = _compile(run, user, environ)
         builds[COMPILE] = _zig_build(run, COMPILE, user.config, environ)

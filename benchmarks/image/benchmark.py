@@ -129,7 +129,7 @@ def _build(run: Run, way: _Way) -> _Built:
         options += ["--file", str(way.dockerfile)]
         options += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         base = docker.size(arguments["BASE"]) / 1e6
-        run.note(f"The image that building starts from has {base:.0f} MB, {way.name}.")
+        run.note(f"Size of the image that building starts from, {way.name}: {base:.0f} MB.")
         images = {stage: f"{docker.repository}:{stage}" for stage in _STAGES.values()}
         began = time.perf_counter()
         docker.output("build", *options, "--tag", images["run"], str(way.context))
