@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -37,6 +37,7 @@ class Network:
         self._host, _, port = upstream.removeprefix("http://").partition(":")
         self._servers: list[asyncio.Server] = []
         self._connections: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self._lines: dict[Speed, int] = {}
         self._tls_port = self._await(self._listen(int(port), _carry, _carry, tls))
         self.url = self._url(self._tls_port)
@@ -72,9 +73,9 @@ class Network:
             self._connections.add(task)
             try:
                 with suppress(OSError):  # one of the two hung up
-                    await self._connect(reader, writer, port, up, down)
+                    async with self._closing(writer):
+                        await self._connect(reader, writer, port, up, down)
             finally:
-                writer.close()
                 self._connections.discard(task)
 
         server = await asyncio.start_server(connected, self._host, 0, ssl=tls)
@@ -91,19 +92,30 @@ class Network:
         down: _Carrier,
     ) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._host, port)
-        ways = [
-            asyncio.ensure_future(up(reader, far_writer)),
-            asyncio.ensure_future(down(far_reader, writer)),
-        ]
+        async with self._closing(far_writer):
+            ways = [
+                asyncio.ensure_future(up(reader, far_writer)),
+                asyncio.ensure_future(down(far_reader, writer)),
+            ]
+            try:
+                done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                for way in done:
+                    way.result()
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _closing(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+        """Close a connection in the end, and wait until it is, which with TLS takes a while."""
+        self._open.add(writer)
         try:
-            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for way in done:
-                way.result()
+            yield
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            far_writer.close()
+            writer.close()
+            await writer.wait_closed()
+            self._open.discard(writer)
 
     async def _close(self) -> None:
         for server in self._servers:
@@ -111,7 +123,12 @@ class Network:
         connections = list(self._connections)
         for connection in connections:
             connection.cancel()
+        still_open = list(self._open)
+        for writer in still_open:
+            writer.transport.abort()
         await asyncio.gather(*connections, return_exceptions=True)
+        # Or the loop would stop before their sockets are closed.
+        await asyncio.gather(*(w.wait_closed() for w in still_open), return_exceptions=True)
 
 
 # Takes bytes from one end to the other until there are no more.
