@@ -6,38 +6,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ._archives import (
-    COMPLETION_DIR,
-    HEADER,
-    INCLUDE_DIR,
-    PACKAGE_DIR,
-    ZIG_DIR,
-    ZIG_HELPER,
-    InForce,
-    wheel_text,
-)
-from ._components import COMPONENTS, DEFAULT_COMPONENT, component_named
+from ._answers import OPTIONS, Answers
+from ._archives import COMPLETION_DIR, ZIG_HELPER, wheel_text
+from ._components import COMPONENTS, DEFAULT_COMPONENT
 from ._errors import SettingError, TemporalStaticLibsError
-from ._flags import (
-    compiler_flags,
-    framework_flags,
-    library_flags,
-    linker_flags,
-    shell_join,
-    system_library_flags,
-)
-from ._links import TROUBLESHOOTING_URL
-from ._locate import locate
-from ._manifest import ManifestLibrary
-from ._metrics import Resolution, recorded
+from ._metrics import recorded
 from ._output import EXIT_BROKEN, EXIT_USAGE, PROG, complain, write
 from ._settings import read_settings
-from ._targets import TARGETS
-from ._version import __version__
 
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
@@ -47,125 +25,6 @@ _COMPLETION = "--completion"
 
 SHELLS = ("bash", "fish", "zsh")
 """Those that there is completion for."""
-
-
-class _Answers:
-    """What the options of one call are about; found, and verified, once and only if asked for."""
-
-    def __init__(self, component: str, resolution: Resolution) -> None:
-        self._component = component
-        self._resolution = resolution
-
-    @cached_property
-    def in_force(self) -> InForce:
-        """The archives, for answers that lead to none of them."""
-        self._resolution.begin()
-        in_force = locate(os.environ)
-        self._resolution.found(in_force)
-        return in_force
-
-    @cached_property
-    def verified(self) -> InForce:
-        """The archives, for answers that lead to one of them."""
-        verified = self.in_force.verified_once(os.environ)
-        self._resolution.found(verified)
-        return verified
-
-    @property
-    def library(self) -> ManifestLibrary:
-        """The archive of the component that the call is about."""
-        return self.in_force.library(self._component)
-
-    def json(self) -> str:
-        """The manifest, with what a build needs besides: paths, the source, all platforms."""
-        in_force = self.verified
-        manifest = in_force.manifest.to_dict()
-        for library, entry in zip(in_force.manifest.libraries, manifest["libraries"], strict=True):
-            entry["name"] = component_named(library.component).library
-            entry["path"] = str(in_force.archive(library))
-        added = {
-            "source": in_force.origin.source,
-            "source_description": in_force.origin.described,
-            "prefix": str(PACKAGE_DIR),
-            "libdir": str(in_force.directory),
-            "includedir": str(INCLUDE_DIR),
-            "header": str(HEADER),
-            "platforms": [
-                {
-                    "platform": target.platform,
-                    "wheel_tag": target.wheel_tags[0],
-                    "zig_target": target.zig_target,
-                }
-                for target in TARGETS
-            ],
-            "troubleshooting": TROUBLESHOOTING_URL,
-        }
-        return json.dumps(added | manifest)
-
-    def cmake_dir(self) -> str:
-        """Where the CMake package is."""
-        # Here and not above, as for the next one: most calls do without.
-        from ._build_system_files import cmake_dir
-
-        return str(cmake_dir(self.verified, os.environ))
-
-    def pkg_config_dir(self) -> str:
-        """Where the pkg-config modules are."""
-        from ._build_system_files import pkg_config_dir
-
-        return str(pkg_config_dir(self.verified, os.environ))
-
-    def verification(self) -> str:
-        """The files that have been compared with their records."""
-        verified = self.in_force.verify(os.environ)
-        self._resolution.found(verified)
-        return f"ok: {' '.join(file.path.name for file in verified.files)}"
-
-
-_OPTIONS: dict[str, tuple[str, Callable[[_Answers], str]]] = {
-    "--version": ("the package's version", lambda a: __version__),
-    "--prefix": ("the package's directory", lambda a: str(PACKAGE_DIR)),
-    "--libdir": ("the directory of the archives", lambda a: str(a.verified.directory)),
-    "--includedir": ("the directory of the C header", lambda a: str(INCLUDE_DIR)),
-    "--libs": (
-        "linker flags: the archive and the system libraries and frameworks it needs",
-        lambda a: shell_join(library_flags(a.verified, a.library)),
-    ),
-    "--libfiles": (
-        "the archive's path, quoted for a shell",
-        lambda a: shell_join([str(a.verified.archive(a.library))]),
-    ),
-    "--system-libs": (
-        "only the system libraries of --libs",
-        lambda a: shell_join(system_library_flags(a.library)),
-    ),
-    "--frameworks": (
-        "only the Apple frameworks of --libs",
-        lambda a: shell_join(framework_flags(a.library)),
-    ),
-    "--cflags": ("compiler flags", lambda a: shell_join(compiler_flags(INCLUDE_DIR))),
-    "--ldflags": (
-        "linker flags: the directory, and dropping what nothing uses",
-        lambda a: shell_join(linker_flags(a.verified)),
-    ),
-    "--cmakedir": (
-        "the directory of TemporalStaticLibsConfig.cmake",
-        lambda a: a.cmake_dir(),
-    ),
-    "--pkgconfigdir": (
-        "the directory of temporal-sdk-core.pc and temporal-client.pc",
-        lambda a: a.pkg_config_dir(),
-    ),
-    "--zigdir": ("the directory of temporal_libs.zig", lambda a: str(ZIG_DIR)),
-    "--target": ("the Rust target triple of the archives", lambda a: a.in_force.manifest.target),
-    "--platform": ("their platform, as in linux-x64", lambda a: a.in_force.manifest.platform),
-    "--abi": ("the ABI id of header and archives", lambda a: a.in_force.manifest.abi),
-    "--json": ("all of it as JSON", lambda a: a.json()),
-    "--verify": (
-        "compare the archives with their checksums, whatever is remembered",
-        lambda a: a.verification(),
-    ),
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -243,7 +102,7 @@ def command_line_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    for name, (text, _) in _OPTIONS.items():
+    for name, (text, _) in OPTIONS.items():
         parser.add_argument(name, action=_Query, nargs=0, default=argparse.SUPPRESS, help=text)
     parser.add_argument(
         "--component",
@@ -297,8 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return write(wheel_text(script).splitlines())
         read_settings(os.environ)
         with recorded(os.environ) as resolution:
-            answers = _Answers(component, resolution)
-            lines = [_OPTIONS[query][1](answers) for query in arguments.queries]
+            answers = Answers(component, resolution)
+            lines = [OPTIONS[query][1](answers) for query in arguments.queries]
     except SettingError as error:
         complain(str(error))
         return EXIT_USAGE

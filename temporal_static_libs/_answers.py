@@ -1,0 +1,145 @@
+"""What the options of `temporal-libs-config` answer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from ._archives import HEADER, INCLUDE_DIR, PACKAGE_DIR, ZIG_DIR, InForce
+from ._components import component_named
+from ._flags import (
+    compiler_flags,
+    framework_flags,
+    library_flags,
+    linker_flags,
+    shell_join,
+    system_library_flags,
+)
+from ._links import TROUBLESHOOTING_URL
+from ._locate import locate
+from ._manifest import ManifestLibrary
+from ._metrics import Resolution
+from ._targets import TARGETS
+from ._version import __version__
+
+
+class Answers:
+    """What the options of one call are about; found, and verified, once and only if asked for."""
+
+    def __init__(self, component: str, resolution: Resolution) -> None:
+        self._component = component
+        self._resolution = resolution
+
+    @cached_property
+    def in_force(self) -> InForce:
+        """The archives, for answers that lead to none of them."""
+        self._resolution.begin()
+        in_force = locate(os.environ)
+        self._resolution.found(in_force)
+        return in_force
+
+    @cached_property
+    def verified(self) -> InForce:
+        """The archives, for answers that lead to one of them."""
+        verified = self.in_force.verified_once(os.environ)
+        self._resolution.found(verified)
+        return verified
+
+    @property
+    def library(self) -> ManifestLibrary:
+        """The archive of the component that the call is about."""
+        return self.in_force.library(self._component)
+
+    def json(self) -> str:
+        """The manifest, with what a build needs besides: paths, the source, all platforms."""
+        in_force = self.verified
+        manifest = in_force.manifest.to_dict()
+        for library, entry in zip(in_force.manifest.libraries, manifest["libraries"], strict=True):
+            entry["name"] = component_named(library.component).library
+            entry["path"] = str(in_force.archive(library))
+        added = {
+            "source": in_force.origin.source,
+            "source_description": in_force.origin.described,
+            "prefix": str(PACKAGE_DIR),
+            "libdir": str(in_force.directory),
+            "includedir": str(INCLUDE_DIR),
+            "header": str(HEADER),
+            "platforms": [
+                {
+                    "platform": target.platform,
+                    "wheel_tag": target.wheel_tags[0],
+                    "zig_target": target.zig_target,
+                }
+                for target in TARGETS
+            ],
+            "troubleshooting": TROUBLESHOOTING_URL,
+        }
+        return json.dumps(added | manifest)
+
+    def cmake_dir(self) -> str:
+        """Where the CMake package is."""
+        # Here and not above, as for the next one: most calls do without.
+        from ._build_system_files import cmake_dir
+
+        return str(cmake_dir(self.verified, os.environ))
+
+    def pkg_config_dir(self) -> str:
+        """Where the pkg-config modules are."""
+        from ._build_system_files import pkg_config_dir
+
+        return str(pkg_config_dir(self.verified, os.environ))
+
+    def verification(self) -> str:
+        """The files that have been compared with their records."""
+        verified = self.in_force.verify(os.environ)
+        self._resolution.found(verified)
+        return f"ok: {' '.join(file.path.name for file in verified.files)}"
+
+
+OPTIONS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
+    "--version": ("the package's version", lambda a: __version__),
+    "--prefix": ("the package's directory", lambda a: str(PACKAGE_DIR)),
+    "--libdir": ("the directory of the archives", lambda a: str(a.verified.directory)),
+    "--includedir": ("the directory of the C header", lambda a: str(INCLUDE_DIR)),
+    "--libs": (
+        "linker flags: the archive and the system libraries and frameworks it needs",
+        lambda a: shell_join(library_flags(a.verified, a.library)),
+    ),
+    "--libfiles": (
+        "the archive's path, quoted for a shell",
+        lambda a: shell_join([str(a.verified.archive(a.library))]),
+    ),
+    "--system-libs": (
+        "only the system libraries of --libs",
+        lambda a: shell_join(system_library_flags(a.library)),
+    ),
+    "--frameworks": (
+        "only the Apple frameworks of --libs",
+        lambda a: shell_join(framework_flags(a.library)),
+    ),
+    "--cflags": ("compiler flags", lambda a: shell_join(compiler_flags(INCLUDE_DIR))),
+    "--ldflags": (
+        "linker flags: the directory, and dropping what nothing uses",
+        lambda a: shell_join(linker_flags(a.verified)),
+    ),
+    "--cmakedir": (
+        "the directory of TemporalStaticLibsConfig.cmake",
+        lambda a: a.cmake_dir(),
+    ),
+    "--pkgconfigdir": (
+        "the directory of temporal-sdk-core.pc and temporal-client.pc",
+        lambda a: a.pkg_config_dir(),
+    ),
+    "--zigdir": ("the directory of temporal_libs.zig", lambda a: str(ZIG_DIR)),
+    "--target": ("the Rust target triple of the archives", lambda a: a.in_force.manifest.target),
+    "--platform": ("their platform, as in linux-x64", lambda a: a.in_force.manifest.platform),
+    "--abi": ("the ABI id of header and archives", lambda a: a.in_force.manifest.abi),
+    "--json": ("all of it as JSON", lambda a: a.json()),
+    "--verify": (
+        "compare the archives with their checksums, whatever is remembered",
+        lambda a: a.verification(),
+    ),
+}
+"""Option to its help and its answer."""
