@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.errors import BenchmarkError, command_failed
 
 _DEADLINE = 600.0
 
@@ -51,7 +51,6 @@ def run_to_end(command: Sequence[str | Path], environ: Mapping[str, str] | None 
     Raises:
         BenchmarkError: it failed, or took longer than ten minutes; the message has its output.
     """
-    shown = " ".join(str(part) for part in command)
     try:
         done = subprocess.run(
             command,
@@ -63,11 +62,10 @@ def run_to_end(command: Sequence[str | Path], environ: Mapping[str, str] | None 
             check=False,
         )
     except subprocess.TimeoutExpired:
+        shown = " ".join(map(str, command))
         raise BenchmarkError(f"{shown}\n  is not done after {_DEADLINE:.0f} s") from None
     if done.returncode != 0:
-        raise BenchmarkError(
-            f"{shown}\n  ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}"
-        )
+        raise command_failed(command, done.returncode, done.stdout + done.stderr)
     return done.stdout
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from package_index import PackageServer, running_package_server
 from pip_user import PINNED, PipUser, pip_user
 
-from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.errors import BenchmarkError, command_failed
 from benchmarks.harness.line import Speed
 from benchmarks.harness.network import Network, running_network
 
@@ -101,10 +101,7 @@ class User:
         done = self.pip.pip(*arguments)
         taken = time.perf_counter() - began
         if done.returncode != 0:
-            shown = " ".join(map(str, arguments))
-            raise BenchmarkError(
-                f"pip {shown}\n  ended with exit code {done.returncode}:\n{done.stdout}"
-            )
+            raise command_failed(["pip", *arguments], done.returncode, done.stdout)
         return taken
 
 

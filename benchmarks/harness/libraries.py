@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.errors import BenchmarkError, command_failed
 
 WHEEL_LABEL = "wheel"
 _HARNESS = Path(__file__).parent
@@ -132,11 +132,11 @@ def _config(*options: str) -> str:
 
 
 def _output(command: Sequence[str | Path], advice: str) -> str:
-    shown = " ".join(str(part) for part in command)
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
+        shown = " ".join(map(str, command))
         raise BenchmarkError(f"{shown}\n  cannot be run: {error}\n  {advice}") from None
     if done.returncode != 0:
-        raise BenchmarkError(f"{shown}\n  ended with exit code {done.returncode}:\n{done.stderr}")
+        raise command_failed(command, done.returncode, done.stderr)
     return done.stdout

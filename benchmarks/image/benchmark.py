@@ -27,7 +27,7 @@ from sdist_build import build_sdist
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.child import run_to_end
 from benchmarks.harness.comparison import Comparison
-from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.errors import BenchmarkError, command_failed
 
 WHEEL, COMPILE = "pip install", "compile"
 BUILD: Final = "seconds, docker build"
@@ -78,10 +78,7 @@ def _measure(run: Run) -> list[Comparison]:
     except (DockerError, ImageError) as error:
         raise BenchmarkError(str(error)) from None
     except subprocess.CalledProcessError as error:
-        shown = " ".join(map(str, error.cmd))
-        raise BenchmarkError(
-            f"{shown}\n  ended with exit code {error.returncode}:\n{error.stderr}"
-        ) from None
+        raise command_failed(error.cmd, error.returncode, error.stderr) from None
     return [
         Comparison(BUILD, "empty cache", {name: [way.seconds] for name, way in built.items()}),
         *(
