@@ -22,6 +22,22 @@ HEADER = ROOT / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
 ABI_ID = ROOT / "rust/c-api/abi_id.txt"
 INTERFACE_TABLE = ROOT / "tests/abi/c_abi.tsv"
 
+LAST_INCLUDE = "#include <stdlib.h>\n"
+"""The line that the declarations begin below."""
+
+# GCC, Clang and Zig; other compilers would warn of a pragma that they do not know.
+_BEGIN_QUIET = """\
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#endif
+"""
+_END_QUIET = """\
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+"""
+
 VERSION_MACROS = """\
 /** The version of the package that this header belongs to. */
 #define TEMPORAL_STATIC_LIBS_VERSION "{version}"
@@ -69,12 +85,26 @@ def version_macros(version: str, abi_id: str) -> str:
     return VERSION_MACROS.format(version=version, abi_id=abi_id, symbol=symbol)
 
 
-def name_union_members(header: str) -> str:
-    """Take the anonymous structs away that cbindgen wraps a tagged union's only members in.
+def own_types(header: str) -> str:
+    """Give types of this project's the prefix that the rule for additions names.
 
-    The layout and the members' paths stay the same; ISO C++ knows no anonymous structs.
+    cbindgen has one prefix for all types. A type that Rust calls ``StaticLibsQueue`` comes out of it
+    as ``TemporalCoreStaticLibsQueue`` and is ``TemporalStaticLibsQueue`` in C.
     """
-    return re.sub(r"struct \{\n\s*([\w ]+;)\n\s*\};", r"\1", header)
+    return re.sub(r"\bTemporalCoreStaticLibs(?=[A-Z])", "TemporalStaticLibs", header)
+
+
+def allow_anonymous_structs(header: str, includes: str) -> str:
+    """Keep ``-Wpedantic`` quiet about the declarations: no ISO C++ has anonymous structs.
+
+    Args:
+        header: the text, which ends with the ``#endif`` of its include guard.
+        includes: the last line before the declarations.
+    """
+    before, declarations = header.split(includes)
+    declarations, endif, comment = declarations.rpartition("#endif")
+    quiet = f"{_BEGIN_QUIET}{declarations.rstrip()}\n\n{_END_QUIET}"
+    return f"{before}{includes}\n{quiet}\n{endif}{comment}"
 
 
 def generate(cbindgen: str) -> dict[Path, str]:
@@ -89,12 +119,12 @@ def generate(cbindgen: str) -> dict[Path, str]:
         if run.returncode != 0:
             raise SystemExit(f"header: cbindgen failed:\n{run.stderr}")
         header = output.read_text(encoding="utf-8")
-    marker = "#include <stdint.h>\n"
-    if header.count(marker) != 1:
-        raise SystemExit("header: cbindgen's output has no single place for the version macros")
+    if header.count(LAST_INCLUDE) != 1:
+        raise SystemExit(f"header: cbindgen's output has no single line {LAST_INCLUDE.strip()!r}")
     macros = version_macros(workspace_version(), abi_id)
+    header = allow_anonymous_structs(own_types(header), LAST_INCLUDE)
     return {
-        HEADER: name_union_members(header).replace(marker, f"{marker}\n{macros}"),
+        HEADER: header.replace(_BEGIN_QUIET, f"{_BEGIN_QUIET}\n{macros}"),
         ABI_ID: f"{abi_id}\n",
     }
 

@@ -87,7 +87,7 @@ static void on_finalized(void *user_data, const TemporalCoreByteArray *fail) {
 
 static TemporalCoreSlotSupplier fixed_size(size_t slots) {
   return (TemporalCoreSlotSupplier){
-      .tag = TemporalCoreSlotSupplier_Tag_FixedSize,
+      .tag = TemporalCoreSlotSupplier_FixedSize,
       .fixed_size = {slots},
   };
 }

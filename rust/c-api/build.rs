@@ -40,14 +40,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A no-op function named for the version and the interface.
+/// The ABI id, and a no-op function named for the version and that id.
 fn abi_symbol() -> Result<String, Box<dyn Error>> {
     println!("cargo:rerun-if-changed=abi_id.txt");
     let version = env::var("CARGO_PKG_VERSION")?.replace('.', "_");
     let abi_id = fs::read_to_string("abi_id.txt")?;
-    let name = format!("temporal_static_libs_{version}_abi_{}", abi_id.trim());
+    let abi_id = abi_id.trim();
+    let name = format!("temporal_static_libs_{version}_abi_{abi_id}");
     Ok(format!(
-        "#[doc(hidden)]\n#[unsafe(no_mangle)]\npub extern \"C\" fn {name}() {{}}\n"
+        "const ABI_ID: &CStr = c\"{abi_id}\";\n\
+         #[doc(hidden)]\n#[unsafe(no_mangle)]\npub extern \"C\" fn {name}() {{}}\n"
     ))
 }
 

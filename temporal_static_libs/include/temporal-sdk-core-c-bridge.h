@@ -19,22 +19,28 @@
 #ifndef TEMPORAL_SDK_CORE_C_BRIDGE_H
 #define TEMPORAL_SDK_CORE_C_BRIDGE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#endif
 
 /** The version of the package that this header belongs to. */
 #define TEMPORAL_STATIC_LIBS_VERSION "0.10.1"
 
 /** The interface that this header declares: a hash of its table of facts. */
-#define TEMPORAL_STATIC_LIBS_ABI_ID "44c99fb909a25fe1"
+#define TEMPORAL_STATIC_LIBS_ABI_ID "415541aca6746c81"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /** Does nothing; only an archive of this header's version and interface defines it. */
-void temporal_static_libs_0_10_1_abi_44c99fb909a25fe1(void);
+void temporal_static_libs_0_10_1_abi_415541aca6746c81(void);
 
 #ifdef __cplusplus
 } // extern "C"
@@ -44,7 +50,7 @@ void temporal_static_libs_0_10_1_abi_44c99fb909a25fe1(void);
  * A statement, used once anywhere in the program: when header and archive do not belong together,
  * linking fails with a missing symbol that spells this header's version and ABI id.
  */
-#define TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE() temporal_static_libs_0_10_1_abi_44c99fb909a25fe1()
+#define TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE() temporal_static_libs_0_10_1_abi_415541aca6746c81()
 
 typedef struct TemporalCoreCustomMetricMeter TemporalCoreCustomMetricMeter;
 typedef struct TemporalCoreCustomSlotSupplierCallbacks TemporalCoreCustomSlotSupplierCallbacks;
@@ -166,28 +172,6 @@ typedef enum TemporalCoreRpcService {
    */
   TemporalCoreRpcService_Health,
 } TemporalCoreRpcService;
-
-/**
- * How console logs look.
- */
-typedef enum TemporalCoreConsoleLogFormat {
-  /**
-   * Compact, or what the environment variable `TEMPORAL_CORE_PRETTY_LOGS` selects.
-   */
-  TemporalCoreConsoleLogFormat_Unspecified = 0,
-  /**
-   * One line a log.
-   */
-  TemporalCoreConsoleLogFormat_Compact,
-  /**
-   * Several lines a log, for people.
-   */
-  TemporalCoreConsoleLogFormat_Pretty,
-  /**
-   * One JSON object a line.
-   */
-  TemporalCoreConsoleLogFormat_Json,
-} TemporalCoreConsoleLogFormat;
 
 /**
  * Level of a forwarded log.
@@ -953,29 +937,34 @@ typedef struct TemporalCoreLegacyBuildIdBasedStrategy {
 
 /**
  * How a worker is versioned.
- *
  */
 typedef enum TemporalCoreWorkerVersioningStrategy_Tag {
   /**
    * Not at all.
    */
-  TemporalCoreWorkerVersioningStrategy_Tag_None,
+  TemporalCoreWorkerVersioningStrategy_None,
   /**
    * By deployment.
    */
-  TemporalCoreWorkerVersioningStrategy_Tag_DeploymentBased,
+  TemporalCoreWorkerVersioningStrategy_DeploymentBased,
   /**
    * By build id alone.
    */
-  TemporalCoreWorkerVersioningStrategy_Tag_LegacyBuildIdBased,
+  TemporalCoreWorkerVersioningStrategy_LegacyBuildIdBased,
 } TemporalCoreWorkerVersioningStrategy_Tag;
 
 typedef struct TemporalCoreWorkerVersioningStrategy {
   TemporalCoreWorkerVersioningStrategy_Tag tag;
   union {
-    struct TemporalCoreWorkerVersioningNone none;
-    struct TemporalCoreWorkerDeploymentOptions deployment_based;
-    struct TemporalCoreLegacyBuildIdBasedStrategy legacy_build_id_based;
+    struct {
+      struct TemporalCoreWorkerVersioningNone none;
+    };
+    struct {
+      struct TemporalCoreWorkerDeploymentOptions deployment_based;
+    };
+    struct {
+      struct TemporalCoreLegacyBuildIdBasedStrategy legacy_build_id_based;
+    };
   };
 } TemporalCoreWorkerVersioningStrategy;
 
@@ -1084,9 +1073,28 @@ typedef uintptr_t (*TemporalCoreCustomSlotSupplierTryReserveCallback)(const stru
                                                                       void *user_data);
 
 /**
- * The workflow task in a slot.
+ * What is in a slot. Only valid until the callback returns.
  */
-typedef struct TemporalCoreWorkflowSlotInfo_Body {
+typedef enum TemporalCoreSlotInfo_Tag {
+  /**
+   * A workflow task.
+   */
+  TemporalCoreSlotInfo_WorkflowSlotInfo,
+  /**
+   * An activity.
+   */
+  TemporalCoreSlotInfo_ActivitySlotInfo,
+  /**
+   * A local activity.
+   */
+  TemporalCoreSlotInfo_LocalActivitySlotInfo,
+  /**
+   * A Nexus task.
+   */
+  TemporalCoreSlotInfo_NexusSlotInfo,
+} TemporalCoreSlotInfo_Tag;
+
+typedef struct TemporalCoreSlotInfo_TemporalCoreWorkflowSlotInfo_Body {
   /**
    * Its workflow's type.
    */
@@ -1095,32 +1103,23 @@ typedef struct TemporalCoreWorkflowSlotInfo_Body {
    * It came from the sticky queue.
    */
   bool is_sticky;
-} TemporalCoreWorkflowSlotInfo_Body;
+} TemporalCoreSlotInfo_TemporalCoreWorkflowSlotInfo_Body;
 
-/**
- * The activity in a slot.
- */
-typedef struct TemporalCoreActivitySlotInfo_Body {
+typedef struct TemporalCoreSlotInfo_TemporalCoreActivitySlotInfo_Body {
   /**
    * Its type.
    */
   struct TemporalCoreByteArrayRef activity_type;
-} TemporalCoreActivitySlotInfo_Body;
+} TemporalCoreSlotInfo_TemporalCoreActivitySlotInfo_Body;
 
-/**
- * The local activity in a slot.
- */
-typedef struct TemporalCoreLocalActivitySlotInfo_Body {
+typedef struct TemporalCoreSlotInfo_TemporalCoreLocalActivitySlotInfo_Body {
   /**
    * Its type.
    */
   struct TemporalCoreByteArrayRef activity_type;
-} TemporalCoreLocalActivitySlotInfo_Body;
+} TemporalCoreSlotInfo_TemporalCoreLocalActivitySlotInfo_Body;
 
-/**
- * The Nexus task in a slot.
- */
-typedef struct TemporalCoreNexusSlotInfo_Body {
+typedef struct TemporalCoreSlotInfo_TemporalCoreNexusSlotInfo_Body {
   /**
    * Its operation.
    */
@@ -1129,38 +1128,15 @@ typedef struct TemporalCoreNexusSlotInfo_Body {
    * Its service.
    */
   struct TemporalCoreByteArrayRef service;
-} TemporalCoreNexusSlotInfo_Body;
-
-/**
- * What is in a slot. Dies when the callback returns.
- *
- */
-typedef enum TemporalCoreSlotInfo_Tag {
-  /**
-   * A workflow task.
-   */
-  TemporalCoreSlotInfo_Tag_WorkflowSlotInfo,
-  /**
-   * An activity.
-   */
-  TemporalCoreSlotInfo_Tag_ActivitySlotInfo,
-  /**
-   * A local activity.
-   */
-  TemporalCoreSlotInfo_Tag_LocalActivitySlotInfo,
-  /**
-   * A Nexus task.
-   */
-  TemporalCoreSlotInfo_Tag_NexusSlotInfo,
-} TemporalCoreSlotInfo_Tag;
+} TemporalCoreSlotInfo_TemporalCoreNexusSlotInfo_Body;
 
 typedef struct TemporalCoreSlotInfo {
   TemporalCoreSlotInfo_Tag tag;
   union {
-    struct TemporalCoreWorkflowSlotInfo_Body workflow_slot_info;
-    struct TemporalCoreActivitySlotInfo_Body activity_slot_info;
-    struct TemporalCoreLocalActivitySlotInfo_Body local_activity_slot_info;
-    struct TemporalCoreNexusSlotInfo_Body nexus_slot_info;
+    TemporalCoreSlotInfo_TemporalCoreWorkflowSlotInfo_Body workflow_slot_info;
+    TemporalCoreSlotInfo_TemporalCoreActivitySlotInfo_Body activity_slot_info;
+    TemporalCoreSlotInfo_TemporalCoreLocalActivitySlotInfo_Body local_activity_slot_info;
+    TemporalCoreSlotInfo_TemporalCoreNexusSlotInfo_Body nexus_slot_info;
   };
 } TemporalCoreSlotInfo;
 
@@ -1277,29 +1253,34 @@ typedef struct TemporalCoreCustomSlotSupplierCallbacksImpl {
 
 /**
  * Where the slots of one kind of task come from.
- *
  */
 typedef enum TemporalCoreSlotSupplier_Tag {
   /**
    * A fixed number.
    */
-  TemporalCoreSlotSupplier_Tag_FixedSize,
+  TemporalCoreSlotSupplier_FixedSize,
   /**
    * As many as memory and processors allow.
    */
-  TemporalCoreSlotSupplier_Tag_ResourceBased,
+  TemporalCoreSlotSupplier_ResourceBased,
   /**
    * The caller's own supplier.
    */
-  TemporalCoreSlotSupplier_Tag_Custom,
+  TemporalCoreSlotSupplier_Custom,
 } TemporalCoreSlotSupplier_Tag;
 
 typedef struct TemporalCoreSlotSupplier {
   TemporalCoreSlotSupplier_Tag tag;
   union {
-    struct TemporalCoreFixedSizeSlotSupplier fixed_size;
-    struct TemporalCoreResourceBasedSlotSupplier resource_based;
-    struct TemporalCoreCustomSlotSupplierCallbacksImpl custom;
+    struct {
+      struct TemporalCoreFixedSizeSlotSupplier fixed_size;
+    };
+    struct {
+      struct TemporalCoreResourceBasedSlotSupplier resource_based;
+    };
+    struct {
+      struct TemporalCoreCustomSlotSupplierCallbacksImpl custom;
+    };
   };
 } TemporalCoreSlotSupplier;
 
@@ -1592,11 +1573,8 @@ typedef struct TemporalCoreLoggingOptions {
    */
   struct TemporalCoreByteArrayRef filter;
   /**
-   * For console logs; ignored when `forward_to` is set.
-   */
-  enum TemporalCoreConsoleLogFormat format;
-  /**
-   * Receives the logs instead of the console, unless NULL.
+   * Receives the logs. If NULL, they go to the console: one line per log, or in the format that
+   * the environment variable `TEMPORAL_CORE_PRETTY_LOGS` selects.
    */
   TemporalCoreForwardedLogCallback forward_to;
 } TemporalCoreLoggingOptions;
@@ -2528,11 +2506,22 @@ bool temporal_core_complete_async_reserve(const struct TemporalCoreSlotReserveCo
 bool temporal_core_complete_async_cancel_reserve(const struct TemporalCoreSlotReserveCompletionCtx *completion_ctx);
 
 /**
- * The version of the archive that is linked.
+ * Returns the version of the archive that is linked.
  *
  * @return A NUL-terminated string that is never freed.
  */
 const char *temporal_static_libs_version(void);
+
+/**
+ * Returns the ABI id of the archive that is linked: a hash of the interface that it implements.
+ *
+ * @return A NUL-terminated string of 16 hexadecimal digits that is never freed.
+ *
+ * A binding that does not include the header calls this first, and compares the result with the
+ * `TEMPORAL_STATIC_LIBS_ABI_ID` of the header that its declarations were made from. If they differ,
+ * sizes, offsets or signatures may differ as well.
+ */
+const char *temporal_static_libs_abi_id(void);
 
 /**
  * Creates a worker. It asks the server for nothing before its first poll or its validation.
@@ -2731,5 +2720,9 @@ void temporal_core_worker_finalize_shutdown(struct TemporalCoreWorker *worker,
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 #endif  /* TEMPORAL_SDK_CORE_C_BRIDGE_H */

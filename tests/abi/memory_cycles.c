@@ -198,7 +198,7 @@ static void metrics(TemporalCoreRuntime *runtime) {
 static TemporalCoreSlotSupplier slots(void) {
   TemporalCoreSlotSupplier supplier;
   memset(&supplier, 0, sizeof supplier);
-  supplier.tag = TemporalCoreSlotSupplier_Tag_FixedSize;
+  supplier.tag = TemporalCoreSlotSupplier_FixedSize;
   supplier.fixed_size.num_slots = 5;
   return supplier;
 }

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from capi import CApi, config, header_path
-from facts import facts
 from header import interface_id
+from interface.facts import facts
 from packaging.version import Version
 from skips import require_program
 

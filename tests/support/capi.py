@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import cffi
+from interface.facts import preprocess
 
-STANDARD_HEADERS = ("stdbool.h", "stddef.h", "stdint.h")
 Data: TypeAlias = bytes | str
 """What a test gives as the content of a byte range."""
 
@@ -41,10 +41,7 @@ def declarations(header: Path, scratch: Path) -> str:
     """Preprocess a header without the standard headers' own content."""
     empty = scratch / "standard-headers"
     empty.mkdir(exist_ok=True)
-    for name in STANDARD_HEADERS:
-        (empty / name).touch()
-    command = ["cc", "-E", "-P", "-nostdinc", "-I", str(empty), "-xc", str(header)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return preprocess(header, empty)
 
 
 def function_names(declared: str) -> list[str]:

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from facts import signatures
+from interface.facts import signatures
 from reference import c_api, cli
 from reference.header import Declaration, HeaderError, Kind, declarations, rules
 
 from temporal_static_libs._cli import command_line_parser
 
-START = "/*\n * Rules:\n *  - One.\n *    More of it.\n *  - Two.\n */\n#include <stdint.h>\n\n"
+START = "/*\n * Rules:\n *  - One.\n *    More of it.\n *  - Two.\n */\n#include <stdlib.h>\n\n"
 
 
 @pytest.fixture

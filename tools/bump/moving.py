@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from facts import facts
 from packaging.version import Version
 
 from bump.changelog import with_entry
 from bump.errors import BumpError
-from bump.interface import Change, changes, updated
 from bump.places import PACKAGE, RUST, current, move
 from bump.registry import CORE, Core, published_core
+from interface.changes import Change, changes, updated
+from interface.facts import facts
 
 _TABLE: Final = "tests/abi/c_abi.tsv"
 _HEADER: Final = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"

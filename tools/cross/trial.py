@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge_build import copy_zig_bridge
-from facts import facts
+from interface.facts import facts
 
 from cross import ROOT
 from cross.build import CrossError

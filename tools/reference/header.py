@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from header import LAST_INCLUDE
+
 _COMMENT = re.compile(r"/\*\*(.*?)\*/\n?", re.DOTALL)
 _ALIAS_OF_ITSELF = re.compile(r"(typedef struct (\w+) \2;\n?)+")
 
@@ -63,7 +65,7 @@ def declarations(header: Path) -> list[Declaration]:
     Raises:
         HeaderError: one cannot be read.
     """
-    _, _, body = header.read_text(encoding="utf-8").partition("#include <stdint.h>\n")
+    _, _, body = header.read_text(encoding="utf-8").partition(LAST_INCLUDE)
     blocks = [block.strip("\n") for block in re.split(r"\n{2,}", body)]
     declared = [_declaration(block) for block in blocks if not _is_plumbing(block)]
     return _with_text_of_tags(declared)
@@ -82,7 +84,7 @@ def _with_text_of_tags(declared: list[Declaration]) -> list[Declaration]:
 def _is_plumbing(block: str) -> bool:
     return (
         not block
-        or block.startswith(("#ifdef", "#endif", "} //"))
+        or block.startswith(("#if", "#endif", "} //"))
         or _ALIAS_OF_ITSELF.fullmatch(block) is not None
         # What TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE refers to: other in each version.
         or re.search(r"^void temporal_static_libs_\d", block, re.MULTILINE) is not None

@@ -57,57 +57,34 @@ pub struct SlotReserveCtx {
 /// `temporal_core_complete_async_cancel_reserve`, which accept it also after it is consumed.
 pub struct SlotReserveCompletionCtx(());
 
-/// The workflow task in a slot.
-#[repr(C)]
-#[allow(non_camel_case_types)] // the interface's name
-pub struct WorkflowSlotInfo_Body {
-    /// Its workflow's type.
-    pub workflow_type: ByteArrayRef,
-    /// It came from the sticky queue.
-    pub is_sticky: bool,
-}
-
-/// The activity in a slot.
-#[repr(C)]
-#[allow(non_camel_case_types)] // the interface's name
-pub struct ActivitySlotInfo_Body {
-    /// Its type.
-    pub activity_type: ByteArrayRef,
-}
-
-/// The local activity in a slot.
-#[repr(C)]
-#[allow(non_camel_case_types)] // the interface's name
-pub struct LocalActivitySlotInfo_Body {
-    /// Its type.
-    pub activity_type: ByteArrayRef,
-}
-
-/// The Nexus task in a slot.
-#[repr(C)]
-#[allow(non_camel_case_types)] // the interface's name
-pub struct NexusSlotInfo_Body {
-    /// Its operation.
-    pub operation: ByteArrayRef,
-    /// Its service.
-    pub service: ByteArrayRef,
-}
-
-/// What is in a slot. Dies when the callback returns.
-///
-/// cbindgen:prefix-with-name=false
-/// cbindgen:rename-all=prefix:TemporalCoreSlotInfo_Tag_
+/// What is in a slot. Only valid until the callback returns.
 #[repr(C)]
 #[allow(clippy::enum_variant_names)] // the interface's names
 pub enum SlotInfo {
     /// A workflow task.
-    WorkflowSlotInfo(WorkflowSlotInfo_Body),
+    WorkflowSlotInfo {
+        /// Its workflow's type.
+        workflow_type: ByteArrayRef,
+        /// It came from the sticky queue.
+        is_sticky: bool,
+    },
     /// An activity.
-    ActivitySlotInfo(ActivitySlotInfo_Body),
+    ActivitySlotInfo {
+        /// Its type.
+        activity_type: ByteArrayRef,
+    },
     /// A local activity.
-    LocalActivitySlotInfo(LocalActivitySlotInfo_Body),
+    LocalActivitySlotInfo {
+        /// Its type.
+        activity_type: ByteArrayRef,
+    },
     /// A Nexus task.
-    NexusSlotInfo(NexusSlotInfo_Body),
+    NexusSlotInfo {
+        /// Its operation.
+        operation: ByteArrayRef,
+        /// Its service.
+        service: ByteArrayRef,
+    },
 }
 
 /// A slot that is now in use. Dies when the callback returns.
@@ -396,22 +373,20 @@ fn reserve_ctx<Kind: core::SlotKind>(ctx: &dyn core::SlotReservationContext) -> 
 /// Borrows from `info`: must not outlive it.
 fn slot_info(info: core::SlotInfo<'_>) -> SlotInfo {
     match info {
-        core::SlotInfo::Workflow(info) => SlotInfo::WorkflowSlotInfo(WorkflowSlotInfo_Body {
+        core::SlotInfo::Workflow(info) => SlotInfo::WorkflowSlotInfo {
             workflow_type: ByteArrayRef::lend(info.workflow_type.as_bytes()),
             is_sticky: info.is_sticky,
-        }),
-        core::SlotInfo::Activity(info) => SlotInfo::ActivitySlotInfo(ActivitySlotInfo_Body {
+        },
+        core::SlotInfo::Activity(info) => SlotInfo::ActivitySlotInfo {
             activity_type: ByteArrayRef::lend(info.activity_type.as_bytes()),
-        }),
-        core::SlotInfo::LocalActivity(info) => {
-            SlotInfo::LocalActivitySlotInfo(LocalActivitySlotInfo_Body {
-                activity_type: ByteArrayRef::lend(info.activity_type.as_bytes()),
-            })
-        }
-        core::SlotInfo::Nexus(info) => SlotInfo::NexusSlotInfo(NexusSlotInfo_Body {
+        },
+        core::SlotInfo::LocalActivity(info) => SlotInfo::LocalActivitySlotInfo {
+            activity_type: ByteArrayRef::lend(info.activity_type.as_bytes()),
+        },
+        core::SlotInfo::Nexus(info) => SlotInfo::NexusSlotInfo {
             operation: ByteArrayRef::lend(info.operation.as_bytes()),
             service: ByteArrayRef::lend(info.service.as_bytes()),
-        }),
+        },
     }
 }
 

@@ -2,43 +2,21 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Checked, c_enum, optional, read_enum},
+    ffi::{Checked, optional},
     log_forwarding::{ForwardedLogCallback, LogForwarder},
     metric_export::MetricsOptions,
 };
-use std::{mem::MaybeUninit, sync::Arc};
-use temporalio_common::telemetry::{Logger, LoggerFormat};
+use std::sync::Arc;
+use temporalio_common::telemetry::Logger;
 use tracing_subscriber::EnvFilter;
-
-/// How console logs look.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum ConsoleLogFormat {
-    /// Compact, or what the environment variable `TEMPORAL_CORE_PRETTY_LOGS` selects.
-    Unspecified = 0,
-    /// One line a log.
-    Compact,
-    /// Several lines a log, for people.
-    Pretty,
-    /// One JSON object a line.
-    Json,
-}
-
-c_enum!(ConsoleLogFormat {
-    Unspecified,
-    Compact,
-    Pretty,
-    Json
-});
 
 /// Where logs go.
 #[repr(C)]
 pub struct LoggingOptions {
     /// A tracing filter such as `temporalio_sdk_core=DEBUG,WARN`. A malformed one is an error.
     pub filter: ByteArrayRef,
-    /// For console logs; ignored when `forward_to` is set.
-    pub format: MaybeUninit<ConsoleLogFormat>,
-    /// Receives the logs instead of the console, unless NULL.
+    /// Receives the logs. If NULL, they go to the console: one line per log, or in the format that
+    /// the environment variable `TEMPORAL_CORE_PRETTY_LOGS` selects.
     pub forward_to: ForwardedLogCallback,
 }
 
@@ -72,12 +50,10 @@ impl TelemetryOptions {
             let consumer = forwarder.clone();
             return Ok(Some((Logger::Push { filter, consumer }, Some(forwarder))));
         }
-        let format = match read_enum(&logging.format, "logging.format")? {
-            ConsoleLogFormat::Unspecified => None,
-            ConsoleLogFormat::Compact => Some(LoggerFormat::Compact),
-            ConsoleLogFormat::Pretty => Some(LoggerFormat::Pretty),
-            ConsoleLogFormat::Json => Some(LoggerFormat::Json),
+        let logger = Logger::Console {
+            filter,
+            format: None,
         };
-        Ok(Some((Logger::Console { filter, format }, None)))
+        Ok(Some((logger, None)))
     }
 }

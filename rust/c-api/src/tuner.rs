@@ -43,9 +43,6 @@ pub struct ResourceBasedSlotSupplier {
 }
 
 /// Where the slots of one kind of task come from.
-///
-/// cbindgen:prefix-with-name=false
-/// cbindgen:rename-all=prefix:TemporalCoreSlotSupplier_Tag_
 #[repr(C)]
 pub enum SlotSupplier {
     /// A fixed number.

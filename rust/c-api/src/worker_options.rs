@@ -4,6 +4,7 @@ use crate::{
     byte_array::{ByteArrayRef, ByteArrayRefArray},
     ffi::{CTaggedUnion, Checked, optional, read_bool, read_tagged},
     tuner::TunerHolder,
+    version::with_interface,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -67,9 +68,6 @@ pub struct LegacyBuildIdBasedStrategy {
 }
 
 /// How a worker is versioned.
-///
-/// cbindgen:prefix-with-name=false
-/// cbindgen:rename-all=prefix:TemporalCoreWorkerVersioningStrategy_Tag_
 #[repr(C)]
 pub enum WorkerVersioningStrategy {
     /// Not at all.
@@ -339,7 +337,7 @@ impl WorkerDeploymentOptions {
             match self.default_versioning_behavior {
                 0 => None,
                 value => Some(VersioningBehavior::try_from(value).map_err(|_| {
-                    format!("{what}.default_versioning_behavior has no value {value}")
+                    with_interface(format!("{what}.default_versioning_behavior has no value {value}"))
                 })?),
             };
         Ok(common::WorkerDeploymentOptions::new(

@@ -3,6 +3,7 @@
 //! renders as `T`.
 
 use super::Checked;
+use crate::version::with_interface;
 use std::mem::MaybeUninit;
 
 /// A `#[repr(C)]` enum that can come from outside.
@@ -30,7 +31,7 @@ pub(crate) fn read_enum<E: CEnum>(field: &MaybeUninit<E>, what: &str) -> Checked
     const { assert!(size_of::<E>() == size_of::<u32>()) };
     // SAFETY: the caller's struct is initialised memory, and any four bytes are a `u32`.
     let raw = unsafe { field.as_ptr().cast::<u32>().read() };
-    E::from_raw(raw).ok_or_else(|| format!("{what} has no value {raw}"))
+    E::from_raw(raw).ok_or_else(|| with_interface(format!("{what} has no value {raw}")))
 }
 
 /// A `#[repr(C)]` enum with fields that can come from outside.
@@ -51,7 +52,7 @@ pub(crate) fn read_tagged<'a, T: CTaggedUnion>(
     // SAFETY: as in `read_enum`; the tag comes first in a `#[repr(C)]` enum.
     let tag = unsafe { field.as_ptr().cast::<u32>().read() };
     if tag >= T::VARIANTS {
-        return Err(format!("{what}.tag has no value {tag}"));
+        return Err(with_interface(format!("{what}.tag has no value {tag}")));
     }
     // SAFETY: a known tag, and any bytes are the fields' values, as the trait demands.
     Ok(unsafe { field.assume_init_ref() })

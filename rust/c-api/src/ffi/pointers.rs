@@ -1,6 +1,7 @@
 //! References, slices and boxes from raw pointers.
 
 use super::Checked;
+use crate::version::with_interface;
 use std::fmt::Display;
 
 /// A required handle or struct: a NULL pointer is the caller's error.
@@ -41,7 +42,7 @@ pub(crate) unsafe fn slice<'a, T>(
         .checked_mul(size_of::<T>())
         .is_none_or(|bytes| isize::try_from(bytes).is_err())
     {
-        return Err(format!("{what} has an impossible size: {size}"));
+        return Err(with_interface(format!("{what} has an impossible size: {size}")));
     }
     // SAFETY: not NULL, a possible size, and live by this function's own condition.
     Ok(unsafe { std::slice::from_raw_parts(data, size) })

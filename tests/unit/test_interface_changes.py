@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bump.interface import changes, updated
+from interface.changes import changes, updated
 
 TABLE = """\
 function\ta_free\tvoid\tA*

@@ -1,9 +1,10 @@
 """The facts of a C header that a consumer compiled against it relies on, one a line.
 
-usage: python facts.py HEADER
+usage: python -m interface.facts HEADER
 
 Prints tab-separated lines in the form of ``c_abi.tsv``: functions and callbacks with their types,
-opaque types, aliases, enum constants, and the layout of structs as the C compiler sees it.
+opaque types, aliases, enum constants, the anonymous structs and unions of structs (which decide the
+paths in a translated header), and the layout of structs as the C compiler sees it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ typedef int int32_t; typedef long int64_t; typedef unsigned long size_t;
 typedef unsigned long uintptr_t; typedef long intptr_t; typedef _Bool bool;
 """
 """What the standard headers would define; only their names matter to the facts."""
+
+STANDARD_HEADERS = ("stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h")
+"""Those that a header of any of Temporal's releases may include."""
 
 Row = tuple[str, ...]
 Field = tuple[str, str, str]
@@ -65,10 +69,11 @@ def signatures(header: Path) -> dict[str, tuple[list[str], bool]]:
 
 
 def preprocess(header: Path, scratch: Path) -> str:
-    """Preprocess a header with empty standard headers."""
-    for name in ("stdbool.h", "stddef.h", "stdint.h"):
+    """Preprocess a header with empty standard headers, which are written into ``scratch``."""
+    for name in STANDARD_HEADERS:
         (scratch / name).touch()
-    command = ["cc", "-E", "-P", "-nostdinc", "-I", str(scratch), "-xc", str(header)]
+    # As a compiler that is not GNU, for which the header has no pragmas.
+    command = ["cc", "-E", "-P", "-nostdinc", "-U__GNUC__", "-I", str(scratch), "-xc", str(header)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -125,12 +130,31 @@ def _interface(unit: c_ast.FileAST) -> Iterator[Row]:
                 yield from _constants(node.name, inner)
             elif inner.decls:
                 defined.add(node.name)
+                yield from _shape(node.name, inner)
             elif inner.name != node.name:
                 yield "alias", node.name, inner.name, ""
             else:
                 opaque.add(node.name)
     for name in opaque - defined:
         yield "opaque", name, "", ""
+
+
+def _shape(name: str, struct: c_ast.Node) -> Iterator[Row]:
+    text = _nesting(struct)
+    if "{" in text:
+        yield "shape", name, text, ""
+
+
+def _nesting(struct: c_ast.Node) -> str:
+    """Names of the members, those of anonymous structs and unions in braces."""
+    parts = []
+    for member in struct.decls:
+        if member.name is None:
+            kind = "struct" if isinstance(member.type, c_ast.Struct) else "union"
+            parts.append(f"{kind}{{{_nesting(member.type)}}}")
+        else:
+            parts.append(member.name)
+    return " ".join(parts)
 
 
 def _constants(name: str, enum: c_ast.Enum) -> Iterator[Row]:
