@@ -614,7 +614,7 @@ typedef struct TemporalCoreClientEnvConfigLoadOptions {
    */
   struct TemporalCoreByteArrayRef path;
   /**
-   * TOML instead of a file; not together with `path`.
+   * TOML instead of a file; ignored if `path` is set.
    */
   struct TemporalCoreByteArrayRef data;
   /**
@@ -655,7 +655,7 @@ typedef struct TemporalCoreClientEnvConfigProfileLoadOptions {
    */
   struct TemporalCoreByteArrayRef path;
   /**
-   * TOML instead of a file; not together with `path`.
+   * TOML instead of a file; ignored if `path` is set.
    */
   struct TemporalCoreByteArrayRef data;
   /**
@@ -1357,7 +1357,8 @@ typedef struct TemporalCorePollerBehaviorAutoscaling {
 } TemporalCorePollerBehaviorAutoscaling;
 
 /**
- * How many polls for tasks are open at a time. Exactly one pointer is set.
+ * How many polls for tasks are open at a time. At most one pointer is set. If none is, core's
+ * default applies: a small fixed number, or autoscaling in a namespace that asks workers for it.
  */
 typedef struct TemporalCorePollerBehavior {
   /**
@@ -2711,7 +2712,10 @@ void temporal_core_worker_initiate_shutdown(struct TemporalCoreWorker *worker);
  *                  the worker stays as it is for a later try. Inside the callback of the last of
  *                  them it succeeds. NULL: nothing is done.
  *
- * It waits for activities and Nexus tasks that were polled and not completed.
+ * It waits for activities and Nexus tasks that were polled and not completed, and for calls of
+ * other threads on this worker that have no callback, such as
+ * `temporal_core_worker_initiate_shutdown`. Inside such a call, in a callback for logs or of a slot
+ * supplier, it fails at once.
  */
 void temporal_core_worker_finalize_shutdown(struct TemporalCoreWorker *worker,
                                             void *user_data,

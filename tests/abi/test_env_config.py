@@ -225,6 +225,15 @@ def test_unknown_keys_are_refused_when_strict(capi: CApi, tmp_path: Path) -> Non
         assert str(caught.value).startswith(f"{file}: ")
 
 
+@pytest.mark.parametrize("function", [load_all, load_profile])
+def test_a_path_takes_precedence_over_data(capi: CApi, tmp_path: Path, function: Any) -> None:
+    file = tmp_path / "temporal.toml"
+    file.write_text('[profile.default]\naddress = "from the file"\n')
+    loaded = function(capi, path=str(file), data="not TOML at all")
+    profile = loaded["profiles"]["default"] if function is load_all else loaded
+    assert profile == {"address": "from the file"}
+
+
 def test_empty_tables_stay_apart_from_absent_ones(capi: CApi) -> None:
     text = "[profile.default.tls]\n[profile.default.codec]\n[profile.default.grpc_meta]\n"
     assert load_profile(capi, data=text) == {"tls": {}, "codec": {}}
@@ -239,7 +248,6 @@ def test_empty_tables_stay_apart_from_absent_ones(capi: CApi) -> None:
         pytest.param({"data": "[profile]\ndefault = 1"}, "^data: .*line 2", id="toml-type"),
         pytest.param({"path": b"\xff"}, "^path is not UTF-8", id="path-utf-8"),
         pytest.param({"path": "/"}, "^/: .*directory", id="directory"),
-        pytest.param({"path": "/x", "data": "#"}, "^path and data are both set", id="both"),
         pytest.param({"env_vars": "[1]"}, "^env_vars is not a JSON object of strings", id="list"),
         pytest.param({"env_vars": {"A": 1}}, "^env_vars is not a JSON object of", id="number"),
         pytest.param({"env_vars": '{"A"'}, "^env_vars is not a JSON object of", id="cut off"),

@@ -7,7 +7,7 @@ import threading
 import pytest
 from capi import Answer, CApi
 from grpc_override import Override
-from rpc import connect_answer
+from rpc import ConnectError, connect_answer, connection
 
 
 def failure(capi: CApi, options: object) -> str:
@@ -58,7 +58,30 @@ def test_unknown_language_runtime_is_a_failure(capi: CApi) -> None:
     info = capi.ffi.new("TemporalCoreRuntimeInfo[1]")
     capi.ffi.cast("uint32_t *", capi.ffi.addressof(info[0], "runtime_type"))[0] = 11
     options = capi.new("TemporalCoreRuntimeOptions", runtime_info={"data": info, "size": 1})
-    assert "runtime_info.runtime_type has no value 11" in failure(capi, options)
+    message = failure(capi, options)
+    assert "runtime_info.runtime_type has no value 11" in message
+    assert message.endswith(capi.interface_note)
+
+
+def test_impossible_size_is_a_failure_that_asks_for_the_declarations(capi: CApi) -> None:
+    info = capi.ffi.new("TemporalCoreRuntimeInfo[1]")
+    size = 2**63
+    options = capi.new("TemporalCoreRuntimeOptions", runtime_info={"data": info, "size": size})
+    message = failure(capi, options)
+    assert message.endswith(f"runtime_info has an impossible size: {size}{capi.interface_note}")
+
+
+def test_call_on_a_failed_runtime_says_why_that_one_failed(capi: CApi) -> None:
+    options = capi.new("TemporalCoreRuntimeOptions", worker_heartbeat_interval_millis=1)
+    made = capi.lib.temporal_core_runtime_new(options)
+    reason = capi.take_text(made.fail)
+    try:
+        with pytest.raises(ConnectError) as refused, connection(capi, made.runtime, "http://any"):
+            pass
+    finally:
+        capi.lib.temporal_core_runtime_free(made.runtime)
+    failed = "runtime is the one of a failed temporal_core_runtime_new"
+    assert str(refused.value) == f"Invalid options: {failed} ({reason})"
 
 
 def test_sized_range_without_data_is_a_failure(capi: CApi) -> None:
@@ -67,19 +90,15 @@ def test_sized_range_without_data_is_a_failure(capi: CApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter_text", "log_format", "reason"),
+    ("filter_text", "reason"),
     [
-        pytest.param(b"a=b=c=d", 0, "is malformed", id="filter"),
-        pytest.param(b"\xff\xfe", 0, "is not UTF-8", id="utf-8"),
-        pytest.param(b"info", 4, "logging.format has no value 4", id="format"),
+        pytest.param(b"a=b=c=d", "is malformed", id="filter"),
+        pytest.param(b"\xff\xfe", "is not UTF-8", id="utf-8"),
     ],
 )
-def test_bad_logging_options_are_a_failure(
-    capi: CApi, filter_text: bytes, log_format: int, reason: str
-) -> None:
+def test_bad_logging_options_are_a_failure(capi: CApi, filter_text: bytes, reason: str) -> None:
     lender = capi.lend()
     logging = lender.struct("TemporalCoreLoggingOptions", filter=lender.bytes(filter_text))
-    capi.ffi.cast("uint32_t *", capi.ffi.addressof(logging, "format"))[0] = log_format
     telemetry = lender.struct("TemporalCoreTelemetryOptions", logging=logging)
     options = lender.struct("TemporalCoreRuntimeOptions", telemetry=telemetry)
     assert reason in failure(capi, options)

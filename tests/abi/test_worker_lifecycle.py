@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -98,7 +99,8 @@ def test_unknown_slot_supplier_is_refused(
     for tag in (3, 255, 2**32 - 1):
         capi.ffi.cast("uint32_t *", capi.ffi.addressof(supplier, "tag"))[0] = tag
         message = refusal(capi, client, options)
-        assert message == f"Invalid options: tuner.{kind}_slot_supplier.tag has no value {tag}"
+        reason = f"tuner.{kind}_slot_supplier.tag has no value {tag}"
+        assert message == f"Invalid options: {reason}{capi.interface_note}"
 
 
 def test_an_empty_task_queue_is_refused(capi: CApi, client: Any, lender: Lender) -> None:
@@ -225,16 +227,8 @@ Fields = Callable[[Lender], dict[str, Any]]
                     "activity": resource_based(memory=0.6),
                 }
             },
-            "must have the same tuner_options",
+            "All resource-based slot suppliers must have the same ResourceBasedTunerOptions",
             id="tuner-options",
-        ),
-        *(
-            pytest.param(
-                lambda _, kind=kind: {f"{kind}_poller_behavior": {}},
-                f"{kind}_poller_behavior must have exactly one of .* not none",
-                id=f"{kind}-polls-none",
-            )
-            for kind in ("workflow_task", "activity_task", "nexus_task")
         ),
         pytest.param(
             lambda lender: {
@@ -243,7 +237,7 @@ Fields = Callable[[Lender], dict[str, Any]]
                     **autoscaling(lender, 1, 2, 1),
                 }
             },
-            "activity_task_poller_behavior must have exactly one of .* not both",
+            "simple_maximum and autoscaling cannot both be non-null .*activity_task_poller_behavior",
             id="polls-both",
         ),
         pytest.param(
@@ -374,6 +368,13 @@ def test_bad_options_are_refused(
             id="most-slots",
         ),
         pytest.param(lambda _: {"max_cached_workflows": 0}, id="no-cache"),
+        pytest.param(
+            lambda _: {
+                f"{kind}_poller_behavior": {}
+                for kind in ("workflow_task", "activity_task", "nexus_task")
+            },
+            id="default-pollers",
+        ),
         pytest.param(
             lambda lender: {
                 "plugins": lender.array(["a", "b", "a"]),
@@ -558,9 +559,9 @@ def test_a_null_connection_replaces_nothing(capi: CApi, client: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "what"),
     [
-        ("workflow_activation", "Workflow activation completion"),
-        ("activity_task", "Activity task completion"),
-        ("nexus_task", "Nexus task completion"),
+        ("workflow_activation", "Workflow task"),
+        ("activity_task", "Activity task"),
+        ("nexus_task", "Nexus task"),
     ],
 )
 def test_undecodable_completions_fail_at_once(
@@ -579,7 +580,7 @@ def test_empty_completions_fail(capi: CApi, client: Any, kind: str) -> None:
     with worker(
         capi, client, "queue", task_types={"enable_workflows": True, "enable_nexus": True}
     ) as made:
-        with pytest.raises(WorkerError, match="completion failure: "):
+        with pytest.raises(WorkerError, match="^(Workflow|Activity|Nexus) completion failure: "):
             made.done(made.complete(kind, None))
         made.shut_down_idle()
 
@@ -733,6 +734,125 @@ def test_finalizing_inside_a_completions_callback_finds_the_worker_free(
         made.done(finalized)
 
 
+@dataclass
+class ShutdownLogs:
+    """Forwarded logs, of which core writes one inside ``initiate_shutdown``.
+
+    Attributes:
+        inside: runs inside that log's callback, the first time.
+    """
+
+    capi: CApi
+    inside: Callable[[], None] | None = None
+
+    def telemetry(self, lender: Lender) -> Any:
+        self._callback = self.capi.ffi.callback("TemporalCoreForwardedLogCallback", self._receive)
+        logging = lender.struct(
+            "TemporalCoreLoggingOptions",
+            filter=lender.bytes("temporalio_sdk_core=info"),
+            forward_to=self._callback,
+        )
+        return lender.struct("TemporalCoreTelemetryOptions", logging=logging)
+
+    def _receive(self, _level: int, log: Any) -> None:
+        message = self.capi.text(self.capi.lib.temporal_core_forwarded_log_message(log))
+        inside, self.inside = self.inside, None
+        if message == "Initiated shutdown" and inside is not None:
+            inside()
+        else:
+            self.inside = inside
+
+
+@pytest.fixture
+def shutdown_logs(capi: CApi) -> ShutdownLogs:
+    return ShutdownLogs(capi)
+
+
+@pytest.fixture
+def logging_client(
+    capi: CApi, lender: Lender, override: Override, shutdown_logs: ShutdownLogs
+) -> Iterator[Any]:
+    """A connection to ``override`` whose runtime forwards its logs to ``shutdown_logs``."""
+    options = lender.struct(
+        "TemporalCoreRuntimeOptions", telemetry=shutdown_logs.telemetry(lender)
+    )
+    with (
+        capi.runtime(options) as runtime,
+        connection_to(override, runtime, identity="somebody") as made,
+    ):
+        yield made
+
+
+def test_finalizing_waits_for_calls_without_callback_on_other_threads(
+    capi: CApi, logging_client: Any, shutdown_logs: ShutdownLogs
+) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        entered.set()
+        leave.wait(60)
+
+    with worker(capi, logging_client, "queue") as made:
+        shutdown_logs.inside = stay
+        slow = threading.Thread(target=made.initiate_shutdown)
+        slow.start()
+        assert entered.wait(60)
+        made.initiate_shutdown()
+        for kind in KINDS[1:]:
+            assert made.polled(made.poll(kind)) is None
+        finalized = Answer(capi, "TemporalCoreWorkerCallback")
+        last = Answer(capi, "TemporalCoreWorkerPollCallback")
+        last.inside = lambda _success, _fail: capi.lib.temporal_core_worker_finalize_shutdown(
+            made.handle, finalized.user_data, finalized.callback
+        )
+        capi.lib.temporal_core_worker_poll_workflow_activation(
+            made.handle, last.user_data, last.callback
+        )
+        assert made.polled(last) is None
+        time.sleep(0.2)
+        assert not finalized.answered_again(), "the other call has not returned"
+        leave.set()
+        made.done(finalized)
+        slow.join(60)
+
+
+def test_finalizing_inside_a_call_on_the_same_thread_fails_and_can_be_tried_again(
+    capi: CApi, logging_client: Any, shutdown_logs: ShutdownLogs
+) -> None:
+    with worker(capi, logging_client, "queue") as made:
+        inside: list[Answer] = []
+        shutdown_logs.inside = lambda: inside.append(
+            made.start("temporal_core_worker_finalize_shutdown")
+        )
+        made.initiate_shutdown()
+        (answer,) = inside
+        assert answer.thread == threading.get_ident(), "at once"
+        with pytest.raises(WorkerError, match="^Cannot finalize inside another call"):
+            made.done(answer)
+        made.shut_down_idle()
+
+
+def test_freeing_a_worker_whose_finalizing_waits_ends_the_wait(
+    capi: CApi, logging_client: Any, shutdown_logs: ShutdownLogs
+) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        entered.set()
+        leave.wait(60)
+
+    with worker(capi, logging_client, "queue") as made:
+        shutdown_logs.inside = stay
+        slow = threading.Thread(target=made.initiate_shutdown)
+        slow.start()
+        assert entered.wait(60)
+        finalized = made.start("temporal_core_worker_finalize_shutdown")
+    with pytest.raises(WorkerError, match="The worker was freed before the call ended"):
+        made.done(finalized)
+    leave.set()
+    slow.join(60)
+
+
 def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
     def refuse(request: Request) -> Response:
         if request.rpc == "PollActivityTaskQueue":
@@ -744,7 +864,7 @@ def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
         capi.runtime() as runtime,
         connection_to(override, runtime, identity="somebody") as client,
         worker(capi, client, "queue") as made,
-        pytest.raises(WorkerError, match=r"Poll failure: .*not you"),
+        pytest.raises(WorkerError, match=r"^Activity polling failure: .*not you"),
     ):
         # Core puts up with such a server for a minute.
         made.polled(made.poll("activity_task"), deadline=120)

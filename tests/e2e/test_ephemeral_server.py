@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import sysconfig
 import time
@@ -257,7 +259,7 @@ def test_a_download_that_fails_says_so(
     answer = start_dev_server(
         capi, runtime, download_version="9.9.9", download_dest_dir=str(tmp_path)
     )
-    with pytest.raises(StartError, match="Server start failed: failed to download"):
+    with pytest.raises(StartError, match="Connection failed: failed to download"):
         started(capi, answer)
     assert list(tmp_path.iterdir()) == []
 
@@ -293,7 +295,7 @@ def test_a_test_server_is_started_with_its_port_first(
 
 def test_an_executable_that_ends_at_once_is_a_failure(capi: CApi, runtime: Any) -> None:
     answer = start_dev_server(capi, runtime, existing_path="/bin/false")
-    reason = r"Server start failed: /bin/false ended \(exit status: 1\) before it served on 127"
+    reason = r"Connection failed: /bin/false ended \(exit status: 1\) before it served on 127"
     with pytest.raises(StartError, match=reason):
         started(capi, answer)
 
@@ -318,13 +320,25 @@ def test_an_executable_that_never_serves_is_given_up_after_thirty_seconds(
     assert left == [], "it is killed"
 
 
+def test_a_shutdown_that_fails_says_so(capi: CApi, runtime: Any) -> None:
+    """The process is gone, and somebody else has reaped it: there is nothing left to stop."""
+    server = started(capi, start_dev_server(capi, runtime, existing_path=str(EXECUTABLE)))
+    process, _ = only_process(server.port)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    failure = server.shutdown()
+    server.free()
+    assert failure is not None
+    assert failure.startswith("Failed shutting down server: ")
+
+
 def test_a_port_in_use_is_a_failure(capi: CApi, runtime: Any) -> None:
     with socket.socket() as occupied:
         occupied.bind(("127.0.0.1", 0))
         occupied.listen()
         port = occupied.getsockname()[1]
         answer = start_dev_server(capi, runtime, existing_path=str(EXECUTABLE), port=port)
-        reason = rf"Server start failed: port {port} on 127\.0\.0\.1 is not free"
+        reason = rf"Connection failed: port {port} on 127\.0\.0\.1 is not free"
         with pytest.raises(StartError, match=reason):
             started(capi, answer)
 

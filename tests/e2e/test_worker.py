@@ -684,7 +684,7 @@ def test_validation_tells_of_a_namespace_that_is_not_there(
     capi: CApi, client: Any, task_queue: str
 ) -> None:
     with worker(capi, client, task_queue, namespace_="nowhere") as made:
-        with pytest.raises(WorkerError, match="Worker validation failure: Namespace nowhere"):
+        with pytest.raises(WorkerError, match="Worker validation failed: Namespace nowhere"):
             made.validate()
         made.shut_down_idle()
 

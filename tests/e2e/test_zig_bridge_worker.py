@@ -221,7 +221,7 @@ def test_errors_need_not_be_taken(surface: Surface, bridge: int, worker: int) ->
         ),
         pytest.param(
             {"namespace": b"nowhere"},
-            "validating the worker: Worker validation failure: Namespace nowhere",
+            "validating the worker: Worker validation failed: Namespace nowhere",
             id="unknown namespace",
         ),
     ],
@@ -282,7 +282,7 @@ def test_bytes_that_are_no_completion_leave_the_task_to_be_completed(
     error = refused(lambda: surface.complete(worker, b"\xff"))
     assert error.kind == CORE
     assert error.message.startswith(
-        "completing a workflow activation: Workflow activation completion decode failure: "
+        "completing a workflow activation: Workflow task decode failure: "
     )
     surface.complete(worker, doubled(task))
     assert result(dev_server, workflow_id) == "abab"

@@ -78,6 +78,21 @@ class CApi:
             setattr(struct, name, value)
         return struct
 
+    @property
+    def interface_note(self) -> str:
+        """How messages about values that no correct caller passes end."""
+        version, abi = (
+            self.ffi.string(function()).decode()
+            for function in (
+                self.lib.temporal_static_libs_version,
+                self.lib.temporal_static_libs_abi_id,
+            )
+        )
+        return (
+            f" (this library is {version}, interface {abi}; were the caller's declarations made "
+            "for it?)"
+        )
+
     def take(self, byte_array: Any) -> bytes | None:
         """Copy and free a ``TemporalCoreByteArray*``; None for NULL."""
         if byte_array == self.NULL:

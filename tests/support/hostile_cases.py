@@ -206,8 +206,6 @@ def runtime_options(world: World) -> None:
             metrics,
             partial(world.runtime_options, metrics),
             use,
-            # The logs are forwarded: they have no format.
-            unread=frozenset({".format"}),
             skip=frozenset({"bind_address"}) if metrics == "opentelemetry" else frozenset(),
         )
 

@@ -23,7 +23,7 @@ pub struct ClientEnvConfigLoadOptions {
     /// Path of the TOML file; empty = what `TEMPORAL_CONFIG_FILE` names, or the default path. A file
     /// that does not exist is an empty one.
     pub path: ByteArrayRef,
-    /// TOML instead of a file; not together with `path`.
+    /// TOML instead of a file; ignored if `path` is set.
     pub data: ByteArrayRef,
     /// Unknown keys in the TOML are an error.
     pub config_file_strict: MaybeUninit<bool>,
@@ -39,7 +39,7 @@ pub struct ClientEnvConfigProfileLoadOptions {
     /// Path of the TOML file; empty = what `TEMPORAL_CONFIG_FILE` names, or the default path. A file
     /// that does not exist is an empty one.
     pub path: ByteArrayRef,
-    /// TOML instead of a file; not together with `path`.
+    /// TOML instead of a file; ignored if `path` is set.
     pub data: ByteArrayRef,
     /// Environment variables only. Not together with `disable_env`.
     pub disable_file: MaybeUninit<bool>,
@@ -187,8 +187,7 @@ unsafe fn source(path: &ByteArrayRef, data: &ByteArrayRef) -> Checked<Option<Dat
     let (path, data) = unsafe { (path.text("path")?, data.optional_bytes("data")?) };
     match (path, data) {
         ("", data) => Ok(data.map(DataSource::Data)),
-        (path, None) => Ok(Some(DataSource::Path(path.to_owned()))),
-        (_, Some(_)) => Err("path and data are both set; give one of them".to_owned()),
+        (path, _) => Ok(Some(DataSource::Path(path.to_owned()))),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     ffi::{Callback, Checked, Pending, boxed, guard_infallible, handle, read_bool},
     runtime::{Core, Runtime},
-    server_process::{ServerProcess, free_port, reachable},
+    server_process::{ServerProcess, free_port, reachable, with_causes},
     worker::DoneCallback,
 };
 use std::{
@@ -257,9 +257,18 @@ impl DevServerOptions {
 }
 
 impl Download {
-    /// The executable that an earlier start downloaded, if it is still good. Named as the core
-    /// crate names it; under another name it would only be downloaded again.
+    /// The executable that an earlier start downloaded, if it is still good.
     fn cached(&self, name: &str) -> Option<PathBuf> {
+        let path = self.path(name);
+        let modified = path.metadata().and_then(|found| found.modified()).ok()?;
+        let fresh = self
+            .ttl
+            .is_none_or(|ttl| modified.elapsed().unwrap_or_default() < ttl);
+        fresh.then_some(path)
+    }
+
+    /// Where the core crate puts the executable. Under another name it would be downloaded again.
+    fn path(&self, name: &str) -> PathBuf {
         let name = match &self.version {
             EphemeralExeVersion::SDKDefault {
                 sdk_name,
@@ -271,12 +280,7 @@ impl Download {
             .directory
             .as_ref()
             .map_or_else(std::env::temp_dir, PathBuf::from);
-        let path = directory.join(name + std::env::consts::EXE_SUFFIX);
-        let modified = path.metadata().and_then(|found| found.modified()).ok()?;
-        let fresh = self
-            .ttl
-            .is_none_or(|ttl| modified.elapsed().unwrap_or_default() < ttl);
-        fresh.then_some(path)
+        directory.join(name + std::env::consts::EXE_SUFFIX)
     }
 
     fn exe(&self) -> EphemeralExe {
@@ -419,14 +423,13 @@ impl Launch {
                 let target = downloaded.target.clone();
                 Ok((Process::Downloaded(downloaded), target))
             }
-            // Downloaded, but slow to serve.
-            Err(error @ EphemeralServerError::StartupTimeout { .. }) => {
-                match download.cached(S::NAME) {
-                    Some(path) => self.run(&path, &server).await,
-                    None => Err(error.to_string()),
-                }
+            // Downloaded, however short its time to live is, but slow to serve.
+            Err(EphemeralServerError::StartupTimeout { .. })
+                if download.path(S::NAME).is_file() =>
+            {
+                self.run(&download.path(S::NAME), &server).await
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(with_causes(&error)),
         }
     }
 
@@ -464,7 +467,7 @@ unsafe fn start<Start>(
                 core.spawn(pending, async move {
                     let (process, target) = start
                         .await
-                        .map_err(|message| format!("Server start failed: {message}"))?;
+                        .map_err(|message| format!("Connection failed: {message}"))?;
                     Ok(EphemeralServer {
                         core: server_core,
                         target,
@@ -601,12 +604,13 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_shutdown(
                 core.spawn(pending, async move {
                     let mut process = process.lock().await;
                     match process.as_mut() {
-                        Some(Process::Ours(process)) => process.stop().await?,
+                        Some(Process::Ours(process)) => process.stop().await,
                         Some(Process::Downloaded(server)) => {
-                            server.shutdown().await.map_err(|error| error.to_string())?
+                            server.shutdown().await.map_err(|error| error.to_string())
                         }
-                        None => {}
+                        None => Ok(()),
                     }
+                    .map_err(|message| format!("Failed shutting down server: {message}"))?;
                     *process = None;
                     Ok(())
                 });

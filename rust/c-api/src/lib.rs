@@ -14,6 +14,7 @@ mod open_activations;
 #[cfg(test)]
 mod panic_tests;
 mod server_process;
+mod worker_calls;
 
 pub mod byte_array;
 pub mod cancellation_token;

@@ -17,6 +17,9 @@ use temporalio_sdk_core::{
 };
 use tokio::sync::mpsc;
 
+/// How messages about a replayer that cannot be made, or a history that is refused, begin.
+const INIT_FAILED: &str = "Worker replay init failed";
+
 /// Feeds histories to a replayer. Freeing it ends them.
 pub struct WorkerReplayPusher {
     /// Unbounded: a push never waits for the worker.
@@ -89,8 +92,8 @@ unsafe fn new_replayer(
     let (histories, mut pushed) = mpsc::unbounded_channel();
     let input = ReplayWorkerInput::new(config, poll_fn(move |context| pushed.poll_recv(context)));
     core.enter(|| {
-        let worker = init_replay_worker(input)
-            .map_err(|error| format!("Worker replay init failed: {error:#}"))?;
+        let worker =
+            init_replay_worker(input).map_err(|error| format!("{INIT_FAILED}: {error:#}"))?;
         Ok((
             Worker::new(core.clone(), worker, Kind::Replay),
             WorkerReplayPusher { histories },
@@ -134,25 +137,38 @@ pub unsafe extern "C" fn temporal_core_worker_replay_push(
 ) -> WorkerReplayPushResult {
     let result = guard(Err, || {
         // SAFETY: NULL or live, by this function's contract.
-        let (_worker, pusher, workflow_id, history) = unsafe {
-            (
-                handle(worker, "worker")?,
-                handle(worker_replay_pusher, "worker_replay_pusher")?,
-                workflow_id.text("workflow_id")?,
-                history.bytes("history")?,
-            )
-        };
-        let history =
-            History::decode(history).map_err(|error| format!("History decode failure: {error}"))?;
-        check(&history).map_err(|message| format!("Invalid history: {message}"))?;
-        pusher
-            .histories
-            .send(HistoryForReplay::new(history, workflow_id))
-            .map_err(|_| "The replayer takes no more histories: it is finalized".to_owned())
+        unsafe { push(worker, worker_replay_pusher, &workflow_id, &history) }
+            .map_err(|message| format!("{INIT_FAILED}: {message}"))
     });
     WorkerReplayPushResult {
         fail: ByteArray::give_optional(result.err()),
     }
+}
+
+/// # Safety
+/// The handles are NULL or live, the ranges live.
+unsafe fn push(
+    worker: *mut Worker,
+    worker_replay_pusher: *mut WorkerReplayPusher,
+    workflow_id: &ByteArrayRef,
+    history: &ByteArrayRef,
+) -> Checked<()> {
+    // SAFETY: the caller's promise.
+    let (_worker, pusher, workflow_id, history) = unsafe {
+        (
+            handle(worker, "worker")?,
+            handle(worker_replay_pusher, "worker_replay_pusher")?,
+            workflow_id.text("workflow_id")?,
+            history.bytes("history")?,
+        )
+    };
+    let history =
+        History::decode(history).map_err(|error| format!("History decode failure: {error}"))?;
+    check(&history).map_err(|message| format!("Invalid history: {message}"))?;
+    pusher
+        .histories
+        .send(HistoryForReplay::new(history, workflow_id))
+        .map_err(|_| "The replayer takes no more histories: it is finalized".to_owned())
 }
 
 /// What core relies on when it starts a history. Otherwise it would panic in a task of its own, or

@@ -108,8 +108,8 @@ pub struct RuntimeOrFail {
 
 /// Handle of a runtime.
 pub struct Runtime {
-    /// None after a failed `runtime_new`.
-    core: Option<Arc<Core>>,
+    /// After a failed `runtime_new`, why it failed.
+    core: Checked<Arc<Core>>,
 }
 
 /// What lives until the last handle and the last call that use the runtime are gone.
@@ -136,7 +136,9 @@ impl Runtime {
         unsafe { crate::ffi::handle(runtime, "runtime") }?
             .core
             .as_ref()
-            .ok_or_else(|| "runtime is the one of a failed temporal_core_runtime_new".to_owned())
+            .map_err(|reason| {
+                format!("runtime is the one of a failed temporal_core_runtime_new ({reason})")
+            })
     }
 }
 
@@ -217,7 +219,7 @@ pub unsafe extern "C" fn temporal_core_runtime_new(
         // SAFETY: NULL or live, by this function's contract.
         match unsafe { new_core(options) } {
             Ok(core) => RuntimeOrFail {
-                runtime: boxed(Runtime { core: Some(core) }),
+                runtime: boxed(Runtime { core: Ok(core) }),
                 fail: ptr::null(),
             },
             Err(message) => failed(format!("Invalid options: {message}")),
@@ -227,8 +229,8 @@ pub unsafe extern "C" fn temporal_core_runtime_new(
 
 fn failed(message: String) -> RuntimeOrFail {
     RuntimeOrFail {
-        runtime: boxed(Runtime { core: None }),
-        fail: ByteArray::give(message),
+        fail: ByteArray::give(message.as_str()),
+        runtime: boxed(Runtime { core: Err(message) }),
     }
 }
 
@@ -360,7 +362,7 @@ pub unsafe extern "C" fn temporal_core_runtime_free(runtime: *mut Runtime) {
     guard_infallible("temporal_core_runtime_free", (), || {
         // SAFETY: NULL or live, by this function's contract.
         if let Some(forwarder) = unsafe { optional(runtime) }
-            .and_then(|runtime| runtime.core.as_ref())
+            .and_then(|runtime| runtime.core.as_ref().ok())
             .and_then(|core| core.forwarder.as_ref())
         {
             forwarder.close();

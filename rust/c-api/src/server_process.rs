@@ -2,7 +2,9 @@
 
 use crate::ffi::Checked;
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    error::Error,
+    io::{self, Read},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::Stdio,
     time::Duration,
@@ -63,7 +65,7 @@ impl ServerProcess {
         self.child
             .kill()
             .await
-            .map_err(|error| format!("The server process did not stop: {error}"))
+            .map_err(|error| format!("the process did not stop: {error}"))
     }
 
     /// Ends the process at once; [`ServerProcess::stop`] reaps it.
@@ -86,21 +88,24 @@ async fn wait_until_served(
         .retry_options(RetryOptions::no_retries())
         .build();
     let deadline = Instant::now() + PATIENCE;
+    let mut last_reason = None;
     loop {
         let answer = timeout(PER_ATTEMPT, probe(options.clone(), namespace)).await;
         // Asked after the attempt: another server's answer on this port is not this one's.
         if let Ok(Some(status)) = child.try_wait() {
             return Err(format!("ended ({status}) before it served on {address}"));
         }
-        let why = match answer {
+        match answer {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(message)) => message,
-            Err(_) => "no answer".to_owned(),
-        };
+            Ok(Err(reason)) => last_reason = Some(reason),
+            // What an earlier attempt learned says more.
+            Err(_) => {}
+        }
         if Instant::now() >= deadline {
             let seconds = PATIENCE.as_secs();
+            let reason = last_reason.as_deref().unwrap_or("no answer");
             return Err(format!(
-                "did not serve on {address} within {seconds} s: {why}"
+                "did not serve on {address} within {seconds} s: {reason}"
             ));
         }
         sleep(BETWEEN_ATTEMPTS).await;
@@ -110,7 +115,7 @@ async fn wait_until_served(
 async fn probe(options: ConnectionOptions, namespace: Option<&str>) -> Checked<()> {
     let mut connection = Connection::connect(options)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| with_causes(&error))?;
     if let Some(namespace) = namespace {
         let request = DescribeNamespaceRequest {
             namespace: namespace.to_owned(),
@@ -122,6 +127,20 @@ async fn probe(options: ConnectionOptions, namespace: Option<&str>) -> Checked<(
             .map_err(|status| status.message().to_owned())?;
     }
     Ok(())
+}
+
+/// An error's text and those of its causes, as far as it does not repeat them.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// The address to reach a server at that listens on `ip` and `port`.
@@ -139,14 +158,27 @@ pub(crate) fn free_port(ip: IpAddr, port: u16) -> Checked<u16> {
     let listener = TcpListener::bind((ip, port))
         .map_err(|error| format!("port {port} on {ip} is not free: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    // A connection that this side closes first keeps the port out of the system's choice for a
-    // while, without keeping the server from listening on it.
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     if port == 0 {
-        let caller = std::net::TcpStream::connect(reachable(ip, address.port()));
-        let accepted = caller.as_ref().ok().and_then(|_| listener.accept().ok());
-        drop(accepted);
-        drop(caller);
+        // The port is free all the same; it is only not reserved.
+        let _ = reserve(&listener, reachable(ip, address.port()));
     }
     Ok(address.port())
+}
+
+/// Keeps the port of a listener out of the system's choice for a while, without keeping a server from
+/// listening on it: a connection whose listening side closed first leaves it in TIME_WAIT.
+///
+/// Both ends are closed when this returns. A connection that is half open when the server starts would
+/// keep it from listening on macOS, and be taken for a client of it on Linux.
+#[cfg(unix)]
+fn reserve(listener: &TcpListener, address: SocketAddr) -> io::Result<()> {
+    let mut caller = TcpStream::connect_timeout(&address, PER_ATTEMPT)?;
+    let (accepted, _) = listener.accept()?;
+    drop(accepted);
+    caller.set_read_timeout(Some(PER_ATTEMPT))?;
+    // Nothing is ever sent: this ends when the other side's close has arrived.
+    caller.read(&mut [0])?;
+    drop(caller);
+    Ok(())
 }

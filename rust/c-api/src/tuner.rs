@@ -141,7 +141,8 @@ fn shared_target(
     match set.find(|&other| Some(other) != first) {
         None => Ok(first),
         Some(_) => Err(
-            "tuner: all resource-based slot suppliers must have the same tuner_options".to_owned(),
+            "All resource-based slot suppliers must have the same ResourceBasedTunerOptions (tuner)"
+                .to_owned(),
         ),
     }
 }

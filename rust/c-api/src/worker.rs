@@ -6,6 +6,7 @@ use crate::{
     ffi::{Callback, Checked, Pending, boxed, free, guard, guard_infallible, handle, lock},
     open_activations::OpenActivations,
     runtime::Core,
+    worker_calls::{WorkerCall, WorkerCalls},
     worker_options::WorkerOptions,
 };
 use prost::Message;
@@ -99,9 +100,7 @@ impl Callback for DoneCallback {
 /// Handle of a worker.
 pub struct Worker {
     core: Arc<Core>,
-    /// None once finalized. A call in flight holds a reference of its own, which is how
-    /// finalizing, which needs the worker for itself, knows of it.
-    running: Mutex<Option<Arc<CoreWorker>>>,
+    calls: Arc<WorkerCalls>,
     activations: Arc<OpenActivations>,
     /// Runtimes of the connections in use, which must stay up as long as the worker.
     connection_cores: Mutex<Vec<Arc<Core>>>,
@@ -121,40 +120,12 @@ impl Worker {
     pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, kind: Kind) -> Self {
         Self {
             core,
-            running: Mutex::new(Some(Arc::new(worker))),
+            calls: WorkerCalls::new(worker),
             activations: Arc::default(),
             connection_cores: Mutex::default(),
             freed: CancellationToken::new(),
             kind,
         }
-    }
-
-    fn running(&self) -> Checked<Arc<CoreWorker>> {
-        lock(&self.running)
-            .clone()
-            .ok_or_else(|| "The worker is finalized".to_owned())
-    }
-
-    /// Takes the worker out, if nothing else uses it.
-    fn take_idle(&self) -> Checked<CoreWorker> {
-        let mut running = lock(&self.running);
-        let worker = running
-            .take()
-            .ok_or("Cannot finalize, the worker is finalized already")?;
-        let open = self.activations.count();
-        if open > 0 {
-            *running = Some(worker);
-            return Err(format!(
-                "Cannot finalize, {open} workflow activations are not completed; complete them and try again"
-            ));
-        }
-        Arc::try_unwrap(worker).map_err(|worker| {
-            let in_flight = Arc::strong_count(&worker).saturating_sub(1);
-            *running = Some(worker);
-            format!(
-                "Cannot finalize, the worker is in use: {in_flight} calls in flight; wait for their callbacks and try again"
-            )
-        })
     }
 }
 
@@ -175,7 +146,7 @@ fn unregistration(worker: &CoreWorker) -> impl FnOnce() + use<> {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.freed.cancel();
-        let Some(worker) = lock(&self.running).take() else {
+        let Some(worker) = self.calls.abandon() else {
             return;
         };
         // Keeps the runtimes up until the worker has ended.
@@ -263,7 +234,8 @@ unsafe fn poll<Task, Poll>(
     worker: *mut Worker,
     user_data: *mut c_void,
     callback: WorkerPollCallback,
-    poll: impl FnOnce(&Worker, Arc<CoreWorker>) -> Poll,
+    failure: &'static str,
+    poll: impl FnOnce(&Worker, WorkerCall) -> Poll,
 ) where
     Task: Message + 'static,
     Poll: Future<Output = Result<Task, PollError>> + Send + 'static,
@@ -271,17 +243,26 @@ unsafe fn poll<Task, Poll>(
     // SAFETY: the caller's promise.
     unsafe {
         start::<PollCallback, _>(function, worker, user_data, callback, |worker| {
-            let poll = unless_freed(worker.freed.clone(), poll(worker, worker.running()?));
+            let failed = move |reason: &dyn Display| format!("{failure}: {reason}");
+            let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+            let poll = unless_freed(worker.freed.clone(), poll(worker, call));
             Ok(async move {
                 match poll.await {
                     Ok(Ok(task)) => Polled::Task(task.encode_to_vec()),
                     Ok(Err(PollError::ShutDown)) => Polled::ShutDown,
-                    Ok(Err(error)) => Polled::Failed(format!("Poll failure: {error}")),
-                    Err(message) => Polled::Failed(message),
+                    Ok(Err(error)) => Polled::Failed(failed(&error)),
+                    Err(message) => Polled::Failed(failed(&message)),
                 }
             })
         });
     }
+}
+
+/// How the messages of a completion that fails begin.
+#[derive(Clone, Copy)]
+struct CompletionMessages {
+    decode_failure: &'static str,
+    failure: &'static str,
 }
 
 /// # Safety
@@ -292,8 +273,8 @@ unsafe fn complete<Completion, Done, Error>(
     completion: ByteArrayRef,
     user_data: *mut c_void,
     callback: WorkerCallback,
-    what: &'static str,
-    complete: impl FnOnce(&Worker, Arc<CoreWorker>, Completion) -> Done,
+    what: CompletionMessages,
+    complete: impl FnOnce(&Worker, WorkerCall, Completion) -> Done,
 ) where
     Completion: Message + Default,
     Done: Future<Output = Result<(), Error>> + Send + 'static,
@@ -302,12 +283,11 @@ unsafe fn complete<Completion, Done, Error>(
     // SAFETY: the caller's promise.
     unsafe {
         start::<DoneCallback, _>(function, worker, user_data, callback, |worker| {
-            let completion = decode(&completion, "completion", what)?;
-            let done = complete(worker, worker.running()?, completion);
-            Ok(async move {
-                done.await
-                    .map_err(|error| format!("{what} failure: {error}"))
-            })
+            let failed = move |reason: &dyn Display| format!("{}: {reason}", what.failure);
+            let completion = decode(&completion, "completion", what.decode_failure)?;
+            let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+            let done = complete(worker, call, completion);
+            Ok(async move { done.await.map_err(|error| failed(&error)) })
         });
     }
 }
@@ -317,11 +297,10 @@ unsafe fn complete<Completion, Done, Error>(
 unsafe fn decode<T: Message + Default>(
     range: &ByteArrayRef,
     argument: &str,
-    what: &str,
+    failure: &str,
 ) -> Checked<T> {
     // SAFETY: the caller's promise.
-    T::decode(unsafe { range.bytes(argument) }?)
-        .map_err(|error| format!("{what} decode failure: {error}"))
+    T::decode(unsafe { range.bytes(argument) }?).map_err(|error| format!("{failure}: {error}"))
 }
 
 /// Creates a worker. It asks the server for nothing before its first poll or its validation.
@@ -413,12 +392,15 @@ pub unsafe extern "C" fn temporal_core_worker_validate(
             user_data,
             callback,
             |worker| {
-                let (freed, worker) = (worker.freed.clone(), worker.running()?);
+                let failed = |reason: &dyn Display| format!("Worker validation failed: {reason}");
+                let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+                let freed = worker.freed.clone();
                 Ok(async move {
-                    unless_freed(freed, async move { worker.validate().await })
-                        .await?
+                    unless_freed(freed, async move { call.validate().await })
+                        .await
+                        .map_err(|message| failed(&message))?
                         .map(drop)
-                        .map_err(|error| format!("Worker validation failure: {error}"))
+                        .map_err(|error| failed(&error))
                 })
             },
         );
@@ -441,14 +423,14 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
         // SAFETY: NULL or live, by this function's contract.
         let (worker, client) =
             unsafe { (handle(worker, "worker")?, handle(new_client, "new_client")?) };
+        let failed = |reason: String| format!("Replace client failed: {reason}");
         if worker.kind == Kind::Replay {
-            return Err("A replayer has no connection to replace".to_owned());
+            return Err(failed("a replayer has no connection to replace".to_owned()));
         }
         worker.core.enter(|| {
-            let running = worker.running()?;
-            running
-                .replace_client(client.client.clone())
-                .map_err(|error| format!("Replacing the client failed: {error:#}"))?;
+            let call = worker.calls.without_callback().map_err(failed)?;
+            call.replace_client(client.client.clone())
+                .map_err(|error| failed(format!("{error:#}")))?;
             let mut cores = lock(&worker.connection_cores);
             if !cores.iter().any(|core| Arc::ptr_eq(core, &client.core)) {
                 cores.push(client.core.clone());
@@ -484,6 +466,7 @@ pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
             worker,
             user_data,
             callback,
+            "Workflow polling failure",
             |handle, worker| {
                 let activations = handle.activations.clone();
                 async move { activations.poll(&worker).await }
@@ -513,6 +496,7 @@ pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
             worker,
             user_data,
             callback,
+            "Activity polling failure",
             |_, worker| async move { worker.poll_activity_task().await },
         );
     }
@@ -539,6 +523,7 @@ pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
             worker,
             user_data,
             callback,
+            "Nexus polling failure",
             |_, worker| async move { worker.poll_nexus_task().await },
         );
     }
@@ -569,7 +554,10 @@ pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
             completion,
             user_data,
             callback,
-            "Workflow activation completion",
+            CompletionMessages {
+                decode_failure: "Workflow task decode failure",
+                failure: "Workflow completion failure",
+            },
             |handle, worker, completion: WorkflowActivationCompletion| {
                 let activations = handle.activations.clone();
                 async move { activations.complete(&worker, completion).await }
@@ -603,7 +591,10 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
             completion,
             user_data,
             callback,
-            "Activity task completion",
+            CompletionMessages {
+                decode_failure: "Activity task decode failure",
+                failure: "Activity completion failure",
+            },
             |_, worker, completion: ActivityTaskCompletion| async move {
                 worker.complete_activity_task(completion).await
             },
@@ -636,7 +627,10 @@ pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
             completion,
             user_data,
             callback,
-            "Nexus task completion",
+            CompletionMessages {
+                decode_failure: "Nexus task decode failure",
+                failure: "Nexus completion failure",
+            },
             |_, worker, completion: NexusTaskCompletion| async move {
                 worker.complete_nexus_task(completion).await
             },
@@ -662,9 +656,12 @@ pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
         let worker = unsafe { handle(worker, "worker") }?;
         // SAFETY: live, by this function's contract.
         let heartbeat: ActivityHeartbeat =
-            unsafe { decode(&heartbeat, "heartbeat", "Activity heartbeat") }?;
+            unsafe { decode(&heartbeat, "heartbeat", "Activity heartbeat decode failure") }?;
         worker.core.enter(|| {
-            worker.running()?.record_activity_heartbeat(heartbeat);
+            worker
+                .calls
+                .without_callback()?
+                .record_activity_heartbeat(heartbeat);
             Ok(())
         })
     })
@@ -688,7 +685,8 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
             worker,
             |worker| {
                 let run_id = run_id.text("run_id")?;
-                worker.running()?.request_workflow_eviction(run_id);
+                let call = worker.calls.without_callback()?;
+                call.request_workflow_eviction(run_id);
                 Ok(())
             },
         );
@@ -706,8 +704,8 @@ pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Wor
     // SAFETY: NULL or live, by this function's contract.
     unsafe {
         tell("temporal_core_worker_initiate_shutdown", worker, |worker| {
-            if let Ok(running) = worker.running() {
-                running.initiate_shutdown();
+            if let Ok(call) = worker.calls.without_callback() {
+                call.initiate_shutdown();
             }
             Ok(())
         });
@@ -738,7 +736,10 @@ unsafe fn tell(function: &str, worker: *mut Worker, body: impl FnOnce(&Worker) -
 ///                  the worker stays as it is for a later try. Inside the callback of the last of
 ///                  them it succeeds. NULL: nothing is done.
 ///
-/// It waits for activities and Nexus tasks that were polled and not completed.
+/// It waits for activities and Nexus tasks that were polled and not completed, and for calls of
+/// other threads on this worker that have no callback, such as
+/// `temporal_core_worker_initiate_shutdown`. Inside such a call, in a callback for logs or of a slot
+/// supplier, it fails at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
     worker: *mut Worker,
@@ -754,12 +755,16 @@ pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
             callback,
             |worker| {
                 let freed = worker.freed.clone();
-                let worker = worker.take_idle()?;
-                let unregister = unregistration(&worker);
+                let taken = worker.calls.take(|| worker.activations.count())?;
+                let unregister = unregistration(taken.worker());
                 Ok(async move {
-                    unless_freed(freed, shut_down(worker))
-                        .await
-                        .inspect_err(|_| unregister())
+                    unless_freed(freed, async move {
+                        shut_down(taken.alone().await?).await;
+                        Ok(())
+                    })
+                    .await
+                    .and_then(|finalized| finalized)
+                    .inspect_err(|_| unregister())
                 })
             },
         );

@@ -114,7 +114,8 @@ pub struct PollerBehaviorAutoscaling {
     pub initial: usize,
 }
 
-/// How many polls for tasks are open at a time. Exactly one pointer is set.
+/// How many polls for tasks are open at a time. At most one pointer is set. If none is, core's
+/// default applies: a small fixed number, or autoscaling in a namespace that asks workers for it.
 #[repr(C)]
 pub struct PollerBehavior {
     /// Up to a maximum.
@@ -252,10 +253,10 @@ impl WorkerOptions {
                 "max_task_queue_activities_per_second",
             )?)
             .graceful_shutdown_period(Duration::from_millis(self.graceful_shutdown_period_millis))
-            .workflow_task_poller_behavior(workflow_polls)
+            .maybe_workflow_task_poller_behavior(workflow_polls)
             .nonsticky_to_sticky_poll_ratio(sticky_ratio)
-            .activity_task_poller_behavior(activity_polls)
-            .nexus_task_poller_behavior(nexus_polls)
+            .maybe_activity_task_poller_behavior(activity_polls)
+            .maybe_nexus_task_poller_behavior(nexus_polls)
             .workflow_failure_errors(if read_bool(&self.nondeterminism_as_workflow_fail) {
                 nondeterminism()
             } else {
@@ -333,13 +334,14 @@ impl WorkerDeploymentOptions {
                     .text(&format!("{what}.version.build_id"))?,
             )
         };
-        let behavior =
-            match self.default_versioning_behavior {
-                0 => None,
-                value => Some(VersioningBehavior::try_from(value).map_err(|_| {
-                    with_interface(format!("{what}.default_versioning_behavior has no value {value}"))
-                })?),
-            };
+        let behavior = match self.default_versioning_behavior {
+            0 => None,
+            value => Some(VersioningBehavior::try_from(value).map_err(|_| {
+                with_interface(format!(
+                    "{what}.default_versioning_behavior has no value {value}"
+                ))
+            })?),
+        };
         Ok(common::WorkerDeploymentOptions::new(
             common::WorkerDeploymentVersion::builder()
                 .deployment_name(deployment_name)
@@ -366,7 +368,7 @@ impl WorkerTaskTypes {
 impl PollerBehavior {
     /// # Safety
     /// Both pointers are NULL or live.
-    unsafe fn core_behavior(&self, what: &str) -> Checked<CorePollerBehavior> {
+    unsafe fn core_behavior(&self, what: &str) -> Checked<Option<CorePollerBehavior>> {
         // SAFETY: the caller's promise.
         let behavior = match unsafe { (optional(self.simple_maximum), optional(self.autoscaling)) }
         {
@@ -376,21 +378,17 @@ impl PollerBehavior {
                 maximum: autoscaling.maximum,
                 initial: autoscaling.initial,
             },
-            (both_or_none, _) => {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
                 return Err(format!(
-                    "{what} must have exactly one of simple_maximum and autoscaling, not {}",
-                    if both_or_none.is_some() {
-                        "both"
-                    } else {
-                        "none"
-                    }
+                    "simple_maximum and autoscaling cannot both be non-null values ({what})"
                 ));
             }
         };
         behavior
             .validate()
             .map_err(|error| format!("{what}: {error}"))?;
-        Ok(behavior)
+        Ok(Some(behavior))
     }
 }
 

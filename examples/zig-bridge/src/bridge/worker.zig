@@ -139,7 +139,6 @@ fn newCore(
     report: Report,
 ) !*c.TemporalCoreWorker {
     const polls: c.TemporalCorePollerBehaviorSimpleMaximum = .{ .simple_maximum = open_polls };
-    const polling: c.TemporalCorePollerBehavior = .{ .simple_maximum = &polls };
 
     var options = std.mem.zeroes(c.TemporalCoreWorkerOptions);
     options.namespace_ = borrow(namespace);
@@ -147,12 +146,10 @@ fn newCore(
     options.max_cached_workflows = max_cached_workflows;
     options.task_types.enable_workflows = true;
     // Zeroes have chosen the suppliers of a fixed size: for the other kinds of tasks, of none.
-    options.tuner.workflow_slot_supplier.unnamed_0.fixed_size.num_slots = slots;
+    options.tuner.workflow_slot_supplier.unnamed_0.unnamed_0.fixed_size.num_slots = slots;
     options.sticky_queue_schedule_to_start_timeout_millis = sticky_timeout_millis;
     options.nonsticky_to_sticky_poll_ratio = 0.2;
-    options.workflow_task_poller_behavior = polling;
-    options.activity_task_poller_behavior = polling; // not in use, but must be there
-    options.nexus_task_poller_behavior = polling;
+    options.workflow_task_poller_behavior = .{ .simple_maximum = &polls };
 
     const created = c.temporal_core_worker_new(connection, &options);
     if (created.worker) |worker| return worker;

@@ -42,7 +42,9 @@ pub(crate) unsafe fn slice<'a, T>(
         .checked_mul(size_of::<T>())
         .is_none_or(|bytes| isize::try_from(bytes).is_err())
     {
-        return Err(with_interface(format!("{what} has an impossible size: {size}")));
+        return Err(with_interface(format!(
+            "{what} has an impossible size: {size}"
+        )));
     }
     // SAFETY: not NULL, a possible size, and live by this function's own condition.
     Ok(unsafe { std::slice::from_raw_parts(data, size) })
