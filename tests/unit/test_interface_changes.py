@@ -15,6 +15,7 @@ opaque\tA\t\t
 alias\tName\tOther\t
 enum\tE\tOne\t1
 enum\tE\tTwo\t2
+shape\tC\tunion{x}\t
 struct\tB\tsize 16\talign 8
 field\tB.x\tint32_t\toffset 0 size 4
 field\tB.y\tint64_t\toffset 8 size 8
@@ -114,6 +115,24 @@ def words(new: str) -> list[str]:
             ["struct D added"],
             id="struct-added",
         ),
+        pytest.param(
+            "shape\tC\tunion{x}\t\n",
+            "shape\tC\tstruct{x}\t\n",
+            ["shape of struct C: nesting was union{x}, is struct{x}: breaking"],
+            id="shape",
+        ),
+        pytest.param(
+            "shape\tC\tunion{x}\t\n",
+            "",
+            ["shape of struct C removed: breaking"],
+            id="shape-removed",
+        ),
+        pytest.param(
+            "shape\tC\tunion{x}\t\n",
+            "shape\tC\tunion{x}\t\nshape\tB\tstruct{x} y\t\n",
+            ["shape of struct B added: breaking"],
+            id="shape-added",
+        ),
     ],
 )
 def test_difference_is_told_and_written(old: str, new: str, said: list[str]) -> None:
@@ -130,18 +149,34 @@ def test_what_breaks_comes_first() -> None:
     assert [line.endswith(": breaking") for line in words(new)] == [True, False]
 
 
-def test_new_struct_is_told_without_its_fields_and_written_with_them() -> None:
+def test_new_struct_is_told_without_its_parts_and_written_with_them() -> None:
     new = [
         *TABLE.splitlines(),
         "struct\tD\tsize 4\talign 4",
         "field\tD.x\tint32_t\toffset 0 size 4",
     ]
-    assert [str(change) for change in changes(TABLE.splitlines(), new)] == ["struct D added"]
-    assert updated(TABLE, new).splitlines()[-2:] == new[-2:]
+    shape = "shape\tD\tunion{x}\t"
+    found = changes(TABLE.splitlines(), [*new, shape])
+    assert [str(change) for change in found] == ["struct D added"]
+    table = updated(TABLE, [*new, shape]).splitlines()
+    assert table[-2:] == new[-2:]
+    # With the other shapes, and not beside its struct.
+    assert table[table.index(shape) - 1].startswith("shape\tC\t")
 
 
-def test_projects_own_symbols_are_in_no_table() -> None:
-    new = [*TABLE.splitlines(), "function\ttemporal_static_libs_version\tconst char*\t"]
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "function\ttemporal_static_libs_version\tconst char*\t",
+        "struct\tTemporalStaticLibsStart\tsize 4\talign 4",
+        "field\tTemporalStaticLibsStart.x\tint32_t\toffset 0 size 4",
+        "shape\tTemporalStaticLibsStart\tunion{x}\t",
+        "enum\tTemporalStaticLibsKind\tOne\t1",
+        "enum\tE\tTEMPORAL_STATIC_LIBS_ONE\t9",
+    ],
+)
+def test_projects_own_names_are_in_no_table(fact: str) -> None:
+    new = [*TABLE.splitlines(), fact]
     assert changes(TABLE.splitlines(), new) == []
     assert updated(TABLE, new) == TABLE
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-#: Ours: they come and go with the package's version, and are in no table.
-_OWN: Final = "temporal_static_libs_"
+#: This project's names: they come and go with the package's version, and are in no table.
+_OWN: Final = ("temporal_static_libs_", "TemporalStaticLibs", "TEMPORAL_STATIC_LIBS_")
 
 Key = tuple[str, ...]
 
@@ -17,12 +17,27 @@ class Change:
     """A difference between two tables.
 
     Attributes:
-        words: what is different.
+        subject: the fact, or the type that has it, in words.
+        how: what happened to it.
         breaking: whether a program that was compiled against the old one can break.
+        aspect: of an altered one, what is different about it.
+        old: of an altered one, how that was.
+        new: of an altered one, how that is.
     """
 
-    words: str
+    subject: str
+    how: Literal["removed", "added", "altered"]
     breaking: bool
+    aspect: str = ""
+    old: str = ""
+    new: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is different."""
+        if self.how == "altered":
+            return f"{self.subject}: {self.aspect} was {self.old}, is {self.new}"
+        return f"{self.subject} {self.how}"
 
     def __str__(self) -> str:
         return f"{self.words}{': breaking' if self.breaking else ''}"
@@ -36,16 +51,15 @@ def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
         new: of the new one.
     """
     before, after = _rows(old), _rows(new)
-    found = [Change(f"{_named(key)} removed", breaking=True) for key in _only(before, after)]
-    # Whoever allocates a struct has made room for the old one.
+    found = [Change(_named(key), "removed", breaking=True) for key in _only(before, after)]
+    # Whoever allocates a struct has made room for the old one, and a translated header has its
+    # members where the old one had them.
     found += [
-        Change(f"{_named(key)} added", breaking=key[0] == "field") for key in _only(after, before)
+        Change(_named(key), "added", breaking=key[0] in ("field", "shape"))
+        for key in _only(after, before)
     ]
     found += [
-        Change(words, breaking=True)
-        for key in before
-        if key in after
-        for words in _altered(key, before[key], after[key])
+        change for key in before if key in after for change in _altered(key, before[key], after[key])
     ]
     return sorted(found, key=lambda change: (not change.breaking, change.words))
 
@@ -64,7 +78,7 @@ def updated(table: str, new: Iterable[str]) -> str:
         if key in rows:
             lines.append((*key, *rows.pop(key)))
     # A struct before its fields, whose place is beside it.
-    for key in sorted(rows, key=lambda key: (_owner(key), key[0] == "field", key)):
+    for key in sorted(rows, key=lambda key: (_group(key), key[0] == "field", key)):
         lines.insert(_place(key, lines), (*key, *rows[key]))
     return "".join("\t".join(line) + "\n" for line in lines)
 
@@ -73,7 +87,7 @@ def _rows(lines: Iterable[str]) -> dict[Key, Key]:
     rows = {}
     for line in lines:
         key = _key(line)
-        if line and not key[1].startswith(_OWN):
+        if line and not any(name.startswith(_OWN) for name in key[1:]):
             rows[key] = tuple(line.split("\t"))[len(key) :]
     return rows
 
@@ -84,10 +98,15 @@ def _key(line: str) -> Key:
 
 
 def _owner(key: Key) -> Key:
-    """Of a field its struct, of a constant its enum."""
-    if key[0] == "field":
+    """Of a field or a shape its struct, of a constant its enum."""
+    if key[0] in ("field", "shape"):
         return ("struct", key[1].partition(".")[0])
     return key[:2]
+
+
+def _group(key: Key) -> Key:
+    """What stands together in a table: shapes have a place apart from their structs."""
+    return key[:1] if key[0] == "shape" else _owner(key)
 
 
 def _only(here: dict[Key, Key], there: dict[Key, Key]) -> list[Key]:
@@ -106,25 +125,29 @@ def _named(key: Key) -> str:
     if key[0] == "field":
         struct, _, path = key[1].partition(".")
         return f"field {path} of struct {struct}"
+    if key[0] == "shape":
+        return f"shape of struct {key[1]}"
     return f"{key[0]} type {key[1]}" if key[0] == "opaque" else f"{key[0]} {key[1]}"
 
 
-def _altered(key: Key, old: Key, new: Key) -> Iterator[str]:
+def _altered(key: Key, old: Key, new: Key) -> Iterator[Change]:
     labels = {
         "function": ("return type", "parameters"),
         "callback": ("return type", "parameters"),
         "enum": ("value",),
         "field": ("type", "place"),
+        "shape": ("nesting",),
         "struct": ("size", "alignment"),
     }.get(key[0], ("meaning",))
     for label, was, now in zip(labels, old, new, strict=False):
         if was != now:
-            yield f"{_named(key)}: {label} was {was or 'empty'}, is {now or 'empty'}"
+            parts = (label, was or "empty", now or "empty")
+            yield Change(_named(key), "altered", True, *parts)
 
 
 def _place(key: Key, lines: list[Key]) -> int:
     """After the last of its struct or enum, else of its kind, else at the end."""
-    for alike in (lambda other: _owner(other) == _owner(key), lambda other: other[0] == key[0]):
+    for alike in (lambda other: _group(other) == _group(key), lambda other: other[0] == key[0]):
         places = [number for number, line in enumerate(lines) if alike(line)]
         if places:
             return places[-1] + 1
