@@ -1,6 +1,6 @@
 # make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | reference | docs |
-# licenses | fuzz | sanitize | bench | reproduce | rehearse | trend | bump; CONTRIBUTING.md tells when to
-# use which.
+# licenses | fuzz | sanitize | bench | reproduce | rehearse | trend | bump | upstream; CONTRIBUTING.md
+# tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -33,7 +33,7 @@ STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
 .PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel sdist try-sdist \
-	cross reproduce rehearse header check-header reference check-reference docs licenses trend bump clean
+	cross reproduce rehearse header check-header reference check-reference docs licenses trend bump upstream clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -110,6 +110,12 @@ reproduce:
 bump: .venv/bump/.ready
 	$(STEP) "bump: to temporalio-sdk-core $(VERSION)"
 	PYTHONPATH=tools .venv/bump/bin/python -m bump to $(VERSION) $(BUMP_ARGS)
+
+# VERSION: of Temporal's Python package; the newest if empty. The command exits with 0, 1 or 2, which
+# make prints; make itself exits with 2 for both 1 and 2.
+upstream: .venv/upstream/.ready
+	$(STEP) "upstream: the C interface, compared with Temporal's"
+	PYTHONPATH=tools .venv/upstream/bin/python -m interface upstream $(VERSION)
 
 # RECORDS: files or directories of build records. HISTORY: the last release's build-history.json, if any.
 RECORDS ?= $(wildcard $(DIST)/build-record.json dist/cross/*/build-record.json)

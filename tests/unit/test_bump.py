@@ -16,6 +16,7 @@ from bump.places import PACKAGE, PLACES, RUST, current
 from bump.registry import CORE
 from git_tree import commit_all, git
 from local_registry import LocalRegistry
+from upstream_sdist import bridge, make_upstream_sdist, use_directory
 
 WORKSPACE = """\
 [workspace]
@@ -228,17 +229,19 @@ def test_what_is_no_version(text: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 class TestCheck:
-    """Whether a newer core is out."""
+    """Whether a newer core is out, and whether Temporal's C interface differs."""
 
     # Stands in for GitHub: answers a list, takes down what it is asked for.
     GH = """\
 #!/bin/sh
-printf '%s\\n' "$*" >> '{log}'
+printf '%s\\0' "$@" >> '{log}'
+printf '\\n' >> '{log}'
 case "$2" in
     list) cat '{issues}' ;;
     create) echo https://github.example/issues/7 ;;
 esac
 """
+    DIFFERS = f"{CORE} 0.10.1: temporalio 1.35.0 has another C interface"
 
     @pytest.fixture
     def gh(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -254,59 +257,155 @@ esac
         monkeypatch.setenv("PATH", str(directory), prepend=":")
         return directory
 
-    def test_newest_is_told_in_the_summary_too(
-        self, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    @pytest.fixture(autouse=True)
+    def temporals(self, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The directory of Temporal's packages: one, whose header is the tree's."""
+        directory = tmp_path / "temporals"
+        make_upstream_sdist(directory, "1.34.0", bridge(HEADER))
+        use_directory(monkeypatch, directory)
+        (tree / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h").write_text(HEADER)
+        return directory
+
+    @pytest.fixture
+    def newest(self, registry: LocalRegistry) -> None:
+        """No core is newer than the tree's."""
+        registry.withdraw(CORE, "0.11.0", "0.12.0", "0.13.0")
+
+    @pytest.fixture
+    def differing(self, temporals: Path) -> None:
+        """Temporal's newest header has a function more."""
+        make_upstream_sdist(temporals, "1.35.0", bridge(f"{HEADER}void c_new(void);\n"))
+
+    def calls(self, gh: Path) -> list[list[str]]:
+        """The arguments of each call of gh."""
+        return [call.split("\0") for call in (gh / "log").read_text().split("\0\n")[:-1]]
+
+    def test_news_is_told_in_the_summary_too(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """No prerelease, and none that no dependencies can be found for."""
         summary = tmp_path / "summary.md"
         assert command.main(["check", "--summary", str(summary)]) == 0
-        text = f"{CORE} 0.13.0 is out; the archives carry 0.10.1.\n"
-        assert (capsys.readouterr().out, summary.read_text()) == (text, text)
-
-    def test_issue_is_opened(
-        self, tree: Path, gh: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert command.main(["check", "--issue"]) == 0
-        assert "In GitHub: opened https://github.example/issues/7." in capsys.readouterr().out
-        listed, created = (gh / "log").read_text().splitlines()
-        assert listed.startswith("issue list --state open ")
-        assert created == (
-            f"issue create --title {CORE} 0.13.0 is out --body The archives carry 0.10.1. "
-            "To move: `make bump VERSION=0.13.0`, then `make test`."
+        said = capsys.readouterr().out
+        assert said == summary.read_text()
+        assert said.startswith(
+            f"{CORE} 0.13.0 is out; the archives carry 0.10.1. "
+            "To move: `make bump VERSION=0.13.0`, then `make test`.\n\n"
+            "The C interface, compared with Temporal's (`make upstream`):\n\n"
+            "    temporalio 1.34.0, the newest version\n"
+        )
+        assert said.endswith(
+            "    A program compiled against Temporal's header works with these libraries.\n"
         )
 
-    @pytest.mark.parametrize(
-        ("title", "calls"),
-        [(f"{CORE} 0.11.0 is out", ["list", "edit 5"]), (f"{CORE} 0.13.0 is out", ["list"])],
-        ids=["of-an-earlier-one", "of-this-one"],
-    )
-    def test_issue_that_is_open_is_kept(
-        self, tree: Path, gh: Path, title: str, calls: list[str]
+    def test_issue_is_opened(self, gh: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["check", "--issue"]) == 0
+        said = capsys.readouterr().out
+        text, separator, done = said.partition("\n\nIn GitHub: ")
+        assert (separator, done) == ("\n\nIn GitHub: ", "opened https://github.example/issues/7.\n")
+        listed, created = self.calls(gh)
+        assert listed[:4] == ["issue", "list", "--state", "open"]
+        assert created == [
+            *("issue", "create", "--title", f"{CORE} 0.13.0 is out", "--body", text),
+        ]
+
+    @pytest.mark.usefixtures("newest", "differing")
+    def test_interface_that_differs_is_for_an_issue_too(
+        self, gh: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        issues = [{"number": 4, "title": f"{CORE} fails"}, {"number": 5, "title": title}]
+        assert command.main(["check", "--issue"]) == 0
+        _, created = self.calls(gh)
+        assert created[:4] == ["issue", "create", "--title", self.DIFFERS]
+        assert created[5].startswith(f"{CORE} 0.10.1 is the newest.\n\n")
+        assert "this one lacks:\n    - function c_new\n" in created[5]
+
+    @pytest.mark.parametrize(
+        "title",
+        [f"{CORE} 0.11.0 is out", f"{CORE} 0.10.0: temporalio 1.33.0 has another C interface"],
+    )
+    def test_issue_of_an_earlier_look_is_brought_up_to_date(self, gh: Path, title: str) -> None:
+        issues = [
+            {"number": 4, "title": f"{CORE} fails", "body": ""},
+            {"number": 5, "title": title, "body": "as it was"},
+        ]
         (gh / "issues").write_text(json.dumps(issues))
         assert command.main(["check", "--issue"]) == 0
-        log = (gh / "log").read_text().splitlines()
-        assert len(log) == len(calls)
-        assert all(line.startswith(f"issue {call}") for line, call in zip(log, calls, strict=True))
+        _, edited = self.calls(gh)
+        assert edited[:5] == ["issue", "edit", "5", "--title", f"{CORE} 0.13.0 is out"]
 
-    def test_nothing_is_opened_where_nothing_is_newer(
-        self, tree: Path, gh: Path, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.usefixtures("newest", "differing")
+    def test_issue_that_says_so_already_is_left_and_one_that_says_less_is_not(
+        self, gh: Path, temporals: Path
     ) -> None:
-        registry.withdraw(CORE, "0.11.0", "0.12.0", "0.13.0")
         assert command.main(["check", "--issue"]) == 0
-        assert capsys.readouterr().out == f"{CORE} 0.10.1 is the newest.\n"
+        _, created = self.calls(gh)
+        # As GitHub keeps it.
+        body = created[5].replace("\n", "\r\n")
+        (gh / "issues").write_text(json.dumps([{"number": 5, "title": self.DIFFERS, "body": body}]))
+        (gh / "log").unlink()
+        assert command.main(["check", "--issue"]) == 0
+        assert [call[1] for call in self.calls(gh)] == ["list"]
+        make_upstream_sdist(temporals, "1.35.0", bridge("void d_new(void);\n"))
+        (gh / "log").unlink()
+        assert command.main(["check", "--issue"]) == 0
+        assert [call[1] for call in self.calls(gh)] == ["list", "edit"]
+
+    @pytest.mark.usefixtures("newest")
+    def test_nothing_is_opened_where_nothing_is_newer_or_differs(
+        self, gh: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert command.main(["check", "--issue"]) == 0
+        assert capsys.readouterr().out.startswith(f"{CORE} 0.10.1 is the newest.\n\n")
         assert not (gh / "log").exists()
 
-    def test_failure_of_github_is_told(
-        self, tree: Path, gh: Path, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.usefixtures("newest")
+    def test_interface_that_cannot_be_compared_fails_and_is_not_called_the_same(
+        self, gh: Path, temporals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        make_upstream_sdist(temporals, "1.35.0", {})
+        summary = tmp_path / "summary.md"
+        assert command.main(["check", "--issue", "--summary", str(summary)]) == 1
+        said = capsys.readouterr()
+        assert (
+            "\nCould not compare the C interface with Temporal's (`make upstream`):\n" in said.out
+        )
+        assert said.out == summary.read_text()
+        assert said.err.startswith(
+            "bump: could not compare the C interface with Temporal's: temporalio-1.35.0.tar.gz "
+        )
+        assert "works" not in said.out + said.err
+        assert not (gh / "log").exists()
+
+    def test_newer_core_is_told_where_the_interface_cannot_be_compared(
+        self, gh: Path, temporals: Path
+    ) -> None:
+        make_upstream_sdist(temporals, "1.35.0", {})
+        assert command.main(["check", "--issue"]) == 1
+        _, created = self.calls(gh)
+        assert created[3] == f"{CORE} 0.13.0 is out"
+        assert "\nCould not compare the C interface with Temporal's " in created[5]
+
+    @pytest.mark.usefixtures("newest")
+    def test_difference_that_is_too_long_for_an_issue_is_cut(
+        self, gh: Path, temporals: Path
+    ) -> None:
+        more = "".join(f"void c_{number:0100}(void);\n" for number in range(1000))
+        make_upstream_sdist(temporals, "1.35.0", bridge(HEADER + more))
+        assert command.main(["check", "--issue"]) == 0
+        _, created = self.calls(gh)
+        assert len(created[5]) < 65_536
+        *_, last, blank, note = created[5].splitlines()
+        assert last.startswith("    - function c_")
+        assert (len(last), blank) == (len("    - function c_") + 100, "")
+        assert note == "The rest is too long for an issue; `make upstream` prints it."
+
+    def test_failure_of_github_is_told(self, gh: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (gh / "gh").write_text("#!/bin/sh\necho no such repository >&2\nexit 1\n")
         assert command.main(["check", "--issue"]) == 1
         assert capsys.readouterr().err == "bump: gh issue list failed:\nno such repository\n"
 
     def test_registry_that_does_not_answer_is_told(
-        self, tree: Path, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
+        self, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
     ) -> None:
         registry.withdraw(CORE, "0.10.1", "0.11.0", "0.12.0", "0.13.0", "0.14.0-rc1")
         assert command.main(["check"]) == 1

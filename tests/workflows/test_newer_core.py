@@ -1,4 +1,4 @@
-"""The workflow that says when a newer core is out."""
+"""The workflow that says when a newer core is out, or Temporal's C interface differs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import bump.__main__ as bump_command
+import bump.news
 import pytest
 from bump.registry import CORE, Core
 from ruamel.yaml import YAML
+from upstream_sdist import HEADER, bridge, make_upstream_sdist, use_directory
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,13 +40,17 @@ def test_command_that_it_runs_is_one_that_there_is(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Here for a core that is old, so that no issue is asked for."""
+    """Here for a core that is old and the same interface, so that no issue is asked for."""
     (job,) = workflow["jobs"].values()
     (command,) = [step["run"] for step in job["steps"] if "python -m bump" in step.get("run", "")]
     summary = tmp_path / "summary.md"
     words = shlex.split(command.replace("$GITHUB_STEP_SUMMARY", str(summary)))
     assert words[:4] == [".venv/bump/bin/python", "-m", "bump", "check"]
-    monkeypatch.setattr(bump_command, "newest_core", lambda: Core("0.0.1", {}, "1.0"))
+    monkeypatch.setattr(bump.news, "newest_core", lambda: Core("0.0.1", {}, "1.0"))
+    header = (ROOT / "temporal_static_libs" / "include" / HEADER).read_text(encoding="utf-8")
+    make_upstream_sdist(tmp_path / "temporals", "1.34.0", bridge(header))
+    use_directory(monkeypatch, tmp_path / "temporals")
     assert bump_command.main(words[3:]) == 0
     assert f"{CORE} " in summary.read_text()
+    assert "temporalio 1.34.0, the newest version" in summary.read_text()
     assert capsys.readouterr().out == summary.read_text()

@@ -1,4 +1,4 @@
-"""Move every place to another published core, or see whether a newer one is out.
+"""Move every place to another published core, or see whether there is a reason to.
 
     python -m bump to VERSION [--allow-older]
     python -m bump check [--summary FILE] [--issue]
@@ -15,14 +15,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from packaging.version import Version
-
 from bump import ROOT
 from bump.errors import BumpError
 from bump.issue import tell
 from bump.moving import Moved, bump
-from bump.places import current
-from bump.registry import CORE, newest_core
+from bump.news import look
 
 
 def to(arguments: argparse.Namespace) -> None:
@@ -31,18 +28,20 @@ def to(arguments: argparse.Namespace) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Say whether a newer core is out."""
-    there, newest = current(ROOT)[CORE], newest_core().version
-    if Version(newest) > Version(there):
-        text = f"{CORE} {newest} is out; the archives carry {there}."
-        if arguments.issue:
-            text += f" In GitHub: {tell(newest, there)}."
-    else:
-        text = f"{CORE} {there} is the newest."
+    """Say whether a newer core is out, and how the C interface differs from Temporal's."""
+    news = look(ROOT)
+    _say(news.text, arguments.summary)
+    if arguments.issue and news.is_for_an_issue:
+        _say(f"\nIn GitHub: {tell(news.title, news.text)}.", arguments.summary)
+    if news.problem:
+        raise BumpError(f"could not compare the C interface with Temporal's: {news.problem}")
+
+
+def _say(text: str, summary: Path | None) -> None:
     print(text)
-    if arguments.summary:
+    if summary:
         # A step's summary is added to, never replaced.
-        with arguments.summary.open("a", encoding="utf-8") as file:
+        with summary.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
 
 
@@ -53,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: its arguments; None is this process's.
 
     Returns:
-        0; 1 if it could not be done, and nothing has changed.
+        0; 1 if it could not be done, and nothing in the tree has changed.
     """
     parser = argparse.ArgumentParser(prog="bump", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -61,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument("version", type=_version, metavar="VERSION", help="as in 0.10.1")
     command.add_argument("--allow-older", action="store_true", help="also to an older one")
     command.set_defaults(run=to)
-    command = commands.add_parser("check", help="say whether a newer core is out")
+    command = commands.add_parser("check", help="look for a newer core, and compare C interfaces")
     command.add_argument("--summary", type=Path, help="file that the answer is added to")
     command.add_argument("--issue", action="store_true", help="open or update an issue with gh")
     command.set_defaults(run=check)

@@ -1,23 +1,31 @@
-"""The issue that says a newer core is out: one, kept up to date with GitHub's own client."""
+"""The issue about the core: one, kept up to date with GitHub's own client."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import Final
+
+from interface.upstream import PROJECT
 
 from bump.errors import BumpError
 from bump.registry import CORE
 
-_TITLE: Final = f"{CORE} {{}} is out"
+#: The titles that `bump.news` gives it.
+_TITLE: Final = re.compile(
+    rf"{CORE} \S+( is out|: {PROJECT} \S+ has another C interface)", re.ASCII
+)
+#: GitHub allows 65536 characters.
+_MOST_CHARACTERS: Final = 60_000
 
 
-def tell(version: str, there: str) -> str:
-    """Open the issue, or say in the one that is open which core is the newest now.
+def tell(title: str, body: str) -> str:
+    """Open the issue, or bring the one that is open up to date.
 
     Args:
-        version: the newest core.
-        there: the one that the archives carry.
+        title: what is new, in a form that this finds it by.
+        body: all of it, as Markdown.
 
     Returns:
         What has been done, in a few words.
@@ -25,15 +33,18 @@ def tell(version: str, there: str) -> str:
     Raises:
         BumpError: GitHub's client failed.
     """
-    title = _TITLE.format(version)
-    body = f"The archives carry {there}. To move: `make bump VERSION={version}`, then `make test`."
+    if len(body) > _MOST_CHARACTERS:
+        lines = body[:_MOST_CHARACTERS].splitlines()[:-1]
+        body = "\n".join(
+            [*lines, "", "The rest is too long for an issue; `make upstream` prints it."]
+        )
     search = f'in:title "{CORE}"'
-    listed = _gh("issue", "list", "--state", "open", "--search", search, "--json", "number,title")
-    prefix, suffix = _TITLE.split("{}")
+    fields = "number,title,body"
+    listed = _gh("issue", "list", "--state", "open", "--search", search, "--json", fields)
     for issue in json.loads(listed):
-        if issue["title"].startswith(prefix) and issue["title"].endswith(suffix):
+        if _TITLE.fullmatch(issue["title"]):
             number = str(issue["number"])
-            if issue["title"] == title:
+            if issue["title"] == title and issue["body"].split() == body.split():
                 return f"issue {number} says so already"
             _gh("issue", "edit", number, "--title", title, "--body", body)
             return f"issue {number} is brought up to date"

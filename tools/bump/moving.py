@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from interface.changes import Change, changes, updated
+from interface.facts import facts
 from packaging.version import Version
 
 from bump.changelog import with_entry
 from bump.errors import BumpError
 from bump.places import PACKAGE, RUST, current, move
 from bump.registry import CORE, Core, published_core
-from interface.changes import Change, changes, updated
-from interface.facts import facts
 
 _TABLE: Final = "tests/abi/c_abi.tsv"
-_HEADER: Final = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
+HEADER: Final = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _move(clone: Path, core: Core, before: dict[str, str]) -> dict[str, str]:
 def _regenerate(clone: Path) -> list[Change]:
     _make(clone, "header")
     table = clone / _TABLE
-    old, new = table.read_text(encoding="utf-8"), facts(clone / _HEADER)
+    old, new = table.read_text(encoding="utf-8"), facts(clone / HEADER)
     found = changes(old.splitlines(), new)
     if found:
         table.write_text(updated(old, new), encoding="utf-8")

@@ -59,7 +59,10 @@ def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
         for key in _only(after, before)
     ]
     found += [
-        change for key in before if key in after for change in _altered(key, before[key], after[key])
+        change
+        for key in before
+        if key in after
+        for change in _altered(key, before[key], after[key])
     ]
     return sorted(found, key=lambda change: (not change.breaking, change.words))
 

@@ -30,8 +30,13 @@ STANDARD_HEADERS = ("stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h")
 """Those that a header of any of Temporal's releases may include."""
 
 Row = tuple[str, ...]
-Field = tuple[str, str, str]
-"""Struct, path of the field, type; an empty path stands for the struct itself."""
+Field = tuple[str, str, str, str]
+"""Struct, how C spells it, path of the field, type; an empty path stands for the struct itself."""
+
+
+class FactsError(Exception):
+    """A header has something whose facts cannot be read. The message says what."""
+
 
 _generator = c_generator.CGenerator()
 
@@ -45,7 +50,9 @@ def facts(header: Path, cc: Sequence[str] = ("cc",), runner: Sequence[str] = ())
         runner: what runs the compiler's programs, where the machine cannot by itself.
 
     Raises:
-        subprocess.CalledProcessError: ``cc`` does not accept the header.
+        FactsError: the header has a constant, a member or a parameter that cannot be read.
+        pycparser.c_parser.ParseError: it is no C.
+        subprocess.CalledProcessError: ``cc`` does not accept it.
     """
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
@@ -77,8 +84,13 @@ def preprocess(header: Path, scratch: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def parse(text: str) -> c_ast.FileAST:
+    """Parse a preprocessed header."""
+    return c_parser.CParser().parse(STANDARD_TYPES + text)
+
+
 def _parse(header: Path, scratch: Path) -> c_ast.FileAST:
-    return c_parser.CParser().parse(STANDARD_TYPES + preprocess(header, scratch))
+    return parse(preprocess(header, scratch))
 
 
 def _type_text(node: c_ast.Node) -> str:
@@ -99,7 +111,12 @@ def _declared_name(node: c_ast.Node) -> str | None:
 
 
 def _parameters(function: c_ast.FuncDecl) -> list[c_ast.Node]:
-    return function.args.params if function.args else []
+    parameters: list[c_ast.Node] = function.args.params if function.args else []
+    for parameter in parameters:
+        if not isinstance(parameter, (c_ast.Decl, c_ast.Typename)):
+            text = _generator.visit(parameter)
+            raise FactsError(f"a function has the parameter {text}, expected one with a type")
+    return parameters
 
 
 def _functions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.FuncDecl]]:
@@ -113,30 +130,60 @@ def _functions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.FuncDecl]]
 
 
 def _interface(unit: c_ast.FileAST) -> Iterator[Row]:
-    """Functions, callbacks, aliases, enums, and types that stay opaque."""
+    """Functions, callbacks, aliases, enums, shapes, and types that stay opaque."""
     for kind, name, function in _functions(unit):
         types = [_type_text(parameter.type) for parameter in _parameters(function)]
         text = ", ".join(text for text in types if text != "void")
         yield kind, name, _type_text(function.type), text
-    opaque: set[str] = set()
     defined: set[str] = set()
+    for name, _, node in _definitions(unit):
+        defined.add(name)
+        yield from _constants(name, node) if isinstance(node, c_ast.Enum) else _shape(name, node)
+    opaque: set[str] = set()
     for node in unit.ext:
         if isinstance(node, c_ast.Typedef) and isinstance(node.type, c_ast.TypeDecl):
             inner = node.type.type
             if isinstance(inner, c_ast.IdentifierType):
                 if inner.names[0].startswith("TemporalCore"):
                     yield "alias", node.name, inner.names[0], ""
-            elif isinstance(inner, c_ast.Enum):
-                yield from _constants(node.name, inner)
-            elif inner.decls:
-                defined.add(node.name)
-                yield from _shape(node.name, inner)
-            elif inner.name != node.name:
-                yield "alias", node.name, inner.name, ""
-            else:
-                opaque.add(node.name)
+            elif not _has_body(inner):
+                if inner.name != node.name:
+                    yield "alias", node.name, inner.name, ""
+                else:
+                    opaque.add(node.name)
     for name in opaque - defined:
         yield "opaque", name, "", ""
+
+
+def _definitions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.Node]]:
+    """Structs, unions and enums that have a body: name, how C spells it, the type itself."""
+    for node in unit.ext:
+        if isinstance(node, c_ast.Typedef) and isinstance(node.type, c_ast.TypeDecl):
+            if _has_body(node.type.type):
+                yield node.name, node.name, node.type.type
+        elif isinstance(node, c_ast.Decl) and _has_body(node.type):
+            kind = type(node.type).__name__.lower()
+            yield node.type.name or "", f"{kind} {node.type.name}", node.type
+
+
+def _has_body(node: c_ast.Node) -> bool:
+    if isinstance(node, c_ast.Enum):
+        return node.values is not None
+    return _is_struct(node) and bool(node.decls)
+
+
+def _is_struct(node: c_ast.Node) -> bool:
+    return isinstance(node, (c_ast.Struct, c_ast.Union))
+
+
+def _decls(struct: c_ast.Node) -> Iterator[c_ast.Decl]:
+    for member in struct.decls:
+        if not isinstance(member, c_ast.Decl) or (
+            member.name is None and not _is_struct(member.type)
+        ):
+            text = _generator.visit(member)
+            raise FactsError(f"{struct.name or 'a struct'} has {text}, expected a field")
+        yield member
 
 
 def _shape(name: str, struct: c_ast.Node) -> Iterator[Row]:
@@ -148,7 +195,7 @@ def _shape(name: str, struct: c_ast.Node) -> Iterator[Row]:
 def _nesting(struct: c_ast.Node) -> str:
     """Names of the members, those of anonymous structs and unions in braces."""
     parts = []
-    for member in struct.decls:
+    for member in _decls(struct):
         if member.name is None:
             kind = "struct" if isinstance(member.type, c_ast.Struct) else "union"
             parts.append(f"{kind}{{{_nesting(member.type)}}}")
@@ -160,34 +207,36 @@ def _nesting(struct: c_ast.Node) -> str:
 def _constants(name: str, enum: c_ast.Enum) -> Iterator[Row]:
     value = -1
     for constant in enum.values.enumerators:
-        value = value + 1 if constant.value is None else int(constant.value.value, 0)
+        value = value + 1 if constant.value is None else _value(constant)
         yield "enum", name, constant.name, str(value)
 
 
+def _value(constant: c_ast.Enumerator) -> int:
+    text = _generator.visit(constant.value)
+    try:
+        return int(text.rstrip("uUlL"), 0)
+    except ValueError:
+        raise FactsError(f"the value of {constant.name} is {text}, expected a number") from None
+
+
 def _fields(unit: c_ast.FileAST) -> Iterator[Field]:
-    for node in unit.ext:
-        if not isinstance(node, c_ast.Typedef) or not isinstance(node.type, c_ast.TypeDecl):
-            continue
-        struct = node.type.type
-        if isinstance(struct, (c_ast.Struct, c_ast.Union)) and struct.decls:
-            yield node.name, "", ""
-            yield from _members(node.name, struct, "")
+    for name, spelling, node in _definitions(unit):
+        if not isinstance(node, c_ast.Enum):
+            yield name, spelling, "", ""
+            for path, type_text in _members(node, ""):
+                yield name, spelling, path, type_text
 
 
-def _members(struct: str, node: c_ast.Node, prefix: str) -> Iterator[Field]:
+def _members(node: c_ast.Node, prefix: str) -> Iterator[tuple[str, str]]:
     """The fields of a struct; those of an anonymous union or struct count as its own."""
-    for member in node.decls:
+    for member in _decls(node):
         inner = member.type
         if member.name is None:
-            yield from _members(struct, inner, prefix)
-        elif (
-            isinstance(inner, c_ast.TypeDecl)
-            and isinstance(inner.type, (c_ast.Struct, c_ast.Union))
-            and inner.type.decls
-        ):
-            yield from _members(struct, inner.type, f"{prefix}{member.name}.")
+            yield from _members(inner, prefix)
+        elif isinstance(inner, c_ast.TypeDecl) and _is_struct(inner.type) and _has_body(inner.type):
+            yield from _members(inner.type, f"{prefix}{member.name}.")
         else:
-            yield struct, prefix + member.name, _type_text(inner)
+            yield prefix + member.name, _type_text(inner)
 
 
 def _layout(
@@ -200,20 +249,20 @@ def _layout(
     """Sizes, alignments and offsets, from a program that the C compiler makes."""
     lines = ["#include <stdio.h>", "#include <stddef.h>", f'#include "{header.resolve()}"']
     lines.append("int main(void) {")
-    for struct, path, _ in fields:
+    for _, spelling, path, _ in fields:
         if path:
-            size = f"sizeof((({struct} *)0)->{path})"
-            lines.append(f'printf("offset %zu size %zu\\n", offsetof({struct}, {path}), {size});')
+            size = f"sizeof((({spelling} *)0)->{path})"
+            lines.append(f'printf("offset %zu size %zu\\n", offsetof({spelling}, {path}), {size});')
         else:
-            size = f"sizeof({struct})"
-            lines.append(f'printf("size %zu\\talign %zu\\n", {size}, _Alignof({struct}));')
+            size = f"sizeof({spelling})"
+            lines.append(f'printf("size %zu\\talign %zu\\n", {size}, _Alignof({spelling}));')
     lines.append("}")
     source, program = scratch / "layout.c", scratch / "layout"
     source.write_text("\n".join(lines), encoding="utf-8")
     subprocess.run([*cc, "-std=c11", "-o", str(program), str(source)], check=True)
     command = [*runner, str(program)]
     answers = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for (struct, path, type_text), answer in zip(fields, answers.splitlines(), strict=True):
+    for (struct, _, path, type_text), answer in zip(fields, answers.splitlines(), strict=True):
         if path:
             yield "field", f"{struct}.{path}", type_text, answer
         else:

@@ -1,0 +1,29 @@
+"""The installed header beside the one in Temporal's Python package, from the package index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from capi import header_path
+from interface.errors import NoIndexError
+from interface.upstream import compare
+
+#: Whose header the interface table has been read from.
+VERSION = "1.34.0"
+
+
+def test_program_compiled_against_temporals_header_works(
+    repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As pip is set up on this machine, but for its patience.
+    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "15")
+    try:
+        comparison = compare(header_path(), VERSION)
+    except NoIndexError as error:
+        pytest.skip(f"no package index: {error}")
+    table = (repo_root / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
+    assert comparison.facts == len(table.splitlines())
+    assert not comparison.breaks
+    assert comparison.changes == []
+    assert (comparison.version, comparison.core) == (VERSION, "0.9.0")

@@ -1,0 +1,87 @@
+"""What there is to do about the core: a newer one is out, or Temporal's C interface differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import indent
+
+from interface.errors import CannotCompareError
+from interface.upstream import PROJECT, Comparison, compare
+from packaging.version import Version
+
+from bump.moving import HEADER
+from bump.places import current
+from bump.registry import CORE, newest_core
+
+
+@dataclass(frozen=True)
+class News:
+    """What a look around has found.
+
+    Attributes:
+        there: the core that the archives carry.
+        newest: the newest one that is published.
+        comparison: with Temporal's newest C interface; None if it could not be compared.
+        problem: why not.
+    """
+
+    there: str
+    newest: str
+    comparison: Comparison | None
+    problem: str = ""
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer core is out."""
+        return Version(self.newest) > Version(self.there)
+
+    @property
+    def is_for_an_issue(self) -> bool:
+        """Whether somebody has something to do."""
+        return self.is_newer or (self.comparison is not None and self.comparison.breaks)
+
+    @property
+    def title(self) -> str:
+        """The issue's title, for `bump.issue` to find it by."""
+        if self.is_newer or self.comparison is None:
+            return f"{CORE} {self.newest} is out"
+        return f"{CORE} {self.there}: {PROJECT} {self.comparison.version} has another C interface"
+
+    @property
+    def text(self) -> str:
+        """All of it, as Markdown."""
+        return f"{self._about_core()}\n\n{self._about_interface()}"
+
+    def _about_core(self) -> str:
+        if self.is_newer:
+            return (
+                f"{CORE} {self.newest} is out; the archives carry {self.there}. "
+                f"To move: `make bump VERSION={self.newest}`, then `make test`."
+            )
+        return f"{CORE} {self.there} is the newest."
+
+    def _about_interface(self) -> str:
+        if self.comparison is None:
+            said = "Could not compare the C interface with Temporal's"
+        else:
+            said = "The C interface, compared with Temporal's"
+        # Indented it is shown as it is, whatever is in it.
+        report = indent(str(self.comparison or self.problem), "    ")
+        return f"{said} (`make upstream`):\n\n{report}"
+
+
+def look(root: Path) -> News:
+    """Ask cargo's registry and pip's index what is new.
+
+    Args:
+        root: the checkout.
+
+    Raises:
+        BumpError: cargo cannot tell which core is the newest.
+    """
+    there, newest = current(root)[CORE], newest_core().version
+    try:
+        return News(there, newest, compare(root / HEADER))
+    except CannotCompareError as error:
+        return News(there, newest, None, str(error))

@@ -1,0 +1,208 @@
+"""The source distribution of a Python package, from where this machine's pip gets packages."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx2
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from unearth import Link, PackageFinder, UnpackError
+from unearth.auth import MultiDomainBasicAuth
+from unearth.fetchers.sync import PyPIClient
+
+from interface.errors import CannotCompareError, NoIndexError, without_passwords
+from interface.pip_settings import PipSettings
+
+#: Of the file; Temporal's has 3 MB.
+_MOST_BYTES: Final = 100_000_000
+#: In seconds, pip's own default.
+_TIMEOUT: Final = 15.0
+_SETTINGS: Final = "`pip config list` prints the settings that apply"
+
+
+@dataclass(frozen=True)
+class SourceDistribution:
+    """A source distribution that has been fetched.
+
+    Attributes:
+        version: of the project.
+        newest: whether it is the newest version.
+        file: the archive.
+    """
+
+    version: str
+    newest: bool
+    file: Path
+
+
+def fetch(
+    project: str, version: str | None, settings: PipSettings, directory: Path
+) -> SourceDistribution:
+    """Fetch a source distribution, without building it.
+
+    Args:
+        project: its name.
+        version: which version; None for the newest that is no prerelease.
+        settings: pip's.
+        directory: where to put it.
+
+    Raises:
+        NoIndexError: no index answers, or none has the project.
+        CannotCompareError: there is no such version, it has no source distribution, or that cannot
+            be downloaded.
+    """
+    with _failures(f"{project} cannot be fetched"), _finder(settings) as finder:
+        newest = _version(finder, Requirement(project), prereleases=False)
+        if newest is None:
+            raise NoIndexError(
+                f"no index or directory that pip is set to use has {project}\n  fix: {_SETTINGS}"
+            )
+        wanted = version or newest
+        requirement = Requirement(f"{project}=={wanted}")
+        if _version(finder, requirement) is None:
+            raise CannotCompareError(
+                f"there is no {project} {wanted}; the newest version is {newest}\n"
+                f"  fix: pass a published version; {_SETTINGS}"
+            )
+        finder.no_binary = {canonicalize_name(project)}
+        found = finder.find_best_match(requirement).best
+        if found is None:
+            raise CannotCompareError(
+                f"{project} {wanted} has no source distribution\n"
+                "  fix: pass the version before it, or wait until it is uploaded"
+            )
+        there = found.version or wanted
+        file = finder.download(found.link, directory, download_reporter=_refuse_large)
+        _refuse_large(found.link, file.stat().st_size, None)
+    return SourceDistribution(there, Version(there) == Version(newest), file)
+
+
+def _version(
+    finder: PackageFinder, requirement: Requirement, prereleases: bool | None = None
+) -> str | None:
+    """The best version; whether it has wheels or a source distribution does not matter."""
+    best = finder.find_best_match(requirement, allow_prereleases=prereleases).best
+    return best.version if best else None
+
+
+def _refuse_large(link: Link, completed: int, total: int | None) -> None:
+    if max(completed, total or 0) > _MOST_BYTES:
+        raise CannotCompareError(
+            f"{link.redacted} has more than {_MOST_BYTES} bytes; refusing to download it\n"
+            "  fix: look at the file; if it is Temporal's, raise the limit in "
+            "tools/interface/distribution.py"
+        )
+
+
+@contextmanager
+def _finder(settings: PipSettings) -> Iterator[PackageFinder]:
+    """A finder of files for any Python and platform.
+
+    Raises:
+        NoIndexError: there is nowhere to look, or a place cannot be read.
+    """
+    links = [link for link in map(os.path.expanduser, settings.find_links) if _exists(link)]
+    if settings.no_index and not links:
+        raise NoIndexError(
+            f"pip is set to use no index, and no directory of find-links exists\n  fix: {_SETTINGS}"
+        )
+    with PyPIClient(
+        verify=_certificates(settings),
+        trusted_hosts=settings.trusted_hosts,
+        proxy=settings.proxy,
+        timeout=settings.timeout or _TIMEOUT,
+        follow_redirects=True,
+    ) as client:
+        # Without a place to look, a finder has the default index.
+        finder = PackageFinder(
+            client,
+            index_urls=[settings.index_url] if settings.index_url and not settings.no_index else [],
+            find_links=links if settings.no_index else [],
+            ignore_compatibility=True,
+        )
+        if not settings.no_index:
+            for url in settings.extra_index_urls:
+                finder.add_index_url(url)
+            for link in links:
+                finder.add_find_links(link)
+        indexes = [source["url"] for source in finder.sources if source["type"] == "index"]
+        client.auth = MultiDomainBasicAuth(prompting=False, index_urls=indexes)
+        with _unreadable_places():
+            yield finder
+
+
+def _exists(link: str) -> bool:
+    # pip ignores the others.
+    return "://" in link or os.path.exists(link)
+
+
+def _certificates(settings: PipSettings) -> ssl.SSLContext:
+    if settings.cert is None:
+        context = httpx2.create_ssl_context()
+    elif os.path.isdir(settings.cert):
+        context = ssl.create_default_context(capath=settings.cert)
+    else:
+        context = ssl.create_default_context(cafile=settings.cert)
+    if settings.client_cert is not None:
+        context.load_cert_chain(settings.client_cert)
+    return context
+
+
+class _Warnings(logging.Handler):
+    """What the finder says of places that it skips, but for those that have no such project."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message, once."""
+        message = without_passwords(record.getMessage())
+        if "Client Error(404)" not in message and message not in self.messages:
+            self.messages.append(message)
+
+
+@contextmanager
+def _unreadable_places() -> Iterator[None]:
+    """Make an error of a place that the finder skips: the newest version may be there.
+
+    Raises:
+        NoIndexError: there is one.
+    """
+    logger, warnings = logging.getLogger("unearth.collector"), _Warnings()
+    logger.addHandler(warnings)
+    try:
+        yield
+    finally:
+        logger.removeHandler(warnings)
+        if warnings.messages:
+            raise NoIndexError("\n".join([*warnings.messages, f"  fix: {_SETTINGS}"])) from None
+
+
+@contextmanager
+def _failures(problem: str) -> Iterator[None]:
+    """Make errors of the libraries ones that say what to do."""
+    try:
+        yield
+    except httpx2.TransportError as error:
+        raise NoIndexError(
+            f"{problem}: {_reason(error)}\n  fix: check the network; {_SETTINGS}"
+        ) from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnpackError, OSError, ValueError) as error:
+        raise CannotCompareError(f"{problem}: {_reason(error)}\n  fix: {_SETTINGS}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"an index answers with invalid JSON: {error}"
+    return without_passwords(error) or type(error).__name__

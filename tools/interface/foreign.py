@@ -1,0 +1,79 @@
+"""The facts of a header from elsewhere, none of whose code runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from pycparser import c_ast
+from pycparser.c_parser import ParseError
+
+from interface.errors import CannotCompareError
+from interface.facts import STANDARD_HEADERS, STANDARD_TYPES, FactsError, facts, parse, preprocess
+
+_INCLUDES: Final = "".join(f"#include <{name}>\n" for name in STANDARD_HEADERS)
+
+
+def foreign_facts(header: str, name: str) -> set[str]:
+    """Give the facts of a header, each as a line.
+
+    Args:
+        header: its text.
+        name: what messages call it.
+
+    Raises:
+        CannotCompareError: it cannot be read, or there is no C compiler.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            scratch = Path(directory)
+            file = scratch / "foreign.h"
+            file.write_text(header, encoding="utf-8")
+            text = preprocess(file, scratch)
+            _refuse_code(_parsed(text))
+            # The program that prints the layout is compiled with what has been looked at, and not
+            # with what else the header may have for other compilers.
+            plain = scratch / "plain.h"
+            plain.write_text(_INCLUDES + text, encoding="utf-8")
+            # Without warnings: whoever reads the result cannot change the header.
+            return facts(plain, ("cc", "-w"))
+    except FactsError as error:
+        raise _unreadable(name, str(error)) from None
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "its messages are above").strip()
+        raise _unreadable(name, f"the C compiler does not accept it:\n{said}") from None
+    except OSError as error:
+        raise CannotCompareError(
+            f"{error.filename or 'the C compiler'} does not run: {error.strerror}\n"
+            "  fix: install a C compiler that is called cc"
+        ) from None
+
+
+def _parsed(text: str) -> c_ast.FileAST:
+    try:
+        return parse(text)
+    except ParseError as error:
+        # Its line is one of what has been preprocessed, which nobody else sees.
+        place = re.match(r":(\d+):", str(error))
+        lines = (STANDARD_TYPES + text).splitlines()
+        where = f" at: {lines[int(place[1]) - 1].strip()}" if place else ""
+        raise FactsError(f"it is no C that can be parsed{where}") from None
+
+
+def _refuse_code(unit: c_ast.FileAST) -> None:
+    for node in unit.ext:
+        declares = isinstance(node, c_ast.Typedef) or (
+            isinstance(node, c_ast.Decl) and node.init is None
+        )
+        if not declares:
+            raise FactsError(f"it has a {type(node).__name__}, expected declarations only")
+
+
+def _unreadable(name: str, reason: str) -> CannotCompareError:
+    return CannotCompareError(
+        f"{name} cannot be read: {reason}\n"
+        "  fix: look at the header; if it is good C, extend tools/interface/facts.py"
+    )
