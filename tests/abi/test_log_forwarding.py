@@ -103,6 +103,20 @@ def test_fields_come_as_json(capi: CApi) -> None:
     assert "not now" in log.fields["error"]
 
 
+def test_calls_inside_a_log_callback_work(capi: CApi) -> None:
+    """Such as a binding makes that closes everything at a certain log."""
+    logs, lender, override = Logs(capi), capi.lend(), Override(capi)
+    answers: list[Any] = []
+    with capi.runtime(logs.options(lender)) as runtime:
+        logs.inside = lambda: answers.append(connect_answer(capi, runtime, "not a URL"))
+        make_warning(capi, runtime, override)
+        messages = [capi.take_text(answer.wait()[1]) for answer in answers]
+    assert messages
+    for message in messages:
+        assert message is not None
+        assert message.startswith("Invalid options: target_url `not a URL` is malformed")
+
+
 def test_the_filter_holds_back_what_is_below_it(capi: CApi) -> None:
     logs, lender, override = Logs(capi), capi.lend(), Override(capi)
     with capi.runtime(logs.options(lender, "error")) as runtime:

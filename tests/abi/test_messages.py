@@ -235,7 +235,7 @@ def undecodable_heartbeat(caller: Caller) -> str:
 
 @says("temporal_core_worker_replayer_new", OPTION)
 def replayer_option(caller: Caller) -> str:
-    options = caller.options(namespace_="")
+    options = caller.options(namespace_=b"\xff")
     return caller.text(
         caller.capi.lib.temporal_core_worker_replayer_new(caller.runtime, options).fail
     )

@@ -316,7 +316,7 @@ def test_each_supplier_is_freed_once_and_told_nothing_afterwards(
         pytest.param({"task_types": {}}, "At least one task type", id="task-types"),
         pytest.param({"namespace_": b"\xff"}, "namespace_ is not UTF-8", id="utf-8"),
         pytest.param({"namespace_": ""}, "namespace cannot be empty", id="start"),
-        pytest.param({"nexus_task_poller_behavior": {}}, "exactly one of", id="poller-behavior"),
+        pytest.param({"max_cached_workflows": 2**32 - 1}, "max_cached_workflows", id="cache"),
     ],
 )
 def test_suppliers_are_freed_when_making_the_worker_fails(

@@ -528,7 +528,7 @@ def test_replay_on_null_fails(capi: CApi, lender: Lender) -> None:
     pushed = capi.lib.temporal_core_worker_replay_push(
         capi.NULL, capi.NULL, lender.bytes("id"), lender.bytes(b"")
     )
-    assert capi.take_text(pushed.fail) == "worker is NULL"
+    assert capi.take_text(pushed.fail) == "Worker replay init failed: worker is NULL"
 
 
 def test_a_null_callback_starts_nothing(capi: CApi, client: Any, override: Override) -> None:

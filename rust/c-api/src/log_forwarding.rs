@@ -70,6 +70,11 @@ thread_local! {
     static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Whether this thread is delivering a log, of whichever runtime.
+pub(crate) fn is_inside_log_callback() -> bool {
+    INSIDE.with_borrow(|inside| !inside.is_empty())
+}
+
 impl LogForwarder {
     pub(crate) fn new(
         callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),

@@ -6,7 +6,7 @@ use crate::{
         Callback, Checked, Pending, boxed, c_enum, free, guard, guard_infallible, optional,
         panic_text, read_bool, slice,
     },
-    log_forwarding::LogForwarder,
+    log_forwarding::{LogForwarder, is_inside_log_callback},
     telemetry::TelemetryOptions,
 };
 use futures_util::FutureExt;
@@ -149,11 +149,16 @@ impl Core {
     }
 
     /// Runs `body` with this runtime's logs and async context, on whatever thread calls.
+    ///
+    /// Inside a log callback, what `body` logs goes nowhere: a thread that delivers a log cannot change
+    /// its subscriber, and would otherwise log without end.
     pub(crate) fn enter<T>(&self, body: impl FnOnce() -> T) -> T {
         let _context = self.handle.enter();
         match &self.dispatch {
-            Some(dispatch) => tracing::dispatcher::with_default(dispatch, body),
-            None => body(),
+            Some(dispatch) if !is_inside_log_callback() => {
+                tracing::dispatcher::with_default(dispatch, body)
+            }
+            _ => body(),
         }
     }
 

@@ -182,3 +182,39 @@ fn reserve(listener: &TcpListener, address: SocketAddr) -> io::Result<()> {
     drop(caller);
     Ok(())
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn a_free_port_is_reserved_and_can_be_listened_on() {
+        let mut given = HashSet::new();
+        for _ in 0..200 {
+            let port = free_port(LOCALHOST, 0).expect("a port");
+            assert!(given.insert(port), "{port} was given twice");
+        }
+        for port in given {
+            TcpListener::bind((LOCALHOST, port)).expect("what is reserved can be listened on");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_reservation_leaves_no_connection_that_is_open_on_either_end() {
+        const TIME_WAIT: &str = "06";
+        let port = free_port(LOCALHOST, 0).expect("a port");
+        let table = std::fs::read_to_string("/proc/self/net/tcp").expect("Linux has it");
+        let ending = format!(":{port:04X}");
+        let states: Vec<&str> = table
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|row| row[1].ends_with(&ending) || row[2].ends_with(&ending))
+            .map(|row| row[3])
+            .collect();
+        assert_eq!(states, [TIME_WAIT]);
+    }
+}

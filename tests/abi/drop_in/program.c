@@ -96,8 +96,8 @@ static void on_done(void *user_data, const TemporalCoreByteArray *fail) {
 /* PollActivityTaskQueueResponse: task_token "t", activity_type { name "Greet" }. */
 static const uint8_t TASK[] = {0x0a, 1, 't', 0x2a, 7, 0x0a, 5, 'G', 'r', 'e', 'e', 't'};
 
-/* ActivityTaskCompletion: task_token "t", result { completed {} }. */
-static const uint8_t COMPLETION[] = {0x0a, 1, 't', 0x12, 2, 0x0a, 0};
+/* ActivityTaskCompletion: task_token "t", result { completed { result {} } }. */
+static const uint8_t COMPLETION[] = {0x0a, 1, 't', 0x12, 4, 0x0a, 2, 0x0a, 0};
 
 static void on_rpc(TemporalCoreClientGrpcOverrideRequest *request, void *user_data) {
   TemporalCoreClientGrpcOverrideResponse response;
