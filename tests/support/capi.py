@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import cffi
-from interface.facts import preprocess
+from interface.parsing import preprocess
 
 Data: TypeAlias = bytes | str
 """What a test gives as the content of a byte range."""

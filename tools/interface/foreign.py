@@ -12,7 +12,8 @@ from pycparser import c_ast
 from pycparser.c_parser import ParseError
 
 from interface.errors import CannotCompareError
-from interface.facts import STANDARD_HEADERS, STANDARD_TYPES, FactsError, facts, parse, preprocess
+from interface.facts import facts
+from interface.parsing import STANDARD_HEADERS, STANDARD_TYPES, FactsError, parse, preprocess
 
 _INCLUDES: Final = "".join(f"#include <{name}>\n" for name in STANDARD_HEADERS)
 
