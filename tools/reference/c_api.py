@@ -73,7 +73,8 @@ def _module(declaration: Declaration, sources: Path) -> str:
     """The module of the Rust crate that defines a declaration."""
     if declaration.name.startswith(("temporal_static_libs_", "TEMPORAL_STATIC_LIBS_")):
         return "version"
-    rust_name = declaration.name.removeprefix("TemporalCore").removesuffix("_Tag")
+    # A tagged union's tags and bodies have their own names only in C.
+    rust_name = re.sub(r"_Tag$|_\w+_Body$", "", declaration.name.removeprefix("TemporalCore"))
     pattern = re.compile(
         rf'\bpub (unsafe extern "C" fn|extern "C" fn|struct|enum|union|type) {rust_name}\b'
     )
