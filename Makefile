@@ -154,12 +154,13 @@ lint-zig: .venv/lint/.ready
 
 # --- header ---
 
-header: $(CBINDGEN)
-	$(PYTHON) tools/header.py --cbindgen $(CBINDGEN)
+# The C header, the ABI id, and interface.json, which describes the header.
+header: $(CBINDGEN) .venv/header/.ready
+	.venv/header/bin/python tools/header.py --cbindgen $(CBINDGEN)
 
-check-header: $(CBINDGEN)
-	$(STEP) "header: is the committed one what rust/c-api says?"
-	$(PYTHON) tools/header.py --cbindgen $(CBINDGEN) --check
+check-header: $(CBINDGEN) .venv/header/.ready
+	$(STEP) "header: are it and interface.json what rust/c-api says?"
+	.venv/header/bin/python tools/header.py --cbindgen $(CBINDGEN) --check
 
 # A debug build: it runs for a second, and optimising it would take minutes.
 $(CBINDGEN):

@@ -21,6 +21,7 @@ _ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(_ROOT))
 try:
     from temporal_static_libs._build.build import build
+    from temporal_static_libs._build.interface import check_interface
     from temporal_static_libs._build.layout import Sources, output_of_tree, sources_of_tree
     from temporal_static_libs._build.lock import exclusive
     from temporal_static_libs._build.long_description import long_description
@@ -77,6 +78,7 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         try:
             with recording(self.metadata.version, os.environ) as recorder:
                 check_platform(sources.workspace, os.environ)
+                check_interface(sources.interface, sources.header)
                 # Another build must not replace the archives before they are in the wheel.
                 self._until_collected.enter_context(exclusive(_ROOT))
                 tag = build(sources, output, self.metadata.version, os.environ, recorder)

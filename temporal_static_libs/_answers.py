@@ -7,7 +7,15 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from ._archives import HEADER, INCLUDE_DIR, PACKAGE_DIR, ZIG_DIR, InForce
+from ._archives import (
+    HEADER,
+    INCLUDE_DIR,
+    INTERFACE,
+    PACKAGE_DIR,
+    ZIG_DIR,
+    InForce,
+    wheel_text,
+)
 from ._components import component_named
 from ._flags import (
     compiler_flags,
@@ -66,6 +74,7 @@ class Answers:
             "libdir": str(in_force.directory),
             "includedir": str(INCLUDE_DIR),
             "header": str(HEADER),
+            "interface": str(INTERFACE),
             "platforms": [
                 {
                     "platform": target.platform,
@@ -77,6 +86,11 @@ class Answers:
             "troubleshooting": TROUBLESHOOTING_URL,
         }
         return json.dumps(added | manifest)
+
+    def interface(self) -> str:
+        """The file that describes the C interface, which can be read."""
+        wheel_text(INTERFACE)
+        return str(INTERFACE)
 
     def cmake_dir(self) -> str:
         """Where the CMake package is."""
@@ -103,6 +117,10 @@ OPTIONS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
     "--prefix": ("the package's directory", lambda a: str(PACKAGE_DIR)),
     "--libdir": ("the directory of the archives", lambda a: str(a.verified.directory)),
     "--includedir": ("the directory of the C header", lambda a: str(INCLUDE_DIR)),
+    "--interface": (
+        "the file that describes the C interface for generators of bindings",
+        lambda a: a.interface(),
+    ),
     "--libs": (
         "linker flags: the archive and the system libraries and frameworks it needs",
         lambda a: shell_join(library_flags(a.verified, a.library)),

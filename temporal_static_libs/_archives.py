@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PACKAGE_DIR = Path(__file__).parent
 INCLUDE_DIR = PACKAGE_DIR / "include"
 HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
+INTERFACE = PACKAGE_DIR / "share" / "interface.json"
 WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
 COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"

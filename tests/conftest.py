@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from capi import CApi, declarations, header_path, link_shared_library
+from capi import CApi, declarations, function_names, header_path, link_shared_library
 from dev_server import DevServer, running_dev_server
 from package_index import PackageServer, running_package_server
 from sdist_build import build_sdist
@@ -107,7 +107,8 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> str:
 def capi(declared: str, tmp_path_factory: pytest.TempPathFactory) -> CApi:
     """The installed sdk-core archive, callable."""
     scratch = tmp_path_factory.mktemp("sdk-core")
-    return CApi(declared, link_shared_library(declared, "sdk-core", scratch))
+    library = link_shared_library(function_names(declared), "sdk-core", scratch)
+    return CApi(declared, library)
 
 
 @pytest.fixture(scope="session")

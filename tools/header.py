@@ -2,7 +2,10 @@
 
 usage: python tools/header.py --cbindgen PATH [--check]
 
-Writes ``temporal_static_libs/include/temporal-sdk-core-c-bridge.h`` and ``rust/c-api/abi_id.txt``.
+Writes ``temporal_static_libs/include/temporal-sdk-core-c-bridge.h``, ``rust/c-api/abi_id.txt`` and
+``temporal_static_libs/share/interface.json``, which describes the header to generators of bindings.
+Runs in an environment with pyproject.toml's dependency group ``header``.
+
 The ABI id is a hash of the interface table ``tests/abi/c_abi.tsv``; the archives are compiled with
 it and the header names it, so that a pair that does not belong together fails to link.
 """
@@ -20,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
 ABI_ID = ROOT / "rust/c-api/abi_id.txt"
+INTERFACE = ROOT / "temporal_static_libs/share/interface.json"
 INTERFACE_TABLE = ROOT / "tests/abi/c_abi.tsv"
 
 LAST_INCLUDE = "#include <stdlib.h>\n"
@@ -88,8 +92,8 @@ def version_macros(version: str, abi_id: str) -> str:
 def own_types(header: str) -> str:
     """Give types of this project's the prefix that the rule for additions names.
 
-    cbindgen has one prefix for all types. A type that Rust calls ``StaticLibsQueue`` comes out of it
-    as ``TemporalCoreStaticLibsQueue`` and is ``TemporalStaticLibsQueue`` in C.
+    cbindgen has one prefix for all types. A type that Rust calls ``StaticLibsQueue`` comes out of
+    it as ``TemporalCoreStaticLibsQueue`` and is ``TemporalStaticLibsQueue`` in C.
     """
     return re.sub(r"\bTemporalCoreStaticLibs(?=[A-Z])", "TemporalStaticLibs", header)
 
@@ -107,6 +111,21 @@ def allow_anonymous_structs(header: str, includes: str) -> str:
     return f"{before}{includes}\n{quiet}\n{endif}{comment}"
 
 
+def interface_text(header: Path) -> str:
+    """Describe a header as interface.json does. Exits when something in it has no form there."""
+    # Here and not above: they read this module's constants, and the tree's package, whatever is
+    # installed.
+    sys.path.insert(0, str(ROOT))
+    from interface.description import render
+    from interface.parsing import FactsError
+    from reference.header import HeaderError
+
+    try:
+        return render(header)
+    except (FactsError, HeaderError) as error:
+        raise SystemExit(f"header: {error}") from None
+
+
 def generate(cbindgen: str) -> dict[Path, str]:
     """Give the text of each generated file. Exits with cbindgen's own words when it fails."""
     abi_id = interface_id(INTERFACE_TABLE)
@@ -119,14 +138,18 @@ def generate(cbindgen: str) -> dict[Path, str]:
         if run.returncode != 0:
             raise SystemExit(f"header: cbindgen failed:\n{run.stderr}")
         header = output.read_text(encoding="utf-8")
-    if header.count(LAST_INCLUDE) != 1:
-        raise SystemExit(f"header: cbindgen's output has no single line {LAST_INCLUDE.strip()!r}")
-    macros = version_macros(workspace_version(), abi_id)
-    header = allow_anonymous_structs(own_types(header), LAST_INCLUDE)
-    return {
-        HEADER: header.replace(_BEGIN_QUIET, f"{_BEGIN_QUIET}\n{macros}"),
-        ABI_ID: f"{abi_id}\n",
-    }
+        if header.count(LAST_INCLUDE) != 1:
+            line = LAST_INCLUDE.strip()
+            raise SystemExit(f"header: cbindgen's output has no single line {line!r}")
+        macros = version_macros(workspace_version(), abi_id)
+        header = allow_anonymous_structs(own_types(header), LAST_INCLUDE)
+        header = header.replace(_BEGIN_QUIET, f"{_BEGIN_QUIET}\n{macros}")
+        output.write_text(header, encoding="utf-8")
+        return {
+            HEADER: header,
+            ABI_ID: f"{abi_id}\n",
+            INTERFACE: interface_text(output),
+        }
 
 
 def main() -> int:

@@ -22,12 +22,14 @@ class Sources:
     Attributes:
         workspace: the Cargo workspace, absolute.
         header: the committed C header.
+        interface: the committed description of it.
         checkout: the directory that git knows if this is a checkout; None where it cannot be one.
         recorded_commit: the file that says which commit the sources are of where git cannot.
     """
 
     workspace: Path
     header: Path
+    interface: Path
     checkout: Path | None
     recorded_commit: Path
 
@@ -80,6 +82,7 @@ def sources_of_tree(root: Path) -> Sources:
     return Sources(
         workspace=root / "rust",
         header=_header(root / "temporal_static_libs"),
+        interface=_interface(root / "temporal_static_libs"),
         checkout=root,
         recorded_commit=root / "SOURCE_COMMIT",
     )
@@ -112,6 +115,7 @@ def sources_of_package(package: Path) -> Sources:
         return Sources(
             workspace=package / "rust",
             header=_header(package),
+            interface=_interface(package),
             checkout=None,
             recorded_commit=package / "SOURCE_COMMIT",
         )
@@ -123,3 +127,7 @@ def sources_of_package(package: Path) -> Sources:
 
 def _header(package: Path) -> Path:
     return package / "include" / "temporal-sdk-core-c-bridge.h"
+
+
+def _interface(package: Path) -> Path:
+    return package / "share" / "interface.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -91,6 +92,26 @@ def test_bun_program_loads_what_is_linked(
     page = repo_root / "docs" / "bun.md"
     printed = follow(page, consumer, tmp_path, "bridge.c", "bridge.ts")
     assert printed.endswith(f"{temporal_static_libs.__version__}\n")
+
+
+def test_binding_calls_what_is_linked_and_refuses_another_interface(
+    consumer: Consumer, repo_root: Path, tmp_path: Path
+) -> None:
+    page = repo_root / "docs" / "bindings.md"
+    heading = "From pip to a first call"
+    for name, content in zip(("exports.py", "call.py"), files(page, heading), strict=True):
+        (tmp_path / name).write_text(content)
+    printed = consumer.shell("".join(commands(page, heading)), tmp_path)
+    assert printed.endswith(f"{temporal_static_libs.__version__}\n")
+    interface = consumer.package / "share" / "interface.json"
+    other = tmp_path / "interface.json"
+    abi = json.loads(interface.read_text(encoding="utf-8"))["abi"]
+    other.write_text(json.dumps({"abi": abi[::-1]}))
+    done = consumer.attempt(consumer.python, "call.py", other, directory=tmp_path)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"libtemporal.so has the ABI {abi}, this binding is for {abi[::-1]}\n",
+    )
 
 
 def test_scikit_build_core_finds_the_package_by_itself(

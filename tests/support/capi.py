@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -49,12 +49,12 @@ def function_names(declared: str) -> list[str]:
     return re.findall(r"\b(temporal_\w+)\(", declared)
 
 
-def link_shared_library(declared: str, component: str, scratch: Path) -> Path:
-    """Link the installed archive into a shared library that exports the whole interface."""
+def link_shared_library(functions: Iterable[str], component: str, scratch: Path) -> Path:
+    """Link the installed archive into a shared library that exports some functions."""
     flags = config("--component", component, "--libs").split()
     library = scratch / f"lib{component}-under-test.so"
     options = scratch / f"{component}-options"
-    roots = "\n".join(f"-Wl,-u,{name}" for name in function_names(declared))
+    roots = "\n".join(f"-Wl,-u,{name}" for name in functions)
     options.write_text(f"{roots}\n", encoding="utf-8")
     command = ["cc", "-shared", "-o", str(library), f"@{options}", "-Wl,--gc-sections", *flags]
     subprocess.run(command, check=True)

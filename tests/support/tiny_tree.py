@@ -5,7 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from interface.description import render
+
 TINY_WORKSPACE = Path(__file__).resolve().parent.parent / "wheel" / "tiny_workspace"
+
+HEADER = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
+INTERFACE = "temporal_static_libs/share/interface.json"
 
 # What a source tree has besides the workspace.
 _SOURCES = (
@@ -39,8 +44,19 @@ def plant_tiny_tree(root: Path, repo_root: Path) -> Path:
         else:
             shutil.copyfile(source, root / name)
     shutil.copytree(TINY_WORKSPACE, root / "rust")
-    include = root / "temporal_static_libs" / "include"
-    shutil.copyfile(TINY_WORKSPACE / "bridge.h", include / "temporal-sdk-core-c-bridge.h")
+    declare(root, (TINY_WORKSPACE / "bridge.h").read_text(encoding="utf-8"))
     for name in ("THIRD-PARTY-LICENSES.txt", "archives.cdx.json"):
         shutil.copyfile(repo_root / "rust" / name, root / "rust" / name)
     return root
+
+
+def declare(root: Path, text: str) -> None:
+    """Give a tree another C header, and the description of it.
+
+    Args:
+        root: the tree's directory.
+        text: the header's, in the form that cbindgen gives it.
+    """
+    header = root / HEADER
+    header.write_text(text, encoding="utf-8")
+    (root / INTERFACE).write_text(render(header), encoding="utf-8")

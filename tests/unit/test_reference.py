@@ -117,6 +117,16 @@ def test_tagged_union_has_the_text_that_is_above_its_tags(tmp_path: Path) -> Non
     assert (union.name, union.text) == ("U", "It.")
 
 
+def test_struct_of_a_variants_fields_has_the_text_of_its_tag(tmp_path: Path) -> None:
+    *_, body, _ = read(
+        tmp_path,
+        "/** It. */\ntypedef enum U_Tag {\n  /** One of\n   * two. */\n  U_One,\n} U_Tag;\n\n"
+        "typedef struct U_TemporalCoreOne_Body {\n  int x;\n} U_TemporalCoreOne_Body;\n\n"
+        "typedef struct U {\n  U_Tag tag;\n} U;\n",
+    )
+    assert (body.name, body.text) == ("U_TemporalCoreOne_Body", "One of two.")
+
+
 def test_every_declaration_of_the_header_has_a_text(package_dir: Path) -> None:
     declared = declarations(package_dir / "include" / "temporal-sdk-core-c-bridge.h")
     assert declared

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from git_tree import commit_all, git
 from sdist_build import build_sdist
+from tiny_tree import HEADER, INTERFACE
 
 from temporal_static_libs import __version__
 
@@ -238,6 +239,22 @@ def test_archive_that_is_not_finished_is_refused(tiny_tree: TinyTree, tmp_path: 
     assert "libtemporal_sdk_core.a defines " in done.stdout
     assert " global symbols beyond its interface: " in done.stdout
     assert not list((tmp_path / "wheel").iterdir())
+
+
+def test_description_of_another_interface_is_refused_before_any_work(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
+    header = tiny_tree.root / HEADER
+    header.write_text(header.read_text().replace("worker_free(", "worker_release("))
+    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), ".")
+    assert done.returncode != 0
+    assert (
+        f"{tiny_tree.root / INTERFACE} does not fit temporal-sdk-core-c-bridge.h: only one of them "
+        "has temporal_core_worker_free, temporal_core_worker_release\n"
+    ) in done.stdout
+    assert "run `make header`" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not Path(tiny_tree.environ["CARGO_TARGET_DIR"]).exists()
 
 
 def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: TinyTree) -> None:

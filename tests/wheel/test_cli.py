@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.wheel.conftest import Command
 
 EVERY_OPTION = (
-    *("--version", "--prefix", "--libdir", "--includedir", "--libs", "--libfiles"),
-    *("--system-libs", "--frameworks", "--cflags", "--ldflags", "--cmakedir"),
+    *("--version", "--prefix", "--libdir", "--includedir", "--interface", "--libs"),
+    *("--libfiles", "--system-libs", "--frameworks", "--cflags", "--ldflags", "--cmakedir"),
     *("--pkgconfigdir", "--zigdir", "--target", "--platform", "--abi", "--json", "--verify"),
 )
 
@@ -38,6 +38,7 @@ def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) ->
         "--prefix": f"{package_dir}",
         "--libdir": f"{package_dir}/lib",
         "--includedir": f"{package_dir}/include",
+        "--interface": f"{package_dir}/share/interface.json",
         "--libs": f"-L{package_dir}/lib -ltemporal_sdk_core {system}",
         "--libfiles": f"{package_dir}/lib/libtemporal_sdk_core.a",
         "--system-libs": system,
@@ -107,6 +108,7 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
     header = Path(facts.pop("header"))
     assert header == package_dir / "include" / "temporal-sdk-core-c-bridge.h"
     assert header.is_file()
+    assert facts.pop("interface") == str(package_dir / "share" / "interface.json")
     for library in facts["libraries"]:
         assert library.pop("path") == str(package_dir / "lib" / library["file"])
         assert f"lib{library.pop('name')}.a" == library["file"]
@@ -200,6 +202,29 @@ def test_helper_for_zig_that_is_missing(
     message = done.stderr.decode()
     assert "temporal_libs.zig is missing" in message
     assert str(helper) in message
+    assert "-m pip install --force-reinstall" in message
+
+
+def test_interface_is_answered_for_whatever_the_archives_are(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    package = copy_site(tmp_path / "site")
+    (package / "lib" / "libtemporal_sdk_core.a").unlink()
+    environ = {"PYTHONPATH": str(tmp_path / "site")}
+    assert script.lines("--interface", environ=environ) == [f"{package}/share/interface.json"]
+    assert script.run("--libfiles", environ=environ).returncode == 1
+
+
+def test_interface_that_is_missing(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    file = copy_site(tmp_path / "site") / "share" / "interface.json"
+    file.unlink()
+    done = script.run("--interface", environ={"PYTHONPATH": str(tmp_path / "site")})
+    assert (done.returncode, done.stdout) == (1, b"")
+    message = done.stderr.decode()
+    assert "interface.json is missing" in message
+    assert str(file) in message
     assert "-m pip install --force-reinstall" in message
 
 

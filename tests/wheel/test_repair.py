@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from floor_probe import FloorError, prove_floor
 from repair_wheel import repair
+from tiny_tree import HEADER, declare
 
 from temporal_static_libs import library_set
 from temporal_static_libs._targets import target_of_triple
@@ -70,8 +71,8 @@ def test_no_wheel_is_made_when_the_claim_fails(tiny_tree: TinyTree, tmp_path: Pa
         + "#[unsafe(no_mangle)]\n"
         + 'pub extern "C" fn temporal_core_random_draw() -> u32 { unsafe { arc4random() } }\n'
     )
-    header = tiny_tree.root / "temporal_static_libs" / "include" / "temporal-sdk-core-c-bridge.h"
-    header.write_text(header.read_text() + "uint32_t temporal_core_random_draw(void);\n")
+    header = (tiny_tree.root / HEADER).read_text()
+    declare(tiny_tree.root, f"{header}\nuint32_t temporal_core_random_draw(void);\n")
     built = tiny_tree.wheel(tmp_path / "built")
     tool = tiny_tree.root / "tools" / "repair_wheel.py"
     done = subprocess.run(

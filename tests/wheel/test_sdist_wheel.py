@@ -17,6 +17,7 @@ import tomli
 from docs_commands import commands, run
 from git_tree import commit_all
 from sdist_build import build_sdist
+from tiny_tree import HEADER, declare
 
 from temporal_static_libs import __version__
 
@@ -123,10 +124,8 @@ def tree_with_a_crate(tiny_tree: TinyTree, repo_root: Path, slab: dict[str, Any]
     lock.write_text(lock.read_text().replace(own, f'{own}dependencies = [\n "slab",\n]\n'))
     entry = "".join(f'{name} = "{value}"\n' for name, value in slab.items())
     append(lock, f"\n[[package]]\n{entry}")
-    append(
-        tiny_tree.root / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h",
-        "uintptr_t temporal_core_random_slab(uintptr_t key);\n",
-    )
+    header = (tiny_tree.root / HEADER).read_text()
+    declare(tiny_tree.root, f"{header}\nuintptr_t temporal_core_random_slab(uintptr_t key);\n")
     return tiny_tree
 
 

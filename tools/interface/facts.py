@@ -18,6 +18,7 @@ from pycparser import c_ast
 from interface.layout import evaluate
 from interface.parsing import (
     FactsError,
+    constants,
     functions,
     parameters,
     parse_header,
@@ -135,18 +136,8 @@ def _nesting(struct: c_ast.Node) -> str:
 
 
 def _constants(name: str, enum: c_ast.Enum) -> Iterator[Row]:
-    value = -1
-    for constant in enum.values.enumerators:
-        value = value + 1 if constant.value is None else _value(constant)
-        yield "enum", name, constant.name, str(value)
-
-
-def _value(constant: c_ast.Enumerator) -> int:
-    text = source_text(constant.value)
-    try:
-        return int(text.rstrip("uUlL"), 0)
-    except ValueError:
-        raise FactsError(f"the value of {constant.name} is {text}, expected a number") from None
+    for constant, value in constants(enum):
+        yield "enum", name, constant, str(value)
 
 
 def _fields(unit: c_ast.FileAST) -> Iterator[Field]:

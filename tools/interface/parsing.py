@@ -73,6 +73,26 @@ def parameters(function: c_ast.FuncDecl) -> list[c_ast.Node]:
     return found
 
 
+def constants(enum: c_ast.Enum) -> Iterator[tuple[str, int]]:
+    """Constants of an enum and their values.
+
+    Raises:
+        FactsError: a value is no number.
+    """
+    value = -1
+    for constant in enum.values.enumerators:
+        value = value + 1 if constant.value is None else _value(constant)
+        yield constant.name, value
+
+
+def _value(constant: c_ast.Enumerator) -> int:
+    text = source_text(constant.value)
+    try:
+        return int(text.rstrip("uUlL"), 0)
+    except ValueError:
+        raise FactsError(f"the value of {constant.name} is {text}, expected a number") from None
+
+
 def source_text(node: c_ast.Node) -> str:
     """Write a node as C."""
     text: str = _generator.visit(node)

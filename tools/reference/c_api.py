@@ -28,7 +28,8 @@ _INTRODUCTION = """\
 
 What `temporal-sdk-core-c-bridge.h` declares. It is that of Temporal's own C bridge, so a bridge
 written for that one links as it is; `temporal_static_libs_*` is added here. `libtemporal_client.a`
-has all but workers, replay and what belongs to them.
+has all but workers, replay and what belongs to them. To generate bindings without a C compiler, see
+[bindings](bindings.md).
 
 Generated from the header by `make reference`; do not edit.
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from header import LAST_INCLUDE
 
 _COMMENT = re.compile(r"/\*\*(.*?)\*/\n?", re.DOTALL)
+# Of a struct, a union or an enum: the comment, and the declaration below it up to its end or value.
+_COMMENTED_MEMBER = re.compile(r"/\*\*(.*?)\*/\s*([^;,={}]+)", re.DOTALL)
 _ALIAS_OF_ITSELF = re.compile(r"(typedef struct (\w+) \2;\n?)+")
 
 
@@ -71,13 +73,28 @@ def declarations(header: Path) -> list[Declaration]:
     return _with_text_of_tags(declared)
 
 
+def member_texts(declaration: Declaration) -> dict[str, str]:
+    """Read the comments of a type's fields or constants: name to text, on one line."""
+    return {
+        re.findall(r"\w+", member)[-1]: _one_line(_plain(comment))
+        for comment, member in _COMMENTED_MEMBER.findall(declaration.code)
+    }
+
+
 def _with_text_of_tags(declared: list[Declaration]) -> list[Declaration]:
-    """Give tagged unions their text, which cbindgen puts above the enumeration of their tags."""
+    """Give tagged unions their text, which cbindgen puts above the enumeration of their tags.
+
+    The struct of a variant's fields gets that of the variant's tag.
+    """
     by_name = {item.name: item for item in declared}
     for name in list(by_name):
         if tags := by_name.get(f"{name}_Tag"):
             by_name[name] = replace(by_name[name], text=tags.text)
             by_name[tags.name] = replace(tags, text=f"Which member of `{name}` is there.")
+            for tag, text in member_texts(tags).items():
+                body = f"{name}_TemporalCore{tag.removeprefix(f'{name}_')}_Body"
+                if body in by_name:
+                    by_name[body] = replace(by_name[body], text=text)
     return list(by_name.values())
 
 

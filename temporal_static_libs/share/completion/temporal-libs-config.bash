@@ -7,7 +7,7 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --zigdir --target --platform --abi --json --verify --component --doctor --zig --completion)
+_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --zigdir --target --platform --abi --json --verify --component --doctor --zig --completion)
 
 
 
@@ -20,6 +20,7 @@ _shtab_temporal_libs_config___version_nargs=0
 _shtab_temporal_libs_config___prefix_nargs=0
 _shtab_temporal_libs_config___libdir_nargs=0
 _shtab_temporal_libs_config___includedir_nargs=0
+_shtab_temporal_libs_config___interface_nargs=0
 _shtab_temporal_libs_config___libs_nargs=0
 _shtab_temporal_libs_config___libfiles_nargs=0
 _shtab_temporal_libs_config___system_libs_nargs=0

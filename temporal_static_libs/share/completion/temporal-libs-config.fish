@@ -61,6 +61,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l version
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l prefix -d 'the package'"'"'s directory'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l libdir -d 'the directory of the archives'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l includedir -d 'the directory of the C header'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l interface -d 'the file that describes the C interface for generators of bindings'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l libs -d 'linker flags: the archive and the system libraries and frameworks it needs'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l libfiles -d 'the archive'"'"'s path, quoted for a shell'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l system-libs -d 'only the system libraries of --libs'

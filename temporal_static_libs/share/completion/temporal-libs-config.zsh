@@ -21,6 +21,7 @@ _shtab_temporal_libs_config_options=(
   "--prefix[the package\'s directory]"
   "--libdir[the directory of the archives]"
   "--includedir[the directory of the C header]"
+  "--interface[the file that describes the C interface for generators of bindings]"
   "--libs[linker flags\: the archive and the system libraries and frameworks it needs]"
   "--libfiles[the archive\'s path, quoted for a shell]"
   "--system-libs[only the system libraries of --libs]"
