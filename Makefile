@@ -169,8 +169,8 @@ $(CBINDGEN):
 
 # --- documentation ---
 
-# docs/c-api.md, docs/cli.md and what has shells complete options, from the header and from the
-# command's parser.
+# docs/c-api.md, docs/interface-changes.md, docs/cli.md and what has shells complete options, from the
+# header, the interface tables and the command's parser.
 reference: .venv/docs/.ready
 	PYTHONPATH=tools .venv/docs/bin/python -m reference
 

@@ -18,7 +18,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from interface.releases import old_names
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
@@ -67,6 +70,14 @@ void {symbol}(void);
 #define TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE() {symbol}()
 """
 
+OLD_NAMES = """\
+#if defined(TEMPORAL_STATIC_LIBS_OLD_NAMES)
+/* What earlier releases of Temporal's own header only called otherwise. The macros are for `struct
+   OLD_NAME`, the type definitions for languages that read no macros. */
+{names}
+#endif
+"""
+
 
 def interface_id(table: Path) -> str:
     """Hash an interface table, whatever the order of its lines: 16 hexadecimal digits."""
@@ -87,6 +98,21 @@ def version_macros(version: str, abi_id: str) -> str:
     """Write the part of the header that ties it to its archives."""
     symbol = f"temporal_static_libs_{version.replace('.', '_')}_abi_{abi_id}"
     return VERSION_MACROS.format(version=version, abi_id=abi_id, symbol=symbol)
+
+
+def names_of_old(header: str, names: Mapping[str, str]) -> str:
+    """Write the part of the header that has types by the names they once had.
+
+    Args:
+        header: the text that declares the types by today's names.
+        names: old name to today's.
+    """
+    lines = []
+    for old, new in names.items():
+        lines.append(f"typedef {new} {old};")
+        if re.search(rf"\bstruct {new}\b", header):
+            lines.append(f"#define {old} {new}")
+    return OLD_NAMES.format(names="\n".join(lines))
 
 
 def own_types(header: str) -> str:
@@ -143,7 +169,9 @@ def generate(cbindgen: str) -> dict[Path, str]:
             raise SystemExit(f"header: cbindgen's output has no single line {line!r}")
         macros = version_macros(workspace_version(), abi_id)
         header = allow_anonymous_structs(own_types(header), LAST_INCLUDE)
+        old = names_of_old(header, old_names())
         header = header.replace(_BEGIN_QUIET, f"{_BEGIN_QUIET}\n{macros}")
+        header = header.replace(_END_QUIET, f"{old}\n{_END_QUIET}")
         output.write_text(header, encoding="utf-8")
         return {
             HEADER: header,

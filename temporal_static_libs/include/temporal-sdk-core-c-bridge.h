@@ -14,6 +14,10 @@
  *  - Any function may be called from any thread; handles may be freed in any order.
  *  - Bad input (NULL, invalid UTF-8, an unknown enum value) is a failure of the call or, where it
  *    has no way to fail, a logged no-op. A panic inside becomes the call's failure, `panic: ...`.
+ *  - Names that begin with `temporal_static_libs_` or `TemporalStaticLibs` are this project's own. Its
+ *    structs begin with their size, so that they can grow.
+ *  - To use the names that types had in earlier releases of Temporal's header, define
+ *    `TEMPORAL_STATIC_LIBS_OLD_NAMES` before the first include. docs/interface-changes.md lists them.
  */
 
 #ifndef TEMPORAL_SDK_CORE_C_BRIDGE_H
@@ -2724,6 +2728,24 @@ void temporal_core_worker_finalize_shutdown(struct TemporalCoreWorker *worker,
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
+
+#if defined(TEMPORAL_STATIC_LIBS_OLD_NAMES)
+/* What earlier releases of Temporal's own header only called otherwise. The macros are for `struct
+   OLD_NAME`, the type definitions for languages that read no macros. */
+typedef TemporalCoreSlotInfo_TemporalCoreActivitySlotInfo_Body TemporalCoreActivitySlotInfo_Body;
+#define TemporalCoreActivitySlotInfo_Body TemporalCoreSlotInfo_TemporalCoreActivitySlotInfo_Body
+typedef TemporalCoreConnection TemporalCoreClient;
+#define TemporalCoreClient TemporalCoreConnection
+typedef TemporalCoreConnectionOptions TemporalCoreClientOptions;
+#define TemporalCoreClientOptions TemporalCoreConnectionOptions
+typedef TemporalCoreCustomSlotSupplierFreeCallback TemporalCoreCustomSlotImplFreeCallback;
+typedef TemporalCoreSlotInfo_TemporalCoreLocalActivitySlotInfo_Body TemporalCoreLocalActivitySlotInfo_Body;
+#define TemporalCoreLocalActivitySlotInfo_Body TemporalCoreSlotInfo_TemporalCoreLocalActivitySlotInfo_Body
+typedef TemporalCoreSlotInfo_TemporalCoreNexusSlotInfo_Body TemporalCoreNexusSlotInfo_Body;
+#define TemporalCoreNexusSlotInfo_Body TemporalCoreSlotInfo_TemporalCoreNexusSlotInfo_Body
+typedef TemporalCoreSlotInfo_TemporalCoreWorkflowSlotInfo_Body TemporalCoreWorkflowSlotInfo_Body;
+#define TemporalCoreWorkflowSlotInfo_Body TemporalCoreSlotInfo_TemporalCoreWorkflowSlotInfo_Body
+#endif
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

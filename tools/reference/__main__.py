@@ -1,4 +1,4 @@
-"""Write what the header and the command's parser give, or check that the committed is fresh.
+"""Write what header, interface tables and the command's parser give, or check what is committed.
 
 Reference pages, and what has shells complete the command's options.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import shtab
 
-from reference import c_api, cli
+from reference import c_api, cli, interface_changes
 from reference.header import HeaderError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,6 +33,7 @@ def files() -> dict[Path, str]:
     pages = {
         docs / "c-api.md": c_api.render(HEADER, ROOT / "rust" / "c-api" / "src"),
         docs / "cli.md": cli.render(parser),
+        docs / "interface-changes.md": interface_changes.render(),
     }
     completion = {
         COMPLETION_DIR / f"{parser.prog}.{shell}": f"{shtab.complete(parser, shell).rstrip()}\n"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from interface.releases import CURRENT
+
 from reference.header import Declaration, HeaderError, Kind, declarations, rules
 
 # The modules of rust/c-api/src, one a noun of the interface, by section.
@@ -26,9 +28,11 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 _INTRODUCTION = """\
 # C interface
 
-What `temporal-sdk-core-c-bridge.h` declares. It is that of Temporal's own C bridge, so a bridge
-written for that one links as it is; `temporal_static_libs_*` is added here. `libtemporal_client.a`
-has all but workers, replay and what belongs to them. To generate bindings without a C compiler, see
+What `temporal-sdk-core-c-bridge.h` declares. It is the interface of Temporal's own C bridge as its
+Python package `temporalio` has it in {releases} (cores {cores}). A bridge written for one
+of these links as it is; for another, see [what changed](interface-changes.md).
+`temporal_static_libs_*` is added here. `libtemporal_client.a` has all but workers, replay and what
+belongs to them. To generate bindings without a C compiler, see
 [bindings](bindings.md).
 
 Generated from the header by `make reference`; do not edit.
@@ -55,7 +59,8 @@ def render(header: Path, sources: Path) -> str:
     by_module: dict[str, list[Declaration]] = {}
     for declaration in declared:
         by_module.setdefault(_module(declaration, sources), []).append(declaration)
-    parts = [_INTRODUCTION, rules(header), "\n"]
+    introduction = _INTRODUCTION.format(releases=CURRENT.alike, cores=CURRENT.core)
+    parts = [introduction, rules(header), "\n"]
     for section, modules in SECTIONS.items():
         parts.append(f"\n## {section}\n")
         inside = [item for module in modules for item in by_module.pop(module, [])]

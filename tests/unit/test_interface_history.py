@@ -1,0 +1,174 @@
+"""The interface through Temporal's releases, and the page that is made of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from interface.renames import Row, key_of, type_names
+from interface.steps import Difference, Kind, differences
+from interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
+from packaging.version import Version
+from reference import interface_changes
+from reference.interface_changes import to_do
+from reference.interface_notes import BEFORE_A_TABLE, TO_DO
+
+STEPS = [pytest.param(*step, id=step[1].version) for step in pairwise(implemented())]
+
+
+def without_sizes(rows: list[Row]) -> set[Row]:
+    return {row for row in rows if row[0] != "struct"} | {
+        row[:2] for row in rows if row[0] == "struct"
+    }
+
+
+def test_interface_of_this_package_is_that_of_the_current_release(repo_root: Path) -> None:
+    table = (repo_root / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
+    assert sorted(table.splitlines()) == sorted("\t".join(row) for row in CURRENT.rows())
+
+
+def test_each_table_is_of_a_release_in_order() -> None:
+    names = [f"temporalio-{release.version}.tsv" for release in RELEASES]
+    assert set(names) == {table.name for table in TABLES.iterdir()}
+    versions = [Version(release.version) for release in RELEASES]
+    assert versions == sorted(versions)
+
+
+@pytest.mark.parametrize(("old", "new"), [*pairwise(RELEASES)])
+def test_release_is_told_by_a_name_that_no_earlier_one_has(old: Release, new: Release) -> None:
+    def has(release: Release) -> bool:
+        return any(new.shown_by in "\t".join(row) for row in release.rows())
+
+    assert has(new)
+    assert not any(has(earlier) for earlier in RELEASES[: RELEASES.index(new)])
+    assert all(has(later) for later in RELEASES[RELEASES.index(new) :])
+    assert key_of(old.rows()[0]) == key_of(new.rows()[0])
+
+
+def test_bridge_for_the_release_after_links_as_the_page_says() -> None:
+    # What is compiled for it has all that this interface has, in the same places, and more.
+    following = RELEASES[RELEASES.index(CURRENT) + 1]
+    assert without_sizes(CURRENT.rows()) < without_sizes(following.rows())
+    assert all(
+        it.kind in (Kind.ADDED, Kind.FIELD_ADDED) or (it.kind is Kind.LAYOUT and not it.moved)
+        for it in differences(CURRENT.rows(), following.rows())
+    )
+
+
+@pytest.mark.parametrize("page", ["c-api.md", "migration.md"])
+def test_page_that_promises_to_link_names_the_cores_of_this_interface(
+    page: str, repo_root: Path
+) -> None:
+    text = (repo_root / "docs" / page).read_text(encoding="utf-8")
+    assert f"cores {CURRENT.core}" in text
+    assert "(interface-changes.md)" in text
+
+
+@pytest.mark.parametrize(("old", "new"), STEPS)
+def test_each_row_says_what_to_do_and_no_note_is_left_over(old: Release, new: Release) -> None:
+    found = differences(old.rows(), new.rows())
+    assert found
+    noted = {
+        it.subject
+        for it in found
+        if it.kind in (Kind.REMOVED, Kind.CHANGED, Kind.FIELD_ADDED)
+        or (it.kind is Kind.ADDED and it.thing == "constant")
+    }
+    assert set(TO_DO.get(new.version, {})) == noted
+    for it in found:
+        if it.kind is not Kind.ADDED:
+            assert to_do(it, new.version)
+
+
+def test_notes_are_about_steps_of_the_page() -> None:
+    ends = {release.version for release in implemented()[1:]}
+    assert set(TO_DO) | set(BEFORE_A_TABLE) <= ends
+
+
+@pytest.mark.parametrize(("old", "new"), STEPS)
+def test_every_fact_that_is_gone_is_in_a_row(old: Release, new: Release) -> None:
+    gone = {key_of(row) for row in old.rows()} - {key_of(row) for row in new.rows()}
+    renamed = {
+        it.subject for it in differences(old.rows(), new.rows()) if it.kind is Kind.TYPE_RENAMED
+    }
+    named = {it.subject for it in differences(old.rows(), new.rows())}
+    for kind, name, *constant in gone:
+        if name.partition(".")[0] not in renamed:
+            assert (constant[0] if constant else name) in named, (kind, name)
+
+
+def test_page_has_each_old_name_and_each_old_constant() -> None:
+    page = interface_changes.render()
+    rows = {
+        tuple(cell.strip() for cell in line.split("|")[1:-1])
+        for line in page.splitlines()
+        if line.startswith("|")
+    }
+    for old, new in old_names().items():
+        assert (f"`{old}`", f"`{new}`") in rows
+    constants = [
+        it
+        for old_release, new_release in pairwise(implemented())
+        for it in differences(old_release.rows(), new_release.rows())
+        if it.kind is Kind.CONSTANT_RENAMED
+    ]
+    assert constants
+    for it in constants:
+        row = (f"constant of `{it.owner}`", f"`{it.before}`", f"`{it.after}`", "Use the new name.")
+        assert row in rows
+
+
+def test_old_names_are_of_no_type_today() -> None:
+    today = type_names(CURRENT.rows())
+    names = old_names()
+    assert names
+    assert not set(names) & today
+    assert set(names.values()) <= today
+
+
+TABLE: list[Row] = [
+    ("function", "f", "void", "A*"),
+    ("struct", "A", "size 16", "align 8"),
+    ("field", "A.x", "int64_t", "offset 0 size 8"),
+    ("field", "A.y", "int64_t", "offset 8 size 8"),
+    ("enum", "E", "One", "1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("index", "row", "said"),
+    [
+        pytest.param(
+            0,
+            ("function", "f", "bool", "A*"),
+            [Difference(Kind.CHANGED, "function", "f", "void f(A*)", "bool f(A*)")],
+            id="signature",
+        ),
+        pytest.param(
+            2,
+            ("field", "A.x", "int64_t", "offset 4 size 8"),
+            [Difference(Kind.LAYOUT, "type", "A", "16 bytes", "16 bytes", moved=("x",))],
+            id="field-moved",
+        ),
+        pytest.param(
+            3,
+            ("field", "A.y", "double", "offset 8 size 8"),
+            [Difference(Kind.CHANGED, "field", "A.y", "int64_t y", "double y", "A")],
+            id="field-type",
+        ),
+        pytest.param(
+            4,
+            ("enum", "E", "Two", "2"),
+            [
+                Difference(Kind.REMOVED, "constant", "One", "One", "", "E"),
+                Difference(Kind.ADDED, "constant", "Two", "", "Two", "E"),
+            ],
+            id="constant",
+        ),
+    ],
+)
+def test_difference_is_a_row(index: int, row: Row, said: list[Difference]) -> None:
+    new = [*TABLE[:index], row, *TABLE[index + 1 :]]
+    assert differences(TABLE, new) == said
+    assert differences(TABLE, TABLE) == []

@@ -1,0 +1,134 @@
+"""Find the names that changed between two tables of facts while what they name stayed the same."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+Row: TypeAlias = tuple[str, ...]
+"""A line of a table: kind, name, and what the kind needs."""
+
+_TYPES = ("opaque", "struct", "callback", "alias", "enum")
+
+
+def rows_of(lines: Iterable[str]) -> list[Row]:
+    """Split the lines of a table."""
+    return [tuple(line.split("\t")) for line in lines if line]
+
+
+def key_of(row: Row) -> Row:
+    """Return what identifies a row: kind and name, and of a constant its enum."""
+    return row[: 3 if row[0] == "enum" else 2]
+
+
+def type_names(rows: Iterable[Row]) -> set[str]:
+    """Return the names of all types in a table."""
+    return {row[1] for row in rows if row[0] in _TYPES}
+
+
+def with_names(rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
+    """Return the rows of a table with types under other names; constants keep theirs."""
+
+    def renamed(text: str) -> str:
+        return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text)
+
+    return [
+        (row[0], renamed(row[1]), *row[2:])
+        if row[0] == "enum"
+        else (row[0], *(renamed(text) for text in row[1:]))
+        for row in rows
+    ]
+
+
+def replaced_types(old: list[Row], new: list[Row]) -> dict[str, str]:
+    """Pair the types that are gone with those that took their place.
+
+    Two types are a pair if one stands in each place where the other stood: as a parameter, a result
+    or a field. What they are can have changed with the name; `renamed_types` leaves those out.
+    """
+    gone = type_names(old) - type_names(new)
+    added = type_names(new) - type_names(old)
+    pairs: dict[str, str] = {}
+    # Fields of a type that has another name are found once its name is known.
+    while more := {
+        before: after
+        for before, after in _unique(_aligned(with_names(old, pairs), new))
+        if before in gone and after in added and before not in pairs
+    }:
+        pairs |= more
+    return pairs
+
+
+def renamed_types(old: list[Row], new: list[Row]) -> dict[str, str]:
+    """Return the types that have nothing new but their names, old name to new."""
+    pairs = replaced_types(old, new)
+    there = with_names(old, pairs)
+    return {
+        before: after
+        for before, after in pairs.items()
+        if _content(after, there) == _content(after, new)
+    }
+
+
+def renamed_constants(old: list[Row], new: list[Row]) -> dict[tuple[str, str], str]:
+    """Return the constants with another name for the same value: (enum, old name) to new name."""
+    before, after = _by_value(old), _by_value(new)
+    gone = _constants(old) - _constants(new)
+    added = _constants(new) - _constants(old)
+    return {
+        (enum, name): after[enum, value]
+        for (enum, value), name in before.items()
+        if (enum, name) in gone and (enum, after.get((enum, value), "")) in added
+    }
+
+
+def renamed_fields(old: list[Row], new: list[Row]) -> dict[str, str]:
+    """Return the fields with another name, but the same type and place, as STRUCT.FIELD."""
+    before, after = _by_place(old), _by_place(new)
+    names = {name for name in before.values() if name not in after.values()}
+    added = {name for name in after.values() if name not in before.values()}
+    return {
+        name: after[place]
+        for place, name in before.items()
+        if name in names and after.get(place) in added
+    }
+
+
+def _aligned(old: Iterable[Row], new: Iterable[Row]) -> Iterator[tuple[str, str]]:
+    """Words that differ at the same place of rows about the same thing."""
+    after = {key_of(row): row for row in new}
+    for row in old:
+        other = after.get(key_of(row), row)
+        was, now = (re.findall(r"\w+", " ".join(text[2:])) for text in (row, other))
+        if len(was) == len(now):
+            yield from ((one, two) for one, two in zip(was, now, strict=True) if one != two)
+
+
+def _unique(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those whose members are in no other pair."""
+    distinct = sorted(set(pairs))
+    befores = Counter(before for before, _ in distinct)
+    afters = Counter(after for _, after in distinct)
+    return [pair for pair in distinct if befores[pair[0]] == afters[pair[1]] == 1]
+
+
+def _content(name: str, rows: Iterable[Row]) -> list[Row]:
+    """All that a table says of a type, in no order."""
+    return sorted(row for row in rows if row[1] == name or row[1].startswith(f"{name}."))
+
+
+def _constants(rows: Iterable[Row]) -> set[tuple[str, str]]:
+    return {(row[1], row[2]) for row in rows if row[0] == "enum"}
+
+
+def _by_value(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+    return {(row[1], row[3]): row[2] for row in rows if row[0] == "enum"}
+
+
+def _by_place(rows: Iterable[Row]) -> dict[Row, str]:
+    """Fields by struct, type and place; members of a union share a place and are left out."""
+    fields = [(row[1].partition(".")[0], *row[2:], row[1]) for row in rows if row[0] == "field"]
+    shared = Counter(field[:-1] for field in fields)
+    return {field[:-1]: field[-1] for field in fields if shared[field[:-1]] == 1}
