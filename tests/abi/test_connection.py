@@ -210,6 +210,23 @@ class TestOverride:
         assert headers["authorization"] == "Bearer secret"
         assert "dropped-for-want-of-a-newline" not in headers
 
+    def test_binary_header_among_text_ones_fails_the_connect(
+        self, capi: CApi, runtime: Any
+    ) -> None:
+        # An override, because headers are looked at once there is a connection.
+        override = Override(capi)
+        lender = capi.lend()
+        message = refusal(
+            capi,
+            runtime,
+            "http://override.invalid",
+            metadata=lender.array(["x-name-bin\nvalue"]),
+            **override.fields,
+        )
+        assert message.startswith("Connection failed: ")
+        assert "x-name-bin" in message
+        assert override.requests == []
+
     def test_a_refused_system_information_call_fails_the_connect(
         self, capi: CApi, runtime: Any
     ) -> None:

@@ -230,6 +230,7 @@ def test_an_invalid_update_changes_nothing(capi: CApi, client: Any, override: Ov
     lib = capi.lib
     lib.temporal_core_client_update_metadata(client, lender.array(["x-kept\n1"]))
     lib.temporal_core_client_update_metadata(client, lender.array(["not a name\n2"]))
+    lib.temporal_core_client_update_metadata(client, lender.array(["x-name-bin\n2"]))
     lib.temporal_core_client_update_metadata(client, {"data": capi.NULL, "size": 5})
     lib.temporal_core_client_update_api_key(client, lender.bytes(b"\xff"))
     lib.temporal_core_client_update_metadata(capi.NULL, lender.array([]))
@@ -242,6 +243,7 @@ def test_an_invalid_update_changes_nothing(capi: CApi, client: Any, override: Ov
     [
         ("metadata", "not a name\nvalue", "metadata name `not a name`"),
         ("metadata", "x-name\nbad\x01value", "metadata value of `x-name`"),
+        ("metadata", "x-name-bin\nvalue", "metadata name `x-name-bin`"),
         ("metadata", b"\xff\nvalue", "metadata[0] is not UTF-8"),
         ("binary_metadata", b"no-suffix\nvalue", "binary_metadata name `no-suffix`"),
         ("binary_metadata", b"\xff-bin\nvalue", "the key of binary_metadata[0] is not UTF-8"),
