@@ -1,6 +1,6 @@
 # make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | reference | docs |
-# licenses | fuzz | sanitize | bench | reproduce | rehearse | trend | bump | upstream; CONTRIBUTING.md
-# tells when to use which.
+# licenses | proto-licenses | fuzz | sanitize | bench | reproduce | rehearse | trend | bump | upstream;
+# CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
 # PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
@@ -27,13 +27,15 @@ WHEEL_STAMP := $(DIST)/.built
 WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 	tools/repair_wheel.py tools/floor_probe.py tools/macos_floor.py \
 	$(shell find rust temporal_static_libs -type f \
-		-not -path 'rust/target/*' -not -path 'temporal_static_libs/lib/*' -not -name '*.pyc')
+		-not -path 'rust/target/*' -not -path 'temporal_static_libs/lib/*' \
+		-not -path 'temporal_static_libs/share/proto/*' -not -name '*.pyc')
 
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
 .PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel sdist try-sdist \
-	cross reproduce rehearse header check-header reference check-reference docs licenses trend bump upstream clean
+	cross reproduce rehearse header check-header reference check-reference docs licenses proto-licenses trend bump \
+	upstream clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -186,9 +188,14 @@ docs: .venv/docs/.ready
 # --- SBOM and licences ---
 
 # After every change of rust/Cargo.lock; a test tells when. The tools take minutes to compile once.
-licenses: $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
+licenses: proto-licenses $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
 	$(STEP) "licenses: of what is compiled into the archives"
 	$(PYTHON) tools/licenses.py --cargo-about $(CARGO_ABOUT) --cargo-cyclonedx $(CARGO_CYCLONEDX)
+
+# Needs cargo and no other tool.
+proto-licenses:
+	$(STEP) "proto-licenses: of the protobuf files in the wheel"
+	$(PYTHON) tools/proto_licenses.py
 
 # Optimised, because it compares every file of every crate with every licence.
 $(CARGO_ABOUT):
@@ -229,7 +236,7 @@ $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	@mkdir -p .venv && rm -f .venv/.profile-* && touch $@
 
 clean:
-	rm -rf .venv dist temporal_static_libs/lib rust/target
+	rm -rf .venv dist temporal_static_libs/lib temporal_static_libs/share/proto rust/target
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PRECIOUS: .venv/%/.ready .venv/%/.installed

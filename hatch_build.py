@@ -22,7 +22,7 @@ sys.path.insert(0, str(_ROOT))
 try:
     from temporal_static_libs._build.build import build
     from temporal_static_libs._build.interface import check_interface
-    from temporal_static_libs._build.layout import Sources, output_of_tree, sources_of_tree
+    from temporal_static_libs._build.layout import PROTOS, Sources, output_of_tree, sources_of_tree
     from temporal_static_libs._build.lock import exclusive
     from temporal_static_libs._build.long_description import long_description
     from temporal_static_libs._build.platform_check import check_platform
@@ -84,8 +84,9 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
                 tag = build(sources, output, self.metadata.version, os.environ, recorder)
         except TemporalStaticLibsError as error:
             self._abort(error)
-        # Git ignores the archives, and Hatchling with it, unless they are named here.
-        build_data["artifacts"].append(f"/{output.directory.relative_to(_ROOT).as_posix()}/*")
+        # Git ignores what is made, and Hatchling with it, unless it is named here.
+        for made in (output.directory, _ROOT / "temporal_static_libs" / PROTOS):
+            build_data["artifacts"].append(f"/{made.relative_to(_ROOT).as_posix()}/*")
         build_data["tag"] = f"py3-none-{tag}"
         build_data["pure_python"] = False
 

@@ -12,8 +12,10 @@ from ._archives import (
     INCLUDE_DIR,
     INTERFACE,
     PACKAGE_DIR,
+    PROTO_DIR,
     ZIG_DIR,
     InForce,
+    proto_dir,
     wheel_text,
 )
 from ._components import component_named
@@ -75,6 +77,7 @@ class Answers:
             "includedir": str(INCLUDE_DIR),
             "header": str(HEADER),
             "interface": str(INTERFACE),
+            "protodir": str(PROTO_DIR),
             "platforms": [
                 {
                     "platform": target.platform,
@@ -149,6 +152,10 @@ OPTIONS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
     "--pkgconfigdir": (
         "the directory of temporal-sdk-core.pc and temporal-client.pc",
         lambda a: a.pkg_config_dir(),
+    ),
+    "--protodir": (
+        "the directory of Temporal's protobuf files, for protoc's -I",
+        lambda a: str(proto_dir()),
     ),
     "--zigdir": ("the directory of temporal_libs.zig", lambda a: str(ZIG_DIR)),
     "--target": ("the Rust target triple of the archives", lambda a: a.in_force.manifest.target),

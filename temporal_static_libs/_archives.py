@@ -24,6 +24,7 @@ PACKAGE_DIR = Path(__file__).parent
 INCLUDE_DIR = PACKAGE_DIR / "include"
 HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
 INTERFACE = PACKAGE_DIR / "share" / "interface.json"
+PROTO_DIR = PACKAGE_DIR / "share" / "proto"
 WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
 COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"
@@ -137,6 +138,18 @@ def wheel_text(file: Path) -> str:
         MissingLibraryError: it is absent or unreadable.
     """
     return _read(file, wheel_origin())
+
+
+def proto_dir() -> Path:
+    """The directory of the protobuf files, which are the wheel's whatever archives are active.
+
+    Raises:
+        MissingLibraryError: it is absent.
+    """
+    if not PROTO_DIR.is_dir():
+        problem = "the protobuf files are missing"
+        raise MissingLibraryError(wheel_origin().report(problem, PROTO_DIR))
+    return PROTO_DIR
 
 
 def usable_wheel_set(environ: Mapping[str, str]) -> InForce:

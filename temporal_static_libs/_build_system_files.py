@@ -2,7 +2,7 @@
 
 The wheel carries those of its own archives, made when it was built, in the directory of the
 archives. For archives from elsewhere they are made when they are asked for, in the cache directory,
-beside symbolic links to the archives and the header.
+beside symbolic links to the archives, the header and the protobuf files.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 
 from . import _cmake_package, _pkg_config
-from ._archives import INCLUDE_DIR, InForce
+from ._archives import INCLUDE_DIR, PROTO_DIR, InForce
 from ._cache import cache_directory, make_own_directory, not_usable
 from ._errors import CompileError, MissingLibraryError
 from ._manifest import Manifest
@@ -23,6 +23,7 @@ _IN_CACHE = "build-systems"
 # The links, beside the files that are made in the cache.
 _ARCHIVES = PurePath("lib")
 _INCLUDE = PurePath("include")
+_PROTOS = PurePath("proto")
 
 
 def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
@@ -97,7 +98,7 @@ def _cache(environ: Mapping[str, str]) -> Path:
 
 def _rendered(in_force: InForce) -> dict[PurePath, str]:
     origin = in_force.origin
-    places = Places(_ARCHIVES, _INCLUDE, origin.source, origin.mend)
+    places = Places(_ARCHIVES, _INCLUDE, _PROTOS, origin.source, origin.mend)
     return render_files(in_force.manifest, places)
 
 
@@ -112,6 +113,7 @@ def _made(in_force: InForce, cache: Path) -> Path:
     links = {
         _ARCHIVES: os.fsencode(in_force.directory),
         _INCLUDE: os.fsencode(INCLUDE_DIR.absolute()),
+        _PROTOS: os.fsencode(PROTO_DIR.absolute()),
     }
     entries = sorted({**files, **links}.items())
     content = b"\0".join(part for path, entry in entries for part in (os.fsencode(path), entry))

@@ -36,6 +36,7 @@ def config_file(manifest: Manifest, places: Places) -> str:
         {
             "LIBDIR": _path(places.archives),
             "INCLUDEDIR": _path(places.include),
+            "PROTODIR": _path(places.protos),
             "COMPONENTS": " ".join(_target_name(library) for library in libraries),
             "TABLE": "\n".join(_row(library) for library in libraries),
             "SOURCE": places.source,

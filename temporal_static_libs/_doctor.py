@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._archives import HEADER, InForce, override_set, wheel_set
+from ._archives import HEADER, InForce, override_set, proto_dir, wheel_set
 from ._build.header import Header, read_header
 from ._build.symbols import defined_symbols
 from ._checksums import sha256_of
@@ -94,9 +94,17 @@ def _findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
         yield _broken("archives", error)
     else:
         yield from _of_set(in_force)
+    yield _of_protos()
     yield _of_memory(environ)
     for tool in tool_findings(environ):
         yield Finding(True, "tool", tool)
+
+
+def _of_protos() -> Finding:
+    try:
+        return Finding(True, "protobuf files", str(proto_dir()))
+    except TemporalStaticLibsError as error:
+        return _broken("protobuf files", error)
 
 
 def _of_memory(environ: Mapping[str, str]) -> Finding:

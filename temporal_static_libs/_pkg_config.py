@@ -38,6 +38,7 @@ def pkg_config_module(manifest: Manifest, library: ManifestLibrary, places: Plac
         {
             "LIBDIR": _path(places.archives),
             "INCLUDEDIR": _path(places.include),
+            "PROTODIR": _path(places.protos),
             "GC_FLAG": target_of_triple(manifest.target).gc_flag,
             "NAME": module_name(library),
             "DESCRIPTION": f"Temporal's Rust core as a static library: {component.summary}",

@@ -16,11 +16,13 @@ class Places:
     Attributes:
         archives: the directory of the archives.
         include: the directory of the C header.
+        protos: the directory of the protobuf files.
         source: ``wheel``, ``override`` or ``compiled``.
         mend: the command that puts a broken set right.
     """
 
     archives: PurePath
     include: PurePath
+    protos: PurePath
     source: str
     mend: str

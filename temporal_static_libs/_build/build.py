@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .._checksums import sha256_of
 from .._components import COMPONENTS, Component
@@ -14,8 +15,10 @@ from .cargo import Compiled, compile_archive
 from .cross import CargoForTarget, cargo_for_target
 from .finishing import Finisher, find_finisher
 from .header import OWN_PREFIX, Header, read_header
-from .layout import Output, Sources
+from .layout import PROTOS, Output, Sources
+from .metadata import cargo_metadata
 from .progress import say
+from .protos import copy_protos, find_protos
 from .recorder import Recorder
 from .sccache import counting_sccache
 from .source_commit import source_commit
@@ -53,6 +56,8 @@ def build(
 ) -> str:
     """Make every component's archive, and put them into place with their description.
 
+    In a package, the protobuf files of the same core are put into place as well.
+
     Args:
         sources: what to compile.
         output: where to put it.
@@ -74,8 +79,13 @@ def build(
     with recorder.phase("prepare"):
         plan = _plan(sources, version, environ, recorder, ways_out)
     with recorder.phase("compile"):
+        # First, because what is wrong with them would show only after minutes.
+        protos = {} if output.package is None else _find_protos(plan)
         compiled = _compile(plan, output, recorder)
-    with replacing(output.directory, output.scratch, private=output.private) as directory:
+    with ExitStack() as staged:
+        directory = staged.enter_context(
+            replacing(output.directory, output.scratch, private=output.private)
+        )
         libraries = []
         for component in COMPONENTS:
             with recorder.phase(f"finish {component.name}"):
@@ -83,8 +93,10 @@ def build(
         with recorder.phase("describe"):
             manifest = _manifest(plan, compiled, libraries)
             write_description(manifest, directory)
-            if output.include is not None:
-                write_build_system_files(manifest, directory, output.include)
+            if output.package is not None:
+                write_build_system_files(manifest, directory)
+                place = replacing(output.package / PROTOS, output.protos_scratch)
+                copy_protos(protos, sources.proto_licenses, staged.enter_context(place))
     recorder.take_manifest(manifest)
     return plan.target.build_tag(plan.floor_version)
 
@@ -117,6 +129,11 @@ def _plan(
         profile=profile,
         finish=find_finisher(toolchain, target, floor_version, header),
     )
+
+
+def _find_protos(plan: _Plan) -> dict[PurePath, Path]:
+    environ = {**plan.toolchain.environ, **plan.cargo.environ}
+    return find_protos(cargo_metadata(plan.sources.workspace, plan.toolchain, environ))
 
 
 def _compile(plan: _Plan, output: Output, recorder: Recorder) -> Compiled:

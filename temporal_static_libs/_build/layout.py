@@ -11,6 +11,10 @@ from pathlib import Path, PurePath
 
 from .._errors import CompileError
 
+# In the package.
+INCLUDE = PurePath("include")
+PROTOS = PurePath("share", "proto")
+
 # What a wheel carries of the workspace; pyproject.toml leaves the rest out.
 _CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "sdk-core")
 
@@ -38,6 +42,11 @@ class Sources:
         """The file that names every dependency's version and hash."""
         return self.workspace / "Cargo.lock"
 
+    @property
+    def proto_licenses(self) -> Path:
+        """The licenses of the protobuf files; only a source tree has it."""
+        return self.workspace / "PROTO-LICENSES.txt"
+
     def rust_files(self) -> list[Path]:
         """Every file that says what is compiled, in an order that depends on nothing but names.
 
@@ -62,15 +71,20 @@ class Output:
             in the workspace.
         private: whether it is for the user alone: nobody else may enter `directory`, and paths of
             this machine may be in the archives.
-        include: the directory of the C header, relative to `directory`, if the two are installed
-            together: the files for build systems are put beside the archives then.
+        package: the importable package, if `directory` is its ``lib``: the protobuf files go into
+            the package then, and the files for build systems beside the archives.
     """
 
     directory: Path
     scratch: Path
     target_directory: Path | None = None
     private: bool = False
-    include: PurePath | None = None
+    package: Path | None = None
+
+    @property
+    def protos_scratch(self) -> Path:
+        """A directory like `scratch`, for the protobuf files."""
+        return self.scratch.with_name(f"{self.scratch.name}-protos")
 
 
 def sources_of_tree(root: Path) -> Sources:
@@ -89,16 +103,13 @@ def sources_of_tree(root: Path) -> Sources:
 
 
 def output_of_tree(root: Path) -> Output:
-    """The package's place for archives in a source tree.
+    """The package's place for archives and protobuf files in a source tree.
 
     Args:
         root: the directory of pyproject.toml, absolute.
     """
-    return Output(
-        directory=root / "temporal_static_libs" / "lib",
-        scratch=root / ".staging",
-        include=PurePath("../include"),
-    )
+    package = root / "temporal_static_libs"
+    return Output(directory=package / "lib", scratch=root / ".staging", package=package)
 
 
 def sources_of_package(package: Path) -> Sources:
@@ -126,7 +137,7 @@ def sources_of_package(package: Path) -> Sources:
 
 
 def _header(package: Path) -> Path:
-    return package / "include" / "temporal-sdk-core-c-bridge.h"
+    return package / INCLUDE / "temporal-sdk-core-c-bridge.h"
 
 
 def _interface(package: Path) -> Path:

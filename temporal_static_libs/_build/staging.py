@@ -1,4 +1,4 @@
-"""A directory of archives, checksums and manifest, put into place whole."""
+"""Directories put into place whole, and what describes the archives in one of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .._build_system_files import render_files
 from .._checksums import format_checksums
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
 from .._places import Places
+from .layout import INCLUDE, PROTOS
 
 
 @contextmanager
@@ -52,18 +53,18 @@ def write_description(manifest: Manifest, directory: Path) -> None:
     (directory / MANIFEST_NAME).write_text(f"{text}\n", encoding="ascii")
 
 
-def write_build_system_files(manifest: Manifest, directory: Path, include: PurePath) -> None:
-    """Write what CMake and pkg-config read beside the archives.
+def write_build_system_files(manifest: Manifest, directory: Path) -> None:
+    """Write what CMake and pkg-config read beside the archives of a package.
 
     Args:
         manifest: what the archives are.
-        directory: where they are.
-        include: the directory of the C header, relative to theirs as it will be once installed.
+        directory: where they are; it will be a directory of the package.
     """
     requirement = f"temporal-static-libs=={manifest.version}"
     places = Places(
         archives=PurePath("."),
-        include=include,
+        include=PurePath("..", INCLUDE),
+        protos=PurePath("..", PROTOS),
         source="wheel",
         mend=f"python -m pip install --force-reinstall --no-cache-dir {requirement}",
     )

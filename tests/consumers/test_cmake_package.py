@@ -126,6 +126,16 @@ def test_nothing_but_documented_variables_is_left(configure: Configure) -> None:
     assert "left: ;" in configure(then=tell).output
 
 
+def test_variable_names_the_protobuf_files(configure: Configure, consumer: Consumer) -> None:
+    done = configure(then='message(STATUS "protos: ${TemporalStaticLibs_PROTO_DIR};")')
+    assert f"protos: {consumer.config('--protodir')[0]};" in done.output
+    check = (
+        'if(NOT EXISTS "${TemporalStaticLibs_PROTO_DIR}/temporal/sdk/core/core_interface.proto")\n'
+        '  message(FATAL_ERROR "absent")\nendif()'
+    )
+    assert configure(then=check).found
+
+
 MAJOR, MINOR, PATCH = (int(number) for number in VERSION.split(".")[:3])
 
 

@@ -65,6 +65,14 @@ def test_version_and_option_for_the_linker(consumer: Consumer, answered: Path, m
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_variable_names_the_protobuf_files(consumer: Consumer, answered: Path, module: str) -> None:
+    for directory in (answered, consumer.package / "lib" / "pkgconfig"):
+        (path,) = pkg_config(consumer, directory, "--variable=protodir", module)
+        assert (Path(path) / "temporal/sdk/core/core_interface.proto").is_file()
+        assert [os.path.realpath(path)] == consumer.config("--protodir")
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_static_adds_nothing(consumer: Consumer, answered: Path, module: str) -> None:
     plain = pkg_config(consumer, answered, "--libs", module)
     assert pkg_config(consumer, answered, "--libs", "--static", module) == plain

@@ -36,7 +36,7 @@ def plant_tiny_tree(root: Path, repo_root: Path) -> Path:
         The directory.
     """
     root.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", "lib")
+    ignored = shutil.ignore_patterns("__pycache__", "lib", "proto")
     for name in _SOURCES:
         source = repo_root / name
         if source.is_dir():
@@ -45,7 +45,7 @@ def plant_tiny_tree(root: Path, repo_root: Path) -> Path:
             shutil.copyfile(source, root / name)
     shutil.copytree(TINY_WORKSPACE, root / "rust")
     declare(root, (TINY_WORKSPACE / "bridge.h").read_text(encoding="utf-8"))
-    for name in ("THIRD-PARTY-LICENSES.txt", "archives.cdx.json"):
+    for name in ("PROTO-LICENSES.txt", "THIRD-PARTY-LICENSES.txt", "archives.cdx.json"):
         shutil.copyfile(repo_root / "rust" / name, root / "rust" / name)
     return root
 

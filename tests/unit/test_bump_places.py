@@ -18,7 +18,7 @@ from packaging.version import Version
 NOT_MOVED = re.compile(
     r"CHANGELOG\.md"
     r"|docs/(benchmarks\.(md|json)|releasing\.md)"
-    r"|rust/(Cargo\.lock|THIRD-PARTY-LICENSES\.txt|archives\.cdx\.json)"
+    r"|rust/(Cargo\.lock|(PROTO|THIRD-PARTY)-LICENSES\.txt|archives\.cdx\.json)"
     r"|temporal_static_libs/include/.*\.h"  # `make header` writes it
     r"|tests/wheel/tiny_workspace/.*"  # has a version of its own
     r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version

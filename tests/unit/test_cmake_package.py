@@ -15,7 +15,7 @@ from temporal_static_libs._errors import TemporalStaticLibsError
 from temporal_static_libs._places import Places
 from temporal_static_libs._targets import TARGETS
 
-PLACES = Places(PurePath("lib"), PurePath("include"), "override", r'rm "$x" \ ')
+PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "override", r'rm "$x" \ ')
 
 
 def cmake_script(directory: Path, code: str) -> list[str]:

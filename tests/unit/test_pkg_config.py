@@ -13,7 +13,7 @@ from manifests import MANIFEST
 from temporal_static_libs._pkg_config import module_name, pkg_config_module, suits_every_reader
 from temporal_static_libs._places import Places
 
-PLACES = Places(PurePath("lib"), PurePath("include"), "override", "")
+PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "override", "")
 
 
 def ask(directory: Path, *arguments: str) -> list[str]:
@@ -38,6 +38,7 @@ def test_macos_module_has_the_frameworks(tmp_path: Path) -> None:
     ]
     assert ask(tmp_path, "--cflags") == [f"-I{tmp_path}/../include"]
     assert ask(tmp_path, "--variable=gc_flag") == ["-Wl,-dead_strip"]
+    assert ask(tmp_path, "--variable=protodir") == [f"{tmp_path}/../proto"]
 
 
 @pytest.mark.parametrize("name", ["/opt/v", "/home/a.b/.venv-3", "/home/josé/v"])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree
 
 LIB = "temporal_static_libs/lib"
+PROTO = "temporal_static_libs/share/proto"
 
 
 def read_manifest(wheel: Path) -> dict[str, object]:
@@ -59,6 +60,41 @@ def test_wheel_holds_archives_that_git_ignores(tiny_tree: TinyTree, tmp_path: Pa
     ]
 
 
+def test_wheel_holds_the_protobuf_files_that_git_ignores(
+    tiny_tree: TinyTree, repo_root: Path, tmp_path: Path
+) -> None:
+    git(tiny_tree.root, "init", "--quiet")
+    wheel = tiny_tree.wheel(tmp_path / "out")
+    with zipfile.ZipFile(wheel) as archive:
+        staged = {
+            name.removeprefix(f"{PROTO}/"): archive.read(name)
+            for name in archive.namelist()
+            if name.startswith(f"{PROTO}/")
+        }
+    crate = tiny_tree.root / "rust" / "protos" / "protos"
+    assert staged == {
+        "LICENSES.txt": (repo_root / "rust" / "PROTO-LICENSES.txt").read_bytes(),
+        "google/rpc/tiny.proto": (crate / "google/rpc/tiny.proto").read_bytes(),
+        "temporal/api/common/v1/tiny.proto": (
+            crate / "api_upstream/temporal/api/common/v1/tiny.proto"
+        ).read_bytes(),
+        "temporal/sdk/core/tiny.proto": (crate / "local/temporal/sdk/core/tiny.proto").read_bytes(),
+    }
+    assert git(tiny_tree.root, "status", "--porcelain", "--ignored", PROTO) == f"!! {PROTO}/"
+
+
+def test_workspace_without_protobuf_files_is_refused_before_it_is_compiled(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
+    shutil.rmtree(tiny_tree.root / "rust" / "protos" / "protos")
+    done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), ".")
+    assert done.returncode != 0
+    assert "temporalio-protos has no protobuf files in " in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tiny_tree.root / LIB).exists()
+    assert not Path(tiny_tree.environ["CARGO_TARGET_DIR"]).exists()
+
+
 def test_building_twice_gives_the_same_wheel(tiny_tree: TinyTree, tmp_path: Path) -> None:
     digests = [
         hashlib.sha256(tiny_tree.wheel(tmp_path / name).read_bytes()).hexdigest()
@@ -68,11 +104,14 @@ def test_building_twice_gives_the_same_wheel(tiny_tree: TinyTree, tmp_path: Path
 
 
 def test_what_an_earlier_build_staged_does_not_stay(tiny_tree: TinyTree, tmp_path: Path) -> None:
-    stale = tiny_tree.root / LIB / "libstale.a"
-    stale.parent.mkdir()
-    stale.touch()
+    names = [f"{LIB}/libstale.a", f"{PROTO}/stale.proto"]
+    for name in names:
+        stale = tiny_tree.root / name
+        stale.parent.mkdir()
+        stale.touch()
     wheel = tiny_tree.wheel(tmp_path / "out")
-    assert f"{LIB}/libstale.a" not in zipfile.ZipFile(wheel).namelist()
+    assert not set(names) & set(zipfile.ZipFile(wheel).namelist())
+    assert not list(tiny_tree.root.glob(".staging*"))
 
 
 def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
@@ -107,7 +146,7 @@ def test_editable_install_answers_for_the_tree(tiny_tree: TinyTree, tmp_path: Pa
     assert done.returncode == 0, done.stdout
     (pointer,) = [line for file in site.glob("*.pth") for line in file.read_text().splitlines()]
     answer = subprocess.run(
-        [sys.executable, "-m", "temporal_static_libs", "--libdir", "--verify"],
+        [sys.executable, "-m", "temporal_static_libs", "--libdir", "--protodir", "--verify"],
         env={**tiny_tree.environ, "PYTHONPATH": pointer},
         cwd=tmp_path,
         capture_output=True,
@@ -116,8 +155,10 @@ def test_editable_install_answers_for_the_tree(tiny_tree: TinyTree, tmp_path: Pa
     )
     assert answer.stdout.splitlines() == [
         str(tiny_tree.root / LIB),
+        str(tiny_tree.root / PROTO),
         "ok: libtemporal_sdk_core.a libtemporal_client.a",
     ]
+    assert (tiny_tree.root / PROTO / "temporal" / "sdk" / "core" / "tiny.proto").is_file()
 
 
 def test_editable_install_compiles_the_trees_own_sources(
@@ -158,6 +199,10 @@ def test_wheel_carries_its_sources_and_their_commit(tiny_tree: TinyTree, tmp_pat
         for name in (
             *("Cargo.lock", "Cargo.toml", "README.md", "bridge.h", "c-api/Cargo.toml"),
             *("c-api/src/lib.rs", "sdk-core/Cargo.toml", "sdk-core/src/lib.rs"),
+            *("protos/Cargo.toml", "protos/src/lib.rs", "protos/protos/google/rpc/tiny.proto"),
+            "protos/protos/api_upstream/buf.yaml",
+            "protos/protos/api_upstream/temporal/api/common/v1/tiny.proto",
+            "protos/protos/local/temporal/sdk/core/tiny.proto",
         )
     }
     assert record == f"{commit}\n"

@@ -53,6 +53,18 @@ def directories(directory: Path) -> list[str]:
     return [os.path.realpath(flag[2:]) for flag in shlex.split(done.stdout)]
 
 
+def protodir(directory: Path) -> str:
+    """Where the protobuf files are, that a pkg-config module leads to, in the end."""
+    done = subprocess.run(
+        [pkgconf.get_executable(), "--variable=protodir", "temporal-client"],
+        env={"PKG_CONFIG_PATH": str(directory)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return os.path.realpath(done.stdout.removesuffix("\n"))
+
+
 def test_for_a_directory_of_archives_they_are_made(
     script: Command, package_dir: Path, override: Path, cache: Path
 ) -> None:
@@ -61,6 +73,7 @@ def test_for_a_directory_of_archives_they_are_made(
     assert cmake.is_relative_to(cache)
     assert (cmake / CONFIG).is_file()
     assert directories(modules) == [str(package_dir / "include"), str(override)]
+    assert protodir(modules) == str(package_dir / "share/proto")
 
 
 def test_what_was_made_is_answered_again_and_mended(
@@ -84,6 +97,7 @@ def test_what_was_made_is_answered_again_and_mended(
         "include",
         "lib",
         "pkgconfig",
+        "proto",
     ]
 
 
@@ -108,6 +122,7 @@ def test_for_compiled_archives_they_are_made(tiny_package: TinyPackage) -> None:
     )
     assert (cmake / CONFIG).is_file()
     assert directories(modules) == [str(tiny_package.root / "include"), str(tiny_package.compiled)]
+    assert protodir(modules) == str(tiny_package.root / "share/proto")
 
 
 def test_in_a_path_with_a_blank_readers_get_links(

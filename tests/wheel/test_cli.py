@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 EVERY_OPTION = (
     *("--version", "--prefix", "--libdir", "--includedir", "--interface", "--libs"),
     *("--libfiles", "--system-libs", "--frameworks", "--cflags", "--ldflags", "--cmakedir"),
-    *("--pkgconfigdir", "--zigdir", "--target", "--platform", "--abi", "--json", "--verify"),
+    *("--pkgconfigdir", "--protodir", "--zigdir", "--target", "--platform", "--abi", "--json"),
+    "--verify",
 )
 
 USAGE_HINT = "Try 'temporal-libs-config --help'."
@@ -47,6 +48,7 @@ def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) ->
         "--ldflags": f"-L{package_dir}/lib -Wl,--gc-sections",
         "--cmakedir": f"{package_dir}/lib/cmake/TemporalStaticLibs",
         "--pkgconfigdir": f"{package_dir}/lib/pkgconfig",
+        "--protodir": f"{package_dir}/share/proto",
         "--zigdir": f"{package_dir}/share/zig",
         "--target": facts["target"],
         "--platform": facts["platform"],
@@ -104,6 +106,7 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
     ]
     assert facts.pop("prefix") == str(package_dir)
     assert facts.pop("libdir") == str(package_dir / "lib")
+    assert facts.pop("protodir") == str(package_dir / "share" / "proto")
     assert facts.pop("includedir") == str(package_dir / "include")
     header = Path(facts.pop("header"))
     assert header == package_dir / "include" / "temporal-sdk-core-c-bridge.h"

@@ -90,7 +90,11 @@ def test_metadata(unpacked: Path) -> None:
     assert metadata["Name"] == "temporal-static-libs"
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["License-Expression"].startswith("MIT AND ")
-    assert metadata.get_all("License-File") == ["LICENSE", "rust/THIRD-PARTY-LICENSES.txt"]
+    assert metadata.get_all("License-File") == [
+        "LICENSE",
+        "rust/PROTO-LICENSES.txt",
+        "rust/THIRD-PARTY-LICENSES.txt",
+    ]
     assert metadata.get_all("Requires-Dist") is None
     assert metadata["Description-Content-Type"] == "text/markdown"
 
@@ -138,8 +142,11 @@ def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Pat
         if file.is_file() and file.suffix != ".pyc"
     }
     record = Path(PACKAGE, "SOURCE_COMMIT")
-    assert {file for file in package if file.parts[1] not in ("lib", "rust")} - {record} == {
-        file for file in sources if file.parts[1] != "lib"
+    protos = Path(PACKAGE, "share", "proto")  # made like lib; test_protos.py looks into it
+    assert any(file.is_relative_to(protos) for file in package)
+    carried = {file for file in package if file.parts[1] not in ("lib", "rust")} - {record}
+    assert {file for file in carried if not file.is_relative_to(protos)} == {
+        file for file in sources if file.parts[1] != "lib" and not file.is_relative_to(protos)
     }
 
 

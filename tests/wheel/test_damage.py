@@ -24,7 +24,7 @@ LEADS_TO_AN_ARCHIVE = (
 )
 LEADS_TO_NONE = (
     *("--version", "--prefix", "--includedir", "--cflags", "--system-libs", "--frameworks"),
-    *("--target", "--platform", "--abi"),
+    *("--target", "--platform", "--abi", "--protodir"),
 )
 
 Damage = Callable[[Path], None]

@@ -46,6 +46,7 @@ def test_whole_package_is_well(command: Command, package_dir: Path) -> None:
         f"ok      archive: {client['file']}, SHA-256 {client['sha256']} as recorded",
         f"ok      header: {HEADER}, SHA-256 {manifest['header_sha256']} as recorded",
         f"ok      ABI: the header has {manifest['abi']}, and so have the archives",
+        f"ok      protobuf files: {package_dir / 'share' / 'proto'}",
         "ok      memory: that archives have been verified is remembered in "
         f"{os.environ['TEMPORAL_LIBS_CACHE_DIR']}/verified",
     ]

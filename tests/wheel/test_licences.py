@@ -270,6 +270,7 @@ def test_wheel_carries_both_as_they_are(wheel: Path, rust: Path) -> None:
         licences = archive.read(f"{DIST_INFO}/licenses/rust/{LICENCES}")
     assert sorted(names) == [
         f"{DIST_INFO}/licenses/LICENSE",
+        f"{DIST_INFO}/licenses/rust/PROTO-LICENSES.txt",
         f"{DIST_INFO}/licenses/rust/{LICENCES}",
         f"{DIST_INFO}/sboms/{SBOM}",
     ]

@@ -59,6 +59,8 @@ def test_wheel_of_the_source_distribution_is_the_trees_wheel(
     (from_sdist,) = (tmp_path / "out").iterdir()
     assert files(from_sdist) == files(from_tree)
     assert f"{LIB}/libtemporal_sdk_core.a" in files(from_sdist)
+    protos = {it.partition("/share/proto/")[2] for it in files(from_sdist) if "/share/" in it}
+    assert {"LICENSES.txt", "temporal/sdk/core/tiny.proto"} <= protos
     with zipfile.ZipFile(from_sdist) as archive:
         assert f'"source_commit": "{commit}"' in archive.read(f"{LIB}/manifest.json").decode()
     assert from_sdist.name == from_tree.name

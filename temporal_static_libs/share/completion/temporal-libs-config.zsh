@@ -30,6 +30,7 @@ _shtab_temporal_libs_config_options=(
   "--ldflags[linker flags\: the directory, and dropping what nothing uses]"
   "--cmakedir[the directory of TemporalStaticLibsConfig.cmake]"
   "--pkgconfigdir[the directory of temporal-sdk-core.pc and temporal-client.pc]"
+  "--protodir[the directory of Temporal\'s protobuf files, for protoc\'s -I]"
   "--zigdir[the directory of temporal_libs.zig]"
   "--target[the Rust target triple of the archives]"
   "--platform[their platform, as in linux-x64]"

@@ -1,0 +1,92 @@
+"""The package's protobuf files are of the archive: it knows each field that they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from capi import CApi
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_override import Override, Request, Response, connection_to
+from protoc import compile_protos
+from rpc import outcome, start_call
+
+PACKAGE = "temporal.api.workflowservice.v1"
+DEEPEST = 8  # of a message that holds messages; a failure has a cause, which is a failure
+
+
+@pytest.fixture(scope="module")
+def pool(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> DescriptorPool:
+    """What protoc makes of the files."""
+    service = f"{PACKAGE.replace('.', '/')}/service.proto"
+    protodir = package_dir / "share" / "proto"
+    pool = DescriptorPool()
+    for file in compile_protos(protodir, [service], tmp_path_factory.mktemp("protoc")).file:
+        pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+def value(field: Any) -> Any:
+    """One that is not the default."""
+    if field.enum_type is not None:
+        return field.enum_type.values[-1].number
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return field.name
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return field.name.encode()
+    return True if field.type == FieldDescriptor.TYPE_BOOL else 1
+
+
+def fill(message: Message, depth: int = 1) -> int:
+    """Set all fields, of messages in it as well, and return how many; of a oneof the last stays."""
+    count = 0
+    for field in message.DESCRIPTOR.fields:
+        target = getattr(message, field.name)
+        inner = field.message_type
+        if inner is not None and depth == DEEPEST:
+            continue
+        if inner is not None and inner.GetOptions().map_entry:
+            held = inner.fields_by_name["value"]
+            if held.message_type is None:
+                target[value(inner.fields_by_name["key"])] = value(held)
+            else:
+                count += fill(target[value(inner.fields_by_name["key"])], depth + 1)
+        elif field.is_repeated:
+            if inner is None:
+                target.append(value(field))
+            else:
+                count += fill(target.add(), depth + 1)
+        elif inner is None:
+            setattr(message, field.name, value(field))
+        else:
+            target.SetInParent()
+            count += fill(target, depth + 1)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(
+    "rpc", ["StartWorkflowExecution", "RespondWorkflowTaskCompleted", "PollWorkflowTaskQueue"]
+)
+def test_request_and_response_come_through_the_archive_with_every_field(
+    capi: CApi, pool: DescriptorPool, rpc: str
+) -> None:
+    method = pool.FindServiceByName(f"{PACKAGE}.WorkflowService").FindMethodByName(rpc)
+    request = GetMessageClass(method.input_type)()
+    response = GetMessageClass(method.output_type)()
+    assert fill(request) > 10
+    assert fill(response) > 3
+
+    def respond(sent: Request) -> Response:
+        return Response(response.SerializeToString() if sent.rpc == rpc else b"")
+
+    override = Override(capi, respond)
+    with capi.runtime() as runtime, connection_to(override, runtime) as client:
+        ended = outcome(capi, start_call(capi, client, rpc, request.SerializeToString()))
+    # The archive decodes and encodes both, and drops each field that it does not know.
+    assert type(request).FromString(override.requests[-1].proto) == request
+    assert type(response).FromString(ended.success or b"") == response

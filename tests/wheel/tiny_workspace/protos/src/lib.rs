@@ -1,0 +1,1 @@
+//! Nothing: only its protobuf files are used.
