@@ -32,7 +32,7 @@ _TEXTS = ROOT / "tools" / "license_texts"
 _WIDTH: Final = len(SECTION)
 
 _HEAD: Final = """\
-The licenses of the protobuf files in share/proto
+The licenses of the protobuf files in temporal-static-libs
 
 Made by `make proto-licenses`; do not edit.
 The files are those of the crate temporalio-protos {version}, unmodified.

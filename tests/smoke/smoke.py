@@ -109,8 +109,8 @@ def check_installed(wanted: str) -> None:
 
 
 def check_verified() -> None:
-    """The archives are those that were built."""
-    answer("--verify")
+    """The archives are those that were built, and the protobuf files are there."""
+    answer("--verify", "--protodir")
 
 
 def check_runs(program: Path) -> None:

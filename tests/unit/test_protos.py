@@ -12,6 +12,7 @@ from temporal_static_libs import CompileError
 from temporal_static_libs._build.protos import find_protos
 
 FILES = (
+    "api_upstream/google/api/http.proto",
     "api_upstream/google/protobuf/any.proto",
     "api_upstream/nexusannotations/v1/options.proto",
     "api_upstream/temporal/api/common/v1/message.proto",
@@ -59,6 +60,7 @@ def test_files_are_found_by_the_paths_that_others_import_them_by(crate: Path) ->
     found = find_protos(metadata(crate))
     assert found[PurePath("google/rpc/status.proto")] == crate / "protos/google/rpc/status.proto"
     assert {path.as_posix() for path in found} == {
+        "google/api/http.proto",
         "google/protobuf/any.proto",
         "google/rpc/status.proto",
         "grpc/health/v1/health.proto",

@@ -186,12 +186,15 @@ def assert_tarball_is_a_set_of_archives(directory: Path, stem: str) -> None:
     subprocess.run(["tar", "-xzf", f"{stem}.tar.gz"], cwd=directory, check=True)
     unpacked = directory / stem
     files = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
-    assert files == {
+    protos = {name for name in files if name.startswith("proto/")}
+    assert {"proto/LICENSES.txt", "proto/temporal/sdk/core/core_interface.proto"} <= protos
+    assert files - protos == {
         "checksums.sha256",
         "include/temporal-sdk-core-c-bridge.h",
         "libtemporal_client.a",
         "libtemporal_sdk_core.a",
         "licenses/LICENSE",
+        "licenses/rust/PROTO-LICENSES.txt",
         "licenses/rust/THIRD-PARTY-LICENSES.txt",
         "manifest.json",
     }

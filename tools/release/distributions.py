@@ -23,6 +23,7 @@ from temporal_static_libs._targets import Target
 
 PACKAGE = "temporal_static_libs"
 LIB = f"{PACKAGE}/lib"
+PROTO = f"{PACKAGE}/share/proto/"
 WHEEL_HEADER = HEADER.as_posix()
 
 

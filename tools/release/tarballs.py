@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from release.distributions import LIB, WHEEL_HEADER, ReleaseWheel
+from release.distributions import LIB, PROTO, WHEEL_HEADER, ReleaseWheel
 from release.names import stem_of
 from temporal_static_libs._checksums import format_checksums, sha256_of
 
@@ -59,6 +59,8 @@ def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str
         path = PurePosixPath(member)
         if member == WHEEL_HEADER:
             yield f"include/{path.name}", member
+        elif member.startswith(PROTO) and not member.endswith("/"):
+            yield f"proto/{member.removeprefix(PROTO)}", member
         elif str(path.parent) == LIB and not member.endswith("/"):
             yield path.name, member
         elif member.startswith(licenses) and not member.endswith("/"):
