@@ -70,7 +70,7 @@ def fill(message: Message, depth: int = 1) -> int:
 
 
 @pytest.mark.parametrize(
-    "rpc", ["StartWorkflowExecution", "RespondWorkflowTaskCompleted", "PollWorkflowTaskQueue"]
+    "rpc", ["UpdateWorkflowExecution", "RespondWorkflowTaskCompleted", "PollWorkflowTaskQueue"]
 )
 def test_request_and_response_come_through_the_archive_with_every_field(
     capi: CApi, pool: DescriptorPool, rpc: str
