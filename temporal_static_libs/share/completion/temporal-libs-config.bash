@@ -7,7 +7,7 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --zigdir --target --platform --abi --json --verify --component --doctor --zig --completion)
+_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --json --verify --component --doctor --zig --completion)
 
 
 
