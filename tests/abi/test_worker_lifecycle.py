@@ -237,7 +237,7 @@ Fields = Callable[[Lender], dict[str, Any]]
                     **autoscaling(lender, 1, 2, 1),
                 }
             },
-            "simple_maximum and autoscaling cannot both be non-null .*activity_task_poller_behavior",
+            r"simple_maximum and autoscaling cannot both be .*\(activity_task_poller_behavior\)",
             id="polls-both",
         ),
         pytest.param(
@@ -580,7 +580,7 @@ def test_empty_completions_fail(capi: CApi, client: Any, kind: str) -> None:
     with worker(
         capi, client, "queue", task_types={"enable_workflows": True, "enable_nexus": True}
     ) as made:
-        with pytest.raises(WorkerError, match="^(Workflow|Activity|Nexus) completion failure: "):
+        with pytest.raises(WorkerError, match=r"^(Workflow|Activity|Nexus) completion failure: "):
             made.done(made.complete(kind, None))
         made.shut_down_idle()
 
@@ -773,9 +773,7 @@ def logging_client(
     capi: CApi, lender: Lender, override: Override, shutdown_logs: ShutdownLogs
 ) -> Iterator[Any]:
     """A connection to ``override`` whose runtime forwards its logs to ``shutdown_logs``."""
-    options = lender.struct(
-        "TemporalCoreRuntimeOptions", telemetry=shutdown_logs.telemetry(lender)
-    )
+    options = lender.struct("TemporalCoreRuntimeOptions", telemetry=shutdown_logs.telemetry(lender))
     with (
         capi.runtime(options) as runtime,
         connection_to(override, runtime, identity="somebody") as made,
@@ -827,7 +825,7 @@ def test_finalizing_inside_a_call_on_the_same_thread_fails_and_can_be_tried_agai
         made.initiate_shutdown()
         (answer,) = inside
         assert answer.thread == threading.get_ident(), "at once"
-        with pytest.raises(WorkerError, match="^Cannot finalize inside another call"):
+        with pytest.raises(WorkerError, match=r"^Cannot finalize inside another call"):
             made.done(answer)
         made.shut_down_idle()
 

@@ -81,17 +81,17 @@ class CApi:
     @property
     def interface_note(self) -> str:
         """How messages about values that no correct caller passes end."""
-        version, abi = (
-            self.ffi.string(function()).decode()
-            for function in (
-                self.lib.temporal_static_libs_version,
-                self.lib.temporal_static_libs_abi_id,
-            )
-        )
+        version = self.c_string(self.lib.temporal_static_libs_version())
+        abi = self.c_string(self.lib.temporal_static_libs_abi_id())
         return (
             f" (this library is {version}, interface {abi}; were the caller's declarations made "
             "for it?)"
         )
+
+    def c_string(self, pointer: Any) -> str:
+        """Copy a NUL-terminated string."""
+        text = self.ffi.string(pointer)
+        return text if isinstance(text, str) else text.decode()
 
     def take(self, byte_array: Any) -> bytes | None:
         """Copy and free a ``TemporalCoreByteArray*``; None for NULL."""

@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
 from interface.renames import Row, key_of, type_names
 from interface.steps import Difference, Kind, differences
-from interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
 from packaging.version import Version
 from reference import interface_changes
 from reference.interface_changes import to_do

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from interface.steps import Difference, Kind, differences
 from interface.releases import CURRENT, RELEASES, Release, implemented, old_names
+from interface.steps import Difference, Kind, differences
 
 from reference.interface_notes import BEFORE_A_TABLE, TO_DO
 
