@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,18 @@ def run(tool: str, *arguments: str | Path, cwd: Path | None = None) -> None:
 
 
 def test_check_wheel_contents_finds_nothing(wheel: Path) -> None:
-    run("check-wheel-contents", wheel)
+    # W002 is about files of the same content, which the next test has an opinion of.
+    run("check-wheel-contents", "--ignore", "W002", wheel)
+
+
+def test_only_the_licenses_of_the_protobuf_files_are_there_twice(wheel: Path) -> None:
+    """They go with the directory when somebody copies it, and are metadata like all licenses."""
+    names: dict[bytes, list[str]] = {}
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            names.setdefault(archive.read(member), []).append(member)
+    twice = [sorted(Path(name).name for name in same) for same in names.values() if len(same) > 1]
+    assert twice == [["LICENSES.txt", "PROTO-LICENSES.txt"]]
 
 
 def test_twine_takes_the_wheel_and_the_source_distribution(
