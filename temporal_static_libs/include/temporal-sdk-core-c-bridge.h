@@ -282,27 +282,61 @@ typedef enum TemporalCoreRuntimeType {
 } TemporalCoreRuntimeType;
 
 /**
- * Cancels the calls that were started with it.
+ * Cancels the RPC calls that are started with it.
+ *
+ * Life: `temporal_core_cancellation_token_new`, `temporal_core_client_rpc_call` with it in the
+ * options, any number of times, `temporal_core_cancellation_token_cancel` if need be,
+ * `temporal_core_cancellation_token_free`.
+ *
+ * Any thread may cancel it, also inside a callback. A call takes the token when it starts, so the
+ * token may be freed while the call runs.
  */
 typedef struct TemporalCoreCancellationToken TemporalCoreCancellationToken;
 
 /**
- * An RPC to answer. Valid until it is responded to, which frees it.
+ * An RPC that the caller answers instead of a server.
+ *
+ * Life: the connection's `grpc_override_callback` gets it; the accessors
+ * `temporal_core_client_grpc_override_request_service`, `…_rpc`, `…_headers` and `…_proto` read it;
+ * `temporal_core_client_grpc_override_request_respond` answers and frees it, exactly once.
+ *
+ * Any thread may read it or respond, in the callback or later. What the accessors give is valid until
+ * the response.
  */
 typedef struct TemporalCoreClientGrpcOverrideRequest TemporalCoreClientGrpcOverrideRequest;
 
 /**
- * Handle of a connection.
+ * A connection to a Temporal server, for RPC calls and workers.
+ *
+ * Life: `temporal_core_client_connect` gives it to its callback; `temporal_core_client_rpc_call`,
+ * `temporal_core_worker_new` and the `temporal_core_client_update_…` functions use it, any number
+ * of times; `temporal_core_client_free`.
+ *
+ * Any thread may use it, several at once, also inside callbacks. It must not be freed before the
+ * callback of a call that was started with it. It may be freed before or after its runtime.
  */
 typedef struct TemporalCoreConnection TemporalCoreConnection;
 
 /**
- * Handle of a server process.
+ * A dev server or test server that runs as a child process.
+ *
+ * Life: `temporal_core_ephemeral_server_start_dev_server` or
+ * `temporal_core_ephemeral_server_start_test_server` gives it to the callback;
+ * `temporal_core_ephemeral_server_shutdown`; `temporal_core_ephemeral_server_free`. Freeing one that
+ * was not shut down kills the process.
+ *
+ * Any thread may shut it down or free it, also inside a callback, before or after its runtime is
+ * freed.
  */
 typedef struct TemporalCoreEphemeralServer TemporalCoreEphemeralServer;
 
 /**
- * One log, alive during its callback.
+ * A log that is forwarded.
+ *
+ * Life: the runtime's `forward_to` callback gets it; the `temporal_core_forwarded_log_…` accessors
+ * read it. It ends when the callback returns, with all that the accessors gave.
+ *
+ * Only the thread of the callback may use it.
  */
 typedef struct TemporalCoreForwardedLog TemporalCoreForwardedLog;
 
@@ -312,38 +346,85 @@ typedef struct TemporalCoreForwardedLog TemporalCoreForwardedLog;
 typedef struct TemporalCoreMetric TemporalCoreMetric;
 
 /**
- * Attributes of recorded values; immutable.
+ * Attributes of recorded values. They never change.
+ *
+ * Life: `temporal_core_metric_attributes_new`, or `temporal_core_metric_attributes_new_append` from
+ * existing ones; the `temporal_core_metric_record_…` functions, any number of times;
+ * `temporal_core_metric_attributes_free`.
+ *
+ * Any thread may use them, several at once, with metrics of the same runtime. They may be freed
+ * before or after meter, metrics and runtime.
  */
 typedef struct TemporalCoreMetricAttributes TemporalCoreMetricAttributes;
 
 /**
- * Makes metrics and attributes.
+ * Makes metrics and attributes that go wherever the runtime's metrics go.
+ *
+ * Life: `temporal_core_metric_meter_new`; `temporal_core_metric_new` and
+ * `temporal_core_metric_attributes_new`, any number of times; `temporal_core_metric_meter_free`.
+ *
+ * Any thread may use it, several at once. It may be freed before what it made, and before or after its
+ * runtime, also inside a custom meter's callback.
  */
 typedef struct TemporalCoreMetricMeter TemporalCoreMetricMeter;
 
 /**
- * A generator of random numbers. Any thread; which of two simultaneous calls draws first is open.
+ * A generator of random numbers that are the same for the same seed.
+ *
+ * Life: `temporal_core_random_new`; `temporal_core_random_int32_range`,
+ * `temporal_core_random_double_range` and `temporal_core_random_fill_bytes`, any number of times;
+ * `temporal_core_random_free`.
+ *
+ * Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime.
  */
 typedef struct TemporalCoreRandom TemporalCoreRandom;
 
 /**
- * Handle of a runtime.
+ * Temporal's core with its threads, logs and metrics.
+ *
+ * Life: `temporal_core_runtime_new`; connections, workers, metric meters and test servers are made
+ * with it; `temporal_core_runtime_free`. If `temporal_core_runtime_new` failed, the runtime only
+ * serves to free the failure with, and is then freed itself.
+ *
+ * Any thread may use it, several at once. What was made with it may be freed later: its threads stay
+ * until the last of that is gone. It may be freed inside a callback.
  */
 typedef struct TemporalCoreRuntime TemporalCoreRuntime;
 
 /**
- * A reservation in progress. Names it for `temporal_core_complete_async_reserve` and
- * `temporal_core_complete_async_cancel_reserve`, which accept it also after it is consumed.
+ * Names a reservation of a slot. It is no memory: nothing is read through it.
+ *
+ * Life: the supplier's `reserve` gets it; `temporal_core_complete_async_reserve` consumes it with a
+ * permit. If core gives up first, `cancel_reserve` gets it, and
+ * `temporal_core_complete_async_cancel_reserve` consumes it.
+ *
+ * Any thread may answer, in the callback or later, also after the worker is freed. Both functions
+ * accept one that is consumed already, and return false.
  */
 typedef struct TemporalCoreSlotReserveCompletionCtx TemporalCoreSlotReserveCompletionCtx;
 
 /**
- * Handle of a worker.
+ * Takes tasks from a task queue, or replays histories.
+ *
+ * Life: `temporal_core_worker_new`, or `temporal_core_worker_replayer_new`;
+ * `temporal_core_worker_validate`, which is optional for a replayer; the
+ * `temporal_core_worker_poll_…` functions, and a `temporal_core_worker_complete_…` for each task;
+ * `temporal_core_worker_initiate_shutdown`; polls until each kind gives both NULL;
+ * `temporal_core_worker_finalize_shutdown`; `temporal_core_worker_free`.
+ *
+ * Any thread may use it, also inside callbacks, with one poll of a kind at a time and any number of
+ * completions. It may be freed inside a callback, before or after its connection and runtime.
  */
 typedef struct TemporalCoreWorker TemporalCoreWorker;
 
 /**
- * Feeds histories to a replayer. Freeing it ends them.
+ * Feeds histories to a replayer.
+ *
+ * Life: `temporal_core_worker_replayer_new` gives it together with the worker;
+ * `temporal_core_worker_replay_push`, once for each history; `temporal_core_worker_replay_pusher_free`,
+ * which ends the histories: once the worker has replayed them, its polls give both NULL.
+ *
+ * Any thread may push, several at once. It may be freed before or after worker and runtime.
  */
 typedef struct TemporalCoreWorkerReplayPusher TemporalCoreWorkerReplayPusher;
 

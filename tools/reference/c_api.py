@@ -13,7 +13,7 @@ from reference.header import Declaration, HeaderError, Kind, declarations, rules
 # The modules of rust/c-api/src, one a noun of the interface, by section.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Header and archive": ("version",),
-    "Bytes": ("byte_array",),
+    "Bytes": ("byte_array", "byte_array_free"),
     "Runtime": ("runtime", "telemetry", "log_forwarding"),
     "Connection": ("connection", "env_config", "grpc_override"),
     "RPC": ("rpc", "cancellation_token"),
@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Slot suppliers": ("slot_supplier",),
     "Replay": ("replay",),
     "Random numbers": ("random",),
-    "Metrics": ("metric", "metric_export", "custom_meter"),
+    "Metrics": ("metric", "metric_kind", "metric_export", "custom_meter"),
     "Test servers": ("ephemeral_server",),
 }
 

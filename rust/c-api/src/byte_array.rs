@@ -1,9 +1,13 @@
 //! Byte ranges in, byte arrays out.
 
-use crate::ffi::{Checked, guard_infallible, handle, read_bool, slice};
-use crate::runtime::Runtime;
+use crate::ffi::{Checked, Lent, Range, boxed, export_of, guard_named, read_bool};
 use libc::size_t;
-use std::{collections::HashMap, fmt::Display, mem::MaybeUninit, ptr};
+use std::{
+    collections::HashMap,
+    fmt::Display,
+    mem::{ManuallyDrop, MaybeUninit},
+    ptr,
+};
 
 /// Bytes that the caller lends for the duration of a call. `{NULL, 0}` is legal everywhere and
 /// means "absent" where the bytes are optional.
@@ -60,74 +64,77 @@ impl ByteArrayRef {
         }
     }
 
-    /// The body of an accessor: lends what is within a handle; NULL gives an empty range.
-    ///
-    /// # Safety
-    /// `owner` is NULL, or live for as long as the range is used.
-    pub(crate) unsafe fn lend_from<T: 'static>(
-        function: &str,
-        owner: *const T,
-        bytes: impl FnOnce(&'static T) -> &'static [u8],
-    ) -> Self {
-        guard_infallible(function, Self::EMPTY, || {
-            // SAFETY: the caller's promise.
-            let owner = unsafe { handle(owner, "the handle") }?;
-            Ok(Self::lend(bytes(owner)))
+    /// The body of an accessor: lends a part of what the handle holds. NULL gives an empty range,
+    /// and an error log with the name of the export that `part` is written in.
+    pub(crate) fn lend_part<T, Part>(owner: Option<&T>, part: Part) -> Self
+    where
+        Part: FnOnce(&T) -> &[u8],
+    {
+        guard_named(export_of::<Part>(), Self::EMPTY, || {
+            Ok(Self::lend(part(owner.ok_or("the handle is NULL")?)))
         })
     }
+}
 
-    /// # Safety
-    /// As for [`slice`].
-    pub(crate) unsafe fn bytes<'a>(&self, what: impl Display) -> Checked<&'a [u8]> {
-        // SAFETY: the caller's promise.
-        unsafe { slice(self.data, self.size, what) }
+// SAFETY: `data` leads to `size` bytes; that is what the interface means by one.
+unsafe impl Range for ByteArrayRef {
+    type Element = u8;
+
+    fn range(&self) -> (*const u8, usize) {
+        (self.data, self.size)
+    }
+}
+
+// SAFETY: `data` leads to `size` byte ranges; that is what the interface means by one.
+unsafe impl Range for ByteArrayRefArray {
+    type Element = ByteArrayRef;
+
+    fn range(&self) -> (*const ByteArrayRef, usize) {
+        (self.data, self.size)
+    }
+}
+
+impl<'a> Lent<'a, ByteArrayRef> {
+    /// The bytes of the range.
+    pub(crate) fn bytes(self) -> Checked<&'a [u8]> {
+        self.elements()
     }
 
-    /// # Safety
-    /// As for [`slice`].
-    pub(crate) unsafe fn text<'a>(&self, what: impl Display + Copy) -> Checked<&'a str> {
-        // SAFETY: the caller's promise.
-        let bytes = unsafe { self.bytes(what) }?;
-        std::str::from_utf8(bytes).map_err(|error| format!("{what} is not UTF-8: {error}"))
+    /// The range as UTF-8.
+    pub(crate) fn text(self) -> Checked<&'a str> {
+        self.text_of(self.label())
+    }
+
+    /// [`Lent::text`], with another label in messages.
+    pub(crate) fn text_of(self, label: impl Display + Copy) -> Checked<&'a str> {
+        std::str::from_utf8(self.elements_of(label)?)
+            .map_err(|error| format!("{label} is not UTF-8: {error}"))
     }
 
     /// Text that goes into a header or an address, where a line break would change the meaning.
-    ///
-    /// # Safety
-    /// As for [`slice`].
-    pub(crate) unsafe fn line<'a>(&self, what: &str) -> Checked<&'a str> {
-        // SAFETY: the caller's promise.
-        let text = unsafe { self.text(what) }?;
+    pub(crate) fn line(self) -> Checked<&'a str> {
+        let text = self.text()?;
         if text.contains(['\n', '\r']) {
-            return Err(format!("{what} holds a line break"));
+            return Err(format!("{} holds a line break", self.label()));
         }
         Ok(text)
     }
 
-    /// # Safety
-    /// As for [`slice`].
-    pub(crate) unsafe fn optional_line(&self, what: &str) -> Checked<Option<String>> {
-        // SAFETY: the caller's promise.
-        let line = unsafe { self.line(what) }?;
+    /// A line; None for an empty one.
+    pub(crate) fn optional_line(self) -> Checked<Option<String>> {
+        let line = self.line()?;
         Ok((!line.is_empty()).then(|| line.to_owned()))
     }
 
-    /// # Safety
-    /// As for [`slice`].
-    pub(crate) unsafe fn optional_bytes(&self, what: &str) -> Checked<Option<Vec<u8>>> {
-        // SAFETY: the caller's promise.
-        let bytes = unsafe { self.bytes(what) }?;
+    /// The bytes; None for no bytes.
+    pub(crate) fn optional_bytes(self) -> Checked<Option<Vec<u8>>> {
+        let bytes = self.bytes()?;
         Ok((!bytes.is_empty()).then(|| bytes.to_vec()))
     }
 
     /// The map that a [`NewlineDelimitedMapRef`] spells.
-    ///
-    /// # Safety
-    /// As for [`slice`].
-    pub(crate) unsafe fn newline_map(&self, what: &str) -> Checked<HashMap<String, String>> {
-        // SAFETY: the caller's promise.
-        let text = unsafe { self.text(what) }?;
-        let mut lines = text.split('\n');
+    pub(crate) fn newline_map(self) -> Checked<HashMap<String, String>> {
+        let mut lines = self.text()?.split('\n');
         let mut map = HashMap::new();
         while let (Some(key), Some(value)) = (lines.next(), lines.next()) {
             map.insert(key.to_owned(), value.to_owned());
@@ -136,93 +143,46 @@ impl ByteArrayRef {
     }
 }
 
-impl ByteArrayRefArray {
-    /// # Safety
-    /// As for [`slice`].
-    unsafe fn elements<'a>(&self, what: &str) -> Checked<&'a [ByteArrayRef]> {
-        // SAFETY: the caller's promise.
-        unsafe { slice(self.data, self.size, what) }
-    }
-
-    /// The elements as text.
-    ///
-    /// # Safety
-    /// As for [`slice`], for the array and for each element.
-    pub(crate) unsafe fn texts<'a>(&self, what: &'a str) -> Checked<Vec<&'a str>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.each_text(what) }?.collect()
-    }
-
-    /// # Safety
-    /// As for [`slice`], for the array and for each element.
-    unsafe fn each_text<'a>(
-        &self,
-        what: &'a str,
-    ) -> Checked<impl Iterator<Item = Checked<&'a str>> + use<'a>> {
-        // SAFETY: the caller's promise.
-        let elements = unsafe { self.elements(what) }?;
-        // SAFETY: the caller's promise.
-        let text = move |(index, element): (usize, &ByteArrayRef)| unsafe {
-            element.text(format_args!("{what}[{index}]"))
-        };
-        Ok(elements.iter().enumerate().map(text))
+impl<'a> Lent<'a, ByteArrayRefArray> {
+    /// The elements as UTF-8.
+    pub(crate) fn texts(self) -> Checked<Vec<&'a str>> {
+        self.each()?.map(Lent::<ByteArrayRef>::text).collect()
     }
 
     /// The entries of a [`MetadataRef`], text values, in their order.
-    ///
-    /// # Safety
-    /// As for [`slice`], for the array and for each element.
-    pub(crate) unsafe fn metadata_entries<'a>(
-        &self,
-        what: &'a str,
+    pub(crate) fn metadata_entries(
+        self,
     ) -> Checked<impl Iterator<Item = Checked<(&'a str, &'a str)>> + use<'a>> {
-        // SAFETY: the caller's promise.
-        let texts = unsafe { self.each_text(what) }?;
-        Ok(texts.filter_map(|text| text.map(|text| text.split_once('\n')).transpose()))
+        let entry = |element: Lent<'a, ByteArrayRef>| Ok(element.text()?.split_once('\n'));
+        Ok(self.each()?.map(entry).filter_map(Result::transpose))
     }
 
     /// The entries of a [`MetadataRef`], raw byte values, in their order.
-    ///
-    /// # Safety
-    /// As for [`slice`], for the array and for each element.
-    pub(crate) unsafe fn binary_metadata_entries<'a>(
-        &self,
-        what: &'a str,
+    pub(crate) fn binary_metadata_entries(
+        self,
     ) -> Checked<impl Iterator<Item = Checked<(&'a str, &'a [u8])>> + use<'a>> {
-        // SAFETY: the caller's promise.
-        let elements = unsafe { self.elements(what) }?;
-        let entry = move |(index, element): (usize, &ByteArrayRef)| {
-            // SAFETY: the caller's promise.
-            let entry = unsafe { element.bytes(format_args!("{what}[{index}]")) }?;
+        let entry = |element: Lent<'a, ByteArrayRef>| {
+            let entry = element.bytes()?;
             let Some(newline) = entry.iter().position(|&byte| byte == b'\n') else {
                 return Ok(None);
             };
             let key = std::str::from_utf8(&entry[..newline])
-                .map_err(|error| format!("the key of {what}[{index}] is not UTF-8: {error}"))?;
+                .map_err(|error| format!("the key of {} is not UTF-8: {error}", element.label()))?;
             Ok(Some((key, &entry[newline + 1..])))
         };
-        let entries = elements.iter().enumerate().map(entry);
-        Ok(entries.filter_map(Result::transpose))
+        Ok(self.each()?.map(entry).filter_map(Result::transpose))
     }
 
     /// The entries of a [`MetadataRef`], text values, to keep.
-    ///
-    /// # Safety
-    /// As for [`slice`], for the array and for each element.
-    pub(crate) unsafe fn metadata(&self, what: &str) -> Checked<HashMap<String, String>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.metadata_entries(what) }?
+    pub(crate) fn metadata(self) -> Checked<HashMap<String, String>> {
+        self.metadata_entries()?
             .map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_owned())))
             .collect()
     }
 
     /// The entries of a [`MetadataRef`], raw byte values, to keep.
-    ///
-    /// # Safety
-    /// As for [`slice`], for the array and for each element.
-    pub(crate) unsafe fn binary_metadata(&self, what: &str) -> Checked<HashMap<String, Vec<u8>>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.binary_metadata_entries(what) }?
+    pub(crate) fn binary_metadata(self) -> Checked<HashMap<String, Vec<u8>>> {
+        self.binary_metadata_entries()?
             .map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_vec())))
             .collect()
     }
@@ -231,8 +191,8 @@ impl ByteArrayRefArray {
 impl ByteArray {
     /// Gives `bytes` to the caller.
     pub(crate) fn give(bytes: impl Into<Vec<u8>>) -> *const Self {
-        let bytes = std::mem::ManuallyDrop::new(bytes.into());
-        crate::ffi::boxed(Self {
+        let bytes = ManuallyDrop::new(bytes.into());
+        boxed(Self {
             data: bytes.as_ptr(),
             size: bytes.len(),
             cap: bytes.capacity(),
@@ -244,33 +204,21 @@ impl ByteArray {
     pub(crate) fn give_optional(bytes: Option<impl Into<Vec<u8>>>) -> *const Self {
         bytes.map_or(ptr::null(), Self::give)
     }
-}
 
-/// Frees bytes that the library handed out.
-///
-/// @param runtime Any runtime, or NULL: it is not needed.
-/// @param bytes   What a call or callback gave; NULL is a no-op, and so is `disable_free == true`.
-///
-/// Each `TemporalCoreByteArray` is freed exactly once. Any thread, also inside a callback.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_byte_array_free(
-    runtime: *mut Runtime,
-    bytes: *const ByteArray,
-) {
-    let _ = runtime;
-    guard_infallible("temporal_core_byte_array_free", (), || {
-        // SAFETY: NULL or from `ByteArray::give`, once, by this function's contract.
+    /// Takes back what [`ByteArray::give`] gave, unless it is marked as not to be freed.
+    ///
+    /// # Safety
+    /// `bytes` is NULL, or came from `give` and is not used again.
+    pub(crate) unsafe fn free(bytes: *const Self) {
+        // SAFETY: not NULL means from `give`, once, by this function's own condition.
         unsafe {
             if bytes.is_null() || read_bool(&(*bytes).disable_free) {
-                return Ok(());
+                return;
             }
-            let bytes = Box::from_raw(bytes.cast_mut());
-            drop(Vec::from_raw_parts(
-                bytes.data.cast_mut(),
-                bytes.size,
-                bytes.cap,
-            ));
+            let Self {
+                data, size, cap, ..
+            } = *Box::from_raw(bytes.cast_mut());
+            drop(Vec::from_raw_parts(data.cast_mut(), size, cap));
         }
-        Ok(())
-    });
+    }
 }

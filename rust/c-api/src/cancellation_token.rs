@@ -1,9 +1,16 @@
 //! Cancellation tokens.
 
-use crate::ffi::{boxed, free, guard_infallible, handle};
+use crate::ffi::{Lent, boxed, guard_infallible, taken_back};
 use std::ptr;
 
-/// Cancels the calls that were started with it.
+/// Cancels the RPC calls that are started with it.
+///
+/// Life: `temporal_core_cancellation_token_new`, `temporal_core_client_rpc_call` with it in the
+/// options, any number of times, `temporal_core_cancellation_token_cancel` if need be,
+/// `temporal_core_cancellation_token_free`.
+///
+/// Any thread may cancel it, also inside a callback. A call takes the token when it starts, so the
+/// token may be freed while the call runs.
 pub struct CancellationToken(pub(crate) tokio_util::sync::CancellationToken);
 
 /// A new token, to be freed with `temporal_core_cancellation_token_free`.
@@ -11,11 +18,9 @@ pub struct CancellationToken(pub(crate) tokio_util::sync::CancellationToken);
 /// @return Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationToken {
-    guard_infallible(
-        "temporal_core_cancellation_token_new",
-        ptr::null_mut(),
-        || Ok(boxed(CancellationToken(Default::default()))),
-    )
+    guard_infallible(ptr::null_mut(), || {
+        Ok(boxed(CancellationToken(Default::default())))
+    })
 }
 
 /// Makes every running call that took this token end with the failure `Cancelled`. Idempotent; any
@@ -24,9 +29,9 @@ pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationTok
 /// @param token From `temporal_core_cancellation_token_new`; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_cancellation_token_cancel(token: *mut CancellationToken) {
-    guard_infallible("temporal_core_cancellation_token_cancel", (), || {
-        // SAFETY: NULL or live, by this function's contract.
-        unsafe { handle(token, "token") }?.0.cancel();
+    guard_infallible((), || {
+        // SAFETY: the token is not freed during this call.
+        unsafe { Lent::required(token, "token") }?.0.cancel();
         Ok(())
     });
 }
@@ -36,9 +41,9 @@ pub unsafe extern "C" fn temporal_core_cancellation_token_cancel(token: *mut Can
 /// @param token From `temporal_core_cancellation_token_new`, not used again; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_cancellation_token_free(token: *mut CancellationToken) {
-    guard_infallible("temporal_core_cancellation_token_free", (), || {
-        // SAFETY: NULL or from `_new`, once, by this function's contract.
-        unsafe { free(token) };
+    guard_infallible((), || {
+        // SAFETY: `temporal_core_cancellation_token_new` boxed the token; this is its last use.
+        drop(unsafe { taken_back(token) });
         Ok(())
     });
 }

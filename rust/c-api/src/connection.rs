@@ -3,8 +3,8 @@
 use crate::{
     byte_array::{ByteArray, ByteArrayRef, MetadataRef},
     ffi::{
-        Callback, Checked, Pending, boxed, c_enum, free, guard_infallible, handle, optional,
-        read_enum,
+        Callback, Checked, Lent, Pending, boxed, c_enum, export_of, guard_infallible, guard_named,
+        taken_back,
     },
     grpc_override::{ClientGrpcOverrideCallback, override_service},
     runtime::{Core, Runtime},
@@ -152,12 +152,19 @@ impl Callback for ConnectCallback {
             Ok(connection) => (boxed(connection), ptr::null()),
             Err(message) => (ptr::null_mut(), ByteArray::give(message)),
         };
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: by this function's own condition; the callback owns what it is given.
         unsafe { self(user_data, success, fail) }
     }
 }
 
-/// Handle of a connection.
+/// A connection to a Temporal server, for RPC calls and workers.
+///
+/// Life: `temporal_core_client_connect` gives it to its callback; `temporal_core_client_rpc_call`,
+/// `temporal_core_worker_new` and the `temporal_core_client_update_…` functions use it, any number
+/// of times; `temporal_core_client_free`.
+///
+/// Any thread may use it, several at once, also inside callbacks. It must not be freed before the
+/// callback of a call that was started with it. It may be freed before or after its runtime.
 pub struct Connection {
     pub(crate) core: Arc<Core>,
     pub(crate) client: temporalio_client::Connection,
@@ -178,10 +185,17 @@ pub unsafe extern "C" fn temporal_core_client_connect(
     user_data: *mut c_void,
     callback: ClientConnectCallback,
 ) {
-    guard_infallible("temporal_core_client_connect", (), || {
+    guard_infallible((), || {
         let pending = Pending::new(callback.ok_or("callback is NULL")?, user_data);
-        // SAFETY: NULL or live, by this function's contract.
-        let core = match unsafe { Runtime::core(runtime) } {
+        // SAFETY: the runtime is live for this call, the options with all they lead to until the
+        // callback.
+        let (runtime, options) = unsafe {
+            (
+                Lent::required(runtime, "runtime"),
+                Lent::required(options, "options"),
+            )
+        };
+        let core = match runtime.and_then(Runtime::core) {
             // The callback may free the runtime before this function returns.
             Ok(core) => core.clone(),
             Err(message) => {
@@ -189,9 +203,8 @@ pub unsafe extern "C" fn temporal_core_client_connect(
                 return Ok(());
             }
         };
-        core.enter(|| {
-            // SAFETY: NULL or live, by this function's contract.
-            match unsafe { core_options(&core, options) } {
+        core.enter(
+            || match options.and_then(|options| core_options(&core, options)) {
                 Err(message) => pending.fail(format!("Invalid options: {message}")),
                 Ok(options) => {
                     let connection_core = core.clone();
@@ -205,90 +218,95 @@ pub unsafe extern "C" fn temporal_core_client_connect(
                         }
                     });
                 }
-            }
-        });
+            },
+        );
         Ok(())
     });
 }
 
-/// # Safety
-/// `options` is NULL or live, and so is all it points to.
-unsafe fn core_options(
+fn core_options(
     core: &Core,
-    options: *const ConnectionOptions,
+    options: Lent<'_, ConnectionOptions>,
 ) -> Checked<temporalio_client::ConnectionOptions> {
-    // SAFETY: the caller's promise, for the options and for all they point to.
-    unsafe {
-        let options = handle(options, "options")?;
-        let proxy = optional(options.http_connect_proxy_options)
-            .map(|proxy| proxy.core_options())
-            .transpose()?;
-        let service_override = options
-            .grpc_override_callback
-            .map(|callback| override_service(callback, options.grpc_override_callback_user_data));
-        let mut dns = optional(options.dns_load_balancing_options)
-            .map(ClientDnsLoadBalancingOptions::core_options)
-            .transpose()?;
-        for (what, set) in [
-            ("an HTTP CONNECT proxy", proxy.is_some()),
-            ("a gRPC override", service_override.is_some()),
-        ] {
-            if set && dns.take().is_some() {
-                tracing::warn!(
-                    target: "temporal_static_libs",
-                    "dns_load_balancing_options is ignored: it does not go together with {what}"
-                );
-            }
+    let proxy = options
+        .field("http_connect_proxy_options", |it| {
+            &it.http_connect_proxy_options
+        })
+        .target()
+        .map(proxy_options)
+        .transpose()?;
+    let service_override = options
+        .grpc_override_callback
+        .map(|callback| override_service(callback, options.grpc_override_callback_user_data));
+    let mut dns = options
+        .field("dns_load_balancing_options", |it| {
+            &it.dns_load_balancing_options
+        })
+        .target()
+        .map(|dns| dns.core_options())
+        .transpose()?;
+    for (what, set) in [
+        ("an HTTP CONNECT proxy", proxy.is_some()),
+        ("a gRPC override", service_override.is_some()),
+    ] {
+        if set && dns.take().is_some() {
+            tracing::warn!(
+                target: "temporal_static_libs",
+                "dns_load_balancing_options is ignored: it does not go together with {what}"
+            );
         }
-        let compression = match read_enum(&options.grpc_compression, "grpc_compression")? {
-            ClientGrpcCompression::Gzip => GrpcCompression::Gzip,
-            ClientGrpcCompression::None => GrpcCompression::None,
-        };
-        Ok(
-            temporalio_client::ConnectionOptions::new(target_url(&options.target_url)?)
-                .client_name(options.client_name.line("client_name")?)
-                .client_version(options.client_version.line("client_version")?)
-                .identity(options.identity.text("identity")?)
-                .headers(options.metadata.metadata("metadata")?)
-                .binary_headers(options.binary_metadata.binary_metadata("binary_metadata")?)
-                .maybe_api_key(options.api_key.optional_line("api_key")?)
-                .maybe_tls_options(
-                    optional(options.tls_options)
-                        .map(|tls| tls.core_options())
-                        .transpose()?,
-                )
-                .retry_options(
-                    optional(options.retry_options)
-                        .map(ClientRetryOptions::core_options)
-                        .transpose()?
-                        .unwrap_or_default(),
-                )
-                .keep_alive(
-                    optional(options.keep_alive_options)
-                        .map(ClientKeepAliveOptions::core_options)
-                        .transpose()?,
-                )
-                .maybe_http_connect_proxy(proxy)
-                .dns_load_balancing(dns)
-                .maybe_service_override(service_override)
-                .maybe_metrics_meter(core.core_runtime().telemetry().get_temporal_metric_meter())
-                .grpc_compression(compression)
-                .payload_limits(
-                    PayloadLimitsOptions::builder()
-                        .payloads_warn_size(options.payloads_warn_size)
-                        .memo_warn_size(options.memo_warn_size)
-                        .build(),
-                )
+    }
+    let compression = match options
+        .field("grpc_compression", |it| &it.grpc_compression)
+        .constant()?
+    {
+        ClientGrpcCompression::Gzip => GrpcCompression::Gzip,
+        ClientGrpcCompression::None => GrpcCompression::None,
+    };
+    let url = target_url(options.field("target_url", |it| &it.target_url).line()?)?;
+    let client_name = options.field("client_name", |it| &it.client_name);
+    let client_version = options.field("client_version", |it| &it.client_version);
+    let identity = options.field("identity", |it| &it.identity);
+    let metadata = options.field("metadata", |it| &it.metadata);
+    let binary_metadata = options.field("binary_metadata", |it| &it.binary_metadata);
+    let api_key = options.field("api_key", |it| &it.api_key);
+    let tls = options.field("tls_options", |it| &it.tls_options).target();
+    let retry = options
+        .field("retry_options", |it| &it.retry_options)
+        .target();
+    let keep_alive = options
+        .field("keep_alive_options", |it| &it.keep_alive_options)
+        .target();
+    Ok(temporalio_client::ConnectionOptions::new(url)
+        .client_name(client_name.line()?)
+        .client_version(client_version.line()?)
+        .identity(identity.text()?)
+        .headers(metadata.metadata()?)
+        .binary_headers(binary_metadata.binary_metadata()?)
+        .maybe_api_key(api_key.optional_line()?)
+        .maybe_tls_options(tls.map(tls_options).transpose()?)
+        .retry_options(
+            retry
+                .map(|retry| retry.core_options())
+                .transpose()?
+                .unwrap_or_default(),
+        )
+        .keep_alive(keep_alive.map(|it| it.core_options()).transpose()?)
+        .maybe_http_connect_proxy(proxy)
+        .dns_load_balancing(dns)
+        .maybe_service_override(service_override)
+        .maybe_metrics_meter(core.core_runtime().telemetry().get_temporal_metric_meter())
+        .grpc_compression(compression)
+        .payload_limits(
+            PayloadLimitsOptions::builder()
+                .payloads_warn_size(options.payloads_warn_size)
+                .memo_warn_size(options.memo_warn_size)
                 .build(),
         )
-    }
+        .build())
 }
 
-/// # Safety
-/// The range is live.
-unsafe fn target_url(range: &ByteArrayRef) -> Checked<Url> {
-    // SAFETY: the caller's promise.
-    let text = unsafe { range.line("target_url") }?;
+fn target_url(text: &str) -> Checked<Url> {
     let url =
         Url::parse(text).map_err(|error| format!("target_url `{text}` is malformed: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -300,42 +318,65 @@ unsafe fn target_url(range: &ByteArrayRef) -> Checked<Url> {
     Ok(url)
 }
 
-impl ClientTlsOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn core_options(&self) -> Checked<TlsOptions> {
-        // SAFETY: the caller's promise.
-        let (ca, domain, cert, key) = unsafe {
-            (
-                self.server_root_ca_cert
-                    .optional_bytes("tls_options.server_root_ca_cert")?,
-                self.domain.optional_line("tls_options.domain")?,
-                self.client_cert.optional_bytes("tls_options.client_cert")?,
-                self.client_private_key
-                    .optional_bytes("tls_options.client_private_key")?,
-            )
-        };
-        if let Some(ca) = &ca {
-            check_ca(ca)?;
-        }
-        let client = match (cert, key) {
-            (None, None) => None,
-            (Some(cert), Some(key)) => Some(
-                CoreClientTls::builder()
-                    .client_cert(cert)
-                    .client_private_key(key)
-                    .build(),
-            ),
-            _ => {
-                return Err("Must have both client cert and private key or neither".to_owned());
-            }
-        };
-        Ok(TlsOptions::builder()
-            .maybe_server_root_ca_cert(ca)
-            .maybe_domain(domain)
-            .maybe_client_tls_options(client)
-            .build())
+fn tls_options(options: Lent<'_, ClientTlsOptions>) -> Checked<TlsOptions> {
+    let ca = options
+        .field("tls_options.server_root_ca_cert", |it| {
+            &it.server_root_ca_cert
+        })
+        .optional_bytes()?;
+    let domain = options
+        .field("tls_options.domain", |it| &it.domain)
+        .optional_line()?;
+    let cert = options
+        .field("tls_options.client_cert", |it| &it.client_cert)
+        .optional_bytes()?;
+    let key = options
+        .field("tls_options.client_private_key", |it| {
+            &it.client_private_key
+        })
+        .optional_bytes()?;
+    if let Some(ca) = &ca {
+        check_ca(ca)?;
     }
+    let client = match (cert, key) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Some(
+            CoreClientTls::builder()
+                .client_cert(cert)
+                .client_private_key(key)
+                .build(),
+        ),
+        _ => return Err("Must have both client cert and private key or neither".to_owned()),
+    };
+    Ok(TlsOptions::builder()
+        .maybe_server_root_ca_cert(ca)
+        .maybe_domain(domain)
+        .maybe_client_tls_options(client)
+        .build())
+}
+
+fn proxy_options(
+    options: Lent<'_, ClientHttpConnectProxyOptions>,
+) -> Checked<HttpConnectProxyOptions> {
+    let target = options
+        .field("http_connect_proxy_options.target_host", |it| {
+            &it.target_host
+        })
+        .line()?;
+    let username = options
+        .field("http_connect_proxy_options.username", |it| &it.username)
+        .text()?;
+    let password = options
+        .field("http_connect_proxy_options.password", |it| &it.password)
+        .text()?;
+    if target.is_empty() {
+        return Err("http_connect_proxy_options.target_host is empty".to_owned());
+    }
+    let auth = (!username.is_empty() && !password.is_empty())
+        .then(|| (username.to_owned(), password.to_owned()));
+    Ok(HttpConnectProxyOptions::new(target)
+        .maybe_basic_auth(auth)
+        .build())
 }
 
 /// The TLS library takes the certificates it can use and drops the rest without a word; a caller
@@ -409,30 +450,6 @@ impl ClientDnsLoadBalancingOptions {
     }
 }
 
-impl ClientHttpConnectProxyOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn core_options(&self) -> Checked<HttpConnectProxyOptions> {
-        // SAFETY: the caller's promise.
-        let (target, username, password) = unsafe {
-            (
-                self.target_host
-                    .line("http_connect_proxy_options.target_host")?,
-                self.username.text("http_connect_proxy_options.username")?,
-                self.password.text("http_connect_proxy_options.password")?,
-            )
-        };
-        if target.is_empty() {
-            return Err("http_connect_proxy_options.target_host is empty".to_owned());
-        }
-        let auth = (!username.is_empty() && !password.is_empty())
-            .then(|| (username.to_owned(), password.to_owned()));
-        Ok(HttpConnectProxyOptions::new(target)
-            .maybe_basic_auth(auth)
-            .build())
-    }
-}
-
 /// Frees the connection. Calls in flight run on and fire their callbacks.
 ///
 /// @param client From `temporal_core_client_connect`, not used again; NULL is a no-op.
@@ -440,32 +457,24 @@ impl ClientHttpConnectProxyOptions {
 /// Any thread, also inside a callback, before or after the runtime is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_free(client: *mut Connection) {
-    guard_infallible("temporal_core_client_free", (), || {
-        // SAFETY: NULL or from `_connect`, once, by this function's contract.
-        unsafe { free(client) };
+    guard_infallible((), || {
+        // SAFETY: `temporal_core_client_connect` boxed the connection; this is its last use.
+        drop(unsafe { taken_back(client) });
         Ok(())
     });
 }
 
 /// An update's body: what is wrong is logged, and then nothing is changed.
-///
-/// # Safety
-/// `client` is NULL or live.
-unsafe fn update(
-    function: &str,
-    client: *mut Connection,
-    change: impl FnOnce(&temporalio_client::Connection) -> Checked<()>,
-) {
-    // SAFETY: the caller's promise.
-    let connection = unsafe { handle(client, "client") };
-    let core = connection
-        .as_ref()
-        .ok()
-        .map(|connection| connection.core.clone());
-    let body = || guard_infallible(function, (), || change(&connection?.client));
-    match core {
-        Some(core) => core.enter(body),
-        None => body(),
+fn update<Change>(connection: Checked<Lent<'_, Connection>>, change: Change)
+where
+    Change: FnOnce(&temporalio_client::Connection) -> Checked<()>,
+{
+    let export = export_of::<Change>();
+    match connection {
+        Ok(connection) => connection
+            .core
+            .enter(|| guard_named(export, (), || change(&connection.client))),
+        Err(message) => guard_named(export, (), || Err(message)),
     }
 }
 
@@ -481,15 +490,19 @@ pub unsafe extern "C" fn temporal_core_client_update_metadata(
     client: *mut Connection,
     metadata: MetadataRef,
 ) {
-    // SAFETY: live, by this function's contract.
-    unsafe {
-        update("temporal_core_client_update_metadata", client, |client| {
-            let headers: HashMap<_, _> = metadata.metadata("metadata")?;
-            client
-                .set_headers(headers)
-                .map_err(|error| error.to_string())
-        });
-    }
+    // SAFETY: connection and headers are live for this call.
+    let (connection, metadata) = unsafe {
+        (
+            Lent::required(client, "client"),
+            Lent::by_value(&metadata, "metadata"),
+        )
+    };
+    update(connection, |client| {
+        let headers: HashMap<_, _> = metadata.metadata()?;
+        client
+            .set_headers(headers)
+            .map_err(|error| error.to_string())
+    });
 }
 
 /// Replaces the binary headers that later calls send.
@@ -504,19 +517,18 @@ pub unsafe extern "C" fn temporal_core_client_update_binary_metadata(
     client: *mut Connection,
     metadata: MetadataRef,
 ) {
-    // SAFETY: live, by this function's contract.
-    unsafe {
-        update(
-            "temporal_core_client_update_binary_metadata",
-            client,
-            |client| {
-                let headers = metadata.binary_metadata("metadata")?;
-                client
-                    .set_binary_headers(headers)
-                    .map_err(|error| error.to_string())
-            },
-        );
-    }
+    // SAFETY: connection and headers are live for this call.
+    let (connection, metadata) = unsafe {
+        (
+            Lent::required(client, "client"),
+            Lent::by_value(&metadata, "metadata"),
+        )
+    };
+    update(connection, |client| {
+        client
+            .set_binary_headers(metadata.binary_metadata()?)
+            .map_err(|error| error.to_string())
+    });
 }
 
 /// Replaces the API key that later calls send; an empty one removes it.
@@ -530,11 +542,15 @@ pub unsafe extern "C" fn temporal_core_client_update_api_key(
     client: *mut Connection,
     api_key: ByteArrayRef,
 ) {
-    // SAFETY: live, by this function's contract.
-    unsafe {
-        update("temporal_core_client_update_api_key", client, |client| {
-            client.set_api_key(api_key.optional_line("api_key")?);
-            Ok(())
-        });
-    }
+    // SAFETY: connection and key are live for this call.
+    let (connection, api_key) = unsafe {
+        (
+            Lent::required(client, "client"),
+            Lent::by_value(&api_key, "api_key"),
+        )
+    };
+    update(connection, |client| {
+        client.set_api_key(api_key.optional_line()?);
+        Ok(())
+    });
 }

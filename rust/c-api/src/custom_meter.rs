@@ -2,8 +2,8 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Checked, optional},
-    metric::{MetricAttributeValueType, MetricKind},
+    ffi::{Checked, Lent},
+    metric_kind::{MetricAttributeValueType, MetricKind},
 };
 use libc::size_t;
 use std::{any::Any, error::Error, ffi::c_void, ptr, sync::Arc, time::Duration};
@@ -154,7 +154,7 @@ struct Owned {
     callbacks: CustomMetricMeter,
 }
 
-// SAFETY: the caller's promise that the callbacks may be called on any thread.
+// SAFETY: `CustomMetricMeter` asks for callbacks that any thread may call.
 unsafe impl Send for Owned {}
 // SAFETY: as above.
 unsafe impl Sync for Owned {}
@@ -162,7 +162,7 @@ unsafe impl Sync for Owned {}
 impl Drop for Owned {
     fn drop(&mut self) {
         if let Some(meter_free) = self.callbacks.meter_free {
-            // SAFETY: the caller's own function and pointer, once.
+            // SAFETY: the meter is alive until this call, which is the only one.
             unsafe { meter_free(self.meter) }
         }
     }
@@ -173,13 +173,11 @@ pub(crate) struct CustomMeter(Arc<Owned>);
 
 impl CustomMeter {
     /// Takes the meter over; from now on `meter_free` runs exactly once, whatever goes wrong.
-    ///
-    /// # Safety
-    /// `meter` is NULL or lives until its `meter_free`.
-    pub(crate) unsafe fn take(meter: *const CustomMetricMeter) -> Option<Self> {
-        // SAFETY: the caller's promise.
-        let callbacks = *unsafe { optional(meter) }?;
-        Some(Self(Arc::new(Owned { meter, callbacks })))
+    pub(crate) fn take(meter: Lent<'_, CustomMetricMeter>) -> Self {
+        Self(Arc::new(Owned {
+            meter: ptr::from_ref(meter.get()),
+            callbacks: *meter,
+        }))
     }
 
     /// That no callback is missing.
@@ -252,13 +250,14 @@ impl CustomMeter {
             .callbacks
             .attributes_new
             .map_or(ptr::null(), |attributes_new| {
-                // SAFETY: the caller's own function, with ranges that outlive the call.
+                // SAFETY: the attributes outlive the call; `append_from` is the meter's own.
                 unsafe { attributes_new(append_from, attributes.as_ptr(), attributes.len()) }
             });
-        MetricAttributes::Dynamic(Arc::new(Attributes {
+        MetricAttributes::Dynamic(Arc::new(Attributes(Made {
             owned: self.0.clone(),
             pointer,
-        }))
+            free: self.0.callbacks.attributes_free,
+        })))
     }
 
     fn instrument(&self, parameters: &MetricParameters, kind: MetricKind) -> Arc<Metric> {
@@ -267,7 +266,7 @@ impl CustomMeter {
             .callbacks
             .metric_new
             .map_or(ptr::null(), |metric_new| {
-                // SAFETY: the caller's own function, with ranges that outlive the call.
+                // SAFETY: the texts outlive the call.
                 unsafe {
                     metric_new(
                         ByteArrayRef::lend(parameters.name.as_bytes()),
@@ -277,9 +276,10 @@ impl CustomMeter {
                     )
                 }
             });
-        Arc::new(Metric(Arc::new(Instrument {
+        Arc::new(Metric(Arc::new(Made {
             owned: self.0.clone(),
             pointer,
+            free: self.0.callbacks.metric_free,
         })))
     }
 }
@@ -302,7 +302,7 @@ impl CoreMeter for CustomMeter {
     ) -> MetricAttributes {
         match Attributes::of(&existing, &self.0) {
             Ok(None) => self.attributes(ptr::null(), &new),
-            Ok(Some(from)) => self.attributes(from.pointer, &new),
+            Ok(Some(from)) => self.attributes(from.0.pointer, &new),
             Err(reason) => {
                 tracing::error!(target: "temporal_static_libs", "custom meter: {reason}");
                 existing
@@ -342,15 +342,7 @@ impl CoreMeter for CustomMeter {
 }
 
 /// Attributes that the caller's meter made.
-struct Attributes {
-    owned: Arc<Owned>,
-    pointer: *const c_void,
-}
-
-// SAFETY: opaque here; the caller's promise is as for `Owned`.
-unsafe impl Send for Attributes {}
-// SAFETY: as above.
-unsafe impl Sync for Attributes {}
+struct Attributes(Made);
 
 impl Attributes {
     /// The ones in `attributes`, if any, unless another meter made them: its pointers mean nothing
@@ -363,7 +355,7 @@ impl Attributes {
                 .as_any()
                 .downcast::<Self>()
                 .ok()
-                .filter(|attributes| Arc::ptr_eq(&attributes.owned, owned))
+                .filter(|attributes| Arc::ptr_eq(&attributes.0.owned, owned))
                 .map(Some)
                 .ok_or_else(|| "the attributes are another custom meter's".to_owned()),
             _ => Err("the attributes are not a custom meter's".to_owned()),
@@ -383,37 +375,29 @@ impl CustomMetricAttributes for Attributes {
     }
 }
 
-impl Drop for Attributes {
-    fn drop(&mut self) {
-        if let Some(attributes_free) = self.owned.callbacks.attributes_free {
-            // SAFETY: the caller's own function and pointer, once.
-            unsafe { attributes_free(self.pointer) }
-        }
-    }
-}
-
-/// A metric that the caller's meter made.
-struct Instrument {
+/// What the caller's meter made: attributes or a metric.
+struct Made {
     owned: Arc<Owned>,
     pointer: *const c_void,
+    free: Option<unsafe extern "C" fn(*const c_void)>,
 }
 
-// SAFETY: opaque here; the caller's promise is as for `Owned`.
-unsafe impl Send for Instrument {}
+// SAFETY: never followed here; `CustomMetricMeter` asks for callbacks that any thread may call.
+unsafe impl Send for Made {}
 // SAFETY: as above.
-unsafe impl Sync for Instrument {}
+unsafe impl Sync for Made {}
 
-impl Drop for Instrument {
+impl Drop for Made {
     fn drop(&mut self) {
-        if let Some(metric_free) = self.owned.callbacks.metric_free {
-            // SAFETY: the caller's own function and pointer, once.
-            unsafe { metric_free(self.pointer) }
+        if let Some(free) = self.free {
+            // SAFETY: the meter's own callback and what it made, of which this is the last use.
+            unsafe { free(self.pointer) }
         }
     }
 }
 
 /// What the core binds attributes to.
-struct Metric(Arc<Instrument>);
+struct Metric(Arc<Made>);
 
 impl Metric {
     fn bound(&self, attributes: &MetricAttributes) -> Checked<Bound> {
@@ -426,35 +410,41 @@ impl Metric {
 
 /// A metric with its attributes.
 struct Bound {
-    instrument: Arc<Instrument>,
+    instrument: Arc<Made>,
     attributes: Option<Arc<Attributes>>,
 }
 
 impl Bound {
     fn attributes(&self) -> *const c_void {
         let attributes = self.attributes.as_ref();
-        attributes.map_or(ptr::null(), |attributes| attributes.pointer)
+        attributes.map_or(ptr::null(), |attributes| attributes.0.pointer)
     }
 
     fn record_integer(&self, value: u64) {
-        if let Some(record) = self.instrument.owned.callbacks.metric_record_integer {
-            // SAFETY: the caller's own function and pointers, none of them freed yet.
-            unsafe { record(self.instrument.pointer, value, self.attributes()) }
-        }
+        self.record(self.callbacks().metric_record_integer, value);
     }
 
     fn record_float(&self, value: f64) {
-        if let Some(record) = self.instrument.owned.callbacks.metric_record_float {
-            // SAFETY: the caller's own function and pointers, none of them freed yet.
-            unsafe { record(self.instrument.pointer, value, self.attributes()) }
-        }
+        self.record(self.callbacks().metric_record_float, value);
     }
 
     fn record_duration(&self, value: Duration) {
-        if let Some(record) = self.instrument.owned.callbacks.metric_record_duration {
-            let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
-            // SAFETY: the caller's own function and pointers, none of them freed yet.
-            unsafe { record(self.instrument.pointer, millis, self.attributes()) }
+        let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
+        self.record(self.callbacks().metric_record_duration, millis);
+    }
+
+    fn callbacks(&self) -> &CustomMetricMeter {
+        &self.instrument.owned.callbacks
+    }
+
+    fn record<Value>(
+        &self,
+        callback: Option<unsafe extern "C" fn(*const c_void, Value, *const c_void)>,
+        value: Value,
+    ) {
+        if let Some(record) = callback {
+            // SAFETY: metric and attributes are the meter's own, and not freed before `self`.
+            unsafe { record(self.instrument.pointer, value, self.attributes()) }
         }
     }
 }

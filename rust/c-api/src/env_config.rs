@@ -7,7 +7,7 @@
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
-    ffi::{Checked, guard, handle, read_bool},
+    ffi::{Checked, Lent, guard, read_bool},
 };
 use serde_json::{Map, Value};
 use std::{collections::HashMap, env, mem::MaybeUninit, ptr};
@@ -82,8 +82,9 @@ pub struct ClientEnvConfigProfileOrFail {
 pub unsafe extern "C" fn temporal_core_client_env_config_load(
     options: *const ClientEnvConfigLoadOptions,
 ) -> ClientEnvConfigOrFail {
-    // SAFETY: NULL or live, by this function's contract.
-    let (success, fail) = answer(|| unsafe { handle(options, "options")?.load() });
+    // SAFETY: the options are live for this call, with the ranges in them.
+    let options = unsafe { Lent::required(options, "options") };
+    let (success, fail) = answer(|| all_profiles(options?));
     ClientEnvConfigOrFail { success, fail }
 }
 
@@ -98,8 +99,9 @@ pub unsafe extern "C" fn temporal_core_client_env_config_load(
 pub unsafe extern "C" fn temporal_core_client_env_config_profile_load(
     options: *const ClientEnvConfigProfileLoadOptions,
 ) -> ClientEnvConfigProfileOrFail {
-    // SAFETY: NULL or live, by this function's contract.
-    let (success, fail) = answer(|| unsafe { handle(options, "options")?.load() });
+    // SAFETY: the options are live for this call, with the ranges in them.
+    let options = unsafe { Lent::required(options, "options") };
+    let (success, fail) = answer(|| one_profile(options?));
     ClientEnvConfigProfileOrFail { success, fail }
 }
 
@@ -111,53 +113,45 @@ fn answer(load: impl FnOnce() -> Checked<Value>) -> (*const ByteArray, *const By
     }
 }
 
-impl ClientEnvConfigLoadOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn load(&self) -> Checked<Value> {
-        // SAFETY: the caller's promise.
-        let (source, env_vars) =
-            unsafe { (source(&self.path, &self.data)?, env_vars(&self.env_vars)?) };
-        let origin = origin(source.as_ref(), &env_vars);
-        let options = LoadClientConfigOptions::builder()
-            .maybe_config_source(source)
-            .config_file_strict(read_bool(&self.config_file_strict))
-            .build();
-        let config = load_client_config(options, Some(&env_vars))
-            .map_err(|error| explained(&error, &origin))?;
-        let profiles: Map<_, _> = config
-            .profiles
-            .into_iter()
-            .map(|(name, profile)| (name, profile_json(profile)))
-            .collect();
-        Ok(object([("profiles", Some(profiles.into()))]))
-    }
+fn all_profiles(options: Lent<'_, ClientEnvConfigLoadOptions>) -> Checked<Value> {
+    let source = source(
+        options.field("path", |it| &it.path),
+        options.field("data", |it| &it.data),
+    )?;
+    let env_vars = env_vars(options.field("env_vars", |it| &it.env_vars))?;
+    let origin = origin(source.as_ref(), &env_vars);
+    let load_options = LoadClientConfigOptions::builder()
+        .maybe_config_source(source)
+        .config_file_strict(read_bool(&options.config_file_strict))
+        .build();
+    let config = load_client_config(load_options, Some(&env_vars))
+        .map_err(|error| explained(&error, &origin))?;
+    let profiles: Map<_, _> = config
+        .profiles
+        .into_iter()
+        .map(|(name, profile)| (name, profile_json(profile)))
+        .collect();
+    Ok(object([("profiles", Some(profiles.into()))]))
 }
 
-impl ClientEnvConfigProfileLoadOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn load(&self) -> Checked<Value> {
-        // SAFETY: the caller's promise.
-        let (profile, source, env_vars) = unsafe {
-            (
-                self.profile.text("profile")?,
-                source(&self.path, &self.data)?,
-                env_vars(&self.env_vars)?,
-            )
-        };
-        let origin = origin(source.as_ref(), &env_vars);
-        let options = LoadClientConfigProfileOptions::builder()
-            .maybe_config_source(source)
-            .maybe_config_file_profile((!profile.is_empty()).then(|| profile.to_owned()))
-            .config_file_strict(read_bool(&self.config_file_strict))
-            .disable_file(read_bool(&self.disable_file))
-            .disable_env(read_bool(&self.disable_env))
-            .build();
-        load_client_config_profile(options, Some(&env_vars))
-            .map(profile_json)
-            .map_err(|error| explained(&error, &origin))
-    }
+fn one_profile(options: Lent<'_, ClientEnvConfigProfileLoadOptions>) -> Checked<Value> {
+    let profile = options.field("profile", |it| &it.profile).text()?;
+    let source = source(
+        options.field("path", |it| &it.path),
+        options.field("data", |it| &it.data),
+    )?;
+    let env_vars = env_vars(options.field("env_vars", |it| &it.env_vars))?;
+    let origin = origin(source.as_ref(), &env_vars);
+    let load_options = LoadClientConfigProfileOptions::builder()
+        .maybe_config_source(source)
+        .maybe_config_file_profile((!profile.is_empty()).then(|| profile.to_owned()))
+        .config_file_strict(read_bool(&options.config_file_strict))
+        .disable_file(read_bool(&options.disable_file))
+        .disable_env(read_bool(&options.disable_env))
+        .build();
+    load_client_config_profile(load_options, Some(&env_vars))
+        .map(profile_json)
+        .map_err(|error| explained(&error, &origin))
 }
 
 /// Where the TOML comes from, for messages.
@@ -180,22 +174,18 @@ fn explained(error: &ConfigError, origin: &str) -> String {
     }
 }
 
-/// # Safety
-/// The ranges are live.
-unsafe fn source(path: &ByteArrayRef, data: &ByteArrayRef) -> Checked<Option<DataSource>> {
-    // SAFETY: the caller's promise.
-    let (path, data) = unsafe { (path.text("path")?, data.optional_bytes("data")?) };
-    match (path, data) {
-        ("", data) => Ok(data.map(DataSource::Data)),
-        (path, _) => Ok(Some(DataSource::Path(path.to_owned()))),
-    }
+fn source(
+    path: Lent<'_, ByteArrayRef>,
+    data: Lent<'_, ByteArrayRef>,
+) -> Checked<Option<DataSource>> {
+    Ok(match (path.text()?, data.optional_bytes()?) {
+        ("", data) => data.map(DataSource::Data),
+        (path, _) => Some(DataSource::Path(path.to_owned())),
+    })
 }
 
-/// # Safety
-/// The range is live.
-unsafe fn env_vars(json: &ByteArrayRef) -> Checked<HashMap<String, String>> {
-    // SAFETY: the caller's promise.
-    let json = unsafe { json.bytes("env_vars") }?;
+fn env_vars(json: Lent<'_, ByteArrayRef>) -> Checked<HashMap<String, String>> {
+    let json = json.bytes()?;
     if json.is_empty() {
         return process_env_vars();
     }

@@ -2,10 +2,13 @@
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
-    ffi::{Callback, Checked, Pending, boxed, guard_infallible, handle, read_bool},
+    ffi::{
+        Callback, Checked, Lent, Pending, boxed, export_of, guard_infallible, guard_named,
+        read_bool, taken_back,
+    },
+    results::DoneCallback,
     runtime::{Core, Runtime},
     server_process::{ServerProcess, free_port, reachable, with_causes},
-    worker::DoneCallback,
 };
 use std::{
     ffi::c_void,
@@ -108,12 +111,20 @@ impl Callback for StartCallback {
             }
             Err(message) => (ptr::null_mut(), ptr::null(), ByteArray::give(message)),
         };
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: by this function's own condition; the callback owns what it is given.
         unsafe { self(user_data, success, target, fail) }
     }
 }
 
-/// Handle of a server process.
+/// A dev server or test server that runs as a child process.
+///
+/// Life: `temporal_core_ephemeral_server_start_dev_server` or
+/// `temporal_core_ephemeral_server_start_test_server` gives it to the callback;
+/// `temporal_core_ephemeral_server_shutdown`; `temporal_core_ephemeral_server_free`. Freeing one that
+/// was not shut down kills the process.
+///
+/// Any thread may shut it down or free it, also inside a callback, before or after its runtime is
+/// freed.
 pub struct EphemeralServer {
     core: Arc<Core>,
     target: String,
@@ -157,64 +168,67 @@ struct DevServer {
     log_level: String,
 }
 
-impl TestServerOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn launch(&self) -> Checked<Launch> {
-        // SAFETY: the caller's promise.
-        let (existing_path, sdk_name, sdk_version, version, directory, extra_args) = unsafe {
-            (
-                self.existing_path.optional_line("existing_path")?,
-                self.sdk_name.line("sdk_name")?.to_owned(),
-                self.sdk_version.line("sdk_version")?.to_owned(),
-                self.download_version.optional_line("download_version")?,
-                self.download_dest_dir.optional_line("download_dest_dir")?,
-                self.extra_args.text("extra_args")?,
-            )
-        };
-        let executable = match (existing_path, version) {
-            (Some(path), _) => Executable::Existing(existing(&path)?),
-            (None, None) => {
-                return Err(
+fn launch(options: Lent<'_, TestServerOptions>) -> Checked<Launch> {
+    let existing_path = options
+        .field("existing_path", |it| &it.existing_path)
+        .optional_line()?;
+    let sdk_name = options
+        .field("sdk_name", |it| &it.sdk_name)
+        .line()?
+        .to_owned();
+    let sdk_version = options
+        .field("sdk_version", |it| &it.sdk_version)
+        .line()?
+        .to_owned();
+    let version = options
+        .field("download_version", |it| &it.download_version)
+        .optional_line()?;
+    let directory = options
+        .field("download_dest_dir", |it| &it.download_dest_dir)
+        .optional_line()?;
+    let extra_args = options.field("extra_args", |it| &it.extra_args).text()?;
+    let executable = match (existing_path, version) {
+        (Some(path), _) => Executable::Existing(existing(&path)?),
+        (None, None) => {
+            return Err(
                     "neither existing_path nor download_version is set; `default` downloads the version that suits the SDK"
                         .to_owned(),
                 );
-            }
-            (None, Some(version)) => {
-                for (part, what) in [
-                    (&version, "download_version"),
-                    (&sdk_name, "sdk_name"),
-                    (&sdk_version, "sdk_version"),
-                ] {
-                    // They become parts of a file's name.
-                    if part.contains(['/', '\\']) {
-                        return Err(format!("{what} `{part}` must not contain a path separator"));
-                    }
+        }
+        (None, Some(version)) => {
+            for (part, what) in [
+                (&version, "download_version"),
+                (&sdk_name, "sdk_name"),
+                (&sdk_version, "sdk_version"),
+            ] {
+                // They become parts of a file's name.
+                if part.contains(['/', '\\']) {
+                    return Err(format!("{what} `{part}` must not contain a path separator"));
                 }
-                Executable::Download(Download {
-                    version: if version == "default" {
-                        EphemeralExeVersion::SDKDefault {
-                            sdk_name,
-                            sdk_version,
-                        }
-                    } else {
-                        EphemeralExeVersion::Fixed(version)
-                    },
-                    directory,
-                    ttl: (self.download_ttl_seconds > 0)
-                        .then(|| Duration::from_secs(self.download_ttl_seconds)),
-                })
             }
-        };
-        Ok(Launch {
-            executable,
-            port: self.port,
-            extra_args: extra_args
-                .split_terminator('\n')
-                .map(str::to_owned)
-                .collect(),
-        })
-    }
+            Executable::Download(Download {
+                version: if version == "default" {
+                    EphemeralExeVersion::SDKDefault {
+                        sdk_name,
+                        sdk_version,
+                    }
+                } else {
+                    EphemeralExeVersion::Fixed(version)
+                },
+                directory,
+                ttl: (options.download_ttl_seconds > 0)
+                    .then(|| Duration::from_secs(options.download_ttl_seconds)),
+            })
+        }
+    };
+    Ok(Launch {
+        executable,
+        port: options.port,
+        extra_args: extra_args
+            .split_terminator('\n')
+            .map(str::to_owned)
+            .collect(),
+    })
 }
 
 /// An absolute path, so that a bare name is not looked up in `PATH`.
@@ -227,33 +241,32 @@ fn existing(path: &str) -> Checked<PathBuf> {
     Ok(absolute)
 }
 
-impl DevServerOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn dev_server(&self) -> Checked<DevServer> {
-        // SAFETY: the caller's promise.
-        let (namespace, ip, database_filename, log_format, log_level) = unsafe {
-            (
-                self.namespace_.optional_line("namespace_")?,
-                self.ip.optional_line("ip")?,
-                self.database_filename.optional_line("database_filename")?,
-                self.log_format.optional_line("log_format")?,
-                self.log_level.optional_line("log_level")?,
-            )
-        };
-        Ok(DevServer {
-            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
-            ip: ip.map_or(Ok(Ipv4Addr::LOCALHOST.into()), |ip| {
-                ip.parse()
-                    .map_err(|_| format!("ip `{ip}` is not an IP address"))
-            })?,
-            database_filename,
-            ui: read_bool(&self.ui),
-            ui_port: (self.ui_port > 0).then_some(self.ui_port),
-            log_format: log_format.unwrap_or_else(|| "pretty".to_owned()),
-            log_level: log_level.unwrap_or_else(|| "warn".to_owned()),
-        })
-    }
+fn dev_server(options: Lent<'_, DevServerOptions>) -> Checked<DevServer> {
+    let namespace = options
+        .field("namespace_", |it| &it.namespace_)
+        .optional_line()?;
+    let ip = options.field("ip", |it| &it.ip).optional_line()?;
+    let database_filename = options
+        .field("database_filename", |it| &it.database_filename)
+        .optional_line()?;
+    let log_format = options
+        .field("log_format", |it| &it.log_format)
+        .optional_line()?;
+    let log_level = options
+        .field("log_level", |it| &it.log_level)
+        .optional_line()?;
+    Ok(DevServer {
+        namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+        ip: ip.map_or(Ok(Ipv4Addr::LOCALHOST.into()), |ip| {
+            ip.parse()
+                .map_err(|_| format!("ip `{ip}` is not an IP address"))
+        })?,
+        database_filename,
+        ui: read_bool(&options.ui),
+        ui_port: (options.ui_port > 0).then_some(options.ui_port),
+        log_format: log_format.unwrap_or_else(|| "pretty".to_owned()),
+        log_level: log_level.unwrap_or_else(|| "warn".to_owned()),
+    })
 }
 
 impl Download {
@@ -444,22 +457,20 @@ impl Launch {
     }
 }
 
-/// # Safety
-/// `runtime` is NULL or live.
-unsafe fn start<Start>(
-    function: &str,
-    runtime: *mut Runtime,
+fn start<Start, Prepare>(
+    runtime: Checked<Lent<'_, Runtime>>,
     user_data: *mut c_void,
     callback: EphemeralServerStartCallback,
-    prepare: impl FnOnce() -> Checked<Start>,
+    prepare: Prepare,
 ) where
     Start: Future<Output = Checked<(Process, String)>> + Send + 'static,
+    Prepare: FnOnce() -> Checked<Start>,
 {
-    guard_infallible(function, (), || {
+    guard_named(export_of::<Prepare>(), (), || {
         let pending = Pending::<StartCallback>::new(callback.ok_or("callback is NULL")?, user_data);
-        // SAFETY: the caller's promise.
-        let ready =
-            unsafe { Runtime::core(runtime) }.and_then(|core| Ok((core.clone(), prepare()?)));
+        let ready = runtime
+            .and_then(Runtime::core)
+            .and_then(|core| Ok((core.clone(), prepare()?)));
         match ready {
             Err(message) => pending.fail(format!("Invalid options: {message}")),
             Ok((core, start)) => {
@@ -498,20 +509,19 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
     user_data: *mut c_void,
     callback: EphemeralServerStartCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        start(
-            "temporal_core_ephemeral_server_start_dev_server",
-            runtime,
-            user_data,
-            callback,
-            || {
-                let options = handle(options, "options")?;
-                let launch = handle(options.test_server, "options.test_server")?.launch()?;
-                Ok(launch.start(options.dev_server()?))
-            },
-        );
-    }
+    // SAFETY: runtime and options are live for this call, with all they lead to.
+    let (runtime, options) = unsafe {
+        (
+            Lent::required(runtime, "runtime"),
+            Lent::required(options, "options"),
+        )
+    };
+    start(runtime, user_data, callback, || {
+        let options = options?;
+        let test_server = options.field("options.test_server", |it| &it.test_server);
+        let launch = launch(test_server.required_target()?)?;
+        Ok(launch.start(dev_server(options)?))
+    });
 }
 
 /// Starts Temporal's test server, whose time can skip.
@@ -532,16 +542,16 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
     user_data: *mut c_void,
     callback: EphemeralServerStartCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        start(
-            "temporal_core_ephemeral_server_start_test_server",
-            runtime,
-            user_data,
-            callback,
-            || Ok(handle(options, "options")?.launch()?.start(TestServer)),
-        );
-    }
+    // SAFETY: runtime and options are live for this call, with all they lead to.
+    let (runtime, options) = unsafe {
+        (
+            Lent::required(runtime, "runtime"),
+            Lent::required(options, "options"),
+        )
+    };
+    start(runtime, user_data, callback, || {
+        Ok(launch(options?)?.start(TestServer))
+    });
 }
 
 /// Frees the server; one that was not shut down is killed.
@@ -551,12 +561,12 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
 /// Any thread, also inside a callback, before or after the runtime is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut EphemeralServer) {
-    guard_infallible("temporal_core_ephemeral_server_free", (), || {
-        if server.is_null() {
+    guard_infallible((), || {
+        // SAFETY: a start's callback got the server from `boxed`; this is its last use.
+        let Some(server) = (unsafe { taken_back(server) }) else {
             return Ok(());
-        }
-        // SAFETY: from `boxed`, once, by this function's contract.
-        let EphemeralServer { core, process, .. } = *unsafe { Box::from_raw(server) };
+        };
+        let EphemeralServer { core, process, .. } = *server;
         // When it is locked, a shutdown is at it.
         let Some(process) = process
             .try_lock()
@@ -594,10 +604,10 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_shutdown(
     user_data: *mut c_void,
     callback: EphemeralServerShutdownCallback,
 ) {
-    guard_infallible("temporal_core_ephemeral_server_shutdown", (), || {
+    guard_infallible((), || {
         let pending = Pending::<DoneCallback>::new(callback.ok_or("callback is NULL")?, user_data);
-        // SAFETY: NULL or live, by this function's contract.
-        match unsafe { handle(server, "server") } {
+        // SAFETY: the server is live until the callback.
+        match unsafe { Lent::required(server, "server") } {
             Err(message) => pending.fail(message),
             Ok(server) => {
                 let (core, process) = (server.core.clone(), server.process.clone());

@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::{ByteArrayRef, ByteArrayRefArray, MetadataRef},
-    ffi::{Checked, UserData, boxed, guard_infallible, handle},
+    ffi::{Checked, Lent, UserData, boxed, guard_infallible, taken_back},
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -22,7 +22,14 @@ use tonic::{Code, Status};
 pub type ClientGrpcOverrideCallback =
     Option<unsafe extern "C" fn(request: *mut ClientGrpcOverrideRequest, user_data: *mut c_void)>;
 
-/// An RPC to answer. Valid until it is responded to, which frees it.
+/// An RPC that the caller answers instead of a server.
+///
+/// Life: the connection's `grpc_override_callback` gets it; the accessors
+/// `temporal_core_client_grpc_override_request_service`, `…_rpc`, `…_headers` and `…_proto` read it;
+/// `temporal_core_client_grpc_override_request_respond` answers and frees it, exactly once.
+///
+/// Any thread may read it or respond, in the callback or later. What the accessors give is valid until
+/// the response.
 pub struct ClientGrpcOverrideRequest {
     request: GrpcRequest,
     /// `name\nvalue`, as the accessor lends them.
@@ -98,53 +105,41 @@ impl ClientGrpcOverrideRequest {
     }
 }
 
-impl ClientGrpcOverrideResponse {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn result(&self) -> Result<GrpcSuccessResponse, Status> {
-        let invalid = |message| Status::internal(format!("gRPC override: {message}"));
-        if self.status_code == 0 {
-            // SAFETY: the caller's promise.
-            return unsafe { self.success() }.map_err(invalid);
-        }
-        // SAFETY: the caller's promise.
-        let (message, details) = unsafe {
-            (
-                self.fail_message.text("fail_message").map_err(invalid)?,
-                self.fail_details.bytes("fail_details").map_err(invalid)?,
-            )
-        };
-        Err(Status::with_details(
-            Code::from(self.status_code),
-            message,
-            details.to_vec().into(),
-        ))
+/// What the caller answers, as the client takes it.
+fn result(response: Lent<'_, ClientGrpcOverrideResponse>) -> Result<GrpcSuccessResponse, Status> {
+    let invalid = |message| Status::internal(format!("gRPC override: {message}"));
+    if response.status_code == 0 {
+        return success(response).map_err(invalid);
     }
+    let message = response.field("fail_message", |it| &it.fail_message);
+    let details = response.field("fail_details", |it| &it.fail_details);
+    Err(Status::with_details(
+        Code::from(response.status_code),
+        message.text().map_err(invalid)?,
+        details.bytes().map_err(invalid)?.to_vec().into(),
+    ))
+}
 
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn success(&self) -> Checked<GrpcSuccessResponse> {
-        // SAFETY: the caller's promise.
-        let (entries, proto) = unsafe {
-            (
-                self.headers.binary_metadata("headers")?,
-                self.success_proto.bytes("success_proto")?,
-            )
-        };
-        let mut headers = HeaderMap::with_capacity(entries.len());
-        for (name, value) in entries {
-            headers.insert(
-                HeaderName::try_from(&name)
-                    .map_err(|error| format!("header name `{name}`: {error}"))?,
-                HeaderValue::from_bytes(&value)
-                    .map_err(|error| format!("value of header `{name}`: {error}"))?,
-            );
-        }
-        Ok(GrpcSuccessResponse {
-            headers,
-            proto: proto.to_vec(),
-        })
+fn success(response: Lent<'_, ClientGrpcOverrideResponse>) -> Checked<GrpcSuccessResponse> {
+    let entries = response
+        .field("headers", |it| &it.headers)
+        .binary_metadata()?;
+    let proto = response
+        .field("success_proto", |it| &it.success_proto)
+        .bytes()?;
+    let mut headers = HeaderMap::with_capacity(entries.len());
+    for (name, value) in entries {
+        headers.insert(
+            HeaderName::try_from(&name)
+                .map_err(|error| format!("header name `{name}`: {error}"))?,
+            HeaderValue::from_bytes(&value)
+                .map_err(|error| format!("value of header `{name}`: {error}"))?,
+        );
     }
+    Ok(GrpcSuccessResponse {
+        headers,
+        proto: proto.to_vec(),
+    })
 }
 
 /// The service that is called.
@@ -153,17 +148,10 @@ impl ClientGrpcOverrideResponse {
 /// @return    Fully qualified, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
 ///            until the request is responded to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_client_grpc_override_request_service(
-    req: *const ClientGrpcOverrideRequest,
+pub extern "C" fn temporal_core_client_grpc_override_request_service(
+    req: Option<&ClientGrpcOverrideRequest>,
 ) -> ByteArrayRef {
-    // SAFETY: this function's contract.
-    unsafe {
-        ByteArrayRef::lend_from(
-            "temporal_core_client_grpc_override_request_service",
-            req,
-            |req| req.request.service.as_bytes(),
-        )
-    }
+    ByteArrayRef::lend_part(req, |req| req.request.service.as_bytes())
 }
 
 /// The RPC's name.
@@ -171,17 +159,10 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_service(
 /// @param req NULL gives an empty range and an error log.
 /// @return    Such as `StartWorkflowExecution`; valid until the request is responded to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_client_grpc_override_request_rpc(
-    req: *const ClientGrpcOverrideRequest,
+pub extern "C" fn temporal_core_client_grpc_override_request_rpc(
+    req: Option<&ClientGrpcOverrideRequest>,
 ) -> ByteArrayRef {
-    // SAFETY: this function's contract.
-    unsafe {
-        ByteArrayRef::lend_from(
-            "temporal_core_client_grpc_override_request_rpc",
-            req,
-            |req| req.request.rpc.as_bytes(),
-        )
-    }
+    ByteArrayRef::lend_part(req, |req| req.request.rpc.as_bytes())
 }
 
 /// The request's headers.
@@ -189,26 +170,21 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_rpc(
 /// @param req NULL gives none and an error log.
 /// @return    As they would go over the wire; valid until the request is responded to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_client_grpc_override_request_headers(
-    req: *const ClientGrpcOverrideRequest,
+pub extern "C" fn temporal_core_client_grpc_override_request_headers(
+    req: Option<&ClientGrpcOverrideRequest>,
 ) -> MetadataRef {
     let none = ByteArrayRefArray {
         data: std::ptr::null(),
         size: 0,
     };
-    guard_infallible(
-        "temporal_core_client_grpc_override_request_headers",
-        none,
-        || {
-            // SAFETY: NULL or live, by this function's contract.
-            let request = unsafe { handle(req, "req") }?;
-            debug_assert_eq!(request.headers.len(), request.header_refs.len());
-            Ok(ByteArrayRefArray {
-                data: request.header_refs.as_ptr(),
-                size: request.header_refs.len(),
-            })
-        },
-    )
+    guard_infallible(none, || {
+        let request = req.ok_or("req is NULL")?;
+        debug_assert_eq!(request.headers.len(), request.header_refs.len());
+        Ok(ByteArrayRefArray {
+            data: request.header_refs.as_ptr(),
+            size: request.header_refs.len(),
+        })
+    })
 }
 
 /// The request itself.
@@ -216,17 +192,10 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_headers(
 /// @param req NULL gives an empty range and an error log.
 /// @return    Its protobuf; valid until the request is responded to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_client_grpc_override_request_proto(
-    req: *const ClientGrpcOverrideRequest,
+pub extern "C" fn temporal_core_client_grpc_override_request_proto(
+    req: Option<&ClientGrpcOverrideRequest>,
 ) -> ByteArrayRef {
-    // SAFETY: this function's contract.
-    unsafe {
-        ByteArrayRef::lend_from(
-            "temporal_core_client_grpc_override_request_proto",
-            req,
-            |req| &req.request.proto,
-        )
-    }
+    ByteArrayRef::lend_part(req, |req| &req.request.proto)
 }
 
 /// Answers the RPC and frees the request. Exactly once a request, from any thread.
@@ -239,20 +208,13 @@ pub unsafe extern "C" fn temporal_core_client_grpc_override_request_respond(
     req: *mut ClientGrpcOverrideRequest,
     resp: ClientGrpcOverrideResponse,
 ) {
-    guard_infallible(
-        "temporal_core_client_grpc_override_request_respond",
-        (),
-        || {
-            if req.is_null() {
-                return Err("req is NULL".to_owned());
-            }
-            // SAFETY: given to the callback by `boxed`, and back once, by this function's contract.
-            let request = unsafe { Box::from_raw(req) };
-            // SAFETY: live, by this function's contract.
-            let result = unsafe { resp.result() };
-            // An error means that the RPC was given up (a timeout or a cancellation): nobody waits.
-            let _ = request.respond.send(result);
-            Ok(())
-        },
-    );
+    guard_infallible((), || {
+        // SAFETY: `boxed` gave the request to the callback, which gives it back once.
+        let request = unsafe { taken_back(req) }.ok_or("req is NULL")?;
+        // SAFETY: the response is live for this call, with the ranges in it.
+        let response = unsafe { Lent::by_value(&resp, "resp") };
+        // An error means that the RPC was given up (a timeout or a cancellation): nobody waits.
+        let _ = request.respond.send(result(response));
+        Ok(())
+    });
 }

@@ -2,8 +2,8 @@
 //! `temporal-sdk-core-c-bridge.h` declares them. One module per noun of the interface; `ffi` holds
 //! what every exported function is built from.
 //!
-//! Every exported function trusts what its documentation says of its pointers, and checks the
-//! rest: NULL, ranges, UTF-8, enum values.
+//! An exported function turns what its documentation asks of its caller into an `ffi::Lent`, once. What
+//! is read through that is safe, and checked: NULL, ranges, UTF-8, enum values.
 
 // Ties what is compiled to its checkout; see .cargo/config.toml.
 const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
@@ -13,10 +13,12 @@ mod metric_naming;
 mod open_activations;
 #[cfg(test)]
 mod panic_tests;
+mod results;
 mod server_process;
 mod worker_calls;
 
 pub mod byte_array;
+pub mod byte_array_free;
 pub mod cancellation_token;
 pub mod connection;
 pub mod custom_meter;
@@ -26,6 +28,7 @@ pub mod grpc_override;
 pub mod log_forwarding;
 pub mod metric;
 pub mod metric_export;
+pub mod metric_kind;
 pub mod random;
 pub mod replay;
 pub mod rpc;

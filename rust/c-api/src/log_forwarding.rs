@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{c_enum, guard_infallible, handle, lock},
+    ffi::{c_enum, guard_infallible, lock},
 };
 use std::{
     cell::RefCell,
@@ -44,7 +44,12 @@ c_enum!(ForwardedLogLevel {
 pub type ForwardedLogCallback =
     Option<unsafe extern "C" fn(level: ForwardedLogLevel, log: *const ForwardedLog)>;
 
-/// One log, alive during its callback.
+/// A log that is forwarded.
+///
+/// Life: the runtime's `forward_to` callback gets it; the `temporal_core_forwarded_log_…` accessors
+/// read it. It ends when the callback returns, with all that the accessors gave.
+///
+/// Only the thread of the callback may use it.
 pub struct ForwardedLog {
     core: CoreLog,
     /// Made when first asked for.
@@ -143,7 +148,7 @@ impl CoreLogConsumer for LogForwarder {
             core: log,
             fields_json: OnceLock::new(),
         };
-        // SAFETY: the runtime's options gave a function of this signature.
+        // SAFETY: `runtime_new` got a function of this signature, which any thread may call.
         unsafe { (self.callback)(level, &raw const log) };
         INSIDE.with_borrow_mut(|inside| inside.pop());
         let mut state = self.lock();
@@ -159,15 +164,8 @@ impl CoreLogConsumer for LogForwarder {
 /// @param log NULL gives an empty range and an error log.
 /// @return    Such as `temporalio_client::retry`; valid until the log's callback returns.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_forwarded_log_target(
-    log: *const ForwardedLog,
-) -> ByteArrayRef {
-    // SAFETY: this function's contract.
-    unsafe {
-        ByteArrayRef::lend_from("temporal_core_forwarded_log_target", log, |log| {
-            log.core.target.as_bytes()
-        })
-    }
+pub extern "C" fn temporal_core_forwarded_log_target(log: Option<&ForwardedLog>) -> ByteArrayRef {
+    ByteArrayRef::lend_part(log, |log| log.core.target.as_bytes())
 }
 
 /// What the log says.
@@ -175,15 +173,8 @@ pub unsafe extern "C" fn temporal_core_forwarded_log_target(
 /// @param log NULL gives an empty range and an error log.
 /// @return    The message; valid until the log's callback returns.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_forwarded_log_message(
-    log: *const ForwardedLog,
-) -> ByteArrayRef {
-    // SAFETY: this function's contract.
-    unsafe {
-        ByteArrayRef::lend_from("temporal_core_forwarded_log_message", log, |log| {
-            log.core.message.as_bytes()
-        })
-    }
+pub extern "C" fn temporal_core_forwarded_log_message(log: Option<&ForwardedLog>) -> ByteArrayRef {
+    ByteArrayRef::lend_part(log, |log| log.core.message.as_bytes())
 }
 
 /// When it was logged.
@@ -191,12 +182,9 @@ pub unsafe extern "C" fn temporal_core_forwarded_log_message(
 /// @param log NULL gives 0 and an error log.
 /// @return    Milliseconds of Unix time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_forwarded_log_timestamp_millis(
-    log: *const ForwardedLog,
-) -> u64 {
-    guard_infallible("temporal_core_forwarded_log_timestamp_millis", 0, || {
-        // SAFETY: alive during its callback.
-        let log = unsafe { handle(log, "log") }?;
+pub extern "C" fn temporal_core_forwarded_log_timestamp_millis(log: Option<&ForwardedLog>) -> u64 {
+    guard_infallible(0, || {
+        let log = log.ok_or("log is NULL")?;
         Ok(u64::try_from(log.core.millis_since_epoch()).unwrap_or(u64::MAX))
     })
 }
@@ -206,19 +194,15 @@ pub unsafe extern "C" fn temporal_core_forwarded_log_timestamp_millis(
 /// @param log NULL gives an empty range and an error log.
 /// @return    A JSON object, built on the first call; valid until the log's callback returns.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_forwarded_log_fields_json(
-    log: *const ForwardedLog,
+pub extern "C" fn temporal_core_forwarded_log_fields_json(
+    log: Option<&ForwardedLog>,
 ) -> ByteArrayRef {
-    // SAFETY: this function's contract.
-    unsafe {
-        ByteArrayRef::lend_from("temporal_core_forwarded_log_fields_json", log, |log| {
-            log.fields_json
-                .get_or_init(|| {
-                    // Sorted, so that equal logs read equal.
-                    let fields: BTreeMap<_, _> = log.core.fields.iter().collect();
-                    serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
-                })
-                .as_bytes()
-        })
-    }
+    ByteArrayRef::lend_part(log, |log| {
+        let fields_json = log.fields_json.get_or_init(|| {
+            // Sorted, so that equal logs read equal.
+            let fields: BTreeMap<_, _> = log.core.fields.iter().collect();
+            serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
+        });
+        fields_json.as_bytes()
+    })
 }

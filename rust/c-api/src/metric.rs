@@ -3,9 +3,10 @@
 use crate::{
     byte_array::ByteArrayRef,
     ffi::{
-        Checked, boxed, c_enum, free, guard_infallible, handle, optional, read_bool, read_enum,
-        slice,
+        Checked, Lent, Range, boxed, export_of, export_of_val, guard_infallible, guard_named,
+        log_error, read_bool, read_enum, taken_back,
     },
+    metric_kind::{MetricAttributeValueType, MetricKind},
     metric_naming::check_metric,
     runtime::{Core, Runtime},
 };
@@ -24,57 +25,6 @@ use temporalio_common::telemetry::metrics::{
     MetricAttributes as CoreAttributes, MetricKeyValue, MetricParameters, MetricValue,
     NewAttributes, TemporalMeter, UpDownCounter,
 };
-
-/// Kind of a metric.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum MetricKind {
-    /// Sum of non-negative integers.
-    CounterInteger = 1,
-    /// Distribution of non-negative integers.
-    HistogramInteger,
-    /// Distribution of floats.
-    HistogramFloat,
-    /// Distribution of durations.
-    HistogramDuration,
-    /// Last value, a non-negative integer.
-    GaugeInteger,
-    /// Last value, a float.
-    GaugeFloat,
-    /// Sum of integers of either sign.
-    UpDownCounterInteger,
-}
-
-c_enum!(MetricKind {
-    CounterInteger,
-    HistogramInteger,
-    HistogramFloat,
-    HistogramDuration,
-    GaugeInteger,
-    GaugeFloat,
-    UpDownCounterInteger,
-});
-
-/// Type of an attribute's value.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum MetricAttributeValueType {
-    /// UTF-8 text.
-    String = 1,
-    /// Signed integer.
-    Int,
-    /// Double.
-    Float,
-    /// Boolean.
-    Bool,
-}
-
-c_enum!(MetricAttributeValueType {
-    String,
-    Int,
-    Float,
-    Bool
-});
 
 /// The value of an attribute.
 #[repr(C)]
@@ -113,7 +63,13 @@ pub struct MetricOptions {
     pub kind: MaybeUninit<MetricKind>,
 }
 
-/// Makes metrics and attributes.
+/// Makes metrics and attributes that go wherever the runtime's metrics go.
+///
+/// Life: `temporal_core_metric_meter_new`; `temporal_core_metric_new` and
+/// `temporal_core_metric_attributes_new`, any number of times; `temporal_core_metric_meter_free`.
+///
+/// Any thread may use it, several at once. It may be freed before what it made, and before or after its
+/// runtime, also inside a custom meter's callback.
 #[derive(Clone)]
 pub struct MetricMeter {
     // Like the members of the types below: dropped before `core`, whose threads an exporter that
@@ -122,14 +78,26 @@ pub struct MetricMeter {
     core: Arc<Core>,
 }
 
-/// Attributes of recorded values; immutable.
+/// Attributes of recorded values. They never change.
+///
+/// Life: `temporal_core_metric_attributes_new`, or `temporal_core_metric_attributes_new_append` from
+/// existing ones; the `temporal_core_metric_record_…` functions, any number of times;
+/// `temporal_core_metric_attributes_free`.
+///
+/// Any thread may use them, several at once, with metrics of the same runtime. They may be freed
+/// before or after meter, metrics and runtime.
 #[derive(Clone)]
 pub struct MetricAttributes {
     attributes: CoreAttributes,
     core: Arc<Core>,
 }
 
-/// A metric to record values of.
+/// A metric whose values the caller records.
+///
+/// Life: `temporal_core_metric_new`; the `temporal_core_metric_record_…` function for its kind, any
+/// number of times; `temporal_core_metric_free`. What was recorded stays.
+///
+/// Any thread may record, several at once. It may be freed before or after meter and runtime.
 #[derive(Clone)]
 pub struct Metric(Arc<Recorder>);
 
@@ -158,15 +126,29 @@ enum Recorded {
     Duration(Duration),
 }
 
+/// The attributes that a caller passes as two arguments.
+struct AttributeArguments {
+    data: *const MetricAttribute,
+    size: size_t,
+}
+
+// SAFETY: `data` leads to `size` attributes; that is what the two arguments mean.
+unsafe impl Range for AttributeArguments {
+    type Element = MetricAttribute;
+
+    fn range(&self) -> (*const MetricAttribute, usize) {
+        (self.data, self.size)
+    }
+}
+
 /// The body of a function on a handle, with the runtime's logs. Such bodies work on a clone of the
 /// handle, because a custom meter's callback may free the very handle that is in use.
-fn inside<T>(
-    core: &Core,
-    function: &str,
-    fallback: T,
-    body: impl FnOnce() -> Checked<T>,
-) -> Checked<T> {
-    Ok(core.enter(|| guard_infallible(function, fallback, body)))
+fn inside<T, Body>(core: &Core, fallback: T, body: Body) -> Checked<T>
+where
+    Body: FnOnce() -> Checked<T>,
+{
+    let export = export_of::<Body>();
+    Ok(core.enter(|| guard_named(export, fallback, body)))
 }
 
 /// The runtime's meter.
@@ -179,11 +161,11 @@ fn inside<T>(
 /// in any order; the runtime's threads and exporters stay until the last of them is gone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_meter_new(runtime: *mut Runtime) -> *mut MetricMeter {
-    const FUNCTION: &str = "temporal_core_metric_meter_new";
-    guard_infallible(FUNCTION, ptr::null_mut(), || {
-        // SAFETY: NULL or live, by this function's contract.
-        let core = unsafe { Runtime::core(runtime) }?.clone();
-        inside(&core, FUNCTION, ptr::null_mut(), || {
+    guard_infallible(ptr::null_mut(), || {
+        // SAFETY: the runtime is live for this call.
+        let runtime = unsafe { Lent::required(runtime, "runtime") }?;
+        let core = Runtime::core(runtime)?.clone();
+        inside(&core, ptr::null_mut(), || {
             let meter = core.core_runtime().telemetry().get_metric_meter();
             Ok(meter.map_or(ptr::null_mut(), |meter| {
                 boxed(MetricMeter {
@@ -200,9 +182,9 @@ pub unsafe extern "C" fn temporal_core_metric_meter_new(runtime: *mut Runtime) -
 /// @param meter From `temporal_core_metric_meter_new`, not used again; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_meter_free(meter: *mut MetricMeter) {
-    guard_infallible("temporal_core_metric_meter_free", (), || {
-        // SAFETY: NULL or from `_new`, once, by this function's contract.
-        unsafe { free(meter) };
+    guard_infallible((), || {
+        // SAFETY: `temporal_core_metric_meter_new` boxed the meter; this is the last use.
+        drop(unsafe { taken_back(meter) });
         Ok(())
     });
 }
@@ -221,9 +203,20 @@ pub unsafe extern "C" fn temporal_core_metric_attributes_new(
     attrs: *const MetricAttribute,
     size: size_t,
 ) -> *mut MetricAttributes {
-    const FUNCTION: &str = "temporal_core_metric_attributes_new";
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe { appended(FUNCTION, meter, ptr::null(), attrs, size) }
+    let arguments = AttributeArguments { data: attrs, size };
+    guard_infallible(ptr::null_mut(), || {
+        // SAFETY: meter and attributes are live for this call.
+        let (meter, attrs) = unsafe {
+            (
+                Lent::required(meter, "meter")?,
+                Lent::by_value(&arguments, "attrs"),
+            )
+        };
+        let meter = meter.get().clone();
+        inside(&meter.core, ptr::null_mut(), || {
+            appended(&meter, None, attrs)
+        })
+    })
 }
 
 /// Makes attributes of existing ones, which stay as they are, and more.
@@ -242,43 +235,40 @@ pub unsafe extern "C" fn temporal_core_metric_attributes_new_append(
     attrs: *const MetricAttribute,
     size: size_t,
 ) -> *mut MetricAttributes {
-    const FUNCTION: &str = "temporal_core_metric_attributes_new_append";
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe { appended(FUNCTION, meter, orig, attrs, size) }
-}
-
-/// # Safety
-/// `meter`, `orig` and `attrs` are NULL or live, and so is all they point to.
-unsafe fn appended(
-    function: &str,
-    meter: *const MetricMeter,
-    orig: *const MetricAttributes,
-    attrs: *const MetricAttribute,
-    size: size_t,
-) -> *mut MetricAttributes {
-    guard_infallible(function, ptr::null_mut(), || {
-        // SAFETY: the caller's promise.
-        let (meter, orig) = unsafe { (handle(meter, "meter")?.clone(), optional(orig).cloned()) };
-        inside(&meter.core, function, ptr::null_mut(), || {
-            let existing = match &orig {
-                None => meter.meter.get_default_attributes(),
-                Some(orig) => orig.of(&meter.core)?,
-            };
-            // SAFETY: the caller's promise.
-            let new = unsafe { slice(attrs, size, "attrs") }?
-                .iter()
-                // SAFETY: the caller's promise.
-                .map(|attribute| unsafe { attribute.key_value() })
-                .collect::<Checked<Vec<_>>>()?;
-            let attributes = meter
-                .meter
-                .extend_attributes(existing.clone(), NewAttributes::new(new));
-            Ok(boxed(MetricAttributes {
-                attributes,
-                core: meter.core.clone(),
-            }))
+    let arguments = AttributeArguments { data: attrs, size };
+    guard_infallible(ptr::null_mut(), || {
+        // SAFETY: meter and attributes, old and new, are live for this call.
+        let (meter, orig, attrs) = unsafe {
+            (
+                Lent::required(meter, "meter")?,
+                Lent::optional(orig, "orig"),
+                Lent::by_value(&arguments, "attrs"),
+            )
+        };
+        let (meter, orig) = (meter.get().clone(), orig.map(|orig| orig.get().clone()));
+        inside(&meter.core, ptr::null_mut(), || {
+            appended(&meter, orig.as_ref(), attrs)
         })
     })
+}
+
+fn appended(
+    meter: &MetricMeter,
+    orig: Option<&MetricAttributes>,
+    attrs: Lent<'_, AttributeArguments>,
+) -> Checked<*mut MetricAttributes> {
+    let existing = match orig {
+        None => meter.meter.get_default_attributes(),
+        Some(orig) => orig.of(&meter.core)?,
+    };
+    let new = attrs.each()?.map(key_value).collect::<Checked<Vec<_>>>()?;
+    let attributes = meter
+        .meter
+        .extend_attributes(existing.clone(), NewAttributes::new(new));
+    Ok(boxed(MetricAttributes {
+        attributes,
+        core: meter.core.clone(),
+    }))
 }
 
 impl MetricAttributes {
@@ -292,35 +282,28 @@ impl MetricAttributes {
     }
 }
 
-impl MetricAttribute {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn key_value(&self) -> Checked<MetricKeyValue> {
-        // SAFETY: the caller's promise.
-        let key = unsafe { self.key.text("an attribute's key") }?;
-        let value_type = read_enum(
-            &self.value_type,
-            &format!("value_type of attribute `{key}`"),
-        )?;
-        // SAFETY: `value_type` says which member the caller set.
-        let value = unsafe {
-            match value_type {
-                MetricAttributeValueType::String => {
-                    let text = self.value.string_value;
-                    MetricValue::String(
-                        text.text(&format!("the value of attribute `{key}`"))?
-                            .to_owned(),
-                    )
-                }
-                MetricAttributeValueType::Int => MetricValue::Int(self.value.int_value),
-                MetricAttributeValueType::Float => MetricValue::Float(self.value.float_value),
-                MetricAttributeValueType::Bool => {
-                    MetricValue::Bool(read_bool(&self.value.bool_value))
-                }
+fn key_value(attribute: Lent<'_, MetricAttribute>) -> Checked<MetricKeyValue> {
+    let key = attribute.field("an attribute's key", |it| &it.key).text()?;
+    let value_type = read_enum(
+        &attribute.value_type,
+        format_args!("value_type of attribute `{key}`"),
+    )?;
+    let value = attribute.field("value", |it| &it.value);
+    // SAFETY: the caller has set the member that `value_type` names. Any bytes are a number, and a
+    // text is lent like the attribute.
+    let value = unsafe {
+        match value_type {
+            MetricAttributeValueType::String => {
+                let text = value.field("value", |it| &it.string_value);
+                let label = format!("the value of attribute `{key}`");
+                MetricValue::String(text.text_of(label.as_str())?.to_owned())
             }
-        };
-        Ok(MetricKeyValue::new(key, value))
-    }
+            MetricAttributeValueType::Int => MetricValue::Int(value.int_value),
+            MetricAttributeValueType::Float => MetricValue::Float(value.float_value),
+            MetricAttributeValueType::Bool => MetricValue::Bool(read_bool(&value.bool_value)),
+        }
+    };
+    Ok(MetricKeyValue::new(key, value))
 }
 
 /// Frees the attributes.
@@ -328,9 +311,9 @@ impl MetricAttribute {
 /// @param attrs From a `temporal_core_metric_attributes_new…`, not used again; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_attributes_free(attrs: *mut MetricAttributes) {
-    guard_infallible("temporal_core_metric_attributes_free", (), || {
-        // SAFETY: NULL or from a `_new`, once, by this function's contract.
-        unsafe { free(attrs) };
+    guard_infallible((), || {
+        // SAFETY: a `temporal_core_metric_attributes_new…` boxed the attributes; this is the last use.
+        drop(unsafe { taken_back(attrs) });
         Ok(())
     });
 }
@@ -347,16 +330,20 @@ pub unsafe extern "C" fn temporal_core_metric_new(
     meter: *const MetricMeter,
     options: *const MetricOptions,
 ) -> *mut Metric {
-    const FUNCTION: &str = "temporal_core_metric_new";
-    guard_infallible(FUNCTION, ptr::null_mut(), || {
-        // SAFETY: NULL or live, by this function's contract.
-        let meter = unsafe { handle(meter, "meter") }?.clone();
-        inside(&meter.core, FUNCTION, ptr::null_mut(), || {
-            // SAFETY: NULL or live, by this function's contract.
-            let (kind, parameters) = unsafe { handle(options, "options")?.parameters() }?;
+    guard_infallible(ptr::null_mut(), || {
+        // SAFETY: meter and options are live for this call, with all they lead to.
+        let (meter, options) = unsafe {
+            (
+                Lent::required(meter, "meter")?,
+                Lent::required(options, "options"),
+            )
+        };
+        let meter = meter.get().clone();
+        inside(&meter.core, ptr::null_mut(), || {
+            let (kind, parameters) = options.and_then(parameters)?;
             let default_attributes = meter.meter.get_default_attributes().clone();
             if let Err(reason) = check_metric(&default_attributes, &parameters) {
-                tracing::error!(target: "temporal_static_libs", "{FUNCTION}: {reason}");
+                log_error(export_of_val(&|| ()), &reason);
             }
             Ok(boxed(Metric(Arc::new(Recorder {
                 instrument: Instrument::new(&meter.meter, kind, parameters),
@@ -368,28 +355,22 @@ pub unsafe extern "C" fn temporal_core_metric_new(
     })
 }
 
-impl MetricOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn parameters(&self) -> Checked<(MetricKind, MetricParameters)> {
-        // SAFETY: the caller's promise.
-        let (name, description, unit) = unsafe {
-            (
-                self.name.line("options.name")?,
-                self.description.text("options.description")?,
-                self.unit.line("options.unit")?,
-            )
-        };
-        if name.is_empty() {
-            return Err("options.name is empty".to_owned());
-        }
-        let parameters = MetricParameters::builder()
-            .name(name.to_owned())
-            .description(description.to_owned())
-            .unit(unit.to_owned())
-            .build();
-        Ok((read_enum(&self.kind, "options.kind")?, parameters))
+fn parameters(options: Lent<'_, MetricOptions>) -> Checked<(MetricKind, MetricParameters)> {
+    let name = options.field("options.name", |it| &it.name).line()?;
+    let description = options
+        .field("options.description", |it| &it.description)
+        .text()?;
+    let unit = options.field("options.unit", |it| &it.unit).line()?;
+    if name.is_empty() {
+        return Err("options.name is empty".to_owned());
     }
+    let parameters = MetricParameters::builder()
+        .name(name.to_owned())
+        .description(description.to_owned())
+        .unit(unit.to_owned())
+        .build();
+    let kind = options.field("options.kind", |it| &it.kind).constant()?;
+    Ok((kind, parameters))
 }
 
 impl Instrument {
@@ -467,42 +448,36 @@ impl Instrument {
 /// @param metric From `temporal_core_metric_new`, not used again; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_free(metric: *mut Metric) {
-    guard_infallible("temporal_core_metric_free", (), || {
-        // SAFETY: NULL or from `_new`, once, by this function's contract.
-        unsafe { free(metric) };
+    guard_infallible((), || {
+        // SAFETY: `temporal_core_metric_new` boxed the metric; this is the last use.
+        drop(unsafe { taken_back(metric) });
         Ok(())
     });
 }
 
-/// # Safety
-/// `metric` and `attributes` are NULL or live.
-unsafe fn record(
-    function: &str,
-    metric: *const Metric,
-    value: Recorded,
-    attributes: *const MetricAttributes,
-) {
-    guard_infallible(function, (), || {
-        // SAFETY: the caller's promise.
-        let (metric, attributes) = unsafe {
-            (
-                handle(metric, "metric")?.clone(),
-                optional(attributes).cloned(),
-            )
-        };
-        let Metric(recorder) = &metric;
+fn record<Value>(
+    metric: Checked<Lent<'_, Metric>>,
+    value: Value,
+    attributes: Option<Lent<'_, MetricAttributes>>,
+) where
+    Value: FnOnce() -> Recorded,
+{
+    let export = export_of::<Value>();
+    guard_named(export, (), || {
+        let Metric(recorder) = metric?.get().clone();
+        let attributes = attributes.map(|attributes| attributes.get().clone());
         recorder.core.enter(|| {
             let recorded = match &attributes {
                 None => Ok(&recorder.default_attributes),
                 Some(attributes) => attributes.of(&recorder.core),
             }
-            .and_then(|attributes| recorder.instrument.record(value, attributes));
+            .and_then(|attributes| recorder.instrument.record(value(), attributes));
             if let Err(reason) = recorded
                 && !recorder.misuse_logged.swap(true, Ordering::Relaxed)
             {
-                tracing::error!(
-                    target: "temporal_static_libs",
-                    "{function}: {reason}; nothing is recorded, and this is said once a metric"
+                log_error(
+                    export,
+                    &format!("{reason}; nothing is recorded, and this is said once a metric"),
                 );
             }
         });
@@ -525,9 +500,14 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer(
     value: u64,
     attrs: *const MetricAttributes,
 ) {
-    const FUNCTION: &str = "temporal_core_metric_record_integer";
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe { record(FUNCTION, metric, Recorded::Integer(value), attrs) };
+    // SAFETY: metric and attributes are live for this call, until the first callback.
+    let (metric, attrs) = unsafe {
+        (
+            Lent::required(metric, "metric"),
+            Lent::optional(attrs, "attrs"),
+        )
+    };
+    record(metric, || Recorded::Integer(value), attrs);
 }
 
 /// As `temporal_core_metric_record_integer`, and for up-down counters too, which alone take negative
@@ -546,9 +526,14 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer_signed(
     value: i64,
     attrs: *const MetricAttributes,
 ) {
-    const FUNCTION: &str = "temporal_core_metric_record_integer_signed";
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe { record(FUNCTION, metric, Recorded::Signed(value), attrs) };
+    // SAFETY: metric and attributes are live for this call, until the first callback.
+    let (metric, attrs) = unsafe {
+        (
+            Lent::required(metric, "metric"),
+            Lent::optional(attrs, "attrs"),
+        )
+    };
+    record(metric, || Recorded::Signed(value), attrs);
 }
 
 /// Records a value of a histogram, or sets a gauge; of floats.
@@ -566,9 +551,14 @@ pub unsafe extern "C" fn temporal_core_metric_record_float(
     value: f64,
     attrs: *const MetricAttributes,
 ) {
-    const FUNCTION: &str = "temporal_core_metric_record_float";
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe { record(FUNCTION, metric, Recorded::Float(value), attrs) };
+    // SAFETY: metric and attributes are live for this call, until the first callback.
+    let (metric, attrs) = unsafe {
+        (
+            Lent::required(metric, "metric"),
+            Lent::optional(attrs, "attrs"),
+        )
+    };
+    record(metric, || Recorded::Float(value), attrs);
 }
 
 /// Records a value of a duration histogram.
@@ -586,8 +576,13 @@ pub unsafe extern "C" fn temporal_core_metric_record_duration(
     value_ms: u64,
     attrs: *const MetricAttributes,
 ) {
-    const FUNCTION: &str = "temporal_core_metric_record_duration";
-    let value = Recorded::Duration(Duration::from_millis(value_ms));
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe { record(FUNCTION, metric, value, attrs) };
+    // SAFETY: metric and attributes are live for this call, until the first callback.
+    let (metric, attrs) = unsafe {
+        (
+            Lent::required(metric, "metric"),
+            Lent::optional(attrs, "attrs"),
+        )
+    };
+    let value = || Recorded::Duration(Duration::from_millis(value_ms));
+    record(metric, value, attrs);
 }

@@ -3,7 +3,7 @@
 use crate::{
     byte_array::{ByteArrayRef, NewlineDelimitedMapRef},
     custom_meter::{CustomMeter, CustomMetricMeter},
-    ffi::{Checked, c_enum, optional, read_bool, read_enum},
+    ffi::{Checked, Lent, c_enum, read_bool},
     metric_naming::{Naming, label_name},
 };
 use http::{HeaderName, HeaderValue};
@@ -110,69 +110,68 @@ enum Exporter {
     Custom(CustomMeter),
 }
 
-impl MetricsOptions {
-    /// # Safety
-    /// The pointers within are NULL or live; the custom meter lives until its `meter_free`.
-    pub(crate) unsafe fn config(&self) -> Checked<MetricsConfig> {
-        // First, so that every failure below, and later, ends in its `meter_free`.
-        // SAFETY: the caller's promise.
-        let custom = unsafe { CustomMeter::take(self.custom_meter) };
-        // SAFETY: the caller's promise.
-        let (opentelemetry, prometheus) =
-            unsafe { (optional(self.opentelemetry), optional(self.prometheus)) };
-        // SAFETY: the caller's promise.
-        let global_tags = unsafe { self.global_tags.newline_map("metrics.global_tags") }?;
-        let exporter = match (opentelemetry, prometheus, custom) {
-            (Some(options), None, None) => {
-                // SAFETY: the caller's promise.
-                Exporter::OpenTelemetry(unsafe { options.config(global_tags) }?)
-            }
-            (None, Some(options), None) => {
-                // SAFETY: the caller's promise.
-                Exporter::Prometheus(unsafe { options.config(global_tags) }?)
-            }
-            (None, None, Some(meter)) => Exporter::Custom(meter.complete()?),
-            (None, None, None) => {
-                return Err(
-                    "metrics needs one of opentelemetry, prometheus, custom_meter; none is set"
-                        .to_owned(),
-                );
-            }
-            (opentelemetry, prometheus, custom) => {
-                let set = [
-                    ("opentelemetry", opentelemetry.is_some()),
-                    ("prometheus", prometheus.is_some()),
-                    ("custom_meter", custom.is_some()),
-                ];
-                let names: Vec<_> = set.iter().filter(|s| s.1).map(|s| s.0).collect();
-                return Err(format!(
-                    "metrics takes one of opentelemetry, prometheus, custom_meter; {} are set",
-                    names.join(" and ")
-                ));
-            }
-        };
-        // SAFETY: the caller's promise.
-        let metric_prefix = match unsafe { self.metric_prefix.line("metrics.metric_prefix") }? {
-            "" => METRIC_PREFIX,
-            prefix => prefix,
-        };
-        if let Some(naming) = exporter.naming() {
-            let example = format!("{metric_prefix}{WORKFLOW_E2E_LATENCY_HISTOGRAM_NAME}");
-            naming
-                .check_name(&example)
-                .map_err(|reason| format!("metrics.metric_prefix `{metric_prefix}`: {reason}"))?;
+/// Checks the options, and takes the custom meter over, if there is one.
+pub(crate) fn metrics_config(options: Lent<'_, MetricsOptions>) -> Checked<MetricsConfig> {
+    // First, so that every failure below, and later, ends in its `meter_free`.
+    let custom = options
+        .field("custom_meter", |it| &it.custom_meter)
+        .target()
+        .map(CustomMeter::take);
+    let opentelemetry = options
+        .field("opentelemetry", |it| &it.opentelemetry)
+        .target();
+    let prometheus = options.field("prometheus", |it| &it.prometheus).target();
+    let global_tags = options
+        .field("metrics.global_tags", |it| &it.global_tags)
+        .newline_map()?;
+    let exporter = match (opentelemetry, prometheus, custom) {
+        (Some(options), None, None) => {
+            Exporter::OpenTelemetry(opentelemetry_options(options, global_tags)?)
         }
-        // Two labels of one name would make a scraper refuse the whole page.
-        let tag_names_service = matches!(
-            &exporter,
-            Exporter::Prometheus(options) if options.global_tags.contains_key("service_name")
-        );
-        Ok(MetricsConfig {
-            attach_service_name: read_bool(&self.attach_service_name) && !tag_names_service,
-            metric_prefix: metric_prefix.to_owned(),
-            exporter,
-        })
+        (None, Some(options), None) => {
+            Exporter::Prometheus(prometheus_options(options, global_tags)?)
+        }
+        (None, None, Some(meter)) => Exporter::Custom(meter.complete()?),
+        (None, None, None) => {
+            return Err(
+                "metrics needs one of opentelemetry, prometheus, custom_meter; none is set"
+                    .to_owned(),
+            );
+        }
+        (opentelemetry, prometheus, custom) => {
+            let set = [
+                ("opentelemetry", opentelemetry.is_some()),
+                ("prometheus", prometheus.is_some()),
+                ("custom_meter", custom.is_some()),
+            ];
+            let names: Vec<_> = set.iter().filter(|s| s.1).map(|s| s.0).collect();
+            return Err(format!(
+                "metrics takes one of opentelemetry, prometheus, custom_meter; {} are set",
+                names.join(" and ")
+            ));
+        }
+    };
+    let metric_prefix = options.field("metrics.metric_prefix", |it| &it.metric_prefix);
+    let metric_prefix = match metric_prefix.line()? {
+        "" => METRIC_PREFIX,
+        prefix => prefix,
+    };
+    if let Some(naming) = exporter.naming() {
+        let example = format!("{metric_prefix}{WORKFLOW_E2E_LATENCY_HISTOGRAM_NAME}");
+        naming
+            .check_name(&example)
+            .map_err(|reason| format!("metrics.metric_prefix `{metric_prefix}`: {reason}"))?;
     }
+    // Two labels of one name would make a scraper refuse the whole page.
+    let tag_names_service = matches!(
+        &exporter,
+        Exporter::Prometheus(options) if options.global_tags.contains_key("service_name")
+    );
+    Ok(MetricsConfig {
+        attach_service_name: read_bool(&options.attach_service_name) && !tag_names_service,
+        metric_prefix: metric_prefix.to_owned(),
+        exporter,
+    })
 }
 
 impl Exporter {
@@ -186,48 +185,51 @@ impl Exporter {
     }
 }
 
-impl OpenTelemetryOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn config(&self, global_tags: HashMap<String, String>) -> Checked<OtelCollectorOptions> {
-        let protocol = match read_enum(&self.protocol, "opentelemetry.protocol")? {
-            OpenTelemetryProtocol::Grpc => OtlpProtocol::Grpc,
-            OpenTelemetryProtocol::Http => OtlpProtocol::Http,
-        };
-        // SAFETY: the caller's promise.
-        let url = collector_url(unsafe { self.url.line("opentelemetry.url") }?, protocol)?;
-        let periodicity = match self.metric_periodicity_millis {
-            0 => None,
-            millis => Some(Duration::from_millis(millis.into())),
-        };
-        let temporality =
-            match read_enum(&self.metric_temporality, "opentelemetry.metric_temporality")? {
-                OpenTelemetryMetricTemporality::Cumulative => MetricTemporality::Cumulative,
-                OpenTelemetryMetricTemporality::Delta => MetricTemporality::Delta,
-            };
-        // SAFETY: the caller's promise.
-        let headers = unsafe { self.headers.newline_map("opentelemetry.headers") }?;
-        for (name, value) in &headers {
-            // Checked here because the HTTP exporter leaves malformed ones out without a word.
-            HeaderName::from_str(name)
-                .map_err(|error| format!("opentelemetry.headers name `{name}`: {error}"))?;
-            HeaderValue::from_str(value)
-                .map_err(|error| format!("opentelemetry.headers value of `{name}`: {error}"))?;
-        }
-        Ok(OtelCollectorOptions::builder()
-            .url(url)
-            .headers(headers)
-            .maybe_metric_periodicity(periodicity)
-            .metric_temporality(temporality)
-            .global_tags(global_tags)
-            .use_seconds_for_durations(read_bool(&self.durations_as_seconds))
-            // SAFETY: the caller's promise.
-            .histogram_bucket_overrides(unsafe {
-                bucket_overrides(&self.histogram_bucket_overrides)
-            }?)
-            .protocol(protocol)
-            .build())
+fn opentelemetry_options(
+    options: Lent<'_, OpenTelemetryOptions>,
+    global_tags: HashMap<String, String>,
+) -> Checked<OtelCollectorOptions> {
+    let protocol = options.field("opentelemetry.protocol", |it| &it.protocol);
+    let protocol = match protocol.constant()? {
+        OpenTelemetryProtocol::Grpc => OtlpProtocol::Grpc,
+        OpenTelemetryProtocol::Http => OtlpProtocol::Http,
+    };
+    let url = options.field("opentelemetry.url", |it| &it.url).line()?;
+    let url = collector_url(url, protocol)?;
+    let periodicity = match options.metric_periodicity_millis {
+        0 => None,
+        millis => Some(Duration::from_millis(millis.into())),
+    };
+    let temporality = options.field("opentelemetry.metric_temporality", |it| {
+        &it.metric_temporality
+    });
+    let temporality = match temporality.constant()? {
+        OpenTelemetryMetricTemporality::Cumulative => MetricTemporality::Cumulative,
+        OpenTelemetryMetricTemporality::Delta => MetricTemporality::Delta,
+    };
+    let headers = options
+        .field("opentelemetry.headers", |it| &it.headers)
+        .newline_map()?;
+    for (name, value) in &headers {
+        // Checked here because the HTTP exporter leaves malformed ones out without a word.
+        HeaderName::from_str(name)
+            .map_err(|error| format!("opentelemetry.headers name `{name}`: {error}"))?;
+        HeaderValue::from_str(value)
+            .map_err(|error| format!("opentelemetry.headers value of `{name}`: {error}"))?;
     }
+    let overrides = options.field("histogram_bucket_overrides", |it| {
+        &it.histogram_bucket_overrides
+    });
+    Ok(OtelCollectorOptions::builder()
+        .url(url)
+        .headers(headers)
+        .maybe_metric_periodicity(periodicity)
+        .metric_temporality(temporality)
+        .global_tags(global_tags)
+        .use_seconds_for_durations(read_bool(&options.durations_as_seconds))
+        .histogram_bucket_overrides(bucket_overrides(overrides)?)
+        .protocol(protocol)
+        .build())
 }
 
 /// The collector's URL, with a scheme that the exporter acts on.
@@ -251,41 +253,35 @@ fn collector_url(url: &str, protocol: OtlpProtocol) -> Checked<Url> {
     }
 }
 
-impl PrometheusOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn config(
-        &self,
-        global_tags: HashMap<String, String>,
-    ) -> Checked<PrometheusExporterOptions> {
-        // SAFETY: the caller's promise.
-        let address = unsafe { self.bind_address.text("prometheus.bind_address") }?;
-        let socket_addr: SocketAddr = address.parse().map_err(|error| {
-            format!("prometheus.bind_address `{address}` is not `ip:port`: {error}")
-        })?;
-        let global_tags = global_tags
-            .into_iter()
-            .map(|(name, value)| Ok((label_name(&name)?, value)))
-            .collect::<Checked<HashMap<_, _>>>()?;
-        Ok(PrometheusExporterOptions::builder()
-            .socket_addr(socket_addr)
-            .global_tags(global_tags)
-            .counters_total_suffix(read_bool(&self.counters_total_suffix))
-            .unit_suffix(read_bool(&self.unit_suffix))
-            .use_seconds_for_durations(read_bool(&self.durations_as_seconds))
-            // SAFETY: the caller's promise.
-            .histogram_bucket_overrides(unsafe {
-                bucket_overrides(&self.histogram_bucket_overrides)
-            }?)
-            .build())
-    }
+fn prometheus_options(
+    options: Lent<'_, PrometheusOptions>,
+    global_tags: HashMap<String, String>,
+) -> Checked<PrometheusExporterOptions> {
+    let address = options
+        .field("prometheus.bind_address", |it| &it.bind_address)
+        .text()?;
+    let socket_addr: SocketAddr = address.parse().map_err(|error| {
+        format!("prometheus.bind_address `{address}` is not `ip:port`: {error}")
+    })?;
+    let global_tags = global_tags
+        .into_iter()
+        .map(|(name, value)| Ok((label_name(&name)?, value)))
+        .collect::<Checked<HashMap<_, _>>>()?;
+    let overrides = options.field("histogram_bucket_overrides", |it| {
+        &it.histogram_bucket_overrides
+    });
+    Ok(PrometheusExporterOptions::builder()
+        .socket_addr(socket_addr)
+        .global_tags(global_tags)
+        .counters_total_suffix(read_bool(&options.counters_total_suffix))
+        .unit_suffix(read_bool(&options.unit_suffix))
+        .use_seconds_for_durations(read_bool(&options.durations_as_seconds))
+        .histogram_bucket_overrides(bucket_overrides(overrides)?)
+        .build())
 }
 
-/// # Safety
-/// The range is live.
-unsafe fn bucket_overrides(map: &NewlineDelimitedMapRef) -> Checked<HistogramBucketOverrides> {
-    // SAFETY: the caller's promise.
-    let map = unsafe { map.newline_map("histogram_bucket_overrides") }?;
+fn bucket_overrides(map: Lent<'_, NewlineDelimitedMapRef>) -> Checked<HistogramBucketOverrides> {
+    let map = map.newline_map()?;
     let overrides = map
         .into_iter()
         .map(|(metric, bounds)| {

@@ -2,9 +2,10 @@
 //! process, the runtime and the connection go on.
 
 use crate::{
-    byte_array::{ByteArray, ByteArrayRef, ByteArrayRefArray, temporal_core_byte_array_free},
+    byte_array::{ByteArray, ByteArrayRef, ByteArrayRefArray},
+    byte_array_free::temporal_core_byte_array_free,
     connection::{Connection, temporal_core_client_free},
-    ffi::{Pending, guard, guard_infallible},
+    ffi::{Lent, Pending, export_of_val, guard, guard_infallible},
     rpc::{RpcAnswer, RpcCallOptions, temporal_core_client_rpc_call},
     runtime::{
         Runtime, RuntimeInfoArray, RuntimeOptions, temporal_core_runtime_free,
@@ -77,7 +78,8 @@ fn only(answers: &mpsc::Receiver<Told>) -> Told {
 fn a_panic_in_the_asynchronous_part_is_the_answer_and_the_runtime_goes_on() {
     let runtime = new_runtime();
     // SAFETY: just made.
-    let core = unsafe { Runtime::core(runtime) }.expect("it runs").clone();
+    let runtime_lent = unsafe { Lent::required(runtime, "runtime") }.expect("not NULL");
+    let core = Runtime::core(runtime_lent).expect("it runs").clone();
     let (sender, answers) = mpsc::channel::<Told>();
     let user_data = (&raw const sender).cast_mut().cast::<c_void>();
     core.spawn(Pending::new(RPC, user_data), async {
@@ -98,7 +100,7 @@ fn a_panic_in_the_asynchronous_part_is_the_answer_and_the_runtime_goes_on() {
 fn a_panic_in_the_synchronous_part_is_the_failure() {
     let failed: Result<(), String> = guard(Err, || panic!("on {}", "purpose"));
     assert_eq!(failed, Err("panic: on purpose".to_owned()));
-    let count = guard_infallible("function", 7, || panic!("on purpose"));
+    let count = guard_infallible(7, || panic!("on purpose"));
     assert_eq!(count, 7);
 }
 
@@ -106,7 +108,7 @@ fn a_panic_in_the_synchronous_part_is_the_failure() {
 fn a_panic_while_an_answer_is_owed_answers_once() {
     let (sender, answers) = mpsc::channel::<Told>();
     let user_data = (&raw const sender).cast_mut().cast::<c_void>();
-    guard_infallible("function", (), || {
+    guard_infallible((), || {
         let _pending = Pending::new(RPC, user_data);
         panic!("on purpose");
     });
@@ -141,4 +143,14 @@ fn an_exported_call_answers_with_its_failure() {
         temporal_core_client_free(client);
     }
     assert_eq!(only(&answers), (0, Some("client is NULL".to_owned())));
+}
+
+/// Written as exports are.
+extern "C" fn temporal_core_for_this_test() -> &'static str {
+    export_of_val(&|| ())
+}
+
+#[test]
+fn an_export_knows_its_own_name() {
+    assert_eq!(temporal_core_for_this_test(), "temporal_core_for_this_test");
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{boxed, free, guard_infallible, handle, lock, read_bool, slice},
+    ffi::{Lent, boxed, check_range, guard_infallible, lock, read_bool, taken_back},
 };
 use std::{
     mem::MaybeUninit,
@@ -15,7 +15,13 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-/// A generator of random numbers. Any thread; which of two simultaneous calls draws first is open.
+/// A generator of random numbers that are the same for the same seed.
+///
+/// Life: `temporal_core_random_new`; `temporal_core_random_int32_range`,
+/// `temporal_core_random_double_range` and `temporal_core_random_fill_bytes`, any number of times;
+/// `temporal_core_random_free`.
+///
+/// Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime.
 pub struct Random(Mutex<Pcg64Mcg>);
 
 impl Random {
@@ -96,7 +102,7 @@ impl Pcg64Mcg {
 /// @return     Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
-    guard_infallible("temporal_core_random_new", ptr::null_mut(), || {
+    guard_infallible(ptr::null_mut(), || {
         Ok(boxed(Random(Mutex::new(Pcg64Mcg::seed_from_u64(seed)))))
     })
 }
@@ -106,9 +112,9 @@ pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
 /// @param random From `temporal_core_random_new`, not used again; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
-    guard_infallible("temporal_core_random_free", (), || {
-        // SAFETY: NULL or from `_new`, once, by this function's contract.
-        unsafe { free(random) };
+    guard_infallible((), || {
+        // SAFETY: `temporal_core_random_new` boxed the generator; this is its last use.
+        drop(unsafe { taken_back(random) });
         Ok(())
     });
 }
@@ -129,9 +135,9 @@ pub unsafe extern "C" fn temporal_core_random_int32_range(
     max: i32,
     max_inclusive: MaybeUninit<bool>,
 ) -> i32 {
-    guard_infallible("temporal_core_random_int32_range", min, || {
-        // SAFETY: NULL or live, by this function's contract.
-        let random = unsafe { handle(random, "random") }?;
+    guard_infallible(min, || {
+        // SAFETY: the generator is not freed during this call.
+        let random = unsafe { Lent::required(random, "random") }?;
         let last = if read_bool(&max_inclusive) {
             Some(max)
         } else {
@@ -160,9 +166,9 @@ pub unsafe extern "C" fn temporal_core_random_double_range(
     max: f64,
     max_inclusive: MaybeUninit<bool>,
 ) -> f64 {
-    guard_infallible("temporal_core_random_double_range", min, || {
-        // SAFETY: NULL or live, by this function's contract.
-        let random = unsafe { handle(random, "random") }?;
+    guard_infallible(min, || {
+        // SAFETY: the generator is not freed during this call.
+        let random = unsafe { Lent::required(random, "random") }?;
         if !min.is_finite() || !max.is_finite() {
             return Err(format!("min and max must be finite, not {min} and {max}"));
         }
@@ -192,20 +198,19 @@ fn empty(min: impl std::fmt::Display, max: impl std::fmt::Display) -> String {
 ///               so is NULL data with a size, which also logs an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_fill_bytes(random: *mut Random, bytes: ByteArrayRef) {
-    guard_infallible("temporal_core_random_fill_bytes", (), || {
-        // SAFETY: NULL or live, by this function's contract.
-        let random = unsafe { handle(random, "random") }?;
-        // The buffer may be fresh memory: checked like a range, but never read.
-        // SAFETY: NULL or live, by this function's contract.
-        let size =
-            unsafe { slice::<MaybeUninit<u8>>(bytes.data.cast(), bytes.size, "bytes") }?.len();
+    guard_infallible((), || {
+        // SAFETY: the generator is not freed during this call.
+        let random = unsafe { Lent::required(random, "random") }?;
+        check_range(bytes.data, bytes.size, "bytes")?;
         let mut generator = random.lock();
-        for start in (0..size).step_by(8) {
+        for start in (0..bytes.size).step_by(8) {
             let drawn = generator.next_u64().to_le_bytes();
-            // SAFETY: within the caller's buffer, and `drawn` is no part of it.
+            let length = drawn.len().min(bytes.size - start);
+            // SAFETY: within the caller's buffer, of which `drawn` is no part. It is written only,
+            // because it may be fresh memory.
             unsafe {
                 let target = bytes.data.cast_mut().add(start);
-                ptr::copy_nonoverlapping(drawn.as_ptr(), target, drawn.len().min(size - start));
+                ptr::copy_nonoverlapping(drawn.as_ptr(), target, length);
             }
         }
         Ok(())

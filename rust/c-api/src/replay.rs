@@ -2,10 +2,10 @@
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
-    ffi::{Checked, boxed, free, guard, guard_infallible, handle},
+    ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back},
     runtime::Runtime,
     worker::{Kind, Worker},
-    worker_options::WorkerOptions,
+    worker_options::{WorkerOptions, worker_config},
 };
 use futures_util::stream::poll_fn;
 use prost::Message;
@@ -20,7 +20,13 @@ use tokio::sync::mpsc;
 /// How messages about a replayer that cannot be made, or a history that is refused, begin.
 const INIT_FAILED: &str = "Worker replay init failed";
 
-/// Feeds histories to a replayer. Freeing it ends them.
+/// Feeds histories to a replayer.
+///
+/// Life: `temporal_core_worker_replayer_new` gives it together with the worker;
+/// `temporal_core_worker_replay_push`, once for each history; `temporal_core_worker_replay_pusher_free`,
+/// which ends the histories: once the worker has replayed them, its polls give both NULL.
+///
+/// Any thread may push, several at once. It may be freed before or after worker and runtime.
 pub struct WorkerReplayPusher {
     /// Unbounded: a push never waits for the worker.
     histories: mpsc::UnboundedSender<HistoryForReplay>,
@@ -63,32 +69,32 @@ pub unsafe extern "C" fn temporal_core_worker_replayer_new(
         worker_replay_pusher: ptr::null_mut(),
         fail: ByteArray::give(message),
     };
-    guard(failed, || {
-        // SAFETY: NULL or live, by this function's contract.
-        match unsafe { new_replayer(runtime, options) } {
-            Ok((worker, pusher)) => WorkerReplayerOrFail {
-                worker: boxed(worker),
-                worker_replay_pusher: boxed(pusher),
-                fail: ptr::null(),
-            },
-            Err(message) => failed(message),
-        }
+    // SAFETY: runtime and options are live for this call, with all they lead to.
+    let (runtime, options) = unsafe {
+        (
+            Lent::required(runtime, "runtime"),
+            Lent::required(options, "options"),
+        )
+    };
+    guard(failed, || match new_replayer(runtime, options) {
+        Ok((worker, pusher)) => WorkerReplayerOrFail {
+            worker: boxed(worker),
+            worker_replay_pusher: boxed(pusher),
+            fail: ptr::null(),
+        },
+        Err(message) => failed(message),
     })
 }
 
-/// # Safety
-/// `runtime` is NULL or live, `options` too, and so is all it points to.
-unsafe fn new_replayer(
-    runtime: *mut Runtime,
-    options: *const WorkerOptions,
+fn new_replayer(
+    runtime: Checked<Lent<'_, Runtime>>,
+    options: Checked<Lent<'_, WorkerOptions>>,
 ) -> Checked<(Worker, WorkerReplayPusher)> {
     let invalid = |message| format!("Invalid options: {message}");
-    // SAFETY: the caller's promise.
-    let (core, options) = unsafe { (Runtime::core(runtime), handle(options, "options")) };
-    let options = options.map_err(invalid)?;
-    // SAFETY: the caller's promise.
-    let config = unsafe { options.config() };
-    let (core, config) = (core.map_err(invalid)?, config.map_err(invalid)?);
+    // The options first, so that custom slot suppliers are taken over whatever else is wrong.
+    let config = worker_config(options.map_err(invalid)?);
+    let core = runtime.and_then(Runtime::core).map_err(invalid)?;
+    let config = config.map_err(invalid)?;
     let (histories, mut pushed) = mpsc::unbounded_channel();
     let input = ReplayWorkerInput::new(config, poll_fn(move |context| pushed.poll_recv(context)));
     core.enter(|| {
@@ -111,9 +117,9 @@ unsafe fn new_replayer(
 pub unsafe extern "C" fn temporal_core_worker_replay_pusher_free(
     worker_replay_pusher: *mut WorkerReplayPusher,
 ) {
-    guard_infallible("temporal_core_worker_replay_pusher_free", (), || {
-        // SAFETY: NULL or from `_new`, once, by this function's contract.
-        unsafe { free(worker_replay_pusher) };
+    guard_infallible((), || {
+        // SAFETY: `temporal_core_worker_replayer_new` boxed the pusher; this is its last use.
+        drop(unsafe { taken_back(worker_replay_pusher) });
         Ok(())
     });
 }
@@ -135,9 +141,18 @@ pub unsafe extern "C" fn temporal_core_worker_replay_push(
     workflow_id: ByteArrayRef,
     history: ByteArrayRef,
 ) -> WorkerReplayPushResult {
+    // SAFETY: both handles and both ranges are live for this call.
+    let (worker, pusher, workflow_id, history) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::required(worker_replay_pusher, "worker_replay_pusher"),
+            Lent::by_value(&workflow_id, "workflow_id"),
+            Lent::by_value(&history, "history"),
+        )
+    };
     let result = guard(Err, || {
-        // SAFETY: NULL or live, by this function's contract.
-        unsafe { push(worker, worker_replay_pusher, &workflow_id, &history) }
+        worker
+            .and_then(|_| push(pusher?, workflow_id, history))
             .map_err(|message| format!("{INIT_FAILED}: {message}"))
     });
     WorkerReplayPushResult {
@@ -145,23 +160,12 @@ pub unsafe extern "C" fn temporal_core_worker_replay_push(
     }
 }
 
-/// # Safety
-/// The handles are NULL or live, the ranges live.
-unsafe fn push(
-    worker: *mut Worker,
-    worker_replay_pusher: *mut WorkerReplayPusher,
-    workflow_id: &ByteArrayRef,
-    history: &ByteArrayRef,
+fn push(
+    pusher: Lent<'_, WorkerReplayPusher>,
+    workflow_id: Lent<'_, ByteArrayRef>,
+    history: Lent<'_, ByteArrayRef>,
 ) -> Checked<()> {
-    // SAFETY: the caller's promise.
-    let (_worker, pusher, workflow_id, history) = unsafe {
-        (
-            handle(worker, "worker")?,
-            handle(worker_replay_pusher, "worker_replay_pusher")?,
-            workflow_id.text("workflow_id")?,
-            history.bytes("history")?,
-        )
-    };
+    let (workflow_id, history) = (workflow_id.text()?, history.bytes()?);
     let history =
         History::decode(history).map_err(|error| format!("History decode failure: {error}"))?;
     check(&history).map_err(|message| format!("Invalid history: {message}"))?;

@@ -4,10 +4,7 @@ use crate::{
     byte_array::{ByteArray, ByteArrayRef, MetadataRef},
     cancellation_token::CancellationToken,
     connection::Connection,
-    ffi::{
-        Callback, Checked, Pending, c_enum, guard_infallible, handle, optional, read_bool,
-        read_enum,
-    },
+    ffi::{Callback, Checked, Lent, Pending, c_enum, guard_infallible, read_bool},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use prost::Message;
@@ -116,7 +113,7 @@ impl Callback for RpcCallback {
             ),
             RpcAnswer::Bridge(message) => (none, 0, ByteArray::give(message), none),
         };
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: by this function's own condition; the callback owns what it is given.
         unsafe { self(user_data, success, status_code, message, details) }
     }
 }
@@ -127,7 +124,7 @@ type ReadyCall = BoxFuture<'static, Result<Vec<u8>, Status>>;
 /// What the generated table makes a [`ReadyCall`] of.
 struct Call<'a> {
     client: temporalio_client::Connection,
-    options: &'a RpcCallOptions,
+    options: Lent<'a, RpcCallOptions>,
     request: &'a [u8],
 }
 
@@ -146,8 +143,7 @@ impl Call<'_> {
     {
         let message = Req::decode(self.request)
             .map_err(|error| format!("Request decode failure: {error}"))?;
-        // SAFETY: live, by the contract of `temporal_core_client_rpc_call`.
-        let request = unsafe { self.options.request(message) }?;
+        let request = request(self.options, message)?;
         let mut client = self.client;
         Ok(async move {
             method(&mut client, request)
@@ -179,45 +175,37 @@ mod table {
     include!(concat!(env!("OUT_DIR"), "/rpc_table.rs"));
 }
 
-impl RpcCallOptions {
-    /// The request with this call's headers, timeout and retry policy.
-    ///
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn request<T>(&self, message: T) -> Checked<Request<T>> {
-        let mut request = Request::new(message);
-        // SAFETY: the caller's promise.
-        for entry in unsafe { self.metadata.metadata_entries("metadata") }? {
-            let (name, value) = entry?;
-            request.metadata_mut().insert(
-                AsciiMetadataKey::from_bytes(name.as_bytes())
-                    .map_err(|error| format!("metadata name `{name}`: {error}"))?,
-                AsciiMetadataValue::try_from(value)
-                    .map_err(|error| format!("metadata value of `{name}`: {error}"))?,
-            );
-        }
-        // SAFETY: the caller's promise.
-        for entry in unsafe {
-            self.binary_metadata
-                .binary_metadata_entries("binary_metadata")
-        }? {
-            let (name, value) = entry?;
-            request.metadata_mut().insert_bin(
-                BinaryMetadataKey::from_bytes(name.as_bytes())
-                    .map_err(|error| format!("binary_metadata name `{name}`: {error}"))?,
-                BinaryMetadataValue::from_bytes(value),
-            );
-        }
-        if self.timeout_millis > 0 {
-            request.set_timeout(Duration::from_millis(self.timeout_millis.into()));
-        }
-        if !read_bool(&self.retry) {
-            request
-                .extensions_mut()
-                .insert(RetryConfigForCall(RetryOptions::no_retries()));
-        }
-        Ok(request)
+/// The request with this call's headers, timeout and retry policy.
+fn request<T>(options: Lent<'_, RpcCallOptions>, message: T) -> Checked<Request<T>> {
+    let mut request = Request::new(message);
+    let metadata = options.field("metadata", |it| &it.metadata);
+    for entry in metadata.metadata_entries()? {
+        let (name, value) = entry?;
+        request.metadata_mut().insert(
+            AsciiMetadataKey::from_bytes(name.as_bytes())
+                .map_err(|error| format!("metadata name `{name}`: {error}"))?,
+            AsciiMetadataValue::try_from(value)
+                .map_err(|error| format!("metadata value of `{name}`: {error}"))?,
+        );
     }
+    let binary_metadata = options.field("binary_metadata", |it| &it.binary_metadata);
+    for entry in binary_metadata.binary_metadata_entries()? {
+        let (name, value) = entry?;
+        request.metadata_mut().insert_bin(
+            BinaryMetadataKey::from_bytes(name.as_bytes())
+                .map_err(|error| format!("binary_metadata name `{name}`: {error}"))?,
+            BinaryMetadataValue::from_bytes(value),
+        );
+    }
+    if options.timeout_millis > 0 {
+        request.set_timeout(Duration::from_millis(options.timeout_millis.into()));
+    }
+    if !read_bool(&options.retry) {
+        request
+            .extensions_mut()
+            .insert(RetryConfigForCall(RetryOptions::no_retries()));
+    }
+    Ok(request)
 }
 
 /// Calls an RPC.
@@ -237,63 +225,57 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
     user_data: *mut c_void,
     callback: ClientRpcCallCallback,
 ) {
-    guard_infallible("temporal_core_client_rpc_call", (), || {
+    guard_infallible((), || {
         let pending = Pending::new(callback.ok_or("callback is NULL")?, user_data);
-        // SAFETY: NULL or live, by this function's contract.
-        let connection = match unsafe { handle(client, "client") } {
-            Ok(connection) => connection,
+        // SAFETY: connection and options are live until the callback, with all they lead to; the
+        // cancellation token is for this call.
+        let (connection, options) = unsafe {
+            (
+                Lent::required(client, "client"),
+                Lent::required(options, "options"),
+            )
+        };
+        // Outside `Core::enter`, which would cost every call: until it is spawned, a call neither
+        // logs nor needs the async context.
+        let ready = connection
+            .and_then(|connection| Ok((connection.core.clone(), ready(&connection, options?)?)));
+        let (core, (call, token)) = match ready {
+            Ok(ready) => ready,
             Err(message) => {
                 pending.fail(message);
                 return Ok(());
             }
         };
-        // Outside `Core::enter`, which would cost every call: until it is spawned, a call neither
-        // logs nor needs the async context.
-        // SAFETY: NULL or live, by this function's contract.
-        match unsafe { ready(connection, options) } {
-            Err(message) => pending.fail(message),
-            Ok((call, token)) => {
-                // The callback may free the connection before this function returns: nothing of it
-                // is used once the call is started.
-                let core = connection.core.clone();
-                core.spawn(pending, async move {
-                    let result = match token {
-                        None => call.await,
-                        Some(token) => match token.run_until_cancelled_owned(call).await {
-                            Some(result) => result,
-                            None => return RpcAnswer::Bridge("Cancelled".to_owned()),
-                        },
-                    };
-                    result.map_or_else(RpcAnswer::Server, RpcAnswer::Success)
-                });
-            }
-        }
+        // The callback may free the connection before this function returns: nothing of it is used
+        // once the call is started.
+        core.spawn(pending, async move {
+            let result = match token {
+                None => call.await,
+                Some(token) => match token.run_until_cancelled_owned(call).await {
+                    Some(result) => result,
+                    None => return RpcAnswer::Bridge("Cancelled".to_owned()),
+                },
+            };
+            result.map_or_else(RpcAnswer::Server, RpcAnswer::Success)
+        });
         Ok(())
     });
 }
 
-/// # Safety
-/// `options` is NULL or live, and so is all it points to.
-unsafe fn ready(
+fn ready(
     connection: &Connection,
-    options: *const RpcCallOptions,
+    options: Lent<'_, RpcCallOptions>,
 ) -> Checked<(ReadyCall, Option<tokio_util::sync::CancellationToken>)> {
-    // SAFETY: the caller's promise.
-    let options = unsafe { handle(options, "options") }?;
-    let service = read_enum(&options.service, "service")?;
-    // SAFETY: the caller's promise.
-    let (name, request, token) = unsafe {
-        (
-            options.rpc.text("rpc")?,
-            options.req.bytes("req")?,
-            optional(options.cancellation_token),
-        )
-    };
+    let service = options.field("service", |it| &it.service).constant()?;
+    let name = options.field("rpc", |it| &it.rpc).text()?;
     let call = Call {
         client: connection.client.clone(),
         options,
-        request,
+        request: options.field("req", |it| &it.req).bytes()?,
     };
+    let token = options
+        .field("cancellation_token", |it| &it.cancellation_token)
+        .target();
     Ok((
         table::ready(service, name, call)?,
         token.map(|token| token.0.clone()),

@@ -3,11 +3,12 @@
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     ffi::{
-        Callback, Checked, Pending, boxed, c_enum, free, guard, guard_infallible, optional,
-        panic_text, read_bool, slice,
+        Callback, Checked, Lent, Pending, Range, boxed, c_enum, guard, guard_infallible,
+        panic_text, read_bool, taken_back,
     },
     log_forwarding::{LogForwarder, is_inside_log_callback},
-    telemetry::TelemetryOptions,
+    metric_export::metrics_config,
+    telemetry::{TelemetryOptions, logger},
 };
 use futures_util::FutureExt;
 use libc::size_t;
@@ -84,6 +85,15 @@ pub struct RuntimeInfoArray {
     pub size: size_t,
 }
 
+// SAFETY: `data` leads to `size` of them; that is what the interface means by the array.
+unsafe impl Range for RuntimeInfoArray {
+    type Element = RuntimeInfo;
+
+    fn range(&self) -> (*const RuntimeInfo, usize) {
+        (self.data, self.size)
+    }
+}
+
 /// Options of a runtime. All zeros is a legal value.
 #[repr(C)]
 pub struct RuntimeOptions {
@@ -106,7 +116,14 @@ pub struct RuntimeOrFail {
     pub fail: *const ByteArray,
 }
 
-/// Handle of a runtime.
+/// Temporal's core with its threads, logs and metrics.
+///
+/// Life: `temporal_core_runtime_new`; connections, workers, metric meters and test servers are made
+/// with it; `temporal_core_runtime_free`. If `temporal_core_runtime_new` failed, the runtime only
+/// serves to free the failure with, and is then freed itself.
+///
+/// Any thread may use it, several at once. What was made with it may be freed later: its threads stay
+/// until the last of that is gone. It may be freed inside a callback.
 pub struct Runtime {
     /// After a failed `runtime_new`, why it failed.
     core: Checked<Arc<Core>>,
@@ -128,17 +145,10 @@ struct CoreParts {
 
 impl Runtime {
     /// The running core.
-    ///
-    /// # Safety
-    /// `runtime` is NULL or a live handle.
-    pub(crate) unsafe fn core<'a>(runtime: *const Self) -> Checked<&'a Arc<Core>> {
-        // SAFETY: the caller's promise.
-        unsafe { crate::ffi::handle(runtime, "runtime") }?
-            .core
-            .as_ref()
-            .map_err(|reason| {
-                format!("runtime is the one of a failed temporal_core_runtime_new ({reason})")
-            })
+    pub(crate) fn core(runtime: Lent<'_, Self>) -> Checked<&Arc<Core>> {
+        runtime.get().core.as_ref().map_err(|reason| {
+            format!("runtime is the one of a failed temporal_core_runtime_new ({reason})")
+        })
     }
 }
 
@@ -220,15 +230,14 @@ impl Drop for Core {
 pub unsafe extern "C" fn temporal_core_runtime_new(
     options: *const RuntimeOptions,
 ) -> RuntimeOrFail {
-    guard(failed, || {
-        // SAFETY: NULL or live, by this function's contract.
-        match unsafe { new_core(options) } {
-            Ok(core) => RuntimeOrFail {
-                runtime: boxed(Runtime { core: Ok(core) }),
-                fail: ptr::null(),
-            },
-            Err(message) => failed(format!("Invalid options: {message}")),
-        }
+    // SAFETY: the options are live for this call, with all they lead to.
+    let options = unsafe { Lent::required(options, "options") };
+    guard(failed, || match options.and_then(new_core) {
+        Ok(core) => RuntimeOrFail {
+            runtime: boxed(Runtime { core: Ok(core) }),
+            fail: ptr::null(),
+        },
+        Err(message) => failed(format!("Invalid options: {message}")),
     })
 }
 
@@ -239,29 +248,21 @@ fn failed(message: String) -> RuntimeOrFail {
     }
 }
 
-/// # Safety
-/// `options` is NULL or live, and so is all it points to.
-unsafe fn new_core(options: *const RuntimeOptions) -> Checked<Arc<Core>> {
-    // SAFETY: the caller's promise.
-    let options = unsafe { crate::ffi::handle(options, "options") }?;
-    // SAFETY: the caller's promise.
-    let telemetry = unsafe { optional(options.telemetry) };
-    // SAFETY: the caller's promise.
+fn new_core(options: Lent<'_, RuntimeOptions>) -> Checked<Arc<Core>> {
+    let telemetry = options.field("telemetry", |it| &it.telemetry).target();
+    // Before what can fail, so that a custom meter is taken over whatever else is wrong.
     let metrics = telemetry
-        .and_then(|telemetry| unsafe { optional(telemetry.metrics) })
-        // SAFETY: the caller's promise.
-        .map(|metrics| unsafe { metrics.config() })
+        .and_then(|telemetry| telemetry.field("metrics", |it| &it.metrics).target())
+        .map(metrics_config)
         .transpose()?;
     let (logger, forwarder) = telemetry
-        // SAFETY: the caller's promise.
-        .map(|telemetry| unsafe { telemetry.logger() })
+        .map(logger)
         .transpose()?
         .flatten()
         .map_or((None, None), |(logger, forwarder)| {
             (Some(logger), forwarder)
         });
-    // SAFETY: the caller's promise.
-    let runtimes = unsafe { runtimes(&options.runtime_info) }?;
+    let runtimes = runtimes(options.field("runtime_info", |it| &it.runtime_info))?;
     let heartbeat = match options.worker_heartbeat_interval_millis {
         0 => None,
         millis @ 1_000..=60_000 => Some(Duration::from_millis(millis)),
@@ -336,19 +337,20 @@ unsafe fn new_core(options: *const RuntimeOptions) -> Checked<Arc<Core>> {
     Ok(Arc::new(core))
 }
 
-/// # Safety
-/// The array is live.
-unsafe fn runtimes(array: &RuntimeInfoArray) -> Checked<Vec<ProtoRuntimeInfo>> {
-    // SAFETY: the caller's promise.
-    unsafe { slice(array.data, array.size, "runtime_info") }?
-        .iter()
+fn runtimes(array: Lent<'_, RuntimeInfoArray>) -> Checked<Vec<ProtoRuntimeInfo>> {
+    array
+        .each()?
         .map(|info| {
-            let kind = crate::ffi::read_enum(&info.runtime_type, "runtime_info.runtime_type")?;
+            let kind = info
+                .field("runtime_info.runtime_type", |it| &it.runtime_type)
+                .constant()?;
+            let version = info
+                .field("runtime_info.version", |it| &it.version)
+                .text()?;
             Ok(ProtoRuntimeInfo {
                 // The C enum's values are those of the protobuf enum.
                 r#type: kind as i32,
-                // SAFETY: the caller's promise.
-                version: unsafe { info.version.text("runtime_info.version") }?.to_owned(),
+                version: version.to_owned(),
             })
         })
         .collect()
@@ -364,16 +366,17 @@ unsafe fn runtimes(array: &RuntimeInfoArray) -> Checked<Vec<ProtoRuntimeInfo>> {
 /// Any thread, also inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_runtime_free(runtime: *mut Runtime) {
-    guard_infallible("temporal_core_runtime_free", (), || {
-        // SAFETY: NULL or live, by this function's contract.
-        if let Some(forwarder) = unsafe { optional(runtime) }
-            .and_then(|runtime| runtime.core.as_ref().ok())
-            .and_then(|core| core.forwarder.as_ref())
+    guard_infallible((), || {
+        // SAFETY: the runtime is live until it is freed, below.
+        let handle = unsafe { Lent::optional(runtime, "runtime") };
+        // First, because a log callback on another thread may still use the handle.
+        if let Some(Ok(core)) = handle.map(|handle| &handle.get().core)
+            && let Some(forwarder) = &core.forwarder
         {
             forwarder.close();
         }
-        // SAFETY: NULL or from `_new`, once, by this function's contract.
-        unsafe { free(runtime) };
+        // SAFETY: `temporal_core_runtime_new` boxed the runtime; this is its last use.
+        drop(unsafe { taken_back(runtime) });
         Ok(())
     });
 }

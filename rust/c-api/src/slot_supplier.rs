@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Checked, UserData, guard_infallible, handle, lock, read_bool},
+    ffi::{Checked, Lent, UserData, guard_infallible, lock, read_bool},
 };
 use std::{
     collections::BTreeMap,
@@ -53,8 +53,14 @@ pub struct SlotReserveCtx {
     pub is_sticky: bool,
 }
 
-/// A reservation in progress. Names it for `temporal_core_complete_async_reserve` and
-/// `temporal_core_complete_async_cancel_reserve`, which accept it also after it is consumed.
+/// Names a reservation of a slot. It is no memory: nothing is read through it.
+///
+/// Life: the supplier's `reserve` gets it; `temporal_core_complete_async_reserve` consumes it with a
+/// permit. If core gives up first, `cancel_reserve` gets it, and
+/// `temporal_core_complete_async_cancel_reserve` consumes it.
+///
+/// Any thread may answer, in the callback or later, also after the worker is freed. Both functions
+/// accept one that is consumed already, and return false.
 pub struct SlotReserveCompletionCtx(());
 
 /// What is in a slot. Only valid until the callback returns.
@@ -232,15 +238,9 @@ impl Drop for Owned {
 
 impl<Kind> CustomSlotSupplier<Kind> {
     /// Takes over what the caller gave; when that is incomplete, `free` runs at once.
-    ///
-    /// # Safety
-    /// `given` is NULL or alive until its `free` is called.
-    pub(crate) unsafe fn take(
-        given: *const CustomSlotSupplierCallbacks,
-        what: &str,
-    ) -> Checked<Self> {
-        // SAFETY: the caller's promise.
-        let callbacks = unsafe { handle(given, what) }?;
+    pub(crate) fn take(callbacks: Lent<'_, CustomSlotSupplierCallbacks>) -> Checked<Self> {
+        let what = callbacks.label();
+        let given = ptr::from_ref(callbacks.get());
         let missing = |name| move || format!("{what}.{name} is NULL");
         let free = callbacks.free.ok_or_else(missing("free"))?;
         let owned = Owned { given, free };
@@ -268,7 +268,7 @@ impl Callbacks {
             slot_info: slot_info.map_or(ptr::null(), ptr::from_ref),
             slot_permit: permit.0.get(),
         };
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: the context, with what it leads to, outlives the call.
         unsafe { (self.release)(&raw const ctx, self.user_data.0) }
     }
 }
@@ -292,7 +292,7 @@ where
             let reservation = Reservation::start(&self.callbacks);
             let completion_ctx = reservation.completion_ctx();
             let ctx = reserve_ctx::<Kind>(ctx);
-            // SAFETY: the caller's own function and pointer.
+            // SAFETY: the context outlives the call; the reservation is named, not lent.
             unsafe {
                 (self.callbacks.reserve)(
                     &raw const ctx,
@@ -311,7 +311,7 @@ where
         ctx: &dyn core::SlotReservationContext,
     ) -> Option<core::SlotSupplierPermit> {
         let ctx = reserve_ctx::<Kind>(ctx);
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: the context outlives the call.
         let permit =
             unsafe { (self.callbacks.try_reserve)(&raw const ctx, self.callbacks.user_data.0) };
         NonZeroUsize::new(permit)
@@ -326,7 +326,7 @@ where
             slot_info: slot_info(ctx.info().downcast()),
             slot_permit: permit.0.get(),
         };
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: the context, with the texts in it, outlives the call.
         unsafe { (self.callbacks.mark_used)(&raw const ctx, self.callbacks.user_data.0) }
     }
 
@@ -340,7 +340,7 @@ where
 
     fn available_slots(&self) -> Option<usize> {
         let mut available = 0;
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: the number outlives the call.
         let known = unsafe {
             (self.callbacks.available_slots?)(&raw mut available, self.callbacks.user_data.0)
         };
@@ -460,7 +460,7 @@ impl Drop for Reservation<'_> {
         match left {
             ReservationState::Waiting(_) => {
                 let completion_ctx = self.completion_ctx();
-                // SAFETY: the caller's own function and pointer.
+                // SAFETY: it names a reservation that `reserve` was given.
                 unsafe {
                     (self.callbacks.cancel_reserve)(completion_ctx, self.callbacks.user_data.0);
                 }
@@ -495,7 +495,7 @@ pub unsafe extern "C" fn temporal_core_complete_async_reserve(
     completion_ctx: *const SlotReserveCompletionCtx,
     permit_id: usize,
 ) -> bool {
-    guard_infallible("temporal_core_complete_async_reserve", false, || {
+    guard_infallible(false, || {
         let permit = Permit(NonZeroUsize::new(permit_id).ok_or("permit_id is 0")?);
         let Some(reservation) = unconsumed(completion_ctx)? else {
             return Ok(false);
@@ -526,7 +526,7 @@ pub unsafe extern "C" fn temporal_core_complete_async_reserve(
 pub unsafe extern "C" fn temporal_core_complete_async_cancel_reserve(
     completion_ctx: *const SlotReserveCompletionCtx,
 ) -> bool {
-    guard_infallible("temporal_core_complete_async_cancel_reserve", false, || {
+    guard_infallible(false, || {
         let Some(reservation) = unconsumed(completion_ctx)? else {
             return Ok(false);
         };

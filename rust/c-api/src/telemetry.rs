@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Checked, optional},
+    ffi::{Checked, Lent},
     log_forwarding::{ForwardedLogCallback, LogForwarder},
     metric_export::MetricsOptions,
 };
@@ -32,28 +32,28 @@ pub struct TelemetryOptions {
 /// A logger for the core, and the forwarder to open once the runtime is up.
 pub(crate) type ConfiguredLogger = (Logger, Option<Arc<LogForwarder>>);
 
-impl TelemetryOptions {
-    /// # Safety
-    /// The pointers within are NULL or live.
-    pub(crate) unsafe fn logger(&self) -> Checked<Option<ConfiguredLogger>> {
-        // SAFETY: the caller's promise.
-        let Some(logging) = (unsafe { optional(self.logging) }) else {
-            return Ok(None);
-        };
-        // SAFETY: the caller's promise.
-        let filter = unsafe { logging.filter.text("logging.filter") }?.to_owned();
-        EnvFilter::builder()
-            .parse(&filter)
-            .map_err(|error| format!("logging.filter `{filter}` is malformed: {error}"))?;
-        if let Some(callback) = logging.forward_to {
+/// The logger that the options ask for, if any.
+pub(crate) fn logger(options: Lent<'_, TelemetryOptions>) -> Checked<Option<ConfiguredLogger>> {
+    let Some(logging) = options.field("logging", |it| &it.logging).target() else {
+        return Ok(None);
+    };
+    let filter = logging.field("logging.filter", |it| &it.filter).text()?;
+    EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| format!("logging.filter `{filter}` is malformed: {error}"))?;
+    let filter = filter.to_owned();
+    Ok(Some(match logging.forward_to {
+        Some(callback) => {
             let forwarder = LogForwarder::new(callback);
             let consumer = forwarder.clone();
-            return Ok(Some((Logger::Push { filter, consumer }, Some(forwarder))));
+            (Logger::Push { filter, consumer }, Some(forwarder))
         }
-        let logger = Logger::Console {
-            filter,
-            format: None,
-        };
-        Ok(Some((logger, None)))
-    }
+        None => (
+            Logger::Console {
+                filter,
+                format: None,
+            },
+            None,
+        ),
+    }))
 }

@@ -1,10 +1,10 @@
 //! How many tasks of each kind a worker takes at a time.
 
 use crate::{
-    ffi::{CTaggedUnion, Checked, read_tagged},
+    ffi::{CTaggedUnion, Checked, Lent},
     slot_supplier::{CustomSlotSupplier, CustomSlotSupplierCallbacksImpl},
 };
-use std::{mem::MaybeUninit, sync::Arc, time::Duration};
+use std::{fmt::Display, mem::MaybeUninit, sync::Arc, time::Duration};
 use temporalio_sdk_core::{
     ActivitySlotKind, LocalActivitySlotKind, NexusSlotKind, ResourceBasedSlotsOptions,
     ResourceBasedTunerConfig, ResourceSlotOptions, SlotKind, SlotSupplierOptions,
@@ -77,60 +77,52 @@ struct Supplier<Kind: SlotKind> {
     target: Option<ResourceBasedTunerOptions>,
 }
 
-impl TunerHolder {
-    /// Takes over the custom suppliers and makes core's tuner. When something is wrong, all custom
-    /// suppliers have been freed.
-    ///
-    /// # Safety
-    /// Custom suppliers are NULL or alive until their `free` is called.
-    pub(crate) unsafe fn tuner(&self) -> Checked<CoreTuner> {
-        // SAFETY: the caller's promise.
-        let (workflow, activity, local_activity, nexus) = unsafe {
-            (
-                supplier::<WorkflowSlotKind>(
-                    &self.workflow_slot_supplier,
-                    "tuner.workflow_slot_supplier",
-                ),
-                supplier::<ActivitySlotKind>(
-                    &self.activity_slot_supplier,
-                    "tuner.activity_slot_supplier",
-                ),
-                supplier::<LocalActivitySlotKind>(
-                    &self.local_activity_slot_supplier,
-                    "tuner.local_activity_slot_supplier",
-                ),
-                supplier::<NexusSlotKind>(
-                    &self.nexus_task_slot_supplier,
-                    "tuner.nexus_task_slot_supplier",
-                ),
+/// Takes over the custom suppliers and makes core's tuner. When something is wrong, all custom
+/// suppliers have been freed.
+pub(crate) fn tuner(holder: Lent<'_, TunerHolder>) -> Checked<CoreTuner> {
+    let workflow = holder.field("tuner.workflow_slot_supplier", |it| {
+        &it.workflow_slot_supplier
+    });
+    let activity = holder.field("tuner.activity_slot_supplier", |it| {
+        &it.activity_slot_supplier
+    });
+    let local_activity = holder.field("tuner.local_activity_slot_supplier", |it| {
+        &it.local_activity_slot_supplier
+    });
+    let nexus = holder.field("tuner.nexus_task_slot_supplier", |it| {
+        &it.nexus_task_slot_supplier
+    });
+    let (workflow, activity, local_activity, nexus) = (
+        supplier::<WorkflowSlotKind>(workflow),
+        supplier::<ActivitySlotKind>(activity),
+        supplier::<LocalActivitySlotKind>(local_activity),
+        supplier::<NexusSlotKind>(nexus),
+    );
+    // Only now, with all of them taken over, may one's error end it.
+    let (workflow, activity, local_activity, nexus) =
+        (workflow?, activity?, local_activity?, nexus?);
+    let targets = [
+        workflow.target,
+        activity.target,
+        local_activity.target,
+        nexus.target,
+    ];
+    let target = shared_target(targets)?;
+    TunerHolderOptions::builder()
+        .workflow_slot_options(workflow.options)
+        .activity_slot_options(activity.options)
+        .local_activity_slot_options(local_activity.options)
+        .nexus_slot_options(nexus.options)
+        .maybe_resource_based_config(target.map(|target| {
+            ResourceBasedTunerConfig::Options(
+                ResourceBasedSlotsOptions::builder()
+                    .target_mem_usage(target.target_memory_usage)
+                    .target_cpu_usage(target.target_cpu_usage)
+                    .build(),
             )
-        };
-        // Only now, with all of them taken over, may one's error end it.
-        let (workflow, activity, local_activity, nexus) =
-            (workflow?, activity?, local_activity?, nexus?);
-        let targets = [
-            workflow.target,
-            activity.target,
-            local_activity.target,
-            nexus.target,
-        ];
-        let target = shared_target(targets)?;
-        TunerHolderOptions::builder()
-            .workflow_slot_options(workflow.options)
-            .activity_slot_options(activity.options)
-            .local_activity_slot_options(local_activity.options)
-            .nexus_slot_options(nexus.options)
-            .maybe_resource_based_config(target.map(|target| {
-                ResourceBasedTunerConfig::Options(
-                    ResourceBasedSlotsOptions::builder()
-                        .target_mem_usage(target.target_memory_usage)
-                        .target_cpu_usage(target.target_cpu_usage)
-                        .build(),
-                )
-            }))
-            .build_tuner_holder()
-            .map_err(|error| format!("tuner: {error:#}"))
-    }
+        }))
+        .build_tuner_holder()
+        .map_err(|error| format!("tuner: {error:#}"))
 }
 
 fn shared_target(
@@ -147,33 +139,32 @@ fn shared_target(
     }
 }
 
-/// # Safety
-/// A custom supplier is NULL or alive until its `free` is called.
-unsafe fn supplier<Kind>(field: &MaybeUninit<SlotSupplier>, what: &str) -> Checked<Supplier<Kind>>
+fn supplier<Kind>(field: Lent<'_, MaybeUninit<SlotSupplier>>) -> Checked<Supplier<Kind>>
 where
     Kind: SlotKind + Send + Sync + 'static,
 {
-    Ok(match read_tagged(field, what)? {
+    let supplier = field.tagged()?;
+    let label = supplier.label();
+    Ok(match supplier.get() {
         SlotSupplier::FixedSize(fixed) => Supplier {
-            options: fixed.options(what)?,
+            options: fixed.options(label)?,
             target: None,
         },
         SlotSupplier::ResourceBased(resources) => Supplier {
-            options: resources.options(what)?,
+            options: resources.options(label)?,
             target: Some(resources.tuner_options),
         },
         SlotSupplier::Custom(custom) => Supplier {
-            options: SlotSupplierOptions::Custom(Arc::new(
-                // SAFETY: the caller's promise.
-                unsafe { CustomSlotSupplier::<Kind>::take(custom.0, &format!("{what}.custom")) }?,
-            )),
+            options: SlotSupplierOptions::Custom(Arc::new(CustomSlotSupplier::<Kind>::take(
+                supplier.part("custom", &custom.0).required_target()?,
+            )?)),
             target: None,
         },
     })
 }
 
 impl FixedSizeSlotSupplier {
-    fn options<Kind: SlotKind>(&self, what: &str) -> Checked<SlotSupplierOptions<Kind>> {
+    fn options<Kind: SlotKind>(&self, what: impl Display) -> Checked<SlotSupplierOptions<Kind>> {
         if self.num_slots > Semaphore::MAX_PERMITS {
             return Err(format!(
                 "{what}.fixed_size.num_slots must be at most {}, not {}",
@@ -188,7 +179,7 @@ impl FixedSizeSlotSupplier {
 }
 
 impl ResourceBasedSlotSupplier {
-    fn options<Kind: SlotKind>(&self, what: &str) -> Checked<SlotSupplierOptions<Kind>> {
+    fn options<Kind: SlotKind>(&self, what: impl Display) -> Checked<SlotSupplierOptions<Kind>> {
         for (name, target) in [
             (
                 "target_memory_usage",

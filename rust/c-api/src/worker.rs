@@ -3,11 +3,15 @@
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     connection::Connection,
-    ffi::{Callback, Checked, Pending, boxed, free, guard, guard_infallible, handle, lock},
+    ffi::{
+        Callback, Checked, Lent, Pending, boxed, export_of, export_of_val, guard, guard_infallible,
+        guard_named, lock, taken_back,
+    },
     open_activations::OpenActivations,
+    results::DoneCallback,
     runtime::Core,
     worker_calls::{WorkerCall, WorkerCalls},
-    worker_options::WorkerOptions,
+    worker_options::{WorkerOptions, worker_config},
 };
 use prost::Message;
 use std::{
@@ -56,9 +60,6 @@ pub struct WorkerOrFail {
 }
 
 type PollCallback = unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray);
-/// Ends a call that gives nothing.
-pub(crate) type DoneCallback = unsafe extern "C" fn(*mut c_void, *const ByteArray);
-
 /// How a poll ended.
 pub(crate) enum Polled {
     Task(Vec<u8>),
@@ -79,25 +80,21 @@ impl Callback for PollCallback {
             Polled::ShutDown => (ptr::null(), ptr::null()),
             Polled::Failed(message) => (ptr::null(), ByteArray::give(message)),
         };
-        // SAFETY: the caller's own function and pointer.
+        // SAFETY: by this function's own condition; the callback owns what it is given.
         unsafe { self(user_data, success, fail) }
     }
 }
 
-impl Callback for DoneCallback {
-    type Answer = Checked<()>;
-
-    fn failure(message: String) -> Self::Answer {
-        Err(message)
-    }
-
-    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
-        // SAFETY: the caller's own function and pointer.
-        unsafe { self(user_data, ByteArray::give_optional(answer.err())) }
-    }
-}
-
-/// Handle of a worker.
+/// Takes tasks from a task queue, or replays histories.
+///
+/// Life: `temporal_core_worker_new`, or `temporal_core_worker_replayer_new`;
+/// `temporal_core_worker_validate`, which is optional for a replayer; the
+/// `temporal_core_worker_poll_…` functions, and a `temporal_core_worker_complete_…` for each task;
+/// `temporal_core_worker_initiate_shutdown`; polls until each kind gives both NULL;
+/// `temporal_core_worker_finalize_shutdown`; `temporal_core_worker_free`.
+///
+/// Any thread may use it, also inside callbacks, with one poll of a kind at a time and any number of
+/// completions. It may be freed inside a callback, before or after its connection and runtime.
 pub struct Worker {
     core: Arc<Core>,
     calls: Arc<WorkerCalls>,
@@ -176,12 +173,9 @@ impl Drop for Worker {
 
 /// Starts an asynchronous call on a worker: `prepare` checks the arguments, on this thread, and
 /// makes the call.
-///
-/// # Safety
-/// `worker` is NULL or live.
-unsafe fn start<C, Call>(
-    function: &str,
-    worker: *mut Worker,
+fn start<C, Call>(
+    export: &str,
+    worker: Checked<Lent<'_, Worker>>,
     user_data: *mut c_void,
     callback: Option<C>,
     prepare: impl FnOnce(&Worker) -> Checked<Call>,
@@ -189,23 +183,20 @@ unsafe fn start<C, Call>(
     C: Callback,
     Call: Future<Output = C::Answer> + Send + 'static,
 {
-    guard_infallible(function, (), || {
+    guard_named(export, (), || {
         let pending = Pending::new(callback.ok_or("callback is NULL")?, user_data);
-        // SAFETY: the caller's promise.
-        let worker = match unsafe { handle(worker, "worker") } {
-            Ok(worker) => worker,
-            Err(message) => {
-                pending.fail(message);
-                return Ok(());
-            }
-        };
-        // The callback may free the worker before this function returns: nothing of it is used
-        // once the call is started.
-        let core = worker.core.clone();
-        core.enter(|| match prepare(worker) {
-            Ok(call) => core.spawn(pending, call),
+        match worker {
             Err(message) => pending.fail(message),
-        });
+            Ok(worker) => {
+                // The callback may free the worker before this function returns: nothing of it is
+                // used once the call is started.
+                let core = worker.core.clone();
+                core.enter(|| match prepare(&worker) {
+                    Ok(call) => core.spawn(pending, call),
+                    Err(message) => pending.fail(message),
+                });
+            }
+        }
         Ok(())
     });
 }
@@ -227,35 +218,31 @@ async fn unless_freed<T>(freed: CancellationToken, call: impl Future<Output = T>
         .ok_or_else(|| "The worker was freed before the call ended".to_owned())
 }
 
-/// # Safety
-/// `worker` is NULL or live.
-unsafe fn poll<Task, Poll>(
-    function: &str,
-    worker: *mut Worker,
+fn poll<Task, Poll, Make>(
+    worker: Checked<Lent<'_, Worker>>,
     user_data: *mut c_void,
     callback: WorkerPollCallback,
     failure: &'static str,
-    poll: impl FnOnce(&Worker, WorkerCall) -> Poll,
+    poll: Make,
 ) where
     Task: Message + 'static,
     Poll: Future<Output = Result<Task, PollError>> + Send + 'static,
+    Make: FnOnce(&Worker, WorkerCall) -> Poll,
 {
-    // SAFETY: the caller's promise.
-    unsafe {
-        start::<PollCallback, _>(function, worker, user_data, callback, |worker| {
-            let failed = move |reason: &dyn Display| format!("{failure}: {reason}");
-            let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
-            let poll = unless_freed(worker.freed.clone(), poll(worker, call));
-            Ok(async move {
-                match poll.await {
-                    Ok(Ok(task)) => Polled::Task(task.encode_to_vec()),
-                    Ok(Err(PollError::ShutDown)) => Polled::ShutDown,
-                    Ok(Err(error)) => Polled::Failed(failed(&error)),
-                    Err(message) => Polled::Failed(failed(&message)),
-                }
-            })
-        });
-    }
+    let export = export_of::<Make>();
+    start::<PollCallback, _>(export, worker, user_data, callback, |worker| {
+        let failed = move |reason: &dyn Display| format!("{failure}: {reason}");
+        let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+        let poll = unless_freed(worker.freed.clone(), poll(worker, call));
+        Ok(async move {
+            match poll.await {
+                Ok(Ok(task)) => Polled::Task(task.encode_to_vec()),
+                Ok(Err(PollError::ShutDown)) => Polled::ShutDown,
+                Ok(Err(error)) => Polled::Failed(failed(&error)),
+                Err(message) => Polled::Failed(failed(&message)),
+            }
+        })
+    });
 }
 
 /// How the messages of a completion that fails begin.
@@ -265,42 +252,31 @@ struct CompletionMessages {
     failure: &'static str,
 }
 
-/// # Safety
-/// `worker` is NULL or live, `completion` live.
-unsafe fn complete<Completion, Done, Error>(
-    function: &str,
-    worker: *mut Worker,
-    completion: ByteArrayRef,
+fn complete<Completion, Done, Error, Make>(
+    worker: Checked<Lent<'_, Worker>>,
+    completion: Lent<'_, ByteArrayRef>,
     user_data: *mut c_void,
     callback: WorkerCallback,
     what: CompletionMessages,
-    complete: impl FnOnce(&Worker, WorkerCall, Completion) -> Done,
+    complete: Make,
 ) where
     Completion: Message + Default,
     Done: Future<Output = Result<(), Error>> + Send + 'static,
     Error: Display,
+    Make: FnOnce(&Worker, WorkerCall, Completion) -> Done,
 {
-    // SAFETY: the caller's promise.
-    unsafe {
-        start::<DoneCallback, _>(function, worker, user_data, callback, |worker| {
-            let failed = move |reason: &dyn Display| format!("{}: {reason}", what.failure);
-            let completion = decode(&completion, "completion", what.decode_failure)?;
-            let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
-            let done = complete(worker, call, completion);
-            Ok(async move { done.await.map_err(|error| failed(&error)) })
-        });
-    }
+    let export = export_of::<Make>();
+    start::<DoneCallback, _>(export, worker, user_data, callback, |worker| {
+        let failed = move |reason: &dyn Display| format!("{}: {reason}", what.failure);
+        let completion = decode(completion, what.decode_failure)?;
+        let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+        let done = complete(worker, call, completion);
+        Ok(async move { done.await.map_err(|error| failed(&error)) })
+    });
 }
 
-/// # Safety
-/// `range` is live.
-unsafe fn decode<T: Message + Default>(
-    range: &ByteArrayRef,
-    argument: &str,
-    failure: &str,
-) -> Checked<T> {
-    // SAFETY: the caller's promise.
-    T::decode(unsafe { range.bytes(argument) }?).map_err(|error| format!("{failure}: {error}"))
+fn decode<T: Message + Default>(range: Lent<'_, ByteArrayRef>, failure: &str) -> Checked<T> {
+    T::decode(range.bytes()?).map_err(|error| format!("{failure}: {error}"))
 }
 
 /// Creates a worker. It asks the server for nothing before its first poll or its validation.
@@ -321,27 +297,29 @@ pub unsafe extern "C" fn temporal_core_worker_new(
         worker: ptr::null_mut(),
         fail: ByteArray::give(message),
     };
-    guard(failed, || {
-        // SAFETY: NULL or live, by this function's contract.
-        match unsafe { new_worker(client, options) } {
-            Ok(worker) => WorkerOrFail {
-                worker: boxed(worker),
-                fail: ptr::null(),
-            },
-            Err(message) => failed(message),
-        }
+    // SAFETY: connection and options are live for this call, with all they lead to.
+    let (client, options) = unsafe {
+        (
+            Lent::required(client, "client"),
+            Lent::required(options, "options"),
+        )
+    };
+    guard(failed, || match new_worker(client, options) {
+        Ok(worker) => WorkerOrFail {
+            worker: boxed(worker),
+            fail: ptr::null(),
+        },
+        Err(message) => failed(message),
     })
 }
 
-/// # Safety
-/// `client` is NULL or live, `options` too, and so is all it points to.
-unsafe fn new_worker(client: *mut Connection, options: *const WorkerOptions) -> Checked<Worker> {
+fn new_worker(
+    client: Checked<Lent<'_, Connection>>,
+    options: Checked<Lent<'_, WorkerOptions>>,
+) -> Checked<Worker> {
     let invalid = |message| format!("Invalid options: {message}");
-    // SAFETY: the caller's promise.
-    let (client, options) = unsafe { (handle(client, "client"), handle(options, "options")) };
-    let options = options.map_err(invalid)?;
-    // SAFETY: the caller's promise.
-    let config = unsafe { options.config() };
+    // The options first, so that custom slot suppliers are taken over whatever else is wrong.
+    let config = worker_config(options.map_err(invalid)?);
     let (client, config) = (client.map_err(invalid)?, config.map_err(invalid)?);
     if config.task_queue.is_empty() {
         return Err(invalid("task_queue is empty".to_owned()));
@@ -364,9 +342,9 @@ unsafe fn new_worker(client: *mut Connection, options: *const WorkerOptions) -> 
 /// Any thread, also inside a callback, before or after the runtime and the connection are freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_free(worker: *mut Worker) {
-    guard_infallible("temporal_core_worker_free", (), || {
-        // SAFETY: NULL or from `boxed`, once, by this function's contract.
-        unsafe { free(worker) };
+    guard_infallible((), || {
+        // SAFETY: `worker_new` or `worker_replayer_new` boxed the worker; this is its last use.
+        drop(unsafe { taken_back(worker) });
         Ok(())
     });
 }
@@ -384,27 +362,27 @@ pub unsafe extern "C" fn temporal_core_worker_validate(
     user_data: *mut c_void,
     callback: WorkerCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        start::<DoneCallback, _>(
-            "temporal_core_worker_validate",
-            worker,
-            user_data,
-            callback,
-            |worker| {
-                let failed = |reason: &dyn Display| format!("Worker validation failed: {reason}");
-                let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
-                let freed = worker.freed.clone();
-                Ok(async move {
-                    unless_freed(freed, async move { call.validate().await })
-                        .await
-                        .map_err(|message| failed(&message))?
-                        .map(drop)
-                        .map_err(|error| failed(&error))
-                })
-            },
-        );
-    }
+    // SAFETY: the worker is live until the callback.
+    let worker = unsafe { Lent::required(worker, "worker") };
+    let prepare = |worker: &Worker| {
+        let failed = |reason: &dyn Display| format!("Worker validation failed: {reason}");
+        let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+        let freed = worker.freed.clone();
+        Ok(async move {
+            unless_freed(freed, async move { call.validate().await })
+                .await
+                .map_err(|message| failed(&message))?
+                .map(drop)
+                .map_err(|error| failed(&error))
+        })
+    };
+    start::<DoneCallback, _>(
+        export_of_val(&prepare),
+        worker,
+        user_data,
+        callback,
+        prepare,
+    );
 }
 
 /// Makes the worker use another connection from its next request on.
@@ -419,10 +397,15 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
     worker: *mut Worker,
     new_client: *mut Connection,
 ) -> *const ByteArray {
+    // SAFETY: worker and connection are live for this call.
+    let (worker, client) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::required(new_client, "new_client"),
+        )
+    };
     answer_now(|| {
-        // SAFETY: NULL or live, by this function's contract.
-        let (worker, client) =
-            unsafe { (handle(worker, "worker")?, handle(new_client, "new_client")?) };
+        let (worker, client) = (worker?, client?);
         let failed = |reason: String| format!("Replace client failed: {reason}");
         if worker.kind == Kind::Replay {
             return Err(failed("a replayer has no connection to replace".to_owned()));
@@ -459,20 +442,18 @@ pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
     user_data: *mut c_void,
     callback: WorkerPollCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        poll(
-            "temporal_core_worker_poll_workflow_activation",
-            worker,
-            user_data,
-            callback,
-            "Workflow polling failure",
-            |handle, worker| {
-                let activations = handle.activations.clone();
-                async move { activations.poll(&worker).await }
-            },
-        );
-    }
+    // SAFETY: the worker is live until the callback.
+    let worker = unsafe { Lent::required(worker, "worker") };
+    poll(
+        worker,
+        user_data,
+        callback,
+        "Workflow polling failure",
+        |handle, worker| {
+            let activations = handle.activations.clone();
+            async move { activations.poll(&worker).await }
+        },
+    );
 }
 
 /// Polls for an activity task, local ones first.
@@ -489,17 +470,15 @@ pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
     user_data: *mut c_void,
     callback: WorkerPollCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        poll(
-            "temporal_core_worker_poll_activity_task",
-            worker,
-            user_data,
-            callback,
-            "Activity polling failure",
-            |_, worker| async move { worker.poll_activity_task().await },
-        );
-    }
+    // SAFETY: the worker is live until the callback.
+    let worker = unsafe { Lent::required(worker, "worker") };
+    poll(
+        worker,
+        user_data,
+        callback,
+        "Activity polling failure",
+        |_, worker| async move { worker.poll_activity_task().await },
+    );
 }
 
 /// Polls for a Nexus task.
@@ -516,17 +495,15 @@ pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
     user_data: *mut c_void,
     callback: WorkerPollCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        poll(
-            "temporal_core_worker_poll_nexus_task",
-            worker,
-            user_data,
-            callback,
-            "Nexus polling failure",
-            |_, worker| async move { worker.poll_nexus_task().await },
-        );
-    }
+    // SAFETY: the worker is live until the callback.
+    let worker = unsafe { Lent::required(worker, "worker") };
+    poll(
+        worker,
+        user_data,
+        callback,
+        "Nexus polling failure",
+        |_, worker| async move { worker.poll_nexus_task().await },
+    );
 }
 
 /// Completes a workflow activation. Every activation is completed, evictions too.
@@ -546,24 +523,27 @@ pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
     user_data: *mut c_void,
     callback: WorkerCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        complete(
-            "temporal_core_worker_complete_workflow_activation",
-            worker,
-            completion,
-            user_data,
-            callback,
-            CompletionMessages {
-                decode_failure: "Workflow task decode failure",
-                failure: "Workflow completion failure",
-            },
-            |handle, worker, completion: WorkflowActivationCompletion| {
-                let activations = handle.activations.clone();
-                async move { activations.complete(&worker, completion).await }
-            },
-        );
-    }
+    // SAFETY: the worker is live until the callback, the completion for this call.
+    let (worker, completion) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::by_value(&completion, "completion"),
+        )
+    };
+    complete(
+        worker,
+        completion,
+        user_data,
+        callback,
+        CompletionMessages {
+            decode_failure: "Workflow task decode failure",
+            failure: "Workflow completion failure",
+        },
+        |handle, worker, completion: WorkflowActivationCompletion| {
+            let activations = handle.activations.clone();
+            async move { activations.complete(&worker, completion).await }
+        },
+    );
 }
 
 /// Completes an activity task, of whichever sort.
@@ -583,23 +563,26 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
     user_data: *mut c_void,
     callback: WorkerCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        complete(
-            "temporal_core_worker_complete_activity_task",
-            worker,
-            completion,
-            user_data,
-            callback,
-            CompletionMessages {
-                decode_failure: "Activity task decode failure",
-                failure: "Activity completion failure",
-            },
-            |_, worker, completion: ActivityTaskCompletion| async move {
-                worker.complete_activity_task(completion).await
-            },
-        );
-    }
+    // SAFETY: the worker is live until the callback, the completion for this call.
+    let (worker, completion) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::by_value(&completion, "completion"),
+        )
+    };
+    complete(
+        worker,
+        completion,
+        user_data,
+        callback,
+        CompletionMessages {
+            decode_failure: "Activity task decode failure",
+            failure: "Activity completion failure",
+        },
+        |_, worker, completion: ActivityTaskCompletion| async move {
+            worker.complete_activity_task(completion).await
+        },
+    );
 }
 
 /// Completes a Nexus task.
@@ -619,23 +602,26 @@ pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
     user_data: *mut c_void,
     callback: WorkerCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        complete(
-            "temporal_core_worker_complete_nexus_task",
-            worker,
-            completion,
-            user_data,
-            callback,
-            CompletionMessages {
-                decode_failure: "Nexus task decode failure",
-                failure: "Nexus completion failure",
-            },
-            |_, worker, completion: NexusTaskCompletion| async move {
-                worker.complete_nexus_task(completion).await
-            },
-        );
-    }
+    // SAFETY: the worker is live until the callback, the completion for this call.
+    let (worker, completion) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::by_value(&completion, "completion"),
+        )
+    };
+    complete(
+        worker,
+        completion,
+        user_data,
+        callback,
+        CompletionMessages {
+            decode_failure: "Nexus task decode failure",
+            failure: "Nexus completion failure",
+        },
+        |_, worker, completion: NexusTaskCompletion| async move {
+            worker.complete_nexus_task(completion).await
+        },
+    );
 }
 
 /// Records that an activity is alive. Does not wait for the server: heartbeats are gathered and
@@ -651,12 +637,16 @@ pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
     worker: *mut Worker,
     heartbeat: ByteArrayRef,
 ) -> *const ByteArray {
+    // SAFETY: worker and heartbeat are live for this call.
+    let (worker, heartbeat) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::by_value(&heartbeat, "heartbeat"),
+        )
+    };
     answer_now(|| {
-        // SAFETY: NULL or live, by this function's contract.
-        let worker = unsafe { handle(worker, "worker") }?;
-        // SAFETY: live, by this function's contract.
-        let heartbeat: ActivityHeartbeat =
-            unsafe { decode(&heartbeat, "heartbeat", "Activity heartbeat decode failure") }?;
+        let worker = worker?;
+        let heartbeat: ActivityHeartbeat = decode(heartbeat, "Activity heartbeat decode failure")?;
         worker.core.enter(|| {
             worker
                 .calls
@@ -678,19 +668,19 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
     worker: *mut Worker,
     run_id: ByteArrayRef,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        tell(
-            "temporal_core_worker_request_workflow_eviction",
-            worker,
-            |worker| {
-                let run_id = run_id.text("run_id")?;
-                let call = worker.calls.without_callback()?;
-                call.request_workflow_eviction(run_id);
-                Ok(())
-            },
-        );
-    }
+    // SAFETY: worker and run id are live for this call.
+    let (worker, run_id) = unsafe {
+        (
+            Lent::required(worker, "worker"),
+            Lent::by_value(&run_id, "run_id"),
+        )
+    };
+    tell(worker, |worker| {
+        let run_id = run_id.text()?;
+        let call = worker.calls.without_callback()?;
+        call.request_workflow_eviction(run_id);
+        Ok(())
+    });
 }
 
 /// Begins the shutdown: the worker polls the server no more. Poll on, and complete what comes,
@@ -701,29 +691,28 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
 /// Any thread, also inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Worker) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        tell("temporal_core_worker_initiate_shutdown", worker, |worker| {
-            if let Ok(call) = worker.calls.without_callback() {
-                call.initiate_shutdown();
-            }
-            Ok(())
-        });
-    }
+    // SAFETY: the worker is live for this call.
+    let worker = unsafe { Lent::required(worker, "worker") };
+    tell(worker, |worker| {
+        if let Ok(call) = worker.calls.without_callback() {
+            call.initiate_shutdown();
+        }
+        Ok(())
+    });
 }
 
 /// A call without answer: what is wrong is logged.
-///
-/// # Safety
-/// `worker` is NULL or live.
-unsafe fn tell(function: &str, worker: *mut Worker, body: impl FnOnce(&Worker) -> Checked<()>) {
-    // SAFETY: the caller's promise.
-    match unsafe { handle(worker, "worker") } {
+fn tell<Body>(worker: Checked<Lent<'_, Worker>>, body: Body)
+where
+    Body: FnOnce(&Worker) -> Checked<()>,
+{
+    let export = export_of::<Body>();
+    match worker {
         Ok(worker) => {
             let core = worker.core.clone();
-            core.enter(|| guard_infallible(function, (), || body(worker)));
+            core.enter(|| guard_named(export, (), || body(&worker)));
         }
-        Err(message) => guard_infallible(function, (), || Err(message)),
+        Err(message) => guard_named(export, (), || Err(message)),
     }
 }
 
@@ -746,27 +735,27 @@ pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
     user_data: *mut c_void,
     callback: WorkerCallback,
 ) {
-    // SAFETY: NULL or live, by this function's contract.
-    unsafe {
-        start::<DoneCallback, _>(
-            "temporal_core_worker_finalize_shutdown",
-            worker,
-            user_data,
-            callback,
-            |worker| {
-                let freed = worker.freed.clone();
-                let taken = worker.calls.take(|| worker.activations.count())?;
-                let unregister = unregistration(taken.worker());
-                Ok(async move {
-                    unless_freed(freed, async move {
-                        shut_down(taken.alone().await?).await;
-                        Ok(())
-                    })
-                    .await
-                    .and_then(|finalized| finalized)
-                    .inspect_err(|_| unregister())
-                })
-            },
-        );
-    }
+    // SAFETY: the worker is live until the callback.
+    let worker = unsafe { Lent::required(worker, "worker") };
+    let prepare = |worker: &Worker| {
+        let freed = worker.freed.clone();
+        let taken = worker.calls.take(|| worker.activations.count())?;
+        let unregister = unregistration(taken.worker());
+        Ok(async move {
+            unless_freed(freed, async move {
+                shut_down(taken.alone().await?).await;
+                Ok(())
+            })
+            .await
+            .and_then(|finalized| finalized)
+            .inspect_err(|_| unregister())
+        })
+    };
+    start::<DoneCallback, _>(
+        export_of_val(&prepare),
+        worker,
+        user_data,
+        callback,
+        prepare,
+    );
 }

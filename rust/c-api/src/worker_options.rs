@@ -2,8 +2,8 @@
 
 use crate::{
     byte_array::{ByteArrayRef, ByteArrayRefArray},
-    ffi::{CTaggedUnion, Checked, optional, read_bool, read_tagged},
-    tuner::TunerHolder,
+    ffi::{CTaggedUnion, Checked, Lent, read_bool},
+    tuner::{TunerHolder, tuner},
     version::with_interface,
 };
 use std::{
@@ -176,182 +176,178 @@ pub struct WorkerOptions {
     pub max_eager_activity_reservations_per_workflow_task: u32,
 }
 
-impl WorkerOptions {
-    /// Core's configuration. Custom slot suppliers belong to it or, on an error, have been freed.
-    ///
-    /// # Safety
-    /// All ranges and pointers within are live; custom slot suppliers until `free` is called.
-    pub(crate) unsafe fn config(&self) -> Checked<WorkerConfig> {
-        // SAFETY: the caller's promise.
-        // First of all, so that custom slot suppliers are taken over whatever else is wrong.
-        let tuner = unsafe { self.tuner.tuner() }?;
-        // SAFETY: the caller's promise.
-        let (namespace, task_queue, identity, versioning) = unsafe {
-            (
-                self.namespace_.text("namespace_")?,
-                self.task_queue.text("task_queue")?,
-                self.identity_override.text("identity_override")?,
-                self.versioning()?,
-            )
-        };
-        // SAFETY: the caller's promise.
-        let (workflow_polls, activity_polls, nexus_polls) = unsafe {
-            (
-                self.workflow_task_poller_behavior
-                    .core_behavior("workflow_task_poller_behavior")?,
-                self.activity_task_poller_behavior
-                    .core_behavior("activity_task_poller_behavior")?,
-                self.nexus_task_poller_behavior
-                    .core_behavior("nexus_task_poller_behavior")?,
-            )
-        };
-        // SAFETY: the caller's promise.
-        let (failing_types, plugins, storage_drivers) = unsafe {
-            (
-                self.nondeterminism_as_workflow_fail_for_types
-                    .texts("nondeterminism_as_workflow_fail_for_types")?,
-                self.plugins.texts("plugins")?,
-                self.storage_drivers.texts("storage_drivers")?,
-            )
-        };
-        if self.max_cached_workflows > MAX_CACHED_WORKFLOWS {
-            return Err(format!(
-                "max_cached_workflows must be at most {MAX_CACHED_WORKFLOWS}, not {}",
-                self.max_cached_workflows
-            ));
-        }
-        let sticky_ratio = self.nonsticky_to_sticky_poll_ratio;
-        if !sticky_ratio.is_finite() || sticky_ratio < 0.0 {
-            return Err(format!(
-                "nonsticky_to_sticky_poll_ratio must be a finite number that is not negative, not {sticky_ratio}"
-            ));
-        }
-        let nondeterminism = || HashSet::from([WorkflowErrorType::Nondeterminism]);
-        WorkerConfig::builder()
-            .namespace(namespace)
-            .task_queue(task_queue)
-            .versioning_strategy(versioning)
-            .maybe_client_identity_override((!identity.is_empty()).then_some(identity))
-            .max_cached_workflows(self.max_cached_workflows as usize)
-            .tuner(Arc::new(tuner))
-            .task_types(self.task_types.core_types())
-            .sticky_queue_schedule_to_start_timeout(Duration::from_millis(
-                self.sticky_queue_schedule_to_start_timeout_millis,
-            ))
-            .max_heartbeat_throttle_interval(Duration::from_millis(
-                self.max_heartbeat_throttle_interval_millis,
-            ))
-            .default_heartbeat_throttle_interval(Duration::from_millis(
-                self.default_heartbeat_throttle_interval_millis,
-            ))
-            .maybe_max_worker_activities_per_second(rate(
-                self.max_activities_per_second,
-                "max_activities_per_second",
-            )?)
-            .maybe_max_task_queue_activities_per_second(rate(
-                self.max_task_queue_activities_per_second,
-                "max_task_queue_activities_per_second",
-            )?)
-            .graceful_shutdown_period(Duration::from_millis(self.graceful_shutdown_period_millis))
-            .maybe_workflow_task_poller_behavior(workflow_polls)
-            .nonsticky_to_sticky_poll_ratio(sticky_ratio)
-            .maybe_activity_task_poller_behavior(activity_polls)
-            .maybe_nexus_task_poller_behavior(nexus_polls)
-            .workflow_failure_errors(if read_bool(&self.nondeterminism_as_workflow_fail) {
-                nondeterminism()
-            } else {
-                HashSet::new()
-            })
-            .workflow_types_to_failure_errors(
-                failing_types
-                    .into_iter()
-                    .map(|workflow_type| (workflow_type.to_owned(), nondeterminism()))
-                    .collect::<HashMap<_, _>>(),
-            )
-            .plugins(
-                plugins
-                    .into_iter()
-                    .map(|name| PluginInfo {
-                        name: name.to_owned(),
-                        version: String::new(),
-                    })
-                    .collect::<HashSet<_>>(),
-            )
-            .storage_drivers(
-                storage_drivers
-                    .into_iter()
-                    .map(|driver| StorageDriverInfo {
-                        r#type: driver.to_owned(),
-                    })
-                    .collect::<HashSet<_>>(),
-            )
-            .disable_payload_error_limit(read_bool(&self.disable_payload_error_limit))
-            .max_eager_activity_reservations_per_workflow_task(
-                self.max_eager_activity_reservations_per_workflow_task as usize,
-            )
-            .build()
-    }
-
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn versioning(&self) -> Checked<CoreVersioningStrategy> {
-        const WHAT: &str = "versioning_strategy";
-        Ok(match read_tagged(&self.versioning_strategy, WHAT)? {
-            WorkerVersioningStrategy::None(none) => CoreVersioningStrategy::None {
-                // SAFETY: the caller's promise.
-                build_id: unsafe { none.build_id.text(&format!("{WHAT}.none.build_id")) }?
-                    .to_owned(),
-            },
-            WorkerVersioningStrategy::DeploymentBased(deployment) => {
-                CoreVersioningStrategy::WorkerDeploymentBased(
-                    // SAFETY: the caller's promise.
-                    unsafe { deployment.core_options(&format!("{WHAT}.deployment_based")) }?,
-                )
-            }
-            WorkerVersioningStrategy::LegacyBuildIdBased(legacy) => {
-                let what = format!("{WHAT}.legacy_build_id_based.build_id");
-                CoreVersioningStrategy::LegacyBuildIdBased {
-                    // SAFETY: the caller's promise.
-                    build_id: unsafe { legacy.build_id.text(&what) }?.to_owned(),
-                }
-            }
+/// Core's configuration. Custom slot suppliers belong to it or, on an error, have been freed.
+pub(crate) fn worker_config(options: Lent<'_, WorkerOptions>) -> Checked<WorkerConfig> {
+    // First of all, so that custom slot suppliers are taken over whatever else is wrong.
+    let tuner = tuner(options.field("tuner", |it| &it.tuner))?;
+    let namespace = options.field("namespace_", |it| &it.namespace_).text()?;
+    let task_queue = options.field("task_queue", |it| &it.task_queue).text()?;
+    let identity = options
+        .field("identity_override", |it| &it.identity_override)
+        .text()?;
+    let versioning =
+        versioning(options.field("versioning_strategy", |it| &it.versioning_strategy))?;
+    let workflow_polls = options.field("workflow_task_poller_behavior", |it| {
+        &it.workflow_task_poller_behavior
+    });
+    let activity_polls = options.field("activity_task_poller_behavior", |it| {
+        &it.activity_task_poller_behavior
+    });
+    let nexus_polls = options.field("nexus_task_poller_behavior", |it| {
+        &it.nexus_task_poller_behavior
+    });
+    let (workflow_polls, activity_polls, nexus_polls) = (
+        poller_behavior(workflow_polls)?,
+        poller_behavior(activity_polls)?,
+        poller_behavior(nexus_polls)?,
+    );
+    let failing_types = options
+        .field("nondeterminism_as_workflow_fail_for_types", |it| {
+            &it.nondeterminism_as_workflow_fail_for_types
         })
+        .texts()?;
+    let plugins = options.field("plugins", |it| &it.plugins).texts()?;
+    let storage_drivers = options
+        .field("storage_drivers", |it| &it.storage_drivers)
+        .texts()?;
+    if options.max_cached_workflows > MAX_CACHED_WORKFLOWS {
+        return Err(format!(
+            "max_cached_workflows must be at most {MAX_CACHED_WORKFLOWS}, not {}",
+            options.max_cached_workflows
+        ));
     }
+    let sticky_ratio = options.nonsticky_to_sticky_poll_ratio;
+    if !sticky_ratio.is_finite() || sticky_ratio < 0.0 {
+        return Err(format!(
+            "nonsticky_to_sticky_poll_ratio must be a finite number that is not negative, not {sticky_ratio}"
+        ));
+    }
+    let nondeterminism = || HashSet::from([WorkflowErrorType::Nondeterminism]);
+    WorkerConfig::builder()
+        .namespace(namespace)
+        .task_queue(task_queue)
+        .versioning_strategy(versioning)
+        .maybe_client_identity_override((!identity.is_empty()).then_some(identity))
+        .max_cached_workflows(options.max_cached_workflows as usize)
+        .tuner(Arc::new(tuner))
+        .task_types(options.task_types.core_types())
+        .sticky_queue_schedule_to_start_timeout(Duration::from_millis(
+            options.sticky_queue_schedule_to_start_timeout_millis,
+        ))
+        .max_heartbeat_throttle_interval(Duration::from_millis(
+            options.max_heartbeat_throttle_interval_millis,
+        ))
+        .default_heartbeat_throttle_interval(Duration::from_millis(
+            options.default_heartbeat_throttle_interval_millis,
+        ))
+        .maybe_max_worker_activities_per_second(rate(
+            options.max_activities_per_second,
+            "max_activities_per_second",
+        )?)
+        .maybe_max_task_queue_activities_per_second(rate(
+            options.max_task_queue_activities_per_second,
+            "max_task_queue_activities_per_second",
+        )?)
+        .graceful_shutdown_period(Duration::from_millis(
+            options.graceful_shutdown_period_millis,
+        ))
+        .maybe_workflow_task_poller_behavior(workflow_polls)
+        .nonsticky_to_sticky_poll_ratio(sticky_ratio)
+        .maybe_activity_task_poller_behavior(activity_polls)
+        .maybe_nexus_task_poller_behavior(nexus_polls)
+        .workflow_failure_errors(if read_bool(&options.nondeterminism_as_workflow_fail) {
+            nondeterminism()
+        } else {
+            HashSet::new()
+        })
+        .workflow_types_to_failure_errors(
+            failing_types
+                .into_iter()
+                .map(|workflow_type| (workflow_type.to_owned(), nondeterminism()))
+                .collect::<HashMap<_, _>>(),
+        )
+        .plugins(
+            plugins
+                .into_iter()
+                .map(|name| PluginInfo {
+                    name: name.to_owned(),
+                    version: String::new(),
+                })
+                .collect::<HashSet<_>>(),
+        )
+        .storage_drivers(
+            storage_drivers
+                .into_iter()
+                .map(|driver| StorageDriverInfo {
+                    r#type: driver.to_owned(),
+                })
+                .collect::<HashSet<_>>(),
+        )
+        .disable_payload_error_limit(read_bool(&options.disable_payload_error_limit))
+        .max_eager_activity_reservations_per_workflow_task(
+            options.max_eager_activity_reservations_per_workflow_task as usize,
+        )
+        .build()
 }
 
-impl WorkerDeploymentOptions {
-    /// # Safety
-    /// The ranges within are live.
-    unsafe fn core_options(&self, what: &str) -> Checked<common::WorkerDeploymentOptions> {
-        // SAFETY: the caller's promise.
-        let (deployment_name, build_id) = unsafe {
-            (
-                self.version
-                    .deployment_name
-                    .text(&format!("{what}.version.deployment_name"))?,
-                self.version
-                    .build_id
-                    .text(&format!("{what}.version.build_id"))?,
-            )
-        };
-        let behavior = match self.default_versioning_behavior {
-            0 => None,
-            value => Some(VersioningBehavior::try_from(value).map_err(|_| {
-                with_interface(format!(
-                    "{what}.default_versioning_behavior has no value {value}"
-                ))
-            })?),
-        };
-        Ok(common::WorkerDeploymentOptions::new(
-            common::WorkerDeploymentVersion::builder()
-                .deployment_name(deployment_name)
-                .build_id(build_id)
-                .build(),
-        )
-        .use_worker_versioning(read_bool(&self.use_worker_versioning))
-        .maybe_default_versioning_behavior(behavior.map(Into::into))
-        .build())
-    }
+fn versioning(
+    strategy: Lent<'_, MaybeUninit<WorkerVersioningStrategy>>,
+) -> Checked<CoreVersioningStrategy> {
+    let strategy = strategy.tagged()?;
+    Ok(match strategy.get() {
+        WorkerVersioningStrategy::None(none) => CoreVersioningStrategy::None {
+            build_id: strategy
+                .part("none.build_id", &none.build_id)
+                .text()?
+                .to_owned(),
+        },
+        WorkerVersioningStrategy::DeploymentBased(deployment) => {
+            let version = &deployment.version;
+            let name = strategy
+                .part(
+                    "deployment_based.version.deployment_name",
+                    &version.deployment_name,
+                )
+                .text()?;
+            let build_id = strategy
+                .part("deployment_based.version.build_id", &version.build_id)
+                .text()?;
+            let options = deployment_options(deployment, name, build_id)?;
+            CoreVersioningStrategy::WorkerDeploymentBased(options)
+        }
+        WorkerVersioningStrategy::LegacyBuildIdBased(legacy) => {
+            CoreVersioningStrategy::LegacyBuildIdBased {
+                build_id: strategy
+                    .part("legacy_build_id_based.build_id", &legacy.build_id)
+                    .text()?
+                    .to_owned(),
+            }
+        }
+    })
+}
+
+fn deployment_options(
+    deployment: &WorkerDeploymentOptions,
+    deployment_name: &str,
+    build_id: &str,
+) -> Checked<common::WorkerDeploymentOptions> {
+    let behavior = match deployment.default_versioning_behavior {
+        0 => None,
+        value => Some(VersioningBehavior::try_from(value).map_err(|_| {
+            with_interface(format!(
+                "versioning_strategy.deployment_based.default_versioning_behavior has no value {value}"
+            ))
+        })?),
+    };
+    Ok(common::WorkerDeploymentOptions::new(
+        common::WorkerDeploymentVersion::builder()
+            .deployment_name(deployment_name)
+            .build_id(build_id)
+            .build(),
+    )
+    .use_worker_versioning(read_bool(&deployment.use_worker_versioning))
+    .maybe_default_versioning_behavior(behavior.map(Into::into))
+    .build())
 }
 
 impl WorkerTaskTypes {
@@ -365,31 +361,30 @@ impl WorkerTaskTypes {
     }
 }
 
-impl PollerBehavior {
-    /// # Safety
-    /// Both pointers are NULL or live.
-    unsafe fn core_behavior(&self, what: &str) -> Checked<Option<CorePollerBehavior>> {
-        // SAFETY: the caller's promise.
-        let behavior = match unsafe { (optional(self.simple_maximum), optional(self.autoscaling)) }
-        {
-            (Some(simple), None) => CorePollerBehavior::SimpleMaximum(simple.simple_maximum),
-            (None, Some(autoscaling)) => CorePollerBehavior::Autoscaling {
-                minimum: autoscaling.minimum,
-                maximum: autoscaling.maximum,
-                initial: autoscaling.initial,
-            },
-            (None, None) => return Ok(None),
-            (Some(_), Some(_)) => {
-                return Err(format!(
-                    "simple_maximum and autoscaling cannot both be non-null values ({what})"
-                ));
-            }
-        };
-        behavior
-            .validate()
-            .map_err(|error| format!("{what}: {error}"))?;
-        Ok(Some(behavior))
-    }
+fn poller_behavior(behavior: Lent<'_, PollerBehavior>) -> Checked<Option<CorePollerBehavior>> {
+    let simple = behavior
+        .field("simple_maximum", |it| &it.simple_maximum)
+        .target();
+    let autoscaling = behavior.field("autoscaling", |it| &it.autoscaling).target();
+    let label = behavior.label();
+    let core_behavior = match (simple, autoscaling) {
+        (Some(simple), None) => CorePollerBehavior::SimpleMaximum(simple.simple_maximum),
+        (None, Some(autoscaling)) => CorePollerBehavior::Autoscaling {
+            minimum: autoscaling.minimum,
+            maximum: autoscaling.maximum,
+            initial: autoscaling.initial,
+        },
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(format!(
+                "simple_maximum and autoscaling cannot both be non-null values ({label})"
+            ));
+        }
+    };
+    core_behavior
+        .validate()
+        .map_err(|error| format!("{label}: {error}"))?;
+    Ok(Some(core_behavior))
 }
 
 /// Zero means unlimited.

@@ -1,7 +1,8 @@
 //! The panic boundary: every export runs inside it.
 
+use super::Checked;
 use std::{
-    any::Any,
+    any::{Any, type_name},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -13,16 +14,35 @@ pub(crate) fn guard<T>(on_panic: impl FnOnce(String) -> T, body: impl FnOnce() -
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| on_panic(panic_text(payload)))
 }
 
-/// [`guard`] for exports that have no way to fail: what goes wrong is logged and `fallback` given.
-pub(crate) fn guard_infallible<T>(
-    function: &str,
-    fallback: T,
-    body: impl FnOnce() -> super::Checked<T>,
-) -> T {
+/// [`guard`] for exports that have no way to fail: what goes wrong is logged, with the name of the
+/// export that `body` is written in, and `fallback` given.
+pub(crate) fn guard_infallible<T, Body>(fallback: T, body: Body) -> T
+where
+    Body: FnOnce() -> Checked<T>,
+{
+    guard_named(export_of::<Body>(), fallback, body)
+}
+
+/// [`guard_infallible`] for what several exports share.
+pub(crate) fn guard_named<T>(export: &str, fallback: T, body: impl FnOnce() -> Checked<T>) -> T {
     guard(Err, body).unwrap_or_else(|message| {
-        tracing::error!(target: "temporal_static_libs", "{function}: {message}");
+        log_error(export, &message);
         fallback
     })
+}
+
+/// Logs what is wrong with a call that has no other way to report it.
+pub(crate) fn log_error(export: &str, message: &str) {
+    tracing::error!(target: "temporal_static_libs", "{export}: {message}");
+}
+
+/// The name of the exported function that a closure is written in.
+pub(crate) fn export_of<Closure>() -> &'static str {
+    // Such as `crate::module::temporal_core_random_new::{{closure}}`.
+    let path = type_name::<Closure>();
+    path.rsplit("::")
+        .find(|part| part.starts_with("temporal_core_"))
+        .unwrap_or(path)
 }
 
 /// `panic: …`, as the contract words it.
@@ -33,4 +53,9 @@ pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("with no message");
     format!("panic: {message}")
+}
+
+/// [`export_of`] for a closure that has no other name.
+pub(crate) fn export_of_val<Closure>(_: &Closure) -> &'static str {
+    export_of::<Closure>()
 }

@@ -4,7 +4,7 @@
 
 use super::Checked;
 use crate::version::with_interface;
-use std::mem::MaybeUninit;
+use std::{fmt::Display, mem::MaybeUninit};
 
 /// A `#[repr(C)]` enum that can come from outside.
 pub(crate) trait CEnum: Sized {
@@ -27,7 +27,7 @@ macro_rules! c_enum {
 pub(crate) use c_enum;
 
 /// The enum that a field or argument holds.
-pub(crate) fn read_enum<E: CEnum>(field: &MaybeUninit<E>, what: &str) -> Checked<E> {
+pub(crate) fn read_enum<E: CEnum>(field: &MaybeUninit<E>, what: impl Display) -> Checked<E> {
     const { assert!(size_of::<E>() == size_of::<u32>()) };
     // SAFETY: the caller's struct is initialised memory, and any four bytes are a `u32`.
     let raw = unsafe { field.as_ptr().cast::<u32>().read() };
@@ -47,15 +47,17 @@ pub(crate) unsafe trait CTaggedUnion: Sized {
 /// The enum that a field holds, once its tag is known to be one.
 pub(crate) fn read_tagged<'a, T: CTaggedUnion>(
     field: &'a MaybeUninit<T>,
-    what: &str,
+    what: impl Display,
 ) -> Checked<&'a T> {
-    // SAFETY: as in `read_enum`; the tag comes first in a `#[repr(C)]` enum.
-    let tag = unsafe { field.as_ptr().cast::<u32>().read() };
-    if tag >= T::VARIANTS {
-        return Err(with_interface(format!("{what}.tag has no value {tag}")));
+    // SAFETY: as in `read_enum`; the tag comes first in a `#[repr(C)]` enum. With a known tag, any
+    // bytes are the fields' values, as the trait demands.
+    unsafe {
+        let tag = field.as_ptr().cast::<u32>().read();
+        if tag >= T::VARIANTS {
+            return Err(with_interface(format!("{what}.tag has no value {tag}")));
+        }
+        Ok(field.assume_init_ref())
     }
-    // SAFETY: a known tag, and any bytes are the fields' values, as the trait demands.
-    Ok(unsafe { field.assume_init_ref() })
 }
 
 /// The bool that a field or argument holds: as in C, anything but zero is true.

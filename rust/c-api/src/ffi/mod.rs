@@ -4,14 +4,18 @@
 mod answer;
 mod boundary;
 mod enums;
+mod lent;
 mod lock;
 mod pointers;
 
 pub(crate) use answer::{Callback, Pending, UserData};
-pub(crate) use boundary::{guard, guard_infallible, panic_text};
+pub(crate) use boundary::{
+    export_of, export_of_val, guard, guard_infallible, guard_named, log_error, panic_text,
+};
 pub(crate) use enums::{CEnum, CTaggedUnion, c_enum, read_bool, read_enum, read_tagged};
+pub(crate) use lent::{Lent, Range, check_range};
 pub(crate) use lock::lock;
-pub(crate) use pointers::{boxed, free, handle, optional, slice};
+pub(crate) use pointers::{boxed, taken_back};
 
 /// The value, or the sentence that tells the caller what is wrong with the argument.
 pub(crate) type Checked<T> = Result<T, String>;

@@ -1,0 +1,241 @@
+//! What the caller lends for a call.
+//!
+//! An export's caller promises once that its pointers are NULL or live, with all that they point to,
+//! for as long as the function's documentation says. The export turns that promise into a [`Lent`];
+//! whatever is read through it is then safe to read, and checked: NULL, sizes, UTF-8, enum values.
+
+use super::{CEnum, CTaggedUnion, Checked, read_enum, read_tagged};
+use crate::version::with_interface;
+use std::{
+    fmt::{self, Display, Formatter},
+    mem::MaybeUninit,
+    ops::Deref,
+    ptr,
+};
+
+/// Something lent for `'a`: a handle, a struct of options, or a part of one.
+pub(crate) struct Lent<'a, T> {
+    value: &'a T,
+    label: Label,
+}
+
+/// What messages call it: an argument or an option, or an element of one.
+#[derive(Clone, Copy)]
+pub(crate) struct Label {
+    /// What it is a part of, where that has to be said.
+    owner: &'static str,
+    name: &'static str,
+    index: Option<usize>,
+}
+
+/// A struct of the interface that spells a range of elements.
+///
+/// # Safety
+/// By the interface, the pointer is NULL or leads to that many elements.
+pub(crate) unsafe trait Range {
+    /// What there are several of.
+    type Element;
+
+    /// Where they begin, and how many there are.
+    fn range(&self) -> (*const Self::Element, usize);
+}
+
+/// Checks a range without reading it. No elements are legal wherever it begins.
+pub(crate) fn check_range<T>(data: *const T, size: usize, label: impl Display) -> Checked<()> {
+    if size > 0 && data.is_null() {
+        return Err(format!("{label} has size {size} but its data is NULL"));
+    }
+    if size
+        .checked_mul(size_of::<T>())
+        .is_none_or(|bytes| isize::try_from(bytes).is_err())
+    {
+        return Err(with_interface(format!(
+            "{label} has an impossible size: {size}"
+        )));
+    }
+    Ok(())
+}
+
+impl Label {
+    fn named(name: &'static str) -> Self {
+        Self {
+            owner: "",
+            name,
+            index: None,
+        }
+    }
+}
+
+impl<T> Clone for Lent<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Lent<'_, T> {}
+
+impl<T> Deref for Lent<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value
+    }
+}
+
+impl Display for Label {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if !self.owner.is_empty() {
+            write!(formatter, "{}.", self.owner)?;
+        }
+        formatter.write_str(self.name)?;
+        match self.index {
+            Some(index) => write!(formatter, "[{index}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a, T> Lent<'a, T> {
+    /// A required argument: NULL is the caller's error.
+    ///
+    /// # Safety
+    /// `pointer` is NULL or leads to a live `T` that outlives `'a`, and so does all it leads to.
+    pub(crate) unsafe fn required(pointer: *const T, name: &'static str) -> Checked<Self> {
+        // SAFETY: not NULL means live, by this function's own condition.
+        unsafe { Self::optional(pointer, name) }.ok_or_else(|| format!("{name} is NULL"))
+    }
+
+    /// An optional argument: NULL means that the caller left it out.
+    ///
+    /// # Safety
+    /// As for [`Lent::required`].
+    pub(crate) unsafe fn optional(pointer: *const T, name: &'static str) -> Option<Self> {
+        // SAFETY: not NULL means live, by this function's own condition.
+        let value = unsafe { pointer.as_ref() }?;
+        Some(Self {
+            value,
+            label: Label::named(name),
+        })
+    }
+
+    /// An argument that is passed by value, with all it leads to.
+    ///
+    /// # Safety
+    /// All that `value` leads to outlives `'a`.
+    pub(crate) unsafe fn by_value(value: &'a T, name: &'static str) -> Self {
+        Self {
+            value,
+            label: Label::named(name),
+        }
+    }
+
+    /// What messages call it.
+    pub(crate) fn label(self) -> Label {
+        self.label
+    }
+
+    /// All of it, for as long as it is lent.
+    pub(crate) fn get(self) -> &'a T {
+        self.value
+    }
+
+    /// A part of it.
+    pub(crate) fn field<Part>(
+        self,
+        name: &'static str,
+        part: impl FnOnce(&T) -> &Part,
+    ) -> Lent<'a, Part> {
+        Lent {
+            value: part(self.value),
+            label: Label::named(name),
+        }
+    }
+
+    /// A part of it that a match has found.
+    pub(crate) fn part<Part>(self, name: &'static str, part: &'a Part) -> Lent<'a, Part> {
+        // What is not a part of what is lent is not lent.
+        let whole = ptr::from_ref(self.value).addr();
+        let offset = ptr::from_ref(part).addr().wrapping_sub(whole);
+        assert!(
+            offset.saturating_add(size_of::<Part>()) <= size_of::<T>(),
+            "{name} is no part of {}",
+            self.label
+        );
+        Lent {
+            value: part,
+            label: Label {
+                owner: self.label.name,
+                name,
+                index: None,
+            },
+        }
+    }
+}
+
+impl<'a, T> Lent<'a, *const T> {
+    /// What a required pointer leads to.
+    pub(crate) fn required_target(self) -> Checked<Lent<'a, T>> {
+        self.target()
+            .ok_or_else(|| format!("{} is NULL", self.label))
+    }
+
+    /// What an optional pointer leads to; NULL means that the caller left it out.
+    pub(crate) fn target(self) -> Option<Lent<'a, T>> {
+        Some(Lent {
+            // SAFETY: whoever lent the pointer promised that of what it leads to.
+            value: unsafe { self.value.as_ref() }?,
+            label: self.label,
+        })
+    }
+}
+
+impl<'a, R: Range> Lent<'a, R> {
+    /// The elements of a range. None are legal wherever it begins.
+    pub(crate) fn elements(self) -> Checked<&'a [R::Element]> {
+        self.elements_of(self.label)
+    }
+
+    /// [`Lent::elements`], with another label in messages.
+    pub(crate) fn elements_of(self, label: impl Display) -> Checked<&'a [R::Element]> {
+        let (data, size) = self.value.range();
+        check_range(data, size, label)?;
+        if size == 0 {
+            return Ok(&[]);
+        }
+        // SAFETY: neither NULL nor too long, so the elements are there, as `Range` and whoever lent
+        // it promise.
+        Ok(unsafe { std::slice::from_raw_parts(data, size) })
+    }
+
+    /// The elements one by one, each lent like the range.
+    pub(crate) fn each(
+        self,
+    ) -> Checked<impl ExactSizeIterator<Item = Lent<'a, R::Element>> + use<'a, R>> {
+        let label = self.label;
+        let lend = move |(index, value)| Lent {
+            value,
+            label: Label {
+                index: Some(index),
+                ..label
+            },
+        };
+        Ok(self.elements()?.iter().enumerate().map(lend))
+    }
+}
+
+impl<E: CEnum> Lent<'_, MaybeUninit<E>> {
+    /// The constant that an enum holds.
+    pub(crate) fn constant(self) -> Checked<E> {
+        read_enum(self.value, self.label)
+    }
+}
+
+impl<'a, T: CTaggedUnion> Lent<'a, MaybeUninit<T>> {
+    /// The tagged union, once its tag is known to be one.
+    pub(crate) fn tagged(self) -> Checked<Lent<'a, T>> {
+        Ok(Lent {
+            value: read_tagged(self.value, self.label)?,
+            label: self.label,
+        })
+    }
+}
