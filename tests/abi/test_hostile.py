@@ -16,6 +16,9 @@ import pytest
 from capi import CApi
 from hostile_cases import GROUPS
 
+TOOLS = Path(__file__).parents[2] / "tools"
+"""What the program's modules import beside each other."""
+
 PROGRAM = Path(hostile_cases.__file__)
 SECONDS = 240.0
 """For a group; of a long fuzz run, for a hundred examples."""
@@ -46,6 +49,7 @@ def test_the_process_lives_and_every_call_answers_once(
         try:
             ended = subprocess.run(
                 command,
+                env={**os.environ, "PYTHONPATH": str(TOOLS)},
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 check=False,
