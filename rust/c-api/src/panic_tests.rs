@@ -146,7 +146,7 @@ fn an_exported_call_answers_with_its_failure() {
 }
 
 /// Written as exports are.
-extern "C" fn temporal_core_for_this_test() -> &'static str {
+fn temporal_core_for_this_test() -> &'static str {
     export_of_val(&|| ())
 }
 

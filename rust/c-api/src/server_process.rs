@@ -3,7 +3,7 @@
 use crate::ffi::Checked;
 use std::{
     error::Error,
-    io::{self, Read},
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::Stdio,
@@ -178,7 +178,7 @@ fn reserve(listener: &TcpListener, address: SocketAddr) -> io::Result<()> {
     drop(accepted);
     caller.set_read_timeout(Some(PER_ATTEMPT))?;
     // Nothing is ever sent: this ends when the other side's close has arrived.
-    caller.read(&mut [0])?;
+    io::copy(&mut caller, &mut io::sink())?;
     drop(caller);
     Ok(())
 }

@@ -45,10 +45,10 @@ pub(crate) unsafe trait CTaggedUnion: Sized {
 }
 
 /// The enum that a field holds, once its tag is known to be one.
-pub(crate) fn read_tagged<'a, T: CTaggedUnion>(
-    field: &'a MaybeUninit<T>,
+pub(crate) fn read_tagged<T: CTaggedUnion>(
+    field: &MaybeUninit<T>,
     what: impl Display,
-) -> Checked<&'a T> {
+) -> Checked<&T> {
     // SAFETY: as in `read_enum`; the tag comes first in a `#[repr(C)]` enum. With a known tag, any
     // bytes are the fields' values, as the trait demands.
     unsafe {
