@@ -25,7 +25,7 @@ _PRIMITIVES: Mapping[str, Any] = {
         for bits in (8, 16, 32, 64)
     },
 }
-# ctypes has types of its own for pointers to these.
+# ctypes has separate types for pointers to these.
 _POINTERS: Mapping[str, Any] = {"void": ctypes.c_void_p, "char": ctypes.c_char_p}
 
 

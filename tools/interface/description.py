@@ -227,7 +227,7 @@ class _Describer:
 
     def _declaration(self, name: str) -> Declaration:
         if name not in self._documented:
-            raise HeaderError(f"{name} stands in no paragraph of its own")
+            raise HeaderError(f"{name} is not in a separate paragraph")
         return self._documented[name]
 
     def _text(self, name: str) -> str:

@@ -1,6 +1,6 @@
 /* A worker that is written against Temporal's own header and nothing else: C11 and C++11.
  *
- * It answers its own RPCs, takes one activity task through a slot supplier of its own, and shuts
+ * It answers its own RPCs, takes one activity task through its own slot supplier, and shuts
  * down. Every name and every path to a member is upstream's. Exit status 0: all came as it must. */
 
 #include "temporal-sdk-core-c-bridge.h"
