@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from waiting import until
 from worker import (
     KINDS,
     SLOT_KINDS,
+    Worker,
     WorkerError,
     autoscaling,
     fixed_size,
@@ -781,20 +783,35 @@ def logging_client(
         yield made
 
 
-def test_finalizing_waits_for_calls_without_callback_on_other_threads(
-    capi: CApi, logging_client: Any, shutdown_logs: ShutdownLogs
-) -> None:
+@contextmanager
+def another_thread_inside_initiate_shutdown(
+    made: Worker, logs: ShutdownLogs
+) -> Iterator[threading.Event]:
+    """Run with another thread inside the call, until the event is set."""
     entered, leave = threading.Event(), threading.Event()
 
     def stay() -> None:
         entered.set()
         leave.wait(60)
 
-    with worker(capi, logging_client, "queue") as made:
-        shutdown_logs.inside = stay
-        slow = threading.Thread(target=made.initiate_shutdown)
-        slow.start()
+    logs.inside = stay
+    slow = threading.Thread(target=made.initiate_shutdown)
+    slow.start()
+    try:
         assert entered.wait(60)
+        yield leave
+    finally:
+        leave.set()
+        slow.join(60)
+
+
+def test_finalizing_waits_for_calls_without_callback_on_other_threads(
+    capi: CApi, logging_client: Any, shutdown_logs: ShutdownLogs
+) -> None:
+    with (
+        worker(capi, logging_client, "queue") as made,
+        another_thread_inside_initiate_shutdown(made, shutdown_logs) as leave,
+    ):
         made.initiate_shutdown()
         for kind in KINDS[1:]:
             assert made.polled(made.poll(kind)) is None
@@ -811,7 +828,6 @@ def test_finalizing_waits_for_calls_without_callback_on_other_threads(
         assert not finalized.answered_again(), "the other call has not returned"
         leave.set()
         made.done(finalized)
-        slow.join(60)
 
 
 def test_finalizing_inside_a_call_on_the_same_thread_fails_and_can_be_tried_again(
@@ -831,24 +847,14 @@ def test_finalizing_inside_a_call_on_the_same_thread_fails_and_can_be_tried_agai
 
 
 def test_freeing_a_worker_whose_finalizing_waits_ends_the_wait(
-    capi: CApi, logging_client: Any, shutdown_logs: ShutdownLogs
+    capi: CApi, lender: Lender, logging_client: Any, shutdown_logs: ShutdownLogs
 ) -> None:
-    entered, leave = threading.Event(), threading.Event()
-
-    def stay() -> None:
-        entered.set()
-        leave.wait(60)
-
-    with worker(capi, logging_client, "queue") as made:
-        shutdown_logs.inside = stay
-        slow = threading.Thread(target=made.initiate_shutdown)
-        slow.start()
-        assert entered.wait(60)
+    made = new_worker(capi, logging_client, worker_options(capi, lender, "queue"))
+    with another_thread_inside_initiate_shutdown(made, shutdown_logs):
         finalized = made.start("temporal_core_worker_finalize_shutdown")
-    with pytest.raises(WorkerError, match="The worker was freed before the call ended"):
-        made.done(finalized)
-    leave.set()
-    slow.join(60)
+        made.free()
+        with pytest.raises(WorkerError, match="The worker was freed before the call ended"):
+            made.done(finalized)
 
 
 def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
