@@ -70,7 +70,7 @@ impl ByteArrayRef {
     where
         Part: FnOnce(&T) -> &[u8],
     {
-        guard_named(export_of::<Part>(), Self::EMPTY, || {
+        guard_named(export_of::<Part>, Self::EMPTY, || {
             Ok(Self::lend(part(owner.ok_or("the handle is NULL")?)))
         })
     }

@@ -469,7 +469,7 @@ fn update<Change>(connection: Checked<Lent<'_, Connection>>, change: Change)
 where
     Change: FnOnce(&temporalio_client::Connection) -> Checked<()>,
 {
-    let export = export_of::<Change>();
+    let export = export_of::<Change>;
     match connection {
         Ok(connection) => connection
             .core

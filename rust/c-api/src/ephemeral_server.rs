@@ -466,7 +466,7 @@ fn start<Start, Prepare>(
     Start: Future<Output = Checked<(Process, String)>> + Send + 'static,
     Prepare: FnOnce() -> Checked<Start>,
 {
-    guard_named(export_of::<Prepare>(), (), || {
+    guard_named(export_of::<Prepare>, (), || {
         let pending = Pending::<StartCallback>::new(callback.ok_or("callback is NULL")?, user_data);
         let ready = runtime
             .and_then(Runtime::core)

@@ -147,7 +147,7 @@ fn inside<T, Body>(core: &Core, fallback: T, body: Body) -> Checked<T>
 where
     Body: FnOnce() -> Checked<T>,
 {
-    let export = export_of::<Body>();
+    let export = export_of::<Body>;
     Ok(core.enter(|| guard_named(export, fallback, body)))
 }
 
@@ -462,7 +462,7 @@ fn record<Value>(
 ) where
     Value: FnOnce() -> Recorded,
 {
-    let export = export_of::<Value>();
+    let export = export_of::<Value>;
     guard_named(export, (), || {
         let Metric(recorder) = metric?.get().clone();
         let attributes = attributes.map(|attributes| attributes.get().clone());

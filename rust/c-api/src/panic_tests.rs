@@ -147,7 +147,7 @@ fn an_exported_call_answers_with_its_failure() {
 
 /// Written as exports are.
 fn temporal_core_for_this_test() -> &'static str {
-    export_of_val(&|| ())
+    export_of_val(&|| ())()
 }
 
 #[test]

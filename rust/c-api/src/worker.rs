@@ -4,8 +4,8 @@ use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     connection::Connection,
     ffi::{
-        Callback, Checked, Lent, Pending, boxed, export_of, export_of_val, guard, guard_infallible,
-        guard_named, lock, taken_back,
+        Callback, Checked, Export, Lent, Pending, boxed, export_of, export_of_val, guard,
+        guard_infallible, guard_named, lock, taken_back,
     },
     open_activations::OpenActivations,
     results::DoneCallback,
@@ -174,7 +174,7 @@ impl Drop for Worker {
 /// Starts an asynchronous call on a worker: `prepare` checks the arguments, on this thread, and
 /// makes the call.
 fn start<C, Call>(
-    export: &str,
+    export: Export,
     worker: Checked<Lent<'_, Worker>>,
     user_data: *mut c_void,
     callback: Option<C>,
@@ -229,7 +229,7 @@ fn poll<Task, Poll, Make>(
     Poll: Future<Output = Result<Task, PollError>> + Send + 'static,
     Make: FnOnce(&Worker, WorkerCall) -> Poll,
 {
-    let export = export_of::<Make>();
+    let export = export_of::<Make>;
     start::<PollCallback, _>(export, worker, user_data, callback, |worker| {
         let failed = move |reason: &dyn Display| format!("{failure}: {reason}");
         let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
@@ -265,7 +265,7 @@ fn complete<Completion, Done, Error, Make>(
     Error: Display,
     Make: FnOnce(&Worker, WorkerCall, Completion) -> Done,
 {
-    let export = export_of::<Make>();
+    let export = export_of::<Make>;
     start::<DoneCallback, _>(export, worker, user_data, callback, |worker| {
         let failed = move |reason: &dyn Display| format!("{}: {reason}", what.failure);
         let completion = decode(completion, what.decode_failure)?;
@@ -706,7 +706,7 @@ fn tell<Body>(worker: Checked<Lent<'_, Worker>>, body: Body)
 where
     Body: FnOnce(&Worker) -> Checked<()>,
 {
-    let export = export_of::<Body>();
+    let export = export_of::<Body>;
     match worker {
         Ok(worker) => {
             let core = worker.core.clone();

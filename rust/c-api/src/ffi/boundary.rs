@@ -14,17 +14,20 @@ pub(crate) fn guard<T>(on_panic: impl FnOnce(String) -> T, body: impl FnOnce() -
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| on_panic(panic_text(payload)))
 }
 
+/// Gives the name of an export. Only called for a message: finding it takes longer than a short call.
+pub(crate) type Export = fn() -> &'static str;
+
 /// [`guard`] for exports that have no way to fail: what goes wrong is logged, with the name of the
 /// export that `body` is written in, and `fallback` given.
 pub(crate) fn guard_infallible<T, Body>(fallback: T, body: Body) -> T
 where
     Body: FnOnce() -> Checked<T>,
 {
-    guard_named(export_of::<Body>(), fallback, body)
+    guard_named(export_of::<Body>, fallback, body)
 }
 
 /// [`guard_infallible`] for what several exports share.
-pub(crate) fn guard_named<T>(export: &str, fallback: T, body: impl FnOnce() -> Checked<T>) -> T {
+pub(crate) fn guard_named<T>(export: Export, fallback: T, body: impl FnOnce() -> Checked<T>) -> T {
     guard(Err, body).unwrap_or_else(|message| {
         log_error(export, &message);
         fallback
@@ -32,8 +35,8 @@ pub(crate) fn guard_named<T>(export: &str, fallback: T, body: impl FnOnce() -> C
 }
 
 /// Logs what is wrong with a call that has no other way to report it.
-pub(crate) fn log_error(export: &str, message: &str) {
-    tracing::error!(target: "temporal_static_libs", "{export}: {message}");
+pub(crate) fn log_error(export: Export, message: &str) {
+    tracing::error!(target: "temporal_static_libs", "{}: {message}", export());
 }
 
 /// The name of the exported function that a closure is written in.
@@ -45,6 +48,11 @@ pub(crate) fn export_of<Closure>() -> &'static str {
         .unwrap_or(path)
 }
 
+/// [`export_of`] for a closure whose type has no name.
+pub(crate) fn export_of_val<Closure>(_: &Closure) -> Export {
+    export_of::<Closure>
+}
+
 /// `panic: …`, as the contract words it.
 pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let message = payload
@@ -53,9 +61,4 @@ pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("with no message");
     format!("panic: {message}")
-}
-
-/// [`export_of`] for a closure that has no other name.
-pub(crate) fn export_of_val<Closure>(_: &Closure) -> &'static str {
-    export_of::<Closure>()
 }

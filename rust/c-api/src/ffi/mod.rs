@@ -10,7 +10,7 @@ mod pointers;
 
 pub(crate) use answer::{Callback, Pending, UserData};
 pub(crate) use boundary::{
-    export_of, export_of_val, guard, guard_infallible, guard_named, log_error, panic_text,
+    Export, export_of, export_of_val, guard, guard_infallible, guard_named, log_error, panic_text,
 };
 pub(crate) use enums::{CEnum, CTaggedUnion, c_enum, read_bool, read_enum, read_tagged};
 pub(crate) use lent::{Lent, Range, check_range};
