@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
-from interface.renames import Row, key_of, type_names
+from interface.renames import type_names
+from interface.rows import Row, key_of
 from interface.steps import Difference, Kind, differences
 from packaging.version import Version
 from reference import interface_changes

@@ -8,8 +8,8 @@ from interface.renames import (
     renamed_fields,
     renamed_types,
     replaced_types,
-    rows_of,
 )
+from interface.rows import rows_of
 
 OLD = """\
 function\tconnect\tvoid\tOptions*, OnDone

@@ -14,12 +14,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+
+from header import HEADER
 
 from interface.errors import CannotCompareError
-
-_ROOT: Final = Path(__file__).resolve().parents[2]
-_OURS: Final = _ROOT / "temporal_static_libs" / "include" / "temporal-sdk-core-c-bridge.h"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("upstream", help="compare with Temporal's Python package")
     command.add_argument("version", nargs="?", metavar="VERSION", help="default: the newest")
-    command.add_argument("--header", type=Path, default=_OURS, help="header to compare")
+    command.add_argument("--header", type=Path, default=HEADER, help="header to compare")
     arguments = parser.parse_args(argv)
     try:
         # Here, so that a package that is missing does not end with Python's 1.

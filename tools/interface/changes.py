@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from interface.rows import key_of, rows_of
+
 #: This project's names: they come and go with the package's version, and are in no table.
 _OWN: Final = ("temporal_static_libs_", "TemporalStaticLibs", "TEMPORAL_STATIC_LIBS_")
 
@@ -76,8 +78,7 @@ def updated(table: str, new: Iterable[str]) -> str:
     """
     rows = _rows(new)
     lines: list[Key] = []
-    for line in table.splitlines():
-        key = _key(line)
+    for key in map(key_of, rows_of(table.splitlines())):
         if key in rows:
             lines.append((*key, *rows.pop(key)))
     # A struct before its fields, whose place is beside it.
@@ -87,17 +88,12 @@ def updated(table: str, new: Iterable[str]) -> str:
 
 
 def _rows(lines: Iterable[str]) -> dict[Key, Key]:
-    rows = {}
-    for line in lines:
-        key = _key(line)
-        if line and not any(name.startswith(_OWN) for name in key[1:]):
-            rows[key] = tuple(line.split("\t"))[len(key) :]
-    return rows
-
-
-def _key(line: str) -> Key:
-    words = tuple(line.split("\t"))
-    return words[: 3 if words[0] == "enum" else 2]
+    keyed = ((key_of(row), row) for row in rows_of(lines))
+    return {
+        key: row[len(key) :]
+        for key, row in keyed
+        if not any(name.startswith(_OWN) for name in key[1:])
+    }
 
 
 def _owner(key: Key) -> Key:

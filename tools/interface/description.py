@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -26,6 +25,7 @@ from interface.parsing import (
     type_text,
 )
 from temporal_static_libs._build.header import read_header
+from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import TARGETS
 
@@ -74,7 +74,7 @@ def description(header: Path) -> Entry:
         "abi": read.abi,
         "header": {
             "file": header.name,
-            "sha256": hashlib.sha256(header.read_bytes()).hexdigest(),
+            "sha256": sha256_of(header),
         },
         "data_model": _DATA_MODEL,
         "platforms": [target.platform for target in TARGETS],

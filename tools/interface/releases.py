@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from interface.renames import Row, renamed_types, rows_of, type_names
+from interface.renames import renamed_types, type_names
+from interface.rows import Row, rows_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLES = ROOT / "tests" / "abi" / "upstream"

@@ -5,22 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
 
-Row: TypeAlias = tuple[str, ...]
-"""A line of a table: kind, name, and what the kind needs."""
+from interface.rows import Row, key_of
 
 _TYPES = ("opaque", "struct", "callback", "alias", "enum")
-
-
-def rows_of(lines: Iterable[str]) -> list[Row]:
-    """Split the lines of a table."""
-    return [tuple(line.split("\t")) for line in lines if line]
-
-
-def key_of(row: Row) -> Row:
-    """Return what identifies a row: kind and name, and of a constant its enum."""
-    return row[: 3 if row[0] == "enum" else 2]
 
 
 def type_names(rows: Iterable[Row]) -> set[str]:

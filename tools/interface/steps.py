@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from interface.renames import (
-    Row,
-    key_of,
     renamed_constants,
     renamed_fields,
     renamed_types,
@@ -16,6 +14,7 @@ from interface.renames import (
     type_names,
     with_names,
 )
+from interface.rows import Row, key_of
 
 
 class Kind(Enum):

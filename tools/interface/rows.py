@@ -1,0 +1,19 @@
+"""The rows of a table of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+Row: TypeAlias = tuple[str, ...]
+"""A line of a table: kind, name, and what the kind needs."""
+
+
+def rows_of(lines: Iterable[str]) -> list[Row]:
+    """Split the lines of a table."""
+    return [tuple(line.split("\t")) for line in lines if line]
+
+
+def key_of(row: Row) -> Row:
+    """Return what identifies a row: kind and name, and of a constant its enum."""
+    return row[: 3 if row[0] == "enum" else 2]
