@@ -14,6 +14,16 @@
  *  - Any function may be called from any thread; handles may be freed in any order.
  *  - Bad input (NULL, invalid UTF-8, an unknown enum value) is a failure of the call or, where it
  *    has no way to fail, a logged no-op. A panic inside becomes the call's failure, `panic: ...`.
+ *  - Threads: the library makes its own, with SIGPIPE blocked on them. It changes no signal's
+ *    disposition, and your thread's signal mask after a call is what it was before. No function is
+ *    async-signal-safe.
+ *  - Stacks: a call needs less than 64 KiB of yours. Your callbacks run on 2 MiB.
+ *  - Callbacks may not throw, longjmp, call pthread_exit or be cancelled.
+ *  - Fork: in the child, calls on handles that the parent made fail; make a new runtime there.
+ *  - Time: each call that waits for a server or a child process answers within a bound, except polls,
+ *    which wait for tasks.
+ *  - `exit` may be called at any time, in callbacks too. When memory runs out, the process aborts.
+ *    docs/process.md has all of this in full.
  *  - Names that begin with `temporal_static_libs_` or `TemporalStaticLibs` are this project's own. Its
  *    structs begin with their size, so that they can grow.
  *  - To use the names that types had in earlier releases of Temporal's header, define
@@ -375,7 +385,8 @@ typedef struct TemporalCoreMetricMeter TemporalCoreMetricMeter;
  * `temporal_core_random_double_range` and `temporal_core_random_fill_bytes`, any number of times;
  * `temporal_core_random_free`.
  *
- * Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime.
+ * Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime, and
+ * a forked process goes on with its copy.
  */
 typedef struct TemporalCoreRandom TemporalCoreRandom;
 
@@ -595,7 +606,8 @@ typedef struct TemporalCoreClientDnsLoadBalancingOptions {
  */
 typedef struct TemporalCoreConnectionOptions {
   /**
-   * `http://host:port`, or `https://…` together with `tls_options`. Required.
+   * `http://host:port`, or `https://…` together with `tls_options`. Required. Not used with
+   * `grpc_override_callback`.
    */
   struct TemporalCoreByteArrayRef target_url;
   /**
@@ -623,7 +635,7 @@ typedef struct TemporalCoreConnectionOptions {
    */
   struct TemporalCoreByteArrayRef identity;
   /**
-   * NULL: no TLS.
+   * Set exactly when `target_url` is `https://…`. Not used with `grpc_override_callback`.
    */
   const struct TemporalCoreClientTlsOptions *tls_options;
   /**
@@ -674,6 +686,25 @@ typedef struct TemporalCoreConnectionOptions {
 typedef void (*TemporalCoreClientConnectCallback)(void *user_data,
                                                   struct TemporalCoreConnection *success,
                                                   const struct TemporalCoreByteArray *fail);
+
+/**
+ * How to connect, for `temporal_static_libs_client_connect`.
+ */
+typedef struct TemporalStaticLibsConnectOptions {
+  /**
+   * The struct's size, `sizeof(TemporalStaticLibsConnectOptions)`.
+   */
+  size_t size;
+  /**
+   * Longest time until the callback; 0 = 180,000.
+   */
+  uint64_t timeout_millis;
+  /**
+   * Cancels connecting, which then fails with `Cancelled`; NULL = nothing does. Taken at the start:
+   * may be freed at once.
+   */
+  const struct TemporalCoreCancellationToken *cancellation_token;
+} TemporalStaticLibsConnectOptions;
 
 /**
  * All profiles as JSON, XOR a failure.
@@ -1058,7 +1089,7 @@ typedef struct TemporalCoreWorkerVersioningStrategy {
  */
 typedef struct TemporalCoreFixedSizeSlotSupplier {
   /**
-   * Number of slots. With 0, no task of this kind is ever taken.
+   * Number of slots; at least 1 where tasks of this kind are enabled.
    */
   uintptr_t num_slots;
 } TemporalCoreFixedSizeSlotSupplier;
@@ -1086,7 +1117,7 @@ typedef struct TemporalCoreResourceBasedSlotSupplier {
    */
   uintptr_t minimum_slots;
   /**
-   * Most slots; not below `minimum_slots`.
+   * Most slots; not below `minimum_slots`, and at least 1 where tasks of this kind are enabled.
    */
   uintptr_t maximum_slots;
   /**
@@ -1594,8 +1625,9 @@ typedef struct TemporalCoreRpcCallOptions {
    */
   TemporalCoreMetadataRef binary_metadata;
   /**
-   * Time an attempt may take; 0 = the client's default (30 s, long polls 70 s). When it is up,
-   * the call ends with status 1 (`Timeout expired`, the client's timer) or 4 (the server's).
+   * Time that an attempt may take as a whole, waiting for a connection included; 0 = 30 s, or 70 s
+   * for calls that wait for something to happen. When it is up, the attempt ends with status 1
+   * (`Timeout expired`, the client's timer) or 4 (the server's).
    */
   uint32_t timeout_millis;
   /**
@@ -2030,7 +2062,8 @@ typedef struct TemporalCoreWorkerOrFail {
 typedef void (*TemporalCoreWorkerCallback)(void *user_data, const struct TemporalCoreByteArray *fail);
 
 /**
- * Ends a poll: a task XOR a failure; both NULL: the worker is shut down, stop polling for this kind.
+ * Ends a poll: a task XOR a failure. Both NULL: stop polling for this kind, because shutdown was asked
+ * for, the kind is not enabled, all histories are replayed, or an earlier poll reported a failure.
  *
  * @param user_data As given to the call.
  * @param success   The task's protobuf, to be freed with `temporal_core_byte_array_free`.
@@ -2085,12 +2118,31 @@ void temporal_core_cancellation_token_free(struct TemporalCoreCancellationToken 
  * @param user_data Passed to the callback.
  * @param callback  Fires exactly once: on the caller's thread for an error found before any work
  *                  starts (`Invalid options: …`), else on a runtime thread (`Connection failed:
- *                  …`). NULL: nothing is done.
+ *                  …`), at the latest after 180 seconds. NULL: nothing is done.
  */
 void temporal_core_client_connect(struct TemporalCoreRuntime *runtime,
                                   const struct TemporalCoreConnectionOptions *options,
                                   void *user_data,
                                   TemporalCoreClientConnectCallback callback);
+
+/**
+ * `temporal_core_client_connect` with a time limit and a cancellation token.
+ *
+ * @param runtime   Live for the call.
+ * @param options   Live, with all it references, until the callback.
+ * @param extra     Only needs to stay valid for the duration of the call; NULL = all zeros.
+ * @param user_data Passed to the callback.
+ * @param callback  As for `temporal_core_client_connect`. A cancelled call fails with exactly
+ *                  `Cancelled`.
+ *
+ * Once it has ended, nothing of it is left: no socket, no task. Only a name that is still being
+ * looked up keeps its thread until the system's resolver gives up.
+ */
+void temporal_static_libs_client_connect(struct TemporalCoreRuntime *runtime,
+                                         const struct TemporalCoreConnectionOptions *options,
+                                         const struct TemporalStaticLibsConnectOptions *extra,
+                                         void *user_data,
+                                         TemporalCoreClientConnectCallback callback);
 
 /**
  * Frees the connection. Calls in flight run on and fire their callbacks.
@@ -2168,7 +2220,7 @@ struct TemporalCoreClientEnvConfigProfileOrFail temporal_core_client_env_config_
  * @param user_data Passed to the callback.
  * @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
  *                  options: …`), else on a runtime thread once the server serves, or has not
- *                  within 30 seconds. NULL: nothing is done.
+ *                  within 30 seconds, after a download of at most 300. NULL: nothing is done.
  *
  * `existing_path` starts that executable; else `download_version` is fetched once into
  * `download_dest_dir`.
@@ -2186,7 +2238,7 @@ void temporal_core_ephemeral_server_start_dev_server(struct TemporalCoreRuntime 
  * @param user_data Passed to the callback.
  * @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
  *                  options: …`), else on a runtime thread once the server serves, or has not
- *                  within 30 seconds. NULL: nothing is done.
+ *                  within 30 seconds, after a download of at most 300. NULL: nothing is done.
  *
  * `existing_path` starts that executable, its first argument the port; else `download_version` is
  * fetched once into `download_dest_dir`.
@@ -2210,7 +2262,8 @@ void temporal_core_ephemeral_server_free(struct TemporalCoreEphemeralServer *ser
  *
  * @param server    Live until the callback; to be freed afterwards.
  * @param user_data Passed to the callback.
- * @param callback  Fires exactly once, on a runtime thread. NULL: nothing is done.
+ * @param callback  Fires exactly once, on a runtime thread, at the latest after 10 seconds. NULL:
+ *                  nothing is done.
  */
 void temporal_core_ephemeral_server_shutdown(struct TemporalCoreEphemeralServer *server,
                                              void *user_data,
@@ -2560,8 +2613,8 @@ struct TemporalCoreRuntimeOrFail temporal_core_runtime_new(const struct Temporal
  * @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
  *
  * Connections, workers and metric handles made with it may be freed later: the threads and the
- * metric exporters stay until the last of them, and the last call in flight, is gone. Logs are forwarded no more once this returns; it
- * waits for log callbacks that run on other threads, unless it is called inside a log callback.
+ * metric exporters stay until the last of them, and the last call in flight, is gone. Once this
+ * returns, logs are no longer forwarded; it waits for log callbacks that run on other threads, unless it is called inside a log callback.
  * Any thread, also inside a callback.
  */
 void temporal_core_runtime_free(struct TemporalCoreRuntime *runtime);
@@ -2641,8 +2694,8 @@ void temporal_core_worker_free(struct TemporalCoreWorker *worker);
  *
  * @param worker    Live until the callback.
  * @param user_data Passed to the callback.
- * @param callback  Fires exactly once; with a failure when the namespace cannot be described. NULL:
- *                  nothing is done.
+ * @param callback  Fires exactly once, at the latest after 180 seconds; with a failure when the
+ *                  namespace cannot be described. NULL: nothing is done.
  */
 void temporal_core_worker_validate(struct TemporalCoreWorker *worker,
                                    void *user_data,

@@ -15,7 +15,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Header and archive": ("version",),
     "Bytes": ("byte_array", "byte_array_free"),
     "Runtime": ("runtime", "telemetry", "log_forwarding"),
-    "Connection": ("connection", "env_config", "grpc_override"),
+    "Connection": ("connect", "connection", "connection_options", "env_config", "grpc_override"),
     "RPC": ("rpc", "cancellation_token"),
     "Worker": ("worker", "worker_options", "tuner"),
     "Slot suppliers": ("slot_supplier",),
@@ -77,10 +77,11 @@ def _functions_first(items: Iterable[Declaration]) -> list[Declaration]:
 
 def _module(declaration: Declaration, sources: Path) -> str:
     """The module of the Rust crate that defines a declaration."""
-    if declaration.name.startswith(("temporal_static_libs_", "TEMPORAL_STATIC_LIBS_")):
+    # The macros, and the symbol that ties an archive to its header, are no items of the crate.
+    if re.match(r"TEMPORAL_STATIC_LIBS_|temporal_static_libs_\d", declaration.name):
         return "version"
     # A tagged union's tags and bodies have their own names only in C.
-    rust_name = re.sub(r"_Tag$|_\w+_Body$", "", declaration.name.removeprefix("TemporalCore"))
+    rust_name = re.sub(r"_Tag$|_\w+_Body$|^Temporal(Core)?(?=[A-Z])", "", declaration.name)
     pattern = re.compile(
         rf'\bpub (unsafe extern "C" fn|extern "C" fn|struct|enum|union|type) {rust_name}\b'
     )

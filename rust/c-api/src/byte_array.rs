@@ -1,6 +1,6 @@
 //! Byte ranges in, byte arrays out.
 
-use crate::ffi::{Checked, Lent, Range, boxed, export_of, guard_named, read_bool};
+use crate::ffi::{Checked, Lent, Range, export_of, guard_named, read_bool};
 use libc::size_t;
 use std::{
     collections::HashMap,
@@ -192,12 +192,12 @@ impl ByteArray {
     /// Gives `bytes` to the caller.
     pub(crate) fn give(bytes: impl Into<Vec<u8>>) -> *const Self {
         let bytes = ManuallyDrop::new(bytes.into());
-        boxed(Self {
+        Box::into_raw(Box::new(Self {
             data: bytes.as_ptr(),
             size: bytes.len(),
             cap: bytes.capacity(),
             disable_free: MaybeUninit::new(false),
-        })
+        }))
     }
 
     /// Gives the bytes, or NULL for none.

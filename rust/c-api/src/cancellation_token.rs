@@ -31,7 +31,7 @@ pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationTok
 pub unsafe extern "C" fn temporal_core_cancellation_token_cancel(token: *mut CancellationToken) {
     guard_infallible((), || {
         // SAFETY: the token is not freed during this call.
-        unsafe { Lent::required(token, "token") }?.0.cancel();
+        unsafe { Lent::handle(token, "token") }?.0.cancel();
         Ok(())
     });
 }

@@ -2,13 +2,14 @@
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
+    failures::with_causes,
     ffi::{
         Callback, Checked, Lent, Pending, boxed, export_of, guard_infallible, guard_named,
         read_bool, taken_back,
     },
     results::DoneCallback,
     runtime::{Core, Runtime},
-    server_process::{ServerProcess, free_port, reachable, with_causes},
+    server_process::{ServerProcess, free_port, reachable},
 };
 use std::{
     ffi::c_void,
@@ -25,7 +26,10 @@ use temporalio_sdk_core::ephemeral_server::{
     EphemeralExe, EphemeralExeVersion, EphemeralServer as DownloadedServer, EphemeralServerError,
     TemporalDevServerConfig, TestServerConfig,
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
+
+/// How long a download may take.
+const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Options of a test server, and those that a dev server has in common with it.
 #[repr(C)]
@@ -129,13 +133,7 @@ pub struct EphemeralServer {
     core: Arc<Core>,
     target: String,
     /// None once it is shut down.
-    process: Arc<Mutex<Option<Process>>>,
-}
-
-enum Process {
-    Ours(ServerProcess),
-    /// Started by the core crate, right after it downloaded the executable.
-    Downloaded(DownloadedServer),
+    process: Arc<Mutex<Option<ServerProcess>>>,
 }
 
 /// [`TestServerOptions`], checked.
@@ -421,50 +419,76 @@ impl Server for TestServer {
 }
 
 impl Launch {
-    /// Starts an executable that exists here with this library's patience; one that does not by way
-    /// of the core crate, which downloads it.
-    async fn start<S: Server>(self, server: S) -> Checked<(Process, String)> {
-        let download = match &self.executable {
-            Executable::Existing(path) => return self.run(path, &server).await,
-            Executable::Download(download) => download,
+    /// Starts the executable, once it is here.
+    async fn start<S: Server>(
+        self,
+        server: S,
+        core: Arc<Core>,
+    ) -> Checked<(ServerProcess, String)> {
+        let executable = match &self.executable {
+            Executable::Existing(path) => path.clone(),
+            Executable::Download(download) => match download.cached(S::NAME) {
+                Some(path) => path,
+                None => timeout(DOWNLOAD_PATIENCE, self.download(&server, download))
+                    .await
+                    .unwrap_or_else(|_| {
+                        let seconds = DOWNLOAD_PATIENCE.as_secs();
+                        Err(format!("{} was not downloaded within {seconds} s", S::NAME))
+                    })?,
+            },
         };
-        if let Some(path) = download.cached(S::NAME) {
-            return self.run(&path, &server).await;
-        }
-        match server.download_and_start(&self, download).await {
-            Ok(downloaded) => {
-                let target = downloaded.target.clone();
-                Ok((Process::Downloaded(downloaded), target))
+        self.run(&executable, &server, &core).await
+    }
+
+    /// Downloads by way of the core crate, which also starts what it downloaded, with less patience
+    /// and another signal mask: that server is stopped again.
+    async fn download<S: Server>(&self, server: &S, download: &Download) -> Checked<PathBuf> {
+        let path = download.path(S::NAME);
+        match server.download_and_start(self, download).await {
+            Ok(mut downloaded) => {
+                let _ = downloaded.shutdown().await;
+                Ok(path)
             }
             // Downloaded, however short its time to live is, but slow to serve.
-            Err(EphemeralServerError::StartupTimeout { .. })
-                if download.path(S::NAME).is_file() =>
-            {
-                self.run(&download.path(S::NAME), &server).await
-            }
+            Err(EphemeralServerError::StartupTimeout { .. }) if path.is_file() => Ok(path),
             Err(error) => Err(with_causes(&error)),
         }
     }
 
-    async fn run<S: Server>(&self, executable: &Path, server: &S) -> Checked<(Process, String)> {
+    async fn run<S: Server>(
+        &self,
+        executable: &Path,
+        server: &S,
+        core: &Core,
+    ) -> Checked<(ServerProcess, String)> {
         let port = free_port(server.ip(), self.port)?;
         let address = reachable(server.ip(), port);
         let mut arguments = server.arguments(port);
         arguments.extend_from_slice(&self.extra_args);
-        let namespace = server.namespace();
-        let process = ServerProcess::start(executable, &arguments, address, namespace).await?;
-        Ok((Process::Ours(process), address.to_string()))
+        let process = ServerProcess::start(
+            executable,
+            &arguments,
+            address,
+            server.namespace(),
+            #[cfg(unix)]
+            core.host_mask,
+        )
+        .await?;
+        #[cfg(not(unix))]
+        let _ = core;
+        Ok((process, address.to_string()))
     }
 }
 
-fn start<Start, Prepare>(
+fn start<Start, Make, Prepare>(
     runtime: Checked<Lent<'_, Runtime>>,
     user_data: *mut c_void,
     callback: EphemeralServerStartCallback,
     prepare: Prepare,
 ) where
-    Start: Future<Output = Checked<(Process, String)>> + Send + 'static,
-    Prepare: FnOnce() -> Checked<Start>,
+    Start: Future<Output = Checked<(ServerProcess, String)>> + Send + 'static,
+    Prepare: FnOnce() -> Checked<Make>,
+    Make: FnOnce(Arc<Core>) -> Start + Send + 'static,
 {
     guard_named(export_of::<Prepare>, (), || {
         let pending = Pending::<StartCallback>::new(callback.ok_or("callback is NULL")?, user_data);
@@ -475,8 +499,8 @@ fn start<Start, Prepare>(
             Err(message) => pending.fail(format!("Invalid options: {message}")),
             Ok((core, start)) => {
                 let server_core = core.clone();
-                core.spawn(pending, async move {
-                    let (process, target) = start
+                core.spawn(pending, move || async move {
+                    let (process, target) = start(server_core.clone())
                         .await
                         .map_err(|message| format!("Connection failed: {message}"))?;
                     Ok(EphemeralServer {
@@ -498,7 +522,7 @@ fn start<Start, Prepare>(
 /// @param user_data Passed to the callback.
 /// @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
 ///                  options: …`), else on a runtime thread once the server serves, or has not
-///                  within 30 seconds. NULL: nothing is done.
+///                  within 30 seconds, after a download of at most 300. NULL: nothing is done.
 ///
 /// `existing_path` starts that executable; else `download_version` is fetched once into
 /// `download_dest_dir`.
@@ -512,7 +536,7 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
     // SAFETY: runtime and options are live for this call, with all they lead to.
     let (runtime, options) = unsafe {
         (
-            Lent::required(runtime, "runtime"),
+            Lent::handle(runtime, "runtime"),
             Lent::required(options, "options"),
         )
     };
@@ -520,7 +544,8 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
         let options = options?;
         let test_server = options.field("options.test_server", |it| &it.test_server);
         let launch = launch(test_server.required_target()?)?;
-        Ok(launch.start(dev_server(options)?))
+        let server = dev_server(options)?;
+        Ok(|core| launch.start(server, core))
     });
 }
 
@@ -531,7 +556,7 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
 /// @param user_data Passed to the callback.
 /// @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
 ///                  options: …`), else on a runtime thread once the server serves, or has not
-///                  within 30 seconds. NULL: nothing is done.
+///                  within 30 seconds, after a download of at most 300. NULL: nothing is done.
 ///
 /// `existing_path` starts that executable, its first argument the port; else `download_version` is
 /// fetched once into `download_dest_dir`.
@@ -545,12 +570,13 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
     // SAFETY: runtime and options are live for this call, with all they lead to.
     let (runtime, options) = unsafe {
         (
-            Lent::required(runtime, "runtime"),
+            Lent::handle(runtime, "runtime"),
             Lent::required(options, "options"),
         )
     };
     start(runtime, user_data, callback, || {
-        Ok(launch(options?)?.start(TestServer))
+        let launch = launch(options?)?;
+        Ok(|core| launch.start(TestServer, core))
     });
 }
 
@@ -566,29 +592,20 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut Epheme
         let Some(server) = (unsafe { taken_back(server) }) else {
             return Ok(());
         };
-        let EphemeralServer { core, process, .. } = *server;
+        let EphemeralServer { core, process, .. } = server;
         // When it is locked, a shutdown is at it.
-        let Some(process) = process
+        let Some(mut process) = process
             .try_lock()
             .ok()
             .and_then(|mut process| process.take())
         else {
             return Ok(());
         };
-        match process {
-            Process::Ours(mut process) => {
-                process.kill();
-                // Keeps the runtime up until the process is reaped.
-                let keep = core.clone();
-                core.enter(|| {
-                    tokio::spawn(async move {
-                        let _ = process.stop().await;
-                        drop(keep);
-                    })
-                });
-            }
-            Process::Downloaded(server) => core.enter(|| drop(server)),
-        }
+        process.kill();
+        // The runtime stays up until the process is reaped.
+        core.spawn_work(move || async move {
+            let _ = process.stop().await;
+        });
         Ok(())
     });
 }
@@ -597,7 +614,8 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut Epheme
 ///
 /// @param server    Live until the callback; to be freed afterwards.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, on a runtime thread. NULL: nothing is done.
+/// @param callback  Fires exactly once, on a runtime thread, at the latest after 10 seconds. NULL:
+///                  nothing is done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_shutdown(
     server: *mut EphemeralServer,
@@ -607,17 +625,14 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_shutdown(
     guard_infallible((), || {
         let pending = Pending::<DoneCallback>::new(callback.ok_or("callback is NULL")?, user_data);
         // SAFETY: the server is live until the callback.
-        match unsafe { Lent::required(server, "server") } {
+        match unsafe { Lent::handle(server, "server") } {
             Err(message) => pending.fail(message),
             Ok(server) => {
                 let (core, process) = (server.core.clone(), server.process.clone());
-                core.spawn(pending, async move {
+                core.spawn(pending, move || async move {
                     let mut process = process.lock().await;
                     match process.as_mut() {
-                        Some(Process::Ours(process)) => process.stop().await,
-                        Some(Process::Downloaded(server)) => {
-                            server.shutdown().await.map_err(|error| error.to_string())
-                        }
+                        Some(process) => process.stop().await,
                         None => Ok(()),
                     }
                     .map_err(|message| format!("Failed shutting down server: {message}"))?;

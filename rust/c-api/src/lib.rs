@@ -8,6 +8,10 @@
 // Ties what is compiled to its checkout; see .cargo/config.toml.
 const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
 
+mod attempts;
+mod console;
+mod decoding;
+mod failures;
 mod ffi;
 mod metric_naming;
 mod open_activations;
@@ -15,12 +19,15 @@ mod open_activations;
 mod panic_tests;
 mod results;
 mod server_process;
+mod threads;
 mod worker_calls;
 
 pub mod byte_array;
 pub mod byte_array_free;
 pub mod cancellation_token;
+pub mod connect;
 pub mod connection;
+pub mod connection_options;
 pub mod custom_meter;
 pub mod env_config;
 pub mod ephemeral_server;

@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{c_enum, guard_infallible, lock},
+    ffi::{c_enum, guard_infallible, lock, process},
 };
 use std::{
     cell::RefCell,
@@ -60,6 +60,8 @@ pub struct ForwardedLog {
 /// are inside the callback, so that closing can wait for them.
 pub(crate) struct LogForwarder {
     callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),
+    /// The process that made it, to which alone it delivers.
+    process: u32,
     state: Mutex<State>,
     idle: Condvar,
 }
@@ -86,6 +88,7 @@ impl LogForwarder {
     ) -> Arc<Self> {
         Arc::new(Self {
             callback,
+            process: process(),
             state: Mutex::default(),
             idle: Condvar::new(),
         })
@@ -129,6 +132,9 @@ impl std::fmt::Debug for LogForwarder {
 
 impl CoreLogConsumer for LogForwarder {
     fn on_log(&self, log: CoreLog) {
+        if self.process != process() {
+            return;
+        }
         {
             let mut state = self.lock();
             if !state.open {

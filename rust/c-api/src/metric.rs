@@ -163,7 +163,7 @@ where
 pub unsafe extern "C" fn temporal_core_metric_meter_new(runtime: *mut Runtime) -> *mut MetricMeter {
     guard_infallible(ptr::null_mut(), || {
         // SAFETY: the runtime is live for this call.
-        let runtime = unsafe { Lent::required(runtime, "runtime") }?;
+        let runtime = unsafe { Lent::handle(runtime, "runtime") }?;
         let core = Runtime::core(runtime)?.clone();
         inside(&core, ptr::null_mut(), || {
             let meter = core.core_runtime().telemetry().get_metric_meter();
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn temporal_core_metric_attributes_new(
         // SAFETY: meter and attributes are live for this call.
         let (meter, attrs) = unsafe {
             (
-                Lent::required(meter, "meter")?,
+                Lent::handle(meter, "meter")?,
                 Lent::by_value(&arguments, "attrs"),
             )
         };
@@ -240,8 +240,8 @@ pub unsafe extern "C" fn temporal_core_metric_attributes_new_append(
         // SAFETY: meter and attributes, old and new, are live for this call.
         let (meter, orig, attrs) = unsafe {
             (
-                Lent::required(meter, "meter")?,
-                Lent::optional(orig, "orig"),
+                Lent::handle(meter, "meter")?,
+                Lent::optional_handle(orig, "orig")?,
                 Lent::by_value(&arguments, "attrs"),
             )
         };
@@ -334,7 +334,7 @@ pub unsafe extern "C" fn temporal_core_metric_new(
         // SAFETY: meter and options are live for this call, with all they lead to.
         let (meter, options) = unsafe {
             (
-                Lent::required(meter, "meter")?,
+                Lent::handle(meter, "meter")?,
                 Lent::required(options, "options"),
             )
         };
@@ -458,14 +458,14 @@ pub unsafe extern "C" fn temporal_core_metric_free(metric: *mut Metric) {
 fn record<Value>(
     metric: Checked<Lent<'_, Metric>>,
     value: Value,
-    attributes: Option<Lent<'_, MetricAttributes>>,
+    attributes: Checked<Option<Lent<'_, MetricAttributes>>>,
 ) where
     Value: FnOnce() -> Recorded,
 {
     let export = export_of::<Value>;
     guard_named(export, (), || {
         let Metric(recorder) = metric?.get().clone();
-        let attributes = attributes.map(|attributes| attributes.get().clone());
+        let attributes = attributes?.map(|attributes| attributes.get().clone());
         recorder.core.enter(|| {
             let recorded = match &attributes {
                 None => Ok(&recorder.default_attributes),
@@ -503,8 +503,8 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer(
     // SAFETY: metric and attributes are live for this call, until the first callback.
     let (metric, attrs) = unsafe {
         (
-            Lent::required(metric, "metric"),
-            Lent::optional(attrs, "attrs"),
+            Lent::handle(metric, "metric"),
+            Lent::optional_handle(attrs, "attrs"),
         )
     };
     record(metric, || Recorded::Integer(value), attrs);
@@ -529,8 +529,8 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer_signed(
     // SAFETY: metric and attributes are live for this call, until the first callback.
     let (metric, attrs) = unsafe {
         (
-            Lent::required(metric, "metric"),
-            Lent::optional(attrs, "attrs"),
+            Lent::handle(metric, "metric"),
+            Lent::optional_handle(attrs, "attrs"),
         )
     };
     record(metric, || Recorded::Signed(value), attrs);
@@ -554,8 +554,8 @@ pub unsafe extern "C" fn temporal_core_metric_record_float(
     // SAFETY: metric and attributes are live for this call, until the first callback.
     let (metric, attrs) = unsafe {
         (
-            Lent::required(metric, "metric"),
-            Lent::optional(attrs, "attrs"),
+            Lent::handle(metric, "metric"),
+            Lent::optional_handle(attrs, "attrs"),
         )
     };
     record(metric, || Recorded::Float(value), attrs);
@@ -579,8 +579,8 @@ pub unsafe extern "C" fn temporal_core_metric_record_duration(
     // SAFETY: metric and attributes are live for this call, until the first callback.
     let (metric, attrs) = unsafe {
         (
-            Lent::required(metric, "metric"),
-            Lent::optional(attrs, "attrs"),
+            Lent::handle(metric, "metric"),
+            Lent::optional_handle(attrs, "attrs"),
         )
     };
     let value = || Recorded::Duration(Duration::from_millis(value_ms));

@@ -5,6 +5,7 @@ use crate::ffi::lock;
 use std::{
     collections::HashSet,
     future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
 };
 use temporalio_common::protos::{
@@ -53,20 +54,27 @@ impl OpenActivations {
 
     /// Completes, for a worker whose shutdown is initiated, what nobody will: open workflow tasks
     /// fail, so that the server gives them to another worker at once.
-    pub(crate) fn give_back(&self, worker: Arc<Worker>) -> impl Future<Output = ()> + use<> {
+    ///
+    /// Gives what makes the future, for the thread that runs it.
+    pub(crate) fn give_back(
+        &self,
+        worker: Arc<Worker>,
+    ) -> impl FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + use<> {
         let open: Vec<String> = self.runs().drain().collect();
-        async move {
-            for run in open {
-                fail(&worker, run).await;
-            }
-            while let Ok(activation) = worker.poll_workflow_activation().await {
-                if activation.is_only_eviction() {
-                    let done = WorkflowActivationCompletion::empty(activation.run_id);
-                    let _ = worker.complete_workflow_activation(done).await;
-                } else {
-                    fail(&worker, activation.run_id).await;
+        move || {
+            Box::pin(async move {
+                for run in open {
+                    fail(&worker, run).await;
                 }
-            }
+                while let Ok(activation) = worker.poll_workflow_activation().await {
+                    if activation.is_only_eviction() {
+                        let done = WorkflowActivationCompletion::empty(activation.run_id);
+                        let _ = worker.complete_workflow_activation(done).await;
+                    } else {
+                        fail(&worker, activation.run_id).await;
+                    }
+                }
+            })
         }
     }
 }

@@ -78,16 +78,16 @@ fn only(answers: &mpsc::Receiver<Told>) -> Told {
 fn a_panic_in_the_asynchronous_part_is_the_answer_and_the_runtime_goes_on() {
     let runtime = new_runtime();
     // SAFETY: just made.
-    let runtime_lent = unsafe { Lent::required(runtime, "runtime") }.expect("not NULL");
+    let runtime_lent = unsafe { Lent::handle(runtime, "runtime") }.expect("not NULL");
     let core = Runtime::core(runtime_lent).expect("it runs").clone();
     let (sender, answers) = mpsc::channel::<Told>();
     let user_data = (&raw const sender).cast_mut().cast::<c_void>();
-    core.spawn(Pending::new(RPC, user_data), async {
+    core.spawn(Pending::new(RPC, user_data), || async {
         tokio::task::yield_now().await;
         panic!("on purpose");
     });
     assert_eq!(only(&answers), (0, Some("panic: on purpose".to_owned())));
-    core.spawn(Pending::new(RPC, user_data), async {
+    core.spawn(Pending::new(RPC, user_data), || async {
         RpcAnswer::Success(Vec::new())
     });
     assert_eq!(only(&answers), (0, None));

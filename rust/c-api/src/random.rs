@@ -7,7 +7,9 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Lent, boxed, check_range, guard_infallible, lock, read_bool, taken_back},
+    ffi::{
+        Checked, Lent, boxed, check_range, guard_infallible, lock, process, read_bool, taken_back,
+    },
 };
 use std::{
     mem::MaybeUninit,
@@ -21,12 +23,24 @@ use std::{
 /// `temporal_core_random_double_range` and `temporal_core_random_fill_bytes`, any number of times;
 /// `temporal_core_random_free`.
 ///
-/// Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime.
-pub struct Random(Mutex<Pcg64Mcg>);
+/// Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime, and
+/// a forked process goes on with its copy.
+pub struct Random {
+    generator: Mutex<Pcg64Mcg>,
+    /// The process that made it.
+    process: u32,
+}
 
 impl Random {
-    fn lock(&self) -> MutexGuard<'_, Pcg64Mcg> {
-        lock(&self.0)
+    fn lock(&self) -> Checked<MutexGuard<'_, Pcg64Mcg>> {
+        if self.process == process() {
+            return Ok(lock(&self.generator));
+        }
+        // A thread that held the lock when the process forked never gives it back.
+        self.generator.try_lock().map_err(|_| {
+            "another thread was drawing when the process forked: random was made before fork"
+                .to_owned()
+        })
     }
 }
 
@@ -103,7 +117,10 @@ impl Pcg64Mcg {
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
     guard_infallible(ptr::null_mut(), || {
-        Ok(boxed(Random(Mutex::new(Pcg64Mcg::seed_from_u64(seed)))))
+        Ok(boxed(Random {
+            generator: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
+            process: process(),
+        }))
     })
 }
 
@@ -144,7 +161,7 @@ pub unsafe extern "C" fn temporal_core_random_int32_range(
             max.checked_sub(1)
         };
         match last {
-            Some(last) if min <= last => Ok(random.lock().integer(min, last)),
+            Some(last) if min <= last => Ok(random.lock()?.integer(min, last)),
             _ => Err(empty(min, max)),
         }
     })
@@ -176,13 +193,13 @@ pub unsafe extern "C" fn temporal_core_random_double_range(
             if min > max {
                 return Err(empty(min, max));
             }
-            Ok(random.lock().double(min, max))
+            Ok(random.lock()?.double(min, max))
         } else {
             if min >= max {
                 return Err(empty(min, max));
             }
             // Rounding may reach `max` where the range is small beside its bounds.
-            Ok(random.lock().double(min, max).min(max.next_down()))
+            Ok(random.lock()?.double(min, max).min(max.next_down()))
         }
     })
 }
@@ -202,7 +219,7 @@ pub unsafe extern "C" fn temporal_core_random_fill_bytes(random: *mut Random, by
         // SAFETY: the generator is not freed during this call.
         let random = unsafe { Lent::required(random, "random") }?;
         check_range(bytes.data, bytes.size, "bytes")?;
-        let mut generator = random.lock();
+        let mut generator = random.lock()?;
         for start in (0..bytes.size).step_by(8) {
             let drawn = generator.next_u64().to_le_bytes();
             let length = drawn.len().min(bytes.size - start);

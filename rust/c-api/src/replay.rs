@@ -2,14 +2,22 @@
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
-    ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back},
+    decoding::decode,
+    ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back, with_sigpipe_blocked},
     runtime::Runtime,
-    worker::{Kind, Worker},
+    threads::check_room_for,
+    worker::{Source, Worker},
     worker_options::{WorkerOptions, worker_config},
 };
 use futures_util::stream::poll_fn;
-use prost::Message;
-use std::ptr;
+use std::{
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
 use temporalio_common::protos::temporal::api::history::v1::{History, history_event::Attributes};
 use temporalio_sdk_core::{
     init_replay_worker,
@@ -72,7 +80,7 @@ pub unsafe extern "C" fn temporal_core_worker_replayer_new(
     // SAFETY: runtime and options are live for this call, with all they lead to.
     let (runtime, options) = unsafe {
         (
-            Lent::required(runtime, "runtime"),
+            Lent::handle(runtime, "runtime"),
             Lent::required(options, "options"),
         )
     };
@@ -92,16 +100,26 @@ fn new_replayer(
 ) -> Checked<(Worker, WorkerReplayPusher)> {
     let invalid = |message| format!("Invalid options: {message}");
     // The options first, so that custom slot suppliers are taken over whatever else is wrong.
-    let config = worker_config(options.map_err(invalid)?);
+    let config = worker_config(options.map_err(invalid)?, true);
     let core = runtime.and_then(Runtime::core).map_err(invalid)?;
     let config = config.map_err(invalid)?;
     let (histories, mut pushed) = mpsc::unbounded_channel();
-    let input = ReplayWorkerInput::new(config, poll_fn(move |context| pushed.poll_recv(context)));
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = ended.clone();
+    let stream = poll_fn(move |context| {
+        let history = pushed.poll_recv(context);
+        if matches!(history, Poll::Ready(None)) {
+            end.store(true, Ordering::Release);
+        }
+        history
+    });
+    let input = ReplayWorkerInput::new(config, stream);
+    check_room_for(1).map_err(|message| format!("{INIT_FAILED}: {message}"))?;
     core.enter(|| {
-        let worker =
-            init_replay_worker(input).map_err(|error| format!("{INIT_FAILED}: {error:#}"))?;
+        let worker = with_sigpipe_blocked(|| init_replay_worker(input))
+            .map_err(|error| format!("{INIT_FAILED}: {error:#}"))?;
         Ok((
-            Worker::new(core.clone(), worker, Kind::Replay),
+            Worker::new(core.clone(), worker, Source::Replay(ended)),
             WorkerReplayPusher { histories },
         ))
     })
@@ -144,8 +162,8 @@ pub unsafe extern "C" fn temporal_core_worker_replay_push(
     // SAFETY: both handles and both ranges are live for this call.
     let (worker, pusher, workflow_id, history) = unsafe {
         (
-            Lent::required(worker, "worker"),
-            Lent::required(worker_replay_pusher, "worker_replay_pusher"),
+            Lent::handle(worker, "worker"),
+            Lent::handle(worker_replay_pusher, "worker_replay_pusher"),
             Lent::by_value(&workflow_id, "workflow_id"),
             Lent::by_value(&history, "history"),
         )
@@ -167,7 +185,7 @@ fn push(
 ) -> Checked<()> {
     let (workflow_id, history) = (workflow_id.text()?, history.bytes()?);
     let history =
-        History::decode(history).map_err(|error| format!("History decode failure: {error}"))?;
+        decode::<History>(history).map_err(|error| format!("History decode failure: {error}"))?;
     check(&history).map_err(|message| format!("Invalid history: {message}"))?;
     pusher
         .histories

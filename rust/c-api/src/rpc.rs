@@ -1,18 +1,26 @@
 //! RPC calls: protobuf bytes in, protobuf bytes out.
 
 use crate::{
+    attempts::{Retries, TIMEOUT_HEADER, default_time, stated_time, within},
     byte_array::{ByteArray, ByteArrayRef, MetadataRef},
     cancellation_token::CancellationToken,
     connection::Connection,
+    decoding::decode,
     ffi::{Callback, Checked, Lent, Pending, c_enum, guard_infallible, read_bool},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use prost::Message;
-use std::{ffi::c_void, mem::MaybeUninit, ptr, time::Duration};
+use std::{any::Any, ffi::c_void, mem::MaybeUninit, ptr, time::Duration};
 use temporalio_client::{RetryOptions, request_extensions::RetryConfigForCall};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    ExecuteMultiOperationRequest, GetWorkflowExecutionHistoryRequest,
+    PollWorkflowExecutionTimeSkippingRequest, UpdateWorkflowExecutionRequest,
+};
 use tonic::{
-    Request, Response, Status,
-    metadata::{AsciiMetadataKey, AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue},
+    Extensions, Request, Response, Status,
+    metadata::{
+        AsciiMetadataKey, AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, MetadataMap,
+    },
 };
 
 /// The five services of a Temporal server.
@@ -54,8 +62,9 @@ pub struct RpcCallOptions {
     pub metadata: MetadataRef,
     /// Binary headers (names end in `-bin`) of this call.
     pub binary_metadata: MetadataRef,
-    /// Time an attempt may take; 0 = the client's default (30 s, long polls 70 s). When it is up,
-    /// the call ends with status 1 (`Timeout expired`, the client's timer) or 4 (the server's).
+    /// Time that an attempt may take as a whole, waiting for a connection included; 0 = 30 s, or 70 s
+    /// for calls that wait for something to happen. When it is up, the attempt ends with status 1
+    /// (`Timeout expired`, the client's timer) or 4 (the server's).
     pub timeout_millis: u32,
     /// Cancels the call; NULL = nothing does. Taken at the start: may be freed at once.
     pub cancellation_token: *const CancellationToken,
@@ -121,11 +130,15 @@ impl Callback for RpcCallback {
 /// A call that is ready to be sent.
 type ReadyCall = BoxFuture<'static, Result<Vec<u8>, Status>>;
 
-/// What the generated table makes a [`ReadyCall`] of.
+/// What the generated table makes a [`ReadyCall`] of: one attempt of a call.
 struct Call<'a> {
     client: temporalio_client::Connection,
-    options: Lent<'a, RpcCallOptions>,
     request: &'a [u8],
+    metadata: MetadataMap,
+    /// None for core's default.
+    timeout: Option<Duration>,
+    /// Whether the headers do not say it yet.
+    states_timeout: bool,
 }
 
 impl Call<'_> {
@@ -141,16 +154,39 @@ impl Call<'_> {
             + Send
             + 'static,
     {
-        let message = Req::decode(self.request)
-            .map_err(|error| format!("Request decode failure: {error}"))?;
-        let request = request(self.options, message)?;
+        let message: Req =
+            decode(self.request).map_err(|error| format!("Request decode failure: {error}"))?;
+        let time = match self.timeout {
+            Some(time) => time,
+            None => default_time(waits_for_events(&message)),
+        };
+        let mut request = Request::from_parts(self.metadata, Extensions::new(), message);
+        if self.states_timeout {
+            request.set_timeout(time);
+        }
+        request
+            .extensions_mut()
+            .insert(RetryConfigForCall(RetryOptions::no_retries()));
         let mut client = self.client;
-        Ok(async move {
+        let call = async move {
             method(&mut client, request)
                 .await
                 .map(|response| response.into_inner().encode_to_vec())
+        };
+        Ok(within(time, call).boxed())
+    }
+}
+
+/// Whether the server answers a request only when something has happened, by core's rules, which also
+/// give such a call more time.
+fn waits_for_events(request: &dyn Any) -> bool {
+    match request.downcast_ref::<GetWorkflowExecutionHistoryRequest>() {
+        Some(request) => request.wait_new_event,
+        None => {
+            request.is::<UpdateWorkflowExecutionRequest>()
+                || request.is::<ExecuteMultiOperationRequest>()
+                || request.is::<PollWorkflowExecutionTimeSkippingRequest>()
         }
-        .boxed())
     }
 }
 
@@ -175,13 +211,13 @@ mod table {
     include!(concat!(env!("OUT_DIR"), "/rpc_table.rs"));
 }
 
-/// The request with this call's headers, timeout and retry policy.
-fn request<T>(options: Lent<'_, RpcCallOptions>, message: T) -> Checked<Request<T>> {
-    let mut request = Request::new(message);
+/// The call's headers.
+fn headers(options: Lent<'_, RpcCallOptions>) -> Checked<MetadataMap> {
+    let mut headers = MetadataMap::new();
     let metadata = options.field("metadata", |it| &it.metadata);
     for entry in metadata.metadata_entries()? {
         let (name, value) = entry?;
-        request.metadata_mut().insert(
+        headers.insert(
             AsciiMetadataKey::from_bytes(name.as_bytes())
                 .map_err(|error| format!("metadata name `{name}`: {error}"))?,
             AsciiMetadataValue::try_from(value)
@@ -191,21 +227,13 @@ fn request<T>(options: Lent<'_, RpcCallOptions>, message: T) -> Checked<Request<
     let binary_metadata = options.field("binary_metadata", |it| &it.binary_metadata);
     for entry in binary_metadata.binary_metadata_entries()? {
         let (name, value) = entry?;
-        request.metadata_mut().insert_bin(
+        headers.insert_bin(
             BinaryMetadataKey::from_bytes(name.as_bytes())
                 .map_err(|error| format!("binary_metadata name `{name}`: {error}"))?,
             BinaryMetadataValue::from_bytes(value),
         );
     }
-    if options.timeout_millis > 0 {
-        request.set_timeout(Duration::from_millis(options.timeout_millis.into()));
-    }
-    if !read_bool(&options.retry) {
-        request
-            .extensions_mut()
-            .insert(RetryConfigForCall(RetryOptions::no_retries()));
-    }
-    Ok(request)
+    Ok(headers)
 }
 
 /// Calls an RPC.
@@ -231,7 +259,7 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
         // cancellation token is for this call.
         let (connection, options) = unsafe {
             (
-                Lent::required(client, "client"),
+                Lent::handle(client, "client"),
                 Lent::required(options, "options"),
             )
         };
@@ -239,7 +267,7 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
         // logs nor needs the async context.
         let ready = connection
             .and_then(|connection| Ok((connection.core.clone(), ready(&connection, options?)?)));
-        let (core, (call, token)) = match ready {
+        let (core, ready) = match ready {
             Ok(ready) => ready,
             Err(message) => {
                 pending.fail(message);
@@ -248,13 +276,16 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
         };
         // The callback may free the connection before this function returns: nothing of it is used
         // once the call is started.
-        core.spawn(pending, async move {
-            let result = match token {
-                None => call.await,
-                Some(token) => match token.run_until_cancelled_owned(call).await {
-                    Some(result) => result,
-                    None => return RpcAnswer::Bridge("Cancelled".to_owned()),
-                },
+        core.spawn(pending, move || async move {
+            let result = match ready.token {
+                None => finish(ready.attempt, ready.again).await,
+                Some(token) => {
+                    let call = finish(ready.attempt, ready.again);
+                    match token.run_until_cancelled_owned(call).await {
+                        Some(result) => result,
+                        None => return RpcAnswer::Bridge("Cancelled".to_owned()),
+                    }
+                }
             };
             result.map_or_else(RpcAnswer::Server, RpcAnswer::Success)
         });
@@ -262,22 +293,85 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
     });
 }
 
-fn ready(
-    connection: &Connection,
-    options: Lent<'_, RpcCallOptions>,
-) -> Checked<(ReadyCall, Option<tokio_util::sync::CancellationToken>)> {
+/// A call that is ready to be sent.
+struct Ready {
+    attempt: ReadyCall,
+    again: Option<Again>,
+    token: Option<tokio_util::sync::CancellationToken>,
+}
+
+/// What it takes to send a call again.
+struct Again {
+    retries: Retries,
+    service: RpcService,
+    client: temporalio_client::Connection,
+    request: Vec<u8>,
+    metadata: MetadataMap,
+    timeout: Option<Duration>,
+    states_timeout: bool,
+}
+
+impl Again {
+    fn attempt(&self) -> Checked<ReadyCall> {
+        let call = Call {
+            client: self.client.clone(),
+            request: &self.request,
+            metadata: self.metadata.clone(),
+            timeout: self.timeout,
+            states_timeout: self.states_timeout,
+        };
+        table::ready(self.service, self.retries.rpc(), call)
+    }
+}
+
+fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<Ready> {
     let service = options.field("service", |it| &it.service).constant()?;
     let name = options.field("rpc", |it| &it.rpc).text()?;
+    let request = options.field("req", |it| &it.req).bytes()?;
+    let metadata = headers(options)?;
+    let token = options.field("cancellation_token", |it| &it.cancellation_token);
+    // SAFETY: only `temporal_core_cancellation_token_new` makes tokens.
+    let token = unsafe { token.target_handle() }?;
+    let states_timeout = options.timeout_millis > 0;
+    let timeout = if states_timeout {
+        Some(Duration::from_millis(options.timeout_millis.into()))
+    } else {
+        let header = metadata
+            .get(TIMEOUT_HEADER)
+            .and_then(|value| value.to_str().ok());
+        header.and_then(stated_time).or(connection.timeout())
+    };
+    let again = read_bool(&options.retry).then(|| Again {
+        retries: Retries::new(name, connection.retry.clone()),
+        service,
+        client: connection.client.clone(),
+        request: request.to_vec(),
+        metadata: metadata.clone(),
+        timeout,
+        states_timeout,
+    });
     let call = Call {
         client: connection.client.clone(),
-        options,
-        request: options.field("req", |it| &it.req).bytes()?,
+        request,
+        metadata,
+        timeout,
+        states_timeout,
     };
-    let token = options
-        .field("cancellation_token", |it| &it.cancellation_token)
-        .target();
-    Ok((
-        table::ready(service, name, call)?,
-        token.map(|token| token.0.clone()),
-    ))
+    Ok(Ready {
+        attempt: table::ready(service, name, call)?,
+        again,
+        token: token.map(|token| token.0.clone()),
+    })
+}
+
+/// Sends the call until it succeeds or may not be sent again.
+async fn finish(mut attempt: ReadyCall, mut again: Option<Again>) -> Result<Vec<u8>, Status> {
+    loop {
+        let result = attempt.await;
+        let (Err(failure), Some(again)) = (&result, again.as_mut()) else {
+            return result;
+        };
+        again.retries.wait_after(failure.clone()).await?;
+        attempt = again.attempt().map_err(Status::internal)?;
+    }
 }

@@ -1,23 +1,32 @@
 //! The runtime: Temporal's core, its threads and its telemetry.
 
+#[cfg(unix)]
+use crate::ffi::HostMask;
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     ffi::{
-        Callback, Checked, Lent, Pending, Range, boxed, c_enum, guard, guard_infallible,
-        panic_text, read_bool, taken_back,
+        Callback, Checked, Lent, Pending, Range, boxed, c_enum, guard, guard_infallible, lock,
+        panic_text, read_bool, taken_back, with_sigpipe_blocked,
     },
     log_forwarding::{LogForwarder, is_inside_log_callback},
     metric_export::metrics_config,
-    telemetry::{TelemetryOptions, logger},
+    telemetry::{LogTarget, TelemetryOptions, log_target},
+    threads,
 };
 use futures_util::FutureExt;
 use libc::size_t;
 use std::{
-    future::Future, mem::MaybeUninit, panic::AssertUnwindSafe, ptr, sync::Arc, time::Duration,
+    future::Future,
+    mem::MaybeUninit,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    ptr,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 use temporalio_common::{
     protos::temporal::api::worker::v1::environment_info::Runtime as ProtoRuntimeInfo,
-    telemetry::{set_trace_subscriber_for_current_thread, telemetry_init},
+    telemetry::set_trace_subscriber_for_current_thread,
 };
 use temporalio_sdk_core::CoreRuntime;
 use tracing::Dispatch;
@@ -136,6 +145,9 @@ pub(crate) struct Core {
     handle: tokio::runtime::Handle,
     dispatch: Option<Dispatch>,
     forwarder: Option<Arc<LogForwarder>>,
+    /// What the thread that made the runtime had blocked.
+    #[cfg(unix)]
+    pub(crate) host_mask: HostMask,
 }
 
 struct CoreParts {
@@ -172,17 +184,23 @@ impl Core {
         }
     }
 
-    /// Runs `call` on the runtime's threads and gives its answer to the callback, exactly once.
-    /// All that `call` holds is released before the callback runs.
-    pub(crate) fn spawn<C: Callback>(
+    /// Runs a call on the runtime's threads and gives its answer to the callback, exactly once.
+    /// All that the call holds is released before the callback runs.
+    ///
+    /// `call` makes the call's future on a thread of the runtime: it may have hundreds of kilobytes,
+    /// which the stack of the host's thread need not have.
+    pub(crate) fn spawn<C, Call>(
         self: &Arc<Self>,
         pending: Pending<C>,
-        call: impl Future<Output = C::Answer> + Send + 'static,
-    ) {
+        call: impl FnOnce() -> Call + Send + 'static,
+    ) where
+        C: Callback,
+        Call: Future<Output = C::Answer> + Send + 'static,
+    {
         // Keeps the runtime up until the callback has run, also when all handles are freed.
         let core = self.clone();
         self.handle.spawn(async move {
-            let answer = AssertUnwindSafe(call)
+            let answer = AssertUnwindSafe(async move { boxed_future(call).await })
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|payload| C::failure(panic_text(payload)));
@@ -190,6 +208,24 @@ impl Core {
             drop(core);
         });
     }
+
+    /// Runs work on the runtime's threads that answers nobody. `work` makes its future there.
+    pub(crate) fn spawn_work<Work>(self: &Arc<Self>, work: impl FnOnce() -> Work + Send + 'static)
+    where
+        Work: Future<Output = ()> + Send + 'static,
+    {
+        let core = self.clone();
+        self.handle.spawn(async move {
+            boxed_future(work).await;
+            drop(core);
+        });
+    }
+}
+
+/// Not inlined, so that the future's memory is no part of a frame that is copied.
+#[inline(never)]
+fn boxed_future<Call: Future>(call: impl FnOnce() -> Call) -> Pin<Box<Call>> {
+    Box::pin(call())
 }
 
 impl Drop for Core {
@@ -201,19 +237,34 @@ impl Drop for Core {
             return;
         };
         let inside_async = tokio::runtime::Handle::try_current().is_ok();
-        let teardown = std::thread::Builder::new()
-            .name("temporal-teardown".to_owned())
-            .spawn(move || {
-                let context = tokio.enter();
-                drop(core);
-                drop(context);
-                tokio.shutdown_timeout(SHUTDOWN_PATIENCE);
-            });
-        if let Ok(teardown) = teardown
-            && !inside_async
-        {
+        // Held by both sides, because a closure whose thread cannot be started is dropped with all
+        // that it holds.
+        let parts = Arc::new(Mutex::new(Some((core, tokio))));
+        let for_teardown = parts.clone();
+        let teardown = with_sigpipe_blocked(|| {
+            std::thread::Builder::new()
+                .name("temporal-teardown".to_owned())
+                .spawn(move || {
+                    if let Some((core, tokio)) = lock(&for_teardown).take() {
+                        let context = tokio.enter();
+                        drop(core);
+                        drop(context);
+                        tokio.shutdown_timeout(SHUTDOWN_PATIENCE);
+                    }
+                })
+        });
+        match teardown {
             // So that create-and-free cycles do not pile up threads.
-            let _ = teardown.join();
+            Ok(teardown) if !inside_async => {
+                let _ = teardown.join();
+            }
+            Ok(_) => {}
+            Err(_) => {
+                if let Some((core, tokio)) = lock(&parts).take() {
+                    drop(core);
+                    tokio.shutdown_background();
+                }
+            }
         }
     }
 }
@@ -255,13 +306,8 @@ fn new_core(options: Lent<'_, RuntimeOptions>) -> Checked<Arc<Core>> {
         .and_then(|telemetry| telemetry.field("metrics", |it| &it.metrics).target())
         .map(metrics_config)
         .transpose()?;
-    let (logger, forwarder) = telemetry
-        .map(logger)
-        .transpose()?
-        .flatten()
-        .map_or((None, None), |(logger, forwarder)| {
-            (Some(logger), forwarder)
-        });
+    let logs = telemetry.map(log_target).transpose()?.flatten();
+    let forwarder = logs.as_ref().and_then(LogTarget::forwarder).cloned();
     let runtimes = runtimes(options.field("runtime_info", |it| &it.runtime_info))?;
     let heartbeat = match options.worker_heartbeat_interval_millis {
         0 => None,
@@ -274,10 +320,11 @@ fn new_core(options: Lent<'_, RuntimeOptions>) -> Checked<Arc<Core>> {
     };
     let disable_environment_info = read_bool(&options.disable_environment_info);
     let opened = forwarder.clone();
+    #[cfg(unix)]
+    let host_mask = HostMask::of_this_thread();
     let build = move || -> Checked<Core> {
-        let mut telemetry_options = temporalio_common::telemetry::TelemetryOptions::builder()
-            .maybe_logging(logger)
-            .build();
+        let mut telemetry_options =
+            temporalio_common::telemetry::TelemetryOptions::builder().build();
         if let Some(metrics) = &metrics {
             telemetry_options.attach_service_name = metrics.attach_service_name;
             telemetry_options
@@ -285,23 +332,15 @@ fn new_core(options: Lent<'_, RuntimeOptions>) -> Checked<Arc<Core>> {
                 .clone_from(&metrics.metric_prefix);
         }
         // Made here rather than by the core runtime, which would tell too late for the threads.
-        let subscriber = telemetry_init(telemetry_options.clone())
-            .map_err(|error| format!("telemetry: {error:#}"))?
-            .trace_subscriber();
-        telemetry_options.logging = None;
+        let subscriber = logs.map(LogTarget::subscriber).transpose()?.flatten();
         telemetry_options.subscriber_override = subscriber.clone();
 
         let for_threads = subscriber.clone();
-        let tokio = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("temporal-core")
-            .on_thread_start(move || {
-                if let Some(subscriber) = &for_threads {
-                    set_trace_subscriber_for_current_thread(subscriber.clone());
-                }
-            })
-            .build()
-            .map_err(|error| format!("the async runtime did not start: {error}"))?;
+        let tokio = threads::start(move || {
+            if let Some(subscriber) = &for_threads {
+                set_trace_subscriber_for_current_thread(subscriber.clone());
+            }
+        })?;
         let context = tokio.enter();
         let core_options = temporalio_sdk_core::RuntimeOptions::builder()
             .telemetry_options(telemetry_options)
@@ -321,13 +360,19 @@ fn new_core(options: Lent<'_, RuntimeOptions>) -> Checked<Arc<Core>> {
             parts: Some(CoreParts { core, tokio }),
             dispatch: subscriber.map(Dispatch::new),
             forwarder,
+            #[cfg(unix)]
+            host_mask,
         })
     };
     // The core crate sets the log subscriber of the thread that creates a runtime, where the first
     // one would win over all later ones: never on the caller's thread.
-    let core = std::thread::Builder::new()
-        .name("temporal-startup".to_owned())
-        .spawn(build)
+    // All of the runtime's threads come from this one, and inherit that SIGPIPE is blocked in it.
+    let startup = with_sigpipe_blocked(|| {
+        std::thread::Builder::new()
+            .name("temporal-startup".to_owned())
+            .spawn(build)
+    });
+    let core = startup
         .map_err(|error| format!("no thread to start on: {error}"))?
         .join()
         .map_err(panic_text)??;
@@ -361,16 +406,17 @@ fn runtimes(array: Lent<'_, RuntimeInfoArray>) -> Checked<Vec<ProtoRuntimeInfo>>
 /// @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
 ///
 /// Connections, workers and metric handles made with it may be freed later: the threads and the
-/// metric exporters stay until the last of them, and the last call in flight, is gone. Logs are forwarded no more once this returns; it
-/// waits for log callbacks that run on other threads, unless it is called inside a log callback.
+/// metric exporters stay until the last of them, and the last call in flight, is gone. Once this
+/// returns, logs are no longer forwarded; it waits for log callbacks that run on other threads, unless it is called inside a log callback.
 /// Any thread, also inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_runtime_free(runtime: *mut Runtime) {
     guard_infallible((), || {
         // SAFETY: the runtime is live until it is freed, below.
-        let handle = unsafe { Lent::optional(runtime, "runtime") };
+        let handle = unsafe { Lent::optional_handle(runtime, "runtime") };
         // First, because a log callback on another thread may still use the handle.
-        if let Some(Ok(core)) = handle.map(|handle| &handle.get().core)
+        if let Ok(Some(handle)) = handle
+            && let Ok(core) = &handle.get().core
             && let Some(forwarder) = &core.forwarder
         {
             forwarder.close();

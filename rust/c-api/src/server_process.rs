@@ -1,20 +1,20 @@
 //! A server as a child process: started, waited for until it serves, stopped and reaped.
 
-use crate::ffi::Checked;
+#[cfg(unix)]
+use crate::ffi::HostMask;
+use crate::{failures::connect_failure, ffi::Checked};
+#[cfg(unix)]
+use std::os::unix::process::CommandExt;
 use std::{
-    error::Error,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
-    process::Stdio,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 use temporalio_client::{Connection, ConnectionOptions, RetryOptions, grpc::WorkflowService};
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
-use tokio::{
-    process::{Child, Command},
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::Request;
 use url::Url;
 
@@ -24,54 +24,88 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 const PER_ATTEMPT: Duration = Duration::from_secs(5);
 
+/// How long a killed process may take to end.
+const END_PATIENCE: Duration = Duration::from_secs(10);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
 /// A server that serves. Dropped, it is killed.
+///
+/// A child of the standard library's: where there are no descriptors for processes, the async
+/// runtime's would need a handler for SIGCHLD.
 pub(crate) struct ServerProcess {
     child: Child,
 }
 
 impl ServerProcess {
     /// Starts `executable` and waits until a Temporal frontend answers on `address` and, when a
-    /// namespace is named, knows it.
+    /// namespace is named, knows it. Its signal mask is the host's.
     pub(crate) async fn start(
         executable: &Path,
         arguments: &[String],
         address: SocketAddr,
         namespace: Option<&str>,
+        #[cfg(unix)] mask: HostMask,
     ) -> Checked<Self> {
         let name = executable.display();
-        let mut child = Command::new(executable)
+        let mut command = Command::new(executable);
+        command
             .args(arguments)
             .stdin(Stdio::null())
             // Its banner is nothing that the host program meant to print; its log, on standard
             // error, is what was asked for with a level.
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{name} did not start: {error}"))?;
-        let served = wait_until_served(&mut child, address, namespace).await;
-        if let Err(message) = served {
-            let _ = child.kill().await;
+            .stdout(Stdio::null());
+        #[cfg(unix)]
+        // SAFETY: the closure is async-signal-safe.
+        unsafe {
+            command.pre_exec(move || mask.apply());
+        }
+        let mut server = Self {
+            child: command
+                .spawn()
+                .map_err(|error| format!("{name} did not start: {error}"))?,
+        };
+        if let Err(message) = wait_until_served(&mut server.child, address, namespace).await {
+            let _ = server.stop().await;
             return Err(format!("{name} {message}"));
         }
-        Ok(Self { child })
+        Ok(server)
     }
 
     /// Ends the process and reaps it.
     pub(crate) async fn stop(&mut self) -> Checked<()> {
-        // A process that ended by itself is only reaped.
-        if let Ok(Some(_)) = self.child.try_wait() {
-            return Ok(());
+        let failed = |error: io::Error| format!("the process did not stop: {error}");
+        let deadline = Instant::now() + END_PATIENCE;
+        let mut killed = false;
+        loop {
+            // A process that ended by itself is only reaped.
+            if self.child.try_wait().map_err(failed)?.is_some() {
+                return Ok(());
+            }
+            if !killed {
+                self.child.kill().map_err(failed)?;
+                killed = true;
+            }
+            if Instant::now() >= deadline {
+                let seconds = END_PATIENCE.as_secs();
+                return Err(format!("the process did not stop within {seconds} s"));
+            }
+            sleep(BETWEEN_LOOKS).await;
         }
-        self.child
-            .kill()
-            .await
-            .map_err(|error| format!("the process did not stop: {error}"))
     }
 
     /// Ends the process at once; [`ServerProcess::stop`] reaps it.
     pub(crate) fn kill(&mut self) {
         // An error means that it ended by itself.
-        let _ = self.child.start_kill();
+        let _ = self.child.kill();
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
@@ -80,7 +114,8 @@ async fn wait_until_served(
     address: SocketAddr,
     namespace: Option<&str>,
 ) -> Checked<()> {
-    let url = Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?;
+    let target = format!("http://{address}");
+    let url = Url::parse(&target).map_err(|error| error.to_string())?;
     let options = ConnectionOptions::new(url)
         .identity("readiness-check")
         .client_name("temporal-static-libs")
@@ -90,7 +125,7 @@ async fn wait_until_served(
     let deadline = Instant::now() + PATIENCE;
     let mut last_reason = None;
     loop {
-        let answer = timeout(PER_ATTEMPT, probe(options.clone(), namespace)).await;
+        let answer = timeout(PER_ATTEMPT, probe(options.clone(), &target, namespace)).await;
         // Asked after the attempt: another server's answer on this port is not this one's.
         if let Ok(Some(status)) = child.try_wait() {
             return Err(format!("ended ({status}) before it served on {address}"));
@@ -112,10 +147,10 @@ async fn wait_until_served(
     }
 }
 
-async fn probe(options: ConnectionOptions, namespace: Option<&str>) -> Checked<()> {
+async fn probe(options: ConnectionOptions, target: &str, namespace: Option<&str>) -> Checked<()> {
     let mut connection = Connection::connect(options)
         .await
-        .map_err(|error| with_causes(&error))?;
+        .map_err(|error| connect_failure(target, &error))?;
     if let Some(namespace) = namespace {
         let request = DescribeNamespaceRequest {
             namespace: namespace.to_owned(),
@@ -127,20 +162,6 @@ async fn probe(options: ConnectionOptions, namespace: Option<&str>) -> Checked<(
             .map_err(|status| status.message().to_owned())?;
     }
     Ok(())
-}
-
-/// An error's text and those of its causes, as far as it does not repeat them.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// The address to reach a server at that listens on `ip` and `port`.

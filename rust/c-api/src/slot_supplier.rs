@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::ByteArrayRef,
-    ffi::{Checked, Lent, UserData, guard_infallible, lock, read_bool},
+    ffi::{Checked, Lent, PerProcess, UserData, guard_infallible, lock, read_bool},
 };
 use std::{
     collections::BTreeMap,
@@ -412,8 +412,8 @@ enum ReservationState {
 
 /// The reservations that the caller has not consumed, by id. The caller holds ids, not addresses: a
 /// second use of one is a look-up that finds nothing, never a use of freed memory.
-static UNCONSUMED: Mutex<BTreeMap<usize, Arc<Mutex<ReservationState>>>> =
-    Mutex::new(BTreeMap::new());
+static UNCONSUMED: PerProcess<Mutex<BTreeMap<usize, Arc<Mutex<ReservationState>>>>> =
+    PerProcess::new(Mutex::default);
 
 /// Ids look like aligned addresses and never repeat.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(ID_STEP);
@@ -423,7 +423,7 @@ impl<'a> Reservation<'a> {
     fn start(callbacks: &'a Callbacks) -> Self {
         let id = NEXT_ID.fetch_add(ID_STEP, Ordering::Relaxed);
         let state = Arc::new(Mutex::new(ReservationState::Waiting(None)));
-        lock(&UNCONSUMED).insert(id, state.clone());
+        lock(UNCONSUMED.get()).insert(id, state.clone());
         Self {
             id,
             state,
@@ -478,7 +478,7 @@ fn unconsumed(
     if completion_ctx.is_null() {
         return Err("completion_ctx is NULL".to_owned());
     }
-    Ok(lock(&UNCONSUMED).get(&completion_ctx.addr()).cloned())
+    Ok(lock(UNCONSUMED.get()).get(&completion_ctx.addr()).cloned())
 }
 
 /// Completes a reservation that a `reserve` callback started.
@@ -506,7 +506,7 @@ pub unsafe extern "C" fn temporal_core_complete_async_reserve(
         };
         let waker = waker.take();
         *state = ReservationState::Completed(permit);
-        lock(&UNCONSUMED).remove(&completion_ctx.addr());
+        lock(UNCONSUMED.get()).remove(&completion_ctx.addr());
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -534,6 +534,8 @@ pub unsafe extern "C" fn temporal_core_complete_async_cancel_reserve(
         if !matches!(*state, ReservationState::Cancelled) {
             return Ok(false);
         }
-        Ok(lock(&UNCONSUMED).remove(&completion_ctx.addr()).is_some())
+        Ok(lock(UNCONSUMED.get())
+            .remove(&completion_ctx.addr())
+            .is_some())
     })
 }

@@ -2,12 +2,16 @@
 
 use crate::{
     byte_array::ByteArrayRef,
+    console::console_subscriber,
     ffi::{Checked, Lent},
     log_forwarding::{ForwardedLogCallback, LogForwarder},
     metric_export::MetricsOptions,
 };
 use std::sync::Arc;
-use temporalio_common::telemetry::Logger;
+use temporalio_common::telemetry::{
+    Logger, TelemetryOptions as CoreTelemetryOptions, telemetry_init,
+};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 
 /// Where logs go.
@@ -29,11 +33,20 @@ pub struct TelemetryOptions {
     pub metrics: *const MetricsOptions,
 }
 
-/// A logger for the core, and the forwarder to open once the runtime is up.
-pub(crate) type ConfiguredLogger = (Logger, Option<Arc<LogForwarder>>);
+/// Where a runtime's logs go.
+pub(crate) enum LogTarget {
+    /// To a callback; the forwarder opens once the runtime is up.
+    Callback {
+        filter: String,
+        forwarder: Arc<LogForwarder>,
+    },
+    Console {
+        filter: String,
+    },
+}
 
-/// The logger that the options ask for, if any.
-pub(crate) fn logger(options: Lent<'_, TelemetryOptions>) -> Checked<Option<ConfiguredLogger>> {
+/// Where the options send logs, if anywhere.
+pub(crate) fn log_target(options: Lent<'_, TelemetryOptions>) -> Checked<Option<LogTarget>> {
     let Some(logging) = options.field("logging", |it| &it.logging).target() else {
         return Ok(None);
     };
@@ -43,17 +56,35 @@ pub(crate) fn logger(options: Lent<'_, TelemetryOptions>) -> Checked<Option<Conf
         .map_err(|error| format!("logging.filter `{filter}` is malformed: {error}"))?;
     let filter = filter.to_owned();
     Ok(Some(match logging.forward_to {
-        Some(callback) => {
-            let forwarder = LogForwarder::new(callback);
-            let consumer = forwarder.clone();
-            (Logger::Push { filter, consumer }, Some(forwarder))
-        }
-        None => (
-            Logger::Console {
-                filter,
-                format: None,
-            },
-            None,
-        ),
+        Some(callback) => LogTarget::Callback {
+            filter,
+            forwarder: LogForwarder::new(callback),
+        },
+        None => LogTarget::Console { filter },
     }))
+}
+
+impl LogTarget {
+    pub(crate) fn forwarder(&self) -> Option<&Arc<LogForwarder>> {
+        match self {
+            Self::Callback { forwarder, .. } => Some(forwarder),
+            Self::Console { .. } => None,
+        }
+    }
+
+    /// What tracing sends the logs to.
+    ///
+    /// # Errors
+    /// Core's, of making one.
+    pub(crate) fn subscriber(self) -> Checked<Option<Arc<dyn Subscriber + Send + Sync>>> {
+        let (filter, consumer) = match self {
+            Self::Callback { filter, forwarder } => (filter, forwarder),
+            Self::Console { filter } => return Ok(Some(console_subscriber(&filter))),
+        };
+        let options = CoreTelemetryOptions::builder()
+            .logging(Logger::Push { filter, consumer })
+            .build();
+        let telemetry = telemetry_init(options).map_err(|error| format!("telemetry: {error:#}"))?;
+        Ok(telemetry.trace_subscriber())
+    }
 }

@@ -1,8 +1,9 @@
 //! How many tasks of each kind a worker takes at a time.
 
 use crate::{
-    ffi::{CTaggedUnion, Checked, Lent},
+    ffi::{CTaggedUnion, Checked, Lent, with_sigpipe_blocked},
     slot_supplier::{CustomSlotSupplier, CustomSlotSupplierCallbacksImpl},
+    threads::check_room_for,
 };
 use std::{fmt::Display, mem::MaybeUninit, sync::Arc, time::Duration};
 use temporalio_sdk_core::{
@@ -15,7 +16,7 @@ use tokio::sync::Semaphore;
 /// A fixed number of slots.
 #[repr(C)]
 pub struct FixedSizeSlotSupplier {
-    /// Number of slots. With 0, no task of this kind is ever taken.
+    /// Number of slots; at least 1 where tasks of this kind are enabled.
     pub num_slots: usize,
 }
 
@@ -34,7 +35,7 @@ pub struct ResourceBasedTunerOptions {
 pub struct ResourceBasedSlotSupplier {
     /// Slots given whatever the load.
     pub minimum_slots: usize,
-    /// Most slots; not below `minimum_slots`.
+    /// Most slots; not below `minimum_slots`, and at least 1 where tasks of this kind are enabled.
     pub maximum_slots: usize,
     /// Time between slots beyond the minimum.
     pub ramp_throttle_ms: u64,
@@ -77,9 +78,28 @@ struct Supplier<Kind: SlotKind> {
     target: Option<ResourceBasedTunerOptions>,
 }
 
+/// What a worker needs slots for: the option that enables a kind of task.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    /// Not enabled, or a replayer's, which brings its own slots.
+    None,
+    /// Without a slot the worker would wait for ever.
+    Required(&'static str),
+    /// SDKs enable local activities with every workflow, whether there are any or not.
+    Expected,
+}
+
+/// [`Need`] for each kind of task.
+pub(crate) struct Needs {
+    pub(crate) workflow: Need,
+    pub(crate) activity: Need,
+    pub(crate) local_activity: Need,
+    pub(crate) nexus: Need,
+}
+
 /// Takes over the custom suppliers and makes core's tuner. When something is wrong, all custom
 /// suppliers have been freed.
-pub(crate) fn tuner(holder: Lent<'_, TunerHolder>) -> Checked<CoreTuner> {
+pub(crate) fn tuner(holder: Lent<'_, TunerHolder>, needs: &Needs) -> Checked<CoreTuner> {
     let workflow = holder.field("tuner.workflow_slot_supplier", |it| {
         &it.workflow_slot_supplier
     });
@@ -93,10 +113,10 @@ pub(crate) fn tuner(holder: Lent<'_, TunerHolder>) -> Checked<CoreTuner> {
         &it.nexus_task_slot_supplier
     });
     let (workflow, activity, local_activity, nexus) = (
-        supplier::<WorkflowSlotKind>(workflow),
-        supplier::<ActivitySlotKind>(activity),
-        supplier::<LocalActivitySlotKind>(local_activity),
-        supplier::<NexusSlotKind>(nexus),
+        supplier::<WorkflowSlotKind>(workflow, needs.workflow),
+        supplier::<ActivitySlotKind>(activity, needs.activity),
+        supplier::<LocalActivitySlotKind>(local_activity, needs.local_activity),
+        supplier::<NexusSlotKind>(nexus, needs.nexus),
     );
     // Only now, with all of them taken over, may one's error end it.
     let (workflow, activity, local_activity, nexus) =
@@ -108,7 +128,11 @@ pub(crate) fn tuner(holder: Lent<'_, TunerHolder>) -> Checked<CoreTuner> {
         nexus.target,
     ];
     let target = shared_target(targets)?;
-    TunerHolderOptions::builder()
+    if target.is_some() {
+        // Core starts a thread that watches memory and processors, and panics where it cannot.
+        check_room_for(1).map_err(|reason| format!("tuner: {reason}"))?;
+    }
+    let options = TunerHolderOptions::builder()
         .workflow_slot_options(workflow.options)
         .activity_slot_options(activity.options)
         .local_activity_slot_options(local_activity.options)
@@ -120,8 +144,8 @@ pub(crate) fn tuner(holder: Lent<'_, TunerHolder>) -> Checked<CoreTuner> {
                     .target_cpu_usage(target.target_cpu_usage)
                     .build(),
             )
-        }))
-        .build_tuner_holder()
+        }));
+    with_sigpipe_blocked(|| options.build_tuner_holder())
         .map_err(|error| format!("tuner: {error:#}"))
 }
 
@@ -139,21 +163,31 @@ fn shared_target(
     }
 }
 
-fn supplier<Kind>(field: Lent<'_, MaybeUninit<SlotSupplier>>) -> Checked<Supplier<Kind>>
+fn supplier<Kind>(field: Lent<'_, MaybeUninit<SlotSupplier>>, need: Need) -> Checked<Supplier<Kind>>
 where
     Kind: SlotKind + Send + Sync + 'static,
 {
     let supplier = field.tagged()?;
     let label = supplier.label();
     Ok(match supplier.get() {
-        SlotSupplier::FixedSize(fixed) => Supplier {
-            options: fixed.options(label)?,
-            target: None,
-        },
-        SlotSupplier::ResourceBased(resources) => Supplier {
-            options: resources.options(label)?,
-            target: Some(resources.tuner_options),
-        },
+        SlotSupplier::FixedSize(fixed) => {
+            need.check(label, "fixed_size.num_slots", fixed.num_slots)?;
+            Supplier {
+                options: fixed.options(label)?,
+                target: None,
+            }
+        }
+        SlotSupplier::ResourceBased(resources) => {
+            need.check(
+                label,
+                "resource_based.maximum_slots",
+                resources.maximum_slots,
+            )?;
+            Supplier {
+                options: resources.options(label)?,
+                target: Some(resources.tuner_options),
+            }
+        }
         SlotSupplier::Custom(custom) => Supplier {
             options: SlotSupplierOptions::Custom(Arc::new(CustomSlotSupplier::<Kind>::take(
                 supplier.part("custom", &custom.0).required_target()?,
@@ -161,6 +195,24 @@ where
             target: None,
         },
     })
+}
+
+impl Need {
+    fn check(self, what: impl Display, option: &str, slots: usize) -> Checked<()> {
+        match self {
+            Self::Required(enabling) if slots == 0 => Err(format!(
+                "{what}.{option} must be at least 1 when {enabling} is set, not 0"
+            )),
+            Self::Expected if slots == 0 => {
+                tracing::warn!(
+                    target: "temporal_static_libs",
+                    "{what}.{option} is 0, so no local activity will ever run"
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FixedSizeSlotSupplier {

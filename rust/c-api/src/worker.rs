@@ -3,28 +3,42 @@
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     connection::Connection,
+    decoding::decode,
+    failures::{
+        activity_failure, nexus_failure, poll_failure, registration_failure, validation_failure,
+        workflow_failure,
+    },
     ffi::{
         Callback, Checked, Export, Lent, Pending, boxed, export_of, export_of_val, guard,
-        guard_infallible, guard_named, lock, taken_back,
+        guard_infallible, guard_named, lock, panic_text, taken_back, with_sigpipe_blocked,
     },
     open_activations::OpenActivations,
     results::DoneCallback,
     runtime::Core,
+    threads::check_room_for,
     worker_calls::{WorkerCall, WorkerCalls},
     worker_options::{WorkerOptions, worker_config},
 };
+use futures_util::FutureExt;
 use prost::Message;
 use std::{
     ffi::c_void,
     fmt::Display,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     ptr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
-use temporalio_common::protos::coresdk::{
-    ActivityHeartbeat, ActivityTaskCompletion, nexus::NexusTaskCompletion,
-    workflow_completion::WorkflowActivationCompletion,
+use temporalio_common::{
+    protos::coresdk::{
+        ActivityHeartbeat, ActivityTaskCompletion, nexus::NexusTaskCompletion,
+        workflow_completion::WorkflowActivationCompletion,
+    },
+    worker::WorkerTaskTypes,
 };
 use temporalio_sdk_core::{PollError, Worker as CoreWorker, init_worker};
 use tokio::time::timeout;
@@ -33,7 +47,11 @@ use tokio_util::sync::CancellationToken;
 /// How long a worker that is freed without being finalized may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ends a poll: a task XOR a failure; both NULL: the worker is shut down, stop polling for this kind.
+/// How long the server may take to describe the worker's namespace, with all retries.
+const VALIDATION_PATIENCE: Duration = Duration::from_secs(180);
+
+/// Ends a poll: a task XOR a failure. Both NULL: stop polling for this kind, because shutdown was asked
+/// for, the kind is not enabled, all histories are replayed, or an earlier poll reported a failure.
 ///
 /// @param user_data As given to the call.
 /// @param success   The task's protobuf, to be freed with `temporal_core_byte_array_free`.
@@ -97,31 +115,120 @@ impl Callback for PollCallback {
 /// completions. It may be freed inside a callback, before or after its connection and runtime.
 pub struct Worker {
     core: Arc<Core>,
+    types: WorkerTaskTypes,
     calls: Arc<WorkerCalls>,
     activations: Arc<OpenActivations>,
     /// Runtimes of the connections in use, which must stay up as long as the worker.
     connection_cores: Mutex<Vec<Arc<Core>>>,
     /// Ends the calls that may wait for what comes no more once the handle is gone.
     freed: CancellationToken,
-    kind: Kind,
+    source: Source,
+    end: Arc<End>,
 }
 
 /// Where a worker's tasks come from.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Kind {
+#[derive(Clone)]
+pub(crate) enum Source {
     Server,
-    Replay,
+    /// Set once core has been told that no more histories come.
+    Replay(Arc<AtomicBool>),
+}
+
+/// Why a worker's polls may end.
+#[derive(Default)]
+struct End {
+    shutdown_asked: AtomicBool,
+    /// For each kind, whether a poll has reported a failure.
+    failure_told: [AtomicBool; 3],
+    /// Core's thread for workflows is there.
+    started: AtomicBool,
+}
+
+impl End {
+    /// Makes sure that core can start its thread for workflows, which it does in a worker's first
+    /// call. Where it cannot, core panics, then and in every later call.
+    fn check_start(&self) -> Checked<()> {
+        if !self.started.load(Ordering::Acquire) && !self.shutdown_asked.load(Ordering::Acquire) {
+            check_room_for(1)?;
+            self.started.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+/// A kind of tasks, for polls.
+#[derive(Clone, Copy)]
+struct TaskKind {
+    index: usize,
+    failure: &'static str,
+    is_enabled: fn(&WorkerTaskTypes) -> bool,
+}
+
+const WORKFLOWS: TaskKind = TaskKind {
+    index: 0,
+    failure: "Workflow polling failure",
+    is_enabled: |types| types.enable_workflows,
+};
+const ACTIVITIES: TaskKind = TaskKind {
+    index: 1,
+    failure: "Activity polling failure",
+    is_enabled: |types| types.enable_remote_activities || types.enable_local_activities,
+};
+const NEXUS: TaskKind = TaskKind {
+    index: 2,
+    failure: "Nexus polling failure",
+    is_enabled: |types| types.enable_nexus,
+};
+
+/// What both NULL of a poll may stand for.
+struct EndOfPolls {
+    kind: TaskKind,
+    is_enabled: bool,
+    source: Source,
+    end: Arc<End>,
+}
+
+impl EndOfPolls {
+    /// Core ends polls without a reason also where its own threads have ended.
+    fn without_reason(&self) -> Polled {
+        let expected = !self.is_enabled
+            || self.end.shutdown_asked.load(Ordering::Acquire)
+            || matches!(&self.source, Source::Replay(ended) if ended.load(Ordering::Acquire));
+        if expected || self.told().load(Ordering::Acquire) {
+            return Polled::ShutDown;
+        }
+        self.failed("core's threads for this worker have ended; its log says why. Has the process enough descriptors and threads?")
+    }
+
+    /// Core panics again in each poll: the second of them ends the polls.
+    fn panicked(&self, message: &str) -> Polled {
+        if self.told().load(Ordering::Acquire) {
+            return Polled::ShutDown;
+        }
+        self.failed(message)
+    }
+
+    fn failed(&self, reason: &str) -> Polled {
+        self.told().store(true, Ordering::Release);
+        Polled::Failed(format!("{}: {reason}", self.kind.failure))
+    }
+
+    fn told(&self) -> &AtomicBool {
+        &self.end.failure_told[self.kind.index]
+    }
 }
 
 impl Worker {
-    pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, kind: Kind) -> Self {
+    pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, source: Source) -> Self {
         Self {
+            types: worker.get_config().task_types,
             core,
             calls: WorkerCalls::new(worker),
             activations: Arc::default(),
             connection_cores: Mutex::default(),
             freed: CancellationToken::new(),
-            kind,
+            source,
+            end: Arc::default(),
         }
     }
 }
@@ -142,6 +249,7 @@ fn unregistration(worker: &CoreWorker) -> impl FnOnce() + use<> {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        self.end.shutdown_asked.store(true, Ordering::Release);
         self.freed.cancel();
         let Some(worker) = self.calls.abandon() else {
             return;
@@ -151,37 +259,39 @@ impl Drop for Worker {
             self.core.clone(),
             std::mem::take(&mut *lock(&self.connection_cores)),
         );
+        unregistration(&worker)();
         self.core.enter(|| {
-            // Without this, core's pollers would go on polling for a worker that is gone.
-            worker.initiate_shutdown();
-            unregistration(&worker)();
-            let given_back = self.activations.give_back(worker.clone());
-            tokio::spawn(async move {
-                let end = async {
-                    given_back.await;
-                    // Not when a completion still uses it: that one drops it then.
-                    if let Ok(worker) = Arc::try_unwrap(worker) {
-                        shut_down(worker).await;
-                    }
-                };
-                let _ = timeout(PATIENCE, end).await;
-                drop(cores);
-            });
+            // Without this, core's pollers would go on polling for a worker that is gone. It panics for
+            // one whose threads could not be started, which has no pollers.
+            let _ = catch_unwind(AssertUnwindSafe(|| worker.initiate_shutdown()));
+        });
+        let given_back = self.activations.give_back(worker.clone());
+        self.core.spawn_work(move || async move {
+            let end = async {
+                given_back().await;
+                // Not when a completion still uses it: that one drops it then.
+                if let Ok(worker) = Arc::try_unwrap(worker) {
+                    shut_down(worker).await;
+                }
+            };
+            let _ = timeout(PATIENCE, AssertUnwindSafe(end).catch_unwind()).await;
+            drop(cores);
         });
     }
 }
 
 /// Starts an asynchronous call on a worker: `prepare` checks the arguments, on this thread, and
 /// makes the call.
-fn start<C, Call>(
+fn start<C, Call, Make>(
     export: Export,
     worker: Checked<Lent<'_, Worker>>,
     user_data: *mut c_void,
     callback: Option<C>,
-    prepare: impl FnOnce(&Worker) -> Checked<Call>,
+    prepare: impl FnOnce(&Worker) -> Checked<Make>,
 ) where
     C: Callback,
     Call: Future<Output = C::Answer> + Send + 'static,
+    Make: FnOnce() -> Call + Send + 'static,
 {
     guard_named(export, (), || {
         let pending = Pending::new(callback.ok_or("callback is NULL")?, user_data);
@@ -218,65 +328,80 @@ async fn unless_freed<T>(freed: CancellationToken, call: impl Future<Output = T>
         .ok_or_else(|| "The worker was freed before the call ended".to_owned())
 }
 
-fn poll<Task, Poll, Make>(
+fn poll<Task, Poll, Start, Make>(
     worker: Checked<Lent<'_, Worker>>,
     user_data: *mut c_void,
     callback: WorkerPollCallback,
-    failure: &'static str,
+    kind: TaskKind,
     poll: Make,
 ) where
     Task: Message + 'static,
     Poll: Future<Output = Result<Task, PollError>> + Send + 'static,
-    Make: FnOnce(&Worker, WorkerCall) -> Poll,
+    Start: FnOnce() -> Poll + Send + 'static,
+    Make: FnOnce(&Worker, WorkerCall) -> Start,
 {
     let export = export_of::<Make>;
-    start::<PollCallback, _>(export, worker, user_data, callback, |worker| {
-        let failed = move |reason: &dyn Display| format!("{failure}: {reason}");
-        let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
-        let poll = unless_freed(worker.freed.clone(), poll(worker, call));
-        Ok(async move {
+    start::<PollCallback, _, _>(export, worker, user_data, callback, |worker| {
+        let failed = |reason| format!("{}: {reason}", kind.failure);
+        let call = worker.calls.with_callback().map_err(failed)?;
+        worker.end.check_start().map_err(failed)?;
+        let end = EndOfPolls {
+            kind,
+            is_enabled: (kind.is_enabled)(&worker.types),
+            source: worker.source.clone(),
+            end: worker.end.clone(),
+        };
+        let freed = worker.freed.clone();
+        let poll = poll(worker, call);
+        Ok(move || async move {
+            let poll = AssertUnwindSafe(unless_freed(freed, poll())).catch_unwind();
             match poll.await {
-                Ok(Ok(task)) => Polled::Task(task.encode_to_vec()),
-                Ok(Err(PollError::ShutDown)) => Polled::ShutDown,
-                Ok(Err(error)) => Polled::Failed(failed(&error)),
-                Err(message) => Polled::Failed(failed(&message)),
+                Ok(Ok(Ok(task))) => Polled::Task(task.encode_to_vec()),
+                Ok(Ok(Err(PollError::ShutDown))) => end.without_reason(),
+                Ok(Ok(Err(error))) => end.failed(&poll_failure(&error)),
+                Ok(Err(freed)) => Polled::Failed(format!("{}: {freed}", kind.failure)),
+                Err(payload) => end.panicked(&panic_text(payload)),
             }
         })
     });
 }
 
-/// How the messages of a completion that fails begin.
-#[derive(Clone, Copy)]
-struct CompletionMessages {
+/// How the messages of a completion that fails begin, and what they say of core's error.
+struct CompletionMessages<Error> {
     decode_failure: &'static str,
     failure: &'static str,
+    reason: fn(&Error) -> String,
 }
 
-fn complete<Completion, Done, Error, Make>(
+fn complete<Completion, Done, Start, Error, Make>(
     worker: Checked<Lent<'_, Worker>>,
     completion: Lent<'_, ByteArrayRef>,
     user_data: *mut c_void,
     callback: WorkerCallback,
-    what: CompletionMessages,
+    what: CompletionMessages<Error>,
     complete: Make,
 ) where
-    Completion: Message + Default,
+    Completion: Message + Default + 'static,
     Done: Future<Output = Result<(), Error>> + Send + 'static,
-    Error: Display,
-    Make: FnOnce(&Worker, WorkerCall, Completion) -> Done,
+    Error: 'static,
+    Start: FnOnce() -> Done + Send + 'static,
+    Make: FnOnce(&Worker, WorkerCall, Completion) -> Start,
 {
     let export = export_of::<Make>;
-    start::<DoneCallback, _>(export, worker, user_data, callback, |worker| {
-        let failed = move |reason: &dyn Display| format!("{}: {reason}", what.failure);
-        let completion = decode(completion, what.decode_failure)?;
+    start::<DoneCallback, _, _>(export, worker, user_data, callback, |worker| {
+        let failed = move |reason: &str| format!("{}: {reason}", what.failure);
+        let completion = decoded(completion, what.decode_failure)?;
         let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
         let done = complete(worker, call, completion);
-        Ok(async move { done.await.map_err(|error| failed(&error)) })
+        Ok(move || async move { done().await.map_err(|error| failed(&(what.reason)(&error))) })
     });
 }
 
-fn decode<T: Message + Default>(range: Lent<'_, ByteArrayRef>, failure: &str) -> Checked<T> {
-    T::decode(range.bytes()?).map_err(|error| format!("{failure}: {error}"))
+fn decoded<T: Message + Default + 'static>(
+    range: Lent<'_, ByteArrayRef>,
+    failure: &str,
+) -> Checked<T> {
+    decode(range.bytes()?).map_err(|error| format!("{failure}: {error}"))
 }
 
 /// Creates a worker. It asks the server for nothing before its first poll or its validation.
@@ -300,7 +425,7 @@ pub unsafe extern "C" fn temporal_core_worker_new(
     // SAFETY: connection and options are live for this call, with all they lead to.
     let (client, options) = unsafe {
         (
-            Lent::required(client, "client"),
+            Lent::handle(client, "client"),
             Lent::required(options, "options"),
         )
     };
@@ -318,17 +443,41 @@ fn new_worker(
     options: Checked<Lent<'_, WorkerOptions>>,
 ) -> Checked<Worker> {
     let invalid = |message| format!("Invalid options: {message}");
+    let failed = |message| format!("Worker start failed: {message}");
     // The options first, so that custom slot suppliers are taken over whatever else is wrong.
-    let config = worker_config(options.map_err(invalid)?);
+    let options = options.map_err(invalid)?;
+    let read = || -> Checked<_> {
+        let config = worker_config(options, false)?;
+        for (option, text) in [
+            ("namespace_", &config.namespace),
+            ("task_queue", &config.task_queue),
+        ] {
+            if text.is_empty() {
+                return Err(format!("{option} is empty"));
+            }
+        }
+        Ok(config)
+    };
+    let config = match &client {
+        Ok(client) => client.core.enter(read),
+        Err(_) => read(),
+    };
     let (client, config) = (client.map_err(invalid)?, config.map_err(invalid)?);
-    if config.task_queue.is_empty() {
-        return Err(invalid("task_queue is empty".to_owned()));
+    if config.client_identity_override.is_none() && client.client.identity().is_empty() {
+        return Err(invalid(
+            "identity_override is empty, and so is the connection's identity; set one of them"
+                .to_owned(),
+        ));
     }
     let core = client.core.clone();
+    // Core starts a thread for workflows, which panics where it has no descriptor.
+    check_room_for(1).map_err(failed)?;
     core.enter(|| {
-        let worker = init_worker(core.core_runtime(), config, client.client.clone())
-            .map_err(|error| format!("Worker start failed: {error:#}"))?;
-        Ok(Worker::new(core.clone(), worker, Kind::Server))
+        let worker = with_sigpipe_blocked(|| {
+            init_worker(core.core_runtime(), config, client.client.clone())
+        })
+        .map_err(|error| failed(registration_failure(&error)))?;
+        Ok(Worker::new(core.clone(), worker, Source::Server))
     })
 }
 
@@ -354,8 +503,8 @@ pub unsafe extern "C" fn temporal_core_worker_free(worker: *mut Worker) {
 ///
 /// @param worker    Live until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once; with a failure when the namespace cannot be described. NULL:
-///                  nothing is done.
+/// @param callback  Fires exactly once, at the latest after 180 seconds; with a failure when the
+///                  namespace cannot be described. NULL: nothing is done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_validate(
     worker: *mut Worker,
@@ -363,20 +512,27 @@ pub unsafe extern "C" fn temporal_core_worker_validate(
     callback: WorkerCallback,
 ) {
     // SAFETY: the worker is live until the callback.
-    let worker = unsafe { Lent::required(worker, "worker") };
+    let worker = unsafe { Lent::handle(worker, "worker") };
     let prepare = |worker: &Worker| {
         let failed = |reason: &dyn Display| format!("Worker validation failed: {reason}");
         let call = worker.calls.with_callback().map_err(|it| failed(&it))?;
+        worker.end.check_start().map_err(|it| failed(&it))?;
         let freed = worker.freed.clone();
-        Ok(async move {
-            unless_freed(freed, async move { call.validate().await })
-                .await
-                .map_err(|message| failed(&message))?
-                .map(drop)
-                .map_err(|error| failed(&error))
+        Ok(move || async move {
+            let validation = timeout(VALIDATION_PATIENCE, async move { call.validate().await });
+            match unless_freed(freed, validation).await {
+                Ok(Ok(valid)) => valid
+                    .map(drop)
+                    .map_err(|error| failed(&validation_failure(&error))),
+                Ok(Err(_)) => Err(failed(&format!(
+                    "the server did not answer within {} s",
+                    VALIDATION_PATIENCE.as_secs()
+                ))),
+                Err(freed) => Err(failed(&freed)),
+            }
         })
     };
-    start::<DoneCallback, _>(
+    start::<DoneCallback, _, _>(
         export_of_val(&prepare),
         worker,
         user_data,
@@ -400,20 +556,20 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
     // SAFETY: worker and connection are live for this call.
     let (worker, client) = unsafe {
         (
-            Lent::required(worker, "worker"),
-            Lent::required(new_client, "new_client"),
+            Lent::handle(worker, "worker"),
+            Lent::handle(new_client, "new_client"),
         )
     };
     answer_now(|| {
         let (worker, client) = (worker?, client?);
         let failed = |reason: String| format!("Replace client failed: {reason}");
-        if worker.kind == Kind::Replay {
+        if matches!(worker.source, Source::Replay(_)) {
             return Err(failed("a replayer has no connection to replace".to_owned()));
         }
         worker.core.enter(|| {
             let call = worker.calls.without_callback().map_err(failed)?;
             call.replace_client(client.client.clone())
-                .map_err(|error| failed(format!("{error:#}")))?;
+                .map_err(|error| failed(registration_failure(&error)))?;
             let mut cores = lock(&worker.connection_cores);
             if !cores.iter().any(|core| Arc::ptr_eq(core, &client.core)) {
                 cores.push(client.core.clone());
@@ -443,17 +599,11 @@ pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
     callback: WorkerPollCallback,
 ) {
     // SAFETY: the worker is live until the callback.
-    let worker = unsafe { Lent::required(worker, "worker") };
-    poll(
-        worker,
-        user_data,
-        callback,
-        "Workflow polling failure",
-        |handle, worker| {
-            let activations = handle.activations.clone();
-            async move { activations.poll(&worker).await }
-        },
-    );
+    let worker = unsafe { Lent::handle(worker, "worker") };
+    poll(worker, user_data, callback, WORKFLOWS, |handle, worker| {
+        let activations = handle.activations.clone();
+        move || async move { activations.poll(&worker).await }
+    });
 }
 
 /// Polls for an activity task, local ones first.
@@ -471,14 +621,10 @@ pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
     callback: WorkerPollCallback,
 ) {
     // SAFETY: the worker is live until the callback.
-    let worker = unsafe { Lent::required(worker, "worker") };
-    poll(
-        worker,
-        user_data,
-        callback,
-        "Activity polling failure",
-        |_, worker| async move { worker.poll_activity_task().await },
-    );
+    let worker = unsafe { Lent::handle(worker, "worker") };
+    poll(worker, user_data, callback, ACTIVITIES, |_, worker| {
+        move || async move { worker.poll_activity_task().await }
+    });
 }
 
 /// Polls for a Nexus task.
@@ -496,14 +642,10 @@ pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
     callback: WorkerPollCallback,
 ) {
     // SAFETY: the worker is live until the callback.
-    let worker = unsafe { Lent::required(worker, "worker") };
-    poll(
-        worker,
-        user_data,
-        callback,
-        "Nexus polling failure",
-        |_, worker| async move { worker.poll_nexus_task().await },
-    );
+    let worker = unsafe { Lent::handle(worker, "worker") };
+    poll(worker, user_data, callback, NEXUS, |_, worker| {
+        move || async move { worker.poll_nexus_task().await }
+    });
 }
 
 /// Completes a workflow activation. Every activation is completed, evictions too.
@@ -526,7 +668,7 @@ pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
     // SAFETY: the worker is live until the callback, the completion for this call.
     let (worker, completion) = unsafe {
         (
-            Lent::required(worker, "worker"),
+            Lent::handle(worker, "worker"),
             Lent::by_value(&completion, "completion"),
         )
     };
@@ -538,10 +680,11 @@ pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
         CompletionMessages {
             decode_failure: "Workflow task decode failure",
             failure: "Workflow completion failure",
+            reason: workflow_failure,
         },
         |handle, worker, completion: WorkflowActivationCompletion| {
             let activations = handle.activations.clone();
-            async move { activations.complete(&worker, completion).await }
+            move || async move { activations.complete(&worker, completion).await }
         },
     );
 }
@@ -566,7 +709,7 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
     // SAFETY: the worker is live until the callback, the completion for this call.
     let (worker, completion) = unsafe {
         (
-            Lent::required(worker, "worker"),
+            Lent::handle(worker, "worker"),
             Lent::by_value(&completion, "completion"),
         )
     };
@@ -578,9 +721,10 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
         CompletionMessages {
             decode_failure: "Activity task decode failure",
             failure: "Activity completion failure",
+            reason: activity_failure,
         },
-        |_, worker, completion: ActivityTaskCompletion| async move {
-            worker.complete_activity_task(completion).await
+        |_, worker, completion: ActivityTaskCompletion| {
+            move || async move { worker.complete_activity_task(completion).await }
         },
     );
 }
@@ -605,7 +749,7 @@ pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
     // SAFETY: the worker is live until the callback, the completion for this call.
     let (worker, completion) = unsafe {
         (
-            Lent::required(worker, "worker"),
+            Lent::handle(worker, "worker"),
             Lent::by_value(&completion, "completion"),
         )
     };
@@ -617,9 +761,10 @@ pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
         CompletionMessages {
             decode_failure: "Nexus task decode failure",
             failure: "Nexus completion failure",
+            reason: nexus_failure,
         },
-        |_, worker, completion: NexusTaskCompletion| async move {
-            worker.complete_nexus_task(completion).await
+        |_, worker, completion: NexusTaskCompletion| {
+            move || async move { worker.complete_nexus_task(completion).await }
         },
     );
 }
@@ -640,13 +785,13 @@ pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
     // SAFETY: worker and heartbeat are live for this call.
     let (worker, heartbeat) = unsafe {
         (
-            Lent::required(worker, "worker"),
+            Lent::handle(worker, "worker"),
             Lent::by_value(&heartbeat, "heartbeat"),
         )
     };
     answer_now(|| {
         let worker = worker?;
-        let heartbeat: ActivityHeartbeat = decode(heartbeat, "Activity heartbeat decode failure")?;
+        let heartbeat: ActivityHeartbeat = decoded(heartbeat, "Activity heartbeat decode failure")?;
         worker.core.enter(|| {
             worker
                 .calls
@@ -671,7 +816,7 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
     // SAFETY: worker and run id are live for this call.
     let (worker, run_id) = unsafe {
         (
-            Lent::required(worker, "worker"),
+            Lent::handle(worker, "worker"),
             Lent::by_value(&run_id, "run_id"),
         )
     };
@@ -692,8 +837,9 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Worker) {
     // SAFETY: the worker is live for this call.
-    let worker = unsafe { Lent::required(worker, "worker") };
+    let worker = unsafe { Lent::handle(worker, "worker") };
     tell(worker, |worker| {
+        worker.end.shutdown_asked.store(true, Ordering::Release);
         if let Ok(call) = worker.calls.without_callback() {
             call.initiate_shutdown();
         }
@@ -736,22 +882,28 @@ pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
     callback: WorkerCallback,
 ) {
     // SAFETY: the worker is live until the callback.
-    let worker = unsafe { Lent::required(worker, "worker") };
+    let worker = unsafe { Lent::handle(worker, "worker") };
     let prepare = |worker: &Worker| {
         let freed = worker.freed.clone();
         let taken = worker.calls.take(|| worker.activations.count())?;
+        worker.end.shutdown_asked.store(true, Ordering::Release);
         let unregister = unregistration(taken.worker());
-        Ok(async move {
-            unless_freed(freed, async move {
+        Ok(move || async move {
+            let end = unless_freed(freed, async move {
                 shut_down(taken.alone().await?).await;
                 Ok(())
-            })
-            .await
-            .and_then(|finalized| finalized)
-            .inspect_err(|_| unregister())
+            });
+            // A panic is the call's failure, like everywhere; the connection forgets the worker first.
+            let ended = AssertUnwindSafe(end).catch_unwind().await;
+            if !matches!(&ended, Ok(Ok(Ok(())))) {
+                unregister();
+            }
+            ended
+                .unwrap_or_else(|payload| resume_unwind(payload))
+                .and_then(|finalized| finalized)
         })
     };
-    start::<DoneCallback, _>(
+    start::<DoneCallback, _, _>(
         export_of_val(&prepare),
         worker,
         user_data,

@@ -2,12 +2,13 @@
 
 use crate::{
     byte_array::{ByteArrayRef, ByteArrayRefArray},
-    ffi::{CTaggedUnion, Checked, Lent, read_bool},
-    tuner::{TunerHolder, tuner},
+    ffi::{CTaggedUnion, Checked, Lent, read_bool, read_tagged},
+    tuner::{Need, Needs, SlotSupplier, TunerHolder, tuner},
     version::with_interface,
 };
 use std::{
     collections::{HashMap, HashSet},
+    fmt::Display,
     mem::MaybeUninit,
     sync::Arc,
     time::Duration,
@@ -177,9 +178,15 @@ pub struct WorkerOptions {
 }
 
 /// Core's configuration. Custom slot suppliers belong to it or, on an error, have been freed.
-pub(crate) fn worker_config(options: Lent<'_, WorkerOptions>) -> Checked<WorkerConfig> {
+///
+/// A replayer's worker needs no slots of the caller's: core gives it one at a time.
+pub(crate) fn worker_config(
+    options: Lent<'_, WorkerOptions>,
+    is_replayer: bool,
+) -> Checked<WorkerConfig> {
     // First of all, so that custom slot suppliers are taken over whatever else is wrong.
-    let tuner = tuner(options.field("tuner", |it| &it.tuner))?;
+    let needs = options.task_types.needs(is_replayer);
+    let tuner = tuner(options.field("tuner", |it| &it.tuner), &needs)?;
     let namespace = options.field("namespace_", |it| &it.namespace_).text()?;
     let task_queue = options.field("task_queue", |it| &it.task_queue).text()?;
     let identity = options
@@ -215,6 +222,17 @@ pub(crate) fn worker_config(options: Lent<'_, WorkerOptions>) -> Checked<WorkerC
             "max_cached_workflows must be at most {MAX_CACHED_WORKFLOWS}, not {}",
             options.max_cached_workflows
         ));
+    }
+    if !is_replayer {
+        options.warn_of_slots_for_the_cache();
+    }
+    if let Some(CorePollerBehavior::SimpleMaximum(1)) = workflow_polls
+        && options.max_cached_workflows > 0
+    {
+        return Err(
+            "workflow_task_poller_behavior.simple_maximum must be at least 2 when max_cached_workflows is not 0, not 1"
+                .to_owned(),
+        );
     }
     let sticky_ratio = options.nonsticky_to_sticky_poll_ratio;
     if !sticky_ratio.is_finite() || sticky_ratio < 0.0 {
@@ -303,27 +321,35 @@ fn versioning(
         },
         WorkerVersioningStrategy::DeploymentBased(deployment) => {
             let version = &deployment.version;
-            let name = strategy
-                .part(
-                    "deployment_based.version.deployment_name",
-                    &version.deployment_name,
-                )
-                .text()?;
-            let build_id = strategy
-                .part("deployment_based.version.build_id", &version.build_id)
-                .text()?;
+            let name = strategy.part(
+                "deployment_based.version.deployment_name",
+                &version.deployment_name,
+            );
+            let build_id = strategy.part("deployment_based.version.build_id", &version.build_id);
+            let (name, build_id) = if read_bool(&deployment.use_worker_versioning) {
+                let required = "must not be empty when use_worker_versioning is true";
+                (not_empty(name, required)?, not_empty(build_id, required)?)
+            } else {
+                (name.text()?, build_id.text()?)
+            };
             let options = deployment_options(deployment, name, build_id)?;
             CoreVersioningStrategy::WorkerDeploymentBased(options)
         }
         WorkerVersioningStrategy::LegacyBuildIdBased(legacy) => {
+            let build_id = strategy.part("legacy_build_id_based.build_id", &legacy.build_id);
             CoreVersioningStrategy::LegacyBuildIdBased {
-                build_id: strategy
-                    .part("legacy_build_id_based.build_id", &legacy.build_id)
-                    .text()?
-                    .to_owned(),
+                build_id: not_empty(build_id, "is empty")?.to_owned(),
             }
         }
     })
+}
+
+/// A text that the strategy cannot do without.
+fn not_empty<'a>(range: Lent<'a, ByteArrayRef>, problem: &str) -> Checked<&'a str> {
+    match range.text()? {
+        "" => Err(format!("{} {problem}", range.label())),
+        text => Ok(text),
+    }
 }
 
 fn deployment_options(
@@ -339,6 +365,12 @@ fn deployment_options(
             ))
         })?),
     };
+    if behavior.is_some() && !read_bool(&deployment.use_worker_versioning) {
+        return Err(format!(
+            "versioning_strategy.deployment_based.default_versioning_behavior must be 0 when use_worker_versioning is false, not {}",
+            deployment.default_versioning_behavior
+        ));
+    }
     Ok(common::WorkerDeploymentOptions::new(
         common::WorkerDeploymentVersion::builder()
             .deployment_name(deployment_name)
@@ -350,8 +382,55 @@ fn deployment_options(
     .build())
 }
 
+impl WorkerOptions {
+    /// Core takes workflow tasks from two queues as soon as workflows are cached, with a slot for each.
+    fn warn_of_slots_for_the_cache(&self) {
+        let supplier = read_tagged(&self.tuner.workflow_slot_supplier, "");
+        let (option, slots) = match supplier {
+            Ok(SlotSupplier::FixedSize(fixed)) => ("fixed_size.num_slots", fixed.num_slots),
+            Ok(SlotSupplier::ResourceBased(resources)) => {
+                ("resource_based.maximum_slots", resources.maximum_slots)
+            }
+            _ => return,
+        };
+        if self.max_cached_workflows > 0
+            && read_bool(&self.task_types.enable_workflows)
+            && slots == 1
+        {
+            tracing::warn!(
+                target: "temporal_static_libs",
+                "tuner.workflow_slot_supplier.{option} is 1, but max_cached_workflows is {}; workflows that are cached need at least 2",
+                self.max_cached_workflows
+            );
+        }
+    }
+}
+
 impl WorkerTaskTypes {
-    fn core_types(&self) -> common::WorkerTaskTypes {
+    fn needs(&self, is_replayer: bool) -> Needs {
+        let required = |enabled, option| {
+            if read_bool(enabled) && !is_replayer {
+                Need::Required(option)
+            } else {
+                Need::None
+            }
+        };
+        Needs {
+            workflow: required(&self.enable_workflows, "task_types.enable_workflows"),
+            activity: required(
+                &self.enable_remote_activities,
+                "task_types.enable_remote_activities",
+            ),
+            local_activity: if read_bool(&self.enable_local_activities) && !is_replayer {
+                Need::Expected
+            } else {
+                Need::None
+            },
+            nexus: required(&self.enable_nexus, "task_types.enable_nexus"),
+        }
+    }
+
+    pub(crate) fn core_types(&self) -> common::WorkerTaskTypes {
         common::WorkerTaskTypes {
             enable_workflows: read_bool(&self.enable_workflows),
             enable_local_activities: read_bool(&self.enable_local_activities),
@@ -368,12 +447,33 @@ fn poller_behavior(behavior: Lent<'_, PollerBehavior>) -> Checked<Option<CorePol
     let autoscaling = behavior.field("autoscaling", |it| &it.autoscaling).target();
     let label = behavior.label();
     let core_behavior = match (simple, autoscaling) {
-        (Some(simple), None) => CorePollerBehavior::SimpleMaximum(simple.simple_maximum),
-        (None, Some(autoscaling)) => CorePollerBehavior::Autoscaling {
-            minimum: autoscaling.minimum,
-            maximum: autoscaling.maximum,
-            initial: autoscaling.initial,
-        },
+        (Some(simple), None) => {
+            at_least_1(simple.simple_maximum, label, "simple_maximum")?;
+            CorePollerBehavior::SimpleMaximum(simple.simple_maximum)
+        }
+        (None, Some(autoscaling)) => {
+            let PollerBehaviorAutoscaling {
+                minimum,
+                maximum,
+                initial,
+            } = *autoscaling;
+            at_least_1(minimum, label, "autoscaling.minimum")?;
+            if maximum < minimum {
+                return Err(format!(
+                    "{label}.autoscaling.maximum must be at least minimum ({minimum}), not {maximum}"
+                ));
+            }
+            if !(minimum..=maximum).contains(&initial) {
+                return Err(format!(
+                    "{label}.autoscaling.initial must be between minimum ({minimum}) and maximum ({maximum}), not {initial}"
+                ));
+            }
+            CorePollerBehavior::Autoscaling {
+                minimum,
+                maximum,
+                initial,
+            }
+        }
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
             return Err(format!(
@@ -385,6 +485,13 @@ fn poller_behavior(behavior: Lent<'_, PollerBehavior>) -> Checked<Option<CorePol
         .validate()
         .map_err(|error| format!("{label}: {error}"))?;
     Ok(Some(core_behavior))
+}
+
+fn at_least_1(count: usize, what: impl Display, option: &str) -> Checked<()> {
+    if count == 0 {
+        return Err(format!("{what}.{option} must be at least 1, not 0"));
+    }
+    Ok(())
 }
 
 /// Zero means unlimited.

@@ -1,6 +1,6 @@
 //! The panic boundary: every export runs inside it.
 
-use super::Checked;
+use super::{Checked, panics};
 use std::{
     any::{Any, type_name},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,6 +11,7 @@ use std::{
 /// Unwind safety is asserted because a panicking call only leaves behind state of libraries that
 /// poison or restore it themselves; the handles here hold no half-updated state of their own.
 pub(crate) fn guard<T>(on_panic: impl FnOnce(String) -> T, body: impl FnOnce() -> T) -> T {
+    panics::log_panics();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| on_panic(panic_text(payload)))
 }
 
@@ -44,7 +45,10 @@ pub(crate) fn export_of<Closure>() -> &'static str {
     // Such as `crate::module::temporal_core_random_new::{{closure}}`.
     let path = type_name::<Closure>();
     path.rsplit("::")
-        .find(|part| part.starts_with("temporal_core_"))
+        .find(|part| {
+            part.starts_with("temporal_core_")
+                || part.starts_with("temporal_static_libs_") && *part != env!("CARGO_CRATE_NAME")
+        })
         .unwrap_or(path)
 }
 
@@ -53,12 +57,17 @@ pub(crate) fn export_of_val<Closure>(_: &Closure) -> Export {
     export_of::<Closure>
 }
 
-/// `panic: …`, as the contract words it.
+/// `panic: …`, as the contract words it, without what Rust's debug form adds, which the log has.
 pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
-    let message = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("with no message");
-    format!("panic: {message}")
+    let text = panics::text(payload.as_ref());
+    let end = DEBUG_FORMS
+        .iter()
+        .filter_map(|form| text.find(form))
+        .min()
+        .unwrap_or(text.len());
+    let plain = text[..end].trim_end_matches([':', ' ', '\n']);
+    format!("panic: {plain}")
 }
+
+/// Where the words of a message end and an error in debug form, or a backtrace, begins.
+const DEBUG_FORMS: [&str; 5] = [" Os {", " Custom {", " Err(", " Error(", "Stack backtrace"];

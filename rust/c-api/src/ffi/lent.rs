@@ -4,7 +4,7 @@
 //! for as long as the function's documentation says. The export turns that promise into a [`Lent`];
 //! whatever is read through it is then safe to read, and checked: NULL, sizes, UTF-8, enum values.
 
-use super::{CEnum, CTaggedUnion, Checked, read_enum, read_tagged};
+use super::{CEnum, CTaggedUnion, Checked, pointers::is_of_parent, read_enum, read_tagged};
 use crate::version::with_interface;
 use std::{
     fmt::{self, Display, Formatter},
@@ -54,6 +54,18 @@ pub(crate) fn check_range<T>(data: *const T, size: usize, label: impl Display) -
         )));
     }
     Ok(())
+}
+
+/// Checks the size that a struct of this project states first: it tells which fields it has.
+pub(crate) fn check_size<T>(lent: Lent<'_, T>, size: usize) -> Checked<()> {
+    if size == size_of::<T>() {
+        return Ok(());
+    }
+    Err(with_interface(format!(
+        "{}.size must be {}, not {size}",
+        lent.label(),
+        size_of::<T>()
+    )))
 }
 
 impl Label {
@@ -116,6 +128,35 @@ impl<'a, T> Lent<'a, T> {
             value,
             label: Label::named(name),
         })
+    }
+
+    /// A required handle: neither NULL nor the parent's of a forked process.
+    ///
+    /// # Safety
+    /// As for [`Lent::required`], and `pointer` came from [`super::boxed`].
+    pub(crate) unsafe fn handle(pointer: *const T, name: &'static str) -> Checked<Self> {
+        // SAFETY: by this function's own condition.
+        unsafe { Self::optional_handle(pointer, name) }?.ok_or_else(|| format!("{name} is NULL"))
+    }
+
+    /// An optional handle: NULL means that the caller left it out.
+    ///
+    /// # Safety
+    /// As for [`Lent::handle`].
+    pub(crate) unsafe fn optional_handle(
+        pointer: *const T,
+        name: &'static str,
+    ) -> Checked<Option<Self>> {
+        let label = Label::named(name);
+        // SAFETY: not NULL means live, by this function's own condition.
+        unsafe {
+            if !pointer.is_null() && is_of_parent(pointer) {
+                return Err(format!(
+                    "a forked process needs its own runtime, and what is made with it: {label} was made before fork"
+                ));
+            }
+            Ok(pointer.as_ref().map(|value| Self { value, label }))
+        }
     }
 
     /// An argument that is passed by value, with all it leads to.
@@ -186,6 +227,21 @@ impl<'a, T> Lent<'a, *const T> {
             value: unsafe { self.value.as_ref() }?,
             label: self.label,
         })
+    }
+}
+
+impl<'a, T> Lent<'a, *const T> {
+    /// The handle that an optional pointer leads to.
+    ///
+    /// # Safety
+    /// What the pointer leads to came from [`super::boxed`].
+    pub(crate) unsafe fn target_handle(self) -> Checked<Option<Lent<'a, T>>> {
+        // SAFETY: whoever lent the pointer promised that of what it leads to.
+        let handle = unsafe { Lent::optional_handle(*self.value, self.label.name) }?;
+        Ok(handle.map(|handle| Lent {
+            label: self.label,
+            ..handle
+        }))
     }
 }
 

@@ -4,18 +4,26 @@
 mod answer;
 mod boundary;
 mod enums;
+mod fork;
 mod lent;
 mod lock;
+mod panics;
 mod pointers;
+mod signals;
 
 pub(crate) use answer::{Callback, Pending, UserData};
 pub(crate) use boundary::{
     Export, export_of, export_of_val, guard, guard_infallible, guard_named, log_error, panic_text,
 };
 pub(crate) use enums::{CEnum, CTaggedUnion, c_enum, read_bool, read_enum, read_tagged};
-pub(crate) use lent::{Lent, Range, check_range};
+pub(crate) use fork::{PerProcess, process};
+pub(crate) use lent::{Lent, Range, check_range, check_size};
 pub(crate) use lock::lock;
+pub(crate) use panics::before_unwinding;
 pub(crate) use pointers::{boxed, taken_back};
+pub(crate) use signals::with_sigpipe_blocked;
+#[cfg(unix)]
+pub(crate) use signals::{HostMask, with_own_sigpipe_consumed};
 
 /// The value, or the sentence that tells the caller what is wrong with the argument.
 pub(crate) type Checked<T> = Result<T, String>;

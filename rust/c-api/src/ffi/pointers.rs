@@ -1,15 +1,45 @@
 //! Handles: given to the caller, and taken back.
 
-/// Gives `value` to the caller, who returns it to the matching `_free`.
-pub(crate) fn boxed<T>(value: T) -> *mut T {
-    Box::into_raw(Box::new(value))
+use super::fork;
+use std::mem::ManuallyDrop;
+
+/// What a handle points to. The value comes first, so a pointer to it is a pointer to the handle.
+#[repr(C)]
+struct Handle<T> {
+    value: ManuallyDrop<T>,
+    /// The process that made it.
+    process: u32,
 }
 
-/// Takes back what [`boxed`] gave; None for NULL.
+/// Gives `value` to the caller, who returns it to the matching `_free`.
+pub(crate) fn boxed<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(Handle {
+        value: ManuallyDrop::new(value),
+        process: fork::process(),
+    }))
+    .cast()
+}
+
+/// Whether a handle was made before this process was forked from the one that made it.
+///
+/// # Safety
+/// `pointer` came from [`boxed`] and is live.
+pub(crate) unsafe fn is_of_parent<T>(pointer: *const T) -> bool {
+    // SAFETY: a handle begins with its value, and this one is live, by this function's own condition.
+    let handle = unsafe { &*pointer.cast::<Handle<T>>() };
+    handle.process != fork::process()
+}
+
+/// Takes back what [`boxed`] gave. None for NULL, and for a handle of the parent process: its memory
+/// is freed, but what it refers to is left alone, because the parent uses the same descriptors.
 ///
 /// # Safety
 /// `pointer` is NULL, or came from [`boxed`] and is not used again.
-pub(crate) unsafe fn taken_back<T>(pointer: *mut T) -> Option<Box<T>> {
+pub(crate) unsafe fn taken_back<T>(pointer: *mut T) -> Option<T> {
+    if pointer.is_null() {
+        return None;
+    }
     // SAFETY: not NULL means from `boxed`, once, by this function's own condition.
-    (!pointer.is_null()).then(|| unsafe { Box::from_raw(pointer) })
+    let handle = *unsafe { Box::from_raw(pointer.cast::<Handle<T>>()) };
+    (handle.process == fork::process()).then(|| ManuallyDrop::into_inner(handle.value))
 }

@@ -1,0 +1,150 @@
+//! Decoding protobuf without needing the caller's stack.
+//!
+//! The decoder calls itself for each message in a message, up to 100 deep, which takes some 100 KiB. A
+//! host's thread may have less.
+
+use crate::ffi::with_sigpipe_blocked;
+use prost::{DecodeError, Message};
+use std::thread;
+
+/// How deep messages may be nested to be decoded on the caller's thread.
+const DEEPEST_HERE: usize = 24;
+
+/// Decodes a message; one that is nested deeply, on a thread with a stack for it.
+pub(crate) fn decode<M: Message + Default + 'static>(bytes: &[u8]) -> Result<M, DecodeError> {
+    if is_shallow(bytes) {
+        return M::decode(bytes);
+    }
+    thread::scope(|scope| {
+        let spawned = with_sigpipe_blocked(|| {
+            thread::Builder::new()
+                .name("temporal-decode".to_owned())
+                .spawn_scoped(scope, || M::decode(bytes))
+        });
+        match spawned.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(decoded)) => decoded,
+            Ok(Err(payload)) => std::panic::resume_unwind(payload),
+            // No thread is to be had: the caller's may well be large enough.
+            Err(_) => M::decode(bytes),
+        }
+    })
+}
+
+/// Whether no message in these bytes can be nested deeper than [`DEEPEST_HERE`]. Without knowing which
+/// fields are messages, everything that reads as one counts.
+fn is_shallow(bytes: &[u8]) -> bool {
+    // Two bytes a level, a tag and a length, are the least.
+    if bytes.len() <= 2 * DEEPEST_HERE {
+        return true;
+    }
+    let mut ends = [0; DEEPEST_HERE];
+    let (mut depth, mut at, mut end) = (0, 0, bytes.len());
+    loop {
+        match field(&bytes[at..end]) {
+            Some(Field::Other { size }) => at += size,
+            Some(Field::Delimited { start, size }) => {
+                if depth == DEEPEST_HERE {
+                    return false;
+                }
+                ends[depth] = end;
+                depth += 1;
+                at += start;
+                end = at + size;
+            }
+            // The end of a message, or of what reads as one: back to the one it is in.
+            None => {
+                if depth == 0 {
+                    return true;
+                }
+                at = end;
+                depth -= 1;
+                end = ends[depth];
+            }
+        }
+    }
+}
+
+/// A field of an encoded message.
+enum Field {
+    /// What may be a message: where it starts, after tag and length, and its size.
+    Delimited { start: usize, size: usize },
+    /// Anything else, with its tag.
+    Other { size: usize },
+}
+
+/// The first field; None if there is none.
+fn field(bytes: &[u8]) -> Option<Field> {
+    let (tag, tag_size) = varint(bytes)?;
+    let rest = &bytes[tag_size..];
+    let value_size = match tag & 7 {
+        0 => varint(rest)?.1,
+        1 => 8,
+        2 => {
+            let (size, prefix) = varint(rest)?;
+            let size = usize::try_from(size).ok()?;
+            let start = tag_size + prefix;
+            return (size <= bytes.len() - start).then_some(Field::Delimited { start, size });
+        }
+        // Where a group starts or ends there is only a tag. The messages here have none, and skipping
+        // one takes little of the stack.
+        3 | 4 => 0,
+        5 => 4,
+        _ => return None,
+    };
+    (value_size <= rest.len()).then_some(Field::Other {
+        size: tag_size + value_size,
+    })
+}
+
+/// A base-128 number and its size.
+fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7F) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, index + 1));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use temporalio_common::protos::temporal::api::failure::v1::Failure;
+
+    fn nested(depth: usize) -> Vec<u8> {
+        let mut failure = Failure::default();
+        for _ in 1..depth {
+            failure = Failure {
+                cause: Some(Box::new(failure)),
+                ..Failure::default()
+            };
+        }
+        failure.message = "a message that is long enough to matter".to_owned();
+        failure.encode_to_vec()
+    }
+
+    #[test]
+    fn depth_decides_and_not_size() {
+        assert!(is_shallow(&nested(3)));
+        assert!(!is_shallow(&nested(DEEPEST_HERE + 2)));
+        assert!(is_shallow(&vec![b'a'; 100_000]));
+    }
+
+    #[test]
+    fn a_deep_field_after_shallow_ones_is_seen() {
+        let mut bytes = nested(2);
+        bytes.extend(nested(DEEPEST_HERE + 2));
+        assert!(!is_shallow(&bytes));
+    }
+
+    #[test]
+    fn what_is_deep_decodes_the_same() {
+        let bytes = nested(90);
+        let failure: Failure = decode(&bytes).expect("not too deep for the decoder");
+        assert_eq!(failure.encode_to_vec(), bytes);
+        assert!(decode::<Failure>(&nested(200)).is_err());
+        assert!(decode::<Failure>(&[0xFF; 200]).is_err());
+    }
+}

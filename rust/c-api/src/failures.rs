@@ -1,0 +1,194 @@
+//! What failures say: the words of errors and of their causes, never Rust's debug form, which some of
+//! core's errors display.
+
+use rustls::CertificateError;
+use std::{error::Error, fmt::Write, io};
+use temporalio_client::errors::ClientConnectError;
+use temporalio_sdk_core::{
+    CompleteActivityError, CompleteNexusError, CompleteWfError, PollError, WorkerValidationError,
+};
+use tonic::Status;
+
+/// What an error says where its causes say it all.
+const EMPTY_WORDS: &str = "transport error";
+
+/// An error's text and those of its causes, as far as they add to it.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    for error in causes(error) {
+        let more = own_text(error);
+        if text == EMPTY_WORDS {
+            text = more;
+        } else if !text.contains(&more) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            let _ = write!(text, "{separator}{more}");
+        }
+    }
+    text
+}
+
+/// An error and its causes.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn own_text(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref::<Status>() {
+        Some(status) => without_causes(status),
+        None => tls_advice(error).unwrap_or_else(|| error.to_string()),
+    }
+}
+
+/// What a gRPC status says, with its causes.
+pub(crate) fn status_text(status: &Status) -> String {
+    with_causes(status)
+}
+
+fn without_causes(status: &Status) -> String {
+    // The code's name, such as NotFound; its description is a sentence about gRPC.
+    let code = status.code();
+    let (number, message) = (code as i32, status.message());
+    if message.is_empty() {
+        format!("status {number} ({code:?})")
+    } else {
+        format!("status {number} ({code:?}): {message}")
+    }
+}
+
+/// What to do about an error of TLS.
+fn tls_advice(error: &(dyn Error + 'static)) -> Option<String> {
+    if error.to_string() == "no native certs found" {
+        return Some(
+            "no CA certificates were found on this system; install ca-certificates or set tls_options.server_root_ca_cert"
+                .to_owned(),
+        );
+    }
+    // An `io::Error` hides the error that it was made of from `source`.
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .and_then(|inner| inner.downcast_ref());
+    let advice = match inner.or_else(|| error.downcast_ref())? {
+        rustls::Error::InvalidCertificate(problem) => certificate_advice(problem)?,
+        rustls::Error::InvalidMessage(_) => {
+            "the server does not speak TLS; for a connection without TLS use http:// and set tls_options to NULL"
+                .to_owned()
+        }
+        _ => return None,
+    };
+    Some(advice)
+}
+
+fn certificate_advice(problem: &CertificateError) -> Option<String> {
+    Some(match problem {
+        CertificateError::UnknownIssuer => {
+            "the server's certificate has an unknown issuer; set tls_options.server_root_ca_cert to the PEM of the CA that issued it"
+                .to_owned()
+        }
+        CertificateError::NotValidForName => {
+            "the server's certificate is not valid for its name; set tls_options.domain to one that it is valid for"
+                .to_owned()
+        }
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => format!(
+            "the server's certificate is not valid for {}, only for {}; set tls_options.domain to a name that it is valid for",
+            expected.to_str(),
+            presented.iter().map(|name| plain_name(name)).collect::<Vec<_>>().join(", ")
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the server's certificate has expired; renew it, or correct this machine's clock"
+                .to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet; correct this machine's clock".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// The name in `DnsName("example.com")`, as the TLS library gives the names of a certificate.
+fn plain_name(presented: &str) -> &str {
+    presented.split('"').nth(1).unwrap_or(presented)
+}
+
+/// Why there is no connection to `target`.
+pub(crate) fn connect_failure(target: &str, error: &ClientConnectError) -> String {
+    match error {
+        ClientConnectError::TonicTransportError(error) => {
+            format!("no connection to {target}: {}", with_causes(error))
+        }
+        // Made here, for want of one from the server.
+        ClientConnectError::SystemInfoCallError(status) if status.source().is_some() => {
+            let hint = if target.starts_with("http:") {
+                "; if the server expects TLS, use https:// and set tls_options"
+            } else {
+                ""
+            };
+            let reason = with_causes(status);
+            format!("{target} did not answer GetSystemInfo: {reason}{hint}")
+        }
+        ClientConnectError::SystemInfoCallError(status) => {
+            format!(
+                "{target} answered GetSystemInfo with {}",
+                status_text(status)
+            )
+        }
+        ClientConnectError::InvalidUri(error) => format!("target_url is malformed: {error}"),
+        error => with_causes(error),
+    }
+}
+
+/// Why a poll failed.
+pub(crate) fn poll_failure(error: &PollError) -> String {
+    match error {
+        PollError::TonicError(status) => status_text(status),
+        error @ PollError::ShutDown => error.to_string(),
+    }
+}
+
+/// Why a worker is not valid.
+pub(crate) fn validation_failure(error: &WorkerValidationError) -> String {
+    match error {
+        WorkerValidationError::NamespaceDescribeError { source, namespace } => format!(
+            "Namespace {namespace} was not found or otherwise could not be described: {}",
+            status_text(source)
+        ),
+    }
+}
+
+/// Why a worker could not be made, or not get another connection.
+pub(crate) fn registration_failure(error: &anyhow::Error) -> String {
+    before(&format!("{error:#}"), ": SlotKey")
+}
+
+/// Why a workflow activation could not be completed.
+pub(crate) fn workflow_failure(error: &CompleteWfError) -> String {
+    before(&error.to_string(), " Commands: ")
+}
+
+/// Why an activity could not be completed.
+pub(crate) fn activity_failure(error: &CompleteActivityError) -> String {
+    match error {
+        CompleteActivityError::MalformedActivityCompletion { reason, .. } => {
+            format!("Lang SDK sent us a malformed activity completion: {reason}")
+        }
+        error @ CompleteActivityError::ActivityNotEnabled => error.to_string(),
+    }
+}
+
+/// Why a Nexus task could not be completed.
+pub(crate) fn nexus_failure(error: &CompleteNexusError) -> String {
+    let text = error.to_string();
+    let words = "to nexus failure";
+    match text.find(words) {
+        Some(start) => text[..start + words.len()].to_owned(),
+        None => text,
+    }
+}
+
+/// What comes before a value in debug form.
+fn before(text: &str, value: &str) -> String {
+    text.split(value).next().unwrap_or(text).to_owned()
+}

@@ -1,0 +1,75 @@
+//! Which process this is: the child of a fork has its parent's memory, and none of its threads.
+
+use std::{
+    ptr,
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering},
+};
+
+/// How many forks lie between the process that loaded this library and this one.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// The number that tells a process from its parent. Reading it is no system call.
+pub(crate) fn process() -> u32 {
+    #[cfg(unix)]
+    {
+        // Not a `Once`: a process that is forked while another thread is inside one waits for ever.
+        static WATCHED: AtomicBool = AtomicBool::new(false);
+        if !WATCHED.load(Ordering::Relaxed) && !WATCHED.swap(true, Ordering::Relaxed) {
+            // SAFETY: the handler only counts. If there is no memory for it, forks stay unnoticed.
+            let _ = unsafe { libc::pthread_atfork(None, None, Some(count)) };
+        }
+    }
+    FORKS.load(Ordering::Relaxed)
+}
+
+#[cfg(unix)]
+extern "C" fn count() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Global state that each process has for itself, because a thread that is no longer there may have
+/// been changing the parent's. What a fork copied is left as it is.
+pub(crate) struct PerProcess<T: Sync + 'static> {
+    current: AtomicPtr<Owned<T>>,
+    new: fn() -> T,
+}
+
+struct Owned<T> {
+    process: u32,
+    value: T,
+}
+
+impl<T: Sync + 'static> PerProcess<T> {
+    pub(crate) const fn new(new: fn() -> T) -> Self {
+        Self {
+            current: AtomicPtr::new(ptr::null_mut()),
+            new,
+        }
+    }
+
+    /// This process's state.
+    pub(crate) fn get(&self) -> &'static T {
+        let process = process();
+        loop {
+            let current = self.current.load(Ordering::Acquire);
+            // SAFETY: not NULL means from `Box::into_raw`, below, and never freed.
+            if let Some(owned) = unsafe { current.as_ref() }
+                && owned.process == process
+            {
+                return &owned.value;
+            }
+            let new = Box::into_raw(Box::new(Owned {
+                process,
+                value: (self.new)(),
+            }));
+            if self
+                .current
+                .compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire)
+                .is_err()
+            {
+                // SAFETY: from `Box::into_raw`, and no other thread has seen it.
+                drop(unsafe { Box::from_raw(new) });
+            }
+        }
+    }
+}

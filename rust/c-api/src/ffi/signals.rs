@@ -1,0 +1,118 @@
+//! SIGPIPE, which the library must not raise in its host.
+//!
+//! Writing to a socket or pipe that the other side has closed raises it, and it ends a process that
+//! has not changed its disposition. Blocking it in a thread leaves dispositions alone, and threads
+//! inherit what is blocked from the thread that starts them.
+
+/// Runs `body` with SIGPIPE blocked in this thread, and so in all threads that it starts.
+pub(crate) fn with_sigpipe_blocked<T>(body: impl FnOnce() -> T) -> T {
+    #[cfg(unix)]
+    let _blocked = unix::SigpipeBlocked::new();
+    body()
+}
+
+#[cfg(unix)]
+pub(crate) use unix::{HostMask, with_own_sigpipe_consumed};
+
+#[cfg(unix)]
+mod unix {
+    use std::{io, mem::MaybeUninit, ptr};
+
+    fn sigpipe() -> libc::sigset_t {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: the first call initializes the set.
+        unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE);
+            set.assume_init()
+        }
+    }
+
+    fn contains_sigpipe(set: &libc::sigset_t) -> bool {
+        // SAFETY: the set is initialized.
+        unsafe { libc::sigismember(set, libc::SIGPIPE) == 1 }
+    }
+
+    /// Blocks SIGPIPE in this thread until it is dropped.
+    pub(super) struct SigpipeBlocked {
+        /// Whether it was blocked before, and so stays blocked.
+        before: bool,
+    }
+
+    impl SigpipeBlocked {
+        pub(super) fn new() -> Self {
+            let mut before = MaybeUninit::uninit();
+            // SAFETY: both sets outlive the call, which initializes the second.
+            let before = unsafe {
+                libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe(), before.as_mut_ptr());
+                before.assume_init()
+            };
+            Self {
+                before: contains_sigpipe(&before),
+            }
+        }
+    }
+
+    impl Drop for SigpipeBlocked {
+        fn drop(&mut self) {
+            if !self.before {
+                // Only this signal: a callback of the host's may have changed others.
+                // SAFETY: the set outlives the call.
+                unsafe {
+                    libc::pthread_sigmask(libc::SIG_UNBLOCK, &sigpipe(), ptr::null_mut());
+                }
+            }
+        }
+    }
+
+    /// Whether a SIGPIPE waits for this thread.
+    fn is_sigpipe_pending() -> bool {
+        let mut pending = MaybeUninit::uninit();
+        // SAFETY: the call initializes the set.
+        let pending = unsafe {
+            libc::sigpending(pending.as_mut_ptr());
+            pending.assume_init()
+        };
+        contains_sigpipe(&pending)
+    }
+
+    /// Runs `write` with SIGPIPE blocked. One that it raises in this thread is consumed; one that
+    /// waited before, which is the host's, still waits afterwards.
+    pub(crate) fn with_own_sigpipe_consumed(write: impl FnOnce() -> io::Result<()>) {
+        let _blocked = SigpipeBlocked::new();
+        let waited_before = is_sigpipe_pending();
+        let written = write();
+        let broken = written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        if broken && !waited_before && is_sigpipe_pending() {
+            let mut signal = 0;
+            // Returns at once: the signal waits, and the one of this thread is taken first.
+            // SAFETY: set and number outlive the call.
+            unsafe { libc::sigwait(&sigpipe(), &raw mut signal) };
+        }
+    }
+
+    /// The signals that a thread of the host has blocked.
+    #[derive(Clone, Copy)]
+    pub(crate) struct HostMask(libc::sigset_t);
+
+    impl HostMask {
+        /// Those of this thread.
+        pub(crate) fn of_this_thread() -> Self {
+            let mut mask = MaybeUninit::uninit();
+            // SAFETY: without a new set nothing changes, and the call initializes the old one.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr());
+                Self(mask.assume_init())
+            }
+        }
+
+        /// Blocks these signals in this thread and no others. Async-signal-safe.
+        pub(crate) fn apply(&self) -> io::Result<()> {
+            // SAFETY: the set outlives the call.
+            match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, ptr::null_mut()) } {
+                0 => Ok(()),
+                error => Err(io::Error::from_raw_os_error(error)),
+            }
+        }
+    }
+}

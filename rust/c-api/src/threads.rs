@@ -1,0 +1,140 @@
+//! The threads of a runtime: all of them, or a reason.
+
+use crate::ffi::{Checked, before_unwinding, panic_text, with_sigpipe_blocked};
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Arc, Condvar, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+use tokio::runtime::{Builder, Runtime};
+
+/// How long a thread that only does blocking work, such as looking up names, waits for more of it.
+///
+/// Practically for ever, because work that finds no such thread where none can be started would be a
+/// panic; where there is one, it waits for that one.
+const KEEP_BLOCKING_THREADS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Starts the threads of an async runtime and one for blocking work.
+///
+/// `on_start` runs in each of them first.
+pub(crate) fn start(on_start: impl Fn() + Send + Sync + 'static) -> Checked<Runtime> {
+    let gate = Arc::new(Gate::default());
+    let (for_threads, for_panic) = (gate.clone(), gate.clone());
+    // Tokio panics where it cannot start a thread, and then waits for those that it has started,
+    // which nobody has told to end. So they wait until it is known that all of them are there.
+    let build = || {
+        Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("temporal-core")
+            .thread_keep_alive(KEEP_BLOCKING_THREADS)
+            .on_thread_start(move || {
+                for_threads.pass();
+                on_start();
+            })
+            .build()
+    };
+    let built = catch_unwind(AssertUnwindSafe(|| {
+        before_unwinding(move || for_panic.decide(Verdict::Refused), build)
+    }));
+    let runtime = built
+        .map_err(refused)?
+        .map_err(|error| format!("the async runtime did not start: {error}"))?;
+    gate.decide(Verdict::Started);
+    let first = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(|| ())));
+    if let Err(payload) = first {
+        runtime.shutdown_background();
+        return Err(refused(payload));
+    }
+    Ok(runtime)
+}
+
+/// What tokio panics with where the operating system refuses a thread.
+const NO_THREAD: &str = "OS can't spawn worker thread: ";
+
+fn refused(payload: Box<dyn Any + Send>) -> String {
+    let panic = panic_text(payload);
+    match panic.split_once(NO_THREAD) {
+        Some((_, reason)) => format!(
+            "the async runtime did not start: the operating system refuses another thread: {reason}"
+        ),
+        None => panic,
+    }
+}
+
+/// Where new threads wait for the verdict on all of them.
+#[derive(Default)]
+struct Gate {
+    verdict: Mutex<Option<Verdict>>,
+    decided: Condvar,
+}
+
+#[derive(Clone, Copy)]
+enum Verdict {
+    Started,
+    Refused,
+}
+
+impl Gate {
+    fn decide(&self, verdict: Verdict) {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+        self.decided.notify_all();
+    }
+
+    /// Waits for the verdict; ends this thread if it is that there is no runtime.
+    fn pass(&self) {
+        let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = *self
+            .decided
+            .wait_while(verdict, |verdict| verdict.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        if matches!(verdict, Some(Verdict::Refused)) {
+            // Without a report: the thread that could not be started makes one.
+            resume_unwind(Box::new("the runtime did not start"));
+        }
+    }
+}
+
+/// Makes sure that this process can have `count` more threads, each with the descriptors of a small
+/// async runtime. Core makes such threads for a worker, and panics where it cannot.
+///
+/// # Errors
+/// What the operating system refuses.
+pub(crate) fn check_room_for(count: usize) -> Checked<()> {
+    let refused = |error: io::Error| {
+        format!("the operating system refuses another thread or descriptor: {error}")
+    };
+    let mut threads = Vec::new();
+    let mut result = Ok(());
+    for _ in 0..count {
+        // The thread ends when its sender is dropped.
+        let (end, ended) = mpsc::channel::<()>();
+        let (report, reported) = mpsc::channel();
+        let probe = move || {
+            let _ = report.send(Builder::new_current_thread().enable_all().build().map(drop));
+            let _ = ended.recv();
+        };
+        let spawned = with_sigpipe_blocked(|| {
+            thread::Builder::new()
+                .name("temporal-startup".to_owned())
+                .spawn(probe)
+        });
+        let started = spawned.and_then(|thread| {
+            threads.push((end, thread));
+            reported
+                .recv()
+                .unwrap_or_else(|_| Err(io::Error::other("no event queue")))
+        });
+        if let Err(error) = started {
+            result = Err(refused(error));
+            break;
+        }
+    }
+    for (end, thread) in threads {
+        drop(end);
+        let _ = thread.join();
+    }
+    result
+}
