@@ -1,0 +1,267 @@
+"""Signals: no thread of the library lets SIGPIPE through, and the host's own handling stays."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sysconfig
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from breaking_proxy import BreakingProxy, closing_peer
+from c_program import build_c_program
+from dev_server import DevServer
+from otlp import Receiver, grpc_receiver, http_receiver
+from process_status import blocked_signals, threads
+from temporalio.client import Client
+from waiting import until
+
+SOURCE = Path(__file__).parent / "programs" / "host.c"
+SECONDS = 60.0
+CONNECTS = 100
+ROUNDS = 3
+
+SIGPIPE_ONLY = {int(signal.SIGPIPE)}
+OF_THE_HOST = {int(signal.SIGUSR2)}
+"""What the host has blocked, in a whole life."""
+
+# As far as the kernel keeps them.
+WORKERS_THREADS = {"temporal-core", "workflow-proces", "temporal-real-s"}
+METRICS_THREADS: dict[str, set[str]] = {
+    "prometheus": set(),
+    "grpc": {"OpenTelemetry.M"},
+    "http": {"OpenTelemetry.M", "reqwest-interna"},
+}
+
+CONSOLE = ["logged on a thread of the library", "logged on a thread of the host", "lives"]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that uses the library. Its first lines say how."""
+    return build_c_program(SOURCE, tmp_path_factory.mktemp("signals") / "host")
+
+
+@pytest.fixture
+def breaking_proxy(dev_server: DevServer) -> Iterator[BreakingProxy]:
+    """A way to the server that can be broken."""
+    made = BreakingProxy(dev_server.address)
+    yield made
+    made.close()
+
+
+@contextmanager
+def running(*command: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a program, with SIGPIPE as a shell would leave it, and end it with the block."""
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line that a program prints; empty when it has ended."""
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+def finish(process: subprocess.Popen[str]) -> list[str]:
+    """End a program's input. What it has printed since; it has ended well."""
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, output
+    return output.splitlines()
+
+
+def test_a_hundred_peers_that_close_at_once_fail_the_connects(host: Path) -> None:
+    with closing_peer() as peer:
+        for _ in range(ROUNDS):
+            done = subprocess.run(
+                [host, "connect", peer.url, str(CONNECTS)],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=SECONDS,
+            )
+            assert (done.returncode, done.stdout) == (0, f"failed {CONNECTS}\n")
+        assert peer.accepted >= ROUNDS * CONNECTS
+
+
+def test_connections_that_break_under_load_fail_calls_only(
+    host: Path, breaking_proxy: BreakingProxy
+) -> None:
+    with running(host, "load", breaking_proxy.url, "3000", "8") as process:
+        assert line(process) == "loading"
+        breaking_proxy.break_every(0.05)
+        answered, failed = finish(process)
+    assert breaking_proxy.broken > 20
+    assert int(answered.removeprefix("answered ")) > 100
+    assert int(failed.removeprefix("failed ")) > 20
+
+
+def test_workers_outlive_a_server_that_goes_and_comes_back(
+    host: Path, breaking_proxy: BreakingProxy, dev_server: DevServer
+) -> None:
+    queues = [f"queue-{uuid.uuid4()}" for _ in range(3)]
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(running(host, "work", breaking_proxy.url, queue))
+            for queue in queues
+        ]
+        for worker in workers:
+            assert line(worker) == "polling"
+        for _ in range(3):
+            before = breaking_proxy.broken
+            breaking_proxy.go_down()
+            until(lambda before=before: breaking_proxy.broken > before + 15, "connects")  # type: ignore[misc]
+            breaking_proxy.come_up()
+            assert [worker.poll() for worker in workers] == [None] * len(workers)
+            asyncio.run(start_workflows(dev_server, queues))
+            for worker in workers:
+                assert line(worker) == "activation"
+        for worker in workers:
+            assert finish(worker)[-1] == "shut down"
+
+
+async def start_workflows(server: DevServer, queues: list[str]) -> None:
+    client = await Client.connect(server.address)
+    for queue in queues:
+        await client.start_workflow("W", id=f"workflow-{uuid.uuid4()}", task_queue=queue)
+
+
+@dataclass(frozen=True)
+class Life:
+    """What was seen of a host that has used everything.
+
+    Attributes:
+        own: signals that its thread had blocked in the middle of it.
+        others: threads that were there then, and what they had blocked.
+        said: what it printed at the end.
+        server: what the server that it started had blocked; None if it was to start none.
+    """
+
+    own: set[int]
+    others: list[tuple[str, set[int]]]
+    said: list[str]
+    server: set[int] | None
+
+
+@pytest.fixture(scope="module", params=["prometheus", "grpc", "http", "server", "blocked"])
+def life(
+    request: pytest.FixtureRequest,
+    host: Path,
+    dev_server: DevServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Life:
+    """Run a host that has everything on: with each exporter, or a server, or SIGPIPE blocked."""
+    kind = request.param if request.param in METRICS_THREADS else "prometheus"
+    scratch = tmp_path_factory.mktemp("life")
+    server = recording_server(scratch) if request.param == "server" else dev_server.url
+    more = ["also-sigpipe"] if request.param == "blocked" else []
+    expected = WORKERS_THREADS | METRICS_THREADS[kind]
+    with receiving(kind) as receiver, running(host, "life", kind, receiver.url, server, *more) as it:
+        assert line(it) == "ready"
+        if kind != "prometheus":
+            receiver.wait_for(lambda _export: True)
+        until(lambda: {name for name, _ in threads(it.pid).values()} >= expected, "such thread")
+        others = threads(it.pid)
+        _, own = others.pop(it.pid)
+        said = finish(it)
+    record = scratch / "status"
+    blocked = blocked_signals(record.read_text()) if record.exists() else None
+    return Life(own, list(others.values()), said, blocked)
+
+
+def receiving(kind: str) -> AbstractContextManager[Receiver]:
+    """Receive metrics."""
+    return {"grpc": grpc_receiver, "http": http_receiver}.get(kind, lambda: nullcontext(Receiver()))()
+
+
+def recording_server(scratch: Path) -> str:
+    """Make a program that notes its signals, and becomes the dev server."""
+    executable = Path(sysconfig.get_path("scripts")) / "temporal"
+    script = scratch / "temporal"
+    script.write_text(
+        f"#!/bin/sh\ncat /proc/self/status > '{scratch}/status'\nexec '{executable}' \"$@\"\n"
+    )
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_every_thread_of_the_library_blocks_sigpipe_and_nothing_else(life: Life) -> None:
+    expected = life.own | SIGPIPE_ONLY
+    assert [(name, mask) for name, mask in life.others if mask != expected] == []
+
+
+def test_threads_that_are_there_for_a_moment_block_sigpipe_too(life: Life) -> None:
+    of_threads = Counter(text.partition(":")[0] for text in life.said if text.startswith("ended "))
+    assert of_threads["ended blocked"] >= len(life.others)
+    assert [text for text in life.said if text.startswith("ended open")] == []
+
+
+@pytest.mark.parametrize("life", ["prometheus", "blocked"], indirect=True)
+def test_the_hosts_thread_has_blocked_what_it_chose(
+    life: Life, request: pytest.FixtureRequest
+) -> None:
+    chosen = OF_THE_HOST | (SIGPIPE_ONLY if request.node.callspec.id == "blocked" else set())
+    assert life.own == chosen
+
+
+def test_no_call_changes_the_mask_of_the_hosts_thread(life: Life) -> None:
+    assert [text for text in life.said if text.startswith("mask changed")] == []
+
+
+def test_no_disposition_changes_in_a_whole_life(life: Life) -> None:
+    assert [text for text in life.said if text.startswith("disposition changed")] == []
+
+
+@pytest.mark.parametrize("life", ["server"], indirect=True)
+def test_a_server_starts_with_the_mask_that_the_host_had_when_it_made_the_runtime(
+    life: Life,
+) -> None:
+    assert life.server == OF_THE_HOST
+
+
+def console(
+    host: Path, server: DevServer, case: str, output: int
+) -> tuple[int, list[str]]:
+    """Run a host that logs to the console: how it ended, and what it said elsewhere."""
+    reading, writing = os.pipe()
+    with open(reading) as report:
+        command = [host, "console", server.url, str(writing), case]
+        process = subprocess.Popen(command, stdout=output, stderr=output, pass_fds=[writing])
+        os.close(writing)
+        said = report.read().splitlines()
+        return process.wait(SECONDS), said
+
+
+@pytest.mark.parametrize("case", ["deliverable", "pending", "pending-for-process"])
+def test_a_closed_standard_output_costs_logs_and_no_signal_of_the_hosts(
+    host: Path, dev_server: DevServer, case: str
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    outcome = console(host, dev_server, case, writing)
+    os.close(writing)
+    assert outcome == (0, CONSOLE)
+
+
+def test_console_logs_come_from_threads_of_both_sides(
+    host: Path, dev_server: DevServer, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        outcome = console(host, dev_server, "deliverable", output.fileno())
+    assert outcome == (0, CONSOLE)
+    written = log.read_text()
+    for part in ("h2::", "temporal_core_client_update_metadata: ", "Initializing worker"):
+        assert part in written
