@@ -7,11 +7,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from breaking_proxy import closing_peer
 from consumer import Consumer
 from dev_server import DevServer
 from docs_commands import commands
 
 URL = "http://127.0.0.1:7233"
+
+CONNECT_OFTEN = """
+import { Client } from "./src/client.ts";
+let failed = 0;
+for (let i = 0; i < 100; i++) await Client.connect(process.argv.at(-1)).catch(() => failed++);
+console.log(`failed ${failed}`);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +87,12 @@ def test_failure_is_told_in_a_line(
     assert done.stdout.startswith("demo: ")
     assert reason in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.usefixtures("demo")
+def test_connections_that_the_server_closes_fail_a_hundred_times_of_a_hundred(
+    consumer: Consumer, example: Path
+) -> None:
+    with closing_peer() as peer:
+        done = consumer.attempt("bun", "-e", CONNECT_OFTEN, peer.url, directory=example)
+    assert (done.returncode, done.stdout) == (0, "failed 100\n")

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from breaking_proxy import ends_with_closing_peer
 from bridge_build import ZigBridge
 from bridge_surface import BridgeError, Surface
 from dev_server import DevServer
@@ -269,6 +270,12 @@ def test_a_server_that_never_answers(zig_bridge: ZigBridge) -> None:
     assert result.returncode == 1
     assert result.stdout == ""
     assert f"connecting to {url}: no answer within 500 ms" in result.stderr
+
+
+def test_a_server_that_closes_the_connection_is_a_failure_a_hundred_times_of_a_hundred(
+    zig_bridge: ZigBridge,
+) -> None:
+    assert ends_with_closing_peer(zig_bridge.program, "--target-url") == {1: 100}
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7233", "ftp://127.0.0.1:7233"])

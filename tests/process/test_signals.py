@@ -9,7 +9,7 @@ import subprocess
 import sysconfig
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,9 @@ SOURCE = Path(__file__).parent / "programs" / "host.c"
 SECONDS = 60.0
 CONNECTS = 100
 ROUNDS = 3
+WORKERS = 3
+OUTAGES = 3
+CONNECTS_IN_AN_OUTAGE = 10
 
 SIGPIPE_ONLY = {int(signal.SIGPIPE)}
 OF_THE_HOST = {int(signal.SIGUSR2)}
@@ -111,7 +114,7 @@ def test_connections_that_break_under_load_fail_calls_only(
 def test_workers_outlive_a_server_that_goes_and_comes_back(
     host: Path, breaking_proxy: BreakingProxy, dev_server: DevServer
 ) -> None:
-    queues = [f"queue-{uuid.uuid4()}" for _ in range(3)]
+    queues = [f"queue-{uuid.uuid4()}" for _ in range(WORKERS)]
     with ExitStack() as stack:
         workers = [
             stack.enter_context(running(host, "work", breaking_proxy.url, queue))
@@ -119,17 +122,25 @@ def test_workers_outlive_a_server_that_goes_and_comes_back(
         ]
         for worker in workers:
             assert line(worker) == "polling"
-        for _ in range(3):
-            before = breaking_proxy.broken
-            breaking_proxy.go_down()
-            until(lambda before=before: breaking_proxy.broken > before + 15, "connects")  # type: ignore[misc]
-            breaking_proxy.come_up()
-            assert [worker.poll() for worker in workers] == [None] * len(workers)
+        for _ in range(OUTAGES):
+            go_down_and_come_up(breaking_proxy, workers)
+            assert [worker.poll() for worker in workers] == [None] * WORKERS
             asyncio.run(start_workflows(dev_server, queues))
             for worker in workers:
                 assert line(worker) == "activation"
         for worker in workers:
             assert finish(worker)[-1] == "shut down"
+
+
+def go_down_and_come_up(proxy: BreakingProxy, workers: Iterable[subprocess.Popen[str]]) -> None:
+    """Stay down until the workers have tried often, or one has ended."""
+    proxy.go_down()
+    enough = proxy.broken + CONNECTS_IN_AN_OUTAGE
+    until(
+        lambda: proxy.broken > enough or any(worker.poll() is not None for worker in workers),
+        "attempt to connect",
+    )
+    proxy.come_up()
 
 
 async def start_workflows(server: DevServer, queues: list[str]) -> None:
@@ -168,7 +179,10 @@ def life(
     server = recording_server(scratch) if request.param == "server" else dev_server.url
     more = ["also-sigpipe"] if request.param == "blocked" else []
     expected = WORKERS_THREADS | METRICS_THREADS[kind]
-    with receiving(kind) as receiver, running(host, "life", kind, receiver.url, server, *more) as it:
+    with (
+        receiving(kind) as receiver,
+        running(host, "life", kind, receiver.url, server, *more) as it,
+    ):
         assert line(it) == "ready"
         if kind != "prometheus":
             receiver.wait_for(lambda _export: True)
@@ -183,7 +197,9 @@ def life(
 
 def receiving(kind: str) -> AbstractContextManager[Receiver]:
     """Receive metrics."""
-    return {"grpc": grpc_receiver, "http": http_receiver}.get(kind, lambda: nullcontext(Receiver()))()
+    return {"grpc": grpc_receiver, "http": http_receiver}.get(
+        kind, lambda: nullcontext(Receiver())
+    )()
 
 
 def recording_server(scratch: Path) -> str:
@@ -231,13 +247,11 @@ def test_a_server_starts_with_the_mask_that_the_host_had_when_it_made_the_runtim
     assert life.server == OF_THE_HOST
 
 
-def console(
-    host: Path, server: DevServer, case: str, output: int
-) -> tuple[int, list[str]]:
+def console(host: Path, server: DevServer, case: str, output: int) -> tuple[int, list[str]]:
     """Run a host that logs to the console: how it ended, and what it said elsewhere."""
     reading, writing = os.pipe()
     with open(reading) as report:
-        command = [host, "console", server.url, str(writing), case]
+        command: list[str | Path] = [host, "console", server.url, str(writing), case]
         process = subprocess.Popen(command, stdout=output, stderr=output, pass_fds=[writing])
         os.close(writing)
         said = report.read().splitlines()

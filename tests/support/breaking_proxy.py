@@ -5,16 +5,21 @@ from __future__ import annotations
 import selectors
 import socket
 import struct
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 _LOOPBACK = "127.0.0.1"
 _RESETS_ON_CLOSE = struct.pack("ii", 1, 0)
 """``struct linger``: on, for no time."""
 _TICK = 0.005
+_AT_ONCE = 4
 
 
 @dataclass
@@ -50,6 +55,43 @@ def closing_peer() -> Iterator[ClosingPeer]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def ends_with_closing_peer(
+    *command: str | Path,
+    directory: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    runs: int = 100,
+) -> Counter[int]:
+    """Run a program, which takes a URL last and connects once, again and again: how it ended.
+
+    Args:
+        command: the program and its arguments, without the URL.
+        directory: where to run it.
+        environ: its whole environment; None is this process's.
+        runs: how often.
+
+    Returns:
+        The exit codes, negative for signals, and how often each came.
+    """
+    with closing_peer() as peer, ThreadPoolExecutor(_AT_ONCE) as pool:
+
+        def run(_: int) -> int:
+            done = subprocess.run(
+                [*command, peer.url],
+                cwd=directory,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                timeout=60,
+            )
+            return done.returncode
+
+        ends = Counter(pool.map(run, range(runs)))
+        assert peer.accepted >= runs, "the program does not connect"
+        return ends
 
 
 class BreakingProxy:

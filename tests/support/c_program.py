@@ -13,6 +13,8 @@ _WARNINGS = ("-Wall", "-Wextra", "-Werror")
 def build_c_program(source: Path, program: Path) -> Path:
     """Compile a file of C11, link it with what ``temporal-libs-config`` prints, and give it."""
     flags = config("--component", "sdk-core", "--cflags", "--libs").split()
-    command = ["cc", "-g", "-std=c11", *_WARNINGS, source, "-o", program, "-Wl,--gc-sections"]
-    subprocess.run([*command, *flags], check=True)
+    files: list[str | Path] = [source, "-o", program]
+    subprocess.run(
+        ["cc", "-g", "-std=c11", *_WARNINGS, *files, "-Wl,--gc-sections", *flags], check=True
+    )
     return program
