@@ -28,7 +28,7 @@ class ClosingPeer:
 
     Attributes:
         url: where it listens.
-        accepted: how many connections it has closed.
+        accepted: how many connections it has accepted.
     """
 
     url: str
@@ -45,8 +45,8 @@ def closing_peer() -> Iterator[ClosingPeer]:
             with suppress(OSError):  # shut down, below
                 while True:
                     connection, _ = listener.accept()
-                    connection.close()
                     peer.accepted += 1
+                    connection.close()
 
         thread = threading.Thread(target=close_each)
         thread.start()
@@ -111,6 +111,7 @@ class BreakingProxy:
         self._down = False
         self._every: float | None = None
         self._next = 0.0
+        self._closed_until = 0.0
         self._peers: dict[socket.socket, socket.socket] = {}
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
@@ -119,8 +120,8 @@ class BreakingProxy:
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def break_every(self, seconds: float | None) -> None:
-        """From now on, break all connections again and again; None ends that."""
+    def break_every(self, seconds: float) -> None:
+        """From now on, break all connections again and again, and those made right after it."""
         with self._lock:
             self._every, self._next = seconds, time.monotonic()
 
@@ -155,11 +156,12 @@ class BreakingProxy:
                         self._forward(source)
                 if self._every is not None and time.monotonic() >= self._next:
                     self._next += self._every
+                    self._closed_until = time.monotonic() + self._every / 5
                     self._break_all()
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
-        if self._down:
+        if self._down or time.monotonic() < self._closed_until:
             client.close()
             self.broken += 1
             return

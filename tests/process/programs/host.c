@@ -1,7 +1,8 @@
 /* A host in C, whose signals a test watches: SIGPIPE is at its default disposition, which kills.
  *
  *   host connect URL COUNT           connects COUNT times at once
- *   host load URL MILLIS THREADS     calls an RPC again and again on THREADS threads
+ *   host load URL MILLIS COUNT       calls an RPC again and again, on COUNT threads, each with its
+ *                                    connection
  *   host work URL QUEUE              runs a worker until standard input ends
  *   host life METRICS URL SERVER [also-sigpipe]
  *                                    uses every noun of the interface once, waits for the end of
@@ -399,24 +400,23 @@ static void *call_until_the_end(void *given) {
   return NULL;
 }
 
-static void load_server(const char *url, double seconds, int threads) {
+static void load_server(const char *url, double seconds, int count) {
   static Load loads[MOST_CALLS];
   pthread_t ids[MOST_CALLS];
   int good = 0, bad = 0;
   TemporalCoreRuntime *runtime = new_runtime(NULL);
-  TemporalCoreConnection *connection = connect_to(runtime, url);
+  for (int i = 0; i < count; i++)
+    loads[i] = (Load){connect_to(runtime, url), seconds_now() + seconds, 0, 0};
   say("loading");
-  for (int i = 0; i < threads; i++) {
-    loads[i] = (Load){connection, seconds_now() + seconds, 0, 0};
+  for (int i = 0; i < count; i++)
     if (pthread_create(&ids[i], NULL, call_until_the_end, &loads[i]) != 0)
       give_up("no thread", NULL);
-  }
-  for (int i = 0; i < threads; i++) {
+  for (int i = 0; i < count; i++) {
     pthread_join(ids[i], NULL);
     good += loads[i].good;
     bad += loads[i].bad;
+    temporal_core_client_free(loads[i].connection);
   }
-  temporal_core_client_free(connection);
   temporal_core_runtime_free(runtime);
   say("answered %d", good);
   say("failed %d", bad);
@@ -450,7 +450,6 @@ static void work(const char *url, const char *queue) {
       continue;
     }
     if (workflow_poll.success == NULL) give_up("a poll", workflow_poll.fail);
-    say("activation");
     complete(worker, workflow_poll.success);
     free_bytes(workflow_poll.success);
     start(&workflow_poll);
