@@ -46,6 +46,15 @@ METRICS_THREADS: dict[str, set[str]] = {
     "http": {"OpenTelemetry.M", "reqwest-interna"},
 }
 
+SERVERS = {
+    "dev server": "dev:{program}",
+    "test server": "test:{program}",
+    "downloaded server": "download:{directory}",
+}
+"""How a host is told to start one."""
+DOWNLOADED = "temporal-9.9.9"
+"""What a dev server of that version is called where it was downloaded."""
+
 CONSOLE = ["logged on a thread of the library", "logged on a thread of the host", "lives"]
 
 
@@ -184,7 +193,7 @@ class Life:
     server: set[int] | None
 
 
-@pytest.fixture(scope="module", params=["prometheus", "grpc", "http", "server", "blocked"])
+@pytest.fixture(scope="module", params=[*METRICS_THREADS, *SERVERS, "blocked"])
 def life(
     request: pytest.FixtureRequest,
     host: Path,
@@ -194,7 +203,11 @@ def life(
     """Run a host that has everything on: with each exporter, or a server, or SIGPIPE blocked."""
     kind = request.param if request.param in METRICS_THREADS else "prometheus"
     scratch = tmp_path_factory.mktemp("life")
-    server = recording_server(scratch) if request.param == "server" else dev_server.url
+    record = scratch / "status"
+    server = dev_server.url
+    if request.param in SERVERS:
+        program = recording_server(scratch / DOWNLOADED, record)
+        server = SERVERS[request.param].format(program=program, directory=scratch)
     also_sigpipe = request.param == "blocked"
     chosen = OF_THE_HOST | SIGPIPE_ONLY if also_sigpipe else OF_THE_HOST
     more = ["also-sigpipe"] if also_sigpipe else []
@@ -210,7 +223,6 @@ def life(
         others = threads(it.pid)
         _, own = others.pop(it.pid)
         said = finish(it)
-    record = scratch / "status"
     blocked = blocked_signals(record.read_text()) if record.exists() else None
     return Life(chosen, own, list(others.values()), said, blocked)
 
@@ -222,15 +234,24 @@ def receiving(kind: str) -> AbstractContextManager[Receiver]:
     )()
 
 
-def recording_server(scratch: Path) -> str:
-    """Make a program that notes its signals, and becomes the dev server."""
+def recording_server(program: Path, record: Path) -> Path:
+    """Make a program that notes its signals, and becomes the dev server.
+
+    Called as a test server is, with the port first, it becomes one too. It reads without another
+    process, because a shell that waits for one changes its own signals.
+    """
     executable = Path(sysconfig.get_path("scripts")) / "temporal"
-    script = scratch / "temporal"
-    script.write_text(
-        f"#!/bin/sh\ncat /proc/self/status > '{scratch}/status'\nexec '{executable}' \"$@\"\n"
+    program.write_text(
+        f"""#!/bin/sh
+while read -r text; do echo "$text"; done < /proc/self/status > '{record}'
+case $1 in
+  [0-9]*) set -- server start-dev --headless --ip 127.0.0.1 --port "$1" ;;
+esac
+exec '{executable}' "$@"
+"""
     )
-    script.chmod(0o755)
-    return str(script)
+    program.chmod(0o755)
+    return program
 
 
 def test_every_thread_of_the_library_blocks_sigpipe_and_nothing_else(life: Life) -> None:
@@ -256,7 +277,7 @@ def test_no_disposition_changes_in_a_whole_life(life: Life) -> None:
     assert [text for text in life.said if text.startswith("disposition changed")] == []
 
 
-@pytest.mark.parametrize("life", ["server"], indirect=True)
+@pytest.mark.parametrize("life", SERVERS, indirect=True)
 def test_a_server_starts_with_the_mask_that_the_host_had_when_it_made_the_runtime(
     life: Life,
 ) -> None:

@@ -7,7 +7,9 @@
  *   host life METRICS URL SERVER [also-sigpipe]
  *                                    uses every noun of the interface once, waits for the end of
  *                                    standard input in the middle; METRICS is prometheus, grpc or
- *                                    http, URL its receiver's, SERVER a URL or a program to start
+ *                                    http, URL its receiver's; SERVER is a URL, dev:PROGRAM or
+ *                                    test:PROGRAM to start one, or download:DIRECTORY to start the
+ *                                    dev server that was downloaded there
  *   host console URL REPORT CASE     logs to the console; CASE is deliverable, pending or
  *                                    pending-for-process, REPORT a descriptor for what it says
  */
@@ -518,22 +520,41 @@ static void use_what_needs_no_server(TemporalCoreRuntime *runtime) {
   after("temporal_core_worker_free of a replayer");
 }
 
-static TemporalCoreEphemeralServer *start_server(TemporalCoreRuntime *runtime, const char *path,
+static const char *after_prefix(const char *text, const char *prefix) {
+  size_t size = strlen(prefix);
+  return strncmp(text, prefix, size) == 0 ? text + size : NULL;
+}
+
+static TemporalCoreEphemeralServer *start_server(TemporalCoreRuntime *runtime, const char *which,
                                                  char *url, size_t size) {
+  const char *dev = after_prefix(which, "dev:"), *test = after_prefix(which, "test:");
+  const char *directory = after_prefix(which, "download:");
   TemporalCoreTestServerOptions common;
   TemporalCoreDevServerOptions options;
   Call call;
   memset(&common, 0, sizeof common);
   memset(&options, 0, sizeof options);
-  common.existing_path = ref(path);
+  if (directory != NULL) {
+    common.download_version = ref("9.9.9");
+    common.download_dest_dir = ref(directory);
+  } else if (dev != NULL || test != NULL) {
+    common.existing_path = ref(dev != NULL ? dev : test);
+  } else {
+    return NULL;
+  }
   options.test_server = &common;
   /* The server gets the mask of when the runtime was made, not this one. */
   sigset_t kept = mask_before;
   block(SIGHUP);
   note_mask();
   start(&call);
-  temporal_core_ephemeral_server_start_dev_server(runtime, &options, &call, on_server);
-  after("temporal_core_ephemeral_server_start_dev_server");
+  if (test != NULL) {
+    temporal_core_ephemeral_server_start_test_server(runtime, &common, &call, on_server);
+    after("temporal_core_ephemeral_server_start_test_server");
+  } else {
+    temporal_core_ephemeral_server_start_dev_server(runtime, &options, &call, on_server);
+    after("temporal_core_ephemeral_server_start_dev_server");
+  }
   TemporalCoreEphemeralServer *server = expect(&call, "a server");
   pthread_sigmask(SIG_SETMASK, &kept, NULL);
   note_mask();
@@ -596,11 +617,10 @@ static void use_everything(const char *kind, const char *metrics_url, const char
     metrics.opentelemetry = &opentelemetry;
   }
   TemporalCoreRuntime *runtime = new_runtime(&telemetry);
-  TemporalCoreEphemeralServer *server = NULL;
   char url[100];
   snprintf(url, sizeof url, "%s", where);
   use_what_needs_no_server(runtime);
-  if (where[0] == '/') server = start_server(runtime, where, url, sizeof url);
+  TemporalCoreEphemeralServer *server = start_server(runtime, where, url, sizeof url);
   TemporalCoreConnection *connection = connect_to(runtime, url);
   if (!rpc(connection, "GetSystemInfo", true)) give_up("GetSystemInfo", NULL);
   after("temporal_core_client_rpc_call");
