@@ -1,4 +1,4 @@
-"""Signals: no thread of the library lets SIGPIPE through, and the host's own handling stays."""
+"""Signals: no thread of the library raises SIGPIPE in the host, whose own handling stays."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SIGPIPE_ONLY = {int(signal.SIGPIPE)}
 OF_THE_HOST = {int(signal.SIGUSR2)}
 """What the host has blocked, in a whole life."""
 
-# As far as the kernel keeps them.
+# The kernel keeps 15 characters of a name.
 WORKERS_THREADS = {"temporal-core", "workflow-proces", "temporal-real-s"}
 METRICS_THREADS: dict[str, set[str]] = {
     "prometheus": set(),
@@ -51,9 +51,9 @@ SERVERS = {
     "test server": "test:{program}",
     "downloaded server": "download:{directory}",
 }
-"""How a host is told to start one."""
+"""What a host takes to start one."""
 DOWNLOADED = "temporal-9.9.9"
-"""What a dev server of that version is called where it was downloaded."""
+"""File name of a downloaded dev server of that version."""
 
 CONSOLE = ["logged on a thread of the library", "logged on a thread of the host", "lives"]
 
@@ -66,7 +66,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def breaking_proxy(dev_server: DevServer) -> Iterator[BreakingProxy]:
-    """A way to the server that can be broken."""
+    """A proxy in front of the server."""
     made = BreakingProxy(dev_server.address)
     yield made
     made.close()
@@ -74,9 +74,9 @@ def breaking_proxy(dev_server: DevServer) -> Iterator[BreakingProxy]:
 
 @contextmanager
 def running(*command: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a program, with SIGPIPE as a shell would leave it, and end it with the block.
+    """Start a program with SIGPIPE at its default disposition; kill it when the block ends.
 
-    It is ended, too, when it takes too long.
+    It is also killed when it runs too long.
     """
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -92,13 +92,13 @@ def running(*command: str | Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def line(process: subprocess.Popen[str]) -> str:
-    """The next line that a program prints; empty when it has ended."""
+    """Read the next line that a program prints; empty when it has ended."""
     assert process.stdout is not None
     return process.stdout.readline().rstrip("\n")
 
 
 def finish(process: subprocess.Popen[str]) -> list[str]:
-    """End a program's input. What it has printed since; it has ended well."""
+    """Close a program's standard input, check that it succeeds, and give the lines it printed."""
     output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     return output.splitlines()
@@ -150,7 +150,7 @@ def test_workers_outlive_a_server_that_goes_and_comes_back(
 
 
 def go_down_and_come_up(proxy: BreakingProxy, workers: Iterable[subprocess.Popen[str]]) -> None:
-    """Stay down until the workers have tried often, or one has ended."""
+    """Stay down until the workers have tried to connect several times, or one has ended."""
     proxy.go_down()
     enough = proxy.broken + CONNECTS_IN_AN_OUTAGE
     until(
@@ -161,7 +161,7 @@ def go_down_and_come_up(proxy: BreakingProxy, workers: Iterable[subprocess.Popen
 
 
 async def see_workflow_tasks_done(server: DevServer, queues: list[str]) -> None:
-    """Start a workflow on each queue, and wait until a worker has completed its first task."""
+    """Start a workflow on each queue and wait until a worker has completed its first task."""
     client = await Client.connect(server.address)
     for queue in queues:
         handle = await client.start_workflow("W", id=f"workflow-{uuid.uuid4()}", task_queue=queue)
@@ -176,14 +176,14 @@ async def first_task_done(handle: WorkflowHandle[Any, Any]) -> None:
 
 @dataclass(frozen=True)
 class Life:
-    """What was seen of a host that has used everything.
+    """What a test sees of a host that uses everything.
 
     Attributes:
         chosen: signals that it blocked itself.
-        own: those that its thread had blocked in the middle of it.
-        others: threads that were there then, and what they had blocked.
+        own: signals that were blocked in its thread while everything ran.
+        others: the other threads at that time: name and blocked signals.
         said: what it printed at the end.
-        server: what the server that it started had blocked; None if it was to start none.
+        server: signals that were blocked in the server it started; None if it started none.
     """
 
     chosen: set[int]
@@ -200,7 +200,7 @@ def life(
     dev_server: DevServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Life:
-    """Run a host that has everything on: with each exporter, or a server, or SIGPIPE blocked."""
+    """Run a host that uses everything: with each exporter, with a server, with SIGPIPE blocked."""
     kind = request.param if request.param in METRICS_THREADS else "prometheus"
     scratch = tmp_path_factory.mktemp("life")
     record = scratch / "status"
@@ -228,17 +228,17 @@ def life(
 
 
 def receiving(kind: str) -> AbstractContextManager[Receiver]:
-    """Receive metrics."""
+    """Receive the metrics of an exporter; Prometheus needs no receiver."""
     return {"grpc": grpc_receiver, "http": http_receiver}.get(
         kind, lambda: nullcontext(Receiver())
     )()
 
 
 def recording_server(program: Path, record: Path) -> Path:
-    """Make a program that notes its signals, and becomes the dev server.
+    """Write a program that records its signals and then becomes the dev server.
 
-    Called as a test server is, with the port first, it becomes one too. It reads without another
-    process, because a shell that waits for one changes its own signals.
+    It also starts when called like a test server, with the port first. It records them without a
+    child process, because a shell that waits for one changes its mask.
     """
     executable = Path(sysconfig.get_path("scripts")) / "temporal"
     program.write_text(
@@ -285,7 +285,7 @@ def test_a_server_starts_with_the_mask_that_the_host_had_when_it_made_the_runtim
 
 
 def console(host: Path, server: DevServer, case: str, output: int) -> tuple[int, list[str]]:
-    """Run a host that logs to the console: how it ended, and what it said elsewhere."""
+    """Run a host that logs to the console. Give its exit code and the lines of its report."""
     reading, writing = os.pipe()
     command: list[str | Path] = [host, "console", server.url, str(writing), case]
     with open(reading) as report:

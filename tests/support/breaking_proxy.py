@@ -63,16 +63,16 @@ def ends_with_closing_peer(
     environ: Mapping[str, str] | None = None,
     runs: int = 100,
 ) -> Counter[int]:
-    """Run a program, which takes a URL last and connects once, again and again: how it ended.
+    """Run a program that connects once, many times, against a peer that closes each connection.
 
     Args:
-        command: the program and its arguments, without the URL.
+        command: the program and its arguments; the URL is added at the end.
         directory: where to run it.
         environ: its whole environment; None is this process's.
         runs: how often.
 
     Returns:
-        The exit codes, negative for signals, and how often each came.
+        How often each exit code came; negative ones are signals.
     """
     with closing_peer() as peer, ThreadPoolExecutor(_AT_ONCE) as pool:
 
@@ -95,7 +95,7 @@ def ends_with_closing_peer(
 
 
 class BreakingProxy:
-    """A TCP proxy to a server, whose connections can be broken. One thread does all.
+    """A TCP proxy that can break its connections. One thread does all.
 
     Attributes:
         url: where it listens.
@@ -121,23 +121,23 @@ class BreakingProxy:
         self._thread.start()
 
     def break_every(self, seconds: float) -> None:
-        """From now on, break all connections again and again, and those made right after it."""
+        """From now on, break all connections at this interval, and new ones for a fifth of it."""
         with self._lock:
             self._every, self._next = seconds, time.monotonic()
 
     def go_down(self) -> None:
-        """Behave as when the server is gone: close all connections, and new ones at once."""
+        """Act as if the server is gone: close all connections, and new ones at once."""
         with self._lock:
             self._down = True
             self._break_all()
 
     def come_up(self) -> None:
-        """Behave as when the server is back."""
+        """Act as if the server is back."""
         with self._lock:
             self._down = False
 
     def close(self) -> None:
-        """End."""
+        """Close everything."""
         self._closing.set()
         self._thread.join()
         self._break_all()
@@ -186,7 +186,7 @@ class BreakingProxy:
             end.close()
 
     def _break_all(self) -> None:
-        """One half with a reset, the other as a process does that ends."""
+        """Break them in turn with a reset and with a close, as when a process ends."""
         while self._peers:
             source = next(iter(self._peers))
             if self.broken % 2:

@@ -1,4 +1,4 @@
-"""C programs on the installed archive."""
+"""C programs that link the installed archive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 
 def build_c_program(source: Path, program: Path) -> Path:
-    """Compile a file of C11, link it with what ``temporal-libs-config`` prints, and give it."""
+    """Compile a C11 file and link it with the flags that ``temporal-libs-config`` prints."""
     flags = config("--component", "sdk-core", "--cflags", "--libs").split()
     files: list[str | Path] = [source, "-o", program]
     subprocess.run(

@@ -1,4 +1,4 @@
-"""What Linux says of processes and their threads, in /proc."""
+"""Processes and their threads, as /proc shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def blocked_signals(status: str) -> set[int]:
-    """The signals that a thread has blocked, from its ``status`` file."""
+    """Read from a ``status`` file which signals a thread has blocked."""
     found = re.search(r"^SigBlk:\s*([0-9a-f]+)$", status, re.MULTILINE)
     assert found is not None, status
     mask = int(found.group(1), 16)
@@ -16,7 +16,7 @@ def blocked_signals(status: str) -> set[int]:
 
 
 def threads(process: int) -> dict[int, tuple[str, set[int]]]:
-    """The threads of a process: names, as far as the kernel keeps them, and blocked signals."""
+    """Map the threads of a process to their names (15 characters at most) and blocked signals."""
     found = {}
     for task in Path(f"/proc/{process}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile

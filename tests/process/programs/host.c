@@ -1,17 +1,17 @@
-/* A host in C, whose signals a test watches: SIGPIPE is at its default disposition, which kills.
+/* A host in C whose signals a test watches. SIGPIPE has its default disposition, which kills.
  *
  *   host connect URL COUNT           connects COUNT times at once
  *   host load URL MILLIS COUNT       calls an RPC again and again, on COUNT threads, each with its
  *                                    connection
  *   host work URL QUEUE              runs a worker until standard input ends
  *   host life METRICS URL SERVER [also-sigpipe]
- *                                    uses every noun of the interface once, waits for the end of
- *                                    standard input in the middle; METRICS is prometheus, grpc or
+ *                                    uses every part of the interface once and waits halfway for
+ *                                    the end of standard input; METRICS is prometheus, grpc or
  *                                    http, URL its receiver's; SERVER is a URL, dev:PROGRAM or
  *                                    test:PROGRAM to start one, or download:DIRECTORY to start the
  *                                    dev server that was downloaded there
  *   host console URL REPORT CASE     logs to the console; CASE is deliverable, pending or
- *                                    pending-for-process, REPORT a descriptor for what it says
+ *                                    pending-for-process, REPORT the descriptor it reports on
  */
 
 #define _GNU_SOURCE
@@ -103,7 +103,7 @@ static void after(const char *export) {
   }
 }
 
-/* Every thread that anything in this process makes: whether it ends with SIGPIPE blocked. */
+/* Whether SIGPIPE is blocked at the end of each thread that this process makes. */
 
 typedef struct Ended {
   char name[16];
@@ -134,7 +134,7 @@ static void *run_and_note(void *given) {
   return result;
 }
 
-/* In place of the C library's, for the library too. */
+/* Replaces the C library's, also for the library under test. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *),
                    void *argument) {
   static int (*original)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
