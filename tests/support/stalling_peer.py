@@ -1,0 +1,410 @@
+"""A gRPC server that stops at a chosen place: on the way to a connection, or in an answer.
+
+One thread serves every connection. Whatever the place, the peer keeps reading, so it notices when a
+client closes its side; then it closes its own. A test can therefore count what a client left open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
+from h2.exceptions import ProtocolError
+
+_DEADLINE = 30.0
+_Result = TypeVar("_Result")
+
+FILLER = b"\xc2\x3e\x40" + bytes(64)
+"""A message with field 1000 only, which no type has: every reader skips it."""
+
+
+class Place(Enum):
+    """Where the peer stops."""
+
+    SYN = "SYN"
+    """The queue of new connections is full: the kernel drops what asks for one more."""
+    ACCEPT = "accept"
+    """Accepts, and sends nothing."""
+    CONNECT = "CONNECT"
+    """A proxy that does not answer CONNECT."""
+    TUNNEL = "tunnel"
+    """A proxy that answers 200, and sends nothing more."""
+    TLS = "TLS"
+    """Takes the ClientHello, and sends nothing."""
+    SETTINGS = "SETTINGS"
+    """Completes the HTTP/2 handshake and answers pings, but no call."""
+    HEADERS = "headers"
+    """Sends the headers of a response."""
+    BODY = "body"
+    """Sends the headers and half a message."""
+    TRAILERS = "trailers"
+    """Sends the headers and the whole message, but no trailers."""
+
+
+IN_AN_ANSWER = (Place.SETTINGS, Place.HEADERS, Place.BODY, Place.TRAILERS)
+"""The places that a call can reach on a connection that works."""
+
+
+class Then(Enum):
+    """What the peer does at the place where it stops."""
+
+    SILENCE = "silence"
+    RESET = "reset"
+    """Resets the stream, with CANCEL."""
+    CLOSE = "close"
+    """Closes the connection."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the peer answers to one call.
+
+    Attributes:
+        status: of gRPC. One that is not 0 comes as real servers send it, headers and trailers in one.
+        message: of the status.
+        proto: the response, for status 0.
+        stop: where to stop; None answers in full.
+        then: what to do there.
+    """
+
+    status: int = 0
+    message: str = ""
+    proto: bytes = FILLER
+    stop: Place | None = None
+    then: Then = Then.SILENCE
+
+
+@dataclass
+class Call:
+    """A call that reached the peer.
+
+    Attributes:
+        case: its header ``x-case``, empty without one.
+        rpc: the last part of its path.
+        headers: all of them.
+        time: when it came, in seconds of the monotonic clock.
+        connection: the number of the connection, from 1.
+        reset: the client gave the call up, by resetting its stream.
+    """
+
+    case: str
+    rpc: str
+    headers: dict[str, str]
+    time: float
+    connection: int
+    reset: bool = False
+
+
+class StallingPeer:
+    """A peer that behaves until a test has it stop somewhere.
+
+    Attributes:
+        calls: those that came, in their order, ``GetSystemInfo`` included.
+        accepted: how many connections were accepted, ever.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, *, proxy: bool = False) -> None:
+        """Start to listen.
+
+        Args:
+            tls: what to listen with; None for no TLS. Gets HTTP/2 as its protocol.
+            proxy: expect an HTTP CONNECT first, and be the server behind the proxy, too.
+        """
+        if tls is not None:
+            tls.set_alpn_protocols(["h2"])
+        self.tls = tls
+        self.proxy = proxy
+        self.calls: list[Call] = []
+        self.accepted = 0
+        self.place: Place | None = None
+        self._scripts: dict[str, Iterator[Reply]] = {}
+        self._open: set[_Connection] = set()
+        self._fillers: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._loop = asyncio.new_event_loop()
+        self._loop.add_reader(self._listener, self._accept)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stalling-peer")
+        self._thread.start()
+
+    @property
+    def target(self) -> str:
+        """What to connect to: the peer itself, or a server that only its proxy leads to."""
+        scheme = "http" if self.tls is None else "https"
+        # The port is that of tcpmux, where nobody listens.
+        return f"{scheme}://{'127.0.0.1:1' if self.proxy else self.address}"
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections the clients have not closed."""
+        return self._do(lambda: len(self._open))
+
+    def asked(self, case: str) -> list[Call]:
+        """List the calls with a header ``x-case``."""
+        return [call for call in self.calls if call.case == case]
+
+    def script(self, case: str, replies: Iterable[Reply]) -> None:
+        """Answer the calls with a header ``x-case`` so, one reply each, and in full afterwards."""
+        self._scripts[case] = iter(replies)
+
+    def stall(self, place: Place) -> None:
+        """Stop at a place from now on.
+
+        Connections that are open stay as they are: there, only a place in an answer has an effect.
+        """
+        if place is Place.TLS and self.tls is None:
+            raise ValueError("a peer without TLS has no such place")
+        if place in (Place.CONNECT, Place.TUNNEL) and not self.proxy:
+            raise ValueError("a peer that is no proxy has no such place")
+        self.place = place
+        if place is Place.SYN:
+            self._do(self._fill_the_queue)
+
+    def behave(self) -> None:
+        """Stop nowhere from now on; what stopped stays so."""
+        self.place = None
+        self._do(self._take_from_the_queue)
+
+    def drop(self) -> None:
+        """Close every open connection, so that clients have to connect again."""
+        self._do(lambda: [connection.abort() for connection in list(self._open)])
+
+    def close(self) -> None:
+        """Close everything.
+
+        Raises:
+            AssertionError: a socket or the thread is left.
+        """
+        self.drop()
+        try:
+            end = time.monotonic() + _DEADLINE
+            while self.open_connections:
+                assert time.monotonic() < end, f"{self.open_connections} connections do not close"
+                time.sleep(0.01)
+        finally:
+            self._do(self._close_listener)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_DEADLINE)
+            assert not self._thread.is_alive(), "the peer's thread does not end"
+            self._loop.close()
+
+    def reply_to(self, call: Call) -> Reply:
+        """Choose the reply to a call; for the connections."""
+        reply = next(self._scripts.get(call.case, iter(())), None)
+        if reply is not None:
+            return reply
+        return Reply(stop=self.place if self.place in IN_AN_ANSWER else None)
+
+    def gained(self, connection: _Connection) -> None:
+        """Count a new connection; for the connections."""
+        self._open.add(connection)
+
+    def lost(self, connection: _Connection) -> None:
+        """Count a closed connection; for the connections."""
+        self._open.discard(connection)
+
+    def _do(self, action: Callable[[], _Result]) -> _Result:
+        """Do something on the peer's thread, and wait for it."""
+
+        async def doing() -> _Result:
+            return action()
+
+        task: Coroutine[Any, Any, _Result] = doing()
+        return asyncio.run_coroutine_threadsafe(task, self._loop).result(_DEADLINE)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except OSError:  # gone before it was taken
+            return
+        self.accepted += 1
+        connection = _Connection(self, self.accepted, self.place)
+        self._loop.create_task(self._serve(connection, client))
+
+    async def _serve(self, connection: _Connection, client: socket.socket) -> None:
+        await self._loop.connect_accepted_socket(lambda: connection, client)
+
+    def _fill_the_queue(self) -> None:
+        self._loop.remove_reader(self._listener)
+        self._listener.listen(0)
+        for _ in range(16):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(self._listener.getsockname())
+            self._fillers.append(filler)
+            if not select.select([], [filler], [], 0.1)[1]:
+                return
+        raise AssertionError("the queue of new connections never is full")
+
+    def _take_from_the_queue(self) -> None:
+        if self._fillers:
+            self._close_fillers()
+            self._listener.listen(128)
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _close_fillers(self) -> None:
+        for filler in self._fillers:
+            filler.close()
+        self._fillers.clear()
+
+    def _close_listener(self) -> None:
+        self._close_fillers()
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: CONNECT if the peer is a proxy, TLS if it has any, then HTTP/2."""
+
+    def __init__(self, peer: StallingPeer, number: int, place: Place | None) -> None:
+        self._peer = peer
+        self._number = number
+        self._place = place
+        self._transport: asyncio.Transport
+        self._tunnelled = not peer.proxy
+        self._received = b""
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls: ssl.SSLObject | None = None
+        if peer.tls is not None:
+            self._tls = peer.tls.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._encrypted = False
+        self._http = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        self._greeted = False
+        self._calls: dict[int, Call] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._peer.gained(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._peer.lost(self)
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._place is Place.ACCEPT:
+            return
+        try:
+            if self._tunnelled:
+                self._in_the_tunnel(data)
+            else:
+                self._asked_for_a_tunnel(data)
+        except (ProtocolError, ssl.SSLError):
+            self.abort()
+
+    def _asked_for_a_tunnel(self, data: bytes) -> None:
+        self._received += data
+        if self._place is Place.CONNECT or b"\r\n\r\n" not in self._received:
+            return
+        assert self._received.startswith(b"CONNECT 127.0.0.1:1 "), self._received
+        self._tunnelled = True
+        self._transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    def _in_the_tunnel(self, data: bytes) -> None:
+        if self._place in (Place.TUNNEL, Place.TLS):
+            return
+        self._http_data(data if self._tls is None else self._decrypted(self._tls, data))
+
+    def _decrypted(self, tls: ssl.SSLObject, data: bytes) -> bytes:
+        self._incoming.write(data)
+        plain = b""
+        try:
+            if not self._encrypted:
+                tls.do_handshake()
+                self._encrypted = True
+            while part := tls.read(65536):
+                plain += part
+        except ssl.SSLWantReadError:
+            pass
+        self._transport.write(self._outgoing.read())
+        return plain
+
+    def _http_data(self, data: bytes) -> None:
+        if not data:
+            return
+        if not self._greeted:
+            self._greeted = True
+            self._http.initiate_connection()
+        for event in self._http.receive_data(data):
+            if isinstance(event, RequestReceived):
+                self._calls[event.stream_id] = self._call(event)
+            elif isinstance(event, DataReceived):
+                self._http.acknowledge_received_data(
+                    event.flow_controlled_length, event.stream_id
+                )
+            elif isinstance(event, StreamEnded):
+                self._answer(event.stream_id, self._calls[event.stream_id])
+            elif isinstance(event, StreamReset):
+                self._calls[event.stream_id].reset = True
+        self._flush()
+
+    def _call(self, event: RequestReceived) -> Call:
+        headers = {str(name): str(value) for name, value in event.headers}
+        rpc = headers[":path"].rsplit("/", 1)[-1]
+        call = Call(headers.get("x-case", ""), rpc, headers, time.monotonic(), self._number)
+        self._peer.calls.append(call)
+        return call
+
+    def _answer(self, stream: int, call: Call) -> None:
+        reply = self._peer.reply_to(call)
+        self._send(stream, reply)
+        if reply.then is Then.RESET:
+            self._http.reset_stream(stream, ErrorCodes.CANCEL)
+        elif reply.then is Then.CLOSE:
+            self._flush()
+            self._transport.close()
+
+    def _send(self, stream: int, reply: Reply) -> None:
+        http, stop = self._http, reply.stop
+        headers = [(":status", "200"), ("content-type", "application/grpc")]
+        ending = [("grpc-status", str(reply.status)), ("grpc-message", reply.message)]
+        if stop is Place.SETTINGS:
+            return
+        if reply.status:
+            http.send_headers(stream, headers + ending, end_stream=True)
+            return
+        http.send_headers(stream, headers)
+        if stop is Place.HEADERS:
+            return
+        message = b"\0" + len(reply.proto).to_bytes(4, "big") + reply.proto
+        if stop is Place.BODY:
+            http.send_data(stream, message[: len(message) // 2])
+            return
+        http.send_data(stream, message)
+        if stop is not Place.TRAILERS:
+            http.send_headers(stream, ending, end_stream=True)
+
+    def _flush(self) -> None:
+        data = self._http.data_to_send()
+        if self._tls is not None and data:
+            self._tls.write(data)
+            data = self._outgoing.read()
+        self._transport.write(data)
+
+
+@contextmanager
+def stalling_peer(
+    tls: ssl.SSLContext | None = None, *, proxy: bool = False
+) -> Iterator[StallingPeer]:
+    """Run a peer; arguments as for :class:`StallingPeer`."""
+    peer = StallingPeer(tls, proxy=proxy)
+    try:
+        yield peer
+    finally:
+        peer.close()
