@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from capi import Answer, CApi
+from capi import Answer, CApi, Lender
 
 SERVICES = {
     "Workflow": "temporal.api.workflowservice.v1.WorkflowService",
@@ -33,17 +33,23 @@ class ConnectError(Exception):
     """The ``fail`` of a connect."""
 
 
+def connection_options(api: CApi, lender: Lender, target: str | bytes | None, **fields: Any) -> Any:
+    """Make ``TemporalCoreConnectionOptions``; strings and bytes become byte ranges."""
+    values = {"target_url": target, "client_name": "abi-tests", "client_version": "1.0.0", **fields}
+    options = lender.struct("TemporalCoreConnectionOptions")
+    for name, value in values.items():
+        is_range = value is None or isinstance(value, (str, bytes))
+        setattr(options, name, lender.bytes(value) if is_range else value)
+    return options
+
+
 def connect_answer(api: CApi, runtime: Any, target: str | bytes | None, **fields: Any) -> Answer:
     """Start connecting; ``fields`` are those of ``TemporalCoreConnectionOptions``.
 
     Strings and bytes become byte ranges.
     """
     lender = api.lend()
-    values = {"target_url": target, "client_name": "abi-tests", "client_version": "1.0.0", **fields}
-    options = lender.struct("TemporalCoreConnectionOptions")
-    for name, value in values.items():
-        is_range = value is None or isinstance(value, (str, bytes))
-        setattr(options, name, lender.bytes(value) if is_range else value)
+    options = connection_options(api, lender, target, **fields)
     answer = api.start(
         "TemporalCoreClientConnectCallback", "temporal_core_client_connect", runtime, options
     )

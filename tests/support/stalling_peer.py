@@ -73,11 +73,12 @@ class Reply:
     """What the peer answers to one call.
 
     Attributes:
-        status: of gRPC. One that is not 0 comes as real servers send it, headers and trailers in one.
+        status: of gRPC. One that is not 0 comes in headers that end the response, as from servers.
         message: of the status.
         proto: the response, for status 0.
         stop: where to stop; None answers in full.
         then: what to do there.
+        delay: seconds to wait before the reply.
     """
 
     status: int = 0
@@ -85,6 +86,7 @@ class Reply:
     proto: bytes = FILLER
     stop: Place | None = None
     then: Then = Then.SILENCE
+    delay: float = 0.0
 
 
 @dataclass
@@ -181,7 +183,7 @@ class StallingPeer:
 
     def drop(self) -> None:
         """Close every open connection, so that clients have to connect again."""
-        self._do(lambda: [connection.abort() for connection in list(self._open)])
+        self._do(self._abort_all)
 
     def close(self) -> None:
         """Close everything.
@@ -189,18 +191,16 @@ class StallingPeer:
         Raises:
             AssertionError: a socket or the thread is left.
         """
-        self.drop()
-        try:
-            end = time.monotonic() + _DEADLINE
-            while self.open_connections:
-                assert time.monotonic() < end, f"{self.open_connections} connections do not close"
-                time.sleep(0.01)
-        finally:
-            self._do(self._close_listener)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(_DEADLINE)
-            assert not self._thread.is_alive(), "the peer's thread does not end"
-            self._loop.close()
+        self._do(self._close_listener)
+        end = time.monotonic() + _DEADLINE
+        while self.open_connections and time.monotonic() < end:
+            self.drop()
+        left = self.open_connections
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_DEADLINE)
+        assert not self._thread.is_alive(), "the peer's thread does not end"
+        self._loop.close()
+        assert not left, f"{left} connections do not close"
 
     def reply_to(self, call: Call) -> Reply:
         """Choose the reply to a call; for the connections."""
@@ -225,6 +225,10 @@ class StallingPeer:
 
         task: Coroutine[Any, Any, _Result] = doing()
         return asyncio.run_coroutine_threadsafe(task, self._loop).result(_DEADLINE)
+
+    def _abort_all(self) -> None:
+        for connection in list(self._open):
+            connection.abort()
 
     def _accept(self) -> None:
         try:
@@ -345,9 +349,7 @@ class _Connection(asyncio.Protocol):
             if isinstance(event, RequestReceived):
                 self._calls[event.stream_id] = self._call(event)
             elif isinstance(event, DataReceived):
-                self._http.acknowledge_received_data(
-                    event.flow_controlled_length, event.stream_id
-                )
+                self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, StreamEnded):
                 self._answer(event.stream_id, self._calls[event.stream_id])
             elif isinstance(event, StreamReset):
@@ -363,6 +365,17 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, stream: int, call: Call) -> None:
         reply = self._peer.reply_to(call)
+        if reply.delay:
+            asyncio.get_running_loop().call_later(reply.delay, self._reply_late, stream, reply)
+        else:
+            self._reply(stream, reply)
+
+    def _reply_late(self, stream: int, reply: Reply) -> None:
+        if not (self._transport.is_closing() or self._calls[stream].reset):
+            self._reply(stream, reply)
+            self._flush()
+
+    def _reply(self, stream: int, reply: Reply) -> None:
         self._send(stream, reply)
         if reply.then is Then.RESET:
             self._http.reset_stream(stream, ErrorCodes.CANCEL)

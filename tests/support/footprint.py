@@ -1,0 +1,44 @@
+"""What this process holds: its threads and its descriptors."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Threads and descriptors at one moment, in numbers."""
+
+    threads: int
+    descriptors: int
+
+    @classmethod
+    def now(cls) -> Footprint:
+        """Count them."""
+        return cls(len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")))
+
+    def holds(self, other: Footprint) -> bool:
+        """Tell whether the other one is not larger in anything."""
+        return other.threads <= self.threads and other.descriptors <= self.descriptors
+
+
+@contextmanager
+def nothing_left(seconds: float = 2.0) -> Iterator[Footprint]:
+    """Check that what is done inside leaves no thread and no descriptor.
+
+    Args:
+        seconds: how long the last of them may take to go.
+
+    Yields:
+        What the process holds at the start.
+    """
+    before = Footprint.now()
+    yield before
+    end = time.monotonic() + seconds
+    while not before.holds(now := Footprint.now()):
+        assert time.monotonic() < end, f"{before} before, {now} {seconds} s afterwards"
+        time.sleep(0.01)
