@@ -209,10 +209,6 @@ class StallingPeer:
             return reply
         return Reply(stop=self.place if self.place in IN_AN_ANSWER else None)
 
-    def gained(self, connection: _Connection) -> None:
-        """Count a new connection; for the connections."""
-        self._open.add(connection)
-
     def lost(self, connection: _Connection) -> None:
         """Count a closed connection; for the connections."""
         self._open.discard(connection)
@@ -237,6 +233,7 @@ class StallingPeer:
             return
         self.accepted += 1
         connection = _Connection(self, self.accepted, self.place)
+        self._open.add(connection)
         self._loop.create_task(self._serve(connection, client))
 
     async def _serve(self, connection: _Connection, client: socket.socket) -> None:
@@ -278,7 +275,8 @@ class _Connection(asyncio.Protocol):
         self._peer = peer
         self._number = number
         self._place = place
-        self._transport: asyncio.Transport
+        self._transport: asyncio.Transport | None = None
+        self._aborted = False
         self._tunnelled = not peer.proxy
         self._received = b""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -293,13 +291,20 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._peer.gained(self)
+        if self._aborted:
+            transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._peer.lost(self)
 
     def abort(self) -> None:
-        self._transport.abort()
+        self._aborted = True
+        if self._transport is not None:  # accepted, and served in a moment
+            self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
         if self._place is Place.ACCEPT:
@@ -318,7 +323,7 @@ class _Connection(asyncio.Protocol):
             return
         assert self._received.startswith(b"CONNECT 127.0.0.1:1 "), self._received
         self._tunnelled = True
-        self._transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        self._write(b"HTTP/1.1 200 OK\r\n\r\n")
 
     def _in_the_tunnel(self, data: bytes) -> None:
         if self._place in (Place.TUNNEL, Place.TLS):
@@ -336,7 +341,7 @@ class _Connection(asyncio.Protocol):
                 plain += part
         except ssl.SSLWantReadError:
             pass
-        self._transport.write(self._outgoing.read())
+        self._write(self._outgoing.read())
         return plain
 
     def _http_data(self, data: bytes) -> None:
@@ -371,6 +376,7 @@ class _Connection(asyncio.Protocol):
             self._reply(stream, reply)
 
     def _reply_late(self, stream: int, reply: Reply) -> None:
+        assert self._transport is not None
         if not (self._transport.is_closing() or self._calls[stream].reset):
             self._reply(stream, reply)
             self._flush()
@@ -381,6 +387,7 @@ class _Connection(asyncio.Protocol):
             self._http.reset_stream(stream, ErrorCodes.CANCEL)
         elif reply.then is Then.CLOSE:
             self._flush()
+            assert self._transport is not None
             self._transport.close()
 
     def _send(self, stream: int, reply: Reply) -> None:
@@ -408,7 +415,7 @@ class _Connection(asyncio.Protocol):
         if self._tls is not None and data:
             self._tls.write(data)
             data = self._outgoing.read()
-        self._transport.write(data)
+        self._write(data)
 
 
 @contextmanager
