@@ -423,6 +423,47 @@ class TestRetry:
             assert again.end(answer) == CANCELLED
             check_that_no_more_come(again.peer, "never")
 
+    @pytest.mark.parametrize(
+        ("options", "waits"),
+        [
+            pytest.param(
+                {"initial_interval_millis": 40, "multiplier": 2.0, "max_interval_millis": 150},
+                [0.04, 0.08, 0.15, 0.15],
+                id="grow-to-the-longest",
+            ),
+            pytest.param(
+                {"initial_interval_millis": 600, "multiplier": 2.0, "max_interval_millis": 60},
+                [0.6, 0.06, 0.06],
+                id="first-above-the-longest",
+            ),
+            pytest.param(
+                {"initial_interval_millis": 200, "multiplier": 0.5, "max_interval_millis": 200},
+                [0.2, 0.2, 0.2],
+                id="longest-does-not-shrink",
+            ),
+            pytest.param(
+                {"initial_interval_millis": 600, "multiplier": 0.1, "max_interval_millis": 700},
+                [0.6, 0.06, 0.006],
+                id="shrink",
+            ),
+        ],
+    )
+    def test_waits_between_attempts_are_as_core_has_them(
+        self,
+        capi: CApi,
+        plain: Journey,
+        runtime: Any,
+        options: dict[str, Any],
+        waits: list[float],
+    ) -> None:
+        options = {**options, "max_elapsed_time_millis": SLOW}
+        with retrying(capi, plain, runtime, **options) as again:
+            again.peer.script("waits", [UNAVAILABLE] * len(waits))
+            assert again.end(again.start("waits")) == SUCCESS
+        for gap, wait in zip(again.gaps("waits"), waits, strict=True):
+            # The wait starts when the answer has come; the machine may be busy.
+            assert wait - 0.003 <= gap < wait + 0.4
+
     def test_it_waits_longer_after_resource_exhausted(self, again: Retrying) -> None:
         again.peer.script("exhausted", [EXHAUSTED])
         again.peer.script("unavailable", [UNAVAILABLE])
