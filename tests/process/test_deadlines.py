@@ -135,14 +135,17 @@ class TestConnect:
             client = connected(capi, stack, answer)
             assert outcome(capi, make_call(capi, client)) == SUCCESS
 
-    def test_fields_beyond_the_size_are_not_read(
-        self, capi: CApi, runtime: Any, plain: Journey
+    @pytest.mark.parametrize("size", [0, 16, 25])
+    def test_the_size_of_another_struct_is_refused(
+        self, capi: CApi, runtime: Any, plain: Journey, size: int
     ) -> None:
-        with cancellation_token(capi) as token, ExitStack() as stack:
-            capi.lib.temporal_core_cancellation_token_cancel(token)
-            extra = connect_extra(capi, plain.lender, timeout_millis=SLOW, token=token)
-            extra.size = capi.ffi.offsetof("TemporalStaticLibsConnectOptions", "cancellation_token")
-            connected(capi, stack, start_connect(capi, runtime, plain.peer.target, extra))
+        extra = connect_extra(capi, plain.lender, timeout_millis=TIMEOUT)
+        right = extra.size
+        extra.size = size
+        answer = start_connect(capi, runtime, plain.peer.target, extra)
+        assert answer.thread == threading.get_ident()
+        reason = f"Invalid options: extra.size must be {right}, not {size}{capi.interface_note}"
+        assert connect_failure(capi, answer) == reason
 
     def test_invalid_options_are_refused_on_the_calling_thread(
         self, capi: CApi, runtime: Any, plain: Journey
