@@ -245,7 +245,7 @@ class TestCall:
             finally:
                 answering.set()
 
-    def test_the_server_is_told_the_time_that_an_attempt_may_take(
+    def test_the_header_of_an_attempt_states_its_time(
         self, capi: CApi, runtime: Any, plain: Journey
     ) -> None:
         history = GetWorkflowExecutionHistoryRequest(wait_new_event=True).SerializeToString()

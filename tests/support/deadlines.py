@@ -133,7 +133,7 @@ class Journey:
 
 @contextmanager
 def journey(api: CApi, way: Way, directory: Path) -> Iterator[Journey]:
-    """Run a peer that behaves until told otherwise.
+    """Run a peer that behaves until a test has it stop.
 
     Args:
         api: the library.
