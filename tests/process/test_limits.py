@@ -1,0 +1,219 @@
+"""A host with few threads, descriptors or little memory: every call answers, and says why not.
+
+A program in C does all that a worker does in its life, under a limit that begins at one of its
+steps. The limits are real ones, of the system.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dev_server import DevServer
+from host_program import lines_of, link_host_program
+
+HERE = Path(__file__).parent
+MESSAGES = HERE.parent / "abi" / "messages.tsv"
+RUNTIME_THREADS = 3
+# A step may take this long, and the program has some twenty of them.
+LONGEST_MILLIS = 10_000
+LONGEST_PROGRAM = 120.0
+AT_ONCE = 8
+
+STEPS = {
+    "runtime_new": "temporal_core_runtime_new",
+    "runtime_new exporting": "temporal_core_runtime_new",
+    "connect by number": "temporal_core_client_connect",
+    "connect by name": "temporal_core_client_connect",
+    "worker_new": "temporal_core_worker_new",
+    "worker_new resource-based": "temporal_core_worker_new",
+    "poll workflow": "temporal_core_worker_poll_workflow_activation",
+    "poll activity": "temporal_core_worker_poll_activity_task",
+    "poll nexus": "temporal_core_worker_poll_nexus_task",
+    "finalize_shutdown": "temporal_core_worker_finalize_shutdown",
+}
+"""The steps that may fail under a limit, and what they call."""
+
+RUST_FORMS = ("stack backtrace", "error(", "::", "{ ")
+"""What only Rust's debug forms have, in lower case."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """How a run of the program went.
+
+    Attributes:
+        status: its exit status.
+        steps: its lines.
+        errors: its standard error.
+    """
+
+    status: int
+    steps: Sequence[dict[str, str]]
+    errors: str
+
+    @property
+    def failed(self) -> list[str]:
+        """The steps that failed."""
+        return [step["step"] for step in self.steps if step["how"] == "fail"]
+
+    def complaints(self) -> list[str]:
+        """What is wrong with it."""
+        found = [] if self.status == 0 else [f"exit status {self.status}"]
+        if self.errors:
+            found.append(f"on standard error: {self.errors[:300]}")
+        for step in self.steps:
+            name, how, text = step["step"], step["how"], step["text"]
+            found += [f"{name}: {reason} ({how}, {text})" for reason in _wrong(name, how, text)]
+            if how != "hangs" and int(step["millis"]) > LONGEST_MILLIS:
+                found.append(f"{name}: took {step['millis']} ms")
+        for kind in ("workflow", "activity", "nexus"):
+            polls = [step["how"] for step in self.steps if step["step"] == f"poll {kind} drained"]
+            if polls and polls[-1] != "both NULL":
+                found.append(f"poll {kind}: never both NULL after the shutdown began")
+        return found
+
+
+@functools.cache
+def beginnings(function: str) -> tuple[str, ...]:
+    """How the failures of a function begin."""
+    rows = [row.split("\t") for row in MESSAGES.read_text().splitlines()[1:]]
+    return tuple(begins for name, _when, begins in rows if name == function)
+
+
+def _wrong(step: str, how: str, text: str) -> Iterable[str]:
+    """What is wrong with one step."""
+    call = step.removesuffix(" before shutdown").removesuffix(" drained")
+    if how in ("hangs", "no answer"):
+        yield "no answer"
+    elif how == "both NULL" and not step.endswith(" drained"):
+        yield "both NULL, and nobody asked for a shutdown"
+    elif how == "fail" and call not in STEPS:
+        yield "must not fail"
+    elif how == "fail":
+        known = beginnings(STEPS[call])
+        if known and not text.startswith(known):
+            yield f"does not begin with one of {known}"
+        yield from (f"has {form!r}" for form in RUST_FORMS if form in text.lower())
+
+
+@pytest.fixture(scope="module")
+def live(
+    tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer
+) -> Callable[[str, str, int], Life]:
+    """Run the program: the resource, the step that the limit begins at, and what is spare."""
+    scratch = tmp_path_factory.mktemp("limits")
+    program = link_host_program(HERE / "limits.c", scratch)
+
+    def run(resource: str, stage: str, spare: int) -> Life:
+        command: list[str] = [str(program), resource, str(spare), stage, dev_server.address]
+        if resource == "stack":
+            command[1:3] = ["descriptors", "1000"]
+            command = ["sh", "-c", 'ulimit -s "$0" && exec "$@"', str(spare), *command]
+        # As many of them on every machine.
+        environ = {**os.environ, "TOKIO_WORKER_THREADS": str(RUNTIME_THREADS)}
+        done = subprocess.run(
+            command,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST_PROGRAM,
+        )
+        steps = lines_of(done.stdout, ("step", "millis", "how", "text"))
+        return Life(done.returncode, steps, done.stderr)
+
+    return run
+
+
+def lives(
+    live: Callable[[str, str, int], Life], resource: str, stage: str, spares: Iterable[int]
+) -> dict[int, Life]:
+    """Run the program for some limits, several at once: mostly it waits."""
+    spares = list(spares)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(spares, pool.map(functools.partial(live, resource, stage), spares)))
+
+
+def assert_all_answered(lived: dict[int, Life]) -> None:
+    """Hold each run to what every run must be."""
+    wrong = [f"{spare}: {reason}" for spare, life in lived.items() for reason in life.complaints()]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("resource", ["threads", "descriptors"])
+def test_a_runtime_is_made_or_says_why_not(
+    live: Callable[[str, str, int], Life], resource: str
+) -> None:
+    """With each number of spare threads or descriptors, from none to more than a worker needs."""
+    most = RUNTIME_THREADS + 12 if resource == "threads" else 20
+    lived = lives(live, resource, "runtime", range(most + 1))
+    assert_all_answered(lived)
+    assert lived[0].failed[0] == "runtime_new"
+    assert lived[most].failed == []
+
+
+@pytest.mark.parametrize("stage", ["connection", "worker", "polls", "shutdown"])
+@pytest.mark.parametrize("resource", ["threads", "descriptors"])
+def test_a_working_runtime_answers_when_nothing_is_spare(
+    live: Callable[[str, str, int], Life], resource: str, stage: str
+) -> None:
+    """``stage``: where the limit begins."""
+    lived = lives(live, resource, stage, range(5))
+    assert_all_answered(lived)
+    if stage != "shutdown":
+        assert lived[0].failed != [], "the limit was none"
+
+
+@pytest.mark.parametrize("stage", ["end", "end-in-callback"])
+def test_handles_are_freed_when_nothing_is_spare(
+    live: Callable[[str, str, int], Life], stage: str
+) -> None:
+    """Also where the last one is freed on a runtime's thread."""
+    assert_all_answered(lives(live, "threads", stage, range(2)))
+    assert_all_answered(lives(live, "descriptors", stage, range(2)))
+
+
+@pytest.mark.parametrize("stage", ["otlp-grpc", "otlp-http"])
+@pytest.mark.parametrize("resource", ["threads", "descriptors"])
+def test_a_runtime_that_cannot_export_metrics_is_not_made(
+    live: Callable[[str, str, int], Life], resource: str, stage: str
+) -> None:
+    """A runtime that is made has the thread that exports."""
+    most = RUNTIME_THREADS + 4 if resource == "threads" else 12
+    lived = lives(live, resource, stage, range(most + 1))
+    assert_all_answered(lived)
+    assert lived[0].failed == ["runtime_new exporting"]
+    assert lived[most].failed == []
+
+
+@pytest.mark.parametrize("kibibytes", ["256", "1000000000", "unlimited"])
+def test_the_limit_on_stacks_decides_nothing(
+    live: Callable[[str, str, int], Life], kibibytes: str
+) -> None:
+    """Threads of the library have stacks of one size, whatever the host's limit is."""
+    life = live("stack", "runtime", kibibytes)  # type: ignore[arg-type]
+    assert life.complaints() == []
+    assert life.failed == []
+
+
+def test_little_memory_is_a_failure_or_an_abort_and_never_a_hang(
+    live: Callable[[str, str, int], Life],
+) -> None:
+    """A thread whose stack finds no room is a failure; an allocation that does, an abort."""
+    lived = lives(live, "memory", "runtime", (1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 128))
+    assert lived[1].failed[0] == "runtime_new"
+    assert lived[128].failed == []
+    aborted = {
+        spare
+        for spare, life in lived.items()
+        if life.status == -signal.SIGABRT and "memory allocation of" in life.errors
+    }
+    assert_all_answered({spare: life for spare, life in lived.items() if spare not in aborted})
