@@ -7,7 +7,9 @@ steps. The limits are real ones, of the system.
 from __future__ import annotations
 
 import functools
+import math
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
@@ -81,6 +83,10 @@ class Life:
         return found
 
 
+Run = Callable[[str, str, object], Life]
+"""Runs the program: the resource, the step that the limit begins at, and what is spare."""
+
+
 @functools.cache
 def beginnings(function: str) -> tuple[str, ...]:
     """How the failures of a function begin."""
@@ -105,18 +111,16 @@ def _wrong(step: str, how: str, text: str) -> Iterable[str]:
 
 
 @pytest.fixture(scope="module")
-def live(
-    tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer
-) -> Callable[[str, str, int], Life]:
-    """Run the program: the resource, the step that the limit begins at, and what is spare."""
+def live(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run:
+    """The program, on its own server."""
     scratch = tmp_path_factory.mktemp("limits")
     program = link_host_program(HERE / "limits.c", scratch)
 
-    def run(resource: str, stage: str, spare: int) -> Life:
-        command: list[str] = [str(program), resource, str(spare), stage, dev_server.address]
-        if resource == "stack":
+    def run(limited: str, stage: str, spare: object) -> Life:
+        command: list[str] = [str(program), limited, str(spare), stage, dev_server.address]
+        if limited == "stack":
             command[1:3] = ["descriptors", "1000"]
-            command = ["sh", "-c", 'ulimit -s "$0" && exec "$@"', str(spare), *command]
+            command = ["sh", "-c", 'ulimit -S -s "$0" && exec "$@"', str(spare), *command]
         # As many of them on every machine.
         environ = {**os.environ, "TOKIO_WORKER_THREADS": str(RUNTIME_THREADS)}
         done = subprocess.run(
@@ -133,13 +137,12 @@ def live(
     return run
 
 
-def lives(
-    live: Callable[[str, str, int], Life], resource: str, stage: str, spares: Iterable[int]
-) -> dict[int, Life]:
+def lives(live: Run, limited: str, stage: str, spares: Iterable[int]) -> dict[int, Life]:
     """Run the program for some limits, several at once: mostly it waits."""
     spares = list(spares)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(spares, pool.map(functools.partial(live, resource, stage), spares)))
+        lived = pool.map(functools.partial(live, limited, stage), spares)
+        return dict(zip(spares, lived, strict=True))
 
 
 def assert_all_answered(lived: dict[int, Life]) -> None:
@@ -148,64 +151,65 @@ def assert_all_answered(lived: dict[int, Life]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("resource", ["threads", "descriptors"])
-def test_a_runtime_is_made_or_says_why_not(
-    live: Callable[[str, str, int], Life], resource: str
-) -> None:
+@pytest.mark.parametrize("limited", ["threads", "descriptors"])
+def test_a_runtime_is_made_or_says_why_not(live: Run, limited: str) -> None:
     """With each number of spare threads or descriptors, from none to more than a worker needs."""
-    most = RUNTIME_THREADS + 12 if resource == "threads" else 20
-    lived = lives(live, resource, "runtime", range(most + 1))
+    most = RUNTIME_THREADS + 12 if limited == "threads" else 20
+    lived = lives(live, limited, "runtime", range(most + 1))
     assert_all_answered(lived)
     assert lived[0].failed[0] == "runtime_new"
     assert lived[most].failed == []
 
 
 @pytest.mark.parametrize("stage", ["connection", "worker", "polls", "shutdown"])
-@pytest.mark.parametrize("resource", ["threads", "descriptors"])
+@pytest.mark.parametrize("limited", ["threads", "descriptors"])
 def test_a_working_runtime_answers_when_nothing_is_spare(
-    live: Callable[[str, str, int], Life], resource: str, stage: str
+    live: Run, limited: str, stage: str
 ) -> None:
     """``stage``: where the limit begins."""
-    lived = lives(live, resource, stage, range(5))
+    lived = lives(live, limited, stage, range(5))
     assert_all_answered(lived)
     if stage != "shutdown":
         assert lived[0].failed != [], "the limit was none"
 
 
 @pytest.mark.parametrize("stage", ["end", "end-in-callback"])
-def test_handles_are_freed_when_nothing_is_spare(
-    live: Callable[[str, str, int], Life], stage: str
-) -> None:
+def test_handles_are_freed_when_nothing_is_spare(live: Run, stage: str) -> None:
     """Also where the last one is freed on a runtime's thread."""
     assert_all_answered(lives(live, "threads", stage, range(2)))
     assert_all_answered(lives(live, "descriptors", stage, range(2)))
 
 
 @pytest.mark.parametrize("stage", ["otlp-grpc", "otlp-http"])
-@pytest.mark.parametrize("resource", ["threads", "descriptors"])
+@pytest.mark.parametrize("limited", ["threads", "descriptors"])
 def test_a_runtime_that_cannot_export_metrics_is_not_made(
-    live: Callable[[str, str, int], Life], resource: str, stage: str
+    live: Run, limited: str, stage: str
 ) -> None:
     """A runtime that is made has the thread that exports."""
-    most = RUNTIME_THREADS + 4 if resource == "threads" else 12
-    lived = lives(live, resource, stage, range(most + 1))
+    most = RUNTIME_THREADS + 4 if limited == "threads" else 12
+    lived = lives(live, limited, stage, range(most + 1))
     assert_all_answered(lived)
     assert lived[0].failed == ["runtime_new exporting"]
     assert lived[most].failed == []
 
 
-@pytest.mark.parametrize("kibibytes", ["256", "1000000000", "unlimited"])
-def test_the_limit_on_stacks_decides_nothing(
-    live: Callable[[str, str, int], Life], kibibytes: str
-) -> None:
-    """Threads of the library have stacks of one size, whatever the host's limit is."""
-    life = live("stack", "runtime", kibibytes)  # type: ignore[arg-type]
+@pytest.mark.parametrize("kibibytes", [256, 1_000_000_000, None])
+def test_the_limit_on_stacks_decides_nothing(live: Run, kibibytes: int | None) -> None:
+    """Threads of the library have stacks of one size, whatever the host's limit is.
+
+    ``kibibytes``: None is no limit.
+    """
+    _soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    wanted = math.inf if kibibytes is None else kibibytes
+    allowed = math.inf if hard == resource.RLIM_INFINITY else hard // 1024
+    least = min(wanted, allowed)
+    life = live("stack", "runtime", "unlimited" if least == math.inf else int(least))
     assert life.complaints() == []
     assert life.failed == []
 
 
 def test_little_memory_is_a_failure_or_an_abort_and_never_a_hang(
-    live: Callable[[str, str, int], Life],
+    live: Run,
 ) -> None:
     """A thread whose stack finds no room is a failure; an allocation that does, an abort."""
     lived = lives(live, "memory", "runtime", (1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 128))
