@@ -4,9 +4,9 @@
  *
  * RESOURCE: threads (SPARE more than there are), descriptors (SPARE more than are open), memory (SPARE
  * MiB more than are mapped).
- * STAGE: what comes first under the limit: runtime, connection, worker, polls, shutdown, end,
- * end-in-callback (the last handle is freed in a callback), or otlp-grpc and otlp-http: a runtime
- * that exports metrics, and nothing else.
+ * STAGE: what comes first under the limit: runtime, connection, worker, validation (which is left out
+ * otherwise), polls, shutdown, end, end-in-callback (the last handle is freed in a callback), or
+ * otlp-grpc and otlp-http: a runtime that exports metrics, and nothing else.
  * ADDRESS: host:port of a server on this machine.
  *
  * One line a step on stdout: its name, milliseconds, how it ended, and the failure, with tabs
@@ -221,10 +221,27 @@ static void resource_based_worker(TemporalCoreConnection *connection) {
   end("success", "");
 }
 
+/* A failure whose cause has a cause, and so on: more than what is decoded on a small stack. The run is
+ * one that core does not know. */
+static void complete_deep(TemporalCoreWorker *worker) {
+  enum { DEPTH = 60 };
+  static Call call;
+  static uint8_t bytes[2 * DEPTH];
+  for (int level = 0; level < DEPTH; level++) {
+    static const uint8_t failed = 3 << 3 | 2, failure = 1 << 3 | 2, cause = 4 << 3 | 2;
+    bytes[2 * level] = level == 0 ? failed : level == 1 ? failure : cause;
+    bytes[2 * level + 1] = (uint8_t)(2 * (DEPTH - 1 - level));
+  }
+  TemporalCoreByteArrayRef completion = {bytes, sizeof bytes};
+  begin("complete");
+  temporal_core_worker_complete_workflow_activation(worker, completion, &call, on_done);
+  end(word(wait_for(&call, LONGEST)), call.text);
+}
+
 static void worker_life(TemporalCoreConnection *connection, const char *stage, Resource resource,
                         long spare) {
   static Call polls[POLLS][MOST_POLLS];
-  static Call finalized;
+  static Call validated, finalized;
   TemporalCoreWorkerOptions options = worker_options("limits");
   begin("worker_new");
   TemporalCoreWorkerOrFail made = temporal_core_worker_new(connection, &options);
@@ -233,6 +250,12 @@ static void worker_life(TemporalCoreConnection *connection, const char *stage, R
   end(made.worker != NULL ? "success" : "fail", text);
   if (made.worker == NULL) return;
   if (strcmp(stage, "polls") == 0) limit(resource, spare);
+  if (strcmp(stage, "validation") == 0) {
+    limit(resource, spare);
+    begin("validate");
+    temporal_core_worker_validate(made.worker, &validated, on_done);
+    end(word(wait_for(&validated, LONGEST)), validated.text);
+  }
   for (int kind = 0; kind < POLLS; kind++) {
     begin("poll");
     POLL[kind](made.worker, &polls[kind][0], on_poll);
@@ -242,6 +265,7 @@ static void worker_life(TemporalCoreConnection *connection, const char *stage, R
   for (int kind = 0; kind < POLLS; kind++)
     before[kind] = report_poll(kind, "before shutdown", &polls[kind][0], kind == 0 ? 0.4 : 0.05);
   if (strcmp(stage, "shutdown") == 0) limit(resource, spare);
+  complete_deep(made.worker);
   begin("initiate_shutdown");
   temporal_core_worker_initiate_shutdown(made.worker);
   end("success", "");
@@ -334,6 +358,18 @@ static void exporting(Resource resource, TemporalCoreOpenTelemetryProtocol proto
   free_all(NULL, runtime, false);
 }
 
+/* A program that is no server. */
+static void start_server(TemporalCoreRuntime *runtime) {
+  static Call call;
+  static TemporalCoreTestServerOptions options;
+  options.existing_path = ref("/bin/true");
+  options.sdk_name = ref("host");
+  options.sdk_version = ref("1");
+  begin("start_test_server");
+  temporal_core_ephemeral_server_start_test_server(runtime, &options, &call, on_server);
+  end(word(wait_for(&call, LONGEST)), call.text);
+}
+
 static void life(Resource resource, long spare, const char *stage, const char *by_number,
                  const char *by_name) {
   if (strcmp(stage, "runtime") == 0) limit(resource, spare);
@@ -349,6 +385,7 @@ static void life(Resource resource, long spare, const char *stage, const char *b
   }
   /* Last, because a thread that looks names up stays for a while, for others to use. */
   temporal_core_client_free(connect_to(runtime, "connect by name", by_name));
+  start_server(runtime);
   if (strncmp(stage, "end", 3) == 0) {
     await_worker_threads(resource);
     limit(resource, spare);
