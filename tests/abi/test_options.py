@@ -1,0 +1,107 @@
+"""The table of options: each field has a row, and each row is what the library does."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from capi import CApi
+from client_certificates import ClientCertificates
+from interface.options import (
+    BEGINNINGS,
+    KINDS,
+    Option,
+    filled,
+    filled_in,
+    interface_rows,
+    options,
+    taken_by_functions,
+)
+from option_calls import PLACES, OptionCalls, option_calls
+from option_triggers import extremes, of_kind, rows_with_triggers, triggers
+
+ROWS = options()
+FIELDS = list({(row.struct, row.field): row for row in ROWS}.values())
+
+
+def ids(row: Option) -> str:
+    return f"{row.struct.removeprefix('TemporalCore')}.{row.field}-{row.value}".replace(" ", "_")
+
+
+@pytest.fixture(scope="module")
+def calls(capi: CApi) -> Iterator[OptionCalls]:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        option_calls(capi, ClientCertificates.made(), listener.getsockname()[1]) as made,
+    ):
+        yield made
+
+
+def check(calls: OptionCalls, row: Option, message: str, fail: str | None, **values: str) -> None:
+    """Hold what a call gave against a message of the table."""
+    values["INTERFACE"] = calls.api.interface_note.strip()
+    expected = filled(message, values)
+    if row.outcome == "warned":
+        assert fail is None
+        matching = [it for it in calls.warnings() if expected.fullmatch(it)]
+        assert len(matching) == 1, calls.warnings()
+    else:
+        assert fail is not None, f"accepted; expected: {message}"
+        assert expected.fullmatch(fail), f"{fail!r} is not {expected.pattern!r}"
+
+
+class TestTable:
+    """That it is complete."""
+
+    def test_each_field_that_a_caller_fills_in_has_a_row(self) -> None:
+        structs = filled_in(interface_rows())
+        fields = {row[1] for row in interface_rows() if row[0] == "field"}
+        expected = {name for name in fields if name.partition(".")[0] in structs}
+        assert len(expected) > 150
+        assert {f"{row.struct}.{row.field}" for row in ROWS} == expected
+
+    def test_each_struct_that_a_function_takes_is_a_beginning(self) -> None:
+        taken = taken_by_functions(interface_rows()) - {"TemporalCoreByteArray"}
+        assert taken == set(BEGINNINGS)
+        assert {place.options for place in PLACES.values()} == taken
+        assert set(PLACES) == set(filled_in(interface_rows()))
+
+    def test_rows_of_a_field_agree_on_its_kind_and_name(self) -> None:
+        assert len({(row.struct, row.field, row.kind, row.name) for row in ROWS}) == len(FIELDS)
+        assert {row.kind for row in ROWS} <= set(KINDS)
+
+    def test_each_row_with_a_message_has_triggers_and_no_other(self) -> None:
+        expected = {(row.struct, row.field, row.value) for row in ROWS if row.message}
+        assert len(expected) > 90
+        assert set(rows_with_triggers()) == expected
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.message], ids=ids)
+def test_row_happens_with_its_message(calls: OptionCalls, row: Option) -> None:
+    for trigger in triggers(row):
+        ask = calls.accepts if row.outcome == "warned" else calls.answer
+        fail = ask(row.struct, trigger.settings)
+        check(calls, row, row.message, fail, **trigger.values)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in FIELDS if KINDS[row.kind]], ids=lambda row: f"{row.struct}.{row.field}"
+)
+def test_field_refuses_what_its_kind_refuses(calls: OptionCalls, row: Option) -> None:
+    beginning = BEGINNINGS[PLACES[row.struct].options]
+    for value, message, trigger in of_kind(row):
+        fail = calls.answer(row.struct, trigger.settings)
+        assert fail is not None, f"{value} is accepted"
+        expected = filled(
+            beginning + message,
+            {"INTERFACE": calls.api.interface_note.strip(), **trigger.values},
+        )
+        assert expected.fullmatch(fail), f"{value}: {fail!r} is not {expected.pattern!r}"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.outcome == "accepted"], ids=ids)
+def test_extreme_values_are_accepted_where_any_works(calls: OptionCalls, row: Option) -> None:
+    assert calls.accepts(row.struct, {}) is None
+    for settings in extremes(calls.api, row):
+        assert calls.accepts(row.struct, settings) is None, settings
