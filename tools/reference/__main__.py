@@ -11,7 +11,7 @@ from pathlib import Path
 
 import shtab
 
-from reference import c_api, cli, interface_changes
+from reference import c_api, cli, interface_changes, options
 from reference.header import HeaderError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,6 +34,7 @@ def files() -> dict[Path, str]:
         docs / "c-api.md": c_api.render(HEADER, ROOT / "rust" / "c-api" / "src"),
         docs / "cli.md": cli.render(parser),
         docs / "interface-changes.md": interface_changes.render(),
+        docs / "options.md": options.render(),
     }
     completion = {
         COMPLETION_DIR / f"{parser.prog}.{shell}": f"{shtab.complete(parser, shell).rstrip()}\n"

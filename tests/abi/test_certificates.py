@@ -1,0 +1,80 @@
+"""Certificates that do not do: each failure says which one, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trustme
+from capi import CApi
+from text_collection import collected
+
+ISSUER = "tls_options.server_root_ca_cert"
+
+
+@pytest.fixture(scope="module")
+def texts(
+    capi: CApi, declared: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    return collected(capi, declared, tmp_path_factory.mktemp("texts"), "connects")["connects"]
+
+
+def trusting(
+    capi: CApi, declared: str, scratch: Path, file: Path, directory: Path
+) -> str:
+    """What a connect to a server of another authority fails with where a system trusts these."""
+    environment = {"SSL_CERT_FILE": str(file), "SSL_CERT_DIR": str(directory)}
+    group = "system authorities"
+    (text,) = collected(capi, declared, scratch, group, environment=environment)[group].values()
+    return text
+
+
+@pytest.mark.parametrize(
+    ("what", "beginning", "telling"),
+    [
+        ("unknown issuer", "Connection failed: ", ("unknown issuer", ISSUER)),
+        ("another name", "Connection failed: ", ("other.example", "127.0.0.1", "tls_options.domain")),
+        ("expired certificate", "Connection failed: ", ("expired",)),
+        ("certificate of the future", "Connection failed: ", ("not valid yet", "clock")),
+        (
+            "encrypted key",
+            "Invalid options: tls_options.client_private_key is encrypted; ",
+            ("openssl pkey -in KEY -out PLAIN",),
+        ),
+        (
+            "encrypted key, old style",
+            "Invalid options: tls_options.client_private_key is encrypted; ",
+            ("openssl pkey -in KEY -out PLAIN",),
+        ),
+        (
+            "key of another certificate",
+            "Invalid options: tls_options.client_private_key does not belong to ",
+            ("tls_options.client_cert",),
+        ),
+    ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
+)
+def test_certificate_that_does_not_do(
+    texts: dict[str, str], what: str, beginning: str, telling: tuple[str, ...]
+) -> None:
+    assert texts[what].startswith(beginning)
+    assert [words for words in telling if words not in texts[what]] == []
+
+
+def test_system_without_authorities(capi: CApi, declared: str, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nothing"
+    text = trusting(capi, declared, tmp_path, nowhere, nowhere)
+    assert text.startswith("Connection failed: ")
+    assert "no CA certificates were found on this system" in text
+    assert "install ca-certificates" in text
+    assert ISSUER in text
+
+
+def test_authority_that_the_system_does_not_know(
+    capi: CApi, declared: str, tmp_path: Path
+) -> None:
+    known = tmp_path / "known.pem"
+    trustme.CA().cert_pem.write_to_path(str(known))
+    text = trusting(capi, declared, tmp_path, known, tmp_path / "nothing")
+    assert text.startswith("Connection failed: ")
+    assert f"the server's certificate has an unknown issuer; set {ISSUER}" in text
