@@ -13,15 +13,11 @@ ISSUER = "tls_options.server_root_ca_cert"
 
 
 @pytest.fixture(scope="module")
-def texts(
-    capi: CApi, declared: str, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
+def texts(capi: CApi, declared: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return collected(capi, declared, tmp_path_factory.mktemp("texts"), "connects")["connects"]
 
 
-def trusting(
-    capi: CApi, declared: str, scratch: Path, file: Path, directory: Path
-) -> str:
+def trusting(capi: CApi, declared: str, scratch: Path, file: Path, directory: Path) -> str:
     """What a connect to a server of another authority fails with where a system trusts these."""
     environment = {"SSL_CERT_FILE": str(file), "SSL_CERT_DIR": str(directory)}
     group = "system authorities"
@@ -33,7 +29,11 @@ def trusting(
     ("what", "beginning", "telling"),
     [
         ("unknown issuer", "Connection failed: ", ("unknown issuer", ISSUER)),
-        ("another name", "Connection failed: ", ("other.example", "127.0.0.1", "tls_options.domain")),
+        (
+            "another name",
+            "Connection failed: ",
+            ("other.example", "127.0.0.1", "tls_options.domain"),
+        ),
         ("expired certificate", "Connection failed: ", ("expired",)),
         ("certificate of the future", "Connection failed: ", ("not valid yet", "clock")),
         (
@@ -70,9 +70,7 @@ def test_system_without_authorities(capi: CApi, declared: str, tmp_path: Path) -
     assert ISSUER in text
 
 
-def test_authority_that_the_system_does_not_know(
-    capi: CApi, declared: str, tmp_path: Path
-) -> None:
+def test_authority_that_the_system_does_not_know(capi: CApi, declared: str, tmp_path: Path) -> None:
     known = tmp_path / "known.pem"
     trustme.CA().cert_pem.write_to_path(str(known))
     text = trusting(capi, declared, tmp_path, known, tmp_path / "nothing")

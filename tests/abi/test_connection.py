@@ -132,18 +132,6 @@ class TestTls:
         reason = "Invalid options: tls_options.server_root_ca_cert is not a PEM certificate: "
         assert message.startswith(reason)
 
-    def test_unusable_client_material(self, capi: CApi, runtime: Any) -> None:
-        lender = capi.lend()
-        tls = lender.struct(
-            "TemporalCoreClientTlsOptions",
-            client_cert=lender.bytes(self.PEM),
-            client_private_key=lender.bytes(b"no key"),
-        )
-        target = f"https://127.0.0.1:{unused_port()}"
-        message = refusal(capi, runtime, target, tls_options=tls)
-        assert message.startswith("Connection failed: ")
-        assert "Connection refused" not in message, "the material itself must be refused"
-
 
 @pytest.mark.parametrize(
     ("fields", "reason"),

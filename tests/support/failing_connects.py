@@ -164,5 +164,3 @@ def failures(api: CApi, runtime: Any, connects: dict[str, Connect]) -> dict[str,
         assert success == api.NULL, f"{name}: it connected"
         texts[name] = str(api.take_text(fail))
     return texts
-
-

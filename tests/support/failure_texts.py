@@ -1,4 +1,6 @@
-"""The program that collects failure texts: ``failure_texts.py DECLARATIONS LIBRARY OUT SERVER GROUP…``.
+"""The program that collects failure texts.
+
+``failure_texts.py DECLARATIONS LIBRARY OUT SERVER GROUP…``
 
 OUT gets a JSON object: group to what was done to the text that the library gave. SERVER is the
 address of a dev server.
@@ -11,6 +13,7 @@ import json
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +31,7 @@ from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.nexus import NexusTaskCompletion
 from temporalio.bridge.proto.workflow_commands import QueryResult, WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import Success, WorkflowActivationCompletion
-from worker import KINDS, WorkerError, new_worker, worker, worker_options
+from worker import KINDS, Worker, WorkerError, new_worker, worker, worker_options
 
 Texts = dict[str, str]
 
@@ -48,7 +51,9 @@ def of_options(api: CApi, _server: str) -> Texts:
             bad += [(value, trigger) for value, _, trigger in of_kind(row)]
             for index, (value, trigger) in enumerate(bad):
                 said = [calls.answer(row.struct, trigger.settings), *calls.warnings()]
-                texts[f"{row.struct}.{row.field}: {value} ({index})"] = "\n".join(filter(None, said))
+                texts[f"{row.struct}.{row.field}: {value} ({index})"] = "\n".join(
+                    filter(None, said)
+                )
     return texts
 
 
@@ -146,12 +151,12 @@ def of_workers(api: CApi, _server: str) -> Texts:
         )
         texts["validate: refused"] = _refused(refused.validate)
         for name, kind, completion in _malformed():
-            texts[f"completion: {name}"] = _refused(
-                lambda kind=kind, completion=completion: there.done(
-                    there.complete(kind, completion)
-                )
-            )
+            texts[f"completion: {name}"] = _refused(partial(_complete, there, kind, completion))
     return texts
+
+
+def _complete(made: Worker, kind: str, completion: bytes) -> None:
+    made.done(made.complete(kind, completion))
 
 
 def _malformed() -> list[tuple[str, str, bytes]]:

@@ -242,7 +242,9 @@ class OptionCalls:
         settings = {**place.settings, **settings}
         self._meter_now = self._otlp_meter() if settings.pop(OPENTELEMETRY, False) else self._meter
         for path, value in settings.items():
-            inside = path[1:] if path.startswith("/") else ".".join(filter(None, (place.path, path)))
+            inside = (
+                path[1:] if path.startswith("/") else ".".join(filter(None, (place.path, path)))
+            )
             self._set(options, inside, value)
         self.world.kept.keep(options)
         self.world.logs.logs.clear()
@@ -299,7 +301,9 @@ class OptionCalls:
         elif isinstance(made, Range):
             data = getattr(target, name).data
             lent = options.lender.keep(self.api.ffi.new("uint8_t[8]"))
-            spot = self.api.NULL if made.null else self.api.ffi.cast(self.api.ffi.typeof(data), lent)
+            spot = (
+                self.api.NULL if made.null else self.api.ffi.cast(self.api.ffi.typeof(data), lent)
+            )
             setattr(target, name, {"data": spot, "size": made.size})
         elif isinstance(made, (str, bytes)):
             setattr(target, name, options.lender.bytes(made))

@@ -52,7 +52,13 @@ def _texts(name: str, texts: tuple[str, ...], **more: str) -> tuple[Trigger, ...
 
 _NEGATIVE: Final = {-0.5: "-0.5", INFINITY: "inf", NAN: "NaN"}
 _NO_SHARE: Final = {-0.5: "-0.5", 1.5: "1.5", NAN: "NaN"}
-_NO_RATE: Final = {-1.0: "-1", 1e-10: "0.0000000001", INFINITY: "inf", NAN: "NaN"}
+_NO_RATE: Final = {
+    -1.0: "-1",
+    1e-10: "0.0000000001",
+    5e-324: f"0.{'0' * 323}5",
+    INFINITY: "inf",
+    NAN: "NaN",
+}
 _RATE: Final = "negative, less than 0.000000001 but not 0, infinite, or not a number"
 
 # --- tables that several structs have ---
@@ -196,9 +202,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             {1: "1", 999: "999", 60_001: "60001", 2**64 - 1: str(2**64 - 1)},
         )
     },
-    "LoggingOptions": {
-        ("filter", "not a filter"): _texts("filter", ("a=b=c", "="))
-    },
+    "LoggingOptions": {("filter", "not a filter"): _texts("filter", ("a=b=c", "="))},
     "MetricsOptions": {
         ("opentelemetry", "NULL, with prometheus and custom_meter NULL too"): (
             Trigger({"prometheus": None}),
@@ -210,8 +214,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             Trigger({"custom_meter": _meter}, {"NAMES": "prometheus and custom_meter"}),
         ),
         ("global_tags", "with Prometheus, a name that is no label"): tuple(
-            Trigger({"global_tags": f"{name}\nvalue"}, {"TEXT": name})
-            for name in _PROMETHEUS_NAMES
+            Trigger({"global_tags": f"{name}\nvalue"}, {"TEXT": name}) for name in _PROMETHEUS_NAMES
         ),
         ("metric_prefix", "with Prometheus, what no metric's name can begin with"): _texts(
             "metric_prefix", _PROMETHEUS_NAMES
@@ -234,7 +237,9 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             Trigger({**_HTTP, "url": "grpc://host"}, {"TEXT": "grpc://host"}),
         ),
         ("headers", "a name that no header can have"): (
-            Trigger({"headers": "a b\nvalue"}, {"TEXT": "a b", "REASON": "invalid HTTP header name"}),
+            Trigger(
+                {"headers": "a b\nvalue"}, {"TEXT": "a b", "REASON": "invalid HTTP header name"}
+            ),
         ),
         ("headers", "a value that no header can have"): (
             Trigger(
@@ -352,11 +357,9 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         (
             "default_versioning_behavior",
             "neither 0 nor a value of temporal.api.enums.v1.VersioningBehavior",
-        ): _many("default_versioning_behavior", {99: "99", -1: "-1"}),
+        ): _many("default_versioning_behavior", {77: "77", -1: "-1", 2**31 - 1: str(2**31 - 1)}),
         ("default_versioning_behavior", "not 0, while use_worker_versioning is false"): (
-            Trigger(
-                {"default_versioning_behavior": 1, "use_worker_versioning": False}, {"N": "1"}
-            ),
+            Trigger({"default_versioning_behavior": 1, "use_worker_versioning": False}, {"N": "1"}),
         ),
     },
     "WorkerDeploymentVersion": {
@@ -519,7 +522,16 @@ def _null_element(_world: Any, lender: Any) -> Any:
 _OF_KINDS: Final[Mapping[tuple[str, str], tuple[Any, Mapping[str, str]]]] = {
     **{
         (kind, value): made
-        for kind in ("bytes", "text", "line", "map", "texts", "metadata", "binary metadata", "array")
+        for kind in (
+            "bytes",
+            "text",
+            "line",
+            "map",
+            "texts",
+            "metadata",
+            "binary metadata",
+            "array",
+        )
         for value, made in (
             ("a size, while its data is NULL", _NULL_DATA),
             ("a size that no memory has", _SIZE),
@@ -555,7 +567,9 @@ _AN_RPC: Final = {
 _RESPONSE: Final = "TemporalCoreClientGrpcOverrideResponse"
 _VALUE: Final = "TemporalCoreMetricAttributeValue"
 _WITH: Final[Mapping[tuple[str, str], Callable[[Any], Settings]]] = {
-    ("TemporalCoreRpcCallOptions", "service"): lambda value: {"rpc": _AN_RPC.get(value.number, "DescribeNamespace")},
+    ("TemporalCoreRpcCallOptions", "service"): lambda value: {
+        "rpc": _AN_RPC.get(value.number, "DescribeNamespace")
+    },
     (_RESPONSE, "fail_message"): lambda _value: {"status_code": 5},
     (_RESPONSE, "fail_details"): lambda _value: {"status_code": 5},
     (_VALUE, "int_value"): lambda _value: {"/value_type": Raw(2)},
@@ -585,7 +599,12 @@ def extremes(api: CApi, option: Option) -> Iterator[Settings]:
         values = [[], [""], [LONG, LONG]]
     elif option.kind == "bool":
         values = [Raw(0), Raw(1), Raw(0xFF)]
-    elif option.kind == "constant" and option.field != "tag" and ctype is not None and ctype.type.kind == "enum":
+    elif (
+        option.kind == "constant"
+        and option.field != "tag"
+        and ctype is not None
+        and ctype.type.kind == "enum"
+    ):
         values = [Raw(number) for number in ctype.type.elements]
     elif option.kind in ("callback", "pointer"):
         values = [None]

@@ -65,19 +65,28 @@ KINDS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "texts": (
         _NULL_DATA,
         _SIZE,
-        ("an element with a size, while its data is NULL", "NAME[0] has size N but its data is NULL"),
+        (
+            "an element with a size, while its data is NULL",
+            "NAME[0] has size N but its data is NULL",
+        ),
         ("an element that is not UTF-8", "NAME[0] is not UTF-8: REASON"),
     ),
     "metadata": (
         _NULL_DATA,
         _SIZE,
-        ("an element with a size, while its data is NULL", "NAME[0] has size N but its data is NULL"),
+        (
+            "an element with a size, while its data is NULL",
+            "NAME[0] has size N but its data is NULL",
+        ),
         ("an element that is not UTF-8", "NAME[0] is not UTF-8: REASON"),
     ),
     "binary metadata": (
         _NULL_DATA,
         _SIZE,
-        ("an element with a size, while its data is NULL", "NAME[0] has size N but its data is NULL"),
+        (
+            "an element with a size, while its data is NULL",
+            "NAME[0] has size N but its data is NULL",
+        ),
         ("an element whose name is not UTF-8", "the key of NAME[0] is not UTF-8: REASON"),
     ),
     "array": (_NULL_DATA, _SIZE),
@@ -104,8 +113,8 @@ class Option:
         kind: one of `KINDS`.
         name: what messages call the field.
         value: what the row is about, in words.
-        outcome: ``accepted``, ``refused``, ``warned`` (a warning in the log) or ``logged`` (an error
-            in the log, after which the call goes on).
+        outcome: ``accepted``, ``refused``, ``warned`` (accepted, with a warning in the log) or
+            ``logged`` (accepted, with an error in the log).
         message: words in capitals stand for values; empty where the value is accepted.
     """
 

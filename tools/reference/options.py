@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import groupby
 
 from interface.options import BEGINNINGS, KINDS, Option, filled_in, interface_rows, options
@@ -10,22 +11,23 @@ from interface.options import BEGINNINGS, KINDS, Option, filled_in, interface_ro
 _INTRODUCTION = """\
 # Options
 
-Each option of the [C interface](c-api.md), which values are refused, and the message. Words in capitals
-stand for values. `Invalid options: …` comes before anything is sent or started.
+Which values of each option the [C interface](c-api.md) refuses, and with which message. Words in
+capitals stand for values. `Invalid options: …` comes before anything is sent or started.
 
-Generated from a table that the tests run against the library, by `make reference`; do not edit.
+Generated from a table that the tests hold against the library, by `make reference`; do not edit.
 
-## Kinds of options
+## Kinds
 
-The kind of an option says which values no option of that kind takes. NAME is what messages call the
-option. INTERFACE names the library's version, because such a value means that the caller's
-declarations were made for another one.
+The kind of an option says what is refused of all options of that kind. NAME is what messages call
+the option; the tables of structs give that name where it is not the field's. INTERFACE is the version
+of the library and of its interface: check that your declarations were made for it. These messages
+begin with `Invalid options: `, too, unless the section of the struct says otherwise.
 
 | kind | what it is | refused | message |
 |---|---|---|---|
 """
 
-_WHAT: dict[str, str] = {
+_WHAT: Mapping[str, str] = {
     "bytes": "any bytes; size 0: none",
     "text": "bytes that are UTF-8",
     "line": "a text on one line",
@@ -45,13 +47,15 @@ _WHAT: dict[str, str] = {
     "struct": "a struct inside the struct",
 }
 
-_OF_NONE = "nothing"
-
-_BEGINNING = {
-    "temporal_core_metric_new": "The call returns NULL, and an error is logged.",
-    "temporal_core_metric_attributes_new": "The call returns NULL, and an error is logged.",
-    "gRPC override": "The RPC that is answered ends with status 13.",
+_BEGINNINGS: Mapping[str, str] = {
+    "Invalid options: ": "",
+    "": "Messages have no beginning of that sort.",
+    "gRPC override: ": (
+        "The RPC that is answered ends with status 13, and a message about a kind begins with "
+        "`gRPC override: `."
+    ),
 }
+_NULL_AND_A_LOG = "The call returns NULL and logs an error, which begins with `{beginning}`."
 
 
 def render() -> str:
@@ -65,35 +69,36 @@ def render() -> str:
 
 
 def _kind(kind: str) -> str:
-    refusals = KINDS[kind] or ((_OF_NONE, ""),)
     rows = []
-    for index, (value, message) in enumerate(refusals):
-        what = (f"`{kind}`", _WHAT[kind]) if index == 0 else ("", "")
+    for index, (value, message) in enumerate(KINDS[kind] or (("nothing", ""),)):
+        what = (kind, _WHAT[kind]) if index == 0 else ("", "")
         rows.append(_line(*what, value, _code(message)))
     return "".join(rows)
 
 
 def _struct(struct: str, root: str, rows: list[Option]) -> str:
     beginning = BEGINNINGS[root]
-    heading = f"\n## {struct}\n\n"
-    kinds = f"For its kind, a message begins with `{beginning.strip()}`." if beginning else ""
-    more = _BEGINNING.get(beginning.partition(":")[0], "")
-    text = " ".join(filter(None, (kinds, more)))
-    table = "| option | kind | value | then |\n|---|---|---|---|\n"
-    return heading + (f"{text}\n\n" if text else "") + table + "".join(_row(row) for row in rows)
+    text = _BEGINNINGS.get(beginning, _NULL_AND_A_LOG.format(beginning=beginning))
+    table = "| option | kind | value | what happens |\n|---|---|---|---|\n"
+    return (
+        f"\n## {struct}\n\n"
+        + (f"{text}\n\n" if text else "")
+        + table
+        + "".join(_row(row) for row in rows)
+    )
 
 
 def _row(row: Option) -> str:
     name = f"`{row.field}`"
     if row.name != row.field:
-        name += f", in messages `{row.name.replace('`', '')}`"
+        name += f", called {_code(row.name)}"
     then = {
         "accepted": "accepted",
         "refused": f"refused: {_code(row.message)}",
         "warned": f"accepted, with a warning in the log: {_code(row.message)}",
         "logged": f"accepted, with an error in the log: {_code(row.message)}",
     }[row.outcome]
-    return _line(name, f"`{row.kind}`", _linked(row.value), then)
+    return _line(name, row.kind, _linked(row.value), then)
 
 
 def _linked(value: str) -> str:
