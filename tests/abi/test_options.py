@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from capi import CApi
@@ -18,8 +19,10 @@ from interface.options import (
     options,
     taken_by_functions,
 )
-from option_calls import PLACES, OptionCalls, option_calls
+from option_calls import PLACES, WITHOUT_OVERRIDE, OptionCalls, option_calls
 from option_triggers import extremes, of_kind, rows_with_triggers, triggers
+from replayer import replayer
+from worker import WorkerError, fixed_size, resource_based
 
 ROWS = options()
 FIELDS = list({(row.struct, row.field): row for row in ROWS}.values())
@@ -105,3 +108,73 @@ def test_extreme_values_are_accepted_where_any_works(calls: OptionCalls, row: Op
     assert calls.accepts(row.struct, {}) is None
     for settings in extremes(calls.api, row):
         assert calls.accepts(row.struct, settings) is None, settings
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"namespace_": "", "task_queue": "", "identity_override": ""}, id="names"),
+        pytest.param(
+            {
+                "suppliers": {"activity": fixed_size(0), "nexus_task": resource_based(0, 0)},
+                "task_types": dict.fromkeys(
+                    ("enable_workflows", "enable_remote_activities", "enable_nexus"), True
+                ),
+            },
+            id="slots-of-other-kinds",
+        ),
+    ],
+)
+def test_replayer_takes_what_only_other_workers_cannot_do_without(
+    capi: CApi, fields: dict[str, Any]
+) -> None:
+    with capi.runtime() as runtime, replayer(capi, runtime, **fields):
+        pass
+
+
+def test_replayer_without_workflow_slots_is_refused(capi: CApi) -> None:
+    with (
+        capi.runtime() as runtime,
+        pytest.raises(WorkerError, match=r"workflow_slot_supplier\.fixed_size\.num_slots must be"),
+        replayer(capi, runtime, suppliers={"workflow": fixed_size(0)}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_override_ignores_scheme_and_tls(calls: OptionCalls, scheme: str) -> None:
+    connection = "TemporalCoreConnectionOptions"
+    url = {"target_url": f"{scheme}://override.invalid"}
+    assert calls.accepts(connection, url) is None
+    assert calls.accepts(connection, {**url, "tls_options": None}) is None
+    assert not any("api_key" in it for it in calls.warnings())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_api_key_may_go_to_this_machine_unencrypted(calls: OptionCalls, host: str) -> None:
+    settings = {**WITHOUT_OVERRIDE, "target_url": f"http://{host}:9"}
+    assert calls.accepts("TemporalCoreConnectionOptions", settings) is None
+    assert not any("api_key" in it for it in calls.warnings())
+
+
+def test_warning_about_slots_is_not_for_workers_that_cache_nothing(calls: OptionCalls) -> None:
+    settings = {"num_slots": 1, "/max_cached_workflows": 0}
+    assert calls.accepts("TemporalCoreFixedSizeSlotSupplier", settings) is None
+    assert not any("num_slots" in it for it in calls.warnings())
+
+
+@pytest.mark.parametrize(
+    ("message", "values", "matching", "other"),
+    [
+        ("a.b must be N", {"N": "5"}, "a.b must be 5", "a.b must be 6"),
+        ("a.b must be N", {"N": "5"}, "a.b must be 5", "a_b must be 5"),
+        ("KIND_x is N", {"KIND": "k"}, "k_x is 7", "l_x is 7"),
+        ("NULL is NAMED", {}, "NULL is NAMED", "NULL is x"),
+        ("bad: REASON", {}, "bad: two\nlines", "bad: "),
+    ],
+)
+def test_words_in_capitals_stand_for_values(
+    message: str, values: dict[str, str], matching: str, other: str
+) -> None:
+    assert filled(message, values).fullmatch(matching)
+    assert not filled(message, values).fullmatch(other)

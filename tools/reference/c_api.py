@@ -32,8 +32,8 @@ What `temporal-sdk-core-c-bridge.h` declares. It is the interface of Temporal's 
 Python package `temporalio` has it in {releases} (cores {cores}). A bridge written for one
 of these links as it is; for another, see [what changed](interface-changes.md).
 `temporal_static_libs_*` is added here. `libtemporal_client.a` has all but workers, replay and what
-belongs to them. To generate bindings without a C compiler, see
-[bindings](bindings.md).
+belongs to them. [Options](options.md) lists what is refused of each option. To generate bindings
+without a C compiler, see [bindings](bindings.md).
 
 Generated from the header by `make reference`; do not edit.
 

@@ -19,9 +19,9 @@ Generated from a table that the tests hold against the library, by `make referen
 ## Kinds
 
 The kind of an option says what is refused of all options of that kind. NAME is what messages call
-the option; the tables of structs give that name where it is not the field's. INTERFACE is the version
-of the library and of its interface: check that your declarations were made for it. These messages
-begin with `Invalid options: `, too, unless the section of the struct says otherwise.
+the option; the tables of structs give that name where it is not the field's. INTERFACE is the
+version of the library and of its interface: check that your declarations were made for it. These
+messages begin with `Invalid options: `, too, unless the section of the struct says otherwise.
 
 | kind | what it is | refused | message |
 |---|---|---|---|
