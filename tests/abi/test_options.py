@@ -21,8 +21,8 @@ from interface.options import (
 )
 from option_calls import PLACES, WITHOUT_OVERRIDE, OptionCalls, option_calls
 from option_triggers import extremes, of_kind, rows_with_triggers, triggers
-from replayer import replayer
-from worker import WorkerError, fixed_size, resource_based
+from replayer import new_replayer, replayer
+from worker import WorkerError, fixed_size, resource_based, worker_options
 
 ROWS = options()
 FIELDS = list({(row.struct, row.field): row for row in ROWS}.values())
@@ -113,7 +113,7 @@ def test_extreme_values_are_accepted_where_any_works(calls: OptionCalls, row: Op
 @pytest.mark.parametrize(
     "fields",
     [
-        pytest.param({"namespace_": "", "task_queue": "", "identity_override": ""}, id="names"),
+        pytest.param({"namespace_": "", "identity_override": ""}, id="names"),
         pytest.param(
             {
                 "suppliers": {"activity": fixed_size(0), "nexus_task": resource_based(0, 0)},
@@ -128,8 +128,11 @@ def test_extreme_values_are_accepted_where_any_works(calls: OptionCalls, row: Op
 def test_replayer_takes_what_only_other_workers_cannot_do_without(
     capi: CApi, fields: dict[str, Any]
 ) -> None:
-    with capi.runtime() as runtime, replayer(capi, runtime, **fields):
-        pass
+    lender = capi.lend()
+    with capi.runtime() as runtime:
+        made = new_replayer(capi, runtime, worker_options(capi, lender, "", **fields))
+        made.end()
+        made.free()
 
 
 def test_replayer_without_workflow_slots_is_refused(capi: CApi) -> None:
