@@ -70,6 +70,12 @@ class TestTable:
         assert {place.options for place in PLACES.values()} == taken
         assert set(PLACES) == set(filled_in(interface_rows()))
 
+    def test_fields_are_those_of_the_header(self, capi: CApi) -> None:
+        for struct in PLACES:
+            fields = [name for name, _ in capi.ffi.typeof(struct).fields if name]
+            rows = {row.field for row in ROWS if row.struct == struct}
+            assert rows >= set(fields), struct
+
     def test_rows_of_a_field_agree_on_its_kind_and_name(self) -> None:
         assert len({(row.struct, row.field, row.kind, row.name) for row in ROWS}) == len(FIELDS)
         assert {row.kind for row in ROWS} <= set(KINDS)

@@ -94,6 +94,7 @@ def _custom(world: OptionWorld, _lender: Lender) -> Any:
 
 _RUNTIME = "TemporalCoreRuntimeOptions"
 _CONNECTION = "TemporalCoreConnectionOptions"
+_CONNECT = "TemporalStaticLibsConnectOptions"
 _WORKER = "TemporalCoreWorkerOptions"
 _SUPPLIER = "tuner.workflow_slot_supplier"
 _VERSIONING = "versioning_strategy"
@@ -209,6 +210,7 @@ PLACES: Mapping[str, Place] = {
         "TemporalCoreMetricAttribute", "value", values={"NAME": "key"}
     ),
     "TemporalCoreClientGrpcOverrideResponse": Place("TemporalCoreClientGrpcOverrideResponse"),
+    _CONNECT: Place(_CONNECT),
 }
 """Each struct that a caller fills in."""
 
@@ -272,10 +274,15 @@ class OptionCalls:
             "TemporalCoreMetricOptions": world.metric_options,
             "TemporalCoreMetricAttribute": world.metric_attribute,
             "TemporalCoreClientGrpcOverrideResponse": self._response,
+            _CONNECT: self._connect_options,
         }
         if place.options in makers:
             return makers[place.options]()
         return world.env_config_options(place.options)
+
+    def _connect_options(self) -> Options:
+        lender = self.api.lend()
+        return Options(lender, lender.struct(_CONNECT, size=self.api.ffi.sizeof(_CONNECT)))
 
     def _response(self) -> Options:
         lender = self.api.lend()
@@ -322,6 +329,11 @@ class OptionCalls:
 
     def _connection(self, options: Any) -> bytes | None:
         return self._async("temporal_core_client_connect", self.world.runtime, options).fail
+
+    def _connect(self, extra: Any) -> bytes | None:
+        options = self.world.kept.keep(self.world.connection_options())
+        function = "temporal_static_libs_client_connect"
+        return self._async(function, self.world.runtime, options.pointer, extra).fail
 
     def _rpc(self, options: Any) -> bytes | None:
         call = self._async("temporal_core_client_rpc_call", self.world.client, options)
@@ -396,8 +408,8 @@ class OptionCalls:
         about_it = fail is not None and fail.startswith(b"gRPC override: ")
         return fail if response.status_code == 0 or about_it else None
 
-    def _async(self, function: str, handle: Any, options: Any) -> Call:
-        call = self.world.call(function, handle, options)
+    def _async(self, function: str, *arguments: Any) -> Call:
+        call = self.world.call(function, *arguments)
         call.wait()
         return call
 
@@ -413,6 +425,7 @@ class OptionCalls:
         "TemporalCoreMetricOptions": _metric,
         "TemporalCoreMetricAttribute": _attribute,
         "TemporalCoreClientGrpcOverrideResponse": _responded,
+        _CONNECT: _connect,
     }
 
 

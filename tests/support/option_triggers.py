@@ -477,8 +477,14 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ),
         ("success_proto", "not the response's protobuf"): (Trigger({"success_proto": b"\xff"}),),
     },
+    "TemporalStaticLibsConnectOptions": {
+        ("size", "any other than the struct's size"): _many("size", {0: "0", 25: "25"}, M="24"),
+        ("cancellation_token", "NULL, or a token; one that is cancelled ends the call"): (
+            Trigger({"cancellation_token": _cancelled}),
+        ),
+    },
 }
-"""By struct, without ``TemporalCore``."""
+"""By struct; Temporal's without ``TemporalCore``."""
 
 
 def triggers(option: Option) -> tuple[Trigger, ...]:
@@ -493,7 +499,8 @@ def rows_with_triggers() -> Iterator[tuple[str, str, str]]:
     """Give struct, field and value of each row that has triggers."""
     for struct, of_struct in TRIGGERS.items():
         for name, value in of_struct:
-            yield f"TemporalCore{struct}", name, value
+            whole = struct if struct.startswith("TemporalStaticLibs") else f"TemporalCore{struct}"
+            yield whole, name, value
 
 
 # --- what is refused of every field of a kind ---
@@ -621,4 +628,4 @@ def _numbers(api: CApi, ctype: Any) -> list[Any]:
         return [0.0, -1e300, 1e300, INFINITY, NAN]
     bits = 8 * api.ffi.sizeof(ctype)
     signed = int(api.ffi.cast(ctype, -1)) < 0
-    return [0, 1, *([-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] if signed else [2**bits - 1])]
+    return [0, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1] if signed else [0, 2**bits - 1]

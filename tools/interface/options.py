@@ -31,6 +31,7 @@ BEGINNINGS: Final[Mapping[str, str]] = {
     "TemporalCoreMetricOptions": "temporal_core_metric_new: ",
     "TemporalCoreMetricAttribute": "temporal_core_metric_attributes_new: ",
     "TemporalCoreClientGrpcOverrideResponse": "gRPC override: ",
+    "TemporalStaticLibsConnectOptions": "Invalid options: ",
 }
 """The structs that functions take, and how messages begin about a field's kind, parts included."""
 
@@ -51,6 +52,25 @@ PLACEHOLDERS: Final = (
     "TEXT",
 )
 """The words of a message that stand for values."""
+
+_OURS: Final[tuple[Row, ...]] = (
+    (
+        "function",
+        "temporal_static_libs_client_connect",
+        "void",
+        "TemporalCoreRuntime*, const TemporalCoreConnectionOptions*, "
+        "const TemporalStaticLibsConnectOptions*, void*, TemporalCoreClientConnectCallback",
+    ),
+    ("struct", "TemporalStaticLibsConnectOptions"),
+    ("field", "TemporalStaticLibsConnectOptions.size", "size_t"),
+    ("field", "TemporalStaticLibsConnectOptions.timeout_millis", "uint64_t"),
+    (
+        "field",
+        "TemporalStaticLibsConnectOptions.cancellation_token",
+        "const TemporalCoreCancellationToken*",
+    ),
+)
+"""Facts of what this project adds, which are in no table of Temporal's interface."""
 
 _NULL_DATA = ("a size, while its data is NULL", "NAME has size N but its data is NULL")
 _SIZE = ("a size that no memory has", "NAME has an impossible size: N INTERFACE")
@@ -134,8 +154,9 @@ def options() -> list[Option]:
 
 
 def interface_rows() -> list[Row]:
-    """Read the facts of the interface."""
-    return rows_of((TABLES / "c_abi.tsv").read_text(encoding="utf-8").splitlines())
+    """Read the facts of the interface, with what this project adds to Temporal's."""
+    lines = (TABLES / "c_abi.tsv").read_text(encoding="utf-8").splitlines()
+    return [*rows_of(lines), *_OURS]
 
 
 def filled_in(rows: list[Row]) -> dict[str, str]:
