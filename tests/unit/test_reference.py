@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from interface.facts import signatures
+from interface.options import options
 from reference import c_api, cli
+from reference import options as options_page
 from reference.header import Declaration, HeaderError, Kind, declarations, rules
 
 from temporal_static_libs._cli import command_line_parser
@@ -164,3 +166,13 @@ def test_command_lines_page_has_each_option() -> None:
         for name in action.option_strings:
             assert f"`{name}`" in page
     assert (parser.epilog or "") in page
+
+
+def test_page_of_options_has_each_option_and_each_message() -> None:
+    rows = options()
+    page = options_page.render()
+    assert re.findall(r"^## (Temporal\w+)$", page, re.MULTILINE) == list(
+        dict.fromkeys(row.struct for row in rows)
+    )
+    assert {row.field for row in rows} <= set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE))
+    assert [row.message for row in rows if row.message not in page] == []
