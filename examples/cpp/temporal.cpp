@@ -1,5 +1,6 @@
 #include "temporal.hpp"
 
+#include <exception>
 #include <future>
 #include <memory>
 
@@ -33,22 +34,31 @@ struct Response {
     Bytes details;
 };
 
-// A callback comes once, on a thread of the core, into which no exception may go; setting a promise
-// for the first time throws none. The callback owns its promise: the thread that waits may be gone
-// from the call before the promise is done with setting.
+// A callback comes once, on a thread of the core. No exception may leave it: the process would abort. So
+// the thread that waits gets whatever is thrown here. The callback owns its promise: that thread may be
+// gone from the call before the promise is done with setting.
 
-template <typename Answer> std::unique_ptr<std::promise<Answer>> own(void *user_data) {
-    return std::unique_ptr<std::promise<Answer>>(static_cast<std::promise<Answer> *>(user_data));
+template <typename Answer, typename Make> void settle(void *user_data, Make make) noexcept {
+    const std::unique_ptr<std::promise<Answer>> promise(
+        static_cast<std::promise<Answer> *>(user_data));
+    try {
+        promise->set_value(make());
+    } catch (...) {
+        promise->set_exception(std::current_exception());
+    }
 }
 
 void on_connected(void *user_data, TemporalCoreConnection *success,
-                  const TemporalCoreByteArray *fail) {
-    own<Connected>(user_data)->set_value({success, Bytes(fail)});
+                  const TemporalCoreByteArray *fail) noexcept {
+    settle<Connected>(user_data, [=] { return Connected{success, Bytes(fail)}; });
 }
 
 void on_response(void *user_data, const TemporalCoreByteArray *success, std::uint32_t status,
-                 const TemporalCoreByteArray *message, const TemporalCoreByteArray *details) {
-    own<Response>(user_data)->set_value({Bytes(success), status, Bytes(message), Bytes(details)});
+                 const TemporalCoreByteArray *message,
+                 const TemporalCoreByteArray *details) noexcept {
+    settle<Response>(user_data, [=] {
+        return Response{Bytes(success), status, Bytes(message), Bytes(details)};
+    });
 }
 
 } // namespace

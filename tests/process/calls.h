@@ -1,4 +1,4 @@
-/* What the C programs of this directory share: byte ranges, waiting for callbacks, a gRPC override as
+/* What the programs of this directory share, in C and C++: byte ranges, waiting for callbacks, a gRPC override as
  * the server, and the options of a worker. */
 
 #ifndef CALLS_H
@@ -19,7 +19,7 @@ static void fail_test(const char *what) {
 }
 
 static UNUSED TemporalCoreByteArrayRef bytes_ref(const void *data, size_t size) {
-  TemporalCoreByteArrayRef range = {data, size};
+  TemporalCoreByteArrayRef range = {(const uint8_t *)data, size};
   return range;
 }
 
@@ -73,7 +73,7 @@ static UNUSED void on_connect(void *user_data, TemporalCoreConnection *success,
                               const TemporalCoreByteArray *fail) {
   bool failed = fail != NULL;
   free_bytes(fail);
-  answered(user_data, success, failed);
+  answered((Call *)user_data, success, failed);
 }
 
 static UNUSED void on_rpc(void *user_data, const TemporalCoreByteArray *success, uint32_t status,
@@ -84,7 +84,7 @@ static UNUSED void on_rpc(void *user_data, const TemporalCoreByteArray *success,
   free_bytes(success);
   free_bytes(message);
   free_bytes(details);
-  answered(user_data, NULL, failed);
+  answered((Call *)user_data, NULL, failed);
 }
 
 static UNUSED void on_poll(void *user_data, const TemporalCoreByteArray *success,
@@ -92,13 +92,13 @@ static UNUSED void on_poll(void *user_data, const TemporalCoreByteArray *success
   bool failed = fail != NULL;
   free_bytes(success);
   free_bytes(fail);
-  answered(user_data, NULL, failed);
+  answered((Call *)user_data, NULL, failed);
 }
 
 static UNUSED void on_done(void *user_data, const TemporalCoreByteArray *fail) {
   bool failed = fail != NULL;
   free_bytes(fail);
-  answered(user_data, NULL, failed);
+  answered((Call *)user_data, NULL, failed);
 }
 
 /* Answers each RPC at once: polls with `not found`, all others with an empty message. */

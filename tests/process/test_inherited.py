@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 from capi import CApi
 from grpc_override import Override, Request, Response, connection_to
+from metrics import Meter, metrics_runtime, opentelemetry
 from raw_http2 import Headers, raw_http2_server
 from rpc import call, connection
 from slot_supplier import CustomSupplier
 from temporalio.api.workflowservice.v1 import request_response_pb2 as messages
+from temporalio.bridge.proto import ActivityTaskCompletion
 from waiting import until
 from worker import worker
 
 UNIMPLEMENTED = 12
+UNAVAILABLE = 14
+LONGEST_FREE = 10.0
+LONGEST_COMPLETION = 52.0
+"""Seconds; docs/process.md."""
+TYPES = {"enable_remote_activities": True}
+COMPLETE = "RespondActivityTaskCompleted"
 WITHOUT_AN_END = 3.0
 """Seconds that tell a poll which waits for its own end, a minute away, from one that is ended."""
+TASK = messages.PollActivityTaskQueueResponse(task_token=b"token", activity_id="1")
+COMPLETION = ActivityTaskCompletion(
+    task_token=TASK.task_token, result={"completed": {"result": {"data": b"result"}}}
+).SerializeToString()
 
 
 class Server:
@@ -41,15 +58,61 @@ class Server:
         return Response()
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A completion that the server refused again and again."""
+
+    attempts: int
+    seconds: float
+
+
+def refused_completion(api: CApi) -> Refused:
+    """Complete an activity, with a server that is not available for that."""
+    tasks = iter([Response(TASK.SerializeToString())])
+    polls_end = threading.Event()
+    refusal = Response(status=UNAVAILABLE, message="no")
+
+    def respond(request: Request) -> Response:
+        if request.rpc == "PollActivityTaskQueue":
+            response = next(tasks, None)
+            if response is not None:
+                return response
+            polls_end.wait(60)
+        return refusal if request.rpc == COMPLETE else Response()
+
+    override = Override(api, respond)
+    retry = api.new("TemporalCoreClientRetryOptions", multiplier=1.0, max_retries=1)
+    with (
+        api.runtime() as runtime,
+        connection_to(override, runtime, retry_options=retry) as client,
+        worker(api, client, "retries", identity_override="me", task_types=TYPES) as made,
+    ):
+        try:
+            assert made.polled(made.poll("activity_task"))
+            began = time.monotonic()
+            made.done(made.complete("activity_task", COMPLETION), LONGEST_COMPLETION)
+            seconds = time.monotonic() - began
+        finally:
+            polls_end.set()
+        made.shut_down_idle()
+    return Refused([it.rpc for it in override.requests].count(COMPLETE), seconds)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def refused(capi: CApi) -> Iterator[Future[Refused]]:
+    """The refused completion, which takes as long as all tests here."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(refused_completion, capi)
+
+
 def test_a_shutdown_waits_for_long_polls_of_a_server_without_shutdown_worker(capi: CApi) -> None:
     """A server that says that it ends polls when a worker shuts down, and does not."""
     server = Server(Response(status=UNIMPLEMENTED, message="unknown method ShutdownWorker"))
     override = Override(capi, server.respond)
-    types = {"enable_remote_activities": True}
     with (
         capi.runtime() as runtime,
         connection_to(override, runtime) as client,
-        worker(capi, client, "inherited", identity_override="me", task_types=types) as made,
+        worker(capi, client, "inherited", identity_override="me", task_types=TYPES) as made,
     ):
         made.validate()
         poll = made.poll("activity_task")
@@ -92,8 +155,7 @@ def test_a_heartbeat_waits_while_a_slot_supplier_marks_a_slot_as_used(capi: CApi
             leave.wait(60)
             super()._mark_used(ctx, user_data)
 
-    task = messages.PollActivityTaskQueueResponse(task_token=b"token", activity_id="1")
-    tasks = iter([Response(task.SerializeToString())])
+    tasks = iter([Response(TASK.SerializeToString())])
     polls_end = threading.Event()
 
     def respond(request: Request) -> Response:
@@ -106,12 +168,11 @@ def test_a_heartbeat_waits_while_a_slot_supplier_marks_a_slot_as_used(capi: CApi
 
     supplier = Slow(capi)
     override = Override(capi, respond)
-    types = {"enable_remote_activities": True}
     suppliers = {"activity": supplier.supplier}
     with (
         capi.runtime() as runtime,
         connection_to(override, runtime) as client,
-        worker(capi, client, "locks", identity_override="me", task_types=types, suppliers=suppliers) as made,
+        worker(capi, client, "locks", identity_override="me", task_types=TYPES, suppliers=suppliers) as made,
     ):
         try:
             poll = made.poll("activity_task")
@@ -126,6 +187,35 @@ def test_a_heartbeat_waits_while_a_slot_supplier_marks_a_slot_as_used(capi: CApi
             assert not heartbeat.is_alive()
             assert time.monotonic() - began >= 0.5
             assert made.polled(poll)
+            made.done(made.complete("activity_task", COMPLETION))
         finally:
             leave.set()
             polls_end.set()
+        made.shut_down_idle()
+
+
+def test_freeing_a_runtime_waits_no_longer_than_documented_for_a_silent_collector(
+    capi: CApi,
+) -> None:
+    lender = capi.lend()
+    with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as stack:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/metrics"
+        http = capi.lib.TemporalCoreOpenTelemetryProtocol_Http
+        options = opentelemetry(lender, url, protocol=http, metric_periodicity_millis=3_600_000)
+        runtime = stack.enter_context(metrics_runtime(capi, opentelemetry=options))
+        with Meter(capi, runtime) as meter:
+            counter = meter.metric("CounterInteger", "counter")
+            capi.lib.temporal_core_metric_record_integer(counter, 1, capi.NULL)
+        began = time.monotonic()
+        stack.close()
+        took = time.monotonic() - began
+    assert took < LONGEST_FREE
+
+
+def test_a_completion_is_sent_again_for_10_seconds_whatever_its_connection_says(
+    refused: Future[Refused],
+) -> None:
+    """The connection's retry options allow one attempt."""
+    ended = refused.result()
+    assert ended.attempts > 1
+    assert 5 < ended.seconds < 10 + 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -88,8 +88,9 @@ def start_call(
     retry: bool = False,
     timeout_millis: int = 0,
     token: Any = None,
+    inside: Callable[..., None] | None = None,
 ) -> Answer:
-    """Start an RPC call."""
+    """Start an RPC call; ``inside`` runs in its callback."""
     lender = api.lend()
     options = lender.struct(
         "TemporalCoreRpcCallOptions",
@@ -106,9 +107,9 @@ def start_call(
     # Written as an integer: hostile tests need values that are no constant of the enum.
     service_field = api.ffi.addressof(options, "service")
     api.ffi.cast("uint32_t *", service_field)[0] = number
-    answer = api.start(
-        "TemporalCoreClientRpcCallCallback", "temporal_core_client_rpc_call", client, options
-    )
+    answer = Answer(api, "TemporalCoreClientRpcCallCallback")
+    answer.inside = inside
+    api.lib.temporal_core_client_rpc_call(client, options, answer.user_data, answer.callback)
     answer.options = lender  # type: ignore[attr-defined]
     return answer
 

@@ -1,0 +1,87 @@
+"""What a callback that blocks does to other calls, and how one ends that does not return."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from capi import CApi
+from dev_server import DevServer
+from grpc_override import Override, Request, Response, connection_to
+from process_program import build
+from rpc import connection, outcome, start_call
+from skips import require_program
+
+RPC = "GetSystemInfo"
+
+
+@pytest.fixture(scope="module")
+def throwing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program in C++ whose callback does not return."""
+    require_program("c++")
+    return build("throwing.cpp", tmp_path_factory.mktemp("throwing"))
+
+
+@pytest.mark.parametrize("thread", ["caller", "library"])
+@pytest.mark.parametrize("way", ["exception", "pthread_exit"])
+def test_a_callback_that_is_left_by_an_exception_or_pthread_exit_aborts_the_process(
+    throwing: Path, way: str, thread: str
+) -> None:
+    command = [throwing, way, thread]
+    ended = subprocess.run(command, stderr=subprocess.DEVNULL, check=False, timeout=60)
+    assert ended.returncode == -signal.SIGABRT
+
+
+def test_calls_are_answered_once_a_callback_that_blocks_has_returned(
+    capi: CApi, dev_server: DevServer
+) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def block(*_arguments: Any) -> None:
+        inside.set()
+        assert leave.wait(60)
+
+    with capi.runtime() as runtime, connection(capi, runtime, dev_server.url) as client:
+        blocked = start_call(capi, client, RPC, inside=block)
+        try:
+            assert inside.wait(30)
+            others = [start_call(capi, client, RPC) for _ in range(20)]
+        finally:
+            leave.set()
+        assert [it for it in (blocked, *others) if outcome(capi, it).success is None] == []
+
+
+def test_a_call_is_not_answered_while_the_callback_that_started_it_waits(
+    capi: CApi, dev_server: DevServer
+) -> None:
+    inner: list[Any] = []
+
+    def wait_for_another(*_arguments: Any) -> None:
+        inner.append(start_call(capi, client, RPC))
+        with pytest.raises(AssertionError, match="no answer within"):
+            inner[0].wait(0.5)
+        inner.append(None)
+
+    with capi.runtime() as runtime, connection(capi, runtime, dev_server.url) as client:
+        outer = start_call(capi, client, RPC, inside=wait_for_another)
+        assert outcome(capi, outer).success is not None
+        assert outcome(capi, inner[0]).success is not None
+    assert inner[1:] == [None], "the callback got an answer"
+
+
+def test_a_grpc_override_can_wait_for_another_call(capi: CApi) -> None:
+    """It runs on a thread that nothing else needs."""
+    answers: list[bytes | None] = []
+
+    def respond(request: Request) -> Response:
+        if request.rpc == "DescribeNamespace":
+            answers.append(outcome(capi, start_call(capi, client, RPC)).success)
+        return Response()
+
+    with capi.runtime() as runtime, connection_to(Override(capi, respond), runtime) as client:
+        assert outcome(capi, start_call(capi, client, "DescribeNamespace")).success == b""
+    assert answers == [b""]

@@ -1,0 +1,112 @@
+"""What docs/process.md lists, as it is in a process that uses everything."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from capi import config
+from dev_server import DevServer
+from process_program import build
+
+STACK_OF_CALLBACKS = 2 << 20
+MOMENTARY_THREADS = {"temporal-startup", "temporal-teardown"}
+"""Threads that are there for as long as one call runs."""
+NOT_SURVEYED = {
+    "TEMPORAL_PRINT_FULL_PAYLOADS",
+    "TEMPORAL_WORKFLOW_TASK_DURATION_WARN_SECONDS",
+}
+"""Variables that are only looked up while a workflow task is worked on."""
+
+
+class Survey:
+    """What the program wrote."""
+
+    def __init__(self, lines: list[list[str]]) -> None:
+        self.variables: defaultdict[str, set[str]] = defaultdict(set)
+        self.threads: defaultdict[str, set[str]] = defaultdict(set)
+        self.stacks: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
+        for kind, where, what, *thread in lines:
+            if kind == "env":
+                self.variables[where].add(what)
+            elif kind == "thread":
+                self.threads[where].add(what)
+            else:
+                self.stacks[where].add((int(what), *thread))
+
+
+@pytest.fixture(scope="module")
+def survey(dev_server: DevServer, tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    scratch = tmp_path_factory.mktemp("survey")
+    program = build("survey.c", scratch)
+    results = scratch / "results"
+    environ = {name: value for name, value in os.environ.items() if name != "RUST_MIN_STACK"}
+    # A download ends where nobody listens, and finds no earlier one.
+    proxy = {name: "http://127.0.0.1:9" for name in ("HTTPS_PROXY", "HTTP_PROXY")}
+    subprocess.run(
+        [program, dev_server.url, "/bin/false", results],
+        env={**environ, **proxy, "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+        timeout=120,
+    )
+    return Survey([line.split(maxsplit=3) for line in results.read_text().splitlines()])
+
+
+@pytest.fixture(scope="module")
+def page(repo_root: Path) -> str:
+    return (repo_root / "docs" / "process.md").read_text(encoding="utf-8")
+
+
+def first_column(page: str, heading: str) -> set[str]:
+    """What is in backticks in the first column of the table whose header begins so."""
+    (table,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    return {name for row in table.splitlines() for name in re.findall("`([^`]+)`", row.split("|")[1])}
+
+
+def test_every_thread_has_a_name_that_the_page_lists(survey: Survey, page: str) -> None:
+    seen = {name for names in survey.threads.values() for name in names}
+    # Linux keeps 15 characters of a name.
+    listed = {name[:15] for name in first_column(page, "thread") - MOMENTARY_THREADS}
+    assert seen == listed
+
+
+def test_callbacks_run_on_stacks_of_2_mib(survey: Survey) -> None:
+    callbacks = {"grpc_override", "log", "poll", "rpc_call", "slot_supplier"}
+    assert set(survey.stacks) == callbacks
+    library = {
+        (callback, size)
+        for callback, stacks in survey.stacks.items()
+        for size, thread in stacks
+        if thread != "survey"
+    }
+    assert library == {(callback, STACK_OF_CALLBACKS) for callback in callbacks}
+
+
+def test_the_page_lists_the_environment_variables_that_are_looked_up(
+    survey: Survey, page: str
+) -> None:
+    seen = {name for names in survey.variables.values() for name in names}
+    listed = first_column(page, "variable") - {"TEMPORAL_*"}
+    assert seen | NOT_SURVEYED == listed
+
+
+def test_variables_that_no_survey_sees_are_in_the_archive() -> None:
+    (archive,) = shlex.split(config("--libfiles"))
+    content = Path(archive).read_bytes()
+    assert [name for name in NOT_SURVEYED if name.encode() not in content] == []
+
+
+def test_the_system_certificates_of_variables_are_read_when_connecting(survey: Survey) -> None:
+    certificates = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+    assert certificates <= survey.variables["connect"]
+    assert not certificates & survey.variables["rpc_call"]
+
+
+def test_no_variable_is_looked_up_during_an_rpc_call(survey: Survey) -> None:
+    assert survey.variables["rpc_call"] == set()
