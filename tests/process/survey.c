@@ -1,8 +1,8 @@
 /* Lists what the library does in a process, step by step.
  *
- * usage: survey URL SERVER
+ * usage: survey URL SERVER RESULTS
  *
- * Prints `env STEP NAME` for each environment variable that is looked up during a step, `thread STEP NAME`
+ * SERVER: an executable that is no server. Writes `env STEP NAME` for each environment variable that is looked up during a step, `thread STEP NAME`
  * for each thread of the process at the end of it, and `stack CALLBACK BYTES THREAD` for a callback. */
 
 #define _GNU_SOURCE
@@ -205,6 +205,12 @@ int main(int argc, char **argv) {
   otlp.protocol = TemporalCoreOpenTelemetryProtocol_Http;
   TemporalCoreRuntime *http = make_runtime(with_otlp, NULL);
   list_threads();
+  TemporalCoreConnectionOptions to_override = connection_options("http://127.0.0.1:9");
+  to_override.grpc_override_callback = on_request;
+  TemporalCoreConnection *logging = connect_to(http, &to_override);
+  if (logging == NULL) fail_test("no connection through the override");
+  temporal_core_client_update_api_key(logging, ref("\xff")); /* logs that it is no UTF-8 */
+  temporal_core_client_free(logging);
   temporal_core_runtime_free(http);
 
   step = "otlp_grpc";
@@ -223,7 +229,6 @@ int main(int argc, char **argv) {
   TemporalCoreConnectionOptions to_server = connection_options(argv[1]);
   TemporalCoreConnection *to_free = connect_to(runtime, &to_server);
   if (to_free == NULL) fail_test("no connection to the server");
-  TemporalCoreConnectionOptions to_override = connection_options("http://127.0.0.1:9");
   to_override.grpc_override_callback = on_surveyed_request;
   TemporalCoreConnection *connection = connect_to(runtime, &to_override);
   if (connection == NULL) fail_test("no connection through the override");
@@ -240,6 +245,17 @@ int main(int argc, char **argv) {
 
   step = "worker";
   work(connection);
+
+  step = "failure";
+  TemporalCoreConnectionOptions nameless = connection_options("http://127.0.0.1:9");
+  nameless.grpc_override_callback = on_request;
+  nameless.identity = bytes_ref(NULL, 0);
+  TemporalCoreConnection *of_nobody = connect_to(runtime, &nameless);
+  const TemporalCoreWorkerOptions of_worker = worker_options("failure");
+  TemporalCoreWorkerOrFail failed = temporal_core_worker_new(of_nobody, &of_worker);
+  if (failed.fail == NULL) fail_test("a worker without an identity");
+  free_bytes(failed.fail);
+  temporal_core_client_free(of_nobody);
 
   step = "server";
   TemporalCoreTestServerOptions of_server;

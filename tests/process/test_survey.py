@@ -27,7 +27,8 @@ NOT_SURVEYED = {
 class Survey:
     """What the program wrote."""
 
-    def __init__(self, lines: list[list[str]]) -> None:
+    def __init__(self, lines: list[list[str]], output: str, errors: str) -> None:
+        self.output, self.errors = output, errors
         self.variables: defaultdict[str, set[str]] = defaultdict(set)
         self.threads: defaultdict[str, set[str]] = defaultdict(set)
         self.stacks: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
@@ -45,17 +46,24 @@ def survey(dev_server: DevServer, tmp_path_factory: pytest.TempPathFactory) -> S
     scratch = tmp_path_factory.mktemp("survey")
     program = build("survey.c", scratch)
     results = scratch / "results"
-    environ = {name: value for name, value in os.environ.items() if name != "RUST_MIN_STACK"}
-    # A download ends where nobody listens, and finds no earlier one.
-    proxy = {name: "http://127.0.0.1:9" for name in ("HTTPS_PROXY", "HTTP_PROXY")}
-    subprocess.run(
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "RUST_MIN_STACK" and not name.lower().endswith("_proxy")
+    }
+    # A download ends where nobody listens, and finds no earlier one. The variable is the last one
+    # that is looked up.
+    proxy = {"all_proxy": "http://127.0.0.1:9"}
+    done = subprocess.run(
         [program, dev_server.url, "/bin/false", results],
         env={**environ, **proxy, "TMPDIR": str(scratch)},
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
         check=True,
         timeout=120,
     )
-    return Survey([line.split(maxsplit=3) for line in results.read_text().splitlines()])
+    lines = [line.split(maxsplit=3) for line in results.read_text().splitlines()]
+    return Survey(lines, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +118,8 @@ def test_the_system_certificates_of_variables_are_read_when_connecting(survey: S
 
 def test_no_variable_is_looked_up_during_an_rpc_call(survey: Survey) -> None:
     assert survey.variables["rpc_call"] == set()
+
+
+def test_console_logs_go_to_standard_output_and_nothing_to_standard_error(survey: Survey) -> None:
+    assert "temporal_core_client_update_api_key" in survey.output
+    assert survey.errors == ""
