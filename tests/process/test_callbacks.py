@@ -31,7 +31,7 @@ def throwing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_callback_that_is_left_by_an_exception_or_pthread_exit_aborts_the_process(
     throwing: Path, way: str, thread: str
 ) -> None:
-    command = [throwing, way, thread]
+    command: list[str | Path] = [throwing, way, thread]
     ended = subprocess.run(command, stderr=subprocess.DEVNULL, check=False, timeout=60)
     assert ended.returncode == -signal.SIGABRT
 

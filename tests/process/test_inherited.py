@@ -1,4 +1,4 @@
-"""What a host gets from Temporal's core as it is. A test here that fails may mean that core is better."""
+"""What a host gets from Temporal's core as it is: a test here that fails may be good news."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ COMPLETE = "RespondActivityTaskCompleted"
 WITHOUT_AN_END = 3.0
 """Seconds that tell a poll which waits for its own end, a minute away, from one that is ended."""
 TASK = messages.PollActivityTaskQueueResponse(task_token=b"token", activity_id="1")
-COMPLETION = ActivityTaskCompletion(
-    task_token=TASK.task_token, result={"completed": {"result": {"data": b"result"}}}
-).SerializeToString()
+DONE = ActivityTaskCompletion(task_token=TASK.task_token)
+DONE.result.completed.result.data = b"result"
+COMPLETION = DONE.SerializeToString()
 
 
 class Server:
@@ -172,7 +172,9 @@ def test_a_heartbeat_waits_while_a_slot_supplier_marks_a_slot_as_used(capi: CApi
     with (
         capi.runtime() as runtime,
         connection_to(override, runtime) as client,
-        worker(capi, client, "locks", identity_override="me", task_types=TYPES, suppliers=suppliers) as made,
+        worker(
+            capi, client, "locks", identity_override="me", task_types=TYPES, suppliers=suppliers
+        ) as made,
     ):
         try:
             poll = made.poll("activity_task")

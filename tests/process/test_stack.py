@@ -1,7 +1,7 @@
 """What an export needs of its caller's stack, from the first call in a process on.
 
-The program runs each export on a thread whose stack it has painted. A second run has threads with no
-more than the promised stack, and a guard page below it.
+The program runs each export on a thread whose stack it has painted. A second run has threads with
+no more than the promised stack, and a guard page below it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,14 @@ import sysconfig
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import temporalio.bridge.proto as bridge
 import trustme
 from capi import function_names
-from google.protobuf.descriptor import Descriptor
-from nested_messages import (
-    DECODER_LIMIT,
-    longest_path,
-    nested,
-    nested_groups,
-    ways_to_nest,
-)
+from google.protobuf.message import Message
+from nested_messages import DECODER_LIMIT, longest_path, nested, nested_groups, ways_to_nest
 from process_program import build
 from rpc import SERVICES
 from temporalio.api.cloud.cloudservice.v1 import service_pb2 as cloud
@@ -39,7 +34,7 @@ from temporalio.bridge.proto.workflow_completion import workflow_completion_pb2
 STACK = 64 << 10
 """What docs/process.md promises to be enough, the thread's own data included."""
 
-MESSAGES = {
+MESSAGES: dict[str, type[Message]] = {
     "completion": workflow_completion_pb2.WorkflowActivationCompletion,
     "activity": bridge.ActivityTaskCompletion,
     "nexus": nexus_pb2.NexusTaskCompletion,
@@ -48,17 +43,17 @@ MESSAGES = {
 }
 LINK_CHECK = re.compile(r"_abi_[0-9a-f]{16}$")
 """The function that TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE calls, which does nothing."""
-SERVICE_DEFINITIONS = dict(
-    zip(SERVICES, (workflow, operator, cloud, testing, health), strict=True)
-)
+SERVICE_DEFINITIONS = dict(zip(SERVICES, (workflow, operator, cloud, testing, health), strict=True))
 
 
-def deepest(descriptor: Descriptor, depth: int) -> Iterator[bytes]:
+def deepest(descriptor: Any, depth: int) -> Iterator[bytes]:
     """Messages that are nested so deep, one for each way to nest them."""
     yield nested_groups(depth)
     for path, loop in ways_to_nest(descriptor):
         yield nested(path, loop, depth)
-        end = longest_path((path or loop)[-1].message_type)
+        repeated = loop[-1].message_type
+        assert repeated is not None
+        end = longest_path(repeated)
         yield nested(path, loop, depth, end)
 
 
@@ -138,7 +133,7 @@ def test_every_call_needs_less_than_64_kib_of_its_callers_stack(
 ) -> None:
     # A server takes a second to start: one is enough.
     server = [temporal_executable()] if metrics == "prometheus" else []
-    arguments = [logs, metrics, inputs, *server]
+    arguments: list[str | Path] = [logs, metrics, inputs, *server]
     used: defaultdict[str, int] = defaultdict(int)
     for line in run(program, tmp_path, "painted", *arguments).splitlines():
         name, size = line.split()

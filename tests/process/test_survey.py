@@ -32,13 +32,13 @@ class Survey:
         self.variables: defaultdict[str, set[str]] = defaultdict(set)
         self.threads: defaultdict[str, set[str]] = defaultdict(set)
         self.stacks: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
-        for kind, where, what, *thread in lines:
+        for kind, where, what, *more in lines:
             if kind == "env":
                 self.variables[where].add(what)
             elif kind == "thread":
                 self.threads[where].add(what)
             else:
-                self.stacks[where].add((int(what), *thread))
+                self.stacks[where].add((int(what), more[0]))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,9 @@ def page(repo_root: Path) -> str:
 def first_column(page: str, heading: str) -> set[str]:
     """What is in backticks in the first column of the table whose header begins so."""
     (table,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
-    return {name for row in table.splitlines() for name in re.findall("`([^`]+)`", row.split("|")[1])}
+    return {
+        name for row in table.splitlines() for name in re.findall("`([^`]+)`", row.split("|")[1])
+    }
 
 
 def test_every_thread_has_a_name_that_the_page_lists(survey: Survey, page: str) -> None:

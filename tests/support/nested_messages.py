@@ -50,7 +50,7 @@ def longest_path(descriptor: Descriptor, above: frozenset[Descriptor] = frozense
 
 
 def ways_to_nest(descriptor: Descriptor) -> Iterator[tuple[Path, Path]]:
-    """Give, for each type in a message that can hold itself, the shortest way to it and its loop."""
+    """Give the shortest way to each type in a message that can hold itself, and its loop."""
     for reached, path in _shortest_paths(descriptor).items():
         inside = {
             type_: (field, *rest)

@@ -1,4 +1,4 @@
-"""A gRPC server that answers with whatever headers a test gives, also those that no server sends."""
+"""A gRPC server that answers with whatever headers a test gives."""
 
 from __future__ import annotations
 

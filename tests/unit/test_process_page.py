@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_text_outside_tables_introduces_tells_what_to_do_or_names_a_test(page: s
     blocks = page.split("\n\n")
     text = [
         block
-        for before, block in zip(blocks, blocks[1:], strict=False)
+        for before, block in itertools.pairwise(blocks)
         if not block.startswith(("#", "|")) and not before.startswith("#")
     ]
     items = [it for block in text if block.startswith("- ") for it in block.split("\n- ")]
