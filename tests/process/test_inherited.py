@@ -12,16 +12,21 @@ from dataclasses import dataclass
 
 import pytest
 from capi import CApi
+from google.rpc.status_pb2 import Status
 from grpc_override import Override, Request, Response, connection_to
 from metrics import Meter, metrics_runtime, opentelemetry
 from raw_http2 import Headers, raw_http2_server
 from rpc import call, connection
 from slot_supplier import CustomSupplier
+from temporalio.api.enums.v1.event_type_pb2 import EventType
+from temporalio.api.errordetails.v1.message_pb2 import WorkflowTaskCompletionBufferLostFailure
 from temporalio.api.workflowservice.v1 import request_response_pb2 as messages
 from temporalio.bridge.proto import ActivityTaskCompletion
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from waiting import until
 from worker import worker
 
+FAILED_PRECONDITION = 9
 UNIMPLEMENTED = 12
 UNAVAILABLE = 14
 LONGEST_FREE = 10.0
@@ -221,3 +226,85 @@ def test_a_completion_is_sent_again_for_10_seconds_whatever_its_connection_says(
     ended = refused.result()
     assert ended.attempts > 1
     assert 5 < ended.seconds < 10 + 5
+
+
+def workflow_task() -> messages.PollWorkflowTaskQueueResponse:
+    """Make the first task of a workflow."""
+    task = messages.PollWorkflowTaskQueueResponse(task_token=b"token", attempt=1)
+    task.workflow_execution.workflow_id = task.workflow_execution.run_id = "run"
+    task.workflow_type.name = "workflow"
+    task.workflow_execution_task_queue.name = "parts"
+    task.started_event_id = 3
+    for number, name in enumerate(("EXECUTION_STARTED", "TASK_SCHEDULED", "TASK_STARTED"), 1):
+        event = task.history.events.add(event_id=number)
+        event.event_time.GetCurrentTime()
+        event.event_type = EventType.Value(f"EVENT_TYPE_WORKFLOW_{name}")
+        getattr(event, f"workflow_{name.lower()}_event_attributes").SetInParent()
+    task.history.events[2].workflow_task_started_event_attributes.scheduled_event_id = 2
+    started = task.history.events[0].workflow_execution_started_event_attributes
+    started.workflow_type.name = "workflow"
+    started.task_queue.name = "parts"
+    started.original_execution_run_id = started.first_execution_run_id = "run"
+    return task
+
+
+def large_completion() -> bytes:
+    """Make a completion that core sends in parts."""
+    completion = WorkflowActivationCompletion(run_id="run")
+    for number in (1, 2):
+        activity = completion.successful.commands.add().schedule_activity
+        activity.seq = number
+        activity.activity_id = activity.activity_type = activity.task_queue = str(number)
+        activity.start_to_close_timeout.seconds = 60
+        activity.arguments.add(data=bytes(2 << 20))
+    return completion.SerializeToString()
+
+
+def test_a_large_workflow_completion_is_sent_again_as_long_as_the_server_loses_parts(
+    capi: CApi,
+) -> None:
+    """Until it succeeds, or the worker shuts down."""
+    lost = Status(code=FAILED_PRECONDITION)
+    lost.details.add().Pack(WorkflowTaskCompletionBufferLostFailure())
+    loss = Response(status=FAILED_PRECONDITION, details=lost.SerializeToString())
+    tasks = iter([Response(workflow_task().SerializeToString())])
+    polls_end = threading.Event()
+
+    def respond(request: Request) -> Response:
+        if request.rpc == "DescribeNamespace":
+            described = messages.DescribeNamespaceResponse()
+            described.namespace_info.capabilities.workflow_task_completion_pagination = True
+            return Response(described.SerializeToString())
+        if request.rpc == "PollWorkflowTaskQueue":
+            response = next(tasks, None)
+            if response is not None:
+                return response
+            polls_end.wait(60)
+        return loss if request.rpc == "RespondWorkflowTaskCompleted" else Response()
+
+    kind = "workflow_activation"
+    override = Override(capi, respond)
+    types = {"enable_workflows": True}
+    fields = {"identity_override": "me", "task_types": types, "max_cached_workflows": 0}
+    with (
+        capi.runtime() as runtime,
+        connection_to(override, runtime) as client,
+        worker(capi, client, "parts", **fields) as made,
+    ):
+        try:
+            made.validate()
+            assert made.polled(made.poll(kind))
+            completion = made.complete(kind, large_completion())
+            with pytest.raises(AssertionError, match="no answer within"):
+                completion.wait(WITHOUT_AN_END)
+            attempts = [it.rpc for it in override.requests].count("RespondWorkflowTaskCompleted")
+            assert attempts > 1
+            made.initiate_shutdown()
+            made.done(completion, 10)
+        finally:
+            polls_end.set()
+        empty = WorkflowActivationCompletion(run_id="run")
+        empty.successful.SetInParent()
+        while made.polled(made.poll(kind)) is not None:
+            made.done(made.complete(kind, empty.SerializeToString()))
+        made.finalize()
