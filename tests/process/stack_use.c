@@ -229,6 +229,11 @@ EXPORT(temporal_core_runtime_free, temporal_core_runtime_free(runtime))
 
 EXPORT(temporal_core_client_connect,
        temporal_core_client_connect(runtime, &options_of_connection, &call, on_connect))
+static const TemporalStaticLibsConnectOptions connect_options = {
+    .size = sizeof(TemporalStaticLibsConnectOptions), .timeout_millis = 10000};
+EXPORT(temporal_static_libs_client_connect,
+       temporal_static_libs_client_connect(runtime, &options_of_connection, &connect_options, &call,
+                                           on_connect))
 EXPORT(temporal_core_client_update_metadata,
        TemporalCoreByteArrayRef entry = ref("name\nvalue"); TemporalCoreMetadataRef of = {&entry, 1};
        temporal_core_client_update_metadata(connection, of);
@@ -488,6 +493,8 @@ static void connect_both_ways(void) {
   options_of_connection.retry_options = &retry;
   options_of_connection.keep_alive_options = &keep_alive;
   MEASURE_CALL(temporal_core_client_connect);
+  if (!call.failed) fail_test("connected to nothing");
+  MEASURE_CALL(temporal_static_libs_client_connect);
   if (!call.failed) fail_test("connected to nothing");
   options_of_connection.http_connect_proxy_options = &proxy;
   MEASURE_CALL(temporal_core_client_connect);

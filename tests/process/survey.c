@@ -204,6 +204,7 @@ int main(int argc, char **argv) {
   otlp.url = ref("http://127.0.0.1:9/v1/metrics");
   otlp.protocol = TemporalCoreOpenTelemetryProtocol_Http;
   TemporalCoreRuntime *http = make_runtime(with_otlp, NULL);
+  usleep(200000); /* a thread names itself when it begins to run */
   list_threads();
   TemporalCoreConnectionOptions to_override = connection_options("http://127.0.0.1:9");
   to_override.grpc_override_callback = on_request;
@@ -256,6 +257,15 @@ int main(int argc, char **argv) {
   if (failed.fail == NULL) fail_test("a worker without an identity");
   free_bytes(failed.fail);
   temporal_core_client_free(of_nobody);
+  TemporalCoreWorkerReplayerOrFail replayer =
+      temporal_core_worker_replayer_new(runtime, &of_worker);
+  expect_none(replayer.fail, "replayer_new");
+  TemporalCoreWorkerReplayPushResult pushed = temporal_core_worker_replay_push(
+      replayer.worker, replayer.worker_replay_pusher, ref("workflow"), ref(""));
+  if (pushed.fail == NULL) fail_test("an empty history");
+  free_bytes(pushed.fail);
+  temporal_core_worker_replay_pusher_free(replayer.worker_replay_pusher);
+  temporal_core_worker_free(replayer.worker);
 
   step = "server";
   TemporalCoreTestServerOptions of_server;

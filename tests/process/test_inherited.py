@@ -24,7 +24,7 @@ from temporalio.api.workflowservice.v1 import request_response_pb2 as messages
 from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from waiting import until
-from worker import worker
+from worker import WorkerError, worker
 
 FAILED_PRECONDITION = 9
 UNIMPLEMENTED = 12
@@ -61,6 +61,38 @@ class Server:
             self.polls += 1
             assert self.end_polls.wait(60)
         return Response()
+
+
+def test_finalizing_waits_for_an_activity_that_is_not_completed(capi: CApi) -> None:
+    """Until the worker is freed."""
+    tasks = iter([Response(TASK.SerializeToString())])
+    polls_end = threading.Event()
+
+    def respond(request: Request) -> Response:
+        if request.rpc == "PollActivityTaskQueue":
+            response = next(tasks, None)
+            if response is not None:
+                return response
+            polls_end.wait(60)
+        return Response()
+
+    override = Override(capi, respond)
+    with (
+        capi.runtime() as runtime,
+        connection_to(override, runtime) as client,
+        worker(capi, client, "open", identity_override="me", task_types=TYPES) as made,
+    ):
+        try:
+            assert made.polled(made.poll("activity_task"))
+        finally:
+            polls_end.set()
+        made.initiate_shutdown()
+        finalizing = made.start("temporal_core_worker_finalize_shutdown")
+        with pytest.raises(AssertionError, match="no answer within"):
+            finalizing.wait(0.5)
+        made.free()
+        with pytest.raises(WorkerError, match="The worker was freed before the call ended"):
+            made.done(finalizing, 10)
 
 
 @dataclass(frozen=True)

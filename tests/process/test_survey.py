@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from dev_server import DevServer
 from process_program import build
 
 STACK_OF_CALLBACKS = 2 << 20
+WORKERS = (os.cpu_count() or 1) + 3
 MOMENTARY_THREADS = {"temporal-startup", "temporal-teardown"}
 """Threads that are there for as long as one call runs."""
 NOT_SURVEYED = {
@@ -30,13 +31,13 @@ class Survey:
     def __init__(self, lines: list[list[str]], output: str, errors: str) -> None:
         self.output, self.errors = output, errors
         self.variables: defaultdict[str, set[str]] = defaultdict(set)
-        self.threads: defaultdict[str, set[str]] = defaultdict(set)
+        self.threads: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.stacks: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
         for kind, where, what, *more in lines:
             if kind == "env":
                 self.variables[where].add(what)
             elif kind == "thread":
-                self.threads[where].add(what)
+                self.threads[where][what] += 1
             else:
                 self.stacks[where].add((int(what), more[0]))
 
@@ -56,7 +57,7 @@ def survey(dev_server: DevServer, tmp_path_factory: pytest.TempPathFactory) -> S
     proxy = {"all_proxy": "http://127.0.0.1:9"}
     done = subprocess.run(
         [program, dev_server.url, "/bin/false", results],
-        env={**environ, **proxy, "TMPDIR": str(scratch)},
+        env={**environ, **proxy, "TMPDIR": str(scratch), "TOKIO_WORKER_THREADS": str(WORKERS)},
         capture_output=True,
         text=True,
         check=True,
@@ -84,6 +85,11 @@ def test_every_thread_has_a_name_that_the_page_lists(survey: Survey, page: str) 
     # Linux keeps 15 characters of a name.
     listed = {name[:15] for name in first_column(page, "thread") - MOMENTARY_THREADS}
     assert seen == listed
+
+
+def test_a_runtime_has_as_many_threads_for_calls_as_the_variable_says(survey: Survey) -> None:
+    # One more may be left of work that blocked.
+    assert survey.threads["otlp_http"]["temporal-core"] in (WORKERS, WORKERS + 1)
 
 
 def test_callbacks_run_on_stacks_of_2_mib(survey: Survey) -> None:
