@@ -31,7 +31,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIGNALS = 64, MOST_THREADS = 1000, MOST_CALLS = 1000, PATIENCE_SECONDS = 60 };
+enum {
+  SIGNALS = 64,
+  MOST_THREADS = 1000,
+  MOST_CALLS = 1000,
+  PATIENCE_SECONDS = 60,
+  FIRST_CALLS = 5
+};
 
 typedef struct Call {
   pthread_mutex_t mutex;
@@ -481,6 +487,33 @@ static void read_dispositions(Disposition *dispositions) {
       give_up("rt_sigaction", NULL);
 }
 
+/* Core starts a worker's threads in the first call that needs them. */
+static void use_replayer(TemporalCoreRuntime *runtime, int first) {
+  TemporalCoreWorkerOptions options = worker_options("replay", false);
+  TemporalCoreWorkerReplayerOrFail replayer = temporal_core_worker_replayer_new(runtime, &options);
+  after("temporal_core_worker_replayer_new");
+  if (replayer.fail != NULL) give_up("temporal_core_worker_replayer_new", replayer.fail);
+  if (first == 0) {
+    temporal_core_worker_initiate_shutdown(replayer.worker);
+    after("temporal_core_worker_initiate_shutdown of a replayer");
+  } else if (first == 1) {
+    free_bytes(temporal_core_worker_record_activity_heartbeat(replayer.worker, ref("\x0a\x01x")));
+    after("temporal_core_worker_record_activity_heartbeat of a replayer");
+  } else if (first == 2) {
+    temporal_core_worker_request_workflow_eviction(replayer.worker, ref("no run"));
+    after("temporal_core_worker_request_workflow_eviction of a replayer");
+  } else if (first == 3) {
+    free_bytes(temporal_core_worker_replay_push(replayer.worker, replayer.worker_replay_pusher,
+                                                ref("workflow"), ref("\xff"))
+                   .fail);
+    after("temporal_core_worker_replay_push");
+  }
+  temporal_core_worker_replay_pusher_free(replayer.worker_replay_pusher);
+  after("temporal_core_worker_replay_pusher_free");
+  temporal_core_worker_free(replayer.worker);
+  after("temporal_core_worker_free of a replayer");
+}
+
 static void use_what_needs_no_server(TemporalCoreRuntime *runtime) {
   TemporalCoreRuntimeOptions wrong;
   memset(&wrong, 0, sizeof wrong);
@@ -506,18 +539,7 @@ static void use_what_needs_no_server(TemporalCoreRuntime *runtime) {
   temporal_core_metric_meter_free(meter);
   after("temporal_core_metric_meter_free");
 
-  TemporalCoreWorkerOptions worker = worker_options("replay", false);
-  TemporalCoreWorkerReplayerOrFail replayer = temporal_core_worker_replayer_new(runtime, &worker);
-  after("temporal_core_worker_replayer_new");
-  if (replayer.fail != NULL) give_up("temporal_core_worker_replayer_new", replayer.fail);
-  free_bytes(temporal_core_worker_replay_push(replayer.worker, replayer.worker_replay_pusher,
-                                              ref("workflow"), ref("\xff"))
-                 .fail);
-  after("temporal_core_worker_replay_push");
-  temporal_core_worker_replay_pusher_free(replayer.worker_replay_pusher);
-  after("temporal_core_worker_replay_pusher_free");
-  temporal_core_worker_free(replayer.worker);
-  after("temporal_core_worker_free of a replayer");
+  for (int first = 0; first < FIRST_CALLS; first++) use_replayer(runtime, first);
 }
 
 static const char *after_prefix(const char *text, const char *prefix) {
