@@ -45,6 +45,13 @@ PLAIN = Way(Place.SETTINGS)
 SUCCESS = Outcome(b"", 0, None, None)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _made_once(capi: CApi) -> None:
+    """Have what the first runtime of a process makes for all later ones."""
+    with capi.runtime():
+        pass
+
+
 @pytest.fixture
 def runtime(capi: CApi) -> Iterator[Any]:
     with capi.runtime() as made:

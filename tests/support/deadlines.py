@@ -129,6 +129,7 @@ class Journey:
         self.peer.drop()
         expected = before.descriptors - 2 * open_connections
         until(lambda: Footprint.now().descriptors <= expected, "end of the client's connections")
+        time.sleep(0.05)  # The sockets are closed; calls hear of it in a moment.
 
 
 @contextmanager
