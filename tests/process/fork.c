@@ -1,7 +1,7 @@
 /* A host that forks: what its child is answered, and that its own calls go on.
  *
  *     fork list                            the exports that `exports` calls in a child
- *     fork exports EXECUTABLE              each of them, in a child of its own; starts that server
+ *     fork exports EXECUTABLE              each of them, in a separate child; starts that server
  *     fork in-flight ADDRESS TASK_QUEUE    the child frees everything while calls go on
  *     fork idle ADDRESS TASK_QUEUE         the same while none does
  *     fork threads ADDRESS                 20 forks while 8 threads call
@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { PATIENCE = 2, DEADLINE = 30, CALLS = 100, THREADS = 8, FORKS = 20 };
+enum { PATIENCE = 2, DEADLINE = 20, CALLS = 100, THREADS = 8, FORKS = 20 };
 
 typedef struct Handles {
   TemporalCoreRuntime *runtime;
@@ -419,6 +419,13 @@ static TemporalCoreMetadataRef no_metadata;
 static char address_of_server[TEXT];
 
 CALL_OF(client_connect, of_parent.runtime, &connect_options, &call, on_connect)
+
+static void do_static_libs_client_connect(Answer *to) {
+  Call call = NEW_CALL;
+  temporal_static_libs_client_connect(of_parent.runtime, &connect_options, NULL, &call, on_connect);
+  answer_call(to, &call);
+}
+
 CALL_OF(ephemeral_server_start_dev_server, of_parent.runtime, &dev_server_options, &call, on_server)
 CALL_OF(ephemeral_server_start_test_server, of_parent.runtime, &server_options, &call, on_server)
 CALL_OF(ephemeral_server_shutdown, of_parent.server, &call, on_done)
@@ -518,6 +525,15 @@ static void child_token(Answer *to) {
   answer_call(to, &call);
 }
 
+static void child_connect(Answer *to) {
+  Call call = NEW_CALL;
+  TemporalStaticLibsConnectOptions extra = {
+      .size = sizeof extra, .timeout_millis = 1000, .cancellation_token = of_parent.token};
+  temporal_static_libs_client_connect(new_runtime("error", on_log), &connect_options, &extra, &call,
+                                      on_connect);
+  answer_call(to, &call);
+}
+
 static void child_worker(Answer *to) {
   TemporalCoreConnection *connection =
       new_connection(new_runtime("error", on_log), address_of_server);
@@ -604,11 +620,13 @@ static const Row EXPORTS[] = {
     EXPORT(worker_replayer_new),
     EXPORT(worker_request_workflow_eviction),
     EXPORT(worker_validate),
+    {"temporal_static_libs_client_connect", do_static_libs_client_connect},
 };
 enum { EXPORT_COUNT = sizeof EXPORTS / sizeof *EXPORTS };
 
 static const Row MIXED[] = {
     {"token in the child's call", child_token},
+    {"token for the child's connection", child_connect},
     {"connection for the child's worker", child_worker},
     {"pusher for the child's replayer", child_replayer},
     {"runtime for the child's bytes", child_bytes},
@@ -911,7 +929,7 @@ static void threads(const char *address) {
   for (int i = 0; i < FORKS; i++) {
     pause_millis(5);
     pid_t child = fork_child();
-    if (child == 0) child_life(i % 5 == 0 ? address : NULL, true);
+    if (child == 0) child_life(i % 2 == 0 ? address : NULL, true);
     say("child\t%d\n", ended(child));
   }
   atomic_store(&stop, true);

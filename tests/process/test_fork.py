@@ -43,7 +43,9 @@ REFUSED = {
     "temporal_core_worker_replay_push": "worker",
     "temporal_core_worker_replayer_new": "runtime",
     "temporal_core_worker_validate": "worker",
+    "temporal_static_libs_client_connect": "runtime",
     "token in the child's call": "cancellation_token",
+    "token for the child's connection": "cancellation_token",
     "connection for the child's worker": "new_client",
     "pusher for the child's replayer": "worker_replay_pusher",
 }
