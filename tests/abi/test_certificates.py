@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,9 @@ def trusting(capi: CApi, declared: str, scratch: Path, file: Path, directory: Pa
     (text,) = collected(capi, declared, scratch, group, environment=environment)[group].values()
     return text
 
+
+OF_THE_TLS_LIBRARY = re.compile(r"UnknownIssuer|\(UNIX\)|IpAddress\(|DnsName|invalid peer")
+"""Words that say nothing to who runs the program, or say it a second time."""
 
 ENCRYPTED = "Invalid options: tls_options.client_private_key is encrypted; "
 FOREIGN = "Invalid options: tls_options.client_private_key does not belong to "
@@ -50,6 +54,7 @@ def test_certificate_that_does_not_do(
 ) -> None:
     assert texts[what].startswith(beginning)
     assert [words for words in telling if words not in texts[what]] == []
+    assert OF_THE_TLS_LIBRARY.findall(texts[what]) == []
 
 
 def test_system_without_authorities(capi: CApi, declared: str, tmp_path: Path) -> None:

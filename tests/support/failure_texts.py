@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -203,6 +204,9 @@ def main() -> None:
     api = CApi(Path(declarations).read_text(encoding="utf-8"), Path(library))
     texts = {group: GROUPS[group](api, server) for group in groups}
     Path(out).write_text(json.dumps(texts), encoding="utf-8")
+    sys.stdout.flush()
+    # Not the ordinary way: a callback that still comes may find an interpreter that goes away.
+    os._exit(0)
 
 
 if __name__ == "__main__":

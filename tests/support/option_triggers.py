@@ -577,6 +577,7 @@ _WITH: Final[Mapping[tuple[str, str], Callable[[Any], Settings]]] = {
     ("TemporalCoreRpcCallOptions", "service"): lambda value: {
         "rpc": _AN_RPC.get(value.number, "DescribeNamespace")
     },
+    ("TemporalCoreConnectionOptions", "grpc_override_callback"): lambda _value: WITHOUT_OVERRIDE,
     (_RESPONSE, "fail_message"): lambda _value: {"status_code": 5},
     (_RESPONSE, "fail_details"): lambda _value: {"status_code": 5},
     (_VALUE, "int_value"): lambda _value: {"/value_type": Raw(2)},
