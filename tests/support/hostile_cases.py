@@ -88,6 +88,7 @@ MAY_BE_NULL = {
     "temporal_core_metric_record_float": {2},
     "temporal_core_metric_record_integer": {2},
     "temporal_core_metric_record_integer_signed": {2},
+    "temporal_static_libs_client_connect": {2},
 }
 """Pointers whose NULL means something."""
 

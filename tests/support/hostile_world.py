@@ -319,4 +319,6 @@ class World:
             return self.env_config_options(struct).pointer
         if struct in makers:
             return makers[struct]().pointer
+        if struct.startswith("TemporalStaticLibs"):
+            return self.kept.struct(struct, size=self.api.ffi.sizeof(struct))
         return self.handles.get(struct, self.api.NULL)
