@@ -41,6 +41,8 @@ MESSAGES: dict[str, type[Message]] = {
     "heartbeat": bridge.ActivityHeartbeat,
     "history": history.History,
 }
+DEPTHS = (16, 24, 32, 64, DECODER_LIMIT, DECODER_LIMIT + 1)
+"""The lower ones in case that only deep messages are decoded on another thread."""
 LINK_CHECK = re.compile(r"_abi_[0-9a-f]{16}$")
 """The function that TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE calls, which does nothing."""
 SERVICE_DEFINITIONS = dict(zip(SERVICES, (workflow, operator, cloud, testing, health), strict=True))
@@ -67,7 +69,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with what the program passes to the calls."""
     directory = tmp_path_factory.mktemp("inputs")
     for kind, message in MESSAGES.items():
-        for depth in (DECODER_LIMIT - 1, DECODER_LIMIT, DECODER_LIMIT + 1):
+        for depth in DEPTHS:
             for number, encoded in enumerate(deepest(message.DESCRIPTOR, depth)):
                 (directory / f"{kind}.{depth}.{number}").write_bytes(encoded)
         (directory / f"{kind}.cut.0").write_bytes(encoded[:-1])
@@ -75,7 +77,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, definition in enumerate(SERVICE_DEFINITIONS.values(), start=1):
         (service,) = definition.DESCRIPTOR.services_by_name.values()
         for method in service.methods:
-            for depth in (DECODER_LIMIT, DECODER_LIMIT + 1):
+            for depth in DEPTHS[-2:]:
                 for way, encoded in enumerate(deepest(method.input_type, depth)):
                     name = f"{number}.{method.name}.{depth}.{way}"
                     (directory / "rpcs" / name).write_bytes(encoded)
