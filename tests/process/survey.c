@@ -3,13 +3,14 @@
  * usage: survey URL SERVER RESULTS
  *
  * SERVER: an executable that is no server. Writes `env STEP NAME` for each environment variable that is looked up during a step, `thread STEP NAME`
- * for each thread of the process at the end of it, and `stack CALLBACK BYTES THREAD` for a callback. */
+ * for each thread of the process at the end of it, `named STEP NAME` for each thread that gets a name, and `stack CALLBACK BYTES THREAD` for a callback. */
 
 #define _GNU_SOURCE
 
 #include "calls.h"
 
 #include <dirent.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -30,6 +31,15 @@ char *getenv(const char *name) {
     if (strncmp(*variable, name, size) == 0 && (*variable)[size] == '=') return *variable + size + 1;
   }
   return NULL;
+}
+
+/* In place of the C library's, too: threads that are there for a moment also have names. */
+int pthread_setname_np(pthread_t thread, const char *name) {
+  if (!pthread_equal(thread, pthread_self())) fail_test("a thread names another one");
+  pthread_mutex_lock(&mutex);
+  fprintf(results, "named %s %s\n", step, name);
+  pthread_mutex_unlock(&mutex);
+  return prctl(PR_SET_NAME, name);
 }
 
 static void list_threads(void) {
@@ -168,6 +178,17 @@ static void work(TemporalCoreConnection *connection) {
   temporal_core_worker_poll_nexus_task(made.worker, &polls[2], on_surveyed_poll);
   usleep(200000);
   list_threads();
+  /* Messages in messages, 60 deep. */
+  uint8_t nested[120];
+  for (size_t i = 0; i < sizeof nested; i += 2) {
+    nested[i] = 0x0a;
+    nested[i + 1] = (uint8_t)(sizeof nested - i - 2);
+  }
+  Call completed;
+  start(&completed);
+  temporal_core_worker_complete_activity_task(made.worker, bytes_ref(nested, sizeof nested),
+                                              &completed, on_done);
+  await(&completed);
   temporal_core_worker_initiate_shutdown(made.worker);
   for (size_t i = 0; i < 3; i++) await(&polls[i]);
   start(&finalized);
