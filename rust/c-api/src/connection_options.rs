@@ -175,10 +175,11 @@ pub(crate) fn core_options(
         ClientGrpcCompression::Gzip => GrpcCompression::Gzip,
         ClientGrpcCompression::None => GrpcCompression::None,
     };
-    let url = target_url(options.field("target_url", |it| &it.target_url).line()?)?;
+    let target = options.field("target_url", |it| &it.target_url).line()?;
+    let url = target_url(target)?;
     let tls = options.field("tls_options", |it| &it.tls_options).target();
     if service_override.is_none() {
-        check_encryption(&url, tls.is_some())?;
+        check_encryption(target, url.scheme(), tls.is_some())?;
     }
     let client_name = options.field("client_name", |it| &it.client_name);
     let client_version = options.field("client_version", |it| &it.client_version);
@@ -243,8 +244,8 @@ fn target_url(text: &str) -> Checked<Url> {
 }
 
 /// Neither TLS that is not used nor a connection in clear that was not asked for.
-fn check_encryption(url: &Url, tls: bool) -> Checked<()> {
-    match (url.scheme(), tls) {
+fn check_encryption(url: &str, scheme: &str, tls: bool) -> Checked<()> {
+    match (scheme, tls) {
         ("http", true) => Err(format!(
             "tls_options is set, but target_url `{url}` is not encrypted; use https://, or set tls_options to NULL"
         )),

@@ -63,6 +63,7 @@ fn write_all(mut log: &[u8]) -> io::Result<()> {
         // SAFETY: the range is that of the log.
         let written = unsafe { libc::write(libc::STDOUT_FILENO, log.as_ptr().cast(), log.len()) };
         match usize::try_from(written) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => log = &log[written..],
             Err(_) => {
                 let error = io::Error::last_os_error();

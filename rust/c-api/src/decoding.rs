@@ -3,29 +3,40 @@
 //! The decoder calls itself for each message in a message, up to 100 deep, which takes some 100 KiB. A
 //! host's thread may have less.
 
-use crate::ffi::with_sigpipe_blocked;
+use crate::ffi::{lock, with_sigpipe_blocked};
 use prost::{DecodeError, Message};
-use std::thread;
+use std::{sync::Mutex, thread};
 
 /// How deep messages may be nested to be decoded on the caller's thread.
 const DEEPEST_HERE: usize = 24;
 
 /// Decodes a message; one that is nested deeply, on a thread with a stack for it.
 pub(crate) fn decode<M: Message + Default + 'static>(bytes: &[u8]) -> Result<M, DecodeError> {
+    with_stack_for(bytes, || M::decode(bytes))
+}
+
+/// Runs what decodes `bytes` and looks at the message: where that is nested deeply, on a thread with a
+/// stack for it. Dropping such a message takes as much stack as decoding it.
+pub(crate) fn with_stack_for<T: Send>(bytes: &[u8], body: impl FnOnce() -> T + Send) -> T {
     if is_shallow(bytes) {
-        return M::decode(bytes);
+        return body();
     }
+    let body = Mutex::new(Some(body));
+    let run = || {
+        let body = lock(&body).take();
+        body.expect("run once")()
+    };
     thread::scope(|scope| {
         let spawned = with_sigpipe_blocked(|| {
             thread::Builder::new()
                 .name("temporal-decode".to_owned())
-                .spawn_scoped(scope, || M::decode(bytes))
+                .spawn_scoped(scope, &run)
         });
         match spawned.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(decoded)) => decoded,
+            Ok(Ok(value)) => value,
             Ok(Err(payload)) => std::panic::resume_unwind(payload),
             // No thread is to be had: the caller's may well be large enough.
-            Err(_) => M::decode(bytes),
+            Err(_) => run(),
         }
     })
 }

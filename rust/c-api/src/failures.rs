@@ -2,7 +2,7 @@
 //! core's errors display.
 
 use rustls::CertificateError;
-use std::{error::Error, fmt::Write, io};
+use std::{error::Error, io};
 use temporalio_client::errors::ClientConnectError;
 use temporalio_sdk_core::{
     CompleteActivityError, CompleteNexusError, CompleteWfError, PollError, WorkerValidationError,
@@ -17,14 +17,26 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for error in causes(error) {
         let more = own_text(error);
-        if text == EMPTY_WORDS {
+        if let Some(advice) = tls_advice(error) {
+            // In place of the TLS library's words, which whatever it is a cause of repeats.
+            text = text.replace(&more, "");
+            text = format!("{}{advice}", separated(text.trim_end_matches([':', ' '])));
+        } else if text == EMPTY_WORDS {
             text = more;
         } else if !text.contains(&more) {
-            let separator = if text.is_empty() { "" } else { ": " };
-            let _ = write!(text, "{separator}{more}");
+            text = format!("{}{more}", separated(&text));
         }
     }
     text
+}
+
+/// A text that another one may follow.
+fn separated(text: &str) -> String {
+    if text.is_empty() || text == EMPTY_WORDS {
+        String::new()
+    } else {
+        format!("{text}: ")
+    }
 }
 
 /// An error and its causes.
@@ -35,7 +47,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 fn own_text(error: &(dyn Error + 'static)) -> String {
     match error.downcast_ref::<Status>() {
         Some(status) => without_causes(status),
-        None => tls_advice(error).unwrap_or_else(|| error.to_string()),
+        None => error.to_string(),
     }
 }
 
@@ -55,7 +67,7 @@ fn without_causes(status: &Status) -> String {
     }
 }
 
-/// What to do about an error of TLS.
+/// What to do about an error of TLS, in place of its own words.
 fn tls_advice(error: &(dyn Error + 'static)) -> Option<String> {
     if error.to_string() == "no native certs found" {
         return Some(
@@ -108,9 +120,13 @@ fn certificate_advice(problem: &CertificateError) -> Option<String> {
     })
 }
 
-/// The name in `DnsName("example.com")`, as the TLS library gives the names of a certificate.
+/// The name in `DnsName("example.com")` or `IpAddress(127.0.0.1)`, as the TLS library gives the names
+/// of a certificate.
 fn plain_name(presented: &str) -> &str {
-    presented.split('"').nth(1).unwrap_or(presented)
+    let inside = presented
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    inside.unwrap_or(presented).trim_matches('"')
 }
 
 /// Why there is no connection to `target`.

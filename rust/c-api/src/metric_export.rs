@@ -3,12 +3,19 @@
 use crate::{
     byte_array::{ByteArrayRef, NewlineDelimitedMapRef},
     custom_meter::{CustomMeter, CustomMetricMeter},
-    ffi::{Checked, Lent, c_enum, read_bool},
+    ffi::{Checked, Lent, c_enum, panic_text, read_bool},
     metric_naming::{Naming, label_name},
+    threads::check_room_for,
 };
 use http::{HeaderName, HeaderValue};
 use std::{
-    collections::HashMap, mem::MaybeUninit, net::SocketAddr, str::FromStr, sync::Arc,
+    collections::HashMap,
+    fmt::Display,
+    mem::MaybeUninit,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 use temporalio_common::telemetry::{
@@ -314,9 +321,22 @@ impl MetricsConfig {
     /// Starts the exporter. Needs the async runtime's context.
     pub(crate) fn start(self) -> Checked<Arc<dyn CoreMeter>> {
         match self.exporter {
-            Exporter::OpenTelemetry(options) => build_otlp_metric_exporter(options)
-                .map(|meter| Arc::new(meter) as Arc<dyn CoreMeter>)
-                .map_err(|error| format!("the OpenTelemetry exporter did not start: {error:#}")),
+            Exporter::OpenTelemetry(options) => {
+                let failed = |reason: &dyn Display| {
+                    format!("the OpenTelemetry exporter did not start: {reason}")
+                };
+                // One that reads the metrics, and for HTTP one that sends them. The exporter would say
+                // nothing about the first and panic about the second.
+                let threads = match options.protocol {
+                    OtlpProtocol::Grpc => 1,
+                    OtlpProtocol::Http => 2,
+                };
+                check_room_for(threads).map_err(|reason| failed(&reason))?;
+                catch_unwind(AssertUnwindSafe(|| build_otlp_metric_exporter(options)))
+                    .map_err(|payload| failed(&panic_text(payload)))?
+                    .map(|meter| Arc::new(meter) as Arc<dyn CoreMeter>)
+                    .map_err(|error| failed(&format_args!("{error:#}")))
+            }
             Exporter::Prometheus(options) => {
                 let address = options.socket_addr;
                 start_prometheus_metric_exporter(options)

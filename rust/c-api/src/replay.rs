@@ -2,7 +2,7 @@
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
-    decoding::decode,
+    decoding::with_stack_for,
     ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back, with_sigpipe_blocked},
     runtime::Runtime,
     threads::check_room_for,
@@ -10,6 +10,7 @@ use crate::{
     worker_options::{WorkerOptions, worker_config},
 };
 use futures_util::stream::poll_fn;
+use prost::Message;
 use std::{
     ptr,
     sync::{
@@ -184,13 +185,15 @@ fn push(
     history: Lent<'_, ByteArrayRef>,
 ) -> Checked<()> {
     let (workflow_id, history) = (workflow_id.text()?, history.bytes()?);
-    let history =
-        decode::<History>(history).map_err(|error| format!("History decode failure: {error}"))?;
-    check(&history).map_err(|message| format!("Invalid history: {message}"))?;
-    pusher
-        .histories
-        .send(HistoryForReplay::new(history, workflow_id))
-        .map_err(|_| "The replayer takes no more histories: it is finalized".to_owned())
+    let histories = &pusher.get().histories;
+    with_stack_for(history, || {
+        let history =
+            History::decode(history).map_err(|error| format!("History decode failure: {error}"))?;
+        check(&history).map_err(|message| format!("Invalid history: {message}"))?;
+        histories
+            .send(HistoryForReplay::new(history, workflow_id))
+            .map_err(|_| "The replayer takes no more histories: it is finalized".to_owned())
+    })
 }
 
 /// What core relies on when it starts a history. Otherwise it would panic in a task of its own, or

@@ -81,7 +81,7 @@ struct Supplier<Kind: SlotKind> {
 /// What a worker needs slots for: the option that enables a kind of task.
 #[derive(Clone, Copy)]
 pub(crate) enum Need {
-    /// Not enabled, or a replayer's, which brings its own slots.
+    /// Not enabled, or for a replayer, which takes no such tasks.
     None,
     /// Without a slot the worker would wait for ever.
     Required(&'static str),

@@ -218,6 +218,9 @@ impl EndOfPolls {
     }
 }
 
+// Core starts a worker's thread in the worker's first call, of whichever kind. The exports that make such
+// calls on the host's thread do it with SIGPIPE blocked, which the thread inherits.
+
 impl Worker {
     pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, source: Source) -> Self {
         Self {
@@ -263,7 +266,9 @@ impl Drop for Worker {
         self.core.enter(|| {
             // Without this, core's pollers would go on polling for a worker that is gone. It panics for
             // one whose threads could not be started, which has no pollers.
-            let _ = catch_unwind(AssertUnwindSafe(|| worker.initiate_shutdown()));
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                with_sigpipe_blocked(|| worker.initiate_shutdown());
+            }));
         });
         let given_back = self.activations.give_back(worker.clone());
         self.core.spawn_work(move || async move {
@@ -568,7 +573,7 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
         }
         worker.core.enter(|| {
             let call = worker.calls.without_callback().map_err(failed)?;
-            call.replace_client(client.client.clone())
+            with_sigpipe_blocked(|| call.replace_client(client.client.clone()))
                 .map_err(|error| failed(registration_failure(&error)))?;
             let mut cores = lock(&worker.connection_cores);
             if !cores.iter().any(|core| Arc::ptr_eq(core, &client.core)) {
@@ -793,10 +798,8 @@ pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
         let worker = worker?;
         let heartbeat: ActivityHeartbeat = decoded(heartbeat, "Activity heartbeat decode failure")?;
         worker.core.enter(|| {
-            worker
-                .calls
-                .without_callback()?
-                .record_activity_heartbeat(heartbeat);
+            let call = worker.calls.without_callback()?;
+            with_sigpipe_blocked(|| call.record_activity_heartbeat(heartbeat));
             Ok(())
         })
     })
@@ -823,7 +826,7 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
     tell(worker, |worker| {
         let run_id = run_id.text()?;
         let call = worker.calls.without_callback()?;
-        call.request_workflow_eviction(run_id);
+        with_sigpipe_blocked(|| call.request_workflow_eviction(run_id));
         Ok(())
     });
 }
@@ -841,7 +844,7 @@ pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Wor
     tell(worker, |worker| {
         worker.end.shutdown_asked.store(true, Ordering::Release);
         if let Ok(call) = worker.calls.without_callback() {
-            call.initiate_shutdown();
+            with_sigpipe_blocked(|| call.initiate_shutdown());
         }
         Ok(())
     });

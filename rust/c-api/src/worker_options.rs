@@ -179,7 +179,7 @@ pub struct WorkerOptions {
 
 /// Core's configuration. Custom slot suppliers belong to it or, on an error, have been freed.
 ///
-/// A replayer's worker needs no slots of the caller's: core gives it one at a time.
+/// A replayer takes no tasks but workflows, whatever else is enabled.
 pub(crate) fn worker_config(
     options: Lent<'_, WorkerOptions>,
     is_replayer: bool,
@@ -416,7 +416,12 @@ impl WorkerTaskTypes {
             }
         };
         Needs {
-            workflow: required(&self.enable_workflows, "task_types.enable_workflows"),
+            // Core's replayer takes the caller's slots too.
+            workflow: if read_bool(&self.enable_workflows) {
+                Need::Required("task_types.enable_workflows")
+            } else {
+                Need::None
+            },
             activity: required(
                 &self.enable_remote_activities,
                 "task_types.enable_remote_activities",

@@ -15,16 +15,19 @@ pub(crate) fn process() -> u32 {
         // Not a `Once`: a process that is forked while another thread is inside one waits for ever.
         static WATCHED: AtomicBool = AtomicBool::new(false);
         if !WATCHED.load(Ordering::Relaxed) && !WATCHED.swap(true, Ordering::Relaxed) {
-            // SAFETY: the handler only counts. If there is no memory for it, forks stay unnoticed.
-            let _ = unsafe { libc::pthread_atfork(None, None, Some(count)) };
+            // SAFETY: the handler only stores to atomics. If there is no memory for it, forks stay unnoticed.
+            let _ = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         }
     }
     FORKS.load(Ordering::Relaxed)
 }
 
+/// Runs in each child, before anything else does.
 #[cfg(unix)]
-extern "C" fn count() {
+extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    // Those of the parent: their memory is where new threads of this process will have theirs.
+    parking_lot_core::forget_parked_threads();
 }
 
 /// Global state that each process has for itself, because a thread that is no longer there may have
