@@ -21,6 +21,7 @@ from dev_server import DevServerError
 
 from benchmarks.build.benchmark import BENCHMARK as BUILD
 from benchmarks.cli.benchmark import BENCHMARK as CLI
+from benchmarks.handles.benchmark import BENCHMARK as HANDLES
 from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
@@ -36,7 +37,7 @@ from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 
 _BENCHMARKS = {
     benchmark.name: benchmark
-    for benchmark in (BUILD, INSTALL, IMAGE, RPC, WORKFLOW_TASKS, LINK, SIZE, CLI)
+    for benchmark in (BUILD, INSTALL, IMAGE, RPC, WORKFLOW_TASKS, HANDLES, LINK, SIZE, CLI)
 }
 _ROUNDS = 7
 _QUICK_ROUNDS = 3

@@ -16,7 +16,7 @@ from temporal_static_libs._targets import TARGETS
 
 CORE = "libtemporal_sdk_core.a"
 # Not the container image, which needs more than the rest: test_image_benchmark.py runs it.
-NAMES = ("build", "install", "rpc", "workflow-tasks", "link", "size", "cli")
+NAMES = ("build", "install", "rpc", "workflow-tasks", "handles", "link", "size", "cli")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,12 @@ def results(output: Path) -> dict[str, Any]:
 
 
 def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> None:
-    others = {"rpc": {"Python client"}, "workflow-tasks": {"Python SDK"}, "link": set()}
+    others = {
+        "rpc": {"Python client"},
+        "workflow-tasks": {"Python SDK"},
+        "handles": {"getpid"},
+        "link": set(),
+    }
     assert set(results["benchmarks"]) == set(NAMES)
     for benchmark in others:
         for comparison in results["benchmarks"][benchmark]:
@@ -131,8 +136,8 @@ def test_sizes_are_those_of_the_archives(results: dict[str, Any], wheel_size: fl
     # The wheel holds a little more than the archives.
     assert 0.9 * wheel_size < deflated < wheel_size
     (count,) = rows["global symbols", "sdk-core"]["contenders"]["C ABI"]["samples"]
-    # The interface's, and the three of this project's own.
-    assert count == 62 + 3
+    # The interface's, and the four of this project's own.
+    assert count == 62 + 4
 
 
 def test_ratios_are_the_medians_of_the_rounds(results: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 //! The decoder calls itself for each message in a message, up to 100 deep, which takes some 100 KiB. A
 //! host's thread may have less.
 
-use crate::ffi::{lock, with_sigpipe_blocked};
+use crate::ffi::{lock, with_signals_blocked};
 use prost::{DecodeError, Message};
 use std::{sync::Mutex, thread};
 
@@ -27,10 +27,10 @@ pub(crate) fn with_stack_for<T: Send>(bytes: &[u8], body: impl FnOnce() -> T + S
         body.expect("run once")()
     };
     thread::scope(|scope| {
-        let spawned = with_sigpipe_blocked(|| {
+        let spawned = with_signals_blocked(|| {
             thread::Builder::new()
                 .name("temporal-decode".to_owned())
-                .spawn_scoped(scope, &run)
+                .spawn_scoped(scope, run)
         });
         match spawned.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(value)) => value,

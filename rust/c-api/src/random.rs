@@ -131,7 +131,7 @@ pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
 pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
     guard_infallible((), || {
         // SAFETY: `temporal_core_random_new` boxed the generator; this is its last use.
-        drop(unsafe { taken_back(random) });
+        let _ = unsafe { taken_back(random) };
         Ok(())
     });
 }

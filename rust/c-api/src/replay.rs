@@ -3,7 +3,7 @@
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     decoding::with_stack_for,
-    ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back, with_sigpipe_blocked},
+    ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back},
     runtime::Runtime,
     threads::check_room_for,
     worker::{Source, Worker},
@@ -117,7 +117,8 @@ fn new_replayer(
     let input = ReplayWorkerInput::new(config, stream);
     check_room_for(1).map_err(|message| format!("{INIT_FAILED}: {message}"))?;
     core.enter(|| {
-        let worker = with_sigpipe_blocked(|| init_replay_worker(input))
+        let worker = core
+            .masked(|| init_replay_worker(input))
             .map_err(|error| format!("{INIT_FAILED}: {error:#}"))?;
         Ok((
             Worker::new(core.clone(), worker, Source::Replay(ended)),

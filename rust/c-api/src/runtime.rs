@@ -6,7 +6,7 @@ use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     ffi::{
         Callback, Checked, Lent, Pending, Range, boxed, c_enum, guard, guard_infallible, lock,
-        panic_text, read_bool, taken_back, with_sigpipe_blocked,
+        panic_text, read_bool, taken_back, with_signals_blocked, with_sigpipe_blocked,
     },
     log_forwarding::{LogForwarder, is_inside_log_callback},
     metric_export::metrics_config,
@@ -184,6 +184,15 @@ impl Core {
         }
     }
 
+    /// Runs what may start threads on the host's thread, such as core's of a worker: with the signals
+    /// blocked that the runtime's own threads have blocked.
+    pub(crate) fn masked<T>(&self, body: impl FnOnce() -> T) -> T {
+        #[cfg(unix)]
+        return self.host_mask.with_blocked(body);
+        #[cfg(not(unix))]
+        body()
+    }
+
     /// Runs a call on the runtime's threads and gives its answer to the callback, exactly once.
     /// All that the call holds is released before the callback runs.
     ///
@@ -241,7 +250,7 @@ impl Drop for Core {
         // that it holds.
         let parts = Arc::new(Mutex::new(Some((core, tokio))));
         let for_teardown = parts.clone();
-        let teardown = with_sigpipe_blocked(|| {
+        let teardown = with_signals_blocked(|| {
             std::thread::Builder::new()
                 .name("temporal-teardown".to_owned())
                 .spawn(move || {

@@ -1,6 +1,6 @@
 //! The threads of a runtime: all of them, or a reason.
 
-use crate::ffi::{Checked, before_unwinding, panic_text, with_sigpipe_blocked};
+use crate::ffi::{Checked, before_unwinding, panic_text, with_signals_blocked};
 use std::{
     any::Any,
     io,
@@ -116,7 +116,7 @@ pub(crate) fn check_room_for(count: usize) -> Checked<()> {
             let _ = report.send(Builder::new_current_thread().enable_all().build().map(drop));
             let _ = ended.recv();
         };
-        let spawned = with_sigpipe_blocked(|| {
+        let spawned = with_signals_blocked(|| {
             thread::Builder::new()
                 .name("temporal-startup".to_owned())
                 .spawn(probe)

@@ -10,7 +10,7 @@ use crate::{
     },
     ffi::{
         Callback, Checked, Export, Lent, Pending, boxed, export_of, export_of_val, guard,
-        guard_infallible, guard_named, lock, panic_text, taken_back, with_sigpipe_blocked,
+        guard_infallible, guard_named, lock, panic_text, taken_back,
     },
     open_activations::OpenActivations,
     results::DoneCallback,
@@ -218,8 +218,8 @@ impl EndOfPolls {
     }
 }
 
-// Core starts a worker's thread in the worker's first call, of whichever kind. The exports that make such
-// calls on the host's thread do it with SIGPIPE blocked, which the thread inherits.
+// Core starts a worker's thread in the worker's first call, of whichever kind. So all exports that call
+// core on the host's thread do it in `Core::masked`.
 
 impl Worker {
     pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, source: Source) -> Self {
@@ -267,7 +267,7 @@ impl Drop for Worker {
             // Without this, core's pollers would go on polling for a worker that is gone. It panics for
             // one whose threads could not be started, which has no pollers.
             let _ = catch_unwind(AssertUnwindSafe(|| {
-                with_sigpipe_blocked(|| worker.initiate_shutdown());
+                self.core.masked(|| worker.initiate_shutdown());
             }));
         });
         let given_back = self.activations.give_back(worker.clone());
@@ -464,7 +464,7 @@ fn new_worker(
         Ok(config)
     };
     let config = match &client {
-        Ok(client) => client.core.enter(read),
+        Ok(client) => client.core.masked(|| client.core.enter(read)),
         Err(_) => read(),
     };
     let (client, config) = (client.map_err(invalid)?, config.map_err(invalid)?);
@@ -478,10 +478,9 @@ fn new_worker(
     // Core starts a thread for workflows, which panics where it has no descriptor.
     check_room_for(1).map_err(failed)?;
     core.enter(|| {
-        let worker = with_sigpipe_blocked(|| {
-            init_worker(core.core_runtime(), config, client.client.clone())
-        })
-        .map_err(|error| failed(registration_failure(&error)))?;
+        let worker = core
+            .masked(|| init_worker(core.core_runtime(), config, client.client.clone()))
+            .map_err(|error| failed(registration_failure(&error)))?;
         Ok(Worker::new(core.clone(), worker, Source::Server))
     })
 }
@@ -573,7 +572,9 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
         }
         worker.core.enter(|| {
             let call = worker.calls.without_callback().map_err(failed)?;
-            with_sigpipe_blocked(|| call.replace_client(client.client.clone()))
+            worker
+                .core
+                .masked(|| call.replace_client(client.client.clone()))
                 .map_err(|error| failed(registration_failure(&error)))?;
             let mut cores = lock(&worker.connection_cores);
             if !cores.iter().any(|core| Arc::ptr_eq(core, &client.core)) {
@@ -799,7 +800,9 @@ pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
         let heartbeat: ActivityHeartbeat = decoded(heartbeat, "Activity heartbeat decode failure")?;
         worker.core.enter(|| {
             let call = worker.calls.without_callback()?;
-            with_sigpipe_blocked(|| call.record_activity_heartbeat(heartbeat));
+            worker
+                .core
+                .masked(|| call.record_activity_heartbeat(heartbeat));
             Ok(())
         })
     })
@@ -826,7 +829,9 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
     tell(worker, |worker| {
         let run_id = run_id.text()?;
         let call = worker.calls.without_callback()?;
-        with_sigpipe_blocked(|| call.request_workflow_eviction(run_id));
+        worker
+            .core
+            .masked(|| call.request_workflow_eviction(run_id));
         Ok(())
     });
 }
@@ -844,7 +849,7 @@ pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Wor
     tell(worker, |worker| {
         worker.end.shutdown_asked.store(true, Ordering::Release);
         if let Ok(call) = worker.calls.without_callback() {
-            with_sigpipe_blocked(|| call.initiate_shutdown());
+            worker.core.masked(|| call.initiate_shutdown());
         }
         Ok(())
     });

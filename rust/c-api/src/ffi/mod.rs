@@ -21,9 +21,9 @@ pub(crate) use lent::{Lent, Range, check_range, check_size};
 pub(crate) use lock::lock;
 pub(crate) use panics::before_unwinding;
 pub(crate) use pointers::{boxed, taken_back};
-pub(crate) use signals::with_sigpipe_blocked;
 #[cfg(unix)]
 pub(crate) use signals::{HostMask, with_own_sigpipe_consumed};
+pub(crate) use signals::{with_signals_blocked, with_sigpipe_blocked};
 
 /// The value, or the sentence that tells the caller what is wrong with the argument.
 pub(crate) type Checked<T> = Result<T, String>;

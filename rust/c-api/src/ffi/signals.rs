@@ -7,7 +7,15 @@
 /// Runs `body` with SIGPIPE blocked in this thread, and so in all threads that it starts.
 pub(crate) fn with_sigpipe_blocked<T>(body: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
-    let _blocked = unix::SigpipeBlocked::new();
+    let _blocked = unix::Blocked::sigpipe();
+    body()
+}
+
+/// Runs `body` with all signals blocked in this thread: for threads that it starts which are there for a
+/// moment and run nothing of the host's.
+pub(crate) fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
+    #[cfg(unix)]
+    let _blocked = unix::Blocked::all();
     body()
 }
 
@@ -33,34 +41,42 @@ mod unix {
         unsafe { libc::sigismember(set, libc::SIGPIPE) == 1 }
     }
 
-    /// Blocks SIGPIPE in this thread until it is dropped.
-    pub(super) struct SigpipeBlocked {
-        /// Whether it was blocked before, and so stays blocked.
-        before: bool,
+    /// Blocks signals in this thread, beside those that it has blocked, until it is dropped.
+    pub(super) struct Blocked {
+        before: libc::sigset_t,
     }
 
-    impl SigpipeBlocked {
-        pub(super) fn new() -> Self {
+    impl Blocked {
+        pub(super) fn sigpipe() -> Self {
+            Self::new(&sigpipe())
+        }
+
+        pub(super) fn all() -> Self {
+            let mut set = MaybeUninit::uninit();
+            // SAFETY: the call initializes the set.
+            let set = unsafe {
+                libc::sigfillset(set.as_mut_ptr());
+                set.assume_init()
+            };
+            Self::new(&set)
+        }
+
+        fn new(signals: &libc::sigset_t) -> Self {
             let mut before = MaybeUninit::uninit();
             // SAFETY: both sets outlive the call, which initializes the second.
             let before = unsafe {
-                libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe(), before.as_mut_ptr());
+                libc::pthread_sigmask(libc::SIG_BLOCK, signals, before.as_mut_ptr());
                 before.assume_init()
             };
-            Self {
-                before: contains_sigpipe(&before),
-            }
+            Self { before }
         }
     }
 
-    impl Drop for SigpipeBlocked {
+    impl Drop for Blocked {
         fn drop(&mut self) {
-            if !self.before {
-                // Only this signal: a callback of the host's may have changed others.
-                // SAFETY: the set outlives the call.
-                unsafe {
-                    libc::pthread_sigmask(libc::SIG_UNBLOCK, &sigpipe(), ptr::null_mut());
-                }
+            // SAFETY: the set outlives the call.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, ptr::null_mut());
             }
         }
     }
@@ -79,7 +95,7 @@ mod unix {
     /// Runs `write` with SIGPIPE blocked. One that it raises in this thread is consumed; one that
     /// waited before, which is the host's, still waits afterwards.
     pub(crate) fn with_own_sigpipe_consumed(write: impl FnOnce() -> io::Result<()>) {
-        let _blocked = SigpipeBlocked::new();
+        let _blocked = Blocked::sigpipe();
         let waited_before = is_sigpipe_pending();
         let written = write();
         let broken = written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
@@ -104,6 +120,14 @@ mod unix {
                 libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr());
                 Self(mask.assume_init())
             }
+        }
+
+        /// Runs `body` with these signals blocked in this thread too, and SIGPIPE, so that threads which
+        /// it starts have them blocked.
+        pub(crate) fn with_blocked<T>(&self, body: impl FnOnce() -> T) -> T {
+            let _sigpipe = Blocked::sigpipe();
+            let _blocked = Blocked::new(&self.0);
+            body()
         }
 
         /// Blocks these signals in this thread and no others. Async-signal-safe.

@@ -1,0 +1,1 @@
+"""What a call on a handle costs before it does anything."""

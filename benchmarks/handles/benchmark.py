@@ -1,0 +1,37 @@
+"""What a call on a handle costs before it does anything, beside a system call."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.child import measured_span
+from benchmarks.harness.comparison import Comparison, Contender, compare_spans
+
+_CALLS: Final = 20_000_000
+
+
+def _measure(run: Run) -> list[Comparison]:
+    calls = str(run.scaled(_CALLS))
+    contenders = []
+    for libraries in run.libraries:
+        program = run.scratch / f"calls-{libraries.label}"
+        libraries.link([Path(__file__).with_name("calls.c")], program)
+        sample = partial(measured_span, [program, "cancel", calls])
+        contenders.append(Contender(libraries.contender, sample))
+    contenders.append(Contender("getpid", partial(measured_span, [program, "getpid", calls])))
+    return compare_spans("call", "the shortest there is", contenders, run.rounds)
+
+
+BENCHMARK = Benchmark(
+    name="handles",
+    title="A call on a handle",
+    about=(
+        "Cancelling a token that is cancelled already: what is left is the boundary that no panic "
+        "crosses, and the look at the handle, which is one comparison with a number that a fork "
+        "changes. Beside it `getpid` as a system call, the other way to notice a fork."
+    ),
+    measure=_measure,
+)
