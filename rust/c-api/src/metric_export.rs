@@ -325,11 +325,12 @@ impl MetricsConfig {
                 let failed = |reason: &dyn Display| {
                     format!("the OpenTelemetry exporter did not start: {reason}")
                 };
-                // One that reads the metrics, and for HTTP one that sends them. The exporter would say
-                // nothing about the first and panic about the second.
+                // One that reads the metrics, and for HTTP one that sends them: the exporter would say
+                // nothing about the first and panic about the second. One more, because threads that
+                // have just ended may still count.
                 let threads = match options.protocol {
-                    OtlpProtocol::Grpc => 1,
-                    OtlpProtocol::Http => 2,
+                    OtlpProtocol::Grpc => 2,
+                    OtlpProtocol::Http => 3,
                 };
                 check_room_for(threads).map_err(|reason| failed(&reason))?;
                 catch_unwind(AssertUnwindSafe(|| build_otlp_metric_exporter(options)))

@@ -60,14 +60,27 @@ pub(crate) fn export_of_val<Closure>(_: &Closure) -> Export {
 /// `panic: …`, as the contract words it, without what Rust's debug form adds, which the log has.
 pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = panics::text(payload.as_ref());
+    // What unwrapping an error says before the error.
+    let text = text
+        .split_once("` value: ")
+        .map_or(text, |(_, error)| error);
     let end = DEBUG_FORMS
         .iter()
         .filter_map(|form| text.find(form))
         .min()
         .unwrap_or(text.len());
-    let plain = text[..end].trim_end_matches([':', ' ', '\n']);
-    format!("panic: {plain}")
+    match text[..end].trim_end_matches([':', ' ', '\n']) {
+        "" => "panic: an error where none was expected".to_owned(),
+        plain => format!("panic: {plain}"),
+    }
 }
 
 /// Where the words of a message end and an error in debug form, or a backtrace, begins.
-const DEBUG_FORMS: [&str; 5] = [" Os {", " Custom {", " Err(", " Error(", "Stack backtrace"];
+const DEBUG_FORMS: [&str; 6] = [
+    "Os {",
+    "Custom {",
+    "Any {",
+    "Err(",
+    "Error(",
+    "Stack backtrace",
+];
