@@ -17,6 +17,7 @@ mod metric_naming;
 mod open_activations;
 #[cfg(test)]
 mod panic_tests;
+mod polls;
 mod results;
 mod server_process;
 mod threads;

@@ -4,9 +4,10 @@ use crate::{
     byte_array::{ByteArray, ByteArrayRef},
     decoding::with_stack_for,
     ffi::{Checked, Lent, boxed, guard, guard_infallible, taken_back},
+    polls::Source,
     runtime::Runtime,
     threads::check_room_for,
-    worker::{Source, Worker},
+    worker::Worker,
     worker_options::{WorkerOptions, worker_config},
 };
 use futures_util::stream::poll_fn;

@@ -13,6 +13,9 @@ use crate::{
         guard_infallible, guard_named, lock, panic_text, taken_back,
     },
     open_activations::OpenActivations,
+    polls::{
+        ACTIVITIES, End, EndOfPolls, NEXUS, PollCallback, Polled, Source, TaskKind, WORKFLOWS,
+    },
     results::DoneCallback,
     runtime::Core,
     threads::check_room_for,
@@ -27,10 +30,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     ptr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use temporalio_common::{
@@ -77,32 +77,6 @@ pub struct WorkerOrFail {
     pub fail: *const ByteArray,
 }
 
-type PollCallback = unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray);
-/// How a poll ended.
-pub(crate) enum Polled {
-    Task(Vec<u8>),
-    ShutDown,
-    Failed(String),
-}
-
-impl Callback for PollCallback {
-    type Answer = Polled;
-
-    fn failure(message: String) -> Self::Answer {
-        Polled::Failed(message)
-    }
-
-    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
-        let (success, fail) = match answer {
-            Polled::Task(bytes) => (ByteArray::give(bytes), ptr::null()),
-            Polled::ShutDown => (ptr::null(), ptr::null()),
-            Polled::Failed(message) => (ptr::null(), ByteArray::give(message)),
-        };
-        // SAFETY: by this function's own condition; the callback owns what it is given.
-        unsafe { self(user_data, success, fail) }
-    }
-}
-
 /// Takes tasks from a task queue, or replays histories.
 ///
 /// Life: `temporal_core_worker_new`, or `temporal_core_worker_replayer_new`;
@@ -124,98 +98,6 @@ pub struct Worker {
     freed: CancellationToken,
     source: Source,
     end: Arc<End>,
-}
-
-/// Where a worker's tasks come from.
-#[derive(Clone)]
-pub(crate) enum Source {
-    Server,
-    /// Set once core has been told that no more histories come.
-    Replay(Arc<AtomicBool>),
-}
-
-/// Why a worker's polls may end.
-#[derive(Default)]
-struct End {
-    shutdown_asked: AtomicBool,
-    /// For each kind, whether a poll has reported a failure.
-    failure_told: [AtomicBool; 3],
-    /// Core's thread for workflows is there.
-    started: AtomicBool,
-}
-
-impl End {
-    /// Makes sure that core can start its thread for workflows, which it does in a worker's first
-    /// call. Where it cannot, core panics, then and in every later call.
-    fn check_start(&self) -> Checked<()> {
-        if !self.started.load(Ordering::Acquire) && !self.shutdown_asked.load(Ordering::Acquire) {
-            check_room_for(1)?;
-            self.started.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
-
-/// A kind of tasks, for polls.
-#[derive(Clone, Copy)]
-struct TaskKind {
-    index: usize,
-    failure: &'static str,
-    is_enabled: fn(&WorkerTaskTypes) -> bool,
-}
-
-const WORKFLOWS: TaskKind = TaskKind {
-    index: 0,
-    failure: "Workflow polling failure",
-    is_enabled: |types| types.enable_workflows,
-};
-const ACTIVITIES: TaskKind = TaskKind {
-    index: 1,
-    failure: "Activity polling failure",
-    is_enabled: |types| types.enable_remote_activities || types.enable_local_activities,
-};
-const NEXUS: TaskKind = TaskKind {
-    index: 2,
-    failure: "Nexus polling failure",
-    is_enabled: |types| types.enable_nexus,
-};
-
-/// What both NULL of a poll may stand for.
-struct EndOfPolls {
-    kind: TaskKind,
-    is_enabled: bool,
-    source: Source,
-    end: Arc<End>,
-}
-
-impl EndOfPolls {
-    /// Core ends polls without a reason also where its own threads have ended.
-    fn without_reason(&self) -> Polled {
-        let expected = !self.is_enabled
-            || self.end.shutdown_asked.load(Ordering::Acquire)
-            || matches!(&self.source, Source::Replay(ended) if ended.load(Ordering::Acquire));
-        if expected || self.told().load(Ordering::Acquire) {
-            return Polled::ShutDown;
-        }
-        self.failed("core's threads for this worker have ended; its log says why. Has the process enough descriptors and threads?")
-    }
-
-    /// Core panics again in each poll: the second of them ends the polls.
-    fn panicked(&self, message: &str) -> Polled {
-        if self.told().load(Ordering::Acquire) {
-            return Polled::ShutDown;
-        }
-        self.failed(message)
-    }
-
-    fn failed(&self, reason: &str) -> Polled {
-        self.told().store(true, Ordering::Release);
-        Polled::Failed(format!("{}: {reason}", self.kind.failure))
-    }
-
-    fn told(&self) -> &AtomicBool {
-        &self.end.failure_told[self.kind.index]
-    }
 }
 
 // Core starts a worker's thread in the worker's first call, of whichever kind. So all exports that call
@@ -252,7 +134,7 @@ fn unregistration(worker: &CoreWorker) -> impl FnOnce() + use<> {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.end.shutdown_asked.store(true, Ordering::Release);
+        self.end.ask_for_shutdown();
         self.freed.cancel();
         let Some(worker) = self.calls.abandon() else {
             return;
@@ -350,12 +232,7 @@ fn poll<Task, Poll, Start, Make>(
         let failed = |reason| format!("{}: {reason}", kind.failure);
         let call = worker.calls.with_callback().map_err(failed)?;
         worker.end.check_start().map_err(failed)?;
-        let end = EndOfPolls {
-            kind,
-            is_enabled: (kind.is_enabled)(&worker.types),
-            source: worker.source.clone(),
-            end: worker.end.clone(),
-        };
+        let end = EndOfPolls::new(kind, &worker.types, &worker.source, &worker.end);
         let freed = worker.freed.clone();
         let poll = poll(worker, call);
         Ok(move || async move {
@@ -847,7 +724,7 @@ pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Wor
     // SAFETY: the worker is live for this call.
     let worker = unsafe { Lent::handle(worker, "worker") };
     tell(worker, |worker| {
-        worker.end.shutdown_asked.store(true, Ordering::Release);
+        worker.end.ask_for_shutdown();
         if let Ok(call) = worker.calls.without_callback() {
             worker.core.masked(|| call.initiate_shutdown());
         }
@@ -894,7 +771,7 @@ pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
     let prepare = |worker: &Worker| {
         let freed = worker.freed.clone();
         let taken = worker.calls.take(|| worker.activations.count())?;
-        worker.end.shutdown_asked.store(true, Ordering::Release);
+        worker.end.ask_for_shutdown();
         let unregister = unregistration(taken.worker());
         Ok(move || async move {
             let end = unless_freed(freed, async move {

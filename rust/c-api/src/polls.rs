@@ -1,0 +1,160 @@
+//! How a worker's polls end: with a task, with a failure, or for a reason.
+
+use crate::{
+    byte_array::ByteArray,
+    ffi::{Callback, Checked},
+    threads::check_room_for,
+};
+use std::{
+    ffi::c_void,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use temporalio_common::worker::WorkerTaskTypes;
+
+/// Ends a poll: `WorkerPollCallback`, not NULL.
+pub(crate) type PollCallback =
+    unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray);
+
+/// How a poll ended.
+pub(crate) enum Polled {
+    Task(Vec<u8>),
+    ShutDown,
+    Failed(String),
+}
+
+impl Callback for PollCallback {
+    type Answer = Polled;
+
+    fn failure(message: String) -> Self::Answer {
+        Polled::Failed(message)
+    }
+
+    unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
+        let (success, fail) = match answer {
+            Polled::Task(bytes) => (ByteArray::give(bytes), ptr::null()),
+            Polled::ShutDown => (ptr::null(), ptr::null()),
+            Polled::Failed(message) => (ptr::null(), ByteArray::give(message)),
+        };
+        // SAFETY: by this function's own condition; the callback owns what it is given.
+        unsafe { self(user_data, success, fail) }
+    }
+}
+
+/// Where a worker's tasks come from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Server,
+    /// Set once core has been told that no more histories come.
+    Replay(Arc<AtomicBool>),
+}
+
+/// Why a worker's polls may end.
+#[derive(Default)]
+pub(crate) struct End {
+    shutdown_asked: AtomicBool,
+    /// For each kind, whether a poll has reported a failure.
+    failure_told: [AtomicBool; 3],
+    /// Core's thread for workflows is there.
+    started: AtomicBool,
+}
+
+impl End {
+    /// From now on polls may end without a failure.
+    pub(crate) fn ask_for_shutdown(&self) {
+        self.shutdown_asked.store(true, Ordering::Release);
+    }
+
+    /// Makes sure that core can start its thread for workflows, which it does in a worker's first
+    /// call. Where it cannot, core panics, then and in every later call.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub(crate) fn check_start(&self) -> Checked<()> {
+        if !self.started.load(Ordering::Acquire) && !self.shutdown_asked.load(Ordering::Acquire) {
+            check_room_for(1)?;
+            self.started.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+/// A kind of tasks, for polls.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskKind {
+    index: usize,
+    /// How messages about a failing poll begin.
+    pub(crate) failure: &'static str,
+    is_enabled: fn(&WorkerTaskTypes) -> bool,
+}
+
+pub(crate) const WORKFLOWS: TaskKind = TaskKind {
+    index: 0,
+    failure: "Workflow polling failure",
+    is_enabled: |types| types.enable_workflows,
+};
+pub(crate) const ACTIVITIES: TaskKind = TaskKind {
+    index: 1,
+    failure: "Activity polling failure",
+    is_enabled: |types| types.enable_remote_activities || types.enable_local_activities,
+};
+pub(crate) const NEXUS: TaskKind = TaskKind {
+    index: 2,
+    failure: "Nexus polling failure",
+    is_enabled: |types| types.enable_nexus,
+};
+
+/// What both NULL of a poll may stand for.
+pub(crate) struct EndOfPolls {
+    kind: TaskKind,
+    is_enabled: bool,
+    source: Source,
+    end: Arc<End>,
+}
+
+impl EndOfPolls {
+    pub(crate) fn new(
+        kind: TaskKind,
+        types: &WorkerTaskTypes,
+        source: &Source,
+        end: &Arc<End>,
+    ) -> Self {
+        Self {
+            kind,
+            is_enabled: (kind.is_enabled)(types),
+            source: source.clone(),
+            end: end.clone(),
+        }
+    }
+
+    /// Core ends polls without a reason also where its own threads have ended.
+    pub(crate) fn without_reason(&self) -> Polled {
+        let expected = !self.is_enabled
+            || self.end.shutdown_asked.load(Ordering::Acquire)
+            || matches!(&self.source, Source::Replay(ended) if ended.load(Ordering::Acquire));
+        if expected || self.told().load(Ordering::Acquire) {
+            return Polled::ShutDown;
+        }
+        self.failed("core's threads for this worker have ended; its log says why. Has the process enough descriptors and threads?")
+    }
+
+    /// Core panics again in each poll: the second of them ends the polls.
+    pub(crate) fn panicked(&self, message: &str) -> Polled {
+        if self.told().load(Ordering::Acquire) {
+            return Polled::ShutDown;
+        }
+        self.failed(message)
+    }
+
+    pub(crate) fn failed(&self, reason: &str) -> Polled {
+        self.told().store(true, Ordering::Release);
+        Polled::Failed(format!("{}: {reason}", self.kind.failure))
+    }
+
+    fn told(&self) -> &AtomicBool {
+        &self.end.failure_told[self.kind.index]
+    }
+}
