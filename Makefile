@@ -1,5 +1,6 @@
 # make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | reference | docs |
-# licenses | proto-licenses | fuzz | sanitize | bench | reproduce | rehearse | trend | bump | upstream;
+# licenses | proto-licenses | fuzz | sanitize | endure | bench | reproduce | rehearse | trend | bump |
+# upstream;
 # CONTRIBUTING.md tells when to use which.
 #
 # PYTHON   the interpreter to make venvs with (3.10 or newer)
@@ -33,9 +34,9 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo fallback test test-rust fuzz sanitize bench lint lint-python lint-rust lint-zig wheel sdist try-sdist \
-	cross reproduce rehearse header check-header reference check-reference docs licenses proto-licenses trend bump \
-	upstream clean
+.PHONY: demo fallback test test-rust fuzz sanitize endure bench lint lint-python lint-rust lint-zig wheel sdist \
+	try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
+	proto-licenses trend bump upstream clean
 
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
@@ -74,6 +75,11 @@ fuzz: .venv/test/.installed
 sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
+
+# About ten minutes. ENDURE_ARGS: --runs, --restarts; --help lists them.
+endure: .venv/test/.installed
+	$(STEP) "endure: the examples' programs against servers that close, lie, stall or are killed"
+	PYTHONPATH=tools:tests/support .venv/test/bin/python tools/endure.py --wheel $(DIST)/*.whl $(ENDURE_ARGS)
 
 # 15 to 30 minutes of it are two compiles, which --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
 # --compare LABEL=DIR, --publish docs, ...; --help lists them.

@@ -38,10 +38,12 @@ class DevServer:
     Attributes:
         address: ``host:port`` of its gRPC front end, on the loopback interface.
         log: file that its output goes to; gone with the server.
+        process_id: of its process.
     """
 
     address: str
     log: Path
+    process_id: int
 
     @property
     def url(self) -> str:
@@ -53,6 +55,7 @@ class DevServer:
 def running_dev_server(
     *,
     dynamic_config: Mapping[str, object] = MappingProxyType({}),
+    port: int | None = None,
     deadline: float = 120.0,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[DevServer]:
@@ -60,6 +63,7 @@ def running_dev_server(
 
     Args:
         dynamic_config: dynamic configuration values, such as `NO_RATE_LIMITS`.
+        port: of its gRPC front end; None is one that is free.
         deadline: seconds that it may take until it serves.
         progress: told every few seconds what is being waited for.
 
@@ -77,15 +81,17 @@ def running_dev_server(
     with tempfile.TemporaryDirectory(prefix="temporal-dev-server-") as scratch:
         home = Path(scratch)
         environ = _environ(home)
-        grpc_port, http_port, metrics_port = _free_ports(3)
-        server = DevServer(f"{_HOST}:{grpc_port}", home / "server.log")
+        free_port, http_port, metrics_port = _free_ports(3)
+        grpc_port = free_port if port is None else port
+        log = home / "server.log"
         command: list[str | Path] = [temporal, "server", "start-dev", "--headless", "--ip", _HOST]
         command += ["--port", str(grpc_port)]
         command += ["--http-port", str(http_port)]
         command += ["--metrics-port", str(metrics_port)]
         for key, value in dynamic_config.items():
             command += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
-        with running(command, log=server.log, cwd=home, env=environ) as process:
+        with running(command, log=log, cwd=home, env=environ) as process:
+            server = DevServer(f"{_HOST}:{grpc_port}", log, process.pid)
             _wait_until_serving(process, server, temporal, environ, deadline, progress)
             yield server
 
