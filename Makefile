@@ -76,7 +76,7 @@ sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
 
-# About ten minutes. ENDURE_ARGS: --runs, --restarts; --help lists them.
+# About six minutes. ENDURE_ARGS: --runs, --restarts; --help lists them.
 endure: .venv/test/.installed
 	$(STEP) "endure: the examples' programs against servers that close, lie, stall or are killed"
 	PYTHONPATH=tools:tests/support .venv/test/bin/python tools/endure.py --wheel $(DIST)/*.whl $(ENDURE_ARGS)
