@@ -62,7 +62,7 @@ fn rpc_table() -> Result<String, Box<dyn Error>> {
 
     let mut table = String::from(
         "#[allow(deprecated)]\n\
-         pub(super) fn ready(service: RpcService, name: &str, call: Call) -> Checked<ReadyCall> {\n\
+         pub(super) fn ready(service: RpcService, name: &str, call: Call) -> Checked<Attempt> {\n\
          match service {\n",
     );
     for (variant, full_name, client_trait) in SERVICES {

@@ -127,10 +127,14 @@ impl Callback for RpcCallback {
     }
 }
 
-/// A call that is ready to be sent.
-type ReadyCall = BoxFuture<'static, Result<Vec<u8>, Status>>;
+/// An attempt that is ready to be made.
+struct Attempt {
+    call: BoxFuture<'static, Result<Vec<u8>, Status>>,
+    /// How long it may take. Not bounded inside `call`, which there is one of for each RPC.
+    time: Duration,
+}
 
-/// What the generated table makes a [`ReadyCall`] of: one attempt of a call.
+/// What the generated table makes a [`Attempt`] of: one attempt of a call.
 struct Call<'a> {
     client: temporalio_client::Connection,
     request: &'a [u8],
@@ -143,7 +147,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     /// One row of the table: decodes the request now, sends it later.
-    fn unary<Req, Resp, F>(self, method: F) -> Checked<ReadyCall>
+    fn unary<Req, Resp, F>(self, method: F) -> Checked<Attempt>
     where
         Req: Message + Default + 'static,
         Resp: Message + 'static,
@@ -173,7 +177,10 @@ impl Call<'_> {
                 .await
                 .map(|response| response.into_inner().encode_to_vec())
         };
-        Ok(within(time, call).boxed())
+        Ok(Attempt {
+            call: call.boxed(),
+            time,
+        })
     }
 }
 
@@ -190,11 +197,11 @@ fn waits_for_events(request: &dyn Any) -> bool {
     }
 }
 
-fn unknown(name: &str) -> Checked<ReadyCall> {
+fn unknown(name: &str) -> Checked<Attempt> {
     Err(format!("Unknown RPC call {name}"))
 }
 
-fn streaming(name: &str) -> Checked<ReadyCall> {
+fn streaming(name: &str) -> Checked<Attempt> {
     Err(format!(
         "{name} is a streaming RPC; only calls with one request and one response can be made"
     ))
@@ -202,7 +209,7 @@ fn streaming(name: &str) -> Checked<ReadyCall> {
 
 mod table {
     //! `ready(service, name, call)`, written by build.rs from the service definitions.
-    use super::{Call, Checked, ReadyCall, RpcService, streaming, unknown};
+    use super::{Attempt, Call, Checked, RpcService, streaming, unknown};
     use temporalio_client::{
         Connection,
         grpc::{CloudService, HealthService, OperatorService, TestService, WorkflowService},
@@ -295,7 +302,7 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
 
 /// A call that is ready to be sent.
 struct Ready {
-    attempt: ReadyCall,
+    attempt: Attempt,
     again: Option<Again>,
     token: Option<tokio_util::sync::CancellationToken>,
 }
@@ -312,7 +319,7 @@ struct Again {
 }
 
 impl Again {
-    fn attempt(&self) -> Checked<ReadyCall> {
+    fn attempt(&self) -> Checked<Attempt> {
         let call = Call {
             client: self.client.clone(),
             request: &self.request,
@@ -365,9 +372,9 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
 }
 
 /// Sends the call until it succeeds or may not be sent again.
-async fn finish(mut attempt: ReadyCall, mut again: Option<Again>) -> Result<Vec<u8>, Status> {
+async fn finish(mut attempt: Attempt, mut again: Option<Again>) -> Result<Vec<u8>, Status> {
     loop {
-        let result = attempt.await;
+        let result = within(attempt.time, attempt.call).await;
         let (Err(failure), Some(again)) = (&result, again.as_mut()) else {
             return result;
         };
