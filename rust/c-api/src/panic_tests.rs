@@ -100,10 +100,8 @@ fn a_panic_in_the_asynchronous_part_is_the_answer_and_the_runtime_goes_on() {
 fn a_panic_in_the_synchronous_part_is_the_failure() {
     let failed: Result<(), String> = guard(Err, || panic!("on {}", "purpose"));
     assert_eq!(failed, Err("panic: on purpose".to_owned()));
-    let unwrapped: Result<(), String> = guard(Err, || {
-        let refused: Result<(), _> = Err(std::io::Error::from_raw_os_error(11));
-        refused.unwrap();
-    });
+    let refused: Result<(), _> = Err(std::io::Error::from_raw_os_error(11));
+    let unwrapped: Result<(), String> = guard(Err, || Ok(refused.unwrap()));
     let plain = "panic: an error where none was expected";
     assert_eq!(unwrapped, Err(plain.to_owned()));
     let count = guard_infallible(7, || panic!("on purpose"));
