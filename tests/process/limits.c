@@ -353,8 +353,11 @@ static void exporting(Resource resource, TemporalCoreOpenTelemetryProtocol proto
   TemporalCoreRuntime *runtime = new_runtime("runtime_new exporting", &telemetry);
   if (runtime == NULL) return;
   begin("exporter");
-  /* As much of the name as the system keeps. */
-  end(has_thread(resource, "OpenTelemetry.M") ? "success" : "fail", "");
+  /* As much of the name as the system keeps. A new thread gives itself its name. */
+  double began = now();
+  bool found;
+  while (!(found = has_thread(resource, "OpenTelemetry.M")) && now() < began + 1) pause_millis(2);
+  end(found ? "success" : "fail", "");
   free_all(NULL, runtime, false);
 }
 

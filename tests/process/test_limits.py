@@ -191,7 +191,7 @@ def test_a_runtime_that_cannot_export_metrics_is_not_made(
     live: Run, limited: str, stage: str
 ) -> None:
     """A runtime that is made has the thread that exports."""
-    most = RUNTIME_THREADS + 4 if limited == "threads" else 12
+    most = RUNTIME_THREADS + 6 if limited == "threads" else 14
     lived = lives(live, limited, stage, range(most + 1))
     assert_all_answered(lived)
     assert lived[0].failed == ["runtime_new exporting"]

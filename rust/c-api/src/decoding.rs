@@ -21,11 +21,15 @@ pub(crate) fn with_stack_for<T: Send>(bytes: &[u8], body: impl FnOnce() -> T + S
     if is_shallow(bytes) {
         return body();
     }
-    let body = Mutex::new(Some(body));
-    let run = || {
-        let body = lock(&body).take();
-        body.expect("run once")()
-    };
+    let (mut body, mut value) = (Some(body), None);
+    on_thread(&mut || value = body.take().map(|body| body()));
+    value.expect("run once")
+}
+
+/// Runs `body`, once, on a thread that is there for it alone. Not generic: it is large.
+fn on_thread(body: &mut (dyn FnMut() + Send)) {
+    let body = Mutex::new(body);
+    let run = || (lock(&body))();
     thread::scope(|scope| {
         let spawned = with_signals_blocked(|| {
             thread::Builder::new()
@@ -33,12 +37,12 @@ pub(crate) fn with_stack_for<T: Send>(bytes: &[u8], body: impl FnOnce() -> T + S
                 .spawn_scoped(scope, run)
         });
         match spawned.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(value)) => value,
+            Ok(Ok(())) => {}
             Ok(Err(payload)) => std::panic::resume_unwind(payload),
             // No thread is to be had: the caller's may well be large enough.
             Err(_) => run(),
         }
-    })
+    });
 }
 
 /// Whether no message in these bytes can be nested deeper than [`DEEPEST_HERE`]. Without knowing which

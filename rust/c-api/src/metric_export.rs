@@ -16,6 +16,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     str::FromStr,
     sync::Arc,
+    thread,
     time::Duration,
 };
 use temporalio_common::telemetry::{
@@ -25,6 +26,9 @@ use temporalio_common::telemetry::{
     start_prometheus_metric_exporter,
 };
 use url::Url;
+
+/// How long the system may count threads that have ended.
+const END_OF_THREADS: Duration = Duration::from_millis(10);
 
 /// Whether data points repeat the start time or advance it.
 #[repr(C)]
@@ -326,13 +330,14 @@ impl MetricsConfig {
                     format!("the OpenTelemetry exporter did not start: {reason}")
                 };
                 // One that reads the metrics, and for HTTP one that sends them: the exporter would say
-                // nothing about the first and panic about the second. One more, because threads that
-                // have just ended may still count.
+                // nothing about the first and panic about the second. One more, because a thread that
+                // has just ended may still count.
                 let threads = match options.protocol {
                     OtlpProtocol::Grpc => 2,
                     OtlpProtocol::Http => 3,
                 };
                 check_room_for(threads).map_err(|reason| failed(&reason))?;
+                thread::sleep(END_OF_THREADS);
                 catch_unwind(AssertUnwindSafe(|| build_otlp_metric_exporter(options)))
                     .map_err(|payload| failed(&panic_text(payload)))?
                     .map(|meter| Arc::new(meter) as Arc<dyn CoreMeter>)

@@ -5,17 +5,14 @@ use crate::{
     byte_array::{ByteArray, ByteArrayRef, MetadataRef},
     cancellation_token::CancellationToken,
     connection::Connection,
-    decoding::decode,
+    decoding::with_stack_for,
     ffi::{Callback, Checked, Lent, Pending, c_enum, guard_infallible, read_bool},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use prost::Message;
-use std::{any::Any, ffi::c_void, mem::MaybeUninit, ptr, time::Duration};
+use std::{ffi::c_void, mem::MaybeUninit, ptr, time::Duration};
 use temporalio_client::{RetryOptions, request_extensions::RetryConfigForCall};
-use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    ExecuteMultiOperationRequest, GetWorkflowExecutionHistoryRequest,
-    PollWorkflowExecutionTimeSkippingRequest, UpdateWorkflowExecutionRequest,
-};
+use temporalio_common::protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 use tonic::{
     Extensions, Request, Response, Status,
     metadata::{
@@ -134,15 +131,20 @@ struct Attempt {
     time: Duration,
 }
 
-/// What the generated table makes a [`Attempt`] of: one attempt of a call.
+/// What the generated table makes an [`Attempt`] of.
 struct Call<'a> {
     client: temporalio_client::Connection,
     request: &'a [u8],
     metadata: MetadataMap,
-    /// None for core's default.
-    timeout: Option<Duration>,
-    /// Whether the headers do not say it yet.
-    states_timeout: bool,
+    time: CallTime,
+}
+
+/// How long an attempt may take.
+#[derive(Clone, Copy)]
+struct CallTime {
+    time: Duration,
+    /// The headers do not say it yet.
+    is_to_be_stated: bool,
 }
 
 impl Call<'_> {
@@ -158,14 +160,14 @@ impl Call<'_> {
             + Send
             + 'static,
     {
-        let message: Req =
-            decode(self.request).map_err(|error| format!("Request decode failure: {error}"))?;
-        let time = match self.timeout {
-            Some(time) => time,
-            None => default_time(waits_for_events(&message)),
-        };
+        let message = Req::decode(self.request)
+            .map_err(|error| format!("Request decode failure: {error}"))?;
         let mut request = Request::from_parts(self.metadata, Extensions::new(), message);
-        if self.states_timeout {
+        let CallTime {
+            time,
+            is_to_be_stated,
+        } = self.time;
+        if is_to_be_stated {
             request.set_timeout(time);
         }
         request
@@ -186,14 +188,18 @@ impl Call<'_> {
 
 /// Whether the server answers a request only when something has happened, by core's rules, which also
 /// give such a call more time.
-fn waits_for_events(request: &dyn Any) -> bool {
-    match request.downcast_ref::<GetWorkflowExecutionHistoryRequest>() {
-        Some(request) => request.wait_new_event,
-        None => {
-            request.is::<UpdateWorkflowExecutionRequest>()
-                || request.is::<ExecuteMultiOperationRequest>()
-                || request.is::<PollWorkflowExecutionTimeSkippingRequest>()
+fn waits_for_events(service: RpcService, rpc: &str, request: &[u8]) -> bool {
+    match (service, rpc) {
+        (RpcService::Workflow, "GetWorkflowExecutionHistory") => {
+            GetWorkflowExecutionHistoryRequest::decode(request).is_ok_and(|it| it.wait_new_event)
         }
+        (
+            RpcService::Workflow,
+            "UpdateWorkflowExecution"
+            | "ExecuteMultiOperation"
+            | "PollWorkflowExecutionTimeSkipping",
+        ) => true,
+        _ => false,
     }
 }
 
@@ -314,8 +320,7 @@ struct Again {
     client: temporalio_client::Connection,
     request: Vec<u8>,
     metadata: MetadataMap,
-    timeout: Option<Duration>,
-    states_timeout: bool,
+    time: CallTime,
 }
 
 impl Again {
@@ -324,8 +329,7 @@ impl Again {
             client: self.client.clone(),
             request: &self.request,
             metadata: self.metadata.clone(),
-            timeout: self.timeout,
-            states_timeout: self.states_timeout,
+            time: self.time,
         };
         table::ready(self.service, self.retries.rpc(), call)
     }
@@ -339,14 +343,20 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
     let token = options.field("cancellation_token", |it| &it.cancellation_token);
     // SAFETY: only `temporal_core_cancellation_token_new` makes tokens.
     let token = unsafe { token.target_handle() }?;
-    let states_timeout = options.timeout_millis > 0;
-    let timeout = if states_timeout {
-        Some(Duration::from_millis(options.timeout_millis.into()))
+    let time = if options.timeout_millis > 0 {
+        CallTime {
+            time: Duration::from_millis(options.timeout_millis.into()),
+            is_to_be_stated: true,
+        }
     } else {
         let header = metadata
             .get(TIMEOUT_HEADER)
             .and_then(|value| value.to_str().ok());
-        header.and_then(stated_time).or(connection.timeout())
+        let stated = header.and_then(stated_time).or(connection.timeout());
+        CallTime {
+            time: stated.unwrap_or_else(|| default_time(waits_for_events(service, name, request))),
+            is_to_be_stated: false,
+        }
     };
     let again = read_bool(&options.retry).then(|| Again {
         retries: Retries::new(name, connection.retry.clone()),
@@ -354,18 +364,16 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
         client: connection.client.clone(),
         request: request.to_vec(),
         metadata: metadata.clone(),
-        timeout,
-        states_timeout,
+        time,
     });
     let call = Call {
         client: connection.client.clone(),
         request,
         metadata,
-        timeout,
-        states_timeout,
+        time,
     };
     Ok(Ready {
-        attempt: table::ready(service, name, call)?,
+        attempt: with_stack_for(request, || table::ready(service, name, call))?,
         again,
         token: token.map(|token| token.0.clone()),
     })
