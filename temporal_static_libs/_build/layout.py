@@ -16,7 +16,7 @@ INCLUDE = PurePath("include")
 PROTOS = PurePath("share", "proto")
 
 # What a wheel carries of the workspace; pyproject.toml leaves the rest out.
-_CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "sdk-core")
+_CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "parking_lot_core", "sdk-core")
 
 
 @dataclass(frozen=True)

@@ -48,15 +48,10 @@ def slow_polls(request: Request) -> Response:
     return Response()
 
 
-_OVERRIDES: list[Override] = []
-"""For the process's life: a request may still be with the override when all handles are freed."""
-
-
 @pytest.fixture
 def override(capi: CApi) -> Override:
     """A server that has no tasks."""
-    _OVERRIDES.append(Override(capi, slow_polls))
-    return _OVERRIDES[-1]
+    return Override(capi, slow_polls)
 
 
 @pytest.fixture
@@ -296,8 +291,7 @@ def test_worker_heartbeats_tell_of_plugins_and_storage_drivers(capi: CApi, lende
             return Response(described.SerializeToString())
         return slow_polls(request)
 
-    _OVERRIDES.append(Override(capi, respond))
-    override = _OVERRIDES[-1]
+    override = Override(capi, respond)
     runtime_options = capi.new("TemporalCoreRuntimeOptions", worker_heartbeat_interval_millis=1_000)
     with (
         capi.runtime(runtime_options) as runtime,

@@ -32,6 +32,10 @@ class Response:
     details: bytes = b""
 
 
+_ALL: list[Override] = []
+"""For the process's life: a request may still be with an override when all handles are freed."""
+
+
 class Override:
     """Records every request and answers it with what ``respond`` says."""
 
@@ -41,6 +45,7 @@ class Override:
         self.respond = respond or (lambda _request: Response())
         self.callback = api.ffi.callback("TemporalCoreClientGrpcOverrideCallback", self._answer)
         self._lender = api.lend()
+        _ALL.append(self)
 
     @property
     def fields(self) -> dict[str, Any]:
