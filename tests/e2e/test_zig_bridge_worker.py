@@ -211,7 +211,7 @@ def test_errors_need_not_be_taken(surface: Surface, bridge: int, worker: int) ->
         ),
         pytest.param(
             {"namespace": b""},
-            "making a worker: Worker start failed: Worker namespace cannot be empty",
+            "making a worker: Invalid options: namespace_ is empty",
             id="no namespace",
         ),
         pytest.param(
