@@ -24,6 +24,9 @@ use temporalio_client::RetryOptions;
 pub struct Connection {
     pub(crate) core: Arc<Core>,
     pub(crate) client: temporalio_client::Connection,
+    /// The same for RPC calls, which are sent again here and not by core. To say so in each request
+    /// would cost each call more than all else that is done for it here.
+    pub(crate) without_retries: temporalio_client::Connection,
     /// How the connection's calls are sent again.
     pub(crate) retry: RetryOptions,
     /// What the headers of every call say about its time.
@@ -37,9 +40,12 @@ impl Connection {
         retry: RetryOptions,
         headers: &HashMap<String, String>,
     ) -> Self {
+        let mut without_retries = client.clone();
+        *without_retries.retry_options_mut() = RetryOptions::no_retries();
         Self {
             core,
             client,
+            without_retries,
             retry,
             timeout: Mutex::new(stated_in(headers)),
         }

@@ -11,7 +11,6 @@ use crate::{
 use futures_util::{FutureExt, future::BoxFuture};
 use prost::Message;
 use std::{ffi::c_void, mem::MaybeUninit, ptr, time::Duration};
-use temporalio_client::{RetryOptions, request_extensions::RetryConfigForCall};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 use tonic::{
     Extensions, Request, Response, Status,
@@ -170,9 +169,6 @@ impl Call<'_> {
         if is_to_be_stated {
             request.set_timeout(time);
         }
-        request
-            .extensions_mut()
-            .insert(RetryConfigForCall(RetryOptions::no_retries()));
         let mut client = self.client;
         let call = async move {
             method(&mut client, request)
@@ -361,13 +357,13 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
     let again = read_bool(&options.retry).then(|| Again {
         retries: Retries::new(name, connection.retry.clone()),
         service,
-        client: connection.client.clone(),
+        client: connection.without_retries.clone(),
         request: request.to_vec(),
         metadata: metadata.clone(),
         time,
     });
     let call = Call {
-        client: connection.client.clone(),
+        client: connection.without_retries.clone(),
         request,
         metadata,
         time,
