@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from c_program import build_program
 from capi import CApi
 from dev_server import DevServer
 from grpc_override import Override, Request, Response, connection_to
-from process_program import build
 from rpc import connection, outcome, start_call
 from skips import require_program
+
+HERE = Path(__file__).parent
 
 RPC = "GetSystemInfo"
 
@@ -23,7 +25,7 @@ RPC = "GetSystemInfo"
 def throwing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program in C++ whose callback does not return."""
     require_program("c++")
-    return build("throwing.cpp", tmp_path_factory.mktemp("throwing"))
+    return build_program(HERE / "throwing.cpp", tmp_path_factory.mktemp("throwing"))
 
 
 @pytest.mark.parametrize("thread", ["caller", "library"])

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from c_program import build_program
 from dev_server import DevServer
-from process_program import build
+
+HERE = Path(__file__).parent
 
 AT_ONCE = 4
 WAYS = ("main", "callback", "return")
@@ -21,7 +23,7 @@ SANITIZER = {"plain": [], "address": ["-fsanitize=address"]}
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The program that exits, as it is and with AddressSanitizer."""
     return {
-        name: build("exit_in_use.c", tmp_path_factory.mktemp(name), options)
+        name: build_program(HERE / "exit_in_use.c", tmp_path_factory.mktemp(name), options)
         for name, options in SANITIZER.items()
     }
 

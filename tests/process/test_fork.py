@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from c_program import build_program, lines_of
 from dev_server import DevServer
-from host_program import lines_of, link_host_program
 from temporalio.client import Client, WorkflowExecutionStatus
 
 HERE = Path(__file__).parent
@@ -73,7 +73,7 @@ ELSEWHERE = {
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The host."""
-    return link_host_program(HERE / "fork.c", tmp_path_factory.mktemp("fork"))
+    return build_program(HERE / "fork.c", tmp_path_factory.mktemp("fork"))
 
 
 @pytest.fixture(scope="session")

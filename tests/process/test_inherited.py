@@ -43,7 +43,7 @@ COMPLETION = DONE.SerializeToString()
 
 
 class Server:
-    """Answers polls when it is told to."""
+    """Answers polls once ``end_polls`` is set."""
 
     def __init__(self, shutdown_worker: Response) -> None:
         self.shutdown_worker = shutdown_worker
@@ -63,20 +63,28 @@ class Server:
         return Response()
 
 
-def test_finalizing_waits_for_an_activity_that_is_not_completed(capi: CApi) -> None:
-    """Until the worker is freed."""
-    tasks = iter([Response(TASK.SerializeToString())])
-    polls_end = threading.Event()
+class OneTask:
+    """Has one activity, and answers other polls for activities once ``end_polls`` is set."""
 
-    def respond(request: Request) -> Response:
+    def __init__(self, completed: Response | None = None) -> None:
+        """``completed``: what the activity's completion is answered with."""
+        self.tasks = iter([Response(TASK.SerializeToString())])
+        self.end_polls = threading.Event()
+        self.completed = completed or Response()
+
+    def respond(self, request: Request) -> Response:
         if request.rpc == "PollActivityTaskQueue":
-            response = next(tasks, None)
+            response = next(self.tasks, None)
             if response is not None:
                 return response
-            polls_end.wait(60)
-        return Response()
+            self.end_polls.wait(60)
+        return self.completed if request.rpc == COMPLETE else Response()
 
-    override = Override(capi, respond)
+
+def test_finalizing_waits_for_an_activity_that_is_not_completed(capi: CApi) -> None:
+    """Until the worker is freed."""
+    server = OneTask()
+    override = Override(capi, server.respond)
     with (
         capi.runtime() as runtime,
         connection_to(override, runtime) as client,
@@ -85,7 +93,7 @@ def test_finalizing_waits_for_an_activity_that_is_not_completed(capi: CApi) -> N
         try:
             assert made.polled(made.poll("activity_task"))
         finally:
-            polls_end.set()
+            server.end_polls.set()
         made.initiate_shutdown()
         finalizing = made.start("temporal_core_worker_finalize_shutdown")
         with pytest.raises(AssertionError, match="no answer within"):
@@ -105,19 +113,8 @@ class Refused:
 
 def refused_completion(api: CApi) -> Refused:
     """Complete an activity, with a server that is not available for that."""
-    tasks = iter([Response(TASK.SerializeToString())])
-    polls_end = threading.Event()
-    refusal = Response(status=UNAVAILABLE, message="no")
-
-    def respond(request: Request) -> Response:
-        if request.rpc == "PollActivityTaskQueue":
-            response = next(tasks, None)
-            if response is not None:
-                return response
-            polls_end.wait(60)
-        return refusal if request.rpc == COMPLETE else Response()
-
-    override = Override(api, respond)
+    server = OneTask(Response(status=UNAVAILABLE, message="no"))
+    override = Override(api, server.respond)
     retry = api.new("TemporalCoreClientRetryOptions", multiplier=1.0, max_retries=1)
     with (
         api.runtime() as runtime,
@@ -130,7 +127,7 @@ def refused_completion(api: CApi) -> Refused:
             made.done(made.complete("activity_task", COMPLETION), LONGEST_COMPLETION)
             seconds = time.monotonic() - began
         finally:
-            polls_end.set()
+            server.end_polls.set()
         made.shut_down_idle()
     return Refused([it.rpc for it in override.requests].count(COMPLETE), seconds)
 
@@ -192,19 +189,9 @@ def test_a_heartbeat_waits_while_a_slot_supplier_marks_a_slot_as_used(capi: CApi
             leave.wait(60)
             super()._mark_used(ctx, user_data)
 
-    tasks = iter([Response(TASK.SerializeToString())])
-    polls_end = threading.Event()
-
-    def respond(request: Request) -> Response:
-        if request.rpc == "PollActivityTaskQueue":
-            response = next(tasks, None)
-            if response is not None:
-                return response
-            polls_end.wait(60)
-        return Response()
-
+    server = OneTask()
     supplier = Slow(capi)
-    override = Override(capi, respond)
+    override = Override(capi, server.respond)
     suppliers = {"activity": supplier.supplier}
     with (
         capi.runtime() as runtime,
@@ -229,7 +216,7 @@ def test_a_heartbeat_waits_while_a_slot_supplier_marks_a_slot_as_used(capi: CApi
             made.done(made.complete("activity_task", COMPLETION))
         finally:
             leave.set()
-            polls_end.set()
+            server.end_polls.set()
         made.shut_down_idle()
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from c_program import build_program, lines_of
 from dev_server import DevServer
-from host_program import lines_of, link_host_program
 
 HERE = Path(__file__).parent
 MESSAGES = HERE.parent / "abi" / "messages.tsv"
@@ -119,7 +119,7 @@ def _wrong(step: str, how: str, text: str) -> Iterable[str]:
 def live(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run:
     """The program, on its own server."""
     scratch = tmp_path_factory.mktemp("limits")
-    program = link_host_program(HERE / "limits.c", scratch)
+    program = build_program(HERE / "limits.c", scratch)
 
     def run(limited: str, stage: str, spare: object) -> Life:
         command: list[str] = [str(program), limited, str(spare), stage, dev_server.address]

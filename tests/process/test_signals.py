@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from breaking_proxy import BreakingProxy, closing_peer
-from c_program import build_c_program
+from c_program import build_program
 from dev_server import DevServer
 from otlp import Receiver, grpc_receiver, http_receiver
 from process_status import blocked_signals, threads
@@ -61,7 +61,7 @@ CONSOLE = ["logged on a thread of the library", "logged on a thread of the host"
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program that uses the library. Its first lines say how."""
-    return build_c_program(SOURCE, tmp_path_factory.mktemp("signals") / "host")
+    return build_program(SOURCE, tmp_path_factory.mktemp("signals"))
 
 
 @pytest.fixture

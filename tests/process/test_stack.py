@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import temporalio.bridge.proto as bridge
 import trustme
+from c_program import build_program
 from capi import function_names
 from google.protobuf.message import Message
 from nested_messages import DECODER_LIMIT, longest_path, nested, nested_groups, ways_to_nest
-from process_program import build
 from rpc import SERVICES
 from temporalio.api.cloud.cloudservice.v1 import service_pb2 as cloud
 from temporalio.api.history.v1 import message_pb2 as history
@@ -30,6 +30,8 @@ from temporalio.api.workflowservice.v1 import service_pb2 as workflow
 from temporalio.bridge.proto.health.v1 import health_pb2 as health
 from temporalio.bridge.proto.nexus import nexus_pb2
 from temporalio.bridge.proto.workflow_completion import workflow_completion_pb2
+
+HERE = Path(__file__).parent
 
 STACK = 64 << 10
 """What docs/process.md promises to be enough, the thread's own data included."""
@@ -103,7 +105,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program that calls each export."""
-    return build("stack_use.c", tmp_path_factory.mktemp("stack-use"))
+    return build_program(HERE / "stack_use.c", tmp_path_factory.mktemp("stack-use"))
 
 
 def run(program: Path, scratch: Path, *arguments: str | Path) -> str:

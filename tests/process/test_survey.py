@@ -10,9 +10,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from c_program import build_program
 from capi import config
 from dev_server import DevServer
-from process_program import build
+
+HERE = Path(__file__).parent
 
 STACK_OF_CALLBACKS = 2 << 20
 WORKERS = (os.cpu_count() or 1) + 3
@@ -46,7 +48,7 @@ class Survey:
 @pytest.fixture(scope="module")
 def survey(dev_server: DevServer, tmp_path_factory: pytest.TempPathFactory) -> Survey:
     scratch = tmp_path_factory.mktemp("survey")
-    program = build("survey.c", scratch)
+    program = build_program(HERE / "survey.c", scratch)
     results = scratch / "results"
     environ = {
         name: value

@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from process_program import build
+from c_program import build_program
+
+HERE = Path(__file__).parent
 
 ROUNDS = 8
 
@@ -16,7 +18,11 @@ def unload(tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
     """The command that loads, uses and unloads a library several times."""
     scratch = tmp_path_factory.mktemp("unload")
     hidden = ["-shared", "-fPIC", "-Wl,--exclude-libs,ALL"]
-    return [build("unload.c", scratch), build("bridge_to_unload.c", scratch, hidden), str(ROUNDS)]
+    return [
+        build_program(HERE / "unload.c", scratch),
+        build_program(HERE / "bridge_to_unload.c", scratch, hidden),
+        str(ROUNDS),
+    ]
 
 
 def rounds(command: list[str | Path], using: str) -> list[str]:
