@@ -4,7 +4,7 @@
 //! response's headers. So each attempt is sent without them and bounded here. Which failures are sent
 //! again, and when, is as in core's `retry` module.
 
-use crate::failures::status_text;
+use crate::failures::with_causes;
 use std::{
     error::Error,
     future::Future,
@@ -160,7 +160,7 @@ impl Retries {
     /// With core's target and levels, which filters of logs may name.
     fn log(&self, failure: &Status) {
         let (rpc, attempts, most) = (&self.rpc, self.attempts, self.options.max_retries);
-        let error = status_text(failure);
+        let error = with_causes(failure);
         macro_rules! log {
             ($level:ident, $($what:tt)+) => {
                 tracing::$level!(target: "temporalio_client::retry", error, $($what)+)

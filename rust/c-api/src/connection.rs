@@ -24,8 +24,8 @@ use temporalio_client::RetryOptions;
 pub struct Connection {
     pub(crate) core: Arc<Core>,
     pub(crate) client: temporalio_client::Connection,
-    /// The same for RPC calls, which are sent again here and not by core. To say so in each request
-    /// would cost each call more than all else that is done for it here.
+    /// The same for RPC calls, which are sent again here and not by core. Set once here rather than in
+    /// each request, whose extensions core copies.
     pub(crate) without_retries: temporalio_client::Connection,
     /// How the connection's calls are sent again.
     pub(crate) retry: RetryOptions,

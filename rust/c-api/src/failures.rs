@@ -51,11 +51,6 @@ fn own_text(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// What a gRPC status says, with its causes.
-pub(crate) fn status_text(status: &Status) -> String {
-    with_causes(status)
-}
-
 fn without_causes(status: &Status) -> String {
     // The code's name, such as NotFound; its description is a sentence about gRPC.
     let code = status.code();
@@ -67,7 +62,7 @@ fn without_causes(status: &Status) -> String {
     }
 }
 
-/// What to do about an error of TLS, in place of its own words.
+/// What to do about an error of TLS, instead of what it displays.
 fn tls_advice(error: &(dyn Error + 'static)) -> Option<String> {
     if error.to_string() == "no native certs found" {
         return Some(
@@ -148,7 +143,7 @@ pub(crate) fn connect_failure(target: &str, error: &ClientConnectError) -> Strin
         ClientConnectError::SystemInfoCallError(status) => {
             format!(
                 "{target} answered GetSystemInfo with {}",
-                status_text(status)
+                with_causes(status)
             )
         }
         ClientConnectError::InvalidUri(error) => format!("target_url is malformed: {error}"),
@@ -159,7 +154,7 @@ pub(crate) fn connect_failure(target: &str, error: &ClientConnectError) -> Strin
 /// Why a poll failed.
 pub(crate) fn poll_failure(error: &PollError) -> String {
     match error {
-        PollError::TonicError(status) => status_text(status),
+        PollError::TonicError(status) => with_causes(status),
         error @ PollError::ShutDown => error.to_string(),
     }
 }
@@ -169,7 +164,7 @@ pub(crate) fn validation_failure(error: &WorkerValidationError) -> String {
     match error {
         WorkerValidationError::NamespaceDescribeError { source, namespace } => format!(
             "Namespace {namespace} was not found or otherwise could not be described: {}",
-            status_text(source)
+            with_causes(source)
         ),
     }
 }

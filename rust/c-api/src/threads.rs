@@ -1,6 +1,6 @@
 //! The threads of a runtime: all of them, or a reason.
 
-use crate::ffi::{Checked, before_unwinding, panic_text, with_signals_blocked};
+use crate::ffi::{Checked, before_unwinding, lock, panic_text, with_signals_blocked};
 use std::{
     any::Any,
     io,
@@ -79,16 +79,15 @@ enum Verdict {
 
 impl Gate {
     fn decide(&self, verdict: Verdict) {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+        *lock(&self.verdict) = Some(verdict);
         self.decided.notify_all();
     }
 
     /// Waits for the verdict; ends this thread if it is that there is no runtime.
     fn pass(&self) {
-        let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict = *self
             .decided
-            .wait_while(verdict, |verdict| verdict.is_none())
+            .wait_while(lock(&self.verdict), |verdict| verdict.is_none())
             .unwrap_or_else(PoisonError::into_inner);
         if matches!(verdict, Some(Verdict::Refused)) {
             // Without a report: the thread that could not be started makes one.

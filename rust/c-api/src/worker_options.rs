@@ -451,7 +451,8 @@ fn poller_behavior(behavior: Lent<'_, PollerBehavior>) -> Checked<Option<CorePol
         .target();
     let autoscaling = behavior.field("autoscaling", |it| &it.autoscaling).target();
     let label = behavior.label();
-    let core_behavior = match (simple, autoscaling) {
+    // Core checks the same once more when it builds the configuration, without naming the option.
+    Ok(Some(match (simple, autoscaling) {
         (Some(simple), None) => {
             at_least_1(simple.simple_maximum, label, "simple_maximum")?;
             CorePollerBehavior::SimpleMaximum(simple.simple_maximum)
@@ -485,11 +486,7 @@ fn poller_behavior(behavior: Lent<'_, PollerBehavior>) -> Checked<Option<CorePol
                 "simple_maximum and autoscaling cannot both be non-null values ({label})"
             ));
         }
-    };
-    core_behavior
-        .validate()
-        .map_err(|error| format!("{label}: {error}"))?;
-    Ok(Some(core_behavior))
+    }))
 }
 
 fn at_least_1(count: usize, what: impl Display, option: &str) -> Checked<()> {
