@@ -53,7 +53,7 @@ fn abi_symbol() -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// The function `ready`, one match arm an RPC.
+/// The function `find`, one match arm an RPC.
 fn rpc_table() -> Result<String, Box<dyn Error>> {
     let descriptors = env::var("DEP_TEMPORALIO_PROTOS_DESCRIPTOR_PATH")
         .map_err(|_| "temporalio-protos no longer tells where its descriptors are")?;
@@ -62,7 +62,7 @@ fn rpc_table() -> Result<String, Box<dyn Error>> {
 
     let mut table = String::from(
         "#[allow(deprecated)]\n\
-         pub(super) fn ready(service: RpcService, name: &str, call: Call) -> Checked<Attempt> {\n\
+         pub(super) fn find(service: RpcService, name: &str) -> Checked<Rpc> {\n\
          match service {\n",
     );
     for (variant, full_name, client_trait) in SERVICES {
@@ -77,7 +77,8 @@ fn rpc_table() -> Result<String, Box<dyn Error>> {
                 let function = snake_case(name);
                 writeln!(
                     table,
-                    "{name:?} => call.unary(<Connection as {client_trait}>::{function}),"
+                    "{name:?} => Ok(Rpc {{ name: {name:?}, ready: |call| \
+                     call.unary(<Connection as {client_trait}>::{function}) }}),"
                 )?;
             }
         }

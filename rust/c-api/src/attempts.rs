@@ -77,7 +77,7 @@ pub(crate) async fn within<T>(
 
 /// Sends a call again after failures that allow it.
 pub(crate) struct Retries {
-    rpc: String,
+    rpc: &'static str,
     options: RetryOptions,
     started: Instant,
     attempts: usize,
@@ -86,9 +86,9 @@ pub(crate) struct Retries {
 }
 
 impl Retries {
-    pub(crate) fn new(rpc: &str, options: RetryOptions) -> Self {
+    pub(crate) fn new(rpc: &'static str, options: RetryOptions) -> Self {
         Self {
-            rpc: rpc.to_owned(),
+            rpc,
             started: Instant::now(),
             attempts: 0,
             wait: Wait {
@@ -107,11 +107,6 @@ impl Retries {
             },
             options,
         }
-    }
-
-    /// The name of the RPC.
-    pub(crate) fn rpc(&self) -> &str {
-        &self.rpc
     }
 
     /// Waits until the call may be sent again.
@@ -159,7 +154,7 @@ impl Retries {
 
     /// With core's target and levels, which filters of logs may name.
     fn log(&self, failure: &Status) {
-        let (rpc, attempts, most) = (&self.rpc, self.attempts, self.options.max_retries);
+        let (rpc, attempts, most) = (self.rpc, self.attempts, self.options.max_retries);
         let error = with_causes(failure);
         macro_rules! log {
             ($level:ident, $($what:tt)+) => {

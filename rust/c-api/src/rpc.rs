@@ -130,7 +130,14 @@ struct Attempt {
     time: Duration,
 }
 
-/// What the generated table makes an [`Attempt`] of.
+/// A row of the generated table.
+#[derive(Clone, Copy)]
+struct Rpc {
+    name: &'static str,
+    ready: fn(Call<'_>) -> Checked<Attempt>,
+}
+
+/// What an [`Attempt`] is made of.
 struct Call<'a> {
     client: temporalio_client::Connection,
     request: &'a [u8],
@@ -199,19 +206,19 @@ fn waits_for_events(service: RpcService, rpc: &str, request: &[u8]) -> bool {
     }
 }
 
-fn unknown(name: &str) -> Checked<Attempt> {
+fn unknown(name: &str) -> Checked<Rpc> {
     Err(format!("Unknown RPC call {name}"))
 }
 
-fn streaming(name: &str) -> Checked<Attempt> {
+fn streaming(name: &str) -> Checked<Rpc> {
     Err(format!(
         "{name} is a streaming RPC; only calls with one request and one response can be made"
     ))
 }
 
 mod table {
-    //! `ready(service, name, call)`, written by build.rs from the service definitions.
-    use super::{Attempt, Call, Checked, RpcService, streaming, unknown};
+    //! `find(service, name)`, written by build.rs from the service definitions.
+    use super::{Checked, Rpc, RpcService, streaming, unknown};
     use temporalio_client::{
         Connection,
         grpc::{CloudService, HealthService, OperatorService, TestService, WorkflowService},
@@ -285,16 +292,14 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
         };
         // The callback may free the connection before this function returns: nothing of it is used
         // once the call is started.
-        core.spawn(pending, move || async move {
+        core.spawn_small(pending, async move {
+            let call = finish(ready.attempt, ready.again);
             let result = match ready.token {
-                None => finish(ready.attempt, ready.again).await,
-                Some(token) => {
-                    let call = finish(ready.attempt, ready.again);
-                    match token.run_until_cancelled_owned(call).await {
-                        Some(result) => result,
-                        None => return RpcAnswer::Bridge("Cancelled".to_owned()),
-                    }
-                }
+                None => call.await,
+                Some(token) => match token.run_until_cancelled_owned(call).await {
+                    Some(result) => result,
+                    None => return RpcAnswer::Bridge("Cancelled".to_owned()),
+                },
             };
             result.map_or_else(RpcAnswer::Server, RpcAnswer::Success)
         });
@@ -311,8 +316,8 @@ struct Ready {
 
 /// What it takes to send a call again.
 struct Again {
+    rpc: Rpc,
     retries: Retries,
-    service: RpcService,
     client: temporalio_client::Connection,
     request: Vec<u8>,
     metadata: MetadataMap,
@@ -327,7 +332,7 @@ impl Again {
             metadata: self.metadata.clone(),
             time: self.time,
         };
-        table::ready(self.service, self.retries.rpc(), call)
+        (self.rpc.ready)(call)
     }
 }
 
@@ -354,9 +359,10 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
             is_to_be_stated: false,
         }
     };
+    let rpc = table::find(service, name)?;
     let again = read_bool(&options.retry).then(|| Again {
-        retries: Retries::new(name, connection.retry.clone()),
-        service,
+        rpc,
+        retries: Retries::new(rpc.name, connection.retry.clone()),
         client: connection.without_retries.clone(),
         request: request.to_vec(),
         metadata: metadata.clone(),
@@ -369,7 +375,7 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
         time,
     };
     Ok(Ready {
-        attempt: with_stack_for(request, || table::ready(service, name, call))?,
+        attempt: with_stack_for(request, || (rpc.ready)(call))?,
         again,
         token: token.map(|token| token.0.clone()),
     })

@@ -206,10 +206,19 @@ impl Core {
         C: Callback,
         Call: Future<Output = C::Answer> + Send + 'static,
     {
+        self.spawn_small(pending, async move { boxed_future(call).await });
+    }
+
+    /// [`Core::spawn`] for a future of at most some kilobytes, which is made on the host's thread.
+    pub(crate) fn spawn_small<C, Call>(self: &Arc<Self>, pending: Pending<C>, call: Call)
+    where
+        C: Callback,
+        Call: Future<Output = C::Answer> + Send + 'static,
+    {
         // Keeps the runtime up until the callback has run, also when all handles are freed.
         let core = self.clone();
         self.handle.spawn(async move {
-            let answer = AssertUnwindSafe(async move { boxed_future(call).await })
+            let answer = AssertUnwindSafe(call)
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|payload| C::failure(panic_text(payload)));
