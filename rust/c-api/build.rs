@@ -5,6 +5,9 @@ use prost::Message;
 use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
 use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
 
+// Ties this script to its checkout, as in lib.rs: of several, the one built last would serve all.
+const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
+
 /// `RpcService` variant, fully qualified service, trait of temporalio-client that calls it.
 const SERVICES: [(&str, &str, &str); 5] = [
     (

@@ -70,6 +70,83 @@ typedef struct TemporalCoreCustomMetricMeter TemporalCoreCustomMetricMeter;
 typedef struct TemporalCoreCustomSlotSupplierCallbacks TemporalCoreCustomSlotSupplierCallbacks;
 
 /**
+ * What an event tells.
+ */
+typedef enum TemporalStaticLibsEventKind {
+  /**
+   * The queue cannot be used: `fail` says why. Only after a fork.
+   */
+  TemporalStaticLibsEventKind_Unusable = 0,
+  /**
+   * A connection, or why there is none: `connection` XOR `fail`.
+   */
+  TemporalStaticLibsEventKind_ClientConnect,
+  /**
+   * An RPC's end: `success`, `status_code`, `fail` and `failure_details` as for
+   * `TemporalCoreClientRpcCallCallback`.
+   */
+  TemporalStaticLibsEventKind_ClientRpcCall,
+  /**
+   * A poll's end: `success` XOR `fail`; both NULL: stop polling for this kind.
+   */
+  TemporalStaticLibsEventKind_WorkerPoll,
+  /**
+   * A worker's validation, completion or finalization has ended: `fail`, or NULL.
+   */
+  TemporalStaticLibsEventKind_Worker,
+  /**
+   * A server serves, or why not: `server` and `success`, its address, XOR `fail`.
+   */
+  TemporalStaticLibsEventKind_EphemeralServerStart,
+  /**
+   * A server has stopped: `fail`, or NULL.
+   */
+  TemporalStaticLibsEventKind_EphemeralServerShutdown,
+  /**
+   * A log: `log` and `log_level`.
+   */
+  TemporalStaticLibsEventKind_Log,
+  /**
+   * More logs waited than the queue takes: `count` of them were dropped.
+   */
+  TemporalStaticLibsEventKind_LogsDropped,
+  /**
+   * An RPC to answer: `request`.
+   */
+  TemporalStaticLibsEventKind_ClientGrpcOverride,
+  /**
+   * What the server says of a worker's task queue: `success`, JSON, XOR `fail`.
+   */
+  TemporalStaticLibsEventKind_WorkerAskServer,
+} TemporalStaticLibsEventKind;
+
+/**
+ * Level of a forwarded log.
+ */
+typedef enum TemporalCoreForwardedLogLevel {
+  /**
+   * Finest.
+   */
+  TemporalCoreForwardedLogLevel_Trace = 0,
+  /**
+   * For debugging.
+   */
+  TemporalCoreForwardedLogLevel_Debug,
+  /**
+   * Of general interest.
+   */
+  TemporalCoreForwardedLogLevel_Info,
+  /**
+   * Something to look at.
+   */
+  TemporalCoreForwardedLogLevel_Warn,
+  /**
+   * Something went wrong.
+   */
+  TemporalCoreForwardedLogLevel_Error,
+} TemporalCoreForwardedLogLevel;
+
+/**
  * Transport compression.
  */
 typedef enum TemporalCoreClientGrpcCompression {
@@ -188,32 +265,6 @@ typedef enum TemporalCoreRpcService {
 } TemporalCoreRpcService;
 
 /**
- * Level of a forwarded log.
- */
-typedef enum TemporalCoreForwardedLogLevel {
-  /**
-   * Finest.
-   */
-  TemporalCoreForwardedLogLevel_Trace = 0,
-  /**
-   * For debugging.
-   */
-  TemporalCoreForwardedLogLevel_Debug,
-  /**
-   * Of general interest.
-   */
-  TemporalCoreForwardedLogLevel_Info,
-  /**
-   * Something to look at.
-   */
-  TemporalCoreForwardedLogLevel_Warn,
-  /**
-   * Something went wrong.
-   */
-  TemporalCoreForwardedLogLevel_Error,
-} TemporalCoreForwardedLogLevel;
-
-/**
  * Whether data points repeat the start time or advance it.
  */
 typedef enum TemporalCoreOpenTelemetryMetricTemporality {
@@ -306,7 +357,8 @@ typedef struct TemporalCoreCancellationToken TemporalCoreCancellationToken;
 /**
  * An RPC that the caller answers instead of a server.
  *
- * Life: the connection's `grpc_override_callback` gets it; the accessors
+ * Life: the connection's `grpc_override_callback` gets it, or an event of its `grpc_override_queue`; the
+ * accessors
  * `temporal_core_client_grpc_override_request_service`, `…_rpc`, `…_headers` and `…_proto` read it;
  * `temporal_core_client_grpc_override_request_respond` answers and frees it, exactly once.
  *
@@ -343,10 +395,11 @@ typedef struct TemporalCoreEphemeralServer TemporalCoreEphemeralServer;
 /**
  * A log that is forwarded.
  *
- * Life: the runtime's `forward_to` callback gets it; the `temporal_core_forwarded_log_…` accessors
- * read it. It ends when the callback returns, with all that the accessors gave.
+ * Life: the runtime's `forward_to` callback gets it, or an event of the runtime's `log_queue`; the
+ * `temporal_core_forwarded_log_…` accessors read it. It ends when the callback returns, or the event is
+ * freed, with all that the accessors gave.
  *
- * Only the thread of the callback may use it.
+ * Only the thread of the callback may use it; that of an event, any thread.
  */
 typedef struct TemporalCoreForwardedLog TemporalCoreForwardedLog;
 
@@ -415,6 +468,19 @@ typedef struct TemporalCoreRuntime TemporalCoreRuntime;
 typedef struct TemporalCoreSlotReserveCompletionCtx TemporalCoreSlotReserveCompletionCtx;
 
 /**
+ * Where results wait for a thread of the host's, instead of being given to a callback.
+ *
+ * Life: `temporal_static_libs_queue_new`; for each call a `temporal_static_libs_queue_tag` as its
+ * `user_data` and the `temporal_static_libs_on_…` function of its kind as its callback;
+ * `temporal_static_libs_queue_next` or `temporal_static_libs_queue_try_next` and
+ * `temporal_static_libs_event_free` for each result; `temporal_static_libs_queue_free`.
+ *
+ * Any thread may use it, several at once. It needs no runtime, and serves any number of them. It may be
+ * freed while calls are in flight: their results are freed when they come.
+ */
+typedef struct TemporalStaticLibsQueue TemporalStaticLibsQueue;
+
+/**
  * Takes tasks from a task queue, or replays histories.
  *
  * Life: `temporal_core_worker_new`, or `temporal_core_worker_replayer_new`;
@@ -461,6 +527,68 @@ typedef struct TemporalCoreByteArray {
    */
   bool disable_free;
 } TemporalCoreByteArray;
+
+/**
+ * What a queue gives. Which fields are set depends on `kind`; the others are 0.
+ *
+ * All that the fields lead to belongs to the event, until
+ * `temporal_static_libs_event_free` frees it. To keep something of it, a connection for example, take
+ * the pointer and set the field to NULL.
+ */
+typedef struct TemporalStaticLibsEvent {
+  /**
+   * The struct's size, `sizeof(TemporalStaticLibsEvent)`; set before the event is asked for.
+   */
+  size_t size;
+  /**
+   * What it tells.
+   */
+  enum TemporalStaticLibsEventKind kind;
+  /**
+   * gRPC status of an RPC; 0 for success and for an error of the bridge.
+   */
+  uint32_t status_code;
+  /**
+   * As given to `temporal_static_libs_queue_tag`, or with the queue in the options.
+   */
+  uint64_t tag;
+  /**
+   * A connection.
+   */
+  struct TemporalCoreConnection *connection;
+  /**
+   * A server.
+   */
+  struct TemporalCoreEphemeralServer *server;
+  /**
+   * An RPC to answer. Who answers it sets this to NULL, for the response frees it.
+   */
+  struct TemporalCoreClientGrpcOverrideRequest *request;
+  /**
+   * An RPC's response, a task, a server's address, or what the server says.
+   */
+  const struct TemporalCoreByteArray *success;
+  /**
+   * Why it failed; NULL: it did not.
+   */
+  const struct TemporalCoreByteArray *fail;
+  /**
+   * `google.rpc.Status` protobuf, where the server said that the RPC failed.
+   */
+  const struct TemporalCoreByteArray *failure_details;
+  /**
+   * A log, for the `temporal_core_forwarded_log_…` accessors.
+   */
+  const struct TemporalCoreForwardedLog *log;
+  /**
+   * How many logs were dropped.
+   */
+  uint64_t count;
+  /**
+   * The level of a log.
+   */
+  enum TemporalCoreForwardedLogLevel log_level;
+} TemporalStaticLibsEvent;
 
 /**
  * Bytes that the caller lends for the duration of a call. `{NULL, 0}` is legal everywhere and
@@ -704,6 +832,16 @@ typedef struct TemporalStaticLibsConnectOptions {
    * may be freed at once.
    */
   const struct TemporalCoreCancellationToken *cancellation_token;
+  /**
+   * When set, no connection is made and every RPC becomes an event of this queue; then
+   * `grpc_override_callback` is NULL. NULL: not so. Taken at the start: may be freed at any time, and
+   * then the RPCs fail.
+   */
+  const struct TemporalStaticLibsQueue *grpc_override_queue;
+  /**
+   * What these events say as their tag.
+   */
+  uint64_t grpc_override_tag;
 } TemporalStaticLibsConnectOptions;
 
 /**
@@ -2039,6 +2177,41 @@ typedef struct TemporalCoreRuntimeOptions {
 } TemporalCoreRuntimeOptions;
 
 /**
+ * What a runtime of this library can be told besides.
+ */
+typedef struct TemporalStaticLibsRuntimeOptions {
+  /**
+   * The struct's size, `sizeof(TemporalStaticLibsRuntimeOptions)`.
+   */
+  size_t size;
+  /**
+   * Threads that calls run on, at most 1,024; 0 = as many as the process may use processors, by its
+   * affinity and quota.
+   */
+  uint32_t threads;
+  /**
+   * Most logs that wait on `log_queue`: what comes then is dropped, and an event says how many were.
+   * 0 = 10,000.
+   */
+  uint32_t max_waiting_logs;
+  /**
+   * Gets the logs that `telemetry.logging.filter` selects, whose `forward_to` is NULL then. NULL: they
+   * go where `telemetry.logging` says. Taken at the start: may be freed at any time.
+   */
+  const struct TemporalStaticLibsQueue *log_queue;
+  /**
+   * What the events of logs say as their tag.
+   */
+  uint64_t log_tag;
+  /**
+   * Callbacks that end a call may block, or wait for another call of this runtime: they run on threads
+   * of their own, as many as it takes. It costs a call 30 to 50 % more CPU. False: they run on the
+   * threads that calls run on, and may not.
+   */
+  bool callbacks_may_block;
+} TemporalStaticLibsRuntimeOptions;
+
+/**
  * A worker XOR a failure.
  */
 typedef struct TemporalCoreWorkerOrFail {
@@ -2072,6 +2245,33 @@ typedef void (*TemporalCoreWorkerCallback)(void *user_data, const struct Tempora
 typedef void (*TemporalCoreWorkerPollCallback)(void *user_data,
                                                const struct TemporalCoreByteArray *success,
                                                const struct TemporalCoreByteArray *fail);
+
+/**
+ * Ends `temporal_static_libs_worker_ask_server`: what the server says, XOR a failure.
+ *
+ * @param user_data As given to the call.
+ * @param success   JSON, by share/worker-server.schema.json of the Python package; to be freed with
+ *                  `temporal_core_byte_array_free`.
+ * @param fail      A message, to be freed with `temporal_core_byte_array_free`.
+ */
+typedef void (*TemporalStaticLibsWorkerAskServerCallback)(void *user_data,
+                                                              const struct TemporalCoreByteArray *success,
+                                                              const struct TemporalCoreByteArray *fail);
+
+/**
+ * A worker's state XOR a failure.
+ */
+typedef struct TemporalStaticLibsWorkerStateOrFail {
+  /**
+   * JSON, by share/worker-state.schema.json of the Python package; to be freed with
+   * `temporal_core_byte_array_free`.
+   */
+  const struct TemporalCoreByteArray *state;
+  /**
+   * To be freed with `temporal_core_byte_array_free`.
+   */
+  const struct TemporalCoreByteArray *fail;
+} TemporalStaticLibsWorkerStateOrFail;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2111,6 +2311,81 @@ void temporal_core_cancellation_token_cancel(struct TemporalCoreCancellationToke
 void temporal_core_cancellation_token_free(struct TemporalCoreCancellationToken *token);
 
 /**
+ * Creates a completion queue.
+ *
+ * @return To be freed with `temporal_static_libs_queue_free`; never NULL.
+ */
+struct TemporalStaticLibsQueue *temporal_static_libs_queue_new(void);
+
+/**
+ * Frees the queue, its descriptor and the events that wait on it: connections are closed, servers
+ * killed.
+ *
+ * @param queue From `temporal_static_libs_queue_new`, not used again, and no other thread inside a
+ *              function of it; NULL is a no-op.
+ *
+ * Calls in flight run on; what they give is freed when it comes. Any thread.
+ */
+void temporal_static_libs_queue_free(struct TemporalStaticLibsQueue *queue);
+
+/**
+ * Makes the `user_data` of one call, whose result then goes to the queue.
+ *
+ * @param queue Live for the call; NULL gives NULL and an error log.
+ * @param tag   What the event says, for the caller to tell results apart.
+ * @return      For exactly one call, with the `temporal_static_libs_on_…` function of its kind as its
+ *              callback. That frees it.
+ *
+ * Any thread.
+ */
+void *temporal_static_libs_queue_tag(struct TemporalStaticLibsQueue *queue,
+                                     uint64_t tag);
+
+/**
+ * Waits for the next event.
+ *
+ * @param queue          Live for the call.
+ * @param timeout_millis How long to wait; 0 = not at all, negative = for ever.
+ * @param event          Written to, whatever it holds but for its `size`; its `size` is set by the
+ *                       caller. To be freed with `temporal_static_libs_event_free`.
+ * @return               Whether there is an event. False when the time is up, and with an error log for
+ *                       a NULL or an `event` of another size.
+ *
+ * Any number of threads may wait; each event goes to one of them, in the order of their arrival.
+ * Each call gives exactly one event, so there are never more of them than calls in flight, beside logs
+ * and RPCs to answer. In a forked process each call gives an event of the kind
+ * `TemporalStaticLibsEventKind_Unusable`.
+ */
+bool temporal_static_libs_queue_next(struct TemporalStaticLibsQueue *queue,
+                                     int64_t timeout_millis,
+                                     struct TemporalStaticLibsEvent *event);
+
+/**
+ * Gives the next event if there is one.
+ *
+ * @param queue Live for the call.
+ * @param event As for `temporal_static_libs_queue_next`.
+ * @return      Whether there is an event.
+ *
+ * Any thread.
+ */
+bool temporal_static_libs_queue_try_next(struct TemporalStaticLibsQueue *queue,
+                                         struct TemporalStaticLibsEvent *event);
+
+/**
+ * Gives a descriptor to wait for events with, such as by `epoll`, `kqueue`, `poll` or an event loop.
+ *
+ * @param queue Live for the call.
+ * @return      Readable exactly while `temporal_static_libs_queue_try_next` would give an event. The
+ *              queue's: not to be read, written or closed, and gone when the queue is freed. Always the
+ *              same. -1, and an error log, where the system has no descriptor left, and in a forked
+ *              process.
+ *
+ * An eventfd on Linux, a pipe elsewhere; close-on-exec and non-blocking. Any thread.
+ */
+int32_t temporal_static_libs_queue_descriptor(struct TemporalStaticLibsQueue *queue);
+
+/**
  * Connects to a Temporal server and asks for its capabilities.
  *
  * @param runtime   Live for the call.
@@ -2126,7 +2401,8 @@ void temporal_core_client_connect(struct TemporalCoreRuntime *runtime,
                                   TemporalCoreClientConnectCallback callback);
 
 /**
- * `temporal_core_client_connect` with a time limit and a cancellation token.
+ * `temporal_core_client_connect` with a time limit, a cancellation token, and a queue for RPCs that the
+ * caller answers.
  *
  * @param runtime   Live for the call.
  * @param options   Live, with all it references, until the callback.
@@ -2270,6 +2546,16 @@ void temporal_core_ephemeral_server_shutdown(struct TemporalCoreEphemeralServer 
                                              TemporalCoreEphemeralServerShutdownCallback callback);
 
 /**
+ * Frees what an event leads to, and sets its pointers to NULL.
+ *
+ * @param event As `temporal_static_libs_queue_next` or `temporal_static_libs_queue_try_next` wrote it,
+ *              but for pointers that were set to NULL; NULL is a no-op.
+ *
+ * Connections are closed, servers killed, and an RPC that was not answered fails. Any thread.
+ */
+void temporal_static_libs_event_free(struct TemporalStaticLibsEvent *event);
+
+/**
  * The service that is called.
  *
  * @param req NULL gives an empty range and an error log.
@@ -2316,7 +2602,7 @@ void temporal_core_client_grpc_override_request_respond(struct TemporalCoreClien
  * The module that logged.
  *
  * @param log NULL gives an empty range and an error log.
- * @return    Such as `temporalio_client::retry`; valid until the log's callback returns.
+ * @return    Such as `temporalio_client::retry`; valid as long as the log.
  */
 struct TemporalCoreByteArrayRef temporal_core_forwarded_log_target(const struct TemporalCoreForwardedLog *log);
 
@@ -2324,7 +2610,7 @@ struct TemporalCoreByteArrayRef temporal_core_forwarded_log_target(const struct 
  * What the log says.
  *
  * @param log NULL gives an empty range and an error log.
- * @return    The message; valid until the log's callback returns.
+ * @return    The message; valid as long as the log.
  */
 struct TemporalCoreByteArrayRef temporal_core_forwarded_log_message(const struct TemporalCoreForwardedLog *log);
 
@@ -2340,7 +2626,7 @@ uint64_t temporal_core_forwarded_log_timestamp_millis(const struct TemporalCoreF
  * The log's fields.
  *
  * @param log NULL gives an empty range and an error log.
- * @return    A JSON object, built on the first call; valid until the log's callback returns.
+ * @return    A JSON object, built on the first call; valid as long as the log.
  */
 struct TemporalCoreByteArrayRef temporal_core_forwarded_log_fields_json(const struct TemporalCoreForwardedLog *log);
 
@@ -2481,6 +2767,84 @@ void temporal_core_metric_record_duration(const struct TemporalCoreMetric *metri
                                           const struct TemporalCoreMetricAttributes *attrs);
 
 /**
+ * A `TemporalCoreClientConnectCallback` that puts the result on a queue.
+ *
+ * @param user_data From `temporal_static_libs_queue_tag`.
+ * @param success   As for the callback.
+ * @param fail      As for the callback.
+ */
+void temporal_static_libs_on_client_connect(void *user_data,
+                                            struct TemporalCoreConnection *success,
+                                            const struct TemporalCoreByteArray *fail);
+
+/**
+ * A `TemporalCoreClientRpcCallCallback` that puts the result on a queue.
+ *
+ * @param user_data       From `temporal_static_libs_queue_tag`.
+ * @param success         As for the callback.
+ * @param status_code     As for the callback.
+ * @param failure_message As for the callback.
+ * @param failure_details As for the callback.
+ */
+void temporal_static_libs_on_client_rpc_call(void *user_data,
+                                             const struct TemporalCoreByteArray *success,
+                                             uint32_t status_code,
+                                             const struct TemporalCoreByteArray *failure_message,
+                                             const struct TemporalCoreByteArray *failure_details);
+
+/**
+ * A `TemporalCoreWorkerPollCallback` that puts the result on a queue.
+ *
+ * @param user_data From `temporal_static_libs_queue_tag`.
+ * @param success   As for the callback.
+ * @param fail      As for the callback.
+ */
+void temporal_static_libs_on_worker_poll(void *user_data,
+                                         const struct TemporalCoreByteArray *success,
+                                         const struct TemporalCoreByteArray *fail);
+
+/**
+ * A `TemporalCoreWorkerCallback` that puts the result on a queue.
+ *
+ * @param user_data From `temporal_static_libs_queue_tag`.
+ * @param fail      As for the callback.
+ */
+void temporal_static_libs_on_worker(void *user_data, const struct TemporalCoreByteArray *fail);
+
+/**
+ * A `TemporalCoreEphemeralServerStartCallback` that puts the result on a queue.
+ *
+ * @param user_data      From `temporal_static_libs_queue_tag`.
+ * @param success        As for the callback.
+ * @param success_target As for the callback.
+ * @param fail           As for the callback.
+ */
+void temporal_static_libs_on_ephemeral_server_start(void *user_data,
+                                                    struct TemporalCoreEphemeralServer *success,
+                                                    const struct TemporalCoreByteArray *success_target,
+                                                    const struct TemporalCoreByteArray *fail);
+
+/**
+ * A `TemporalCoreEphemeralServerShutdownCallback` that puts the result on a queue.
+ *
+ * @param user_data From `temporal_static_libs_queue_tag`.
+ * @param fail      As for the callback.
+ */
+void temporal_static_libs_on_ephemeral_server_shutdown(void *user_data,
+                                                       const struct TemporalCoreByteArray *fail);
+
+/**
+ * A `TemporalStaticLibsWorkerAskServerCallback` that puts the result on a queue.
+ *
+ * @param user_data From `temporal_static_libs_queue_tag`.
+ * @param success   As for the callback.
+ * @param fail      As for the callback.
+ */
+void temporal_static_libs_on_worker_ask_server(void *user_data,
+                                               const struct TemporalCoreByteArray *success,
+                                               const struct TemporalCoreByteArray *fail);
+
+/**
  * A new generator, to be freed with `temporal_core_random_free`.
  *
  * @param seed Equal seeds give equal sequences.
@@ -2596,18 +2960,6 @@ void temporal_core_client_rpc_call(struct TemporalCoreConnection *client,
                                    TemporalCoreClientRpcCallCallback callback);
 
 /**
- * Creates a runtime.
- *
- * @param options Dropped by the caller once the call returns; NULL is an error.
- * @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
- *         that runtime, then the runtime, and does nothing else with it.
- *
- * Several runtimes may live in one process, each with its own threads, logs and metrics. Any
- * thread.
- */
-struct TemporalCoreRuntimeOrFail temporal_core_runtime_new(const struct TemporalCoreRuntimeOptions *options);
-
-/**
  * Frees the runtime.
  *
  * @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
@@ -2643,6 +2995,30 @@ bool temporal_core_complete_async_reserve(const struct TemporalCoreSlotReserveCo
  * Any thread, also inside the callback, also after the worker is freed.
  */
 bool temporal_core_complete_async_cancel_reserve(const struct TemporalCoreSlotReserveCompletionCtx *completion_ctx);
+
+/**
+ * Creates a runtime.
+ *
+ * @param options Dropped by the caller once the call returns; NULL is an error.
+ * @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
+ *         that runtime, then the runtime, and does nothing else with it.
+ *
+ * Several runtimes may live in one process, each with its own threads, logs and metrics. Any
+ * thread.
+ */
+struct TemporalCoreRuntimeOrFail temporal_core_runtime_new(const struct TemporalCoreRuntimeOptions *options);
+
+/**
+ * `temporal_core_runtime_new` with a number of threads, and a queue for logs.
+ *
+ * @param options As for `temporal_core_runtime_new`.
+ * @param extra   Dropped by the caller once the call returns; NULL = all zeros but for its size.
+ * @return        As of `temporal_core_runtime_new`.
+ *
+ * Any thread.
+ */
+struct TemporalCoreRuntimeOrFail temporal_static_libs_runtime_new(const struct TemporalCoreRuntimeOptions *options,
+                                                                  const struct TemporalStaticLibsRuntimeOptions *extra);
 
 /**
  * Returns the version of the archive that is linked.
@@ -2858,6 +3234,33 @@ void temporal_core_worker_initiate_shutdown(struct TemporalCoreWorker *worker);
 void temporal_core_worker_finalize_shutdown(struct TemporalCoreWorker *worker,
                                             void *user_data,
                                             TemporalCoreWorkerCallback callback);
+
+/**
+ * Asks the server who polls the worker's task queue, what waits there, and, for a versioned worker, which
+ * version is current.
+ *
+ * @param worker    Live until the callback.
+ * @param user_data Passed to the callback.
+ * @param callback  Fires exactly once, at the latest after 60 seconds. NULL: nothing is done.
+ *
+ * Only for the kinds of tasks that are enabled. Refused for a replayer and a finalized worker. Any
+ * thread.
+ */
+void temporal_static_libs_worker_ask_server(struct TemporalCoreWorker *worker,
+                                            void *user_data,
+                                            TemporalStaticLibsWorkerAskServerCallback callback);
+
+/**
+ * Tells what the worker is doing: polls, tasks and slots of each kind.
+ *
+ * @param worker Live.
+ * @return       The state, as this process knows it; `temporal_static_libs_worker_ask_server` asks the
+ *               server. A failure only for NULL and in a forked process.
+ *
+ * Waits for nothing. A finalized worker has a state, too. Errors of polls that core repeats by itself are
+ * not in it: core keeps them to its log. Any thread.
+ */
+struct TemporalStaticLibsWorkerStateOrFail temporal_static_libs_worker_state(struct TemporalCoreWorker *worker);
 
 #ifdef __cplusplus
 }  // extern "C"

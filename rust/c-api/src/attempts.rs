@@ -8,6 +8,7 @@ use crate::failures::with_causes;
 use std::{
     error::Error,
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use temporalio_client::{RetryOptions, jittered};
@@ -78,20 +79,23 @@ pub(crate) async fn within<T>(
 /// Sends a call again after failures that allow it.
 pub(crate) struct Retries {
     rpc: &'static str,
-    options: RetryOptions,
+    options: Arc<RetryOptions>,
     started: Instant,
     attempts: usize,
-    wait: Wait,
+    /// Made for the first failure, which most calls do not have.
+    waits: Option<Box<Waits>>,
+}
+
+struct Waits {
+    usual: Wait,
+    /// After `ResourceExhausted`.
     throttled: Wait,
 }
 
-impl Retries {
-    pub(crate) fn new(rpc: &'static str, options: RetryOptions) -> Self {
+impl Waits {
+    fn new(options: &RetryOptions) -> Self {
         Self {
-            rpc,
-            started: Instant::now(),
-            attempts: 0,
-            wait: Wait {
+            usual: Wait {
                 last: None,
                 first: options.initial_interval,
                 multiplier: options.multiplier,
@@ -105,7 +109,18 @@ impl Retries {
                 longest: Duration::from_secs(10),
                 jitter: 0.2,
             },
+        }
+    }
+}
+
+impl Retries {
+    pub(crate) fn new(rpc: &'static str, options: Arc<RetryOptions>) -> Self {
+        Self {
+            rpc,
             options,
+            started: Instant::now(),
+            attempts: 0,
+            waits: None,
         }
     }
 
@@ -139,14 +154,17 @@ impl Retries {
         if too_large || !retryable {
             return None;
         }
-        let wait = self.wait.next();
+        let waits = self
+            .waits
+            .get_or_insert_with(|| Box::new(Waits::new(&self.options)));
+        let wait = waits.usual.next();
         if let Some(longest) = self.options.max_elapsed_time
             && self.started.elapsed() + wait > longest
         {
             return None;
         }
         Some(if exhausted {
-            wait.max(self.throttled.next())
+            wait.max(waits.throttled.next())
         } else {
             wait
         })

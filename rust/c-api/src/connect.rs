@@ -5,12 +5,16 @@ use crate::{
     cancellation_token::CancellationToken,
     connection::Connection,
     connection_options::{ConnectionOptions, core_options},
+    event::{StaticLibsEvent, StaticLibsEventKind},
     failures::connect_failure,
     ffi::{Callback, Checked, Lent, Pending, boxed, check_size, export_of, guard_named},
+    grpc_override::queued_override_service,
+    queue::StaticLibsQueue,
     runtime::{Core, Runtime},
 };
 use libc::size_t;
 use std::{ffi::c_void, ptr, sync::Arc, time::Duration};
+use temporalio_client::callback_based::CallbackBasedGrpcService;
 use tokio::time::timeout;
 
 /// How long connecting may take as a whole: the kernel sends SYN for 127 s, and the first call may
@@ -35,6 +39,10 @@ impl Callback for ConnectCallback {
         Err(message)
     }
 
+    fn address(self) -> usize {
+        self as usize
+    }
+
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
         let (success, fail) = match answer {
             Ok(connection) => (boxed(connection), ptr::null()),
@@ -55,12 +63,19 @@ pub struct StaticLibsConnectOptions {
     /// Cancels connecting, which then fails with `Cancelled`; NULL = nothing does. Taken at the start:
     /// may be freed at once.
     pub cancellation_token: *const CancellationToken,
+    /// When set, no connection is made and every RPC becomes an event of this queue; then
+    /// `grpc_override_callback` is NULL. NULL: not so. Taken at the start: may be freed at any time, and
+    /// then the RPCs fail.
+    pub grpc_override_queue: *const StaticLibsQueue,
+    /// What these events say as their tag.
+    pub grpc_override_tag: u64,
 }
 
 /// [`StaticLibsConnectOptions`], checked.
-struct Limits {
+struct Extra {
     patience: Duration,
     token: Option<tokio_util::sync::CancellationToken>,
+    service_override: Option<CallbackBasedGrpcService>,
 }
 
 /// Connects to a Temporal server and asks for its capabilities.
@@ -89,13 +104,14 @@ pub unsafe extern "C" fn temporal_core_client_connect(
     connect(
         runtime,
         options,
-        || Ok(Limits::default()),
+        || Ok(Extra::default()),
         user_data,
         callback,
     );
 }
 
-/// `temporal_core_client_connect` with a time limit and a cancellation token.
+/// `temporal_core_client_connect` with a time limit, a cancellation token, and a queue for RPCs that the
+/// caller answers.
 ///
 /// @param runtime   Live for the call.
 /// @param options   Live, with all it references, until the callback.
@@ -114,7 +130,7 @@ pub unsafe extern "C" fn temporal_static_libs_client_connect(
     user_data: *mut c_void,
     callback: ClientConnectCallback,
 ) {
-    // SAFETY: the runtime, `extra` and the token in it are live for this call, the options with all
+    // SAFETY: the runtime, `extra` and the handles in it are live for this call, the options with all
     // they lead to until the callback.
     let (runtime, options, extra) = unsafe {
         (
@@ -123,44 +139,57 @@ pub unsafe extern "C" fn temporal_static_libs_client_connect(
             Lent::optional(extra, "extra"),
         )
     };
-    let limits = || extra.map_or_else(|| Ok(Limits::default()), Limits::read);
-    connect(runtime, options, limits, user_data, callback);
+    let extra = || extra.map_or_else(|| Ok(Extra::default()), Extra::read);
+    connect(runtime, options, extra, user_data, callback);
 }
 
-impl Default for Limits {
+impl Default for Extra {
     fn default() -> Self {
         Self {
             patience: PATIENCE,
             token: None,
+            service_override: None,
         }
     }
 }
 
-impl Limits {
+impl Extra {
     fn read(extra: Lent<'_, StaticLibsConnectOptions>) -> Checked<Self> {
         check_size(extra, extra.size)?;
         let token = extra.field("extra.cancellation_token", |it| &it.cancellation_token);
         // SAFETY: only `temporal_core_cancellation_token_new` makes tokens.
         let token = unsafe { token.target_handle() }?;
+        let queue = extra.field("extra.grpc_override_queue", |it| &it.grpc_override_queue);
+        // SAFETY: only `temporal_static_libs_queue_new` makes queues.
+        let queue = unsafe { queue.target_handle() }?;
         Ok(Self {
             patience: match extra.timeout_millis {
                 0 => PATIENCE,
                 millis => Duration::from_millis(millis),
             },
             token: token.map(|token| token.0.clone()),
+            service_override: queue.map(|queue| {
+                let (queue, tag) = (queue.queue.clone(), extra.grpc_override_tag);
+                queued_override_service(move |request| {
+                    let mut event =
+                        StaticLibsEvent::new(StaticLibsEventKind::ClientGrpcOverride, tag);
+                    event.request = request;
+                    queue.put(event);
+                })
+            }),
         })
     }
 }
 
-/// An export's body; `limits` is written in it.
+/// An export's body; `extra` is written in it.
 fn connect<Read>(
     runtime: Checked<Lent<'_, Runtime>>,
     options: Checked<Lent<'_, ConnectionOptions>>,
-    limits: Read,
+    extra: Read,
     user_data: *mut c_void,
     callback: ClientConnectCallback,
 ) where
-    Read: FnOnce() -> Checked<Limits>,
+    Read: FnOnce() -> Checked<Extra>,
 {
     guard_named(export_of::<Read>, (), || {
         let pending =
@@ -168,22 +197,26 @@ fn connect<Read>(
         // The callback may free the runtime before this function returns.
         let core = runtime.and_then(Runtime::core).cloned();
         let prepared = core.and_then(|core| {
-            let read = || -> Checked<_> { Ok((core_options(&core, options?)?, limits()?)) };
-            let (options, limits) = core.enter(read)?;
-            Ok((core, options, limits))
+            let read = || -> Checked<_> {
+                let mut extra = extra()?;
+                let service_override = extra.service_override.take();
+                Ok((core_options(&core, options?, service_override)?, extra))
+            };
+            let (options, extra) = core.enter(read)?;
+            Ok((core, options, extra))
         });
         match prepared {
             Err(message) => pending.fail(format!("Invalid options: {message}")),
-            Ok((core, options, limits)) => {
+            Ok((core, options, extra)) => {
                 let connection_core = core.clone();
-                core.spawn(pending, || limits.within(connection_core, options));
+                core.spawn(pending, || extra.within(connection_core, options));
             }
         }
         Ok(())
     });
 }
 
-impl Limits {
+impl Extra {
     async fn within(
         self,
         core: Arc<Core>,

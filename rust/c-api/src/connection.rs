@@ -28,7 +28,7 @@ pub struct Connection {
     /// each request, whose extensions core copies.
     pub(crate) without_retries: temporalio_client::Connection,
     /// How the connection's calls are sent again.
-    pub(crate) retry: RetryOptions,
+    pub(crate) retry: Arc<RetryOptions>,
     /// What the headers of every call say about its time.
     timeout: Mutex<Option<Duration>>,
 }
@@ -46,7 +46,7 @@ impl Connection {
             core,
             client,
             without_retries,
-            retry,
+            retry: Arc::new(retry),
             timeout: Mutex::new(stated_in(headers)),
         }
     }

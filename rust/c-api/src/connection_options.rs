@@ -15,7 +15,7 @@ use std::{ffi::c_void, mem::MaybeUninit, time::Duration};
 use temporalio_client::{
     ClientKeepAliveOptions as CoreKeepAlive, ClientTlsOptions as CoreClientTls,
     DnsLoadBalancingOptions, GrpcCompression, HttpConnectProxyOptions, PayloadLimitsOptions,
-    RetryOptions, TlsOptions,
+    RetryOptions, TlsOptions, callback_based::CallbackBasedGrpcService,
 };
 use url::{Host, Url};
 
@@ -139,6 +139,7 @@ pub struct ConnectionOptions {
 pub(crate) fn core_options(
     core: &Core,
     options: Lent<'_, ConnectionOptions>,
+    queued_override: Option<CallbackBasedGrpcService>,
 ) -> Checked<temporalio_client::ConnectionOptions> {
     let proxy = options
         .field("http_connect_proxy_options", |it| {
@@ -147,9 +148,16 @@ pub(crate) fn core_options(
         .target()
         .map(proxy_options)
         .transpose()?;
-    let service_override = options
+    let called_override = options
         .grpc_override_callback
         .map(|callback| override_service(callback, options.grpc_override_callback_user_data));
+    if called_override.is_some() && queued_override.is_some() {
+        return Err(
+            "grpc_override_callback and extra.grpc_override_queue are both set; RPCs go to one of them"
+                .to_owned(),
+        );
+    }
+    let service_override = called_override.or(queued_override);
     let mut dns = options
         .field("dns_load_balancing_options", |it| {
             &it.dns_load_balancing_options

@@ -107,6 +107,10 @@ impl Callback for StartCallback {
         Err(message)
     }
 
+    fn address(self) -> usize {
+        self as usize
+    }
+
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
         let (success, target, fail) = match answer {
             Ok(server) => {
@@ -589,24 +593,33 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
 pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut EphemeralServer) {
     guard_infallible((), || {
         // SAFETY: a start's callback got the server from `boxed`; this is its last use.
-        let Some(server) = (unsafe { taken_back(server) }) else {
-            return Ok(());
-        };
-        let EphemeralServer { core, process, .. } = server;
-        // When it is locked, a shutdown is at it.
-        let Some(mut process) = process
-            .try_lock()
-            .ok()
-            .and_then(|mut process| process.take())
-        else {
-            return Ok(());
-        };
-        process.kill();
-        // The runtime stays up until the process is reaped.
-        core.spawn_work(move || async move {
-            let _ = process.stop().await;
-        });
+        unsafe { free_server(server) };
         Ok(())
+    });
+}
+
+/// Frees a server.
+///
+/// # Safety
+/// `server` is NULL, or came from `boxed` and is not used again.
+pub(crate) unsafe fn free_server(server: *mut EphemeralServer) {
+    // SAFETY: by this function's own condition.
+    let Some(server) = (unsafe { taken_back(server) }) else {
+        return;
+    };
+    let EphemeralServer { core, process, .. } = server;
+    // When it is locked, a shutdown is at it.
+    let Some(mut process) = process
+        .try_lock()
+        .ok()
+        .and_then(|mut process| process.take())
+    else {
+        return;
+    };
+    process.kill();
+    // The runtime stays up until the process is reaped.
+    core.spawn_work(move || async move {
+        let _ = process.stop().await;
     });
 }
 

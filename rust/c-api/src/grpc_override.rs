@@ -6,7 +6,13 @@ use crate::{
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use std::{ffi::c_void, sync::Arc};
+use std::{
+    convert::Infallible,
+    ffi::c_void,
+    fmt::Display,
+    future::{Future, ready},
+    sync::Arc,
+};
 use temporalio_client::callback_based::{
     CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse,
 };
@@ -24,7 +30,8 @@ pub type ClientGrpcOverrideCallback =
 
 /// An RPC that the caller answers instead of a server.
 ///
-/// Life: the connection's `grpc_override_callback` gets it; the accessors
+/// Life: the connection's `grpc_override_callback` gets it, or an event of its `grpc_override_queue`; the
+/// accessors
 /// `temporal_core_client_grpc_override_request_service`, `…_rpc`, `…_headers` and `…_proto` read it;
 /// `temporal_core_client_grpc_override_request_respond` answers and frees it, exactly once.
 ///
@@ -56,23 +63,44 @@ pub struct ClientGrpcOverrideResponse {
     pub fail_details: ByteArrayRef,
 }
 
-/// A gRPC service that asks `callback`.
+/// A gRPC service that asks `callback`, where it may block.
 pub(crate) fn override_service(
     callback: unsafe extern "C" fn(*mut ClientGrpcOverrideRequest, *mut c_void),
     user_data: *mut c_void,
 ) -> CallbackBasedGrpcService {
     let user_data = UserData(user_data);
+    service(move |request| {
+        tokio::task::spawn_blocking(move || {
+            let user_data = user_data;
+            // SAFETY: the connection's options gave function and pointer; the request now belongs to
+            // the caller.
+            unsafe { callback(boxed(request), user_data.0) }
+        })
+    })
+}
+
+/// A gRPC service whose requests go to `take`, which does not block.
+pub(crate) fn queued_override_service(
+    take: impl Fn(*mut ClientGrpcOverrideRequest) + Send + Sync + 'static,
+) -> CallbackBasedGrpcService {
+    service(move |request| {
+        take(boxed(request));
+        ready(Ok::<_, Infallible>(()))
+    })
+}
+
+fn service<Asked, Error>(
+    ask: impl Fn(ClientGrpcOverrideRequest) -> Asked + Send + Sync + 'static,
+) -> CallbackBasedGrpcService
+where
+    Asked: Future<Output = Result<(), Error>> + Send + 'static,
+    Error: Display,
+{
     CallbackBasedGrpcService {
         callback: Arc::new(move |request| {
             let (respond, response) = oneshot::channel();
-            let request = ClientGrpcOverrideRequest::new(request, respond);
+            let asked = ask(ClientGrpcOverrideRequest::new(request, respond));
             async move {
-                let asked = tokio::task::spawn_blocking(move || {
-                    let user_data = user_data;
-                    // SAFETY: the connection's options gave function and pointer; the request
-                    // now belongs to the caller.
-                    unsafe { callback(boxed(request), user_data.0) }
-                });
                 if let Err(error) = asked.await {
                     return Err(Status::internal(format!("gRPC override: {error}")));
                 }

@@ -46,20 +46,34 @@ pub type ForwardedLogCallback =
 
 /// A log that is forwarded.
 ///
-/// Life: the runtime's `forward_to` callback gets it; the `temporal_core_forwarded_log_…` accessors
-/// read it. It ends when the callback returns, with all that the accessors gave.
+/// Life: the runtime's `forward_to` callback gets it, or an event of the runtime's `log_queue`; the
+/// `temporal_core_forwarded_log_…` accessors read it. It ends when the callback returns, or the event is
+/// freed, with all that the accessors gave.
 ///
-/// Only the thread of the callback may use it.
+/// Only the thread of the callback may use it; that of an event, any thread.
 pub struct ForwardedLog {
     core: CoreLog,
     /// Made when first asked for.
     fields_json: OnceLock<String>,
 }
 
-/// Delivers a runtime's logs to its callback while the runtime is open, and knows which threads
-/// are inside the callback, so that closing can wait for them.
-pub(crate) struct LogForwarder {
+/// Hands a log to the host.
+pub(crate) type DeliverLog = Box<dyn Fn(ForwardedLogLevel, ForwardedLog) + Send + Sync>;
+
+/// Hands logs to a callback, for the time that it runs.
+pub(crate) fn to_callback(
     callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),
+) -> DeliverLog {
+    Box::new(move |level, log| {
+        // SAFETY: the options of logging gave a function of this signature, which any thread may call.
+        unsafe { callback(level, &raw const log) }
+    })
+}
+
+/// Delivers a runtime's logs while the runtime is open, and knows which threads are delivering, so that
+/// closing can wait for them.
+pub(crate) struct LogForwarder {
+    deliver: DeliverLog,
     /// The process that made it, to which alone it delivers.
     process: u32,
     state: Mutex<State>,
@@ -83,11 +97,9 @@ pub(crate) fn is_inside_log_callback() -> bool {
 }
 
 impl LogForwarder {
-    pub(crate) fn new(
-        callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),
-    ) -> Arc<Self> {
+    pub(crate) fn new(deliver: DeliverLog) -> Arc<Self> {
         Arc::new(Self {
-            callback,
+            deliver,
             process: process(),
             state: Mutex::default(),
             idle: Condvar::new(),
@@ -154,8 +166,7 @@ impl CoreLogConsumer for LogForwarder {
             core: log,
             fields_json: OnceLock::new(),
         };
-        // SAFETY: `runtime_new` got a function of this signature, which any thread may call.
-        unsafe { (self.callback)(level, &raw const log) };
+        (self.deliver)(level, log);
         INSIDE.with_borrow_mut(|inside| inside.pop());
         let mut state = self.lock();
         state.in_flight -= 1;
@@ -168,7 +179,7 @@ impl CoreLogConsumer for LogForwarder {
 /// The module that logged.
 ///
 /// @param log NULL gives an empty range and an error log.
-/// @return    Such as `temporalio_client::retry`; valid until the log's callback returns.
+/// @return    Such as `temporalio_client::retry`; valid as long as the log.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_target(log: Option<&ForwardedLog>) -> ByteArrayRef {
     ByteArrayRef::lend_part(log, |log| log.core.target.as_bytes())
@@ -177,7 +188,7 @@ pub extern "C" fn temporal_core_forwarded_log_target(log: Option<&ForwardedLog>)
 /// What the log says.
 ///
 /// @param log NULL gives an empty range and an error log.
-/// @return    The message; valid until the log's callback returns.
+/// @return    The message; valid as long as the log.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_message(log: Option<&ForwardedLog>) -> ByteArrayRef {
     ByteArrayRef::lend_part(log, |log| log.core.message.as_bytes())
@@ -198,7 +209,7 @@ pub extern "C" fn temporal_core_forwarded_log_timestamp_millis(log: Option<&Forw
 /// The log's fields.
 ///
 /// @param log NULL gives an empty range and an error log.
-/// @return    A JSON object, built on the first call; valid until the log's callback returns.
+/// @return    A JSON object, built on the first call; valid as long as the log.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_fields_json(
     log: Option<&ForwardedLog>,

@@ -1,9 +1,9 @@
-//! Workflow activations that a worker gave out and that nobody has completed. Core waits for each
-//! completion without end, in a thread of its own.
+//! Workflows that a worker has given out: those in its cache, and those with an activation that nobody has
+//! completed. Core waits for each completion without end, in a thread of its own.
 
 use crate::ffi::lock;
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
@@ -16,23 +16,41 @@ use temporalio_common::protos::{
 };
 use temporalio_sdk_core::{CompleteWfError, PollError, Worker};
 
-/// The runs that have an open activation; never more than one each.
+/// The runs that are cached.
 #[derive(Default)]
-pub(crate) struct OpenActivations(Mutex<HashSet<String>>);
+pub(crate) struct OpenActivations(Mutex<HashMap<String, Activation>>);
+
+/// A run's last activation.
+#[derive(Clone, Copy, PartialEq)]
+enum Activation {
+    Open { is_eviction: bool },
+    Completed,
+}
 
 impl OpenActivations {
-    fn runs(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn runs(&self) -> MutexGuard<'_, HashMap<String, Activation>> {
         lock(&self.0)
     }
 
+    /// How many activations are open; never more than one of a run.
     pub(crate) fn count(&self) -> usize {
+        let runs = self.runs();
+        runs.values()
+            .filter(|&&it| it != Activation::Completed)
+            .count()
+    }
+
+    /// How many runs are cached.
+    pub(crate) fn cached(&self) -> usize {
         self.runs().len()
     }
 
     /// Polls for an activation, which is open from then on.
     pub(crate) async fn poll(&self, worker: &Worker) -> Result<WorkflowActivation, PollError> {
         let activation = worker.poll_workflow_activation().await?;
-        self.runs().insert(activation.run_id.clone());
+        let is_eviction = activation.eviction_reason().is_some();
+        self.runs()
+            .insert(activation.run_id.clone(), Activation::Open { is_eviction });
         Ok(activation)
     }
 
@@ -44,10 +62,19 @@ impl OpenActivations {
     ) -> Result<(), CompleteWfError> {
         let run = completion.run_id.clone();
         // Before the completion: once it is in, the run's next activation may come at any moment.
-        let open = self.runs().remove(&run);
+        let before = {
+            let mut runs = self.runs();
+            match runs.get_mut(&run) {
+                Some(Activation::Open { is_eviction: true }) => runs.remove(&run),
+                Some(activation) => Some(std::mem::replace(activation, Activation::Completed)),
+                None => None,
+            }
+        };
         let completed = worker.complete_workflow_activation(completion).await;
-        if open && completed.is_err() {
-            self.runs().insert(run);
+        if completed.is_err()
+            && let Some(open @ Activation::Open { .. }) = before
+        {
+            self.runs().insert(run, open);
         }
         completed
     }
@@ -60,7 +87,12 @@ impl OpenActivations {
         &self,
         worker: Arc<Worker>,
     ) -> impl FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + use<> {
-        let open: Vec<String> = self.runs().drain().collect();
+        let open: Vec<String> = self
+            .runs()
+            .drain()
+            .filter(|(_, activation)| *activation != Activation::Completed)
+            .map(|(run, _)| run)
+            .collect();
         move || {
             Box::pin(async move {
                 for run in open {

@@ -7,10 +7,8 @@ use crate::{
     connection::{Connection, temporal_core_client_free},
     ffi::{Lent, Pending, export_of_val, guard, guard_infallible},
     rpc::{RpcAnswer, RpcCallOptions, temporal_core_client_rpc_call},
-    runtime::{
-        Runtime, RuntimeInfoArray, RuntimeOptions, temporal_core_runtime_free,
-        temporal_core_runtime_new,
-    },
+    runtime::{Runtime, temporal_core_runtime_free},
+    startup::{RuntimeInfoArray, RuntimeOptions, temporal_core_runtime_new},
 };
 use std::{ffi::c_void, mem::MaybeUninit, ptr, sync::mpsc, time::Duration};
 

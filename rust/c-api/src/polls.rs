@@ -33,6 +33,10 @@ impl Callback for PollCallback {
         Polled::Failed(message)
     }
 
+    fn address(self) -> usize {
+        self as usize
+    }
+
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
         let (success, fail) = match answer {
             Polled::Task(bytes) => (ByteArray::give(bytes), ptr::null()),
@@ -68,13 +72,17 @@ impl End {
         self.shutdown_asked.store(true, Ordering::Release);
     }
 
+    pub(crate) fn is_shutdown_asked(&self) -> bool {
+        self.shutdown_asked.load(Ordering::Acquire)
+    }
+
     /// Makes sure that core can start its thread for workflows, which it does in a worker's first
     /// call. Where it cannot, core panics, then and in every later call.
     ///
     /// # Errors
     /// Where it cannot.
     pub(crate) fn check_start(&self) -> Checked<()> {
-        if !self.started.load(Ordering::Acquire) && !self.shutdown_asked.load(Ordering::Acquire) {
+        if !self.started.load(Ordering::Acquire) && !self.is_shutdown_asked() {
             check_room_for(1)?;
             self.started.store(true, Ordering::Release);
         }
@@ -85,7 +93,7 @@ impl End {
 /// A kind of tasks, for polls.
 #[derive(Clone, Copy)]
 pub(crate) struct TaskKind {
-    index: usize,
+    pub(crate) index: usize,
     /// How messages about a failing poll begin.
     pub(crate) failure: &'static str,
     is_enabled: fn(&WorkerTaskTypes) -> bool,
@@ -133,7 +141,7 @@ impl EndOfPolls {
     /// Core ends polls without a reason also where its own threads have ended.
     pub(crate) fn without_reason(&self) -> Polled {
         let expected = !self.is_enabled
-            || self.end.shutdown_asked.load(Ordering::Acquire)
+            || self.end.is_shutdown_asked()
             || matches!(&self.source, Source::Replay(ended) if ended.load(Ordering::Acquire));
         if expected || self.told().load(Ordering::Acquire) {
             return Polled::ShutDown;

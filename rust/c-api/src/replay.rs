@@ -104,7 +104,7 @@ fn new_replayer(
     // The options first, so that custom slot suppliers are taken over whatever else is wrong.
     let config = worker_config(options.map_err(invalid)?, true);
     let core = runtime.and_then(Runtime::core).map_err(invalid)?;
-    let config = config.map_err(invalid)?;
+    let (config, slots) = config.map_err(invalid)?;
     let (histories, mut pushed) = mpsc::unbounded_channel();
     let ended = Arc::new(AtomicBool::new(false));
     let end = ended.clone();
@@ -122,7 +122,7 @@ fn new_replayer(
             .masked(|| init_replay_worker(input))
             .map_err(|error| format!("{INIT_FAILED}: {error:#}"))?;
         Ok((
-            Worker::new(core.clone(), worker, Source::Replay(ended)),
+            Worker::new(core.clone(), worker, slots, Source::Replay(ended)),
             WorkerReplayPusher { histories },
         ))
     })

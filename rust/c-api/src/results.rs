@@ -16,6 +16,10 @@ impl Callback for DoneCallback {
         Err(message)
     }
 
+    fn address(self) -> usize {
+        self as usize
+    }
+
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
         // SAFETY: by this function's own condition; the callback owns what it is given.
         unsafe { self(user_data, ByteArray::give_optional(answer.err())) }

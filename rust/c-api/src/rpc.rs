@@ -106,6 +106,10 @@ impl Callback for RpcCallback {
         RpcAnswer::Bridge(message)
     }
 
+    fn address(self) -> usize {
+        self as usize
+    }
+
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
         let none = ptr::null();
         let (success, status_code, message, details) = match answer {
@@ -230,6 +234,9 @@ mod table {
 /// The call's headers.
 fn headers(options: Lent<'_, RpcCallOptions>) -> Checked<MetadataMap> {
     let mut headers = MetadataMap::new();
+    if options.metadata.size == 0 && options.binary_metadata.size == 0 {
+        return Ok(headers);
+    }
     let metadata = options.field("metadata", |it| &it.metadata);
     for entry in metadata.metadata_entries()? {
         let (name, value) = entry?;
@@ -310,7 +317,7 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
 /// A call that is ready to be sent.
 struct Ready {
     attempt: Attempt,
-    again: Option<Again>,
+    again: Option<Box<Again>>,
     token: Option<tokio_util::sync::CancellationToken>,
 }
 
@@ -320,7 +327,8 @@ struct Again {
     retries: Retries,
     client: temporalio_client::Connection,
     request: Vec<u8>,
-    metadata: MetadataMap,
+    /// None for none, as most calls have.
+    metadata: Option<MetadataMap>,
     time: CallTime,
 }
 
@@ -329,7 +337,7 @@ impl Again {
         let call = Call {
             client: self.client.clone(),
             request: &self.request,
-            metadata: self.metadata.clone(),
+            metadata: self.metadata.clone().unwrap_or_default(),
             time: self.time,
         };
         (self.rpc.ready)(call)
@@ -360,13 +368,15 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
         }
     };
     let rpc = table::find(service, name)?;
-    let again = read_bool(&options.retry).then(|| Again {
-        rpc,
-        retries: Retries::new(rpc.name, connection.retry.clone()),
-        client: connection.without_retries.clone(),
-        request: request.to_vec(),
-        metadata: metadata.clone(),
-        time,
+    let again = read_bool(&options.retry).then(|| {
+        Box::new(Again {
+            rpc,
+            retries: Retries::new(rpc.name, connection.retry.clone()),
+            client: connection.without_retries.clone(),
+            request: request.to_vec(),
+            metadata: (!metadata.is_empty()).then(|| metadata.clone()),
+            time,
+        })
     });
     let call = Call {
         client: connection.without_retries.clone(),
@@ -382,7 +392,7 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
 }
 
 /// Sends the call until it succeeds or may not be sent again.
-async fn finish(mut attempt: Attempt, mut again: Option<Again>) -> Result<Vec<u8>, Status> {
+async fn finish(mut attempt: Attempt, mut again: Option<Box<Again>>) -> Result<Vec<u8>, Status> {
     loop {
         let result = within(attempt.time, attempt.call).await;
         let (Err(failure), Some(again)) = (&result, again.as_mut()) else {

@@ -3,127 +3,26 @@
 #[cfg(unix)]
 use crate::ffi::HostMask;
 use crate::{
-    byte_array::{ByteArray, ByteArrayRef},
+    callbacks::CallbackThreads,
     ffi::{
-        Callback, Checked, Lent, Pending, Range, boxed, c_enum, guard, guard_infallible, lock,
-        panic_text, read_bool, taken_back, with_signals_blocked, with_sigpipe_blocked,
+        Callback, Checked, Lent, Pending, guard_infallible, lock, panic_text, taken_back,
+        with_signals_blocked,
     },
     log_forwarding::{LogForwarder, is_inside_log_callback},
-    metric_export::metrics_config,
-    telemetry::{LogTarget, TelemetryOptions, log_target},
-    threads,
 };
-use futures_util::FutureExt;
-use libc::size_t;
+use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     future::Future,
-    mem::MaybeUninit,
     panic::AssertUnwindSafe,
     pin::Pin,
-    ptr,
     sync::{Arc, Mutex},
     time::Duration,
-};
-use temporalio_common::{
-    protos::temporal::api::worker::v1::environment_info::Runtime as ProtoRuntimeInfo,
-    telemetry::set_trace_subscriber_for_current_thread,
 };
 use temporalio_sdk_core::CoreRuntime;
 use tracing::Dispatch;
 
 /// How long tearing a runtime down waits for blocking work, such as a DNS lookup, to end.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
-
-/// The language runtime that hosts this library, as worker heartbeats report it.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum RuntimeType {
-    /// Not reported.
-    Unspecified = 0,
-    /// Java virtual machine.
-    Jvm,
-    /// CPython.
-    Cpython,
-    /// Node.js.
-    Node,
-    /// Bun.
-    Bun,
-    /// CRuby.
-    Cruby,
-    /// Go.
-    Go,
-    /// .NET Framework.
-    DotnetFramework,
-    /// .NET (Core).
-    DotnetCore,
-    /// No language runtime.
-    Native,
-    /// RoadRunner.
-    Roadrunner,
-}
-
-c_enum!(RuntimeType {
-    Unspecified,
-    Jvm,
-    Cpython,
-    Node,
-    Bun,
-    Cruby,
-    Go,
-    DotnetFramework,
-    DotnetCore,
-    Native,
-    Roadrunner,
-});
-
-/// One language runtime.
-#[repr(C)]
-pub struct RuntimeInfo {
-    /// Its kind.
-    pub runtime_type: MaybeUninit<RuntimeType>,
-    /// Its version; may be empty.
-    pub version: ByteArrayRef,
-}
-
-/// Language runtimes; may be empty.
-#[repr(C)]
-pub struct RuntimeInfoArray {
-    /// First element; may be NULL when `size` is 0.
-    pub data: *const RuntimeInfo,
-    /// Number of elements.
-    pub size: size_t,
-}
-
-// SAFETY: `data` leads to `size` of them; that is what the interface means by the array.
-unsafe impl Range for RuntimeInfoArray {
-    type Element = RuntimeInfo;
-
-    fn range(&self) -> (*const RuntimeInfo, usize) {
-        (self.data, self.size)
-    }
-}
-
-/// Options of a runtime. All zeros is a legal value.
-#[repr(C)]
-pub struct RuntimeOptions {
-    /// Where logs and metrics go; NULL = defaults (nowhere).
-    pub telemetry: *const TelemetryOptions,
-    /// 0 disables worker heartbeating; else 1,000 to 60,000.
-    pub worker_heartbeat_interval_millis: u64,
-    /// What worker heartbeats say about the language runtime; empty = nothing.
-    pub runtime_info: RuntimeInfoArray,
-    /// Worker heartbeats say nothing about runtime, hosting and platform.
-    pub disable_environment_info: MaybeUninit<bool>,
-}
-
-/// A runtime, always; when `fail` is set, only to free `fail` with and then itself.
-#[repr(C)]
-pub struct RuntimeOrFail {
-    /// To be freed with `temporal_core_runtime_free`.
-    pub runtime: *mut Runtime,
-    /// NULL on success; else to be freed with `temporal_core_byte_array_free`, before `runtime`.
-    pub fail: *const ByteArray,
-}
 
 /// Temporal's core with its threads, logs and metrics.
 ///
@@ -141,21 +40,28 @@ pub struct Runtime {
 /// What lives until the last handle and the last call that use the runtime are gone.
 pub(crate) struct Core {
     /// Emptied by `drop` only.
-    parts: Option<CoreParts>,
-    handle: tokio::runtime::Handle,
-    dispatch: Option<Dispatch>,
-    forwarder: Option<Arc<LogForwarder>>,
+    pub(crate) parts: Option<CoreParts>,
+    pub(crate) handle: tokio::runtime::Handle,
+    /// Where callbacks that may block run; None: they may not, and run where calls do.
+    pub(crate) callbacks: Option<CallbackThreads>,
+    pub(crate) dispatch: Option<Dispatch>,
+    pub(crate) forwarder: Option<Arc<LogForwarder>>,
     /// What the thread that made the runtime had blocked.
     #[cfg(unix)]
     pub(crate) host_mask: HostMask,
 }
 
-struct CoreParts {
-    core: CoreRuntime,
-    tokio: tokio::runtime::Runtime,
+pub(crate) struct CoreParts {
+    pub(crate) core: CoreRuntime,
+    pub(crate) tokio: tokio::runtime::Runtime,
 }
 
 impl Runtime {
+    /// One that runs, or serves to free the failure with.
+    pub(crate) fn new(core: Checked<Arc<Core>>) -> Self {
+        Self { core }
+    }
+
     /// The running core.
     pub(crate) fn core(runtime: Lent<'_, Self>) -> Checked<&Arc<Core>> {
         runtime.get().core.as_ref().map_err(|reason| {
@@ -217,13 +123,25 @@ impl Core {
     {
         // Keeps the runtime up until the callback has run, also when all handles are freed.
         let core = self.clone();
-        self.handle.spawn(async move {
+        self.start(async move {
             let answer = AssertUnwindSafe(call)
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|payload| C::failure(panic_text(payload)));
-            pending.answer(answer);
-            drop(core);
+            match &core.callbacks {
+                Some(threads) if pending.may_block() => {
+                    // Not by `core`, whose last owner the callback's thread is to be.
+                    let callbacks = threads.queue();
+                    callbacks.run(move || {
+                        pending.answer(answer);
+                        drop(core);
+                    });
+                }
+                _ => {
+                    pending.answer(answer);
+                    drop(core);
+                }
+            }
         });
     }
 
@@ -233,10 +151,21 @@ impl Core {
         Work: Future<Output = ()> + Send + 'static,
     {
         let core = self.clone();
-        self.handle.spawn(async move {
+        self.start(async move {
             boxed_future(work).await;
             drop(core);
         });
+    }
+
+    /// Runs work on the runtime's threads as long as they are there.
+    pub(crate) fn spawn_detached(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.start(work);
+    }
+
+    /// Boxed, because the async runtime copies what it runs several times.
+    fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task: BoxFuture<'static, ()> = Box::pin(task);
+        self.handle.spawn(task);
     }
 }
 
@@ -285,138 +214,6 @@ impl Drop for Core {
             }
         }
     }
-}
-
-/// Creates a runtime.
-///
-/// @param options Dropped by the caller once the call returns; NULL is an error.
-/// @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
-///         that runtime, then the runtime, and does nothing else with it.
-///
-/// Several runtimes may live in one process, each with its own threads, logs and metrics. Any
-/// thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn temporal_core_runtime_new(
-    options: *const RuntimeOptions,
-) -> RuntimeOrFail {
-    // SAFETY: the options are live for this call, with all they lead to.
-    let options = unsafe { Lent::required(options, "options") };
-    guard(failed, || match options.and_then(new_core) {
-        Ok(core) => RuntimeOrFail {
-            runtime: boxed(Runtime { core: Ok(core) }),
-            fail: ptr::null(),
-        },
-        Err(message) => failed(format!("Invalid options: {message}")),
-    })
-}
-
-fn failed(message: String) -> RuntimeOrFail {
-    RuntimeOrFail {
-        fail: ByteArray::give(message.as_str()),
-        runtime: boxed(Runtime { core: Err(message) }),
-    }
-}
-
-fn new_core(options: Lent<'_, RuntimeOptions>) -> Checked<Arc<Core>> {
-    let telemetry = options.field("telemetry", |it| &it.telemetry).target();
-    // Before what can fail, so that a custom meter is taken over whatever else is wrong.
-    let metrics = telemetry
-        .and_then(|telemetry| telemetry.field("metrics", |it| &it.metrics).target())
-        .map(metrics_config)
-        .transpose()?;
-    let logs = telemetry.map(log_target).transpose()?.flatten();
-    let forwarder = logs.as_ref().and_then(LogTarget::forwarder).cloned();
-    let runtimes = runtimes(options.field("runtime_info", |it| &it.runtime_info))?;
-    let heartbeat = match options.worker_heartbeat_interval_millis {
-        0 => None,
-        millis @ 1_000..=60_000 => Some(Duration::from_millis(millis)),
-        millis => {
-            return Err(format!(
-                "worker_heartbeat_interval_millis must be 0 (off) or between 1000 and 60000, not {millis}"
-            ));
-        }
-    };
-    let disable_environment_info = read_bool(&options.disable_environment_info);
-    let opened = forwarder.clone();
-    #[cfg(unix)]
-    let host_mask = HostMask::of_this_thread();
-    let build = move || -> Checked<Core> {
-        let mut telemetry_options =
-            temporalio_common::telemetry::TelemetryOptions::builder().build();
-        if let Some(metrics) = &metrics {
-            telemetry_options.attach_service_name = metrics.attach_service_name;
-            telemetry_options
-                .metric_prefix
-                .clone_from(&metrics.metric_prefix);
-        }
-        // Made here rather than by the core runtime, which would tell too late for the threads.
-        let subscriber = logs.map(LogTarget::subscriber).transpose()?.flatten();
-        telemetry_options.subscriber_override = subscriber.clone();
-
-        let for_threads = subscriber.clone();
-        let tokio = threads::start(move || {
-            if let Some(subscriber) = &for_threads {
-                set_trace_subscriber_for_current_thread(subscriber.clone());
-            }
-        })?;
-        let context = tokio.enter();
-        let core_options = temporalio_sdk_core::RuntimeOptions::builder()
-            .telemetry_options(telemetry_options)
-            .heartbeat_interval(heartbeat)
-            .disable_environment_info(disable_environment_info)
-            .build()?
-            .with_runtimes(runtimes);
-        let mut core =
-            CoreRuntime::new_assume_tokio(core_options).map_err(|error| format!("{error:#}"))?;
-        if let Some(metrics) = metrics {
-            core.telemetry_mut()
-                .attach_late_init_metrics(metrics.start()?);
-        }
-        drop(context);
-        Ok(Core {
-            handle: tokio.handle().clone(),
-            parts: Some(CoreParts { core, tokio }),
-            dispatch: subscriber.map(Dispatch::new),
-            forwarder,
-            #[cfg(unix)]
-            host_mask,
-        })
-    };
-    // The core crate sets the log subscriber of the thread that creates a runtime, where the first
-    // one would win over all later ones: never on the caller's thread.
-    // All of the runtime's threads come from this one, and inherit that SIGPIPE is blocked in it.
-    let startup = with_sigpipe_blocked(|| {
-        std::thread::Builder::new()
-            .name("temporal-startup".to_owned())
-            .spawn(build)
-    });
-    let core = startup
-        .map_err(|error| format!("no thread to start on: {error}"))?
-        .join()
-        .map_err(panic_text)??;
-    if let Some(forwarder) = opened {
-        forwarder.open();
-    }
-    Ok(Arc::new(core))
-}
-
-fn runtimes(array: Lent<'_, RuntimeInfoArray>) -> Checked<Vec<ProtoRuntimeInfo>> {
-    array
-        .each()?
-        .map(|info| {
-            let kind = info
-                .field("runtime_info.runtime_type", |it| &it.runtime_type)
-                .constant()?;
-            let version = info
-                .field("runtime_info.version", |it| &it.version)
-                .text()?;
-            Ok(ProtoRuntimeInfo {
-                // The C enum's values are those of the protobuf enum.
-                r#type: kind as i32,
-                version: version.to_owned(),
-            })
-        })
-        .collect()
 }
 
 /// Frees the runtime.

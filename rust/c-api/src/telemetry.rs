@@ -4,7 +4,7 @@ use crate::{
     byte_array::ByteArrayRef,
     console::console_subscriber,
     ffi::{Checked, Lent},
-    log_forwarding::{ForwardedLogCallback, LogForwarder},
+    log_forwarding::{DeliverLog, ForwardedLogCallback, LogForwarder, to_callback},
     metric_export::MetricsOptions,
 };
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub struct TelemetryOptions {
 
 /// Where a runtime's logs go.
 pub(crate) enum LogTarget {
-    /// To a callback; the forwarder opens once the runtime is up.
-    Callback {
+    /// To the host; the forwarder opens once the runtime is up.
+    Forwarded {
         filter: String,
         forwarder: Arc<LogForwarder>,
     },
@@ -45,20 +45,39 @@ pub(crate) enum LogTarget {
     },
 }
 
-/// Where the options send logs, if anywhere.
-pub(crate) fn log_target(options: Lent<'_, TelemetryOptions>) -> Checked<Option<LogTarget>> {
-    let Some(logging) = options.field("logging", |it| &it.logging).target() else {
-        return Ok(None);
+/// Where the options send logs, if anywhere. `to_queue` delivers them to a queue of the host's.
+pub(crate) fn log_target(
+    options: Option<Lent<'_, TelemetryOptions>>,
+    to_queue: Option<DeliverLog>,
+) -> Checked<Option<LogTarget>> {
+    let logging = options.and_then(|it| it.field("logging", |it| &it.logging).target());
+    let Some(logging) = logging else {
+        return match to_queue {
+            None => Ok(None),
+            Some(_) => Err(
+                "extra.log_queue needs telemetry.logging, whose filter says which logs to put on it"
+                    .to_owned(),
+            ),
+        };
     };
     let filter = logging.field("logging.filter", |it| &it.filter).text()?;
     EnvFilter::builder()
         .parse(filter)
         .map_err(|error| format!("logging.filter `{filter}` is malformed: {error}"))?;
     let filter = filter.to_owned();
-    Ok(Some(match logging.forward_to {
-        Some(callback) => LogTarget::Callback {
+    let deliver = match (logging.forward_to.map(to_callback), to_queue) {
+        (Some(_), Some(_)) => {
+            return Err(
+                "logging.forward_to and extra.log_queue are both set; logs go to one of them"
+                    .to_owned(),
+            );
+        }
+        (to_callback, to_queue) => to_callback.or(to_queue),
+    };
+    Ok(Some(match deliver {
+        Some(deliver) => LogTarget::Forwarded {
             filter,
-            forwarder: LogForwarder::new(callback),
+            forwarder: LogForwarder::new(deliver),
         },
         None => LogTarget::Console { filter },
     }))
@@ -67,7 +86,7 @@ pub(crate) fn log_target(options: Lent<'_, TelemetryOptions>) -> Checked<Option<
 impl LogTarget {
     pub(crate) fn forwarder(&self) -> Option<&Arc<LogForwarder>> {
         match self {
-            Self::Callback { forwarder, .. } => Some(forwarder),
+            Self::Forwarded { forwarder, .. } => Some(forwarder),
             Self::Console { .. } => None,
         }
     }
@@ -78,7 +97,7 @@ impl LogTarget {
     /// Core's, of making one.
     pub(crate) fn subscriber(self) -> Checked<Option<Arc<dyn Subscriber + Send + Sync>>> {
         let (filter, consumer) = match self {
-            Self::Callback { filter, forwarder } => (filter, forwarder),
+            Self::Forwarded { filter, forwarder } => (filter, forwarder),
             Self::Console { filter } => return Ok(Some(console_subscriber(&filter))),
         };
         let options = CoreTelemetryOptions::builder()

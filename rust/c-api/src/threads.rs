@@ -4,6 +4,7 @@ use crate::ffi::{Checked, before_unwinding, lock, panic_text, with_signals_block
 use std::{
     any::Any,
     io,
+    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Condvar, Mutex, PoisonError, mpsc},
     thread,
@@ -19,14 +20,22 @@ const KEEP_BLOCKING_THREADS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Starts the threads of an async runtime and one for blocking work.
 ///
-/// `on_start` runs in each of them first.
-pub(crate) fn start(on_start: impl Fn() + Send + Sync + 'static) -> Checked<Runtime> {
+/// `threads` is how many, without that one; None: as many as the process may use processors. `on_start`
+/// runs in each of them first.
+pub(crate) fn start(
+    threads: Option<NonZeroUsize>,
+    on_start: impl Fn() + Send + Sync + 'static,
+) -> Checked<Runtime> {
     let gate = Arc::new(Gate::default());
     let (for_threads, for_panic) = (gate.clone(), gate.clone());
     // Tokio panics where it cannot start a thread, and then waits for those that it has started,
     // which nobody has told to end. So they wait until it is known that all of them are there.
+    let mut builder = Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads.get());
+    }
     let build = || {
-        Builder::new_multi_thread()
+        builder
             .enable_all()
             .thread_name("temporal-core")
             .thread_keep_alive(KEEP_BLOCKING_THREADS)

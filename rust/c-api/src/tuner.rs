@@ -3,6 +3,7 @@
 use crate::{
     ffi::{CTaggedUnion, Checked, Lent, with_sigpipe_blocked},
     slot_supplier::{CustomSlotSupplier, CustomSlotSupplierCallbacksImpl},
+    slot_watch::{Limits, SlotWatch, WatchedTuner},
     threads::check_room_for,
 };
 use std::{fmt::Display, mem::MaybeUninit, sync::Arc, time::Duration};
@@ -72,10 +73,13 @@ pub struct TunerHolder {
     pub nexus_task_slot_supplier: MaybeUninit<SlotSupplier>,
 }
 
-/// One kind's supplier, and what it aims at when it is resource-based.
+/// One kind's supplier.
 struct Supplier<Kind: SlotKind> {
     options: SlotSupplierOptions<Kind>,
+    /// What it aims at when it is resource-based.
     target: Option<ResourceBasedTunerOptions>,
+    /// Most slots; None: only the caller's own supplier knows.
+    limit: Option<usize>,
 }
 
 /// What a worker needs slots for: the option that enables a kind of task.
@@ -97,9 +101,13 @@ pub(crate) struct Needs {
     pub(crate) nexus: Need,
 }
 
-/// Takes over the custom suppliers and makes core's tuner. When something is wrong, all custom
-/// suppliers have been freed.
-pub(crate) fn tuner(holder: Lent<'_, TunerHolder>, needs: &Needs) -> Checked<CoreTuner> {
+/// Takes over the custom suppliers and makes core's tuner, whose slots are counted. When something is
+/// wrong, all custom suppliers have been freed.
+pub(crate) fn tuner(
+    holder: Lent<'_, TunerHolder>,
+    needs: &Needs,
+    max_cached_workflows: usize,
+) -> Checked<(WatchedTuner, SlotWatch)> {
     let workflow = holder.field("tuner.workflow_slot_supplier", |it| {
         &it.workflow_slot_supplier
     });
@@ -128,6 +136,12 @@ pub(crate) fn tuner(holder: Lent<'_, TunerHolder>, needs: &Needs) -> Checked<Cor
         nexus.target,
     ];
     let target = shared_target(targets)?;
+    let limits = Limits {
+        workflow: workflow.limit,
+        activity: activity.limit,
+        local_activity: local_activity.limit,
+        nexus: nexus.limit,
+    };
     if target.is_some() {
         // Core starts a thread that watches memory and processors, and panics where it cannot.
         check_room_for(1).map_err(|reason| format!("tuner: {reason}"))?;
@@ -145,8 +159,9 @@ pub(crate) fn tuner(holder: Lent<'_, TunerHolder>, needs: &Needs) -> Checked<Cor
                     .build(),
             )
         }));
-    with_sigpipe_blocked(|| options.build_tuner_holder())
-        .map_err(|error| format!("tuner: {error:#}"))
+    let tuner: CoreTuner = with_sigpipe_blocked(|| options.build_tuner_holder())
+        .map_err(|error| format!("tuner: {error:#}"))?;
+    Ok(WatchedTuner::new(&tuner, limits, max_cached_workflows))
 }
 
 fn shared_target(
@@ -175,6 +190,7 @@ where
             Supplier {
                 options: fixed.options(label)?,
                 target: None,
+                limit: Some(fixed.num_slots),
             }
         }
         SlotSupplier::ResourceBased(resources) => {
@@ -186,6 +202,7 @@ where
             Supplier {
                 options: resources.options(label)?,
                 target: Some(resources.tuner_options),
+                limit: Some(resources.maximum_slots),
             }
         }
         SlotSupplier::Custom(custom) => Supplier {
@@ -193,6 +210,7 @@ where
                 supplier.part("custom", &custom.0).required_target()?,
             )?)),
             target: None,
+            limit: None,
         },
     })
 }

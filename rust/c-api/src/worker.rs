@@ -18,6 +18,8 @@ use crate::{
     },
     results::DoneCallback,
     runtime::Core,
+    slot_watch::SlotWatch,
+    task_watch::{Handed, TaskWatch},
     threads::check_room_for,
     worker_calls::{WorkerCall, WorkerCalls},
     worker_options::{WorkerOptions, worker_config},
@@ -31,7 +33,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     ptr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use temporalio_common::{
     protos::coresdk::{
@@ -40,12 +42,15 @@ use temporalio_common::{
     },
     worker::WorkerTaskTypes,
 };
-use temporalio_sdk_core::{PollError, Worker as CoreWorker, init_worker};
+use temporalio_sdk_core::{PollError, Worker as CoreWorker, WorkerVersioningStrategy, init_worker};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long a worker that is freed without being finalized may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked at whether polls have waited long for a slot.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// How long the server may take to describe the worker's namespace, with all retries.
 const VALIDATION_PATIENCE: Duration = Duration::from_secs(180);
@@ -89,32 +94,86 @@ pub struct WorkerOrFail {
 /// completions. It may be freed inside a callback, before or after its connection and runtime.
 pub struct Worker {
     core: Arc<Core>,
-    types: WorkerTaskTypes,
-    calls: Arc<WorkerCalls>,
-    activations: Arc<OpenActivations>,
+    pub(crate) about: Arc<About>,
+    pub(crate) calls: Arc<WorkerCalls>,
+    pub(crate) activations: Arc<OpenActivations>,
+    pub(crate) tasks: Arc<TaskWatch>,
+    pub(crate) slots: Arc<SlotWatch>,
     /// Runtimes of the connections in use, which must stay up as long as the worker.
     connection_cores: Mutex<Vec<Arc<Core>>>,
     /// Ends the calls that may wait for what comes no more once the handle is gone.
-    freed: CancellationToken,
+    pub(crate) freed: CancellationToken,
     source: Source,
-    end: Arc<End>,
+    pub(crate) end: Arc<End>,
+}
+
+/// What its options say of a worker.
+pub(crate) struct About {
+    pub(crate) namespace: String,
+    pub(crate) task_queue: String,
+    pub(crate) identity: String,
+    pub(crate) versioning: WorkerVersioningStrategy,
+    pub(crate) max_cached_workflows: usize,
+    pub(crate) types: WorkerTaskTypes,
 }
 
 // Core starts a worker's thread in the worker's first call, of whichever kind. So all exports that call
 // core on the host's thread do it in `Core::masked`.
 
 impl Worker {
-    pub(crate) fn new(core: Arc<Core>, worker: CoreWorker, source: Source) -> Self {
-        Self {
-            types: worker.get_config().task_types,
+    pub(crate) fn new(
+        core: Arc<Core>,
+        worker: CoreWorker,
+        slots: SlotWatch,
+        source: Source,
+    ) -> Self {
+        let config = worker.get_config();
+        let identity = config.client_identity_override.clone().or_else(|| {
+            let connection = worker.get_client_connection()?;
+            Some(connection.identity().to_owned())
+        });
+        let about = About {
+            namespace: config.namespace.clone(),
+            task_queue: config.task_queue.clone(),
+            identity: identity.unwrap_or_default(),
+            versioning: config.versioning_strategy.clone(),
+            max_cached_workflows: config.max_cached_workflows,
+            types: config.task_types,
+        };
+        let worker = Self {
             core,
+            about: Arc::new(about),
             calls: WorkerCalls::new(worker),
             activations: Arc::default(),
+            tasks: Arc::default(),
+            slots: Arc::new(slots),
             connection_cores: Mutex::default(),
             freed: CancellationToken::new(),
             source,
             end: Arc::default(),
+        };
+        worker.watch_slots();
+        worker
+    }
+
+    pub(crate) fn is_replayer(&self) -> bool {
+        matches!(self.source, Source::Replay(_))
+    }
+
+    /// Tells the log of polls that wait long for a slot, until the worker is freed.
+    fn watch_slots(&self) {
+        if self.is_replayer() {
+            return;
         }
+        let (slots, freed) = (self.slots.clone(), self.freed.clone());
+        self.core.spawn_detached(async move {
+            loop {
+                if timeout(BETWEEN_LOOKS, freed.cancelled()).await.is_ok() {
+                    return;
+                }
+                slots.log_long_waits(Instant::now());
+            }
+        });
     }
 }
 
@@ -169,7 +228,7 @@ impl Drop for Worker {
 
 /// Starts an asynchronous call on a worker: `prepare` checks the arguments, on this thread, and
 /// makes the call.
-fn start<C, Call, Make>(
+pub(crate) fn start<C, Call, Make>(
     export: Export,
     worker: Checked<Lent<'_, Worker>>,
     user_data: *mut c_void,
@@ -208,7 +267,10 @@ async fn shut_down(worker: CoreWorker) {
 }
 
 /// A call that ends when the handle is freed.
-async fn unless_freed<T>(freed: CancellationToken, call: impl Future<Output = T>) -> Checked<T> {
+pub(crate) async fn unless_freed<T>(
+    freed: CancellationToken,
+    call: impl Future<Output = T>,
+) -> Checked<T> {
     freed
         .run_until_cancelled_owned(call)
         .await
@@ -222,7 +284,7 @@ fn poll<Task, Poll, Start, Make>(
     kind: TaskKind,
     poll: Make,
 ) where
-    Task: Message + 'static,
+    Task: Message + Handed + 'static,
     Poll: Future<Output = Result<Task, PollError>> + Send + 'static,
     Start: FnOnce() -> Poll + Send + 'static,
     Make: FnOnce(&Worker, WorkerCall) -> Start,
@@ -232,13 +294,19 @@ fn poll<Task, Poll, Start, Make>(
         let failed = |reason| format!("{}: {reason}", kind.failure);
         let call = worker.calls.with_callback().map_err(failed)?;
         worker.end.check_start().map_err(failed)?;
-        let end = EndOfPolls::new(kind, &worker.types, &worker.source, &worker.end);
+        let end = EndOfPolls::new(kind, &worker.about.types, &worker.source, &worker.end);
         let freed = worker.freed.clone();
+        let waiting = worker.tasks.poll(kind);
         let poll = poll(worker, call);
         Ok(move || async move {
             let poll = AssertUnwindSafe(unless_freed(freed, poll())).catch_unwind();
-            match poll.await {
-                Ok(Ok(Ok(task))) => Polled::Task(task.encode_to_vec()),
+            let polled = poll.await;
+            let waiting = waiting;
+            match polled {
+                Ok(Ok(Ok(task))) => {
+                    waiting.hand_out(&task);
+                    Polled::Task(task.encode_to_vec())
+                }
                 Ok(Ok(Err(PollError::ShutDown))) => end.without_reason(),
                 Ok(Ok(Err(error))) => end.failed(&poll_failure(&error)),
                 Ok(Err(freed)) => Polled::Failed(format!("{}: {freed}", kind.failure)),
@@ -329,7 +397,7 @@ fn new_worker(
     // The options first, so that custom slot suppliers are taken over whatever else is wrong.
     let options = options.map_err(invalid)?;
     let read = || -> Checked<_> {
-        let config = worker_config(options, false)?;
+        let (config, slots) = worker_config(options, false)?;
         for (option, text) in [
             ("namespace_", &config.namespace),
             ("task_queue", &config.task_queue),
@@ -338,13 +406,13 @@ fn new_worker(
                 return Err(format!("{option} is empty"));
             }
         }
-        Ok(config)
+        Ok((config, slots))
     };
     let config = match &client {
         Ok(client) => client.core.masked(|| client.core.enter(read)),
         Err(_) => read(),
     };
-    let (client, config) = (client.map_err(invalid)?, config.map_err(invalid)?);
+    let (client, (config, slots)) = (client.map_err(invalid)?, config.map_err(invalid)?);
     if config.client_identity_override.is_none() && client.client.identity().is_empty() {
         return Err(invalid(
             "identity_override is empty, and so is the connection's identity; set one of them"
@@ -358,7 +426,7 @@ fn new_worker(
         let worker = core
             .masked(|| init_worker(core.core_runtime(), config, client.client.clone()))
             .map_err(|error| failed(registration_failure(&error)))?;
-        Ok(Worker::new(core.clone(), worker, Source::Server))
+        Ok(Worker::new(core.clone(), worker, slots, Source::Server))
     })
 }
 
@@ -444,7 +512,7 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
     answer_now(|| {
         let (worker, client) = (worker?, client?);
         let failed = |reason: String| format!("Replace client failed: {reason}");
-        if matches!(worker.source, Source::Replay(_)) {
+        if worker.is_replayer() {
             return Err(failed("a replayer has no connection to replace".to_owned()));
         }
         worker.core.enter(|| {
@@ -606,8 +674,14 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
             failure: "Activity completion failure",
             reason: activity_failure,
         },
-        |_, worker, completion: ActivityTaskCompletion| {
-            move || async move { worker.complete_activity_task(completion).await }
+        |handle, worker, completion: ActivityTaskCompletion| {
+            let tasks = handle.tasks.clone();
+            move || async move {
+                let token = completion.task_token.clone();
+                worker.complete_activity_task(completion).await?;
+                tasks.completed_activity(&token);
+                Ok(())
+            }
         },
     );
 }
@@ -646,8 +720,14 @@ pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
             failure: "Nexus completion failure",
             reason: nexus_failure,
         },
-        |_, worker, completion: NexusTaskCompletion| {
-            move || async move { worker.complete_nexus_task(completion).await }
+        |handle, worker, completion: NexusTaskCompletion| {
+            let tasks = handle.tasks.clone();
+            move || async move {
+                let token = completion.task_token.clone();
+                worker.complete_nexus_task(completion).await?;
+                tasks.completed_nexus(&token);
+                Ok(())
+            }
         },
     );
 }

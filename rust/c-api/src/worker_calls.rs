@@ -120,6 +120,11 @@ impl WorkerCalls {
         })
     }
 
+    /// Whether no call can begin any more.
+    pub(crate) fn is_taken(&self) -> bool {
+        lock(&self.state).worker.is_none()
+    }
+
     /// Takes the worker for freeing it, whatever uses it; None if it is finalized.
     pub(crate) fn abandon(&self) -> Option<Arc<CoreWorker>> {
         lock(&self.state).worker.take()

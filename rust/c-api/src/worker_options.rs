@@ -3,6 +3,7 @@
 use crate::{
     byte_array::{ByteArrayRef, ByteArrayRefArray},
     ffi::{CTaggedUnion, Checked, Lent, read_bool, read_tagged},
+    slot_watch::SlotWatch,
     tuner::{Need, Needs, SlotSupplier, TunerHolder, tuner},
     version::with_interface,
 };
@@ -177,16 +178,21 @@ pub struct WorkerOptions {
     pub max_eager_activity_reservations_per_workflow_task: u32,
 }
 
-/// Core's configuration. Custom slot suppliers belong to it or, on an error, have been freed.
+/// Core's configuration, and the counts of the slots in it. Custom slot suppliers belong to it or, on an error, have been freed.
 ///
 /// A replayer takes no tasks but workflows, whatever else is enabled.
 pub(crate) fn worker_config(
     options: Lent<'_, WorkerOptions>,
     is_replayer: bool,
-) -> Checked<WorkerConfig> {
+) -> Checked<(WorkerConfig, SlotWatch)> {
     // First of all, so that custom slot suppliers are taken over whatever else is wrong.
     let needs = options.task_types.needs(is_replayer);
-    let tuner = tuner(options.field("tuner", |it| &it.tuner), &needs)?;
+    let max_cached_workflows = options.max_cached_workflows as usize;
+    let (tuner, slots) = tuner(
+        options.field("tuner", |it| &it.tuner),
+        &needs,
+        max_cached_workflows,
+    )?;
     let namespace = options.field("namespace_", |it| &it.namespace_).text()?;
     let task_queue = options.field("task_queue", |it| &it.task_queue).text()?;
     let identity = options
@@ -241,12 +247,12 @@ pub(crate) fn worker_config(
         ));
     }
     let nondeterminism = || HashSet::from([WorkflowErrorType::Nondeterminism]);
-    WorkerConfig::builder()
+    let config = WorkerConfig::builder()
         .namespace(namespace)
         .task_queue(task_queue)
         .versioning_strategy(versioning)
         .maybe_client_identity_override((!identity.is_empty()).then_some(identity))
-        .max_cached_workflows(options.max_cached_workflows as usize)
+        .max_cached_workflows(max_cached_workflows)
         .tuner(Arc::new(tuner))
         .task_types(options.task_types.core_types())
         .sticky_queue_schedule_to_start_timeout(Duration::from_millis(
@@ -305,7 +311,8 @@ pub(crate) fn worker_config(
         .max_eager_activity_reservations_per_workflow_task(
             options.max_eager_activity_reservations_per_workflow_task as usize,
         )
-        .build()
+        .build()?;
+    Ok((config, slots))
 }
 
 fn versioning(

@@ -1,6 +1,14 @@
 //! A callback that fires exactly once.
 
-use std::ffi::c_void;
+use std::{ffi::c_void, sync::OnceLock};
+
+/// Addresses of functions of this library that serve as callbacks and never block.
+static NEVER_BLOCK: OnceLock<[usize; 7]> = OnceLock::new();
+
+/// Tells which functions of this library serve as callbacks and never block.
+pub(crate) fn never_block(addresses: [usize; 7]) {
+    NEVER_BLOCK.get_or_init(|| addresses);
+}
 
 /// A C function pointer that ends an asynchronous call.
 pub(crate) trait Callback: Copy + Send + 'static {
@@ -9,6 +17,9 @@ pub(crate) trait Callback: Copy + Send + 'static {
 
     /// The answer for an error of the bridge itself.
     fn failure(message: String) -> Self::Answer;
+
+    /// Where the function is.
+    fn address(self) -> usize;
 
     /// Turns the answer into C values and calls.
     ///
@@ -41,6 +52,14 @@ impl<C: Callback> Pending<C> {
             user_data: UserData(user_data),
             answered: false,
         }
+    }
+
+    /// Whether the callback may block, as those of the host may.
+    pub(crate) fn may_block(&self) -> bool {
+        let address = self.callback.address();
+        NEVER_BLOCK
+            .get()
+            .is_none_or(|addresses| !addresses.contains(&address))
     }
 
     pub(crate) fn answer(mut self, answer: C::Answer) {

@@ -58,12 +58,16 @@ pub(crate) fn check_range<T>(data: *const T, size: usize, label: impl Display) -
 
 /// Checks the size that a struct of this project states first: it tells which fields it has.
 pub(crate) fn check_size<T>(lent: Lent<'_, T>, size: usize) -> Checked<()> {
+    check_size_of::<T>(lent.label(), size)
+}
+
+/// [`check_size`] for a struct that is only written to.
+pub(crate) fn check_size_of<T>(label: impl Display, size: usize) -> Checked<()> {
     if size == size_of::<T>() {
         return Ok(());
     }
     Err(with_interface(format!(
-        "{}.size must be {}, not {size}",
-        lent.label(),
+        "{label}.size must be {}, not {size}",
         size_of::<T>()
     )))
 }
