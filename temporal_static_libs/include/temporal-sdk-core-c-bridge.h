@@ -18,7 +18,8 @@
  *    disposition, and your thread's signal mask after a call is what it was before. No function is
  *    async-signal-safe.
  *  - Stacks: a call needs less than 64 KiB of yours. Your callbacks run on 2 MiB.
- *  - Callbacks may not throw, longjmp, call pthread_exit or be cancelled.
+ *  - Callbacks may not throw, longjmp, call pthread_exit or be cancelled. They may not block, unless
+ *    temporal_static_libs_runtime_new was told that they may. Completion queues do without them.
  *  - Fork: in the child, calls on handles that the parent made fail; make a new runtime there.
  *  - Time: each call that waits for a server or a child process answers within a bound, except polls,
  *    which wait for tasks.
