@@ -1462,7 +1462,9 @@ typedef void (*TemporalCoreCustomSlotSupplierFreeCallback)(const struct Temporal
 /**
  * A slot supplier of the caller's. Alive until `free`, which runs exactly once for each place in a
  * tuner where it was given: when the worker no longer needs it, or when making the worker failed.
- * All callbacks come from any thread, several at once. All but `available_slots` are required.
+ * All callbacks come from any thread, several at once. All but `available_slots` are required. None may
+ * block, nor wait for another call: core waits for their results, with locks held, and they cannot be
+ * queued.
  */
 typedef struct TemporalCoreCustomSlotSupplierCallbacks {
   /**
@@ -1813,7 +1815,9 @@ typedef struct TemporalCoreRuntimeOrFail {
 /**
  * Receives each log, on whichever thread logs. None comes before `temporal_core_runtime_new`
  * succeeds, nor after `temporal_core_runtime_free` returns, unless that was called inside a log
- * callback.
+ * callback. May not block, nor wait for another call: the thread that logs may be one that calls run on,
+ * and may hold a lock. Logs that take long to handle go to a queue, `log_queue` of
+ * `TemporalStaticLibsRuntimeOptions`.
  *
  * @param level Of the log.
  * @param log   Valid until the callback returns, and so is all that its accessors give.
@@ -2041,7 +2045,8 @@ typedef void (*TemporalCoreCustomMetricMeterMeterFreeCallback)(const struct Temp
 
 /**
  * A meter of the caller's. Every callback is required, and is called on any thread, several at
- * once; attribute pointers may be NULL.
+ * once; attribute pointers may be NULL. None may block, nor wait for another call: what is measured waits
+ * meanwhile, so they cannot be queued.
  *
  * Lives until `meter_free`, which runs once after the last reference is gone, also when
  * `temporal_core_runtime_new` fails.
@@ -2337,7 +2342,9 @@ void temporal_static_libs_queue_free(struct TemporalStaticLibsQueue *queue);
  * @return      For exactly one call, with the `temporal_static_libs_on_…` function of its kind as its
  *              callback. That frees it.
  *
- * Any thread.
+ * A host that calls such a function itself puts an event of its own on the queue, for example
+ * `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` to wake a thread that
+ * waits. Any thread.
  */
 void *temporal_static_libs_queue_tag(struct TemporalStaticLibsQueue *queue,
                                      uint64_t tag);

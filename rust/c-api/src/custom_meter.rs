@@ -89,7 +89,8 @@ pub type CustomMetricMeterMeterFreeCallback =
     Option<unsafe extern "C" fn(meter: *const CustomMetricMeter)>;
 
 /// A meter of the caller's. Every callback is required, and is called on any thread, several at
-/// once; attribute pointers may be NULL.
+/// once; attribute pointers may be NULL. None may block, nor wait for another call: what is measured waits
+/// meanwhile, so they cannot be queued.
 ///
 /// Lives until `meter_free`, which runs once after the last reference is gone, also when
 /// `temporal_core_runtime_new` fails.

@@ -37,7 +37,9 @@ c_enum!(ForwardedLogLevel {
 
 /// Receives each log, on whichever thread logs. None comes before `temporal_core_runtime_new`
 /// succeeds, nor after `temporal_core_runtime_free` returns, unless that was called inside a log
-/// callback.
+/// callback. May not block, nor wait for another call: the thread that logs may be one that calls run on,
+/// and may hold a lock. Logs that take long to handle go to a queue, `log_queue` of
+/// `TemporalStaticLibsRuntimeOptions`.
 ///
 /// @param level Of the log.
 /// @param log   Valid until the callback returns, and so is all that its accessors give.

@@ -174,7 +174,9 @@ pub type CustomSlotSupplierFreeCallback =
 
 /// A slot supplier of the caller's. Alive until `free`, which runs exactly once for each place in a
 /// tuner where it was given: when the worker no longer needs it, or when making the worker failed.
-/// All callbacks come from any thread, several at once. All but `available_slots` are required.
+/// All callbacks come from any thread, several at once. All but `available_slots` are required. None may
+/// block, nor wait for another call: core waits for their results, with locks held, and they cannot be
+/// queued.
 #[repr(C)]
 pub struct CustomSlotSupplierCallbacks {
     /// Starts to reserve a slot.
