@@ -26,7 +26,7 @@
  *  - `exit` may be called at any time, in callbacks too. When memory runs out, the process aborts.
  *    docs/process.md has all of this in full.
  *  - Names that begin with `temporal_static_libs_` or `TemporalStaticLibs` are this project's own. Its
- *    structs begin with their size, so that they can grow.
+ *    structs of options and its events begin with their size, so that they can grow.
  *  - To use the names that types had in earlier releases of Temporal's header, define
  *    `TEMPORAL_STATIC_LIBS_OLD_NAMES` before the first include. docs/interface-changes.md lists them.
  */
