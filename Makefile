@@ -34,8 +34,8 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo fallback test test-rust fuzz sanitize endure bench lint lint-python lint-rust lint-zig wheel sdist \
-	try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
+.PHONY: demo fallback test test-rust fuzz sanitize endure bench lint lint-python lint-rust lint-zig lint-words wheel \
+	sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
 	proto-licenses trend bump upstream clean
 
 demo: .venv/demo/.installed
@@ -142,7 +142,7 @@ rehearse: .venv/cibuildwheel/.ready
 
 # --- lint ---
 
-lint: lint-python lint-rust lint-zig
+lint: lint-python lint-rust lint-zig lint-words
 
 lint-python: .venv/lint/.ready
 	$(STEP) "lint: Python"
@@ -159,6 +159,11 @@ lint-rust:
 lint-zig: .venv/lint/.ready
 	$(STEP) "lint: Zig"
 	.venv/lint/bin/python -m ziglang fmt --check examples tests temporal_static_libs/share
+
+# WORDS_ARGS: --update, --accept, --advice; --help lists them.
+lint-words: .venv/lint/.ready
+	$(STEP) "lint: words and spelling"
+	PYTHONPATH=tools .venv/lint/bin/python -m words $(WORDS_ARGS)
 
 # --- header ---
 

@@ -1,0 +1,109 @@
+"""Check words and spelling: glossary.toml's phrases, and American English.
+
+    python -m words [--update] [--accept] [--advice]
+
+Runs in an environment with pyproject.toml's dependency group ``lint``. CONTRIBUTING.md has more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from words.allowed import Counts, read_allowed, write_allowed
+from words.hits import (
+    Hit,
+    WordsError,
+    find_misspellings,
+    find_phrases,
+    read_glossary,
+    read_sources,
+)
+
+ROOT = Path(__file__).parents[2]
+TABLES = "tools/words"
+
+
+def run(root: Path, *, update: bool, accept: bool, advice: bool) -> int:
+    """Check the words of a checkout, with counts that are lowered or raised first if asked.
+
+    Raises:
+        WordsError: if they cannot be checked.
+    """
+    glossary = read_glossary(root / TABLES / "glossary.toml")
+    sources = read_sources(root, glossary.exclude)
+    if advice:
+        for hit in find_phrases(sources, glossary.advice):
+            print(f'{_place(hit)}\n    "{hit.word}": perhaps {_quoted(hit.instead)}')
+        return 0
+    misspellings = find_misspellings(sources, root / TABLES / "typos.toml")
+    hits = [*find_phrases(sources, glossary.rules), *misspellings]
+    found = Counts((hit.path, hit.word) for hit in hits)
+    allowed = read_allowed(root / TABLES / "allowed.tsv")
+    if update or accept:
+        before, allowed = allowed, found if accept else found & allowed
+        write_allowed(root / TABLES / "allowed.tsv", allowed)
+        print(f"{TABLES}/allowed.tsv: {before.total()} uses before, {allowed.total()} now")
+    problems = list(compare(hits, found, allowed))
+    print("".join(f"{line}\n" for line in problems), end="")
+    return 1 if problems else 0
+
+
+def compare(hits: Sequence[Hit], found: Counts, allowed: Counts) -> Iterator[str]:
+    """Compare what was found with what is allowed.
+
+    Returns:
+        Lines to print: each difference, each use of a word that is used too often, what to do.
+    """
+    for path, word in sorted(found - allowed):
+        uses = [hit for hit in hits if (hit.path, hit.word) == (path, word)]
+        yield (
+            f'{path}: "{word}" {_times(found[path, word])}, at most {allowed[path, word]} allowed: '
+            f"say {_quoted(uses[0].instead)}"
+        )
+        yield from (f"    {_place(hit)}" for hit in uses)
+    for path, word in sorted(allowed - found):
+        yield f'{path}: "{word}" {_times(found[path, word])}, but {allowed[path, word]} allowed'
+    if found - allowed:
+        yield "If a use is right, or only its file was renamed: make lint-words WORDS_ARGS=--accept"
+    if allowed - found:
+        yield "To lower the counts: make lint-words WORDS_ARGS=--update"
+
+
+def _place(hit: Hit) -> str:
+    return f"{hit.path}:{hit.line}: {hit.excerpt.strip()}" if hit.line else f"{hit.path}: its path"
+
+
+def _times(count: int) -> str:
+    return "1 time" if count == 1 else f"{count} times"
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return " or ".join(f'"{word}"' for word in words)
+
+
+def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command line.
+
+    Args:
+        argv: its arguments; None for this process's.
+        root: the checkout.
+
+    Returns:
+        0; 1 if a word is used more or less often than allowed; 2 if the words cannot be checked.
+    """
+    parser = argparse.ArgumentParser(prog="words", description=__doc__.partition("\n")[0])
+    parser.add_argument("--update", action="store_true", help="lower the counts in allowed.tsv")
+    parser.add_argument("--accept", action="store_true", help="raise them too, for uses that stay")
+    parser.add_argument("--advice", action="store_true", help="list what needs judgment instead")
+    try:
+        return run(root, **vars(parser.parse_args(argv)))
+    except WordsError as error:
+        print(f"words: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
