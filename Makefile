@@ -1,12 +1,10 @@
-# make demo | test | wheel | sdist | try-sdist | cross | fallback | lint | header | reference | docs |
-# licenses | proto-licenses | fuzz | sanitize | endure | bench | reproduce | rehearse | trend | bump |
-# upstream;
-# CONTRIBUTING.md tells when to use which.
-#
-# PYTHON   the interpreter to make venvs with (3.10 or newer)
-# PROFILE  the Cargo profile of the archives: release (what ships) or quick (no LTO, for the loop)
+# `make help` lists the targets, by the line with two hashes above each. CONTRIBUTING.md has more.
 
-PYTHON  ?= python3
+# --- variables of all targets ---
+
+## interpreter to create venvs with, 3.10 or newer
+PYTHON ?= python3
+## Cargo profile of the archives: release, as shipped, or quick, without LTO
 PROFILE ?= release
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/temporal-static-libs
@@ -34,10 +32,13 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: demo fallback test test-rust fuzz sanitize endure bench lint lint-python lint-rust lint-zig lint-words wheel \
-	sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
+.PHONY: help demo fallback test test-rust fuzz sanitize endure bench lint lint-python lint-rust lint-zig lint-words \
+	wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
 	proto-licenses trend bump upstream clean
 
+# --- demo and tests ---
+
+## run the Zig bridge against a Temporal server (the default target)
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
 	.venv/demo/bin/python tools/demo.py
@@ -45,6 +46,7 @@ demo: .venv/demo/.installed
 # The compile fallback for real: the sources that the installed wheel carries, without anything that
 # this checkout has compiled. 6 to 15 minutes; .venv/fallback keeps the result for the next time.
 FALLBACK := env -u CARGO_TARGET_DIR USE_PREBUILT_LIBS=false TEMPORAL_LIBS_CACHE_DIR=$(CURDIR)/.venv/fallback
+## compile the sources in the wheel, and run the demo: 6 to 15 minutes
 fallback: .venv/demo/.installed
 	$(STEP) "fallback: compiling the sources that the wheel carries"
 	$(FALLBACK) .venv/demo/bin/temporal-libs-config --verify --libdir
@@ -55,54 +57,64 @@ fallback: .venv/demo/.installed
 # Versions of pip that run on no newer Python.
 OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.version_info < (3, 12)))')
 
+## lint, then run all tests on the installed wheel; PYTEST_ARGS selects
 test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.16/.ready \
 		.venv/zig-0.17/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
 	$(STEP) "test: the installed wheel"
 	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 
 # Deliberate panics, which no archive that ships can make.
+## test panics inside the library
 test-rust:
 	$(STEP) "test: panics inside the library"
 	cd rust && cargo test --locked --profile quick --package temporal-static-libs-c-api --lib
 
-# Longer than `make test` does it, with fresh draws.
 FUZZ_EXAMPLES ?= 5000
+## test with random input, longer than `test`: FUZZ_EXAMPLES per group
 fuzz: .venv/test/.installed
 	$(STEP) "fuzz: $(FUZZ_EXAMPLES) examples a group"
 	TEMPORAL_LIBS_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) .venv/test/bin/pytest tests/abi/test_hostile.py -k fuzz
 
-# The part of `make test` that looks for memory errors.
+## run the tests that find memory errors
 sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
 
-# About six minutes. ENDURE_ARGS: --runs, --restarts; --help lists them.
+# ENDURE_ARGS: --runs, --restarts; --help lists them.
+## run the examples against failing servers: 6 minutes; ENDURE_ARGS
 endure: .venv/test/.installed
 	$(STEP) "endure: the examples' programs against servers that close, lie, stall or are killed"
 	PYTHONPATH=tools:tests/support .venv/test/bin/python tools/endure.py --wheel $(DIST)/*.whl $(ENDURE_ARGS)
 
 # 15 to 30 minutes of it are two compiles, which --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
 # --compare LABEL=DIR, --publish docs, ...; --help lists them.
+## measure the wheel and its alternatives: 15 to 30 minutes; BENCH_ARGS
 bench: .venv/test/.installed .venv/delivery/.ready
 	$(STEP) "bench: the installed wheel beside its alternatives"
 	PYTHONPATH=tools:tests/support .venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
 
+# --- builds ---
+
+## build the wheel
 wheel: $(WHEEL_STAMP)
 	@ls -l $(DIST)/*.whl
 
+## build the source distribution
 sdist: .venv/build/.ready
 	$(STEP) "sdist: what pip takes where there is no wheel"
 	rm -rf dist/sdist
 	.venv/build/bin/python -m build --sdist --no-isolation --outdir dist/sdist .
 	@ls -l dist/sdist/*.tar.gz
 
-# What `make sdist` left, compiled as pip does it: 6 to 15 minutes.
+# What `make sdist` left, compiled as pip does it.
+## compile and test the source distribution: 6 to 15 minutes
 try-sdist: .venv/try-sdist/.ready
 	$(STEP) "try-sdist: compiling the source distribution, and linking programs with the result"
 	.venv/try-sdist/bin/pip install --no-build-isolation --no-deps --force-reinstall dist/sdist/*.tar.gz
 	.venv/try-sdist/bin/python tests/smoke/smoke.py
 
 # PLATFORMS: names of platforms, as in linux-arm64; all if empty. docs/platforms.md says what it needs.
+## build and test wheels for other platforms; PLATFORMS, all by default
 cross: .venv/cross/.ready
 	$(STEP) "cross: wheels of other platforms"
 	PYTHONPATH=tools .venv/cross/bin/python -m cross $(PLATFORMS)
@@ -110,17 +122,28 @@ cross: .venv/cross/.ready
 # Compiles everything twice from nothing: half an hour and more with PROFILE=release. With
 # REPRODUCE_ARGS="--against WHEEL" once, which must give a wheel that is there; with --sdist from the
 # source distribution.
+## build twice in different places, and compare: 30 minutes or more; REPRODUCE_ARGS
 reproduce:
 	$(STEP) "reproduce: two builds of the commit, in different places"
 	$(PYTHON) tools/reproduce.py --profile $(PROFILE) $(REPRODUCE_ARGS)
 
+# REHEARSE_ARGS: --fresh, --remove-image, ...; --help lists them.
+## build and test the wheel with cibuildwheel, in Docker; REHEARSE_ARGS
+rehearse: .venv/cibuildwheel/.ready
+	$(STEP) "rehearse: cibuildwheel, from a clean checkout to a tested wheel"
+	.venv/cibuildwheel/bin/python tools/rehearse.py --profile $(PROFILE) $(REHEARSE_ARGS)
+
+# --- maintenance ---
+
 # VERSION: of the core. BUMP_ARGS: --allow-older. Compiles nothing but the tools that it needs.
+## move to the published core VERSION; BUMP_ARGS
 bump: .venv/bump/.ready
 	$(STEP) "bump: to temporalio-sdk-core $(VERSION)"
 	PYTHONPATH=tools .venv/bump/bin/python -m bump to $(VERSION) $(BUMP_ARGS)
 
 # VERSION: of Temporal's Python package; the newest if empty. The command exits with 0, 1 or 2, which
 # make prints; make itself exits with 2 for both 1 and 2.
+## compare the C interface with Temporal's newest Python package, or with VERSION
 upstream: .venv/upstream/.ready
 	$(STEP) "upstream: the C interface, compared with Temporal's"
 	PYTHONPATH=tools .venv/upstream/bin/python -m interface upstream $(VERSION)
@@ -128,6 +151,7 @@ upstream: .venv/upstream/.ready
 # RECORDS: files or directories of build records. HISTORY: the last release's build-history.json, if any.
 RECORDS ?= $(wildcard $(DIST)/build-record.json dist/cross/*/build-record.json)
 HISTORY ?=
+## gather and draw the build records in dist/; RECORDS, HISTORY
 trend: .venv/records/.ready
 	$(STEP) "trend: of the builds in dist/"
 	mkdir -p dist
@@ -135,15 +159,12 @@ trend: .venv/records/.ready
 		--history dist/build-history.json $(RECORDS)
 	PYTHONPATH=tools .venv/records/bin/python -m records render dist/build-history.json dist/build-history.svg
 
-# REHEARSE_ARGS: --fresh, --remove-image, ...; --help lists them.
-rehearse: .venv/cibuildwheel/.ready
-	$(STEP) "rehearse: cibuildwheel, from a clean checkout to a tested wheel"
-	.venv/cibuildwheel/bin/python tools/rehearse.py --profile $(PROFILE) $(REHEARSE_ARGS)
-
 # --- lint ---
 
+## run all linters
 lint: lint-python lint-rust lint-zig lint-words
 
+## run ruff and mypy
 lint-python: .venv/lint/.ready
 	$(STEP) "lint: Python"
 	.venv/lint/bin/ruff check .
@@ -151,31 +172,35 @@ lint-python: .venv/lint/.ready
 	.venv/lint/bin/mypy
 
 # In the release profile, because the build needs its build scripts and macros anyway.
+## run rustfmt and clippy
 lint-rust:
 	$(STEP) "lint: Rust"
 	cd rust && cargo fmt --check
 	cd rust && cargo clippy --locked --release --package temporal-static-libs-sdk-core -- -D warnings
 
+## run `zig fmt`
 lint-zig: .venv/lint/.ready
 	$(STEP) "lint: Zig"
 	.venv/lint/bin/python -m ziglang fmt --check examples tests temporal_static_libs/share
 
 # WORDS_ARGS: --update, --accept, --advice; --help lists them.
+## check words and spelling; WORDS_ARGS
 lint-words: .venv/lint/.ready
 	$(STEP) "lint: words and spelling"
 	PYTHONPATH=tools .venv/lint/bin/python -m words $(WORDS_ARGS)
 
-# --- header ---
+# --- C header ---
 
-# The C header, the ABI id, and interface.json, which describes the header.
+## generate the C header, the ABI id, and interface.json
 header: $(CBINDGEN) .venv/header/.ready
 	.venv/header/bin/python tools/header.py --cbindgen $(CBINDGEN)
 
+## check that these are up to date with rust/c-api
 check-header: $(CBINDGEN) .venv/header/.ready
 	$(STEP) "header: are it and interface.json what rust/c-api says?"
 	.venv/header/bin/python tools/header.py --cbindgen $(CBINDGEN) --check
 
-# A debug build: it runs for a second, and optimising it would take minutes.
+# A debug build: it runs for a second, and optimizing it would take minutes.
 $(CBINDGEN):
 	$(STEP) "cbindgen $(CBINDGEN_VERSION): compiling"
 	$(CARGO_INSTALL) --debug cbindgen@$(CBINDGEN_VERSION)
@@ -184,31 +209,36 @@ $(CBINDGEN):
 
 # docs/c-api.md, docs/interface-changes.md, docs/cli.md and what has shells complete options, from the
 # header, the interface tables and the command's parser.
+## generate the reference pages and the shell completions
 reference: .venv/docs/.ready
 	PYTHONPATH=tools .venv/docs/bin/python -m reference
 
+## check that these are up to date with header and command
 check-reference: .venv/docs/.ready
 	$(STEP) "reference: are pages and completion what header and command say?"
 	PYTHONPATH=tools .venv/docs/bin/python -m reference --check
 
 # A link, within docs/ or out of it, that leads nowhere is an error.
+## build the documentation as a site in dist/site/
 docs: .venv/docs/.ready
 	$(STEP) "docs: a site in dist/site/"
 	.venv/docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c tools/website docs dist/site
 
-# --- SBOM and licences ---
+# --- SBOM and licenses ---
 
 # After every change of rust/Cargo.lock; a test tells when. The tools take minutes to compile once.
+## generate the SBOM and the license files
 licenses: proto-licenses $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
 	$(STEP) "licenses: of what is compiled into the archives"
 	$(PYTHON) tools/licenses.py --cargo-about $(CARGO_ABOUT) --cargo-cyclonedx $(CARGO_CYCLONEDX)
 
 # Needs cargo and no other tool.
+## generate the license file of the protobuf files only
 proto-licenses:
 	$(STEP) "proto-licenses: of the protobuf files in the wheel"
 	$(PYTHON) tools/proto_licenses.py
 
-# Optimised, because it compares every file of every crate with every licence.
+# Optimized, because it compares every file of every crate with every license.
 $(CARGO_ABOUT):
 	$(STEP) "cargo-about $(CARGO_ABOUT_VERSION): compiling"
 	$(CARGO_INSTALL) --features cli cargo-about@$(CARGO_ABOUT_VERSION)
@@ -216,6 +246,21 @@ $(CARGO_ABOUT):
 $(CARGO_CYCLONEDX):
 	$(STEP) "cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION): compiling"
 	$(CARGO_INSTALL) --debug cargo-cyclonedx@$(CARGO_CYCLONEDX_VERSION)
+
+# --- help and cleanup ---
+
+## list the targets
+help:
+	@echo 'make [TARGET] [VARIABLE=VALUE ...]'
+	@awk '/^# --- .* ---$$/ { group = substr($$0, 7, length($$0) - 10) } \
+		/^## / { text = substr($$0, 4); next } \
+		text && group { printf "\n%s\n", group; group = "" } \
+		text { sub(/ *[?:].*/, ""); printf "  %-16s %s\n", $$0, text; text = "" }' Makefile
+
+## remove venvs, builds and caches in this directory
+clean:
+	rm -rf .venv dist temporal_static_libs/lib temporal_static_libs/share/proto rust/target
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # --- wheel and venvs ---
 
@@ -237,7 +282,7 @@ $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	.venv/$*/bin/pip install --quiet --group $*
 	@touch $@
 
-# The same with the wheel in it; installed anew when the profile changes.
+# The same with the wheel in it; installed again when the profile changes.
 .venv/%/.installed: .venv/%/.ready $(WHEEL_STAMP) .venv/.profile-$(PROFILE)
 	$(STEP) "venv: installing the wheel into $*"
 	.venv/$*/bin/pip install --quiet --force-reinstall --no-deps $(DIST)/*.whl
@@ -245,9 +290,5 @@ $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 
 .venv/.profile-$(PROFILE):
 	@mkdir -p .venv && rm -f .venv/.profile-* && touch $@
-
-clean:
-	rm -rf .venv dist temporal_static_libs/lib temporal_static_libs/share/proto rust/target
-	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PRECIOUS: .venv/%/.ready .venv/%/.installed
