@@ -5,7 +5,6 @@ The work is in temporal_static_libs/_build/; here is only what concerns Hatchlin
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -28,8 +27,9 @@ try:
     from temporal_static_libs._build.platform_check import check_platform
     from temporal_static_libs._build.recorder import recording
     from temporal_static_libs._build.source_commit import source_commit
-    from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT, wants_bootstrap
+    from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT
     from temporal_static_libs._errors import TemporalStaticLibsError
+    from temporal_static_libs._settings import Settings
 finally:
     sys.path.remove(str(_ROOT))
 
@@ -55,7 +55,7 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         if self.target_name != "wheel":
             return []
         try:
-            return [BOOTSTRAP_REQUIREMENT] if wants_bootstrap(os.environ) else []
+            return [BOOTSTRAP_REQUIREMENT] if Settings.from_environ().bootstrap_rust else []
         except TemporalStaticLibsError as error:
             self._abort(error)
 
@@ -76,12 +76,13 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
     def _compile(self, sources: Sources, build_data: dict[str, Any]) -> None:
         output = output_of_tree(_ROOT)
         try:
-            with recording(self.metadata.version, os.environ) as recorder:
-                check_platform(sources.workspace, os.environ)
+            settings = Settings.from_environ()
+            with recording(self.metadata.version, settings) as recorder:
+                check_platform(sources.workspace, settings)
                 check_interface(sources.interface, sources.header)
                 # Another build must not replace the archives before they are in the wheel.
                 self._until_collected.enter_context(exclusive(_ROOT))
-                tag = build(sources, output, self.metadata.version, os.environ, recorder)
+                tag = build(sources, output, self.metadata.version, settings, recorder)
         except TemporalStaticLibsError as error:
             self._abort(error)
         # Git ignores what is made, and Hatchling with it, unless it is named here.

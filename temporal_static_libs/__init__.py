@@ -133,15 +133,15 @@ def verify() -> None:
 
 
 def _verified(*, anew: bool = False) -> InForce:
-    import os
-
     from ._locate import locate
     from ._metrics import recorded
+    from ._settings import Settings
 
-    with recorded(os.environ) as resolution:
+    settings = Settings.from_environ()
+    with recorded(settings) as resolution:
         resolution.begin()
-        found = locate(os.environ)
+        found = locate(settings)
         resolution.found(found)
-        verified = found.verify(os.environ) if anew else found.verified_once(os.environ)
+        verified = found.verify(settings) if anew else found.verified_once(settings)
         resolution.found(verified)
         return verified

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
@@ -31,6 +30,7 @@ from ._links import TROUBLESHOOTING_URL
 from ._locate import locate
 from ._manifest import ManifestLibrary
 from ._metrics import Resolution
+from ._settings import Settings
 from ._targets import TARGETS
 from ._version import __version__
 
@@ -38,7 +38,8 @@ from ._version import __version__
 class Answers:
     """What the options of one call are about; found, and verified, once and only if asked for."""
 
-    def __init__(self, component: str, resolution: Resolution) -> None:
+    def __init__(self, component: str, settings: Settings, resolution: Resolution) -> None:
+        self._settings = settings
         self._component = component
         self._resolution = resolution
 
@@ -46,14 +47,14 @@ class Answers:
     def in_force(self) -> InForce:
         """The archives, for answers that lead to none of them."""
         self._resolution.begin()
-        in_force = locate(os.environ)
+        in_force = locate(self._settings)
         self._resolution.found(in_force)
         return in_force
 
     @cached_property
     def verified(self) -> InForce:
         """The archives, for answers that lead to one of them."""
-        verified = self.in_force.verified_once(os.environ)
+        verified = self.in_force.verified_once(self._settings)
         self._resolution.found(verified)
         return verified
 
@@ -100,17 +101,17 @@ class Answers:
         # Here and not above, as for the next one: most calls do without.
         from ._build_system_files import cmake_dir
 
-        return str(cmake_dir(self.verified, os.environ))
+        return str(cmake_dir(self.verified, self._settings))
 
     def pkg_config_dir(self) -> str:
         """Where the pkg-config modules are."""
         from ._build_system_files import pkg_config_dir
 
-        return str(pkg_config_dir(self.verified, os.environ))
+        return str(pkg_config_dir(self.verified, self._settings))
 
     def verification(self) -> str:
         """The files that have been compared with their records."""
-        verified = self.in_force.verify(os.environ)
+        verified = self.in_force.verify(self._settings)
         self._resolution.found(verified)
         return f"ok: {' '.join(file.path.name for file in verified.files)}"
 

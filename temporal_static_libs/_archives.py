@@ -19,6 +19,7 @@ from ._verify import RecordedFile, verify_files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._memory import Receipt
+    from ._settings import Settings
 
 PACKAGE_DIR = Path(__file__).parent
 INCLUDE_DIR = PACKAGE_DIR / "include"
@@ -55,11 +56,11 @@ class InForce:
     records: Receipt
     verified: str | None = None
 
-    def verified_once(self, environ: Mapping[str, str]) -> InForce:
+    def verified_once(self, settings: Settings) -> InForce:
         """The same, verified: by hash, unless it is remembered that they have been.
 
         Args:
-            environ: what says where the memory is.
+            settings: what says where the memory is.
 
         Raises:
             MissingLibraryError: one is absent, or cannot be read.
@@ -68,15 +69,15 @@ class InForce:
         if self.verified is not None:
             return self
         expected: Receipt = {**{file.path.name: () for file in self.files}, **self.records}
-        if remembered(self.origin.source, self.directory, environ, expected):
+        if remembered(self.origin.source, self.directory, settings, expected):
             return replace(self, verified="remembered")
-        return self.verify(environ)
+        return self.verify(settings)
 
-    def verify(self, environ: Mapping[str, str]) -> InForce:
+    def verify(self, settings: Settings) -> InForce:
         """The same, verified by hash, which is remembered.
 
         Args:
-            environ: what says where the memory is.
+            settings: what says where the memory is.
 
         Raises:
             MissingLibraryError: one is absent, or cannot be read.
@@ -87,7 +88,7 @@ class InForce:
             before = identities(self.directory, [file.path.name for file in self.files])
         verify_files(self.files, self.origin, self.trusted)
         if before is not None:
-            remember(self.origin.source, self.directory, environ, {**before, **self.records})
+            remember(self.origin.source, self.directory, settings, {**before, **self.records})
         return replace(self, verified="hashed")
 
     def library(self, component: str) -> ManifestLibrary:
@@ -152,11 +153,11 @@ def proto_dir() -> Path:
     return PROTO_DIR
 
 
-def usable_wheel_set(environ: Mapping[str, str]) -> InForce:
+def usable_wheel_set(settings: Settings) -> InForce:
     """The same, verified.
 
     Args:
-        environ: what says where it is remembered that they have been.
+        settings: what says where it is remembered that they have been.
 
     Raises:
         MissingLibraryError: an archive, or what describes them, is absent or unreadable.
@@ -165,7 +166,7 @@ def usable_wheel_set(environ: Mapping[str, str]) -> InForce:
     """
     in_force = wheel_set()
     target_of_triple(in_force.manifest.target)
-    return in_force.verified_once(environ)
+    return in_force.verified_once(settings)
 
 
 def override_set(directory: Path) -> InForce:

@@ -8,7 +8,6 @@ beside symbolic links to the archives, the header and the protobuf files.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
 
@@ -18,6 +17,7 @@ from ._cache import cache_directory, make_own_directory, not_usable
 from ._errors import CompileError, MissingLibraryError
 from ._manifest import Manifest
 from ._places import Places
+from ._settings import Settings
 
 _IN_CACHE = "build-systems"
 # The links, beside the files that are made in the cache.
@@ -48,12 +48,12 @@ def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
     return files
 
 
-def cmake_dir(in_force: InForce, environ: Mapping[str, str]) -> Path:
+def cmake_dir(in_force: InForce, settings: Settings) -> Path:
     """The directory of the CMake package of the archives in force.
 
     Args:
         in_force: archives that have been verified.
-        environ: what says where the cache directory is.
+        settings: what says where the cache directory is.
 
     Returns:
         An absolute path.
@@ -64,10 +64,10 @@ def cmake_dir(in_force: InForce, environ: Mapping[str, str]) -> Path:
     """
     if in_force.origin.source == "wheel":
         return _of_wheel(in_force, _cmake_package.DIRECTORY)
-    return _made(in_force, _cache(environ)) / _cmake_package.DIRECTORY
+    return _made(in_force, _cache(settings)) / _cmake_package.DIRECTORY
 
 
-def pkg_config_dir(in_force: InForce, environ: Mapping[str, str]) -> Path:
+def pkg_config_dir(in_force: InForce, settings: Settings) -> Path:
     """The directory of the pkg-config modules of the archives in force.
 
     It is in the cache directory, too, if not every reader of pkg-config's output could follow to
@@ -75,7 +75,7 @@ def pkg_config_dir(in_force: InForce, environ: Mapping[str, str]) -> Path:
 
     Arguments and errors are those of `cmake_dir`.
     """
-    cache = _cache(environ)
+    cache = _cache(settings)
     if in_force.origin.source == "wheel":
         carried = _of_wheel(in_force, _pkg_config.DIRECTORY)
         if _pkg_config.suits_every_reader(carried) or not _pkg_config.suits_every_reader(cache):
@@ -92,8 +92,8 @@ def _of_wheel(in_force: InForce, name: str) -> Path:
     return directory
 
 
-def _cache(environ: Mapping[str, str]) -> Path:
-    return Path(cache_directory(environ))
+def _cache(settings: Settings) -> Path:
+    return Path(cache_directory(settings))
 
 
 def _rendered(in_force: InForce) -> dict[PurePath, str]:

@@ -11,22 +11,24 @@ import stat
 import sys
 
 from ._errors import CompileError
+from ._settings import CACHE_DIRECTORY
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_VARIABLE = "TEMPORAL_LIBS_CACHE_DIR"
+    from ._settings import Settings
+
 _OWN_NAME = "temporal-static-libs"
-_ELSEWHERE = f"set {_VARIABLE} to a directory of yours"
+_ELSEWHERE = f"set {CACHE_DIRECTORY} to a directory of yours"
 
 
-def cache_directory(environ: Mapping[str, str]) -> str:
+def cache_directory(settings: Settings) -> str:
     """Where it is. It need not exist.
 
     Args:
-        environ: what names one, or says where the user's cache directory is.
+        settings: what names one, or says where the user's cache directory is.
 
     Returns:
         An absolute path.
@@ -34,10 +36,9 @@ def cache_directory(environ: Mapping[str, str]) -> str:
     Raises:
         CompileError: no variable names one, and the user has no home.
     """
-    named = environ.get(_VARIABLE, "")
-    if named:
-        return os.path.abspath(named)
-    return os.path.join(_user_cache_directory(environ), _OWN_NAME)
+    if settings.cache_directory is not None:
+        return settings.cache_directory
+    return os.path.join(_user_cache_directory(settings.environ), _OWN_NAME)
 
 
 def make_own_directory(directory: str | os.PathLike[str], *, may_be_link: bool = False) -> None:
@@ -135,6 +136,6 @@ def _user_cache_directory(environ: Mapping[str, str]) -> str:
     if not os.path.isabs(home):
         raise CompileError(
             "there is no home directory to have a cache directory in\n"
-            f"  mend:   set {_VARIABLE} to a directory of yours"
+            f"  mend:   {_ELSEWHERE}"
         )
     return os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -15,7 +14,7 @@ from ._components import COMPONENTS, DEFAULT_COMPONENT
 from ._errors import SettingError, TemporalStaticLibsError
 from ._metrics import recorded
 from ._output import EXIT_BROKEN, EXIT_USAGE, PROG, complain, write
-from ._settings import read_settings
+from ._settings import Settings
 
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
@@ -148,15 +147,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     component = arguments.component or DEFAULT_COMPONENT.name
     try:
         if arguments.doctor:
-            return _doctor(as_json="--json" in arguments.queries)
+            return _doctor(Settings.from_environ(), as_json="--json" in arguments.queries)
         if arguments.zig:
             return write(wheel_text(ZIG_HELPER).splitlines())
         if arguments.completion:
             script = COMPLETION_DIR / f"{PROG}.{arguments.completion}"
             return write(wheel_text(script).splitlines())
-        read_settings(os.environ)
-        with recorded(os.environ) as resolution:
-            answers = Answers(component, resolution)
+        settings = Settings.from_environ()
+        with recorded(settings) as resolution:
+            answers = Answers(component, settings, resolution)
             lines = [OPTIONS[query][1](answers) for query in arguments.queries]
     except SettingError as error:
         complain(str(error))
@@ -191,11 +190,11 @@ def _refuse_what_does_not_go_together(
         parser.error(f"{given[0]} is a call of its own, without other options")
 
 
-def _doctor(*, as_json: bool) -> int:
+def _doctor(settings: Settings, *, as_json: bool) -> int:
     # Here and not above: no other option needs so much.
     from ._doctor import examine
 
-    findings = examine(os.environ)
+    findings = examine(settings)
     is_well = all(finding.is_well for finding in findings)
     if as_json:
         report = {"ok": is_well, "findings": [finding.to_dict() for finding in findings]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from ._errors import (
 )
 from ._manifest import Manifest
 from ._origin import Origin, compiled_origin, wheel_origin
+from ._settings import CACHE_DIRECTORY, TARGET, Settings
 from ._targets import Target, target_of_triple
 from ._version import __version__
 
@@ -130,60 +130,60 @@ class CompiledSet:
         return None
 
 
-def compiled_set(environ: Mapping[str, str], reason: Reason) -> InForce:
+def compiled_set(settings: Settings, reason: Reason) -> InForce:
     """The archives compiled on this machine, verified; compiled now if there are none to reuse.
 
     What cargo and this function have to tell goes to stderr.
 
     Args:
-        environ: the environment that cargo is to run in.
+        settings: usually `Settings.from_environ()`.
         reason: why they are wanted.
 
     Raises:
         CompileError: they cannot be compiled, or the cache is not to be trusted.
         UnsupportedPlatformError: there is no way to compile for the target.
-        SettingError: a variable of the build holds a value it does not know.
+        SettingError: a setting of the build holds a value it does not know.
     """
-    wanted = describe_wanted(environ, reason)
+    wanted = describe_wanted(settings, reason)
     with suppress(NotReusableError, MissingLibraryError, ChecksumMismatchError):
-        return wanted.reuse().verified_once(environ)
+        return wanted.reuse().verified_once(settings)
     make_own_directory(wanted.cache, may_be_link=True)
     with exclusive(wanted.cache):
         try:
-            return wanted.reuse().verified_once(environ)  # what another process has made meanwhile
+            return wanted.reuse().verified_once(settings)  # what another process has made meanwhile
         except NotReusableError as why:
             _tell_that_it_compiles(wanted, str(why))
         except (MissingLibraryError, ChecksumMismatchError) as error:
             _remove(wanted.directory)
             problem = str(error).partition("\n")[0]
             _tell_that_it_compiles(wanted, f"those that were there are removed, because {problem}")
-        _compile(wanted, environ)
+        _compile(wanted, settings)
         try:
-            return wanted.reuse().verified_once(environ)
+            return wanted.reuse().verified_once(settings)
         except NotReusableError as why:
             raise unexpected(f"{why}, although they have just been compiled") from None
 
 
-def describe_wanted(environ: Mapping[str, str], reason: Reason) -> CompiledSet:
+def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
     """Settle which compiled set it would be. Nothing is written, and no toolchain is needed.
 
     Args:
-        environ: what names target and Cargo profile.
+        settings: what names target and Cargo profile.
         reason: why it is wanted.
 
     Raises:
         CompileError: there are no sources to compile, or no place for what would come of them.
         UnsupportedPlatformError: the target is not in the table.
     """
-    target = _target(environ)
-    cache = Path(cache_directory(environ))
+    target = _target(settings)
+    cache = Path(cache_directory(settings))
     sources = sources_of_package(PACKAGE_DIR.absolute())
     try:
         return CompiledSet(
             cache=cache,
             directory=cache / f"v{__version__}" / target.platform,
             target=target,
-            profile=environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release",
+            profile=settings.cargo_profile,
             sources=sources,
             sources_sha256=rust_sources_sha256(sources),
             header_sha256=sha256_of(HEADER),
@@ -205,13 +205,12 @@ def tell_that_wheel_is_broken(error: TemporalStaticLibsError) -> None:
     )
 
 
-def _target(environ: Mapping[str, str]) -> Target:
-    named = environ.get("TEMPORAL_LIBS_TARGET")
-    if named:
+def _target(settings: Settings) -> Target:
+    if settings.target is not None:
         try:
-            return target_of_triple(named)
+            return target_of_triple(settings.target)
         except UnsupportedPlatformError as error:
-            raise UnsupportedPlatformError(f"TEMPORAL_LIBS_TARGET: {error}") from None
+            raise UnsupportedPlatformError(f"{TARGET}: {error}") from None
     try:
         # Of the wheel, not of this machine: it may have been unpacked for cross-compiling.
         return target_of_triple(wheel_set().manifest.target)
@@ -229,7 +228,7 @@ def _tell_that_it_compiles(wanted: CompiledSet, why: str) -> None:
     )
 
 
-def _compile(wanted: CompiledSet, environ: Mapping[str, str]) -> None:
+def _compile(wanted: CompiledSet, settings: Settings) -> None:
     make_own_directory(wanted.directory.parent)
     make_own_directory(wanted.scratch)
     output = Output(
@@ -238,23 +237,27 @@ def _compile(wanted: CompiledSet, environ: Mapping[str, str]) -> None:
         # Where the package is, cargo may not be able to write.
         target_directory=wanted.scratch / "target",
         private=True,
+        # Cargo goes by the times of files, and those of another version may be newer: with this it
+        # goes by what is in them.
+        workspace_id=wanted.sources_sha256,
     )
-    inner = {
-        **environ,
-        "TEMPORAL_LIBS_TARGET": wanted.target.triple,
-        # Takes the place of the one in rust/.cargo/config.toml. Cargo goes by the times of files,
-        # and those of another version may be newer: with this it goes by what is in them.
-        "TEMPORAL_STATIC_LIBS_WORKSPACE": wanted.sources_sha256,
-    }
     ways_out = when_a_setting_asked(wanted.reason.setting, wanted.reason.instead)
     try:
-        with recording(__version__, environ) as recorder:
-            build(wanted.sources, output, __version__, inner, recorder, ways_out)
+        with recording(__version__, settings) as recorder:
+            build(
+                wanted.sources,
+                output,
+                __version__,
+                settings,
+                recorder,
+                target=wanted.target.triple,
+                ways_out=ways_out,
+            )
     except CompileError as error:
-        raise CompileError(f"{error}{_shortage(wanted, environ)}") from None
+        raise CompileError(f"{error}{_shortage(wanted, settings)}") from None
     except OSError as error:
         problem = not_usable(wanted.cache, error)
-        raise CompileError(f"{problem}{_shortage(wanted, environ)}") from None
+        raise CompileError(f"{problem}{_shortage(wanted, settings)}") from None
     finally:
         for directory in (wanted.scratch, wanted.directory.parent):
             with suppress(OSError):
@@ -263,11 +266,11 @@ def _compile(wanted: CompiledSet, environ: Mapping[str, str]) -> None:
     shutil.rmtree(wanted.scratch, ignore_errors=True)
 
 
-def _shortage(wanted: CompiledSet, environ: Mapping[str, str]) -> str:
+def _shortage(wanted: CompiledSet, settings: Settings) -> str:
     """Whether the disk is full, which cargo says somewhere among other messages, if at all."""
     places = {
-        "TEMPORAL_LIBS_CACHE_DIR": wanted.cache,
-        "CARGO_TARGET_DIR": Path(environ.get("CARGO_TARGET_DIR") or wanted.cache),
+        CACHE_DIRECTORY: wanted.cache,
+        "CARGO_TARGET_DIR": Path(settings.environ.get("CARGO_TARGET_DIR") or wanted.cache),
         "TMPDIR": Path(tempfile.gettempdir()),
     }
     for variable, place in places.items():

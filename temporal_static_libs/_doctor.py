@@ -6,7 +6,7 @@ It looks, and changes nothing: archives that would have to be compiled are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ._checksums import sha256_of
 from ._compiled import ASKED_FOR, FALLBACK, NotReusableError, Reason, describe_wanted
 from ._errors import CompileError, TemporalStaticLibsError
 from ._memory import memory_directory
-from ._settings import Settings, read_settings
+from ._settings import Settings
 from ._surroundings import floor_finding, tool_findings
 from ._targets import target_of_triple
 from ._verify import RecordedFile, verify_files
@@ -66,23 +66,19 @@ class _Choice:
     find: Callable[[], InForce]
 
 
-def examine(environ: Mapping[str, str]) -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """Look at all that decides which archives are in force, and at those.
 
     Args:
-        environ: usually `os.environ`.
-
-    Raises:
-        SettingError: a variable holds a value it does not know.
+        settings: usually `Settings.from_environ()`.
     """
-    settings = read_settings(environ)
-    return list(_findings(settings, environ))
+    return list(_findings(settings))
 
 
-def _findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(True, "package", f"temporal-static-libs {__version__}")
     wheels_problem = _problem_of_wheel() if settings.fall_back and settings.prebuilt else None
-    choice = _choice(settings, environ, wheels_problem)
+    choice = _choice(settings, wheels_problem)
     if choice.source == "compiled" and wheels_problem is not None:
         yield _broken("the wheel's own archives", wheels_problem)
     yield Finding(True, "in force", f"{choice.source}, because {choice.why}")
@@ -95,8 +91,8 @@ def _findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
     else:
         yield from _of_set(in_force)
     yield _of_protos()
-    yield _of_memory(environ)
-    for tool in tool_findings(environ):
+    yield _of_memory(settings)
+    for tool in tool_findings(settings.environ):
         yield Finding(True, "tool", tool)
 
 
@@ -107,23 +103,21 @@ def _of_protos() -> Finding:
         return _broken("protobuf files", error)
 
 
-def _of_memory(environ: Mapping[str, str]) -> Finding:
+def _of_memory(settings: Settings) -> Finding:
     try:
-        text = f"that archives have been verified is remembered in {memory_directory(environ)}"
+        text = f"that archives have been verified is remembered in {memory_directory(settings)}"
     except CompileError as error:
         # Slower, and no less right.
         text = f"that archives have been verified is not remembered: {_on_one_line(error)}"
     return Finding(True, "memory", text)
 
 
-def _choice(
-    settings: Settings, environ: Mapping[str, str], wheels_problem: TemporalStaticLibsError | None
-) -> _Choice:
+def _choice(settings: Settings, wheels_problem: TemporalStaticLibsError | None) -> _Choice:
     def compiled(reason: Reason) -> Callable[[], InForce]:
-        return lambda: describe_wanted(environ, reason).reuse()
+        return lambda: describe_wanted(settings, reason).reuse()
 
-    override = settings.override
-    if override is not None:
+    if settings.override is not None:
+        override = Path(settings.override)
         why = f"TEMPORAL_LIBS_DIR is {override}"
         return _Choice("override", why, lambda: override_set(override))
     if not settings.prebuilt:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
+from ._errors import SettingError
 from ._memory import remembered
 from ._output import write
+from ._settings import Settings
 from ._version import __version__
 
 # Type checkers take it for typing's.
@@ -29,14 +31,6 @@ _ANSWERS = {
     "--includedir": os.path.join(_PREFIX, "include"),
 }
 
-# With one of these it is not simply the wheel's archives that are in force, or there is more to do.
-_SETTINGS = (
-    "TEMPORAL_LIBS_DIR",
-    "TEMPORAL_LIBS_FALLBACK",
-    "TEMPORAL_LIBS_METRICS",
-    "USE_PREBUILT_LIBS",
-)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -48,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status, as `_cli.main` has it.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    if _is_simple(arguments) and remembered("wheel", _LIB, os.environ):
+    if _is_simple(arguments) and _is_remembered():
         return write(_ANSWERS[argument] for argument in arguments)
 
     from . import _cli
@@ -57,6 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _is_simple(arguments: Sequence[str]) -> bool:
-    if not arguments or any(os.environ.get(name) for name in _SETTINGS):
-        return False
-    return all(argument in _ANSWERS for argument in arguments)
+    return bool(arguments) and all(argument in _ANSWERS for argument in arguments)
+
+
+def _is_remembered() -> bool:
+    try:
+        settings = Settings.from_environ()
+    except SettingError:
+        return False  # which `_cli` tells
+    return settings.wheel_only and remembered("wheel", _LIB, settings)

@@ -24,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ._settings import Settings
+
     Identity = tuple[int, ...]
     Receipt = dict[str, Identity]
 
@@ -58,7 +60,7 @@ def identity_of(file: str | os.PathLike[str]) -> Identity:
 def remembered(
     source: str,
     directory: str | os.PathLike[str],
-    environ: Mapping[str, str],
+    settings: Settings,
     expected: Mapping[str, Identity] | None = None,
 ) -> bool:
     """Whether a directory's archives have been verified, and nothing has changed since.
@@ -66,11 +68,11 @@ def remembered(
     Args:
         source: ``wheel``, ``override`` or ``compiled``, which is what they were verified as.
         directory: the archives'.
-        environ: what says where the memory is.
+        settings: what says where the memory is.
         expected: names of the files that must have been verified, with the identity of those that
             have been read meanwhile, and an empty one for the others. None for whatever was.
     """
-    receipt = _read(source, directory, environ)
+    receipt = _read(source, directory, settings)
     if receipt is None or (expected is not None and set(expected) != set(receipt)):
         return False
     try:
@@ -84,20 +86,20 @@ def remembered(
 
 
 def remember(
-    source: str, directory: str | os.PathLike[str], environ: Mapping[str, str], receipt: Receipt
+    source: str, directory: str | os.PathLike[str], settings: Settings, receipt: Receipt
 ) -> None:
     """Keep that a directory's archives have just been verified, if it can be kept.
 
     Args:
         source: what they were verified as.
         directory: the archives'.
-        environ: what says where the memory is.
+        settings: what says where the memory is.
         receipt: the files' identities from before they were read.
     """
     try:
         if receipt != identities(directory, receipt) or _is_too_fresh(receipt.values()):
             return
-        cache = cache_directory(environ)
+        cache = cache_directory(settings)
         if not _may_be_made(cache):
             return
         make_own_directory(cache, may_be_link=True)
@@ -116,7 +118,7 @@ def identities(directory: str | os.PathLike[str], names: Iterable[str]) -> Recei
     return {name: identity_of(os.path.join(directory, name)) for name in names}
 
 
-def memory_directory(environ: Mapping[str, str]) -> str:
+def memory_directory(settings: Settings) -> str:
     """Where receipts are kept, if they can be.
 
     Returns:
@@ -125,7 +127,7 @@ def memory_directory(environ: Mapping[str, str]) -> str:
     Raises:
         CompileError: somebody else could put receipts there, or there is no place for them.
     """
-    cache = cache_directory(environ)
+    cache = cache_directory(settings)
     refuse_if_not_own(cache, may_be_link=True)
     refuse_if_not_own(_memory(cache))
     return _memory(cache)
@@ -141,10 +143,10 @@ def _name(source: str, directory: str | os.PathLike[str]) -> str:
 
 
 def _read(
-    source: str, directory: str | os.PathLike[str], environ: Mapping[str, str]
+    source: str, directory: str | os.PathLike[str], settings: Settings
 ) -> Receipt | None:
     try:
-        file = os.path.join(memory_directory(environ), _name(source, directory))
+        file = os.path.join(memory_directory(settings), _name(source, directory))
         with open(file, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
             header, *lines = stream.read().split("\n")
     except (OSError, CompileError):

@@ -6,15 +6,14 @@ Opt-in; it goes nowhere but to the file that the variable names. `tools/records`
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ._archives import InForce
 from ._output import complain
+from ._settings import METRICS, Settings
 from ._version import __version__
-
-VARIABLE = "TEMPORAL_LIBS_METRICS"
 
 
 @dataclass
@@ -43,15 +42,14 @@ class Resolution:
 
 
 @contextmanager
-def recorded(environ: Mapping[str, str]) -> Iterator[Resolution]:
+def recorded(settings: Settings) -> Iterator[Resolution]:
     """Record how looking for archives went, failure included, if the environment asks for it.
 
     A file that cannot be written to is told on stderr, and changes nothing else.
 
     Args:
-        environ: what names the file.
+        settings: what names the file.
     """
-    file = environ.get(VARIABLE, "")
     resolution = Resolution()
     outcome = "ok"
     begin = time.perf_counter()
@@ -61,8 +59,8 @@ def recorded(environ: Mapping[str, str]) -> Iterator[Resolution]:
         outcome = type(error).__name__
         raise
     finally:
-        if file and resolution.is_begun:
-            _append(file, resolution, outcome, (time.perf_counter() - begin) * 1e3)
+        if settings.metrics is not None and resolution.is_begun:
+            _append(settings.metrics, resolution, outcome, (time.perf_counter() - begin) * 1e3)
 
 
 def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float) -> None:
@@ -82,4 +80,4 @@ def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float
         with open(file, "ab", buffering=0) as stream:
             stream.write(f"{json.dumps(line)}\n".encode())
     except OSError as error:
-        complain(f"cannot append to {VARIABLE}={file}: {error.strerror}", "warning")
+        complain(f"cannot append to {METRICS}={file}: {error.strerror}", "warning")

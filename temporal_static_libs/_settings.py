@@ -1,56 +1,92 @@
-"""The environment variables that say which archives are in force."""
+"""Every environment variable of this package, read once.
+
+Paths are strings, and little is imported: `temporal-libs-config` starts with this.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from ._errors import SettingError
 
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@dataclass(frozen=True)
+OVERRIDE = "TEMPORAL_LIBS_DIR"
+PREBUILT = "USE_PREBUILT_LIBS"
+FALLBACK = "TEMPORAL_LIBS_FALLBACK"
+METRICS = "TEMPORAL_LIBS_METRICS"
+CACHE_DIRECTORY = "TEMPORAL_LIBS_CACHE_DIR"
+TARGET = "TEMPORAL_LIBS_TARGET"
+CARGO_PROFILE = "TEMPORAL_LIBS_CARGO_PROFILE"
+BOOTSTRAP_RUST = "TEMPORAL_LIBS_BOOTSTRAP_RUST"
+BUILD_RECORD = "TEMPORAL_LIBS_BUILD_RECORD"
+
+
 class Settings:
     """What the environment asks for. An empty variable counts as one that is not set.
 
     Attributes:
-        override: TEMPORAL_LIBS_DIR, made absolute.
+        environ: the environment, for programs that are started, and for variables of others.
+        override: TEMPORAL_LIBS_DIR, absolute; None if it is not set.
         prebuilt: False if USE_PREBUILT_LIBS asks for archives compiled on this machine.
         fall_back: True if TEMPORAL_LIBS_FALLBACK asks to compile when the wheel's are broken.
+        metrics: TEMPORAL_LIBS_METRICS, as it stands; None if it is not set.
+        cache_directory: TEMPORAL_LIBS_CACHE_DIR, absolute; None if it is not set.
+        target: TEMPORAL_LIBS_TARGET, as it stands; None if it is not set.
+        cargo_profile: TEMPORAL_LIBS_CARGO_PROFILE, or ``release``.
+        build_record: TEMPORAL_LIBS_BUILD_RECORD, absolute; None if it is not set.
     """
 
-    override: Path | None
-    prebuilt: bool
-    fall_back: bool
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read the variables.
+
+        Args:
+            environ: usually `os.environ`.
+
+        Raises:
+            SettingError: a variable holds a value it does not know.
+        """
+        self.environ = environ
+        self.override = _path(environ, OVERRIDE)
+        self.prebuilt = _one_of(environ, PREBUILT, ("true", "false")) != "false"
+        self.fall_back = _one_of(environ, FALLBACK, ("compile",)) == "compile"
+        self.metrics = environ.get(METRICS) or None
+        self.cache_directory = _path(environ, CACHE_DIRECTORY)
+        self.target = environ.get(TARGET) or None
+        self.cargo_profile = environ.get(CARGO_PROFILE) or "release"
+        self.build_record = _path(environ, BUILD_RECORD)
+
+    @classmethod
+    def from_environ(cls) -> Settings:
+        """Those of this process, as `Settings` reads them."""
+        return cls(os.environ)
+
+    @property
+    def bootstrap_rust(self) -> bool:
+        """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST lets a missing toolchain be fetched.
+
+        Raises:
+            SettingError: it holds a value it does not know, which only those who compile are told.
+        """
+        return _one_of(self.environ, BOOTSTRAP_RUST, ("1", "0")) == "1"
+
+    @property
+    def wheel_only(self) -> bool:
+        """Whether the wheel's archives are active, broken or not, and nothing is to be recorded."""
+        return self.prebuilt and not (self.override or self.fall_back or self.metrics)
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the variables.
-
-    Args:
-        environ: usually `os.environ`.
-
-    Raises:
-        SettingError: a variable holds a value it does not know.
-    """
-    return Settings(
-        override=_directory(environ, "TEMPORAL_LIBS_DIR"),
-        prebuilt=_one_of(environ, "USE_PREBUILT_LIBS", ("true", "false"), unset="true") == "true",
-        fall_back=_one_of(environ, "TEMPORAL_LIBS_FALLBACK", ("compile",), unset="") == "compile",
-    )
+def _path(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name)
+    return os.path.abspath(value) if value else None
 
 
-def _directory(environ: Mapping[str, str], name: str) -> Path | None:
+def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
     value = environ.get(name, "")
-    return Path(os.path.abspath(value)) if value else None
-
-
-def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...], *, unset: str) -> str:
-    value = environ.get(name, "")
-    if not value:
-        return unset
-    if value not in values:
+    if value and value not in values:
         expected = " or ".join(values)
         raise SettingError(
             f"the environment variable {name} is {value!r}; it can be {expected}, or not set"

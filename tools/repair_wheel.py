@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from temporal_static_libs._build.recorder import completing
 from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manifest
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
 
 _LIB: Final = "temporal_static_libs/lib"
@@ -52,7 +53,7 @@ def repair(wheel: Path, directory: Path) -> Path:
         target = target_of_triple(manifest.target)
         tags = target.proven_tags(manifest.floor_version)
         copy = Path(scratch, wheel.name)
-        with completing(manifest, os.environ) as recorder:
+        with completing(manifest, Settings.from_environ()) as recorder:
             with recorder.phase("prove"):
                 _prove(lib, manifest, target)
             with recorder.phase("tag"):

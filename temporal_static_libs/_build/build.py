@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from .._checksums import sha256_of
 from .._components import COMPONENTS, Component
 from .._manifest import Manifest, ManifestLibrary
+from .._settings import Settings
 from .._targets import Target, target_of_triple
 from .cargo import Compiled, compile_archive
 from .cross import CargoForTarget, cargo_for_target
@@ -50,8 +51,10 @@ def build(
     sources: Sources,
     output: Output,
     version: str,
-    environ: Mapping[str, str],
+    settings: Settings,
     recorder: Recorder,
+    *,
+    target: str | None = None,
     ways_out: WaysOut = when_no_wheel_was_chosen,
 ) -> str:
     """Make every component's archive, and put them into place with their description.
@@ -62,10 +65,9 @@ def build(
         sources: what to compile.
         output: where to put it.
         version: the package's version.
-        environ: usually `os.environ`. TEMPORAL_LIBS_TARGET names the target triple (default: the
-            host's), TEMPORAL_LIBS_CARGO_PROFILE the Cargo profile (default: release), and
-            TEMPORAL_LIBS_BOOTSTRAP_RUST=1 lets a missing toolchain be fetched.
+        settings: what names the Cargo profile, and says whether a missing toolchain is fetched.
         recorder: is told what is settled, found and made, and how long each phase took.
+        target: the target triple; that of the settings if None, and without one the host's.
         ways_out: makes the message for want of a toolchain.
 
     Returns:
@@ -74,10 +76,14 @@ def build(
     Raises:
         CompileError: no usable toolchain or no tools to finish with, or the sources do not compile.
         UnsupportedPlatformError: the target is not in the table.
-        SettingError: an environment variable holds a value it does not know.
+        SettingError: a setting of the build holds a value it does not know.
     """
     with recorder.phase("prepare"):
-        plan = _plan(sources, version, environ, recorder, ways_out)
+        toolchain = find_toolchain(sources.workspace, settings, ways_out)
+        if output.workspace_id is not None:
+            toolchain = toolchain.with_workspace_id(output.workspace_id)
+        triple = target or settings.target or toolchain.host
+        plan = _plan(sources, version, toolchain, target_of_triple(triple), settings, recorder)
     with recorder.phase("compile"):
         # First, because what is wrong with them would show only after minutes.
         protos = {} if output.package is None else _find_protos(plan)
@@ -104,17 +110,16 @@ def build(
 def _plan(
     sources: Sources,
     version: str,
-    environ: Mapping[str, str],
+    toolchain: Toolchain,
+    target: Target,
+    settings: Settings,
     recorder: Recorder,
-    ways_out: WaysOut,
 ) -> _Plan:
-    toolchain = find_toolchain(sources.workspace, environ, ways_out)
-    target = target_of_triple(environ.get("TEMPORAL_LIBS_TARGET") or toolchain.host)
-    profile = environ.get("TEMPORAL_LIBS_CARGO_PROFILE") or "release"
+    profile = settings.cargo_profile
     recorder.take_plan(target, toolchain, profile)
     floor_version = target.floor_version
     if target.floor_name == "macos":
-        floor_version = environ.get("MACOSX_DEPLOYMENT_TARGET") or floor_version
+        floor_version = settings.environ.get("MACOSX_DEPLOYMENT_TARGET") or floor_version
     header = read_header(sources.header)
     return _Plan(
         sources=sources,

@@ -80,6 +80,7 @@ class Output:
     target_directory: Path | None = None
     private: bool = False
     package: Path | None = None
+    workspace_id: str | None = None
 
     @property
     def protos_scratch(self) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from .._errors import UnsupportedPlatformError
+from .._settings import TARGET, Settings
 from .._targets import Target, target_of_triple
 from .host import Host, this_host
 from .toolchain import rustc_host
@@ -17,20 +17,18 @@ _ELSEWHERE = (
 )
 
 
-def check_platform(workspace: Path, environ: Mapping[str, str]) -> None:
+def check_platform(workspace: Path, settings: Settings) -> None:
     """Refuse what there is no row for in the table of targets, or what is older than its floor.
 
     Args:
         workspace: the directory of the Cargo workspace.
-        environ: usually `os.environ`. With TEMPORAL_LIBS_TARGET in it, it does not matter what this
-            machine is.
+        settings: if they name a target, it does not matter what this machine is.
 
     Raises:
         UnsupportedPlatformError: the message holds the ways out.
     """
-    named = environ.get("TEMPORAL_LIBS_TARGET")
-    if named:
-        _check_triple(named, "TEMPORAL_LIBS_TARGET", "Set it to a triple that is supported.")
+    if settings.target is not None:
+        _check_triple(settings.target, TARGET, "Set it to a triple that is supported.")
         return
     host = this_host()
     target = host.target
@@ -42,18 +40,18 @@ def check_platform(workspace: Path, environ: Mapping[str, str]) -> None:
         floor = f"{target.floor_name} {target.floor_version}"
         reason = f"{host} is older than {floor}, the oldest for {target.platform}"
         raise UnsupportedPlatformError(when_unsupported(reason, _ELSEWHERE))
-    _check_rustc(workspace, environ, target)
+    _check_rustc(workspace, settings, target)
 
 
-def _check_rustc(workspace: Path, environ: Mapping[str, str], target: Target) -> None:
-    triple = rustc_host(workspace, environ)
+def _check_rustc(workspace: Path, settings: Settings, target: Target) -> None:
+    triple = rustc_host(workspace, settings.environ)
     if triple is None:
         return
     _check_triple(
         triple,
         "rustc's own platform",
         f"Use a Rust for {target.triple}, which this platform is; or set\n"
-        f"     TEMPORAL_LIBS_TARGET={target.triple}, with Rust's standard library for it.",
+        f"     {TARGET}={target.triple}, with Rust's standard library for it.",
     )
 
 

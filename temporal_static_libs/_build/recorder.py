@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from .._manifest import Manifest
+from .._settings import BUILD_RECORD, Settings
 from .._targets import Target
 from .progress import say
 from .sccache import SccacheCounts
 from .toolchain import Toolchain
 
-RECORD_VARIABLE = "TEMPORAL_LIBS_BUILD_RECORD"
 
 
 class Recorder:
@@ -86,12 +86,12 @@ class Recorder:
 
 
 @contextmanager
-def recording(version: str, environ: Mapping[str, str]) -> Iterator[Recorder]:
+def recording(version: str, settings: Settings) -> Iterator[Recorder]:
     """Record a build, however it ends.
 
     Args:
         version: the package's.
-        environ: what may name the file.
+        settings: what may name the file.
     """
     recorder = Recorder(
         {
@@ -111,19 +111,19 @@ def recording(version: str, environ: Mapping[str, str]) -> Iterator[Recorder]:
             "error": None,
         }
     )
-    with _written(recorder, _file(environ)):
+    with _written(recorder, _file(settings)):
         yield recorder
 
 
 @contextmanager
-def completing(manifest: Manifest, environ: Mapping[str, str]) -> Iterator[Recorder]:
+def completing(manifest: Manifest, settings: Settings) -> Iterator[Recorder]:
     """Go on with the record of the build that made some archives, if it has left one.
 
     Args:
         manifest: of the archives.
-        environ: what may name the file.
+        settings: what may name the file.
     """
-    file = _file(environ)
+    file = _file(settings)
     record = None if file is None else _record_of(manifest, file)
     if record is None:
         yield Recorder({"phases": {}})
@@ -145,9 +145,8 @@ def _written(recorder: Recorder, file: Path | None) -> Iterator[None]:
             _write(recorder.record, file)
 
 
-def _file(environ: Mapping[str, str]) -> Path | None:
-    value = environ.get(RECORD_VARIABLE, "")
-    return Path(os.path.abspath(value)) if value else None
+def _file(settings: Settings) -> Path | None:
+    return None if settings.build_record is None else Path(settings.build_record)
 
 
 def _record_of(manifest: Manifest, file: Path) -> dict[str, Any] | None:
@@ -158,7 +157,7 @@ def _record_of(manifest: Manifest, file: Path) -> dict[str, Any] | None:
         problem = "it is of another build"
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = str(error)
-    say(f"{RECORD_VARIABLE}: {file} is not completed: {problem}")
+    say(f"{BUILD_RECORD}: {file} is not completed: {problem}")
     return None
 
 
@@ -180,4 +179,4 @@ def _write(record: dict[str, Any], file: Path) -> None:
             new.unlink(missing_ok=True)
     except OSError as error:
         # What is built is worth more than what is told of it.
-        say(f"{RECORD_VARIABLE}: {file} cannot be written: {error.strerror}")
+        say(f"{BUILD_RECORD}: {file} cannot be written: {error.strerror}")

@@ -7,14 +7,15 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .._errors import CompileError, SettingError
+from .._errors import CompileError
+from .._settings import BOOTSTRAP_RUST, Settings
 from .tool import program_on_path
 from .unexpected import unexpected
 from .versions import release_of
-from .ways_out import BOOTSTRAP_VARIABLE, WaysOut, when_no_wheel_was_chosen
+from .ways_out import WaysOut, when_no_wheel_was_chosen
 
 BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
 
@@ -41,6 +42,12 @@ class Toolchain:
     sysroot: Path
     environ: Mapping[str, str] = field(repr=False)
 
+    def with_workspace_id(self, workspace_id: str) -> Toolchain:
+        """The same, whose cargo takes that for what rust/.cargo/config.toml has it take."""
+        return replace(
+            self, environ={**self.environ, "TEMPORAL_STATIC_LIBS_WORKSPACE": workspace_id}
+        )
+
 
 class _UnusableError(Exception):
     """No toolchain here. The message says why, in a few words."""
@@ -48,15 +55,15 @@ class _UnusableError(Exception):
 
 def find_toolchain(
     workspace: Path,
-    environ: Mapping[str, str],
+    settings: Settings,
     ways_out: WaysOut = when_no_wheel_was_chosen,
 ) -> Toolchain:
     """Find a toolchain that the workspace can be compiled with.
 
     Args:
         workspace: the directory of the Cargo workspace.
-        environ: usually `os.environ`. With TEMPORAL_LIBS_BOOTSTRAP_RUST=1 in it a toolchain is
-            fetched if there is none.
+        settings: usually `Settings.from_environ()`; they say whether a toolchain is fetched if there
+            is none.
         ways_out: makes the message for want of one.
 
     Raises:
@@ -64,7 +71,7 @@ def find_toolchain(
         SettingError: TEMPORAL_LIBS_BOOTSTRAP_RUST holds a value it does not know.
     """
     minimum = _minimum_version(workspace)
-    bootstrap = wants_bootstrap(environ)
+    environ, bootstrap = settings.environ, settings.bootstrap_rust
     try:
         return _usable(environ, workspace, minimum)
     except _UnusableError as reason:
@@ -91,21 +98,6 @@ def rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
         return _facts(_ask([rustc, "-vV"], environ, workspace)).get("host")
     except _UnusableError:
         return None
-
-
-def wants_bootstrap(environ: Mapping[str, str]) -> bool:
-    """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST asks for a toolchain to be fetched if need be.
-
-    Raises:
-        SettingError: the variable holds a value it does not know.
-    """
-    value = environ.get(BOOTSTRAP_VARIABLE, "")
-    if value not in ("", "0", "1"):
-        raise SettingError(
-            f"the environment variable {BOOTSTRAP_VARIABLE} is {value!r}; "
-            "it can be 1 or 0, or not set"
-        )
-    return value == "1"
 
 
 def _minimum_version(workspace: Path) -> str:
@@ -175,7 +167,7 @@ def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
         from puccinialin import setup_rust
     except ImportError:
         raise _UnusableError(
-            f"{BOOTSTRAP_VARIABLE}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which is not "
+            f"{BOOTSTRAP_RUST}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which is not "
             "installed; only a build with isolation installs it itself"
         ) from None
     try:

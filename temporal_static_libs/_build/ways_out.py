@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .._links import MANUAL_SETUP_URL
+from .._settings import BOOTSTRAP_RUST
 from .._targets import TARGETS, supported_platforms
 from .host import Host, this_host
 from .pip_version import is_older, version_of_pip
-
-BOOTSTRAP_VARIABLE = "TEMPORAL_LIBS_BOOTSTRAP_RUST"
 
 #: From the reason that there is no toolchain and the oldest Rust that will do, the message.
 WaysOut = Callable[[str, str], str]
@@ -37,7 +36,7 @@ def when_no_wheel_was_chosen(reason: str, minimum: str) -> str:
         f"       {_INSTALL} --upgrade pip\n"
         f"       {_INSTALL} --only-binary {_NAME} {_NAME}\n"
         f"  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.\n"
-        f"  3. Set {BOOTSTRAP_VARIABLE}=1 and try again: a Rust toolchain is then fetched\n"
+        f"  3. Set {BOOTSTRAP_RUST}=1 and try again: a Rust toolchain is then fetched\n"
         "     for this build.\n"
         "\n"
         f"{_closing()}"
@@ -82,7 +81,7 @@ def when_a_setting_asked(setting: str, instead: str) -> WaysOut:
             f"  1. {instead}\n"
             f"  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.\n"
             f"  3. Install puccinialin (python -m pip install puccinialin), set\n"
-            f"     {BOOTSTRAP_VARIABLE}=1 and try again: a Rust toolchain is then fetched."
+            f"     {BOOTSTRAP_RUST}=1 and try again: a Rust toolchain is then fetched."
         )
 
     return message

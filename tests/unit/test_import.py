@@ -53,7 +53,8 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
 def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path) -> None:
     program = (
         "import temporal_static_libs._cli as cli; from temporal_static_libs._locate import locate; "
-        "locate({}).verify({'TEMPORAL_LIBS_CACHE_DIR': '/dev/null'})"
+        "settings = cli.Settings({'TEMPORAL_LIBS_CACHE_DIR': '/dev/null'}); "
+        "locate(settings).verify(settings)"
     )
     loaded = modules_after(program, bare_path)
     assert "temporal_static_libs._locate" in loaded
@@ -71,7 +72,10 @@ def test_remembered_archives_are_answered_for_with_next_to_nothing(bare_path: Pa
     ours = {name for name in loaded if name.startswith("temporal_static_libs")}
     assert ours == {
         f"temporal_static_libs{name}"
-        for name in ("", "._cache", "._errors", "._main", "._memory", "._output", "._version")
+        for name in (
+            *("", "._cache", "._errors", "._main"),
+            *("._memory", "._output", "._settings", "._version"),
+        )
     }
     assert loaded - ours == {"__future__"}
 

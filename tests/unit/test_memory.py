@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs._memory import identities, remember, remembered
+from temporal_static_libs._settings import Settings
 
 NAMES = ("manifest.json", "libtemporal_sdk_core.a")
 
@@ -34,7 +35,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def remember_now(directory: Path, environ: Mapping[str, str], source: str = "wheel") -> None:
     """Remember the directory as it is, as soon as its files are old enough for it."""
     time.sleep(0.05)
-    remember(source, directory, environ, identities(directory, NAMES))
+    remember(source, directory, Settings(environ), identities(directory, NAMES))
 
 
 def receipts(environ: Mapping[str, str]) -> list[Path]:
@@ -46,7 +47,7 @@ def receipts(environ: Mapping[str, str]) -> list[Path]:
 def test_nothing_is_remembered_of_a_directory_never_seen(
     directory: Path, environ: dict[str, str]
 ) -> None:
-    assert not remembered("wheel", directory, environ)
+    assert not remembered("wheel", directory, Settings(environ))
     assert receipts(environ) == []
 
 
@@ -54,9 +55,9 @@ def test_directory_is_remembered_until_something_changes(
     directory: Path, environ: dict[str, str]
 ) -> None:
     remember_now(directory, environ)
-    assert remembered("wheel", directory, environ)
-    assert remembered("wheel", directory, environ, dict.fromkeys(NAMES, ()))
-    assert remembered("wheel", directory, environ, identities(directory, NAMES))
+    assert remembered("wheel", directory, Settings(environ))
+    assert remembered("wheel", directory, Settings(environ), dict.fromkeys(NAMES, ()))
+    assert remembered("wheel", directory, Settings(environ), identities(directory, NAMES))
 
 
 def flip(file: Path) -> None:
@@ -89,7 +90,7 @@ def test_change_of_any_file_makes_it_forgotten(
     remember_now(directory, environ)
     time.sleep(0.05)  # so that the times differ, whatever the clock of the file system ticks in
     change(directory / name)
-    assert not remembered("wheel", directory, environ)
+    assert not remembered("wheel", directory, Settings(environ))
 
 
 def test_what_is_remembered_of_other_files_does_not_count(
@@ -97,11 +98,11 @@ def test_what_is_remembered_of_other_files_does_not_count(
 ) -> None:
     remember_now(directory, environ)
     more = dict.fromkeys((*NAMES, "libtemporal_client.a"), ())
-    assert not remembered("wheel", directory, environ, more)
-    assert not remembered("override", directory, environ)
+    assert not remembered("wheel", directory, Settings(environ), more)
+    assert not remembered("override", directory, Settings(environ))
     other = directory.with_name("other")
     shutil.copytree(directory, other)
-    assert not remembered("wheel", other, environ)
+    assert not remembered("wheel", other, Settings(environ))
 
 
 def test_record_that_was_replaced_while_it_was_read_does_not_count(
@@ -110,7 +111,7 @@ def test_record_that_was_replaced_while_it_was_read_does_not_count(
     as_read = identities(directory, NAMES[:1])
     replace(directory / NAMES[0])
     remember_now(directory, environ)
-    assert not remembered("wheel", directory, environ, {NAMES[1]: (), **as_read})
+    assert not remembered("wheel", directory, Settings(environ), {NAMES[1]: (), **as_read})
 
 
 def test_file_that_changes_while_it_is_hashed_is_not_remembered(
@@ -120,7 +121,7 @@ def test_file_that_changes_while_it_is_hashed_is_not_remembered(
     time.sleep(0.05)
     flip(directory / NAMES[1])
     time.sleep(0.05)
-    remember("wheel", directory, environ, before)
+    remember("wheel", directory, Settings(environ), before)
     assert receipts(environ) == []
 
 
@@ -130,7 +131,7 @@ def test_file_as_young_as_the_clocks_tick_is_not_remembered(
     """Another change in the same tick would leave the same time in it."""
     now = (directory / NAMES[1]).stat().st_ctime_ns
     monkeypatch.setattr(time, "time_ns", lambda: now + 1_000_000)
-    remember("wheel", directory, environ, identities(directory, NAMES))
+    remember("wheel", directory, Settings(environ), identities(directory, NAMES))
     assert receipts(environ) == []
 
 
@@ -152,8 +153,8 @@ def test_damaged_receipt_counts_for_nothing_and_is_replaced(
     (receipt,) = receipts(environ)
     whole = receipt.read_text()
     receipt.write_text(damage(whole))
-    assert not remembered("wheel", directory, environ, dict.fromkeys(NAMES, ()))
-    assert not remembered("wheel", directory, environ)
+    assert not remembered("wheel", directory, Settings(environ), dict.fromkeys(NAMES, ()))
+    assert not remembered("wheel", directory, Settings(environ))
     remember_now(directory, environ)
     assert receipts(environ) == [receipt]
     assert receipt.read_text() == whole
@@ -176,7 +177,7 @@ def test_memory_that_others_may_write_to_is_not_believed(
 ) -> None:
     remember_now(directory, environ)
     (tmp_path / place).chmod(0o777)
-    assert not remembered("wheel", directory, environ)
+    assert not remembered("wheel", directory, Settings(environ))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_place_that_cannot_be_written_to_is_no_trouble(
     directory: Path, environ: dict[str, str]
 ) -> None:
     remember_now(directory, environ)
-    assert not remembered("wheel", directory, environ)
+    assert not remembered("wheel", directory, Settings(environ))
 
 
 def test_nothing_is_made_in_somebody_elses_home(

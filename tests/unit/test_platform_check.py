@@ -11,13 +11,14 @@ import pytest
 from temporal_static_libs import UnsupportedPlatformError
 from temporal_static_libs._build.platform_check import check_platform
 from temporal_static_libs._links import MANUAL_SETUP_URL
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target
 
 NO_RUST = {"PATH": ""}
 
 
 def test_this_machine_passes(tmp_path: Path) -> None:
-    check_platform(tmp_path, NO_RUST)
+    check_platform(tmp_path, Settings(NO_RUST))
 
 
 def test_32_bit_python_is_told_to_be_a_64_bit_one(
@@ -25,7 +26,7 @@ def test_32_bit_python_is_told_to_be_a_64_bit_one(
 ) -> None:
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
     with pytest.raises(UnsupportedPlatformError) as caught:
-        check_platform(tmp_path, NO_RUST)
+        check_platform(tmp_path, Settings(NO_RUST))
     lines = str(caught.value).splitlines()
     assert lines[0].endswith(", 32-bit Python is not a supported platform")
     assert "Use a 64-bit Python" in str(caught.value)
@@ -43,7 +44,7 @@ def test_32_bit_python_is_not_told_so_where_that_would_not_help(
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     with pytest.raises(UnsupportedPlatformError) as caught:
-        check_platform(tmp_path, NO_RUST)
+        check_platform(tmp_path, Settings(NO_RUST))
     assert "Use a 64-bit Python" not in str(caught.value)
 
 
@@ -52,6 +53,6 @@ def test_named_target_passes_wherever_it_is(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Windows")
-    check_platform(tmp_path, {**NO_RUST, "TEMPORAL_LIBS_TARGET": target.triple})
+    check_platform(tmp_path, Settings({**NO_RUST, "TEMPORAL_LIBS_TARGET": target.triple}))
     with pytest.raises(UnsupportedPlatformError):
-        check_platform(tmp_path, {**NO_RUST, "TEMPORAL_LIBS_TARGET": ""})
+        check_platform(tmp_path, Settings({**NO_RUST, "TEMPORAL_LIBS_TARGET": ""}))

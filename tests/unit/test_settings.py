@@ -3,47 +3,83 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from temporal_static_libs import TemporalStaticLibsError
-from temporal_static_libs._settings import Settings, read_settings
+from temporal_static_libs._settings import BOOTSTRAP_RUST, Settings
+
+
+#: What is asked for where nothing is set.
+DEFAULTS: dict[str, Any] = {
+    "override": None,
+    "prebuilt": True,
+    "fall_back": False,
+    "metrics": None,
+    "cache_directory": None,
+    "target": None,
+    "cargo_profile": "release",
+    "build_record": None,
+}
+#: Variable and value to what they change.
+VALUES = [
+    ("TEMPORAL_LIBS_DIR", "/a/../b", {"override": "/b"}),
+    ("USE_PREBUILT_LIBS", "true", {}),
+    ("USE_PREBUILT_LIBS", "false", {"prebuilt": False}),
+    ("TEMPORAL_LIBS_FALLBACK", "compile", {"fall_back": True}),
+    ("TEMPORAL_LIBS_METRICS", "metrics.jsonl", {"metrics": "metrics.jsonl"}),
+    ("TEMPORAL_LIBS_CACHE_DIR", "/cache/.", {"cache_directory": "/cache"}),
+    ("TEMPORAL_LIBS_TARGET", "riscv64", {"target": "riscv64"}),
+    ("TEMPORAL_LIBS_CARGO_PROFILE", "quick", {"cargo_profile": "quick"}),
+    ("TEMPORAL_LIBS_BUILD_RECORD", "/record.json", {"build_record": "/record.json"}),
+]
+
+
+def read(environ: dict[str, str]) -> dict[str, Any]:
+    """All settings but the environment itself."""
+    settings = vars(Settings(environ))
+    assert settings.pop("environ") is environ
+    return settings
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("1", True), ("0", False), ("", False)])
+def test_bootstrap_is_asked_for_by_1(value: str, wanted: bool) -> None:
+    assert Settings({BOOTSTRAP_RUST: value}).bootstrap_rust is wanted
+
+
+def test_other_value_for_bootstrap_is_told_to_those_who_ask_for_it() -> None:
+    settings = Settings({BOOTSTRAP_RUST: "yes"})
+    with pytest.raises(TemporalStaticLibsError, match="is 'yes'; it can be 1 or 0, or not set"):
+        _ = settings.bootstrap_rust
+
+
+@pytest.mark.parametrize(("name", "value", "changes"), VALUES)
+def test_value_is_understood(name: str, value: str, changes: dict[str, Any]) -> None:
+    assert read({name: value}) == {**DEFAULTS, **changes}
+
+
+def test_empty_is_not_set() -> None:
+    assert read({}) == DEFAULTS
+    assert read({name: "" for name, _, _ in VALUES}) == DEFAULTS
 
 
 @pytest.mark.parametrize(
-    ("environ", "settings"),
-    [
-        pytest.param({}, Settings(None, True, False), id="none"),
-        pytest.param(
-            {
-                "TEMPORAL_LIBS_DIR": "",
-                "USE_PREBUILT_LIBS": "",
-                "TEMPORAL_LIBS_FALLBACK": "",
-            },
-            Settings(None, True, False),
-            id="empty-is-not-set",
-        ),
-        pytest.param({"USE_PREBUILT_LIBS": "true"}, Settings(None, True, False), id="prebuilt"),
-        pytest.param({"USE_PREBUILT_LIBS": "false"}, Settings(None, False, False), id="compiled"),
-        pytest.param(
-            {"TEMPORAL_LIBS_FALLBACK": "compile"}, Settings(None, True, True), id="fall-back"
-        ),
-        pytest.param(
-            {"TEMPORAL_LIBS_DIR": "/a/../b"}, Settings(Path("/b"), True, False), id="override"
-        ),
-    ],
+    "name", ["TEMPORAL_LIBS_DIR", "TEMPORAL_LIBS_CACHE_DIR", "TEMPORAL_LIBS_BUILD_RECORD"]
 )
-def test_value_is_understood(environ: dict[str, str], settings: Settings) -> None:
-    assert read_settings(environ) == settings
-
-
-def test_relative_directory_is_made_absolute(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_relative_path_is_made_absolute(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = read_settings({"TEMPORAL_LIBS_DIR": "libs"})
-    assert settings.override == Path(os.getcwd(), "libs")
+    assert os.path.join(os.getcwd(), "libs") in read({name: "libs"}).values()
+
+
+def test_docs_list_every_variable(repo_root: Path) -> None:
+    page = (repo_root / "docs" / "compiling.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted({BOOTSTRAP_RUST, *(name for name, _, _ in VALUES)})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +92,7 @@ def test_relative_directory_is_made_absolute(
 )
 def test_unknown_value_is_refused(name: str, value: str, allowed: str) -> None:
     with pytest.raises(TemporalStaticLibsError) as caught:
-        read_settings({name: value})
+        Settings({name: value})
     assert str(caught.value) == (
         f"the environment variable {name} is {value!r}; it can be {allowed}, or not set"
     )

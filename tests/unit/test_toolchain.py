@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import CompileError, TemporalStaticLibsError
-from temporal_static_libs._build.toolchain import find_toolchain, wants_bootstrap
+from temporal_static_libs._build.toolchain import find_toolchain
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS
 
 RUSTC_ANSWER = """\
@@ -51,14 +52,14 @@ def install_rust(environ: dict[str, str], cargo: str = "1.88.0", rustc: str = "1
 def complaint(workspace: Path, environ: dict[str, str]) -> str:
     """The first line of the message that the search fails with."""
     with pytest.raises(CompileError) as caught:
-        find_toolchain(workspace, environ)
+        find_toolchain(workspace, Settings(environ))
     return str(caught.value).splitlines()[0]
 
 
 @pytest.mark.parametrize("version", ["1.88.0", "1.88.1", "1.100.0", "1.97.0-nightly", "2.0.0"])
 def test_new_enough(workspace: Path, environ: dict[str, str], version: str) -> None:
     install_rust(environ, version, version)
-    toolchain = find_toolchain(workspace, environ)
+    toolchain = find_toolchain(workspace, Settings(environ))
     assert toolchain.cargo == f"{environ['PATH']}/cargo"
     assert toolchain.rustc_version == f"rustc {version} (6b00bc388 2025-06-23)"
     assert toolchain.host == "x86_64-unknown-linux-gnu"
@@ -107,7 +108,7 @@ def test_cargo_that_does_not_run(workspace: Path, environ: dict[str, str]) -> No
 
 def test_message_holds_the_ways_out(workspace: Path, environ: dict[str, str]) -> None:
     with pytest.raises(CompileError) as caught:
-        find_toolchain(workspace, environ)
+        find_toolchain(workspace, Settings(environ))
     message = str(caught.value)
     for target in TARGETS:
         assert f"{target.platform} ({target.triple})" in message
@@ -119,19 +120,4 @@ def test_message_holds_the_ways_out(workspace: Path, environ: dict[str, str]) ->
 def test_workspace_without_a_minimum_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Cargo.toml").write_text("[workspace]\n")
     with pytest.raises(CompileError, match="states no rust-version"):
-        find_toolchain(tmp_path, {})
-
-
-@pytest.mark.parametrize(("value", "wanted"), [("1", True), ("0", False), ("", False)])
-def test_bootstrap_is_asked_for_by_1(value: str, wanted: bool) -> None:
-    assert wants_bootstrap({"TEMPORAL_LIBS_BOOTSTRAP_RUST": value}) is wanted
-    assert wants_bootstrap({}) is False
-
-
-def test_other_value_for_bootstrap_is_refused_even_with_rust_at_hand(
-    workspace: Path, environ: dict[str, str]
-) -> None:
-    install_rust(environ)
-    environ["TEMPORAL_LIBS_BOOTSTRAP_RUST"] = "yes"
-    with pytest.raises(TemporalStaticLibsError, match="is 'yes'; it can be 1 or 0, or not set"):
-        find_toolchain(workspace, environ)
+        find_toolchain(tmp_path, Settings({}))

@@ -30,12 +30,13 @@ done
 HOME = os.environ.get("HOME", "/")
 
 PROGRAM = """\
-import json, os, sys
+import json, sys
 from pathlib import Path
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.toolchain import find_toolchain
+from temporal_static_libs._settings import Settings
 try:
-    toolchain = find_toolchain(Path(sys.argv[1]), os.environ)
+    toolchain = find_toolchain(Path(sys.argv[1]), Settings.from_environ())
 except CompileError as error:
     sys.exit(str(error))
 print(json.dumps([toolchain.cargo, toolchain.rustc_version]), file=open(sys.argv[2], "w"))

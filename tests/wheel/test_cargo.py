@@ -21,6 +21,7 @@ from temporal_static_libs._build.cargo import (
 from temporal_static_libs._build.cross import CargoForTarget, cargo_for_target
 from temporal_static_libs._build.symbols import defined_symbols
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import target_of_triple
 
 Compile = Callable[[], Compiled]
@@ -42,7 +43,7 @@ def workspace(tmp_path: Path, repo_root: Path) -> Path:
 @pytest.fixture
 def toolchain(workspace: Path, tiny_environ: dict[str, str]) -> Toolchain:
     """The machine's toolchain."""
-    return find_toolchain(workspace, tiny_environ)
+    return find_toolchain(workspace, Settings(tiny_environ))
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_minimum_version_is_the_one_that_cargo_reads(
     minimums = {package["rust_version"] for package in json.loads(done.stdout)["packages"]}
     (tmp_path / "empty").mkdir()
     with pytest.raises(CompileError) as caught:
-        find_toolchain(repo_root / "rust", {"PATH": str(tmp_path / "empty")})
+        find_toolchain(repo_root / "rust", Settings({"PATH": str(tmp_path / "empty")}))
     (minimum,) = minimums
     assert f"Install Rust {minimum} or newer" in str(caught.value)
 
@@ -155,7 +156,7 @@ def test_cargos_own_target_variable_does_not_change_a_host_build(
     workspace: Path, toolchain: Toolchain, tiny_environ: dict[str, str]
 ) -> None:
     environ = {**tiny_environ, "CARGO_BUILD_TARGET": "wasm32-unknown-unknown"}
-    toolchain = find_toolchain(workspace, environ)
+    toolchain = find_toolchain(workspace, Settings(environ))
     compiled = compile_archive(workspace, toolchain, for_host(toolchain), "quick")
     parent = os.path.join(tiny_environ["CARGO_TARGET_DIR"], toolchain.host, "quick")
     assert str(compiled.archive.parent) == parent

@@ -11,6 +11,7 @@ import pytest
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.cross import CargoForTarget, cargo_for_target
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target, target_of_triple
 
 CargoFor = Callable[..., CargoForTarget]
@@ -19,7 +20,7 @@ CargoFor = Callable[..., CargoForTarget]
 @pytest.fixture
 def toolchain(repo_root: Path, tiny_environ: dict[str, str]) -> Toolchain:
     """The machine's toolchain."""
-    return find_toolchain(repo_root / "rust", tiny_environ)
+    return find_toolchain(repo_root / "rust", Settings(tiny_environ))
 
 
 @pytest.fixture

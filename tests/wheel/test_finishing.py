@@ -17,6 +17,7 @@ from temporal_static_libs._build.gnu_tools import ElfTools, find_elf_tools
 from temporal_static_libs._build.section_names import shorten_section_names
 from temporal_static_libs._build.symbols import defined_symbols
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target, target_of_triple
 
 #: Two functions of an interface, the function that one of them needs, and one that none needs.
@@ -37,7 +38,7 @@ SOURCES = {
 @pytest.fixture
 def toolchain(repo_root: Path, tiny_environ: dict[str, str]) -> Toolchain:
     """The machine's toolchain."""
-    return find_toolchain(repo_root / "rust", tiny_environ)
+    return find_toolchain(repo_root / "rust", Settings(tiny_environ))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from temporal_static_libs._build.llvm_tools import MachoTools, find_macho_tools
 from temporal_static_libs._build.macho import finish_macho
 from temporal_static_libs._build.symbols import defined_symbols
 from temporal_static_libs._build.toolchain import find_toolchain
+from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
 
 FLOOR = "11.0"
@@ -40,7 +41,7 @@ def target() -> Target:
 @pytest.fixture
 def tools(repo_root: Path, tiny_environ: dict[str, str], target: Target) -> MachoTools:
     """The machine's LLVM, or that of its Rust toolchain."""
-    return find_macho_tools(find_toolchain(repo_root / "rust", tiny_environ), target, FLOOR)
+    return find_macho_tools(find_toolchain(repo_root / "rust", Settings(tiny_environ)), target, FLOOR)
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_objects_for_the_floor_are_content_with_it(finish: Callable[..., Path]) 
 def test_missing_tool_is_named_with_its_package(
     repo_root: Path, tiny_environ: dict[str, str], target: Target, tmp_path: Path
 ) -> None:
-    toolchain = find_toolchain(repo_root / "rust", tiny_environ)
+    toolchain = find_toolchain(repo_root / "rust", Settings(tiny_environ))
     # Of the same Rust, so that its own objcopy is found, and nothing else.
     lonely = {**toolchain.environ, "PATH": str(tmp_path)}
     with pytest.raises(CompileError) as caught:

@@ -15,6 +15,7 @@ import temporal_static_libs
 from temporal_static_libs._archives import HEADER
 from temporal_static_libs._build.header import read_header
 from temporal_static_libs._locate import locate
+from temporal_static_libs._settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_package(version: str) -> None:
 
 
 def test_manifest(version: str) -> None:
-    assert locate({}).manifest.version == version
+    assert locate(Settings({})).manifest.version == version
 
 
 def test_wheel_file(wheel: Path, version: str) -> None:
@@ -55,7 +56,7 @@ def test_wheel_file(wheel: Path, version: str) -> None:
 
 def test_archives(core_version: str) -> None:
     """They define a symbol that spells the header's version and ABI id."""
-    in_force = locate({})
+    in_force = locate(Settings({}))
     symbol = f"temporal_static_libs_{core_version.replace('.', '_')}_abi_{in_force.manifest.abi}"
     for library in in_force.manifest.libraries:
         done = subprocess.run(

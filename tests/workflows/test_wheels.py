@@ -16,7 +16,7 @@ import tomli
 from rehearse import RECORD
 from workflow_run import read_workflow
 
-from temporal_static_libs._build.recorder import RECORD_VARIABLE
+from temporal_static_libs._settings import BUILD_RECORD
 from temporal_static_libs._targets import TARGETS, Target
 
 ROOT = Path(__file__).parents[2]
@@ -193,7 +193,7 @@ def test_record_of_a_build_comes_out_of_its_container_also_when_it_fails(
     ]
     assert upload["if"] == "always()"
     path: str = upload["with"]["path"]
-    assert configuration["environment"][RECORD_VARIABLE] == path.replace("~", "$HOME")
+    assert configuration["environment"][BUILD_RECORD] == path.replace("~", "$HOME")
     script = (ROOT / "tools" / "cibuildwheel.sh").read_text(encoding="utf-8")
     assert f"record={path.removeprefix('~/').rpartition('/')[0]}\n" in script
     assert "--volume=$HOME/$record:/root/$record" in script

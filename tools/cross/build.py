@@ -13,9 +13,9 @@ from pathlib import Path
 from cross import ROOT
 from temporal_static_libs._build.cross import cargo_for_target
 from temporal_static_libs._build.layout import sources_of_tree
-from temporal_static_libs._build.recorder import RECORD_VARIABLE
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._errors import CompileError
+from temporal_static_libs._settings import BUILD_RECORD, Settings
 from temporal_static_libs._targets import Target
 
 
@@ -46,7 +46,7 @@ def build_wheel(target: Target, dist: Path) -> Made:
     Raises:
         CrossError: no toolchain on PATH can compile for the platform, or the build failed.
     """
-    environ = {**_environ(target), RECORD_VARIABLE: str(dist / "build-record.json")}
+    environ = {**_environ(target), BUILD_RECORD: str(dist / "build-record.json")}
     shutil.rmtree(dist, ignore_errors=True)
     unproven = dist / "unproven"
     options = ["--wheel", "--no-isolation", "--outdir", str(unproven), str(ROOT)]
@@ -62,7 +62,7 @@ def build_wheel(target: Target, dist: Path) -> Made:
 
 def host_triple() -> str:
     """The triple of the machine, as the first toolchain on PATH has it."""
-    return find_toolchain(sources_of_tree(ROOT).workspace, os.environ).host
+    return find_toolchain(sources_of_tree(ROOT).workspace, Settings.from_environ()).host
 
 
 def _environ(target: Target) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _environ(target: Target) -> dict[str, str]:
     reasons = []
     for environ in _toolchains(os.environ):
         try:
-            toolchain = find_toolchain(workspace, environ)
+            toolchain = find_toolchain(workspace, Settings(environ))
             cargo = cargo_for_target(toolchain, target, target.floor_version)
         except CompileError as error:
             reasons.append(str(error))
