@@ -133,14 +133,14 @@ def verify() -> None:
 
 
 def _verified(*, anew: bool = False) -> InForce:
-    from ._locate import locate
     from ._metrics import recorded
     from ._settings import Settings
+    from ._sources import prepare
 
     settings = Settings.from_environ()
     with recorded(settings) as resolution:
         resolution.begin()
-        found = locate(settings)
+        found = prepare(settings)
         resolution.found(found)
         verified = found.verify(settings) if anew else found.verified_once(settings)
         resolution.found(verified)

@@ -27,10 +27,10 @@ from ._flags import (
     system_library_flags,
 )
 from ._links import TROUBLESHOOTING_URL
-from ._locate import locate
 from ._manifest import ManifestLibrary
 from ._metrics import Resolution
 from ._settings import Settings
+from ._sources import prepare
 from ._targets import TARGETS
 from ._version import __version__
 
@@ -47,7 +47,7 @@ class Answers:
     def in_force(self) -> InForce:
         """The archives, for answers that lead to none of them."""
         self._resolution.begin()
-        in_force = locate(self._settings)
+        in_force = prepare(self._settings)
         self._resolution.found(in_force)
         return in_force
 

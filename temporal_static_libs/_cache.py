@@ -135,7 +135,6 @@ def _user_cache_directory(environ: Mapping[str, str]) -> str:
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
         raise CompileError(
-            "there is no home directory to have a cache directory in\n"
-            f"  mend:   {_ELSEWHERE}"
+            f"there is no home directory to have a cache directory in\n  mend:   {_ELSEWHERE}"
         )
     return os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")

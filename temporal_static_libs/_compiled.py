@@ -28,34 +28,13 @@ from ._errors import (
     UnsupportedPlatformError,
 )
 from ._manifest import Manifest
-from ._origin import Origin, compiled_origin, wheel_origin
+from ._origin import FALLBACK, Origin, Reason, compiled_origin, wheel_origin
 from ._settings import CACHE_DIRECTORY, TARGET, Settings
 from ._targets import Target, target_of_triple
 from ._version import __version__
 
 # Of a file system that a compile has failed on: so little that it was probably full.
 _LITTLE_SPACE = 64 << 20  # bytes
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why archives compiled on this machine are in force.
-
-    Attributes:
-        setting: the environment variable that says so, with its value.
-        instead: how to do without, a sentence.
-    """
-
-    setting: str
-    instead: str
-
-
-ASKED_FOR = Reason(
-    "USE_PREBUILT_LIBS=false", "Unset USE_PREBUILT_LIBS: the wheel's own archives are used then."
-)
-FALLBACK = Reason(
-    "TEMPORAL_LIBS_FALLBACK=compile", f"Put the wheel's own archives right: {wheel_origin().mend}"
-)
 
 
 class NotReusableError(Exception):

@@ -6,19 +6,20 @@ It looks, and changes nothing: archives that would have to be compiled are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._archives import HEADER, InForce, override_set, proto_dir, wheel_set
+from ._archives import HEADER, InForce, proto_dir, wheel_set
 from ._build.header import Header, read_header
 from ._build.symbols import defined_symbols
 from ._checksums import sha256_of
-from ._compiled import ASKED_FOR, FALLBACK, NotReusableError, Reason, describe_wanted
+from ._compiled import NotReusableError
 from ._errors import CompileError, TemporalStaticLibsError
 from ._memory import memory_directory
 from ._settings import Settings
+from ._sources import choose, inspect
 from ._surroundings import floor_finding, tool_findings
 from ._targets import target_of_triple
 from ._verify import RecordedFile, verify_files
@@ -51,21 +52,6 @@ class Finding:
         return {"ok": self.is_well, "subject": self.subject, "finding": self.text}
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """Which archives the environment asks for.
-
-    Attributes:
-        source: ``wheel``, ``override`` or ``compiled``.
-        why: what decided it.
-        find: gives them.
-    """
-
-    source: str
-    why: str
-    find: Callable[[], InForce]
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Look at all that decides which archives are in force, and at those.
 
@@ -77,13 +63,12 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(True, "package", f"temporal-static-libs {__version__}")
-    wheels_problem = _problem_of_wheel() if settings.fall_back and settings.prebuilt else None
-    choice = _choice(settings, wheels_problem)
-    if choice.source == "compiled" and wheels_problem is not None:
-        yield _broken("the wheel's own archives", wheels_problem)
+    choice = choose(settings, _hashed_wheel)
+    if choice.wheels_problem is not None:
+        yield _broken("the wheel's own archives", choice.wheels_problem)
     yield Finding(True, "in force", f"{choice.source}, because {choice.why}")
     try:
-        in_force = choice.find()
+        in_force = inspect(settings, choice)
     except NotReusableError as error:
         yield _broken("archives", f"{error}; what needs them compiles them")
     except TemporalStaticLibsError as error:
@@ -112,33 +97,11 @@ def _of_memory(settings: Settings) -> Finding:
     return Finding(True, "memory", text)
 
 
-def _choice(settings: Settings, wheels_problem: TemporalStaticLibsError | None) -> _Choice:
-    def compiled(reason: Reason) -> Callable[[], InForce]:
-        return lambda: describe_wanted(settings, reason).reuse()
-
-    if settings.override is not None:
-        override = Path(settings.override)
-        why = f"TEMPORAL_LIBS_DIR is {override}"
-        return _Choice("override", why, lambda: override_set(override))
-    if not settings.prebuilt:
-        return _Choice("compiled", "USE_PREBUILT_LIBS is false", compiled(ASKED_FOR))
-    if wheels_problem is not None:
-        why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
-        return _Choice("compiled", why, compiled(FALLBACK))
-    why = "that is the default: TEMPORAL_LIBS_DIR is not set, and USE_PREBUILT_LIBS is not false"
-    if settings.fall_back:
-        why += "; TEMPORAL_LIBS_FALLBACK is compile, and not needed"
-    return _Choice("wheel", why, wheel_set)
-
-
-def _problem_of_wheel() -> TemporalStaticLibsError | None:
-    try:
-        in_force = wheel_set()
-        target_of_triple(in_force.manifest.target)
-        verify_files(in_force.files, in_force.origin, in_force.trusted)
-    except TemporalStaticLibsError as error:
-        return error
-    return None
+def _hashed_wheel() -> InForce:
+    in_force = wheel_set()
+    target_of_triple(in_force.manifest.target)
+    verify_files(in_force.files, in_force.origin, in_force.trusted)
+    return in_force
 
 
 def _of_set(in_force: InForce) -> Iterator[Finding]:

@@ -142,9 +142,7 @@ def _name(source: str, directory: str | os.PathLike[str]) -> str:
     return f"{source}-{status.st_dev}-{status.st_ino}"
 
 
-def _read(
-    source: str, directory: str | os.PathLike[str], settings: Settings
-) -> Receipt | None:
+def _read(source: str, directory: str | os.PathLike[str], settings: Settings) -> Receipt | None:
     try:
         file = os.path.join(memory_directory(settings), _name(source, directory))
         with open(file, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:

@@ -41,6 +41,19 @@ class Origin:
         )
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why archives compiled on this machine are active.
+
+    Attributes:
+        setting: the environment variable that says so, with its value.
+        instead: how to do without, a sentence.
+    """
+
+    setting: str
+    instead: str
+
+
 def wheel_origin() -> Origin:
     """The archives that this package's own wheel carries."""
     python = shlex.quote(sys.executable or "python")
@@ -73,3 +86,11 @@ def compiled_origin(directory: Path, setting: str) -> Origin:
         described=f"compiled on this machine ({setting})",
         mend=f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them anew",
     )
+
+
+ASKED_FOR = Reason(
+    "USE_PREBUILT_LIBS=false", "Unset USE_PREBUILT_LIBS: the wheel's own archives are used then."
+)
+FALLBACK = Reason(
+    "TEMPORAL_LIBS_FALLBACK=compile", f"Put the wheel's own archives right: {wheel_origin().mend}"
+)

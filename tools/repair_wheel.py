@@ -9,7 +9,6 @@ cibuildwheel's repair-wheel-command run it.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys

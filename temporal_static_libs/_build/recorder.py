@@ -24,7 +24,6 @@ from .sccache import SccacheCounts
 from .toolchain import Toolchain
 
 
-
 class Recorder:
     """Takes down what there is to tell of one build, while it runs.
 

@@ -62,8 +62,7 @@ def find_toolchain(
 
     Args:
         workspace: the directory of the Cargo workspace.
-        settings: usually `Settings.from_environ()`; they say whether a toolchain is fetched if there
-            is none.
+        settings: what says where to look, and whether a toolchain is fetched if there is none.
         ways_out: makes the message for want of one.
 
     Raises:

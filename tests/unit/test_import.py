@@ -52,12 +52,13 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
 
 def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path) -> None:
     program = (
-        "import temporal_static_libs._cli as cli; from temporal_static_libs._locate import locate; "
+        "import temporal_static_libs._cli as cli; "
+        "from temporal_static_libs._sources import prepare; "
         "settings = cli.Settings({'TEMPORAL_LIBS_CACHE_DIR': '/dev/null'}); "
-        "locate(settings).verify(settings)"
+        "prepare(settings).verify(settings)"
     )
     loaded = modules_after(program, bare_path)
-    assert "temporal_static_libs._locate" in loaded
+    assert "temporal_static_libs._sources" in loaded
     assert not [name for name in loaded if name.startswith("temporal_static_libs._build")]
     assert not {"subprocess", "tempfile"} & loaded
 

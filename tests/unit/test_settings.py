@@ -12,7 +12,6 @@ import pytest
 from temporal_static_libs import TemporalStaticLibsError
 from temporal_static_libs._settings import BOOTSTRAP_RUST, Settings
 
-
 #: What is asked for where nothing is set.
 DEFAULTS: dict[str, Any] = {
     "override": None,

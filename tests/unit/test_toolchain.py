@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs import CompileError, TemporalStaticLibsError
+from temporal_static_libs import CompileError
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS

@@ -41,7 +41,9 @@ def target() -> Target:
 @pytest.fixture
 def tools(repo_root: Path, tiny_environ: dict[str, str], target: Target) -> MachoTools:
     """The machine's LLVM, or that of its Rust toolchain."""
-    return find_macho_tools(find_toolchain(repo_root / "rust", Settings(tiny_environ)), target, FLOOR)
+    return find_macho_tools(
+        find_toolchain(repo_root / "rust", Settings(tiny_environ)), target, FLOOR
+    )
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from release.versions import check_versions, project_version
 import temporal_static_libs
 from temporal_static_libs._archives import HEADER
 from temporal_static_libs._build.header import read_header
-from temporal_static_libs._locate import locate
 from temporal_static_libs._settings import Settings
+from temporal_static_libs._sources import prepare
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_package(version: str) -> None:
 
 
 def test_manifest(version: str) -> None:
-    assert locate(Settings({})).manifest.version == version
+    assert prepare(Settings({})).manifest.version == version
 
 
 def test_wheel_file(wheel: Path, version: str) -> None:
@@ -56,7 +56,7 @@ def test_wheel_file(wheel: Path, version: str) -> None:
 
 def test_archives(core_version: str) -> None:
     """They define a symbol that spells the header's version and ABI id."""
-    in_force = locate(Settings({}))
+    in_force = prepare(Settings({}))
     symbol = f"temporal_static_libs_{core_version.replace('.', '_')}_abi_{in_force.manifest.abi}"
     for library in in_force.manifest.libraries:
         done = subprocess.run(

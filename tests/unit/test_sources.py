@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from manifests import MANIFEST
 from temporal_static_libs import ChecksumMismatchError, MissingLibraryError
 from temporal_static_libs._checksums import format_checksums, sha256_of
 from temporal_static_libs._library_set import LibrarySet, StaticLibrary, describe
-from temporal_static_libs._locate import locate
 from temporal_static_libs._manifest import ManifestLibrary
 from temporal_static_libs._settings import Settings
+from temporal_static_libs._sources import prepare
 
 ARCHIVES = {"libtemporal_client.a": b"client", "libtemporal_sdk_core.a": b"sdk-core"}
 
@@ -59,14 +58,14 @@ def write_checksums(directory: Path, *names: str) -> None:
 
 
 def test_wheels_own_by_default(package_dir: Path) -> None:
-    libraries = locate(Settings({}))
+    libraries = prepare(Settings({}))
     assert libraries.origin.source == "wheel"
     assert libraries.directory == package_dir / "lib"
     libraries.verify(Settings.from_environ())
 
 
 def test_override_describes_itself(override: Path) -> None:
-    libraries = locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+    libraries = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
     libraries.verify(Settings.from_environ())
     assert libraries.origin.source == "override"
     assert describe(libraries) == LibrarySet(
@@ -90,9 +89,9 @@ def test_override_describes_itself(override: Path) -> None:
 
 def test_override_without_manifest_is_linked_like_the_wheels(override: Path) -> None:
     (override / "manifest.json").unlink()
-    libraries = locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+    libraries = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
     libraries.verify(Settings.from_environ())
-    ours = locate(Settings({})).manifest
+    ours = prepare(Settings({})).manifest
     assert libraries.manifest.target == ours.target
     library = libraries.library("client")
     assert library.system_libraries == ours.libraries[1].system_libraries
@@ -102,7 +101,7 @@ def test_override_without_manifest_is_linked_like_the_wheels(override: Path) -> 
 
 def test_override_without_manifest_claims_nothing_about_its_making(override: Path) -> None:
     (override / "manifest.json").unlink()
-    manifest = locate(Settings({"TEMPORAL_LIBS_DIR": str(override)})).manifest
+    manifest = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)})).manifest
     assert manifest.rustc is None
     assert manifest.cargo_profile is None
     assert manifest.cargo_features is None
@@ -115,7 +114,7 @@ def test_override_without_manifest_claims_nothing_about_its_making(override: Pat
 def test_override_may_hold_one_component_only(override: Path) -> None:
     (override / "manifest.json").unlink()
     write_checksums(override, "libtemporal_client.a")
-    libraries = locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+    libraries = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
     assert libraries.library("client").file == "libtemporal_client.a"
     with pytest.raises(MissingLibraryError, match="no archive for the component sdk-core"):
         libraries.library("sdk-core")
@@ -125,7 +124,10 @@ def test_override_may_hold_one_component_only(override: Path) -> None:
     ("name", "value"), [("USE_PREBUILT_LIBS", "false"), ("TEMPORAL_LIBS_FALLBACK", "compile")]
 )
 def test_override_wins_over_compiling(override: Path, name: str, value: str) -> None:
-    assert locate(Settings({"TEMPORAL_LIBS_DIR": str(override), name: value})).origin.source == "override"
+    assert (
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override), name: value})).origin.source
+        == "override"
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_wheels_own_where_nothing_has_to_be_compiled(
 ) -> None:
     # Where nothing can be compiled, either.
     environ = {**settings, "PATH": "", "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
-    assert locate(Settings(environ)).directory == package_dir / "lib"
+    assert prepare(Settings(environ)).directory == package_dir / "lib"
     assert {path.name for path in (tmp_path / "cache").glob("*")} <= {"verified"}
 
 
@@ -149,20 +151,24 @@ def test_override_that_does_not_exist_is_no_reason_to_use_others(
     tmp_path: Path, fallback: str
 ) -> None:
     with pytest.raises(MissingLibraryError, match="the directory does not exist"):
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(tmp_path / "none"), "TEMPORAL_LIBS_FALLBACK": fallback}))
+        prepare(
+            Settings(
+                {"TEMPORAL_LIBS_DIR": str(tmp_path / "none"), "TEMPORAL_LIBS_FALLBACK": fallback}
+            )
+        )
 
 
 def test_override_must_hold_checksums(override: Path) -> None:
     (override / "checksums.sha256").unlink()
     with pytest.raises(MissingLibraryError, match=r"checksums\.sha256 is missing") as caught:
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
     assert f"override (TEMPORAL_LIBS_DIR={override})" in str(caught.value)
 
 
 def test_override_must_pass_its_checksums(override: Path) -> None:
     (override / "libtemporal_client.a").write_bytes(b"tneilc")
     with pytest.raises(ChecksumMismatchError, match=r"libtemporal_client\.a is altered"):
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)})).verify(Settings.from_environ())
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)})).verify(Settings.from_environ())
 
 
 def test_every_file_of_the_overrides_checksums_counts(override: Path) -> None:
@@ -170,7 +176,7 @@ def test_every_file_of_the_overrides_checksums_counts(override: Path) -> None:
     write_checksums(override, *ARCHIVES, "extra")
     (override / "extra").unlink()
     with pytest.raises(MissingLibraryError, match="extra is missing"):
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)})).verify(Settings.from_environ())
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)})).verify(Settings.from_environ())
 
 
 def test_overrides_checksums_must_name_an_archive(override: Path) -> None:
@@ -179,14 +185,14 @@ def test_overrides_checksums_must_name_an_archive(override: Path) -> None:
     (override / "other.a").touch()
     write_checksums(override, "other.a")
     with pytest.raises(MissingLibraryError, match=r"names none of libtemporal_sdk_core\.a"):
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
 
 
 def test_overrides_manifest_and_checksums_must_agree(override: Path) -> None:
     (override / "libtemporal_client.a").write_bytes(b"tneilc")
     write_checksums(override, *ARCHIVES)
     with pytest.raises(ChecksumMismatchError, match=r"disagree about libtemporal_client\.a"):
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +202,7 @@ def test_overrides_manifest_and_checksums_must_agree(override: Path) -> None:
 def test_damaged_description_is_named(override: Path, name: str, content: str) -> None:
     (override / name).write_text(content)
     with pytest.raises(MissingLibraryError) as caught:
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
     assert str(caught.value).startswith(f"{name} is damaged: ")
     assert str(override / name) in str(caught.value)
 
@@ -205,4 +211,4 @@ def test_damaged_description_is_named(override: Path, name: str, content: str) -
 def test_description_that_is_no_utf8_is_damaged(override: Path, name: str) -> None:
     (override / name).write_bytes(b"\xff\xfe")
     with pytest.raises(MissingLibraryError, match="is damaged"):
-        locate(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
+        prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))

@@ -1,0 +1,99 @@
+"""Which archives are active, and why: decided here, for every answer and for the doctor alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._archives import InForce, override_set, usable_wheel_set, wheel_set
+from ._errors import TemporalStaticLibsError
+from ._origin import ASKED_FOR, FALLBACK, Reason
+from ._settings import Settings
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The decision.
+
+    Attributes:
+        source: ``wheel``, ``override`` or ``compiled``.
+        why: what decided it.
+        reason: for ``compiled``, what asks for it.
+        wheels_problem: what is wrong with the wheel's archives, where that decided it.
+        wheel: the wheel's archives, where they had to be looked at to decide.
+    """
+
+    source: str
+    why: str
+    reason: Reason | None = None
+    wheels_problem: TemporalStaticLibsError | None = None
+    wheel: InForce | None = None
+
+
+def choose(settings: Settings, usable_wheel: Callable[[], InForce]) -> Choice:
+    """Decide which archives are active.
+
+    Args:
+        settings: usually `Settings.from_environ()`.
+        usable_wheel: gives the wheel's archives, verified, or raises what is wrong with them. Only
+            called where that decides.
+    """
+    if settings.override is not None:
+        return Choice("override", f"TEMPORAL_LIBS_DIR is {settings.override}")
+    if not settings.prebuilt:
+        return Choice("compiled", "USE_PREBUILT_LIBS is false", ASKED_FOR)
+    default = (
+        "that is the default: TEMPORAL_LIBS_DIR is not set, and USE_PREBUILT_LIBS is not false"
+    )
+    if not settings.fall_back:
+        return Choice("wheel", default)
+    try:
+        wheel = usable_wheel()
+    except TemporalStaticLibsError as error:
+        why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
+        return Choice("compiled", why, FALLBACK, wheels_problem=error)
+    why = f"{default}; TEMPORAL_LIBS_FALLBACK is compile, and not needed"
+    return Choice("wheel", why, wheel=wheel)
+
+
+def prepare(settings: Settings) -> InForce:
+    """Get the active archives. Only where they had to be verified to decide are they verified yet.
+
+    If the environment asks for archives compiled on this machine, and there are none to reuse, they
+    are compiled, which takes minutes; the progress goes to stderr.
+
+    Args:
+        settings: usually `Settings.from_environ()`.
+
+    Raises:
+        CompileError: archives had to be compiled, and could not be.
+        MissingLibraryError: what describes the archives is absent or unreadable.
+        ChecksumMismatchError: an override's manifest and checksums contradict each other.
+        UnsupportedPlatformError: archives had to be compiled, for a target not in the table.
+    """
+    choice = choose(settings, lambda: usable_wheel_set(settings))
+    if choice.reason is None:
+        return inspect(settings, choice)
+    # Here and not above: what compiles is a package of its own, which most calls do without.
+    from ._compiled import compiled_set, tell_that_wheel_is_broken
+
+    if choice.wheels_problem is not None:
+        tell_that_wheel_is_broken(choice.wheels_problem)
+    return compiled_set(settings, choice.reason)
+
+
+def inspect(settings: Settings, choice: Choice) -> InForce:
+    """Get the archives of a choice as they are, and change nothing: none are compiled.
+
+    Raises:
+        NotReusableError: archives of this machine would have to be compiled.
+        TemporalStaticLibsError: as for `prepare`.
+    """
+    if settings.override is not None:
+        return override_set(Path(settings.override))
+    if choice.reason is not None:
+        from ._compiled import describe_wanted
+
+        return describe_wanted(settings, choice.reason).reuse()
+    return choice.wheel or wheel_set()
