@@ -19,14 +19,19 @@ _ROOT = Path(__file__).resolve().parent
 # A build frontend does not put the source tree on the path; no other copy must be found instead.
 sys.path.insert(0, str(_ROOT))
 try:
-    from temporal_static_libs._build.build import build
     from temporal_static_libs._build.interface import check_interface
-    from temporal_static_libs._build.layout import PROTOS, Sources, output_of_tree, sources_of_tree
     from temporal_static_libs._build.lock import exclusive
     from temporal_static_libs._build.long_description import long_description
+    from temporal_static_libs._build.pipeline import build
     from temporal_static_libs._build.platform_check import check_platform
-    from temporal_static_libs._build.recorder import recording
+    from temporal_static_libs._build.record import recording
     from temporal_static_libs._build.source_commit import source_commit
+    from temporal_static_libs._build.source_tree import (
+        PROTOS,
+        Sources,
+        output_of_tree,
+        sources_of_tree,
+    )
     from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT
     from temporal_static_libs._errors import TemporalStaticLibsError
     from temporal_static_libs._settings import Settings

@@ -13,6 +13,7 @@ the wheel's own are broken. Compiling takes minutes, once; its progress goes to 
 
 from __future__ import annotations
 
+from ._about import __version__
 from ._errors import (
     ChecksumMismatchError,
     CompileError,
@@ -20,15 +21,14 @@ from ._errors import (
     TemporalStaticLibsError,
     UnsupportedPlatformError,
 )
-from ._version import __version__
 
 # Type checkers take it for typing's, which costs as much to import as all the rest.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ._archives import InForce
-    from ._library_set import LibrarySet
+    from ._library_set import LoadedSet
+    from ._public import LibrarySet
 
 __all__ = [
     "ChecksumMismatchError",
@@ -69,7 +69,7 @@ def include_dir() -> Path:
     Returns:
         An absolute path.
     """
-    from ._archives import INCLUDE_DIR
+    from ._library_set import INCLUDE_DIR
 
     return INCLUDE_DIR
 
@@ -87,7 +87,7 @@ def library_set() -> LibrarySet:
         CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
-    from ._library_set import describe
+    from ._public import describe
 
     return describe(_verified())
 
@@ -113,8 +113,8 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
     from ._flags import library_flags
 
     name = component_named(component).name
-    in_force = _verified()
-    return library_flags(in_force, in_force.library(name))
+    loaded = _verified()
+    return library_flags(loaded, loaded.library(name))
 
 
 def verify() -> None:
@@ -132,7 +132,7 @@ def verify() -> None:
     _verified(anew=True)
 
 
-def _verified(*, anew: bool = False) -> InForce:
+def _verified(*, anew: bool = False) -> LoadedSet:
     from ._metrics import recorded
     from ._settings import Settings
     from ._sources import prepare

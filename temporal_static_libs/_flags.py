@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._archives import InForce
 from ._components import component_named
+from ._library_set import LoadedSet
 from ._manifest import ManifestLibrary
 from ._targets import target_of_triple
 
@@ -17,14 +17,14 @@ def compiler_flags(include_dir: Path) -> tuple[str, ...]:
     return (f"-I{include_dir}",)
 
 
-def linker_flags(in_force: InForce) -> tuple[str, ...]:
+def linker_flags(loaded: LoadedSet) -> tuple[str, ...]:
     """What finds the archives, and has the linker drop the parts of them that nothing uses."""
-    return (f"-L{in_force.directory}", target_of_triple(in_force.manifest.target).gc_flag)
+    return (f"-L{loaded.directory}", target_of_triple(loaded.manifest.target).gc_flag)
 
 
-def library_flags(in_force: InForce, library: ManifestLibrary) -> tuple[str, ...]:
+def library_flags(loaded: LoadedSet, library: ManifestLibrary) -> tuple[str, ...]:
     """All that a link needs: where the archive is, the archive, what it needs from the system."""
-    return (f"-L{in_force.directory}", *link_name_flags(library))
+    return (f"-L{loaded.directory}", *link_name_flags(library))
 
 
 def link_name_flags(library: ManifestLibrary) -> tuple[str, ...]:

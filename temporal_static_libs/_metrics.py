@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ._archives import InForce
-from ._output import complain
+from ._about import __version__
+from ._console import complain
+from ._library_set import LoadedSet
 from ._settings import METRICS, Settings
-from ._version import __version__
 
 
 @dataclass
@@ -35,10 +35,10 @@ class Resolution:
         """From here on there is something to record."""
         self.is_begun = True
 
-    def found(self, in_force: InForce) -> None:
+    def found(self, loaded: LoadedSet) -> None:
         """Archives are in force, verified or not."""
-        self.source = in_force.origin.source
-        self.checked = in_force.verified
+        self.source = loaded.origin.source
+        self.checked = loaded.verified
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._version import __version__
+from ._about import __version__
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._archives import InForce, override_set, usable_wheel_set, wheel_set
 from ._errors import TemporalStaticLibsError
+from ._library_set import LoadedSet, override_set, usable_wheel_set, wheel_set
 from ._origin import ASKED_FOR, FALLBACK, Reason
 from ._settings import Settings
 
@@ -28,10 +28,10 @@ class Choice:
     why: str
     reason: Reason | None = None
     wheels_problem: TemporalStaticLibsError | None = None
-    wheel: InForce | None = None
+    wheel: LoadedSet | None = None
 
 
-def choose(settings: Settings, usable_wheel: Callable[[], InForce]) -> Choice:
+def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
     """Decide which archives are active.
 
     Args:
@@ -57,7 +57,7 @@ def choose(settings: Settings, usable_wheel: Callable[[], InForce]) -> Choice:
     return Choice("wheel", why, wheel=wheel)
 
 
-def prepare(settings: Settings) -> InForce:
+def prepare(settings: Settings) -> LoadedSet:
     """Get the active archives. Only where they had to be verified to decide are they verified yet.
 
     If the environment asks for archives compiled on this machine, and there are none to reuse, they
@@ -76,14 +76,14 @@ def prepare(settings: Settings) -> InForce:
     if choice.reason is None:
         return inspect(settings, choice)
     # Here and not above: what compiles is a package of its own, which most calls do without.
-    from ._compiled import compiled_set, tell_that_wheel_is_broken
+    from ._build.fallback import compiled_set, tell_that_wheel_is_broken
 
     if choice.wheels_problem is not None:
         tell_that_wheel_is_broken(choice.wheels_problem)
     return compiled_set(settings, choice.reason)
 
 
-def inspect(settings: Settings, choice: Choice) -> InForce:
+def inspect(settings: Settings, choice: Choice) -> LoadedSet:
     """Get the archives of a choice as they are, and change nothing: none are compiled.
 
     Raises:
@@ -93,7 +93,7 @@ def inspect(settings: Settings, choice: Choice) -> InForce:
     if settings.override is not None:
         return override_set(Path(settings.override))
     if choice.reason is not None:
-        from ._compiled import describe_wanted
+        from ._build.fallback import describe_wanted
 
         return describe_wanted(settings, choice.reason).reuse()
     return choice.wheel or wheel_set()

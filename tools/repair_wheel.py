@@ -22,7 +22,7 @@ from macos_floor import prove_macos_floor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from temporal_static_libs._build.recorder import completing
+from temporal_static_libs._build.record import completing
 from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manifest
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple

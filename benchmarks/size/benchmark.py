@@ -12,7 +12,7 @@ from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.wheels import gather_wheels
-from temporal_static_libs._build.symbols import defined_symbols
+from temporal_static_libs._build.archive_index import defined_symbols
 
 WHEEL_SIZE: Final = "MB, the wheel"
 _PYTHON_CLIENT: Final = "Python client"

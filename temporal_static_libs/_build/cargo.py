@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from .._targets import Target
+from .advice import unexpected
 from .cross import CargoForTarget
 from .metadata import cargo_metadata, failure_of_cargo, with_target_directory
 from .progress import stderr_of_programs, tell
 from .rust_flags import neutral_path_flags, with_rust_flags
 from .toolchain import Toolchain
-from .unexpected import unexpected
 
 # The package whose archive holds the whole interface; the components are made of it.
 _CRATE = "temporal-static-libs-sdk-core"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._errors import CompileError
-from .unexpected import unexpected
+from .advice import unexpected
 
 #: Of every symbol of this project's own.
 OWN_PREFIX = "temporal_static_libs_"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .._errors import UnsupportedPlatformError
 from .._targets import TARGETS, Target, supported_platforms
-from .versions import release_of
+from .tool import release_of
 
 _OF_SYSTEM = {"Linux": "linux", "Darwin": "macos"}
 

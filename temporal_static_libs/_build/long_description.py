@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from temporal_static_libs._links import PROJECT_URL
+from temporal_static_libs._about import PROJECT_URL
 
 # A link's or a picture's text and target, unless that is an address or a heading already.
 _RELATIVE = re.compile(r"(?P<picture>!?)\[(?P<text>[^\]]*)\]\((?![a-z]+:|#|/)(?P<target>[^)\s]+)\)")

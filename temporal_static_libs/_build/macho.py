@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+from .advice import unexpected
+from .archive_index import defined_symbols
 from .header import OWN_PREFIX
 from .llvm_tools import MachoTools
-from .symbols import defined_symbols
 from .tool import output_of
-from .unexpected import unexpected
 
 #: Of symbols that are global only because the members of an archive refer to each other by them.
 PRIVATE_PREFIX = f"{OWN_PREFIX}_"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from .versions import release_of
+from .tool import release_of
 
 # The first entry of the path is the current directory, which may hold anything.
 _PROGRAM = "import sys; del sys.path[0]; import pip; print(pip.__version__)"

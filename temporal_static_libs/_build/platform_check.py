@@ -8,9 +8,9 @@ from pathlib import Path
 from .._errors import UnsupportedPlatformError
 from .._settings import TARGET, Settings
 from .._targets import Target, target_of_triple
+from .advice import when_unsupported
 from .host import Host, this_host
 from .toolchain import rustc_host
-from .ways_out import when_unsupported
 
 _ELSEWHERE = (
     "Install on a supported platform instead, in a virtual machine for instance or a container."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from .unexpected import unexpected
+from .advice import unexpected
 
 _CRATE = "temporalio-protos"
 

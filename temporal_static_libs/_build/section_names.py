@@ -14,7 +14,7 @@ import struct
 from itertools import count
 from pathlib import Path
 
-from .unexpected import unexpected
+from .advice import unexpected
 
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 # e_shoff, and e_shentsize, e_shnum, e_shstrndx.

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .layout import Sources
+from .source_tree import Sources
 
 
 def source_commit(sources: Sources) -> str | None:

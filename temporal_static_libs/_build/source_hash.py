@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from .._checksums import sha256_of
-from .layout import Sources
+from .source_tree import Sources
 
 
 def rust_sources_sha256(sources: Sources) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from .._build_system_files import render_files
 from .._checksums import format_checksums
+from .._integration.files import render_files
+from .._integration.template import Places
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
-from .._places import Places
-from .layout import INCLUDE, PROTOS
+from .source_tree import INCLUDE, PROTOS
 
 
 @contextmanager

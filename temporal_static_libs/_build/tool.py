@@ -1,8 +1,9 @@
-"""A program that works on object files and archives."""
+"""Programs of this machine, and their versions."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -74,3 +75,19 @@ def _run(
         errors="replace",
         check=False,
     )
+
+
+def release_of(version: str) -> tuple[int, ...]:
+    """The numbers that a version begins with, to be compared with another's.
+
+    Args:
+        version: for example ``1.95.0``, ``20.3b1`` or ``11.0``.
+
+    Returns:
+        Without zeros at the end, because 11 and 11.0 are one version; empty if it begins with none.
+    """
+    match = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = [int(number) for number in match[0].split(".")] if match else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

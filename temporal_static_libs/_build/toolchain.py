@@ -12,10 +12,8 @@ from pathlib import Path
 
 from .._errors import CompileError
 from .._settings import BOOTSTRAP_RUST, Settings
-from .tool import program_on_path
-from .unexpected import unexpected
-from .versions import release_of
-from .ways_out import WaysOut, when_no_wheel_was_chosen
+from .advice import WaysOut, unexpected, when_no_wheel_was_chosen
+from .tool import program_on_path, release_of
 
 BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
 

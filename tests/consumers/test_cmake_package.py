@@ -13,7 +13,7 @@ import pytest
 from consumer import Consumer
 
 import temporal_static_libs
-from temporal_static_libs._cmake_package import cmake_version
+from temporal_static_libs._integration.cmake import cmake_version
 from temporal_static_libs._targets import target_of_triple
 
 VERSION = cmake_version(temporal_static_libs.__version__)

@@ -23,7 +23,7 @@ NOT_MOVED = re.compile(
     r"|tests/wheel/tiny_workspace/.*"  # has a version of its own
     r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version
     r"|tests/(support/build_records|workflows/test_gather_records)\.py"  # of no build
-    r"|tests/unit/test_(bump.*|cmake_package|flags|header|locate|manifest|records|usage)\.py"
+    r"|tests/unit/test_(bump.*|cmake_package|flags|header|manifest|sources|records|usage)\.py"
     r"|tools/bump/.*"
 )
 

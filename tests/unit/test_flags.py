@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._archives import InForce
 from temporal_static_libs._flags import (
     compiler_flags,
     framework_flags,
@@ -18,6 +17,7 @@ from temporal_static_libs._flags import (
     shell_join,
     system_library_flags,
 )
+from temporal_static_libs._library_set import LoadedSet
 from temporal_static_libs._manifest import Manifest, ManifestLibrary
 from temporal_static_libs._origin import wheel_origin
 
@@ -35,7 +35,7 @@ MACOS = replace(
 )
 
 
-def in_force(target: str, library: ManifestLibrary) -> InForce:
+def loaded(target: str, library: ManifestLibrary) -> LoadedSet:
     """A set of one archive in /v/lib."""
     manifest = Manifest(
         version="0.10.1",
@@ -53,11 +53,11 @@ def in_force(target: str, library: ManifestLibrary) -> InForce:
         header_sha256="",
         libraries=(library,),
     )
-    return InForce(wheel_origin(), Path("/v/lib"), manifest, (), trusted=Path("/v"), records={})
+    return LoadedSet(wheel_origin(), Path("/v/lib"), manifest, (), trusted=Path("/v"), records={})
 
 
 def test_linux() -> None:
-    libraries = in_force("x86_64-unknown-linux-gnu", LINUX)
+    libraries = loaded("x86_64-unknown-linux-gnu", LINUX)
     assert shell_join(compiler_flags(Path("/v/include"))) == "-I/v/include"
     assert shell_join(linker_flags(libraries)) == "-L/v/lib -Wl,--gc-sections"
     assert shell_join(system_library_flags(LINUX)) == "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
@@ -68,7 +68,7 @@ def test_linux() -> None:
 
 
 def test_macos() -> None:
-    libraries = in_force("aarch64-apple-darwin", MACOS)
+    libraries = loaded("aarch64-apple-darwin", MACOS)
     assert shell_join(linker_flags(libraries)) == "-L/v/lib -Wl,-dead_strip"
     assert shell_join(system_library_flags(MACOS)) == "-liconv -lSystem"
     assert shell_join(framework_flags(MACOS)) == "-framework Security -framework CoreFoundation"

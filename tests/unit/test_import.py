@@ -44,7 +44,7 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
     assert {name for name in after - before if name.startswith("temporal_static_libs")} == {
         "temporal_static_libs",
         "temporal_static_libs._errors",
-        "temporal_static_libs._version",
+        "temporal_static_libs._about",
     }
     heavy = {"argparse", "dataclasses", "hashlib", "json", "pathlib", "re", "shlex", "subprocess"}
     assert not heavy & (after - before)
@@ -52,7 +52,7 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
 
 def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path) -> None:
     program = (
-        "import temporal_static_libs._cli as cli; "
+        "import temporal_static_libs._cli.command as cli; "
         "from temporal_static_libs._sources import prepare; "
         "settings = cli.Settings({'TEMPORAL_LIBS_CACHE_DIR': '/dev/null'}); "
         "prepare(settings).verify(settings)"
@@ -64,7 +64,7 @@ def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path)
 
 
 def test_remembered_archives_are_answered_for_with_next_to_nothing(bare_path: Path) -> None:
-    program = "from temporal_static_libs._main import main; main(['--version'])"
+    program = "from temporal_static_libs._cli.entry import main; main(['--version'])"
     settings = "import os; os.environ['TEMPORAL_LIBS_CACHE_DIR'] = %r"
     cache = settings % os.environ["TEMPORAL_LIBS_CACHE_DIR"]
     time.sleep(0.05)
@@ -74,8 +74,8 @@ def test_remembered_archives_are_answered_for_with_next_to_nothing(bare_path: Pa
     assert ours == {
         f"temporal_static_libs{name}"
         for name in (
-            *("", "._cache", "._errors", "._main"),
-            *("._memory", "._output", "._settings", "._version"),
+            *("", "._about", "._cache", "._cli", "._cli.entry"),
+            *("._console", "._errors", "._receipts", "._settings"),
         )
     }
     assert loaded - ours == {"__future__"}
@@ -89,8 +89,8 @@ def test_every_module_imports_without_anything_installed(
         for file in sorted(package_dir.rglob("*.py"))
         if file.name != "__init__.py"
     ]
-    assert "temporal_static_libs._cli" in modules
-    assert "temporal_static_libs._build.build" in modules
+    assert "temporal_static_libs._cli.command" in modules
+    assert "temporal_static_libs._build.pipeline" in modules
     loaded = modules_after(f"import {', '.join(modules)}", bare_path)
     assert set(modules) <= loaded
 

@@ -10,40 +10,40 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from markdown_page import parse_page, read_page
 
-from temporal_static_libs import _links
+from temporal_static_libs import _about
 from temporal_static_libs._build.long_description import long_description
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESSES = {
     name: value
-    for name, value in vars(_links).items()
+    for name, value in vars(_about).items()
     if isinstance(value, str) and value.startswith("https://")
 }
 
 
 def file_of(address: str, repo_root: Path) -> Path:
     """The file or directory of the repository that an address of the project shows."""
-    path = re.sub(r"^/(blob|raw|tree)/main", "", address.removeprefix(_links.PROJECT_URL))
+    path = re.sub(r"^/(blob|raw|tree)/main", "", address.removeprefix(_about.PROJECT_URL))
     return repo_root / path.lstrip("/")
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_address_leads_to_something_that_is_there(name: str, repo_root: Path) -> None:
-    assert ADDRESSES[name].startswith(_links.PROJECT_URL)
+    assert ADDRESSES[name].startswith(_about.PROJECT_URL)
     assert file_of(ADDRESSES[name], repo_root).exists()
 
 
 def test_page_of_manual_set_up_is_in_docs(repo_root: Path) -> None:
-    page = file_of(_links.MANUAL_SETUP_URL, repo_root)
+    page = file_of(_about.MANUAL_SETUP_URL, repo_root)
     assert page == repo_root / "docs" / "manual-setup.md"
     assert page.read_text(encoding="utf-8").startswith("# Manual set-up\n")
 
 
 def test_metadata_names_the_same_project(repo_root: Path) -> None:
     urls = dict(entry.split(", ", 1) for entry in _urls())
-    assert urls["Homepage"] == _links.PROJECT_URL
+    assert urls["Homepage"] == _about.PROJECT_URL
     for address in urls.values():
-        assert address.startswith(_links.PROJECT_URL)
+        assert address.startswith(_about.PROJECT_URL)
         assert file_of(address, repo_root).exists()
 
 
@@ -59,12 +59,12 @@ def test_description_of_the_package_has_the_readme_with_whole_addresses(repo_roo
     targets = parse_page(description).targets
     assert targets
     for target in targets:
-        assert target.startswith(f"{_links.PROJECT_URL}/")
+        assert target.startswith(f"{_about.PROJECT_URL}/")
         assert file_of(target, repo_root).exists(), target
 
 
 def test_readme_keeps_all_but_relative_targets() -> None:
-    view = f"{_links.PROJECT_URL}/%s/main/"
+    view = f"{_about.PROJECT_URL}/%s/main/"
     assert long_description("[a page](docs/page.md#part), ![a picture](docs/a.svg)") == (
         f"[a page]({view % 'blob'}docs/page.md#part), ![a picture]({view % 'raw'}docs/a.svg)"
     )
@@ -76,9 +76,9 @@ def test_package_spells_the_address_out_in_one_place_only(package_dir: Path) -> 
     spelled = {
         file.name
         for file in package_dir.rglob("*.py")
-        if _links.PROJECT_URL in file.read_text(encoding="utf-8")
+        if _about.PROJECT_URL in file.read_text(encoding="utf-8")
     }
-    assert spelled == {"_links.py"}
+    assert spelled == {"_about.py"}
 
 
 # `make docs` asks the same of docs/, but knows nothing of the others.

@@ -10,8 +10,12 @@ import pkgconf
 import pytest
 from manifests import MANIFEST
 
-from temporal_static_libs._pkg_config import module_name, pkg_config_module, suits_every_reader
-from temporal_static_libs._places import Places
+from temporal_static_libs._integration.pkgconfig import (
+    module_name,
+    pkg_config_module,
+    suits_every_reader,
+)
+from temporal_static_libs._integration.template import Places
 
 PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "override", "")
 

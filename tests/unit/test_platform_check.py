@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import UnsupportedPlatformError
+from temporal_static_libs._about import MANUAL_SETUP_URL
 from temporal_static_libs._build.platform_check import check_platform
-from temporal_static_libs._links import MANUAL_SETUP_URL
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target
 

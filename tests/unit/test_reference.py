@@ -12,7 +12,7 @@ from reference import c_api, cli
 from reference import options as options_page
 from reference.header import Declaration, HeaderError, Kind, declarations, rules
 
-from temporal_static_libs._cli import command_line_parser
+from temporal_static_libs._cli.command import command_line_parser
 
 START = "/*\n * Rules:\n *  - One.\n *    More of it.\n *  - Two.\n */\n#include <stdlib.h>\n\n"
 

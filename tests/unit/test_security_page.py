@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from docs_proofs import is_test, proofs
 
-from temporal_static_libs._links import PROJECT_URL
+from temporal_static_libs._about import PROJECT_URL
 
 
 @pytest.fixture(scope="module")

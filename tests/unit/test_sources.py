@@ -11,8 +11,8 @@ from manifests import MANIFEST
 
 from temporal_static_libs import ChecksumMismatchError, MissingLibraryError
 from temporal_static_libs._checksums import format_checksums, sha256_of
-from temporal_static_libs._library_set import LibrarySet, StaticLibrary, describe
 from temporal_static_libs._manifest import ManifestLibrary
+from temporal_static_libs._public import LibrarySet, StaticLibrary, describe
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._sources import prepare
 

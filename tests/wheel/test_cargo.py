@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import CompileError
+from temporal_static_libs._build.archive_index import defined_symbols
 from temporal_static_libs._build.cargo import (
     Compiled,
     compile_archive,
@@ -19,7 +20,6 @@ from temporal_static_libs._build.cargo import (
     parse_native_libs,
 )
 from temporal_static_libs._build.cross import CargoForTarget, cargo_for_target
-from temporal_static_libs._build.symbols import defined_symbols
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import target_of_triple

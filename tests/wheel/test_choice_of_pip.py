@@ -11,7 +11,7 @@ from fake_platform import FakePlatform
 from package_index import PROJECT, pip, user_of
 from skips import require_program
 
-from temporal_static_libs._links import MANUAL_SETUP_URL
+from temporal_static_libs._about import MANUAL_SETUP_URL
 from temporal_static_libs._targets import TARGETS
 
 # What docs/troubleshooting.md quotes.

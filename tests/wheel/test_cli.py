@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import temporal_static_libs
-from temporal_static_libs._links import TROUBLESHOOTING_URL
+from temporal_static_libs._about import TROUBLESHOOTING_URL
 from temporal_static_libs._targets import TARGETS
 
 if TYPE_CHECKING:

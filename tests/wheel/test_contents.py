@@ -19,9 +19,9 @@ from packaging.utils import parse_wheel_filename
 
 from temporal_static_libs import __version__
 from temporal_static_libs._build.header import read_header
-from temporal_static_libs._build.layout import sources_of_package, sources_of_tree
 from temporal_static_libs._build.source_commit import source_commit
 from temporal_static_libs._build.source_hash import rust_sources_sha256
+from temporal_static_libs._build.source_tree import sources_of_package, sources_of_tree
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import target_of_triple
 
@@ -101,7 +101,7 @@ def test_metadata(unpacked: Path) -> None:
 
 def test_script_and_entry_points_are_declared(unpacked: Path) -> None:
     assert (unpacked / DIST_INFO / "entry_points.txt").read_text() == (
-        "[console_scripts]\ntemporal-libs-config = temporal_static_libs._main:main\n\n"
+        "[console_scripts]\ntemporal-libs-config = temporal_static_libs._cli.entry:main\n\n"
         "[cmake.root]\nTemporalStaticLibs = temporal_static_libs\n\n"
         "[pkg_config]\ntemporal-static-libs = temporal_static_libs.lib.pkgconfig\n"
     )

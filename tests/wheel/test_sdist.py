@@ -78,7 +78,7 @@ def test_every_tracked_file_is_listed(repo_root: Path, listed_files: set[str]) -
         "rust/THIRD-PARTY-LICENSES.txt",
         "rust/archives.cdx.json",
         "rust/c-api/src/lib.rs",
-        "temporal_static_libs/_build/build.py",
+        "temporal_static_libs/_build/pipeline.py",
         "temporal_static_libs/include/temporal-sdk-core-c-bridge.h",
         "temporal_static_libs/py.typed",
     ],

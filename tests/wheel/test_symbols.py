@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._build.symbols import defined_symbols
+from temporal_static_libs._build.archive_index import defined_symbols
 
 SOURCE = """\
 int temporal_core_one(void) { return 1; }

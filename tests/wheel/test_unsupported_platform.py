@@ -13,7 +13,7 @@ from fake_platform import FakePlatform
 from package_index import PROJECT, pip
 
 from temporal_static_libs import __version__
-from temporal_static_libs._links import MANUAL_SETUP_URL
+from temporal_static_libs._about import MANUAL_SETUP_URL
 from temporal_static_libs._targets import TARGETS
 
 REFUSALS = [

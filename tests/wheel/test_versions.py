@@ -12,8 +12,8 @@ from packaging.version import Version
 from release.versions import check_versions, project_version
 
 import temporal_static_libs
-from temporal_static_libs._archives import HEADER
 from temporal_static_libs._build.header import read_header
+from temporal_static_libs._library_set import HEADER
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._sources import prepare
 
@@ -56,11 +56,11 @@ def test_wheel_file(wheel: Path, version: str) -> None:
 
 def test_archives(core_version: str) -> None:
     """They define a symbol that spells the header's version and ABI id."""
-    in_force = prepare(Settings({}))
-    symbol = f"temporal_static_libs_{core_version.replace('.', '_')}_abi_{in_force.manifest.abi}"
-    for library in in_force.manifest.libraries:
+    loaded = prepare(Settings({}))
+    symbol = f"temporal_static_libs_{core_version.replace('.', '_')}_abi_{loaded.manifest.abi}"
+    for library in loaded.manifest.libraries:
         done = subprocess.run(
-            ["nm", "--defined-only", "--extern-only", in_force.archive(library)],
+            ["nm", "--defined-only", "--extern-only", loaded.archive(library)],
             capture_output=True,
             text=True,
             check=True,

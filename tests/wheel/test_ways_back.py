@@ -82,7 +82,7 @@ def index_of_two(tmp_path: Path, tiny_tree: TinyTree, package_server: PackageSer
     wheels = [tiny_tree.wheel(tmp_path / "first")]
     for file, line in (
         ("pyproject.toml", 'version = "{}"'),
-        ("temporal_static_libs/_version.py", '__version__ = "{}"'),
+        ("temporal_static_libs/_about.py", '__version__ = "{}"'),
     ):
         path = tiny_tree.root / file
         text = path.read_text()

@@ -14,7 +14,7 @@ from own_bridge import OwnBridge, copy_own_bridge
 from zig_versions import OTHERS, OWN, python_with_zig
 
 import temporal_static_libs
-from temporal_static_libs._links import TROUBLESHOOTING_URL
+from temporal_static_libs._about import TROUBLESHOOTING_URL
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

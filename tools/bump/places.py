@@ -103,7 +103,7 @@ _DEPENDENCIES: Final = ("workspace", "dependencies")
 
 PLACES: Final[tuple[Place, ...]] = (
     TomlPlace("pyproject.toml", ("project", "version"), PACKAGE),
-    TextPlace("temporal_static_libs/_version.py", '__version__ = "{}"', PACKAGE),
+    TextPlace("temporal_static_libs/_about.py", '__version__ = "{}"', PACKAGE),
     TomlPlace("rust/Cargo.toml", ("workspace", "package", "version"), CORE),
     TomlPlace("rust/Cargo.toml", (*_DEPENDENCIES, CORE, "version"), CORE, "="),
     *(

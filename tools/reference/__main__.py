@@ -25,8 +25,8 @@ def files() -> dict[Path, str]:
     """
     # The tree's, whatever is installed.
     sys.path.insert(0, str(ROOT))
-    from temporal_static_libs._archives import COMPLETION_DIR, HEADER
-    from temporal_static_libs._cli import SHELLS, command_line_parser
+    from temporal_static_libs._cli.command import SHELLS, command_line_parser
+    from temporal_static_libs._library_set import COMPLETION_DIR, HEADER
 
     docs = ROOT / "docs"
     parser = command_line_parser()

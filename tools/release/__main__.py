@@ -19,8 +19,8 @@ from release.github import publish_on_github
 from release.index import copy_files_to_upload, wait_until_published
 from release.plan import Event, make_plan
 from release.trial import try_release
-from temporal_static_libs._build.layout import sources_of_tree
 from temporal_static_libs._build.source_commit import source_commit
+from temporal_static_libs._build.source_tree import sources_of_tree
 from temporal_static_libs._targets import TARGETS
 
 

@@ -12,8 +12,7 @@ from sphinx.util import logging
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from temporal_static_libs._links import PROJECT_URL  # noqa: E402
-from temporal_static_libs._version import __version__  # noqa: E402
+from temporal_static_libs._about import PROJECT_URL, __version__  # noqa: E402
 
 project = "temporal-static-libs"
 author = "The temporal-static-libs authors"

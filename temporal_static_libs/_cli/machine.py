@@ -6,10 +6,9 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 
-from ._build.host import this_host
-from ._build.tool import output_of, program_on_path
-from ._build.versions import release_of
-from ._manifest import Manifest
+from .._build.host import this_host
+from .._build.tool import output_of, program_on_path, release_of
+from .._manifest import Manifest
 
 # The program, the arguments that have it tell its version, and who needs it.
 _TOOLS = (

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-from ._errors import TemporalStaticLibsError
-from ._flags import system_library_flags
-from ._manifest import Manifest, ManifestLibrary
-from ._places import Places
-from ._targets import target_of_triple
-from ._template import fill
+from .._errors import TemporalStaticLibsError
+from .._flags import system_library_flags
+from .._manifest import Manifest, ManifestLibrary
+from .._targets import target_of_triple
+from .template import Places, fill
 
 DIRECTORY = "cmake/TemporalStaticLibs"
 CONFIG = "TemporalStaticLibsConfig.cmake"

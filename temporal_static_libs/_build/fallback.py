@@ -8,30 +8,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._archives import HEADER, PACKAGE_DIR, InForce, described_set, wheel_set
-from ._build.build import build
-from ._build.host import target_of_host
-from ._build.layout import Output, Sources, sources_of_package
-from ._build.lock import exclusive
-from ._build.progress import say
-from ._build.recorder import recording
-from ._build.source_hash import rust_sources_sha256
-from ._build.unexpected import unexpected
-from ._build.ways_out import when_a_setting_asked
-from ._cache import cache_directory, make_own_directory, not_usable, refuse_if_not_own
-from ._checksums import sha256_of
-from ._errors import (
+from .._about import __version__
+from .._cache import cache_directory, make_own_directory, not_usable, refuse_if_not_own
+from .._checksums import sha256_of
+from .._errors import (
     ChecksumMismatchError,
     CompileError,
     MissingLibraryError,
     TemporalStaticLibsError,
     UnsupportedPlatformError,
 )
-from ._manifest import Manifest
-from ._origin import FALLBACK, Origin, Reason, compiled_origin, wheel_origin
-from ._settings import CACHE_DIRECTORY, TARGET, Settings
-from ._targets import Target, target_of_triple
-from ._version import __version__
+from .._library_set import HEADER, PACKAGE_DIR, LoadedSet, described_set, wheel_set
+from .._manifest import Manifest
+from .._origin import FALLBACK, Origin, Reason, compiled_origin, wheel_origin
+from .._settings import CACHE_DIRECTORY, TARGET, Settings
+from .._targets import Target, target_of_triple
+from .advice import unexpected, when_a_setting_asked
+from .host import target_of_host
+from .lock import exclusive
+from .pipeline import build
+from .progress import say
+from .record import recording
+from .source_hash import rust_sources_sha256
+from .source_tree import Output, Sources, sources_of_package
 
 # Of a file system that a compile has failed on: so little that it was probably full.
 _LITTLE_SPACE = 64 << 20  # bytes
@@ -75,7 +74,7 @@ class CompiledSet:
         """What is half made. Another version's is here, too: one compiles at a time."""
         return self.cache / "compiling"
 
-    def reuse(self) -> InForce:
+    def reuse(self) -> LoadedSet:
         """The set as it is in the cache, not verified yet. Nothing is written.
 
         Raises:
@@ -89,11 +88,11 @@ class CompiledSet:
             refuse_if_not_own(directory)
         if not self.directory.exists():
             raise NotReusableError("there are none yet")
-        in_force = described_set(self.directory, self.origin)
-        other = self._what_is_other(in_force.manifest)
+        loaded = described_set(self.directory, self.origin)
+        other = self._what_is_other(loaded.manifest)
         if other is not None:
             raise NotReusableError(f"those that are there are of {other}")
-        return in_force
+        return loaded
 
     def _what_is_other(self, manifest: Manifest) -> str | None:
         if manifest.version != __version__:
@@ -109,7 +108,7 @@ class CompiledSet:
         return None
 
 
-def compiled_set(settings: Settings, reason: Reason) -> InForce:
+def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
     """The archives compiled on this machine, verified; compiled now if there are none to reuse.
 
     What cargo and this function have to tell goes to stderr.

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._archives import HEADER, InForce, proto_dir, wheel_set
-from ._build.header import Header, read_header
-from ._build.symbols import defined_symbols
-from ._checksums import sha256_of
-from ._compiled import NotReusableError
-from ._errors import CompileError, TemporalStaticLibsError
-from ._memory import memory_directory
-from ._settings import Settings
-from ._sources import choose, inspect
-from ._surroundings import floor_finding, tool_findings
-from ._targets import target_of_triple
-from ._verify import RecordedFile, verify_files
-from ._version import __version__
+from .._about import __version__
+from .._build.archive_index import defined_symbols
+from .._build.fallback import NotReusableError
+from .._build.header import Header, read_header
+from .._checksums import sha256_of
+from .._errors import CompileError, TemporalStaticLibsError
+from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set
+from .._receipts import memory_directory
+from .._settings import Settings
+from .._sources import choose, inspect
+from .._targets import target_of_triple
+from .._verify import RecordedFile, verify_files
+from .machine import floor_finding, tool_findings
 
 # The symbol that ties a program to archives of its header's version and ABI. Mach-O has an
 # underscore before it.
@@ -64,17 +64,18 @@ def examine(settings: Settings) -> list[Finding]:
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(True, "package", f"temporal-static-libs {__version__}")
     choice = choose(settings, _hashed_wheel)
-    if choice.wheels_problem is not None:
-        yield _broken("the wheel's own archives", choice.wheels_problem)
+    wheels_problem = choice.wheels_problem
+    if wheels_problem is not None:
+        yield _broken("the wheel's own archives", wheels_problem)
     yield Finding(True, "in force", f"{choice.source}, because {choice.why}")
     try:
-        in_force = inspect(settings, choice)
+        loaded = inspect(settings, choice)
     except NotReusableError as error:
         yield _broken("archives", f"{error}; what needs them compiles them")
     except TemporalStaticLibsError as error:
         yield _broken("archives", error)
     else:
-        yield from _of_set(in_force)
+        yield from _of_set(loaded)
     yield _of_protos()
     yield _of_memory(settings)
     for tool in tool_findings(settings.environ):
@@ -97,17 +98,17 @@ def _of_memory(settings: Settings) -> Finding:
     return Finding(True, "memory", text)
 
 
-def _hashed_wheel() -> InForce:
-    in_force = wheel_set()
-    target_of_triple(in_force.manifest.target)
-    verify_files(in_force.files, in_force.origin, in_force.trusted)
-    return in_force
+def _hashed_wheel() -> LoadedSet:
+    loaded = wheel_set()
+    target_of_triple(loaded.manifest.target)
+    verify_files(loaded.files, loaded.origin, loaded.trusted)
+    return loaded
 
 
-def _of_set(in_force: InForce) -> Iterator[Finding]:
-    manifest = in_force.manifest
+def _of_set(loaded: LoadedSet) -> Iterator[Finding]:
+    manifest = loaded.manifest
     yield Finding(True, "version", manifest.version)
-    yield Finding(True, "directory", str(in_force.directory))
+    yield Finding(True, "directory", str(loaded.directory))
     try:
         target_of_triple(manifest.target)
     except TemporalStaticLibsError as error:
@@ -116,42 +117,42 @@ def _of_set(in_force: InForce) -> Iterator[Finding]:
         yield Finding(True, "target", f"{manifest.target} ({manifest.platform})")
         is_well, text = floor_finding(manifest)
         yield Finding(is_well, "floor", text)
-    for file in in_force.files:
-        yield _of_file(in_force, file)
+    for file in loaded.files:
+        yield _of_file(loaded, file)
     try:
         header, header_sha256 = read_header(HEADER), sha256_of(HEADER)
     except (TemporalStaticLibsError, OSError) as error:
         yield _broken("header", error)
         return
-    yield _of_header(in_force, header_sha256)
-    yield _of_abi(in_force, header)
+    yield _of_header(loaded, header_sha256)
+    yield _of_abi(loaded, header)
 
 
-def _of_file(in_force: InForce, file: RecordedFile) -> Finding:
+def _of_file(loaded: LoadedSet, file: RecordedFile) -> Finding:
     try:
-        verify_files([file], in_force.origin, in_force.trusted)
+        verify_files([file], loaded.origin, loaded.trusted)
     except TemporalStaticLibsError as error:
         return _broken("archive", error)
     return Finding(True, "archive", f"{file.path.name}, SHA-256 {file.sha256} as recorded")
 
 
-def _of_header(in_force: InForce, sha256: str) -> Finding:
+def _of_header(loaded: LoadedSet, sha256: str) -> Finding:
     text = f"{HEADER.name}, SHA-256 {sha256}"
-    if sha256 == in_force.manifest.header_sha256:
+    if sha256 == loaded.manifest.header_sha256:
         return Finding(True, "header", f"{text} as recorded")
     # Of archives from elsewhere it need not be; whether it fits them, the ABI says.
-    other = f"{in_force.manifest.header_sha256} was recorded"
-    is_well = in_force.origin.source == "override"
+    other = f"{loaded.manifest.header_sha256} was recorded"
+    is_well = loaded.origin.source == "override"
     return Finding(is_well, "header", f"{text}, {other} with the archives")
 
 
-def _of_abi(in_force: InForce, header: Header) -> Finding:
+def _of_abi(loaded: LoadedSet, header: Header) -> Finding:
     text = f"the header has {header.abi}"
-    others = [] if in_force.manifest.abi == header.abi else [f"manifest {in_force.manifest.abi}"]
+    others = [] if loaded.manifest.abi == header.abi else [f"manifest {loaded.manifest.abi}"]
     # The archives themselves know best.
     wanted = {name for name in header.own_symbols if _TIE.fullmatch(name)}
-    for library in in_force.manifest.libraries:
-        archive = in_force.archive(library)
+    for library in loaded.manifest.libraries:
+        archive = loaded.archive(library)
         ties = _ties(archive)
         if ties is not None and not wanted <= ties:
             others.append(f"{archive.name} {', '.join(sorted(ties)) or 'none'}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .._links import MANUAL_SETUP_URL
+from .._about import MANUAL_SETUP_URL, PROJECT_URL
+from .._errors import CompileError
 from .._settings import BOOTSTRAP_RUST
 from .._targets import TARGETS, supported_platforms
 from .host import Host, this_host
@@ -107,4 +108,17 @@ def _old_pip(host: Host) -> str:
     return (
         f"This Python's pip is {pip}, which cannot choose it: the tag of the wheel for\n"
         f"{host.target.platform} is known to pip {host.target.oldest_pip} and newer.\n"
+    )
+
+
+def unexpected(problem: str) -> CompileError:
+    """The error for it, with what there is to do: nothing that the message of a tool would tell.
+
+    Args:
+        problem: what is wrong, and with which file.
+    """
+    return CompileError(
+        f"{problem}\n"
+        "  mend:   undo what was changed of the Rust sources, the header or cargo's settings; if\n"
+        f"          nothing was, report it: {PROJECT_URL}"
     )

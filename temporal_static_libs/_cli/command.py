@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ._answers import OPTIONS, Answers
-from ._archives import COMPLETION_DIR, ZIG_HELPER, wheel_text
-from ._components import COMPONENTS, DEFAULT_COMPONENT
-from ._errors import SettingError, TemporalStaticLibsError
-from ._metrics import recorded
-from ._output import EXIT_BROKEN, EXIT_USAGE, PROG, complain, write
-from ._settings import Settings
+from .._components import COMPONENTS, DEFAULT_COMPONENT
+from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, complain, write
+from .._errors import SettingError, TemporalStaticLibsError
+from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
+from .._metrics import recorded
+from .._settings import Settings
+from .options import OPTIONS, Answers
 
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
@@ -192,7 +192,7 @@ def _refuse_what_does_not_go_together(
 
 def _doctor(settings: Settings, *, as_json: bool) -> int:
     # Here and not above: no other option needs so much.
-    from ._doctor import examine
+    from .doctor import examine
 
     findings = examine(settings)
     is_well = all(finding.is_well for finding in findings)

@@ -12,23 +12,22 @@ from .._components import COMPONENTS, Component
 from .._manifest import Manifest, ManifestLibrary
 from .._settings import Settings
 from .._targets import Target, target_of_triple
+from .advice import WaysOut, unexpected, when_no_wheel_was_chosen
+from .archive_index import defined_symbols
 from .cargo import Compiled, compile_archive
 from .cross import CargoForTarget, cargo_for_target
 from .finishing import Finisher, find_finisher
 from .header import OWN_PREFIX, Header, read_header
-from .layout import PROTOS, Output, Sources
 from .metadata import cargo_metadata
 from .progress import say
 from .protos import copy_protos, find_protos
-from .recorder import Recorder
+from .record import Recorder
 from .sccache import counting_sccache
 from .source_commit import source_commit
 from .source_hash import rust_sources_sha256
+from .source_tree import PROTOS, Output, Sources
 from .staging import replacing, write_build_system_files, write_description
-from .symbols import defined_symbols
 from .toolchain import Toolchain, find_toolchain
-from .unexpected import unexpected
-from .ways_out import WaysOut, when_no_wheel_was_chosen
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
-"""Where the files for build systems are to say that the archives are."""
+"""The templates in share/, whose blanks are ``@NAME@``, and what goes into them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+_SHARE_DIR = Path(__file__).parent.parent / "share"
+_BLANK = re.compile(r"@([A-Z_]+)@")
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,18 @@ class Places:
     protos: PurePath
     source: str
     mend: str
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Fill in a template.
+
+    Args:
+        template: its file name.
+        values: what to put for each blank, in the syntax of the file.
+
+    Raises:
+        KeyError: a blank has no value.
+        OSError: the template cannot be read.
+    """
+    text = (_SHARE_DIR / template).read_text(encoding="utf-8")
+    return _BLANK.sub(lambda blank: values[blank[1]], text)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._memory import identities, remember, remembered
+from temporal_static_libs._receipts import identities, remember, remembered
 from temporal_static_libs._settings import Settings
 
 NAMES = ("manifest.json", "libtemporal_sdk_core.a")
@@ -206,7 +206,7 @@ def test_nothing_is_made_in_somebody_elses_home(
 def test_receipts_of_long_ago_are_dropped(
     directory: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("temporal_static_libs._memory._KEPT", 2)
+    monkeypatch.setattr("temporal_static_libs._receipts._KEPT", 2)
     for number, source in enumerate(("wheel", "override", "compiled")):
         remember_now(directory, environ, source)
         newest = max(receipts(environ), key=lambda file: file.stat().st_mtime_ns)

@@ -6,19 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from ._archives import (
-    HEADER,
-    INCLUDE_DIR,
-    INTERFACE,
-    PACKAGE_DIR,
-    PROTO_DIR,
-    ZIG_DIR,
-    InForce,
-    proto_dir,
-    wheel_text,
-)
-from ._components import component_named
-from ._flags import (
+from .._about import TROUBLESHOOTING_URL, __version__
+from .._components import component_named
+from .._flags import (
     compiler_flags,
     framework_flags,
     library_flags,
@@ -26,13 +16,22 @@ from ._flags import (
     shell_join,
     system_library_flags,
 )
-from ._links import TROUBLESHOOTING_URL
-from ._manifest import ManifestLibrary
-from ._metrics import Resolution
-from ._settings import Settings
-from ._sources import prepare
-from ._targets import TARGETS
-from ._version import __version__
+from .._library_set import (
+    HEADER,
+    INCLUDE_DIR,
+    INTERFACE,
+    PACKAGE_DIR,
+    PROTO_DIR,
+    ZIG_DIR,
+    LoadedSet,
+    proto_dir,
+    wheel_text,
+)
+from .._manifest import ManifestLibrary
+from .._metrics import Resolution
+from .._settings import Settings
+from .._sources import prepare
+from .._targets import TARGETS
 
 
 class Answers:
@@ -44,37 +43,37 @@ class Answers:
         self._resolution = resolution
 
     @cached_property
-    def in_force(self) -> InForce:
+    def loaded(self) -> LoadedSet:
         """The archives, for answers that lead to none of them."""
         self._resolution.begin()
-        in_force = prepare(self._settings)
-        self._resolution.found(in_force)
-        return in_force
+        loaded = prepare(self._settings)
+        self._resolution.found(loaded)
+        return loaded
 
     @cached_property
-    def verified(self) -> InForce:
+    def verified(self) -> LoadedSet:
         """The archives, for answers that lead to one of them."""
-        verified = self.in_force.verified_once(self._settings)
+        verified = self.loaded.verified_once(self._settings)
         self._resolution.found(verified)
         return verified
 
     @property
     def library(self) -> ManifestLibrary:
         """The archive of the component that the call is about."""
-        return self.in_force.library(self._component)
+        return self.loaded.library(self._component)
 
     def json(self) -> str:
         """The manifest, with what a build needs besides: paths, the source, all platforms."""
-        in_force = self.verified
-        manifest = in_force.manifest.to_dict()
-        for library, entry in zip(in_force.manifest.libraries, manifest["libraries"], strict=True):
+        loaded = self.verified
+        manifest = loaded.manifest.to_dict()
+        for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
             entry["name"] = component_named(library.component).library
-            entry["path"] = str(in_force.archive(library))
+            entry["path"] = str(loaded.archive(library))
         added = {
-            "source": in_force.origin.source,
-            "source_description": in_force.origin.described,
+            "source": loaded.origin.source,
+            "source_description": loaded.origin.described,
             "prefix": str(PACKAGE_DIR),
-            "libdir": str(in_force.directory),
+            "libdir": str(loaded.directory),
             "includedir": str(INCLUDE_DIR),
             "header": str(HEADER),
             "interface": str(INTERFACE),
@@ -99,19 +98,19 @@ class Answers:
     def cmake_dir(self) -> str:
         """Where the CMake package is."""
         # Here and not above, as for the next one: most calls do without.
-        from ._build_system_files import cmake_dir
+        from .._integration.files import cmake_dir
 
         return str(cmake_dir(self.verified, self._settings))
 
     def pkg_config_dir(self) -> str:
         """Where the pkg-config modules are."""
-        from ._build_system_files import pkg_config_dir
+        from .._integration.files import pkg_config_dir
 
         return str(pkg_config_dir(self.verified, self._settings))
 
     def verification(self) -> str:
         """The files that have been compared with their records."""
-        verified = self.in_force.verify(self._settings)
+        verified = self.loaded.verify(self._settings)
         self._resolution.found(verified)
         return f"ok: {' '.join(file.path.name for file in verified.files)}"
 
@@ -159,9 +158,9 @@ OPTIONS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
         lambda a: str(proto_dir()),
     ),
     "--zigdir": ("the directory of temporal_libs.zig", lambda a: str(ZIG_DIR)),
-    "--target": ("the Rust target triple of the archives", lambda a: a.in_force.manifest.target),
-    "--platform": ("their platform, as in linux-x64", lambda a: a.in_force.manifest.platform),
-    "--abi": ("the ABI id of header and archives", lambda a: a.in_force.manifest.abi),
+    "--target": ("the Rust target triple of the archives", lambda a: a.loaded.manifest.target),
+    "--platform": ("their platform, as in linux-x64", lambda a: a.loaded.manifest.platform),
+    "--abi": ("the ABI id of header and archives", lambda a: a.loaded.manifest.abi),
     "--json": ("all of it as JSON", lambda a: a.json()),
     "--verify": (
         "compare the archives with their checksums, whatever is remembered",

@@ -11,13 +11,13 @@ import os
 from contextlib import suppress
 from pathlib import Path, PurePath
 
-from . import _cmake_package, _pkg_config
-from ._archives import INCLUDE_DIR, PROTO_DIR, InForce
-from ._cache import cache_directory, make_own_directory, not_usable
-from ._errors import CompileError, MissingLibraryError
-from ._manifest import Manifest
-from ._places import Places
-from ._settings import Settings
+from .._cache import cache_directory, make_own_directory, not_usable
+from .._errors import CompileError, MissingLibraryError
+from .._library_set import INCLUDE_DIR, PROTO_DIR, LoadedSet
+from .._manifest import Manifest
+from .._settings import Settings
+from . import cmake, pkgconfig
+from .template import Places
 
 _IN_CACHE = "build-systems"
 # The links, beside the files that are made in the cache.
@@ -36,23 +36,23 @@ def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
     Returns:
         Path, relative to one directory for all, to text.
     """
-    cmake = PurePath(_cmake_package.DIRECTORY)
-    pkg_config = PurePath(_pkg_config.DIRECTORY)
+    for_cmake = PurePath(cmake.DIRECTORY)
+    for_pkgconfig = PurePath(pkgconfig.DIRECTORY)
     files = {
-        cmake / _cmake_package.CONFIG: _cmake_package.config_file(manifest, places),
-        cmake / _cmake_package.CONFIG_VERSION: _cmake_package.config_version_file(manifest),
+        for_cmake / cmake.CONFIG: cmake.config_file(manifest, places),
+        for_cmake / cmake.CONFIG_VERSION: cmake.config_version_file(manifest),
     }
     for library in manifest.libraries:
-        module = f"{_pkg_config.module_name(library)}.pc"
-        files[pkg_config / module] = _pkg_config.pkg_config_module(manifest, library, places)
+        module = f"{pkgconfig.module_name(library)}.pc"
+        files[for_pkgconfig / module] = pkgconfig.pkg_config_module(manifest, library, places)
     return files
 
 
-def cmake_dir(in_force: InForce, settings: Settings) -> Path:
+def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """The directory of the CMake package of the archives in force.
 
     Args:
-        in_force: archives that have been verified.
+        loaded: archives that have been verified.
         settings: what says where the cache directory is.
 
     Returns:
@@ -62,12 +62,12 @@ def cmake_dir(in_force: InForce, settings: Settings) -> Path:
         MissingLibraryError: a file of the wheel is absent.
         CompileError: they are to be made, and the cache directory cannot be used.
     """
-    if in_force.origin.source == "wheel":
-        return _of_wheel(in_force, _cmake_package.DIRECTORY)
-    return _made(in_force, _cache(settings)) / _cmake_package.DIRECTORY
+    if loaded.origin.source == "wheel":
+        return _of_wheel(loaded, cmake.DIRECTORY)
+    return _made(loaded, _cache(settings)) / cmake.DIRECTORY
 
 
-def pkg_config_dir(in_force: InForce, settings: Settings) -> Path:
+def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """The directory of the pkg-config modules of the archives in force.
 
     It is in the cache directory, too, if not every reader of pkg-config's output could follow to
@@ -76,19 +76,19 @@ def pkg_config_dir(in_force: InForce, settings: Settings) -> Path:
     Arguments and errors are those of `cmake_dir`.
     """
     cache = _cache(settings)
-    if in_force.origin.source == "wheel":
-        carried = _of_wheel(in_force, _pkg_config.DIRECTORY)
-        if _pkg_config.suits_every_reader(carried) or not _pkg_config.suits_every_reader(cache):
+    if loaded.origin.source == "wheel":
+        carried = _of_wheel(loaded, pkgconfig.DIRECTORY)
+        if pkgconfig.suits_every_reader(carried) or not pkgconfig.suits_every_reader(cache):
             return carried
-    return _made(in_force, cache) / _pkg_config.DIRECTORY
+    return _made(loaded, cache) / pkgconfig.DIRECTORY
 
 
-def _of_wheel(in_force: InForce, name: str) -> Path:
-    directory = in_force.directory / name
-    for path in _rendered(in_force):
-        file = in_force.directory / path
+def _of_wheel(loaded: LoadedSet, name: str) -> Path:
+    directory = loaded.directory / name
+    for path in _rendered(loaded):
+        file = loaded.directory / path
         if path.is_relative_to(name) and not file.is_file():
-            raise MissingLibraryError(in_force.origin.report(f"{file.name} is missing", file))
+            raise MissingLibraryError(loaded.origin.report(f"{file.name} is missing", file))
     return directory
 
 
@@ -96,22 +96,22 @@ def _cache(settings: Settings) -> Path:
     return Path(cache_directory(settings))
 
 
-def _rendered(in_force: InForce) -> dict[PurePath, str]:
-    origin = in_force.origin
+def _rendered(loaded: LoadedSet) -> dict[PurePath, str]:
+    origin = loaded.origin
     places = Places(_ARCHIVES, _INCLUDE, _PROTOS, origin.source, origin.mend)
-    return render_files(in_force.manifest, places)
+    return render_files(loaded.manifest, places)
 
 
-def _made(in_force: InForce, cache: Path) -> Path:
+def _made(loaded: LoadedSet, cache: Path) -> Path:
     """Have them in a directory named for what is in it, so that nothing ever changes it.
 
     What was there before stays for the build trees that were configured with it.
     """
     import hashlib
 
-    files = {path: os.fsencode(text) for path, text in _rendered(in_force).items()}
+    files = {path: os.fsencode(text) for path, text in _rendered(loaded).items()}
     links = {
-        _ARCHIVES: os.fsencode(in_force.directory),
+        _ARCHIVES: os.fsencode(loaded.directory),
         _INCLUDE: os.fsencode(INCLUDE_DIR.absolute()),
         _PROTOS: os.fsencode(PROTO_DIR.absolute()),
     }

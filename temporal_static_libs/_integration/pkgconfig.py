@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
-from ._components import component_named
-from ._flags import link_name_flags
-from ._links import PROJECT_URL
-from ._manifest import Manifest, ManifestLibrary
-from ._places import Places
-from ._targets import target_of_triple
-from ._template import fill
+from .._about import PROJECT_URL
+from .._components import component_named
+from .._flags import link_name_flags
+from .._manifest import Manifest, ManifestLibrary
+from .._targets import target_of_triple
+from .template import Places, fill
 
 DIRECTORY = "pkgconfig"
 

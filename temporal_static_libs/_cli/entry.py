@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 import sys
 
-from ._errors import SettingError
-from ._memory import remembered
-from ._output import write
-from ._settings import Settings
-from ._version import __version__
+from .._about import __version__
+from .._console import write
+from .._errors import SettingError
+from .._receipts import remembered
+from .._settings import Settings
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PREFIX = os.path.dirname(__file__)
+_PREFIX = os.path.dirname(os.path.dirname(__file__))
 _LIB = os.path.join(_PREFIX, "lib")
 
-# What `_cli` answers too; a test compares them.
+# What `command` answers too; a test compares them.
 _ANSWERS = {
     "--version": __version__,
     "--prefix": _PREFIX,
@@ -39,15 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: its arguments; those of the process if None.
 
     Returns:
-        The exit status, as `_cli.main` has it.
+        The exit status, as `command.main` has it.
     """
     arguments = sys.argv[1:] if argv is None else argv
     if _is_simple(arguments) and _is_remembered():
         return write(_ANSWERS[argument] for argument in arguments)
 
-    from . import _cli
+    from . import command
 
-    return _cli.main(arguments)
+    return command.main(arguments)
 
 
 def _is_simple(arguments: Sequence[str]) -> bool:
@@ -58,5 +58,5 @@ def _is_remembered() -> bool:
     try:
         settings = Settings.from_environ()
     except SettingError:
-        return False  # which `_cli` tells
+        return False  # which `command` tells
     return settings.wheel_only and remembered("wheel", _LIB, settings)
