@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +14,10 @@ import pytest
 from breaking_proxy import ends_with_closing_peer
 from consumer import Consumer
 from dev_server import DevServer
-from docs_commands import commands
+from docs_commands import commands, files
+from process_status import threads
 from skips import require_program
+from waiting import until
 
 HEADING = "Build and run"
 URL = "http://127.0.0.1:7233"
@@ -24,6 +30,12 @@ PROGRAMS = {
     "pkg-config": "server_version",
 }
 NEEDS = {"cpp": "c++", "go": "go", "pkg-config": "make"}
+
+RESULT = 'result: "hello"'
+"""What the event loop prints."""
+LOG = "[temporalio_sdk_core::worker] Initiated shutdown"
+THREADS = {"temporal-core", "temporal-startup", "temporal-teardown", "workflow-proces"}
+"""Of the library, by the first 15 characters of their names."""
 
 # Whole, such a program has tens of megabytes: the linker has dropped what nothing uses.
 LARGEST = 20 << 20
@@ -83,3 +95,126 @@ def test_program_reports_a_server_that_closes_the_connection_a_hundred_times_of_
     built: Built,
 ) -> None:
     assert ends_with_closing_peer(built.program) == {1: 100}
+
+
+@pytest.fixture(scope="module")
+def event_loop(
+    consumer: Consumer,
+    dev_server: DevServer,
+    repo_root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Built:
+    """The example in C that runs everything on one thread, built and run."""
+    directory = tmp_path_factory.mktemp("c") / "some examples"
+    shutil.copytree(repo_root / "examples" / "c", directory)
+    output = consumer.shell(event_loop_script(directory, dev_server.url), directory)
+    return Built(directory, directory / "event_loop", output)
+
+
+def event_loop_script(directory: Path, url: str) -> str:
+    """What its README says to run, against this server."""
+    (script,) = commands(directory / "README.md", HEADING)
+    assert URL in script
+    return script.replace(URL, url)
+
+
+def test_event_loop_prints_the_workflows_result_and_the_workers_logs(
+    consumer: Consumer, event_loop: Built
+) -> None:
+    lines = event_loop.output.splitlines()
+    assert (lines.count(RESULT), lines.count(LOG)) == (1, 1)
+    refused = consumer.attempt(
+        event_loop.program, "http://127.0.0.1:0", directory=event_loop.directory
+    )
+    assert refused.returncode == 1
+    assert refused.stdout.startswith("connect: Connection failed: ")
+
+
+def test_event_loop_reports_a_server_that_closes_the_connection(event_loop: Built) -> None:
+    assert ends_with_closing_peer(event_loop.program) == {1: 100}
+
+
+def test_event_loop_waits_without_a_descriptor_as_its_readme_says(
+    consumer: Consumer, dev_server: DevServer, event_loop: Built, tmp_path: Path
+) -> None:
+    directory = tmp_path / "a copy"
+    shutil.copytree(event_loop.directory, directory)
+    source = directory / "event_loop.c"
+    (run,) = files(directory / "README.md", "Without epoll")
+    text, replaced = re.subn(
+        r"^static void run\(.*?^}\n", lambda _: run, source.read_text(), flags=re.M | re.S
+    )
+    assert replaced == 1
+    # A header that it does not need would be one of the lines that differ.
+    source.write_text(text.replace("#include <sys/epoll.h>\n", ""))
+    output = consumer.shell(event_loop_script(directory, dev_server.url), directory)
+    assert output.splitlines().count(RESULT) == 1
+
+
+def test_event_loop_has_no_threads_but_main_and_those_of_the_library(
+    dev_server: DevServer, event_loop: Built
+) -> None:
+    reader, writer = os.pipe()
+    with open(reader, "rb") as pipe:
+        with open(writer, "wb", buffering=0) as full:
+            size = fill(writer)
+            # Its line does not fit, so it stays where its worker polls.
+            process = subprocess.Popen(
+                ["stdbuf", "-oL", event_loop.program, dev_server.url],
+                stdout=full,
+                stderr=subprocess.DEVNULL,
+            )
+
+        def others() -> set[str]:
+            of_process = threads(process.pid).items()
+            return {name for thread, (name, _) in of_process if thread != process.pid}
+
+        try:
+            # Each has the name of the thread that made it until it gives itself its own.
+            until(lambda: {"temporal-core", "workflow-proces"} <= others() <= THREADS, "worker")
+        finally:
+            output = pipe.read()
+            status = process.wait()
+    assert (status, output[size:].decode()) == (0, f"{RESULT}\n")
+
+
+def fill(writer: int) -> int:
+    """Write to a pipe until it is full. How much that was."""
+    os.set_blocking(writer, False)
+    size = 0
+    with suppress(BlockingIOError):
+        while True:
+            size += os.write(writer, bytes(512))
+    os.set_blocking(writer, True)
+    return size
+
+
+def test_event_loop_makes_no_thread_and_handles_no_signal(
+    consumer: Consumer, event_loop: Built, tmp_path: Path
+) -> None:
+    include = f"-I{consumer.package / 'include'}"
+    needed: set[str] = set()
+    for name in ("event_loop.c", "messages.c"):
+        compile_it = ["cc", include, "-c", event_loop.directory / name]
+        compiled = tmp_path / f"{name}.o"
+        subprocess.run([*compile_it, "-o", compiled], check=True)
+        nm = subprocess.run(["nm", "-u", compiled], capture_output=True, text=True, check=True)
+        needed.update(line.split()[-1] for line in nm.stdout.splitlines())
+    assert {"epoll_wait", "temporal_static_libs_queue_try_next"} <= needed
+    assert [it for it in needed if re.match("_*(pthread|thrd|clone|v?fork|sig|bsd_sig)", it)] == []
+
+
+def test_event_loop_has_no_callback_of_its_own(event_loop: Built) -> None:
+    text = "".join((event_loop.directory / it).read_text() for it in ("event_loop.c", "messages.c"))
+    code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\])*"', "", text, flags=re.S)
+    functions = set(re.findall(r"^(?:static )?\w[\w ]*[ *](\w+)\([^;]*?\)\s*\{", code, re.M))
+    assert {"main", "run", "handle", "answer"} <= functions
+    # What is no call is a value: an argument, or what a pointer is set to.
+    values = set(re.findall(r"\b([a-z_]\w*)\b(?!\()", code))
+    assert functions & values == set()
+    assert {it for it in values if it.startswith("temporal_")} == {
+        "temporal_static_libs_on_client_connect",
+        "temporal_static_libs_on_client_rpc_call",
+        "temporal_static_libs_on_worker",
+        "temporal_static_libs_on_worker_poll",
+    }
