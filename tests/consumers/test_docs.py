@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -152,3 +155,103 @@ def test_scikit_build_core_finds_the_package_by_itself(
     assert found in (tmp_path / "build" / "CMakeCache.txt").read_text()
     done = consumer.attempt(tmp_path / "t" / "bin" / "bridge", dev_server.url, directory=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"server version: {server_version}\n")
+
+
+HERE = Path(__file__).parent
+BEFORE_THE_LOOP = ("Start a call", "Handle an event", "Wake a thread that waits")
+"""What docs/queue.md shows of a program, by headings, but for its loop."""
+
+
+def guide_to_queues(
+    consumer: Consumer, scratch: Path, page: Path, header: str, *loop: str
+) -> list[str]:
+    """Write the program that docs/queue.md makes, and give a compiler's arguments for it.
+
+    Args:
+        consumer: whose header it includes.
+        scratch: where to write.
+        page: the page.
+        header: what the loop includes.
+        loop: headings.
+    """
+    shown = scratch / "page.h"
+    headings = (*BEFORE_THE_LOOP, *loop)
+    shown.write_text("\n".join(text for heading in headings for text in files(page, heading)))
+    options = ("-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror")
+    defines = (f'-DPAGE="{shown}"', f"-DLOOP=<{header}>")
+    return [*options, *defines, *answers(consumer, "--cflags"), str(HERE / "queue_guide.c")]
+
+
+def answers(consumer: Consumer, option: str) -> list[str]:
+    """What temporal-libs-config prints, as a shell splits it."""
+    return shlex.split("\n".join(consumer.config(option)))
+
+
+@pytest.mark.parametrize(
+    ("header", "headings", "library"),
+    [
+        pytest.param("time.h", ["Wait for events"], [], id="blocking"),
+        pytest.param("sys/epoll.h", ["In an event loop", "epoll"], [], id="epoll"),
+        pytest.param("uv.h", ["In an event loop", "libuv"], ["-luv"], id="libuv"),
+    ],
+)
+def test_loop_takes_events_from_a_queue(
+    consumer: Consumer,
+    dev_server: DevServer,
+    repo_root: Path,
+    tmp_path: Path,
+    header: str,
+    headings: list[str],
+    library: list[str],
+) -> None:
+    page = repo_root / "docs" / "queue.md"
+    source = guide_to_queues(consumer, tmp_path, page, header, *headings)
+    libraries = [*answers(consumer, "--libs"), *library, "-pthread"]
+    subprocess.run(["cc", *source, *libraries, "-o", str(tmp_path / "bridge")], check=True)
+    done = consumer.attempt(tmp_path / "bridge", dev_server.url, directory=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "the loop has ended\n")
+
+
+def test_loop_for_macos_compiles(consumer: Consumer, repo_root: Path, tmp_path: Path) -> None:
+    page = repo_root / "docs" / "queue.md"
+    loop = ("sys/event.h", "In an event loop", "kqueue")
+    source = guide_to_queues(consumer, tmp_path, page, *loop)
+    command = ["zig", "cc", "-target", "aarch64-macos", "-c", *source]
+    done = consumer.attempt(*command, directory=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_call_is_listed_with_the_callback_for_a_queue(
+    consumer: Consumer, repo_root: Path
+) -> None:
+    page = (repo_root / "docs" / "queue.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| call \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    listed = {}
+    for row in table.splitlines():
+        calls, (callback,) = (re.findall("`(.+?)`", cell) for cell in row.split("|")[1:3])
+        listed.update(dict.fromkeys(calls, callback))
+    interface = json.loads((consumer.package / "share" / "interface.json").read_text())
+    functions = {it["name"]: it for it in interface["functions"]}
+    # Each says so in its first words: A `TemporalCoreWorkerCallback` that ...
+    callbacks = {
+        name: it["doc"].split("`")[1]
+        for name, it in functions.items()
+        if name.startswith("temporal_static_libs_on_")
+    }
+    assert set(listed.values()) == set(callbacks)
+    assert {call: callbacks[callback] for call, callback in listed.items()} == {
+        name: parameter["type"]["name"]
+        for name, it in functions.items()
+        for parameter in it["parameters"]
+        if parameter["type"]["kind"] == "callback"
+    }
+
+
+def test_every_kind_of_event_without_a_call_is_told_of(consumer: Consumer, repo_root: Path) -> None:
+    page = (repo_root / "docs" / "queue.md").read_text(encoding="utf-8")
+    interface = json.loads((consumer.package / "share" / "interface.json").read_text())
+    (enum,) = (it for it in interface["enums"] if it["name"] == "TemporalStaticLibsEventKind")
+    of_calls = r"_(ClientConnect|ClientRpcCall|Worker\w*|EphemeralServer\w+)$"
+    names = {it["name"] for it in enum["constants"] if not re.search(of_calls, it["name"])}
+    assert len(names) == 4
+    assert {name for name in names if f"`{name}`" not in page} == set()
