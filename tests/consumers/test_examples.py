@@ -195,9 +195,9 @@ def test_event_loop_makes_no_thread_and_handles_no_signal(
     include = f"-I{consumer.package / 'include'}"
     needed: set[str] = set()
     for name in ("event_loop.c", "messages.c"):
-        compile_it = ["cc", include, "-c", event_loop.directory / name]
         compiled = tmp_path / f"{name}.o"
-        subprocess.run([*compile_it, "-o", compiled], check=True)
+        source = str(event_loop.directory / name)
+        subprocess.run(["cc", include, "-c", source, "-o", compiled], check=True)
         nm = subprocess.run(["nm", "-u", compiled], capture_output=True, text=True, check=True)
         needed.update(line.split()[-1] for line in nm.stdout.splitlines())
     assert {"epoll_wait", "temporal_static_libs_queue_try_next"} <= needed
