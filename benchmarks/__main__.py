@@ -24,7 +24,7 @@ from benchmarks.cli.benchmark import BENCHMARK as CLI
 from benchmarks.handles.benchmark import BENCHMARK as HANDLES
 from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
-from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
+from benchmarks.harness.libraries import TAKEN_LABELS, compared, installed
 from benchmarks.harness.machine import machine
 from benchmarks.harness.publish import check_page, publish, write_results
 from benchmarks.harness.report import Report
@@ -105,10 +105,10 @@ def _file(text: str) -> Path:
 
 def _label_and_directory(text: str) -> tuple[str, Path]:
     label, equals, directory = text.partition("=")
-    if not equals or not label.replace("-", "").isalnum() or label == WHEEL_LABEL:
+    if not equals or not label.replace("-", "").isalnum() or label in TAKEN_LABELS:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not LABEL=DIR, with letters, digits and hyphens in LABEL, "
-            f"which is not {WHEEL_LABEL!r}"
+            f"which is not {' or '.join(map(repr, TAKEN_LABELS))}"
         )
     return label, Path(directory)
 

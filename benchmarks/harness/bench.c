@@ -51,11 +51,15 @@ static void on_connect(void *user_data, TemporalCoreConnection *success,
 }
 
 Session connect_session(const char *url, bool gzip) {
+  return connect_session_with(temporal_core_runtime_new, url, gzip);
+}
+
+Session connect_session_with(NewRuntime *new_runtime, const char *url, bool gzip) {
   TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
   TemporalCoreLoggingOptions logging = {.filter = text(LOG_FILTER)};
   TemporalCoreTelemetryOptions telemetry = {.logging = &logging};
   TemporalCoreRuntimeOptions runtime_options = {.telemetry = &telemetry};
-  TemporalCoreRuntimeOrFail made = temporal_core_runtime_new(&runtime_options);
+  TemporalCoreRuntimeOrFail made = new_runtime(&runtime_options);
   die_if("runtime", made.fail);
 
   TemporalCoreConnectionOptions options = {

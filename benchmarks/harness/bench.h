@@ -39,7 +39,11 @@ long positive(const char *name, const char *argument);
 
 TemporalCoreByteArrayRef text(const char *text);
 
+/* Makes a runtime as temporal_core_runtime_new does. */
+typedef TemporalCoreRuntimeOrFail NewRuntime(const TemporalCoreRuntimeOptions *options);
+
 Session connect_session(const char *url, bool gzip);
+Session connect_session_with(NewRuntime *new_runtime, const char *url, bool gzip);
 void close_session(Session session);
 
 void latch_init(Latch *latch);

@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks.harness.errors import BenchmarkError, command_failed
 
 WHEEL_LABEL = "wheel"
+#: Labels that would make a contender's name the same as one of the wheel's.
+TAKEN_LABELS = (WHEEL_LABEL, "queue")
 _HARNESS = Path(__file__).parent
 
 

@@ -12,18 +12,24 @@ from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.child import measured_span
 from benchmarks.harness.comparison import Comparison, Contender, compare_spans
+from benchmarks.harness.libraries import Libraries
 
+_HERE: Final = Path(__file__).parent
+#: The clients that only the wheel's archives are measured with: what they differ in from client.c,
+#: and their source. Archives from before a change may lack what these need.
+_VARIANTS: Final = {"queue": "queue_client.c", "blocking callbacks": "blocking_client.c"}
 _COMPRESSIONS: Final = ("gzip", "none")
 #: Calls in flight to calls of a sample: about a second's worth each.
 _CALLS: Final = {1: 1500, 16: 8000, 64: 10000}
 
 
 def _measure(run: Run) -> list[Comparison]:
-    clients = {}
-    for libraries in run.libraries:
-        client = run.scratch / f"client-{libraries.label}"
-        libraries.link([Path(__file__).with_name("client.c")], client)
-        clients[libraries.contender] = client
+    clients = {
+        libraries.contender: _link(run, libraries, "client.c") for libraries in run.libraries
+    }
+    wheel = run.libraries[0]
+    for name, source in _VARIANTS.items():
+        clients[f"{wheel.contender}, {name}"] = _link(run, wheel, source)
     comparisons = []
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
         for compression in _COMPRESSIONS:
@@ -35,6 +41,12 @@ def _measure(run: Run) -> list[Comparison]:
                 )
                 comparisons += compare_spans("call", condition, contenders, run.rounds)
     return comparisons
+
+
+def _link(run: Run, libraries: Libraries, source: str) -> Path:
+    client = run.scratch / f"{Path(source).stem}-{libraries.label}"
+    libraries.link([_HERE / source, _HERE / "load.c"], client)
+    return client
 
 
 def _contenders(
@@ -59,7 +71,11 @@ BENCHMARK = Benchmark(
         "limits: a C program over the C ABI beside the official Python client, so many calls in "
         "flight at any time. CPU is what the client's process uses, user and system, all threads. "
         "The Python client decodes the answers; the C program takes their bytes, as a bridge does "
-        "that hands them to its language. Both retry; compression is the transport's."
+        "that hands them to its language. Both retry; compression is the transport's. In the C "
+        'program, the callback of each answer starts the next call. "Queue" is the same program '
+        "with a completion queue, from which its main thread takes the answers to start the next "
+        'calls; "blocking callbacks" is the first one in a runtime with `callbacks_may_block`, '
+        "though its callbacks do not block."
     ),
     measure=_measure,
 )
