@@ -41,6 +41,7 @@ DEADLINE = 190.0
 AT_ONCE = 4
 
 README_PROGRAMS = {
+    "c": "event_loop",
     "pkg-config": "server_version",
     "cmake": "build/server_version",
     "cpp": "build/server_version",
