@@ -204,7 +204,7 @@ def test_event_loop_makes_no_thread_and_handles_no_signal(
     assert [it for it in needed if re.match("_*(pthread|thrd|clone|v?fork|sig|bsd_sig)", it)] == []
 
 
-def test_event_loop_has_no_callback_of_its_own(event_loop: Built) -> None:
+def test_event_loop_has_no_callbacks(event_loop: Built) -> None:
     text = "".join((event_loop.directory / it).read_text() for it in ("event_loop.c", "messages.c"))
     code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\])*"', "", text, flags=re.S)
     functions = set(re.findall(r"^(?:static )?\w[\w ]*[ *](\w+)\([^;]*?\)\s*\{", code, re.M))
