@@ -76,9 +76,9 @@ def connection(api: CApi, runtime: Any, target: str | bytes | None, **fields: An
         api.lib.temporal_core_client_free(success)
 
 
-def start_call(
+def call_options(
     api: CApi,
-    client: Any,
+    lender: Lender,
     rpc: str | bytes | None,
     request: bytes | None = b"",
     *,
@@ -88,10 +88,8 @@ def start_call(
     retry: bool = False,
     timeout_millis: int = 0,
     token: Any = None,
-    inside: Callable[..., None] | None = None,
-) -> Answer:
-    """Start an RPC call; ``inside`` runs in its callback."""
-    lender = api.lend()
+) -> Any:
+    """Make ``TemporalCoreRpcCallOptions``."""
     options = lender.struct(
         "TemporalCoreRpcCallOptions",
         rpc=lender.bytes(rpc),
@@ -107,6 +105,21 @@ def start_call(
     # Written as an integer: hostile tests need values that are no constant of the enum.
     service_field = api.ffi.addressof(options, "service")
     api.ffi.cast("uint32_t *", service_field)[0] = number
+    return options
+
+
+def start_call(
+    api: CApi,
+    client: Any,
+    rpc: str | bytes | None,
+    request: bytes | None = b"",
+    *,
+    inside: Callable[..., None] | None = None,
+    **fields: Any,
+) -> Answer:
+    """Start an RPC call; ``inside`` runs in its callback, ``fields`` as for `call_options`."""
+    lender = api.lend()
+    options = call_options(api, lender, rpc, request, **fields)
     answer = Answer(api, "TemporalCoreClientRpcCallCallback")
     answer.inside = inside
     api.lib.temporal_core_client_rpc_call(client, options, answer.user_data, answer.callback)
