@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 from capi import Answer, CApi
-from grpc_override import Override
-from rpc import ConnectError, connect_answer, connection
+from grpc_override import Override, connection_to
+from process_status import threads
+from rpc import ConnectError, connect_answer, connection, outcome, start_call
+from waiting import until
 
 
 def failure(capi: CApi, options: object) -> str:
@@ -171,3 +174,44 @@ def test_last_handles_are_freed_inside_the_callback(capi: CApi) -> None:
     capi.lib.temporal_core_client_connect(made.runtime, options, answer.user_data, answer.callback)
     answer.wait()
     assert answer.thread != threading.get_ident()
+
+
+class NewThreads:
+    """The threads that come after it is made."""
+
+    def __init__(self) -> None:
+        self._before = set(threads(os.getpid()))
+
+    @property
+    def names(self) -> list[str]:
+        """Their names. A thread sets its own, a moment after it was started."""
+        found = threads(os.getpid())
+        return [name for number, (name, _) in found.items() if number not in self._before]
+
+
+@pytest.mark.parametrize("variable", [None, "2"])
+@pytest.mark.parametrize("wanted", [1, 3])
+def test_calls_run_on_as_many_threads_as_a_runtime_is_told(
+    capi: CApi, monkeypatch: pytest.MonkeyPatch, wanted: int, variable: str | None
+) -> None:
+    """Whatever the environment variable says; one more is for work that blocks."""
+    if variable is not None:
+        monkeypatch.setenv("TOKIO_WORKER_THREADS", variable)
+    new = NewThreads()
+    with capi.runtime(threads=wanted) as runtime:
+        until(lambda: new.names == ["temporal-core"] * (wanted + 1), "name of each thread")
+        with connection_to(Override(capi), runtime) as client:
+            answers = [start_call(capi, client, "GetSystemInfo") for _ in range(300)]
+            assert {outcome(capi, answer).success for answer in answers} == {b""}
+        assert 1 <= len({answer.thread for answer in answers}) <= wanted
+    until(lambda: new.names == [], "end of the threads")
+
+
+def test_zero_threads_are_as_many_as_the_environment_says(
+    capi: CApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKIO_WORKER_THREADS", "4")
+    new = NewThreads()
+    with capi.runtime(threads=0, log_tag=1):
+        until(lambda: new.names == ["temporal-core"] * (4 + 1), "name of each thread")
+    until(lambda: new.names == [], "end of the threads")

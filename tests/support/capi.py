@@ -78,6 +78,10 @@ class CApi:
             setattr(struct, name, value)
         return struct
 
+    def sized(self, type_name: str, **fields: Any) -> Any:
+        """Make a struct whose first field is its size; see `new`."""
+        return self.new(type_name, size=self.ffi.sizeof(type_name), **fields)
+
     @property
     def interface_note(self) -> str:
         """How messages about values that no correct caller passes end."""
@@ -121,9 +125,19 @@ class CApi:
         return Lender(self)
 
     @contextmanager
-    def runtime(self, options: Any = None) -> Iterator[Any]:
-        """Run with a runtime, default options unless some are given; frees it."""
-        made = self.lib.temporal_core_runtime_new(options or self.new("TemporalCoreRuntimeOptions"))
+    def runtime(self, options: Any = None, **extra: Any) -> Iterator[Any]:
+        """Run with a runtime, default options unless some are given; frees it.
+
+        Args:
+            options: ``TemporalCoreRuntimeOptions``.
+            extra: fields of ``TemporalStaticLibsRuntimeOptions``.
+        """
+        options = options or self.new("TemporalCoreRuntimeOptions")
+        if extra:
+            more = self.sized("TemporalStaticLibsRuntimeOptions", **extra)
+            made = self.lib.temporal_static_libs_runtime_new(options, more)
+        else:
+            made = self.lib.temporal_core_runtime_new(options)
         try:
             assert made.fail == self.NULL, self.take_text(made.fail)
             yield made.runtime

@@ -41,8 +41,7 @@ class Event:
 
     def __init__(self, api: CApi) -> None:
         self.api = api
-        size = api.ffi.sizeof("TemporalStaticLibsEvent")
-        self.struct = api.new("TemporalStaticLibsEvent", size=size)
+        self.struct = api.sized("TemporalStaticLibsEvent")
 
     @property
     def kind(self) -> str:
