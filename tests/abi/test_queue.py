@@ -768,11 +768,10 @@ class TestFreeing:
     def test_connections_that_wait_on_a_queue_are_closed(self, capi: CApi, runtime: Any) -> None:
         with stalling_peer() as peer:
             queue = CompletionQueue(capi)
-            descriptor = queue.descriptor()
             for _ in range(2):
                 queue.start_connect(runtime, peer.target)
-            until(lambda: is_readable(descriptor), "connection")
             until(lambda: len(peer.calls) == 2, "second connection")
+            queue.wait_until_readable()
             queue.free()
             until(lambda: peer.open_connections == 0, "end of the connections")
 

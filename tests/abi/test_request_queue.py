@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -170,7 +169,7 @@ def test_an_rpc_fails_when_the_queue_is_freed_and_afterwards(
     client = queue.take("ClientConnect").keep("connection")
     answers = [start_call(capi, client, "CountWorkflowExecutions") for _ in range(3)]
     taken = requests.take("ClientGrpcOverride")
-    assert select.select([requests.descriptor()], [], [], 60)[0], "no other request waits"
+    requests.wait_until_readable()
     requests.free()
     respond(taken)
     ends = [outcome(capi, answer) for answer in answers]

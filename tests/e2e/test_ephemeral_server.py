@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-import sysconfig
 import time
 import urllib.request
 import uuid
@@ -17,12 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import Answer, CApi, Lender
+from capi import Answer, CApi
+from ephemeral_server import (
+    EXECUTABLE,
+    common_options,
+    dev_server_options,
+    ended,
+    free_port,
+    only_process,
+)
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from waiting import until
-
-EXECUTABLE = Path(sysconfig.get_path("scripts")) / "temporal"
 
 
 class StartError(Exception):
@@ -61,44 +66,13 @@ class Server:
         self.api.lib.temporal_core_ephemeral_server_free(handle)
 
 
-def common_options(lender: Lender, **fields: Any) -> Any:
-    """Make a ``TemporalCoreTestServerOptions``; strings and bytes become byte ranges."""
-    return filled(lender, "TemporalCoreTestServerOptions", fields)
-
-
-def filled(lender: Lender, type_name: str, fields: dict[str, Any]) -> Any:
-    struct = lender.struct(type_name)
-    for name, value in fields.items():
-        is_range = isinstance(value, (str, bytes))
-        setattr(struct, name, lender.bytes(value) if is_range else value)
-    return struct
-
-
 def start_dev_server(api: CApi, runtime: Any, **fields: Any) -> Answer:
-    """Start a dev server.
-
-    Args:
-        api: the interface.
-        runtime: the runtime.
-        fields: fields of ``TemporalCoreDevServerOptions``, or of ``TemporalCoreTestServerOptions``
-            where the former has none of that name.
-    """
-    lender = api.lend()
-    own = {name for name, _ in api.ffi.typeof("TemporalCoreDevServerOptions").fields}
-    common = {name: value for name, value in fields.items() if name not in own}
-    options = filled(
-        lender,
-        "TemporalCoreDevServerOptions",
-        {
-            "test_server": common_options(lender, **common),
-            **{name: value for name, value in fields.items() if name in own},
-        },
-    )
+    """Start a dev server; ``fields`` as for `dev_server_options`."""
     return api.start(
         "TemporalCoreEphemeralServerStartCallback",
         "temporal_core_ephemeral_server_start_dev_server",
         runtime,
-        options,
+        dev_server_options(api, api.lend(), **fields),
     )
 
 
@@ -130,30 +104,6 @@ def runtime(capi: CApi) -> Iterator[Any]:
         yield made
 
 
-def command_lines(port: int) -> dict[int, list[str]]:
-    """List the processes, zombies too, that were started for a port."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            arguments = entry.joinpath("cmdline").read_text().split("\0")
-        except OSError:
-            continue
-        if str(port) in arguments:
-            found[int(entry.name)] = arguments[:-1]
-    return found
-
-
-def only_process(port: int) -> tuple[int, list[str]]:
-    """The one process that serves on a port: its id and its command line."""
-    ((process, arguments),) = command_lines(port).items()
-    return process, arguments
-
-
-def ended(process: int) -> bool:
-    """Whether a process is gone, reaped too: a zombie would still be listed."""
-    return not Path(f"/proc/{process}").exists()
-
-
 def describe(target: str, namespace: str) -> str:
     """Ask the server for a namespace, with the official client."""
 
@@ -165,13 +115,6 @@ def describe(target: str, namespace: str) -> str:
         return described.namespace_info.name
 
     return asyncio.run(asyncio.wait_for(main(), timeout=30))
-
-
-def free_port() -> int:
-    """Find a port of the loopback interface that nothing listens on."""
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        return int(candidate.getsockname()[1])
 
 
 def test_a_dev_server_starts_serves_and_shuts_down(

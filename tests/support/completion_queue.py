@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -148,6 +149,11 @@ class CompletionQueue:
     def descriptor(self) -> int:
         """Give its descriptor, or -1."""
         return int(self.api.lib.temporal_static_libs_queue_descriptor(self.handle))
+
+    def wait_until_readable(self) -> None:
+        """Wait until an event waits, which is left there."""
+        readable, _, _ = select.select([self.descriptor()], [], [], PATIENCE_MILLIS / 1000)
+        assert readable, f"no event within {PATIENCE_MILLIS} ms"
 
     def free(self) -> None:
         """Free it; a second call does nothing."""
