@@ -64,7 +64,8 @@ def read(event: Event) -> Log:
 
 def make_log(capi: CApi, client: Any, number: int) -> None:
     """Have an error logged, on this thread, that tells the number."""
-    metadata = capi.lend().array([f"no name {number}\nvalue"])
+    lender = capi.lend()
+    metadata = lender.array([f"no name {number}\nvalue"])
     capi.lib.temporal_core_client_update_metadata(client, metadata)
 
 

@@ -68,11 +68,12 @@ class Server:
 
 def start_dev_server(api: CApi, runtime: Any, **fields: Any) -> Answer:
     """Start a dev server; ``fields`` as for `dev_server_options`."""
+    lender = api.lend()
     return api.start(
         "TemporalCoreEphemeralServerStartCallback",
         "temporal_core_ephemeral_server_start_dev_server",
         runtime,
-        dev_server_options(api, api.lend(), **fields),
+        dev_server_options(api, lender, **fields),
     )
 
 
