@@ -25,6 +25,7 @@ FREE = {
     "TemporalCoreRuntime": "temporal_core_runtime_free",
     "TemporalCoreWorker": "temporal_core_worker_free",
     "TemporalCoreWorkerReplayPusher": "temporal_core_worker_replay_pusher_free",
+    "TemporalStaticLibsQueue": "temporal_static_libs_queue_free",
 }
 """Handle to the function that frees it."""
 

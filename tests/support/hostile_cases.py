@@ -32,9 +32,13 @@ def function_type(api: CApi, function: str) -> Any:
     return api.ffi.typeof(getattr(api.lib, function))
 
 
+READY_MADE = "temporal_static_libs_on_"
+"""How the callbacks' names begin that put their result on a queue."""
+
+
 def consumes(function: str) -> bool:
     """Whether the function frees what it is given."""
-    return function.endswith(("_free", "_respond"))
+    return function.endswith(("_free", "_respond")) or function.startswith(READY_MADE)
 
 
 def is_async(declared: Any) -> bool:
@@ -54,6 +58,8 @@ def arguments(world: World, function: str) -> list[Any]:
             made.append(world.kept.keep(api.ffi.new(f"{ctype.cname} *"))[0])
         else:
             made.append(api.ffi.cast(ctype, 1))
+    if function.startswith(READY_MADE):
+        made[0] = world.tag()
     if function in ("temporal_core_worker_initiate_shutdown", FINALIZE):
         made[0] = world.worker()
         world.handles[f"worker of {function} {id(made)}"] = made[0]
@@ -78,7 +84,18 @@ def run(world: World, function: str, given: list[Any]) -> bytes | None:
 
 
 def dispose_result(world: World, function: str, *given: Any) -> bytes | None:
-    return dispose(world.api, getattr(world.api.lib, function)(*given))
+    api = world.api
+    result = getattr(api.lib, function)(*given)
+    if function == "temporal_static_libs_queue_tag" and result != api.NULL:
+        # A tag is freed by its use.
+        api.lib.temporal_static_libs_on_worker(result, api.NULL)
+    if function in TAKES and result:
+        api.lib.temporal_static_libs_event_free(given[-1])
+    return dispose(api, result)
+
+
+TAKES = ("temporal_static_libs_queue_next", "temporal_static_libs_queue_try_next")
+"""What takes an event from a queue."""
 
 
 MAY_BE_NULL = {
@@ -89,6 +106,7 @@ MAY_BE_NULL = {
     "temporal_core_metric_record_integer": {2},
     "temporal_core_metric_record_integer_signed": {2},
     "temporal_static_libs_client_connect": {2},
+    "temporal_static_libs_runtime_new": {1},
 }
 """Pointers whose NULL means something."""
 
@@ -102,7 +120,8 @@ def null_pointers(world: World) -> None:
         pointers = [i for i, value in enumerate(given) if is_pointer(declared.args[i])]
         for index in pointers:
             world.case(f"{function}: argument {index} NULL")
-            broken = [*given]
+            # A tag is for one call.
+            broken = arguments(world, function) if index and spends_a_tag(function) else [*given]
             broken[index] = api.NULL
             fail = run(world, function, broken)
             fails = can_fail(declared) and not consumes(function)
@@ -117,6 +136,10 @@ def null_pointers(world: World) -> None:
             getattr(api.lib, function)(*given, api.NULL, api.NULL)
         world.case(f"{function}: as it should be")
         run(world, function, given)
+
+
+def spends_a_tag(function: str) -> bool:
+    return function.startswith(READY_MADE)
 
 
 def is_pointer(ctype: Any) -> bool:
@@ -210,6 +233,21 @@ def runtime_options(world: World) -> None:
             skip=frozenset({"bind_address"}) if metrics == "opentelemetry" else frozenset(),
         )
 
+    def use_extra(extra: Any) -> bytes | None:
+        options = world.runtime_options().pointer
+        options.telemetry.logging.forward_to = api.NULL
+        return dispose_result(world, "temporal_static_libs_runtime_new", options, extra)
+
+    queue = world.handles["TemporalStaticLibsQueue"]
+    struct = "TemporalStaticLibsRuntimeOptions"
+    broken_options(world, struct, lambda: sized(world, struct, log_queue=queue), use_extra)
+
+
+def sized(world: World, struct: str, **fields: Any) -> Options:
+    """Options that begin with their size."""
+    lend = world.api.lend()
+    return Options(lend, lend.keep(world.api.sized(struct, **fields)))
+
 
 def connection_options(world: World) -> None:
     """Connections with broken options."""
@@ -218,6 +256,16 @@ def connection_options(world: World) -> None:
         return run(world, "temporal_core_client_connect", [world.runtime, options])
 
     broken_options(world, "connect", world.connection_options, use)
+
+    def use_extra(extra: Any) -> bytes | None:
+        options = world.connection_options().pointer
+        function = "temporal_static_libs_client_connect"
+        return run(world, function, [world.runtime, options, extra])
+
+    token = world.handles["TemporalCoreCancellationToken"]
+    struct = "TemporalStaticLibsConnectOptions"
+    make = partial(sized, world, struct, cancellation_token=token)
+    broken_options(world, struct, make, use_extra)
 
 
 def rpc_options(world: World) -> None:
@@ -590,6 +638,89 @@ def orders_of_freeing(world: World) -> None:
         world.settle()
 
 
+def queues(world: World) -> None:
+    """Events of every size, tags of a queue that is gone, calls in flight when it is freed."""
+    api, lib = world.api, world.api.lib
+    whole = api.ffi.sizeof("TemporalStaticLibsEvent")
+    queue = lib.temporal_static_libs_queue_new()
+    memory = api.ffi.new("uint8_t[]", 2 * whole)
+    event = api.ffi.cast("TemporalStaticLibsEvent *", memory)
+    lib.temporal_static_libs_on_worker(lib.temporal_static_libs_queue_tag(queue, 1), api.NULL)
+    for size in (*range(2 * whole), 2**32, 2**63, 2**64 - 1):
+        if size != whole:
+            world.case(f"an event of the size {size}")
+            api.ffi.buffer(memory)[:] = b"\xa5" * (2 * whole)
+            event.size = size
+            for timeout in (0, -1, 2**63 - 1):
+                assert not lib.temporal_static_libs_queue_next(queue, timeout, event)
+            assert not lib.temporal_static_libs_queue_try_next(queue, event)
+    world.case("an event of the right size")
+    event.size = whole
+    assert lib.temporal_static_libs_queue_next(queue, -(2**63), event)
+    for _ in range(3):
+        lib.temporal_static_libs_event_free(event)
+
+    world.case("tags of a queue that is freed meanwhile")
+    tags = [lib.temporal_static_libs_queue_tag(queue, number) for number in range(2000)]
+
+    def put(some: list[Any]) -> None:
+        for tag in some:
+            lib.temporal_static_libs_on_worker_poll(tag, some_bytes(api), api.NULL)
+
+    threads = [threading.Thread(target=put, args=(tags[i::8],)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    lib.temporal_static_libs_queue_free(queue)
+    for thread in threads:
+        thread.join()
+
+    for freed in ("at once", "after some events"):
+        world.case(f"calls in flight, and the queue freed {freed}")
+        for _ in range(20):
+            queue = lib.temporal_static_libs_queue_new()
+            worker = world.worker()
+            in_flight(world, queue, worker)
+            if freed != "at once":
+                lib.temporal_static_libs_queue_descriptor(queue)
+                for _ in range(5):
+                    event.size = whole
+                    assert lib.temporal_static_libs_queue_next(queue, -1, event)
+                    lib.temporal_static_libs_event_free(event)
+            lib.temporal_static_libs_queue_free(queue)
+            free_handle(api, worker)
+
+
+def some_bytes(api: CApi) -> Any:
+    """Make bytes as the library hands them out."""
+    broken = {"data": api.NULL, "size": 1}
+    options = api.new("TemporalCoreClientEnvConfigLoadOptions", path=broken)
+    return api.lib.temporal_core_client_env_config_load(options).fail
+
+
+def in_flight(world: World, queue: Any, worker: Any) -> None:
+    """Start calls of each sort whose results go to a queue."""
+    lib = world.api.lib
+
+    def start(function: str, callback: str, *arguments: Any) -> None:
+        tag = lib.temporal_static_libs_queue_tag(queue, 1)
+        ready_made = getattr(lib, f"temporal_static_libs_on_{callback}")
+        getattr(lib, function)(*arguments, tag, ready_made)
+
+    for _ in range(5):
+        options = world.rpc_options().pointer
+        start("temporal_core_client_rpc_call", "client_rpc_call", world.client, options)
+        options = world.connection_options().pointer
+        start("temporal_core_client_connect", "client_connect", world.runtime, options)
+    options = world.test_server_options().pointer
+    start_server = "temporal_core_ephemeral_server_start_test_server"
+    start(start_server, "ephemeral_server_start", world.runtime, options)
+    for kind in KINDS:
+        start(f"temporal_core_worker_poll_{kind}", "worker_poll", worker)
+    start("temporal_core_worker_validate", "worker", worker)
+    start("temporal_static_libs_worker_ask_server", "worker_ask_server", worker)
+    lib.temporal_core_worker_initiate_shutdown(worker)
+
+
 def two_runtimes(world: World) -> None:
     """Two runtimes with log callbacks of their own, logging at once, one freed in between."""
     api, lib = world.api, world.api.lib
@@ -711,6 +842,7 @@ GROUPS: dict[str, Group] = {
         worker_life,
         callbacks_that_free,
         orders_of_freeing,
+        queues,
         two_runtimes,
         many_threads,
         panics,

@@ -52,6 +52,7 @@ class World:
         self._hold(lib.temporal_core_metric_new(meter, self.metric_options().pointer))
         self._hold(lib.temporal_core_random_new(7))
         self._hold(lib.temporal_core_cancellation_token_new())
+        self._hold(lib.temporal_static_libs_queue_new())
         return self
 
     def _hold(self, handle: Any) -> None:
@@ -64,6 +65,11 @@ class World:
     @property
     def client(self) -> Any:
         return self.handles["TemporalCoreConnection"]
+
+    def tag(self) -> Any:
+        """Make the ``user_data`` of one call whose result goes to the queue."""
+        queue = self.handles["TemporalStaticLibsQueue"]
+        return self.api.lib.temporal_static_libs_queue_tag(queue, next(self._numbers))
 
     def connect(self, runtime: Any = None) -> Any:
         """Connect through the override; the caller frees the connection."""
@@ -319,6 +325,6 @@ class World:
             return self.env_config_options(struct).pointer
         if struct in makers:
             return makers[struct]().pointer
-        if struct.startswith("TemporalStaticLibs"):
-            return self.kept.struct(struct, size=self.api.ffi.sizeof(struct))
+        if struct.startswith("TemporalStaticLibs") and struct not in self.handles:
+            return self.kept.keep(self.api.sized(struct))
         return self.handles.get(struct, self.api.NULL)
