@@ -17,6 +17,9 @@ from worker import resource_based
 OPENTELEMETRY = "@opentelemetry"
 """A setting: the metric is for a runtime whose metrics go to OpenTelemetry."""
 
+WITHOUT_LOGGING = "@without-logging"
+"""A setting: the other options of the runtime have no logging."""
+
 ACCEPTED = re.compile(
     "Connection failed: (/bin/false ended|.*(Connection refused|failed to lookup address))",
     re.DOTALL,
@@ -95,6 +98,7 @@ def _custom(world: OptionWorld, _lender: Lender) -> Any:
 _RUNTIME = "TemporalCoreRuntimeOptions"
 _CONNECTION = "TemporalCoreConnectionOptions"
 _CONNECT = "TemporalStaticLibsConnectOptions"
+_RUNTIME_EXTRA = "TemporalStaticLibsRuntimeOptions"
 _WORKER = "TemporalCoreWorkerOptions"
 _SUPPLIER = "tuner.workflow_slot_supplier"
 _VERSIONING = "versioning_strategy"
@@ -211,6 +215,7 @@ PLACES: Mapping[str, Place] = {
     ),
     "TemporalCoreClientGrpcOverrideResponse": Place("TemporalCoreClientGrpcOverrideResponse"),
     _CONNECT: Place(_CONNECT),
+    _RUNTIME_EXTRA: Place(_RUNTIME_EXTRA),
 }
 """Each struct that a caller fills in."""
 
@@ -225,6 +230,7 @@ class OptionCalls:
         self.world.open()
         self._meter = self.world.handles["TemporalCoreMetricMeter"]
         self._meter_now = self._meter
+        self._without_logging = False
         self._others: list[Any] = []
 
     def close(self) -> None:
@@ -243,6 +249,7 @@ class OptionCalls:
         options = self._options(place)
         settings = {**place.settings, **settings}
         self._meter_now = self._otlp_meter() if settings.pop(OPENTELEMETRY, False) else self._meter
+        self._without_logging = settings.pop(WITHOUT_LOGGING, False)
         for path, value in settings.items():
             inside = (
                 path[1:] if path.startswith("/") else ".".join(filter(None, (place.path, path)))
@@ -274,15 +281,16 @@ class OptionCalls:
             "TemporalCoreMetricOptions": world.metric_options,
             "TemporalCoreMetricAttribute": world.metric_attribute,
             "TemporalCoreClientGrpcOverrideResponse": self._response,
-            _CONNECT: self._connect_options,
+            _CONNECT: lambda: self._sized(_CONNECT),
+            _RUNTIME_EXTRA: lambda: self._sized(_RUNTIME_EXTRA),
         }
         if place.options in makers:
             return makers[place.options]()
         return world.env_config_options(place.options)
 
-    def _connect_options(self) -> Options:
+    def _sized(self, struct: str) -> Options:
         lender = self.api.lend()
-        return Options(lender, lender.struct(_CONNECT, size=self.api.ffi.sizeof(_CONNECT)))
+        return Options(lender, lender.keep(self.api.sized(struct)))
 
     def _response(self) -> Options:
         lender = self.api.lend()
@@ -323,6 +331,15 @@ class OptionCalls:
 
     def _runtime(self, options: Any) -> bytes | None:
         made = self.api.lib.temporal_core_runtime_new(options)
+        fail = self.api.take(made.fail)
+        self.api.lib.temporal_core_runtime_free(made.runtime)
+        return fail
+
+    def _runtime_extra(self, extra: Any) -> bytes | None:
+        options = self.world.runtime_options()
+        if self._without_logging:
+            options.pointer.telemetry.logging = self.api.NULL
+        made = self.api.lib.temporal_static_libs_runtime_new(options.pointer, extra)
         fail = self.api.take(made.fail)
         self.api.lib.temporal_core_runtime_free(made.runtime)
         return fail
@@ -426,6 +443,7 @@ class OptionCalls:
         "TemporalCoreMetricAttribute": _attribute,
         "TemporalCoreClientGrpcOverrideResponse": _responded,
         _CONNECT: _connect,
+        _RUNTIME_EXTRA: _runtime_extra,
     }
 
 

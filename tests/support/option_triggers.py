@@ -12,7 +12,15 @@ from typing import Any, Final
 
 from capi import CApi
 from interface.options import KINDS, Option
-from option_calls import OPENTELEMETRY, PLACES, WITHOUT_OVERRIDE, Range, Raw, Settings
+from option_calls import (
+    OPENTELEMETRY,
+    PLACES,
+    WITHOUT_LOGGING,
+    WITHOUT_OVERRIDE,
+    Range,
+    Raw,
+    Settings,
+)
 from worker import fixed_size, resource_based
 
 NAN: Final = float("nan")
@@ -186,6 +194,10 @@ def _cancelled(world: Any, _lender: Any) -> Any:
     token = world.handles["TemporalCoreCancellationToken"]
     world.api.lib.temporal_core_cancellation_token_cancel(token)
     return token
+
+
+def _queue(world: Any, _lender: Any) -> Any:
+    return world.handles["TemporalStaticLibsQueue"]
 
 
 def _download(**fields: str) -> Settings:
@@ -478,9 +490,22 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ("success_proto", "not the response's protobuf"): (Trigger({"success_proto": b"\xff"}),),
     },
     "TemporalStaticLibsConnectOptions": {
-        ("size", "any other than the struct's size"): _many("size", {0: "0", 25: "25"}, M="24"),
+        ("size", "any other than the struct's size"): _many("size", {0: "0", 24: "24"}, M="40"),
         ("cancellation_token", "NULL, or a token; one that is cancelled ends the call"): (
             Trigger({"cancellation_token": _cancelled}),
+        ),
+        ("grpc_override_queue", "a queue, while grpc_override_callback is set"): (
+            Trigger({"grpc_override_queue": _queue}),
+        ),
+    },
+    "TemporalStaticLibsRuntimeOptions": {
+        ("size", "any other than the struct's size"): _many("size", {0: "0", 41: "41"}, M="40"),
+        ("threads", "more than 1024"): _many("threads", {1025: "1025", 2**32 - 1: str(2**32 - 1)}),
+        ("log_queue", "a queue, while telemetry.logging is NULL"): (
+            Trigger({"log_queue": _queue, WITHOUT_LOGGING: True}),
+        ),
+        ("log_queue", "a queue, while logging.forward_to is set"): (
+            Trigger({"log_queue": _queue}),
         ),
     },
 }

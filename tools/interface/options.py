@@ -32,6 +32,7 @@ BEGINNINGS: Final[Mapping[str, str]] = {
     "TemporalCoreMetricAttribute": "temporal_core_metric_attributes_new: ",
     "TemporalCoreClientGrpcOverrideResponse": "gRPC override: ",
     "TemporalStaticLibsConnectOptions": "Invalid options: ",
+    "TemporalStaticLibsRuntimeOptions": "Invalid options: ",
 }
 """The structs that functions take, and how messages begin about a field's kind, parts included."""
 
@@ -69,6 +70,25 @@ _OURS: Final[tuple[Row, ...]] = (
         "TemporalStaticLibsConnectOptions.cancellation_token",
         "const TemporalCoreCancellationToken*",
     ),
+    (
+        "field",
+        "TemporalStaticLibsConnectOptions.grpc_override_queue",
+        "const TemporalStaticLibsQueue*",
+    ),
+    ("field", "TemporalStaticLibsConnectOptions.grpc_override_tag", "uint64_t"),
+    (
+        "function",
+        "temporal_static_libs_runtime_new",
+        "TemporalCoreRuntimeOrFail",
+        "const TemporalCoreRuntimeOptions*, const TemporalStaticLibsRuntimeOptions*",
+    ),
+    ("struct", "TemporalStaticLibsRuntimeOptions"),
+    ("field", "TemporalStaticLibsRuntimeOptions.size", "size_t"),
+    ("field", "TemporalStaticLibsRuntimeOptions.threads", "uint32_t"),
+    ("field", "TemporalStaticLibsRuntimeOptions.max_waiting_logs", "uint32_t"),
+    ("field", "TemporalStaticLibsRuntimeOptions.log_queue", "const TemporalStaticLibsQueue*"),
+    ("field", "TemporalStaticLibsRuntimeOptions.log_tag", "uint64_t"),
+    ("field", "TemporalStaticLibsRuntimeOptions.callbacks_may_block", "bool"),
 )
 """Facts of what this project adds, which are in no table of Temporal's interface."""
 
