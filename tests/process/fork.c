@@ -10,12 +10,14 @@
  *     fork in-rpc-callback ADDRESS         the same
  *     fork again ADDRESS                   the child forks
  *     fork freed ADDRESS                   the runtime is freed before, its connection is not
+ *     fork queues ADDRESS                  20 forks while threads put on a queue and take from it
  *
  * One line for each thing found on stdout, with tabs between. Whatever hangs in a child is ended by an
  * alarm after PATIENCE seconds. */
 
 #include "host.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,6 +35,7 @@ typedef struct Handles {
   TemporalCoreMetricAttributes *attributes;
   TemporalCoreCancellationToken *token;
   TemporalCoreEphemeralServer *server;
+  TemporalStaticLibsQueue *queue;
 } Handles;
 
 /* Of the process that forks first. */
@@ -232,6 +235,7 @@ static void make_handles(const char *address, const char *task_queue) {
   of_parent.up_down = new_metric("up_down", TemporalCoreMetricKind_UpDownCounterInteger);
   of_parent.attributes = temporal_core_metric_attributes_new(of_parent.meter, &attribute, 1);
   of_parent.token = temporal_core_cancellation_token_new();
+  of_parent.queue = temporal_static_libs_queue_new();
 }
 
 static void free_handles(Handles *handles, bool runtime_first) {
@@ -248,6 +252,7 @@ static void free_handles(Handles *handles, bool runtime_first) {
   temporal_core_metric_free(handles->up_down);
   temporal_core_metric_meter_free(handles->meter);
   temporal_core_ephemeral_server_free(handles->server);
+  temporal_static_libs_queue_free(handles->queue);
   if (!runtime_first) temporal_core_runtime_free(handles->runtime);
 }
 
@@ -513,6 +518,64 @@ static void do_worker_record_activity_heartbeat(Answer *to) {
   answer_failure(to, temporal_core_worker_record_activity_heartbeat(of_parent.worker, empty));
 }
 
+/* What this project adds. */
+
+static void *tag_of_parent;
+static TemporalStaticLibsEvent event_of_parent;
+
+static void do_queue_free(Answer *to) {
+  temporal_static_libs_queue_free(of_parent.queue);
+  nothing_done(to);
+}
+
+static void do_queue_tag(Answer *to) {
+  answer(to, temporal_static_libs_queue_tag(of_parent.queue, 1) == NULL ? "NULL" : "success");
+}
+
+static void do_queue_descriptor(Answer *to) {
+  answer(to, temporal_static_libs_queue_descriptor(of_parent.queue) == -1 ? "-1" : "success");
+}
+
+static void answer_event(Answer *to, bool is_there, TemporalStaticLibsEvent *event) {
+  if (!is_there) return answer(to, "no event");
+  if (event->kind != TemporalStaticLibsEventKind_Unusable) return answer(to, "an event");
+  answer_failure(to, event->fail);
+  event->fail = NULL;
+  temporal_static_libs_event_free(event);
+}
+
+static void do_queue_next(Answer *to) {
+  TemporalStaticLibsEvent event = {.size = sizeof event};
+  answer_event(to, temporal_static_libs_queue_next(of_parent.queue, -1, &event), &event);
+}
+
+static void do_queue_try_next(Answer *to) {
+  TemporalStaticLibsEvent event = {.size = sizeof event};
+  answer_event(to, temporal_static_libs_queue_try_next(of_parent.queue, &event), &event);
+}
+
+static void do_on_client_connect(Answer *to) {
+  temporal_static_libs_on_client_connect(tag_of_parent, of_parent.connection, NULL);
+  nothing_done(to);
+}
+
+static void do_on_ephemeral_server_start(Answer *to) {
+  temporal_static_libs_on_ephemeral_server_start(tag_of_parent, of_parent.server, NULL, NULL);
+  nothing_done(to);
+}
+
+static void do_worker_state(Answer *to) {
+  TemporalStaticLibsWorkerStateOrFail state = temporal_static_libs_worker_state(of_parent.worker);
+  answer_failure(to, state.fail);
+  if (state.state != NULL) answer(to, "success");
+}
+
+static void do_worker_ask_server(Answer *to) {
+  Call call = NEW_CALL;
+  temporal_static_libs_worker_ask_server(of_parent.worker, &call, on_poll);
+  answer_call(to, &call);
+}
+
 /* Handles of the parent together with some of the child's. */
 
 static void child_token(Answer *to) {
@@ -532,6 +595,35 @@ static void child_connect(Answer *to) {
   temporal_static_libs_client_connect(new_runtime("error", on_log), &connect_options, &extra, &call,
                                       on_connect);
   answer_call(to, &call);
+}
+
+static void child_requests(Answer *to) {
+  Call call = NEW_CALL;
+  TemporalStaticLibsConnectOptions extra = {
+      .size = sizeof extra, .grpc_override_queue = of_parent.queue};
+  temporal_static_libs_client_connect(new_runtime("error", on_log), &connect_options, &extra, &call,
+                                      on_connect);
+  answer_call(to, &call);
+}
+
+static void child_logs(Answer *to) {
+  TemporalCoreRuntimeOptions options;
+  TemporalStaticLibsRuntimeOptions extra = {.size = sizeof extra, .log_queue = of_parent.queue};
+  memset(&options, 0, sizeof options);
+  TemporalCoreRuntimeOrFail made = temporal_static_libs_runtime_new(&options, &extra);
+  answer_failure(to, made.fail);
+  temporal_core_runtime_free(made.runtime);
+}
+
+/* The call's runtime is the child's, its result is for the parent: nobody gets it. */
+static void child_result(Answer *to) {
+  temporal_static_libs_on_worker(tag_of_parent, NULL);
+  nothing_done(to);
+}
+
+static void child_event(Answer *to) {
+  temporal_static_libs_event_free(&event_of_parent);
+  nothing_done(to);
 }
 
 static void child_worker(Answer *to) {
@@ -574,6 +666,7 @@ typedef struct Row {
 } Row;
 
 #define EXPORT(name) {"temporal_core_" #name, do_##name}
+#define OWN_EXPORT(name) {"temporal_static_libs_" #name, do_##name}
 
 static const Row EXPORTS[] = {
     EXPORT(byte_array_free),
@@ -621,12 +714,25 @@ static const Row EXPORTS[] = {
     EXPORT(worker_request_workflow_eviction),
     EXPORT(worker_validate),
     {"temporal_static_libs_client_connect", do_static_libs_client_connect},
+    OWN_EXPORT(on_client_connect),
+    OWN_EXPORT(on_ephemeral_server_start),
+    OWN_EXPORT(queue_descriptor),
+    OWN_EXPORT(queue_free),
+    OWN_EXPORT(queue_next),
+    OWN_EXPORT(queue_tag),
+    OWN_EXPORT(queue_try_next),
+    OWN_EXPORT(worker_ask_server),
+    OWN_EXPORT(worker_state),
 };
 enum { EXPORT_COUNT = sizeof EXPORTS / sizeof *EXPORTS };
 
 static const Row MIXED[] = {
     {"token in the child's call", child_token},
     {"token for the child's connection", child_connect},
+    {"queue for requests of the child", child_requests},
+    {"queue for logs of the child", child_logs},
+    {"tag for the child's result", child_result},
+    {"the parent's event", child_event},
     {"connection for the child's worker", child_worker},
     {"pusher for the child's replayer", child_replayer},
     {"runtime for the child's bytes", child_bytes},
@@ -678,6 +784,23 @@ static void parent_says(const char *what, bool holds) {
   say("parent: %s\t0\t%s\t\n", what, holds ? "holds" : "does not hold");
 }
 
+static bool is_readable(TemporalStaticLibsQueue *queue) {
+  struct pollfd waited = {temporal_static_libs_queue_descriptor(queue), POLLIN, 0};
+  return poll(&waited, 1, 0) == 1;
+}
+
+static void put(TemporalStaticLibsQueue *queue, uint64_t tag) {
+  temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, tag), NULL);
+}
+
+/* Whether this is the only event that waits. */
+static bool has_only(TemporalStaticLibsQueue *queue, uint64_t tag) {
+  TemporalStaticLibsEvent event = {.size = sizeof event}, other = {.size = sizeof other};
+  return is_readable(queue) && temporal_static_libs_queue_try_next(queue, &event) &&
+         event.kind == TemporalStaticLibsEventKind_Worker && event.tag == tag &&
+         !temporal_static_libs_queue_try_next(queue, &other) && !is_readable(queue);
+}
+
 static void exports(const char *executable) {
   of_parent.runtime = new_runtime("error", on_log);
   server_options.existing_path = ref(executable);
@@ -722,12 +845,30 @@ static void exports(const char *executable) {
   TemporalCoreRandom *equal = temporal_core_random_new(7);
   next_of_parent = temporal_core_random_int32_range(equal, 0, 1000000, false);
   temporal_core_random_free(equal);
+  TemporalStaticLibsQueue *others = temporal_static_libs_queue_new();
+  event_of_parent.size = sizeof event_of_parent;
+  temporal_core_client_connect(of_parent.runtime, &connect_options,
+                               temporal_static_libs_queue_tag(others, 1),
+                               temporal_static_libs_on_client_connect);
+  if (!temporal_static_libs_queue_next(others, DEADLINE * 1000, &event_of_parent))
+    give_up("no event");
+  event_of_parent.connection = new_connection(of_parent.runtime, address_of_server);
+  put(of_parent.queue, 7);
+  if (!is_readable(of_parent.queue)) give_up("an event that cannot be waited for");
+  tag_of_parent = temporal_static_libs_queue_tag(of_parent.queue, 8);
   pause_millis(200);
 
   for (int row = 0; row < EXPORT_COUNT; row++) run_row(&EXPORTS[row]);
   for (int row = 0; row < MIXED_COUNT; row++) run_row(&MIXED[row]);
 
   parent_says("the server serves", serves(of_parent.connection));
+  parent_says("its queue has one event", has_only(of_parent.queue, 7));
+  temporal_static_libs_on_worker(tag_of_parent, NULL);
+  parent_says("its tag is for its queue", has_only(of_parent.queue, 8));
+  parent_says("its event has a connection that serves",
+              event_of_parent.fail != NULL && serves(event_of_parent.connection));
+  temporal_static_libs_event_free(&event_of_parent);
+  temporal_static_libs_queue_free(others);
   parent_says("its call is not cancelled", in_flight.end == WAITING);
   temporal_core_cancellation_token_cancel(of_parent.token);
   parent_says("its token cancels", wait_for(&in_flight, DEADLINE) == FAILED &&
@@ -1063,6 +1204,139 @@ static void freed(const char *address) {
   say("child of nothing\t%d\n", ended(child));
 }
 
+/* Queues */
+
+enum { PUTTERS = 3, TAKERS = 3, TAG_OF_LOGS = 1, TAG_OF_END = 2, FIRST_TAG = 3 };
+
+static atomic_ulong put_on_queue, taken_off_queue;
+
+static bool is_unusable(TemporalStaticLibsQueue *queue) {
+  Answer next = {"nothing", ""}, try_next = {"nothing", ""};
+  static const char refusal[] = "queue was made before fork";
+  do_queue_next(&next);
+  do_queue_try_next(&try_next);
+  return strcmp(next.how, "fail") == 0 && strstr(next.text, refusal) != NULL &&
+         strcmp(try_next.how, "fail") == 0 && strcmp(next.text, try_next.text) == 0 &&
+         temporal_static_libs_queue_tag(queue, 1) == NULL &&
+         temporal_static_libs_queue_descriptor(queue) == -1;
+}
+
+static TemporalCoreRuntime *new_runtime_with(TemporalStaticLibsQueue *log_queue) {
+  TemporalCoreLoggingOptions logging = {ref("error"), NULL};
+  TemporalCoreTelemetryOptions telemetry = {&logging, NULL};
+  TemporalCoreRuntimeOptions options;
+  TemporalStaticLibsRuntimeOptions extra = {
+      .size = sizeof extra, .threads = 1, .log_queue = log_queue, .log_tag = TAG_OF_LOGS};
+  memset(&options, 0, sizeof options);
+  options.telemetry = &telemetry;
+  TemporalCoreRuntimeOrFail made = temporal_static_libs_runtime_new(&options, &extra);
+  if (made.fail != NULL) give_up("no runtime with a queue");
+  return made.runtime;
+}
+
+/* Waits by the descriptor for an event that must be of this kind. */
+static bool await_event(TemporalStaticLibsQueue *queue, TemporalStaticLibsEventKind kind,
+                        TemporalStaticLibsEvent *event) {
+  struct pollfd waited = {temporal_static_libs_queue_descriptor(queue), POLLIN, 0};
+  event->size = sizeof *event;
+  return poll(&waited, 1, DEADLINE * 1000) == 1 &&
+         temporal_static_libs_queue_try_next(queue, event) && event->kind == kind;
+}
+
+/* Whether a queue of this process gives results and logs. */
+static bool queue_works(const char *address) {
+  TemporalStaticLibsQueue *queue = temporal_static_libs_queue_new();
+  TemporalCoreRuntime *runtime = new_runtime_with(queue);
+  TemporalStaticLibsEvent event;
+  char url[TEXT];
+  snprintf(url, sizeof url, "http://%s", address);
+  TemporalCoreConnectionOptions options = connection_options(url);
+  temporal_core_client_connect(runtime, &options, temporal_static_libs_queue_tag(queue, FIRST_TAG),
+                               temporal_static_libs_on_client_connect);
+  if (!await_event(queue, TemporalStaticLibsEventKind_ClientConnect, &event)) return false;
+  TemporalCoreConnection *connection = event.connection;
+  if (connection == NULL || event.tag != FIRST_TAG) return false;
+  TemporalCoreRpcCallOptions call = rpc_options("GetSystemInfo");
+  temporal_core_client_rpc_call(connection, &call, temporal_static_libs_queue_tag(queue, FIRST_TAG),
+                                temporal_static_libs_on_client_rpc_call);
+  if (!await_event(queue, TemporalStaticLibsEventKind_ClientRpcCall, &event)) return false;
+  bool succeeded = event.success != NULL;
+  temporal_static_libs_event_free(&event);
+  TemporalCoreByteArrayRef bad = ref("no name\nvalue");
+  TemporalCoreMetadataRef metadata = {&bad, 1};
+  temporal_core_client_update_metadata(connection, metadata);
+  bool logged = await_event(queue, TemporalStaticLibsEventKind_Log, &event) &&
+                event.tag == TAG_OF_LOGS && event.log != NULL;
+  temporal_static_libs_event_free(&event);
+  temporal_core_client_free(connection);
+  temporal_core_runtime_free(runtime);
+  temporal_static_libs_queue_free(queue);
+  return succeeded && logged;
+}
+
+/* Calls of the parent, and what is put on its queue directly, which takes its lock more often. */
+static void *put_on(void *connection) {
+  while (!atomic_load(&stop)) {
+    TemporalCoreRpcCallOptions options = rpc_options("GetSystemInfo");
+    temporal_core_client_rpc_call(connection, &options,
+                                  temporal_static_libs_queue_tag(of_parent.queue, FIRST_TAG),
+                                  temporal_static_libs_on_client_rpc_call);
+    for (int i = 0; i < 100; i++) put(of_parent.queue, FIRST_TAG);
+    atomic_fetch_add(&put_on_queue, 101);
+    pause_millis(1);
+  }
+  return NULL;
+}
+
+static void *take_from(void *unused) {
+  TemporalStaticLibsEvent event = {.size = sizeof event};
+  while (temporal_static_libs_queue_next(of_parent.queue, -1, &event) && event.tag != TAG_OF_END) {
+    atomic_fetch_add(&taken_off_queue, 1);
+    if (event.fail != NULL) atomic_fetch_add(&bad_calls, 1);
+    temporal_static_libs_event_free(&event);
+  }
+  return unused;
+}
+
+static void queues(const char *address) {
+  pthread_t putters[PUTTERS], takers[TAKERS];
+  of_parent.runtime = new_runtime("error", on_log);
+  of_parent.connection = new_connection(of_parent.runtime, address);
+  of_parent.queue = temporal_static_libs_queue_new();
+  temporal_static_libs_queue_descriptor(of_parent.queue);
+  for (int i = 0; i < PUTTERS; i++)
+    pthread_create(&putters[i], NULL, put_on, of_parent.connection);
+  for (int i = 0; i < TAKERS; i++) pthread_create(&takers[i], NULL, take_from, NULL);
+  for (int i = 0; i < FORKS; i++) {
+    pause_millis(5);
+    pid_t child = fork_child();
+    if (child == 0) {
+      int before = descriptors();
+      if (!is_unusable(of_parent.queue)) exit(1);
+      if (i % 2 == 0) free_handles(&of_parent, false);
+      if (descriptors() != before) exit(2);
+      alarm(DEADLINE);
+      if (i % 4 < 2 && !queue_works(address)) exit(3);
+      exit(0);
+    }
+    say("child\t%d\n", ended(child));
+  }
+  atomic_store(&stop, true);
+  for (int i = 0; i < PUTTERS; i++) pthread_join(putters[i], NULL);
+  for (double began = now(); atomic_load(&taken_off_queue) < atomic_load(&put_on_queue);) {
+    if (now() > began + DEADLINE) break;
+    pause_millis(2);
+  }
+  for (int i = 0; i < TAKERS; i++) put(of_parent.queue, TAG_OF_END);
+  for (int i = 0; i < TAKERS; i++) pthread_join(takers[i], NULL);
+  say("some events\t%d\n", atomic_load(&taken_off_queue) > PUTTERS * 100);
+  say("events too few\t%ld\n",
+      (long)atomic_load(&put_on_queue) - (long)atomic_load(&taken_off_queue));
+  say("failed calls\t%d\n", atomic_load(&bad_calls));
+  say("readable\t%d\n", is_readable(of_parent.queue));
+  free_handles(&of_parent, false);
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   parent = getpid();
@@ -1087,6 +1361,8 @@ int main(int argc, char **argv) {
     again(argv[2]);
   } else if (strcmp(mode, "freed") == 0) {
     freed(argv[2]);
+  } else if (strcmp(mode, "queues") == 0) {
+    queues(argv[2]);
   } else {
     give_up("no mode %s", mode);
   }

@@ -44,8 +44,14 @@ REFUSED = {
     "temporal_core_worker_replayer_new": "runtime",
     "temporal_core_worker_validate": "worker",
     "temporal_static_libs_client_connect": "runtime",
+    "temporal_static_libs_queue_next": "queue",
+    "temporal_static_libs_queue_try_next": "queue",
+    "temporal_static_libs_worker_ask_server": "worker",
+    "temporal_static_libs_worker_state": "worker",
     "token in the child's call": "cancellation_token",
     "token for the child's connection": "cancellation_token",
+    "queue for logs of the child": "extra.log_queue",
+    "queue for requests of the child": "extra.grpc_override_queue",
     "connection for the child's worker": "new_client",
     "pusher for the child's replayer": "worker_replay_pusher",
 }
@@ -59,6 +65,8 @@ EMPTY = {
     "temporal_core_metric_attributes_new_append": "NULL",
     "temporal_core_metric_meter_new": "NULL",
     "temporal_core_metric_new": "NULL",
+    "temporal_static_libs_queue_descriptor": "-1",
+    "temporal_static_libs_queue_tag": "NULL",
 }
 """What says no in the child without a failure, and what it gives."""
 
@@ -150,9 +158,9 @@ def test_every_export_answers_in_a_child(answers: dict[str, dict[str, str]]) -> 
 
 
 def test_no_call_of_a_child_harms_its_parent(answers: dict[str, dict[str, str]]) -> None:
-    """Its server, connection, worker, calls, tokens and metrics are as they were."""
+    """Its server, connection, worker, calls, tokens, metrics and queue are as they were."""
     kept = {what: line["how"] for what, line in answers.items() if what.startswith("parent: ")}
-    assert len(kept) == 10
+    assert len(kept) == 13
     assert set(kept.values()) == {"holds"}, kept
 
 
@@ -241,6 +249,20 @@ def test_a_fork_after_the_runtime_is_freed(host: Callable[..., list[tuple[str, s
         ("child", "0"),
         ("served in the parent", "1"),
         ("child of nothing", "0"),
+    ]
+
+
+def test_a_child_has_its_own_queue_while_threads_use_its_parents(
+    host: Callable[..., list[tuple[str, str]]],
+) -> None:
+    """The parent's gives no event there but one that says why, and loses none in the parent."""
+    children = [("child", "0")] * 20
+    assert host("queues") == [
+        *children,
+        ("some events", "1"),
+        ("events too few", "0"),
+        ("failed calls", "0"),
+        ("readable", "0"),
     ]
 
 
