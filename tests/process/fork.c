@@ -537,8 +537,8 @@ static void do_queue_descriptor(Answer *to) {
 }
 
 static void answer_event(Answer *to, bool is_there, TemporalStaticLibsEvent *event) {
-  if (!is_there) return answer(to, "no event");
-  if (event->kind != TemporalStaticLibsEventKind_Unusable) return answer(to, "an event");
+  answer(to, is_there ? "an event" : "no event");
+  if (!is_there || event->kind != TemporalStaticLibsEventKind_Unusable) return;
   answer_failure(to, event->fail);
   event->fail = NULL;
   temporal_static_libs_event_free(event);

@@ -224,6 +224,10 @@ EXPORT(temporal_core_client_env_config_profile_load,
        free_bytes(loaded.success); free_bytes(loaded.fail))
 
 EXPORT(temporal_core_runtime_new, made_runtime = temporal_core_runtime_new(&runtime_options))
+static TemporalStaticLibsRuntimeOptions extra_options = {
+    .size = sizeof(TemporalStaticLibsRuntimeOptions), .threads = 1, .callbacks_may_block = true};
+EXPORT(temporal_static_libs_runtime_new,
+       made_runtime = temporal_static_libs_runtime_new(&runtime_options, &extra_options))
 EXPORT(temporal_core_byte_array_free, temporal_core_byte_array_free(runtime, made_runtime.fail))
 EXPORT(temporal_core_runtime_free, temporal_core_runtime_free(runtime))
 
@@ -302,6 +306,11 @@ EXPORT(temporal_core_metric_record_duration,
 EXPORT(temporal_core_worker_new,
        made_worker = temporal_core_worker_new(connection, &options_of_worker))
 EXPORT(temporal_core_worker_validate, temporal_core_worker_validate(worker, &call, on_done))
+EXPORT(temporal_static_libs_worker_state,
+       TemporalStaticLibsWorkerStateOrFail state = temporal_static_libs_worker_state(worker);
+       free_bytes(state.state); free_bytes(state.fail))
+EXPORT(temporal_static_libs_worker_ask_server,
+       temporal_static_libs_worker_ask_server(worker, &call, on_poll))
 EXPORT(temporal_core_worker_replace_client,
        fail = temporal_core_worker_replace_client(worker, connection))
 EXPORT(temporal_core_worker_poll_workflow_activation,
@@ -347,6 +356,36 @@ EXPORT(temporal_core_ephemeral_server_start_test_server,
 EXPORT(temporal_core_ephemeral_server_shutdown,
        temporal_core_ephemeral_server_shutdown(server, &call, on_done))
 EXPORT(temporal_core_ephemeral_server_free, temporal_core_ephemeral_server_free(server))
+
+static TemporalStaticLibsQueue *queue;
+static void *tag;
+static TemporalStaticLibsEvent event = {.size = sizeof event};
+static const TemporalCoreByteArray *bytes[3];
+static TemporalCoreConnection *queued_connection;
+EXPORT(temporal_static_libs_queue_new, queue = temporal_static_libs_queue_new())
+EXPORT(temporal_static_libs_queue_tag, tag = temporal_static_libs_queue_tag(queue, 7);
+       temporal_static_libs_queue_tag(NULL, 7))
+EXPORT(temporal_static_libs_queue_descriptor, temporal_static_libs_queue_descriptor(queue);
+       temporal_static_libs_queue_descriptor(NULL))
+EXPORT(temporal_static_libs_queue_next, temporal_static_libs_queue_next(queue, 1, &event);
+       temporal_static_libs_queue_next(queue, -1, NULL))
+EXPORT(temporal_static_libs_queue_try_next, temporal_static_libs_queue_try_next(queue, &event);
+       temporal_static_libs_queue_try_next(NULL, &event))
+EXPORT(temporal_static_libs_event_free, temporal_static_libs_event_free(&event))
+EXPORT(temporal_static_libs_queue_free, temporal_static_libs_queue_free(queue))
+EXPORT(temporal_static_libs_on_client_connect,
+       temporal_static_libs_on_client_connect(tag, queued_connection, bytes[0]))
+EXPORT(temporal_static_libs_on_client_rpc_call,
+       temporal_static_libs_on_client_rpc_call(tag, bytes[0], 5, bytes[1], bytes[2]))
+EXPORT(temporal_static_libs_on_worker_poll,
+       temporal_static_libs_on_worker_poll(tag, bytes[0], bytes[1]))
+EXPORT(temporal_static_libs_on_worker, temporal_static_libs_on_worker(tag, bytes[0]))
+EXPORT(temporal_static_libs_on_ephemeral_server_start,
+       temporal_static_libs_on_ephemeral_server_start(tag, NULL, bytes[0], bytes[1]))
+EXPORT(temporal_static_libs_on_ephemeral_server_shutdown,
+       temporal_static_libs_on_ephemeral_server_shutdown(tag, bytes[0]))
+EXPORT(temporal_static_libs_on_worker_ask_server,
+       temporal_static_libs_on_worker_ask_server(tag, bytes[0], bytes[1]))
 
 /* --- the order --- */
 
@@ -437,7 +476,16 @@ static void make_runtime(const char *logs, const char *metrics) {
   if (made_runtime.fail == NULL) fail_test("a heartbeat interval out of range was accepted");
   MEASURE(temporal_core_byte_array_free);
   MEASURE(temporal_core_runtime_free);
+  MEASURE(temporal_static_libs_runtime_new);
+  runtime = made_runtime.runtime;
+  if (made_runtime.fail == NULL) fail_test("a heartbeat interval out of range was accepted");
+  free_bytes(made_runtime.fail);
+  temporal_core_runtime_free(runtime);
   runtime_options.worker_heartbeat_interval_millis = 60000;
+  MEASURE(temporal_static_libs_runtime_new);
+  expect_none(made_runtime.fail, "temporal_static_libs_runtime_new");
+  runtime = made_runtime.runtime;
+  MEASURE(temporal_core_runtime_free);
   MEASURE(temporal_core_runtime_new);
   expect_none(made_runtime.fail, "runtime_new");
   runtime = made_runtime.runtime;
@@ -509,6 +557,66 @@ static void connect_both_ways(void) {
   MEASURE(temporal_core_client_update_metadata);
   MEASURE(temporal_core_client_update_binary_metadata);
   MEASURE(temporal_core_client_update_api_key);
+}
+
+/* As the library hands them out. */
+static void fill_bytes(int count) {
+  TemporalCoreClientEnvConfigLoadOptions options = {.path = {NULL, 1}};
+  for (int i = 0; i < 3; i++) {
+    bytes[i] = i < count ? temporal_core_client_env_config_load(&options).fail : NULL;
+    if (i < count && bytes[i] == NULL) fail_test("no bytes");
+  }
+}
+
+static void connect_for_a_queue(void) {
+  start(&call);
+  temporal_core_client_connect(runtime, &options_of_connection, &call, on_connect);
+  queued_connection = await(&call);
+  if (queued_connection == NULL) fail_test("no connection for the queue");
+}
+
+/* An event with all that the callback can give; twice, because the first one wakes the descriptor. */
+static void measure_put(const char *name, void (*measured)(void), int count) {
+  for (int i = 0; i < 2; i++) {
+    MEASURE(temporal_static_libs_queue_tag);
+    fill_bytes(count);
+    measure(name, measured);
+  }
+  MEASURE(temporal_static_libs_queue_next);
+  MEASURE(temporal_static_libs_event_free);
+  MEASURE(temporal_static_libs_queue_try_next);
+  MEASURE(temporal_static_libs_event_free);
+  /* What belongs to no queue is freed at once. */
+  tag = NULL;
+  fill_bytes(count);
+  measure(name, measured);
+}
+#define MEASURE_PUT(name, count) measure_put(#name, run_##name, count)
+
+static void use_a_queue(void) {
+  MEASURE(temporal_static_libs_queue_new);
+  MEASURE(temporal_static_libs_queue_descriptor);
+  MEASURE(temporal_static_libs_queue_next); /* there is none */
+  MEASURE_PUT(temporal_static_libs_on_client_rpc_call, 3);
+  MEASURE_PUT(temporal_static_libs_on_worker_poll, 2);
+  MEASURE_PUT(temporal_static_libs_on_worker, 1);
+  MEASURE_PUT(temporal_static_libs_on_ephemeral_server_start, 2);
+  MEASURE_PUT(temporal_static_libs_on_ephemeral_server_shutdown, 1);
+  MEASURE_PUT(temporal_static_libs_on_worker_ask_server, 2);
+  fill_bytes(0);
+  connect_for_a_queue();
+  MEASURE(temporal_static_libs_queue_tag);
+  MEASURE(temporal_static_libs_on_client_connect);
+  MEASURE(temporal_static_libs_queue_next);
+  if (event.connection == NULL || event.tag != 7) fail_test("no event with a connection");
+  MEASURE(temporal_static_libs_event_free);
+  connect_for_a_queue();
+  tag = NULL;
+  MEASURE(temporal_static_libs_on_client_connect);
+  connect_for_a_queue();
+  MEASURE(temporal_static_libs_queue_tag);
+  MEASURE(temporal_static_libs_on_client_connect);
+  MEASURE(temporal_static_libs_queue_free); /* with the connection on it */
 }
 
 static void call_each_rpc(void) {
@@ -593,6 +701,8 @@ static void work(void) {
   expect_none(made_worker.fail, "worker_new");
   worker = made_worker.worker;
   MEASURE_CALL(temporal_core_worker_validate);
+  MEASURE_CALL(temporal_static_libs_worker_ask_server);
+  MEASURE(temporal_static_libs_worker_state);
   MEASURE(temporal_core_worker_replace_client);
   expect_none(fail, "replace_client");
   for (size_t i = 0; i < 3; i++) start(&poll_calls[i]);
@@ -604,6 +714,7 @@ static void work(void) {
   MEASURE_MESSAGES(temporal_core_worker_complete_nexus_task, "nexus.", true);
   MEASURE_MESSAGES(temporal_core_worker_record_activity_heartbeat, "heartbeat.", false);
   MEASURE(temporal_core_worker_request_workflow_eviction);
+  MEASURE(temporal_static_libs_worker_state); /* it polls */
 
   pthread_mutex_lock(&reserve_mutex);
   while (reservation_count < 1) pthread_cond_wait(&reserve_changed, &reserve_mutex);
@@ -678,6 +789,7 @@ int main(int argc, char **argv) {
   make_runtime(argv[2], argv[3]);
   use_metrics();
   connect_both_ways();
+  use_a_queue();
   call_each_rpc();
   work();
   replay();
