@@ -264,6 +264,149 @@ static void worker(TemporalCoreRuntime *runtime, TemporalCoreConnection *connect
   temporal_core_worker_free(replayer.worker);
 }
 
+/* Queues */
+
+static void *tag_of(TemporalStaticLibsQueue *queue) {
+  return temporal_static_libs_queue_tag(queue, 1);
+}
+
+/* Reads all of an event, so that valgrind sees whether it is there, and frees it. */
+static void free_event(TemporalStaticLibsEvent *event) {
+  if (event->log != NULL) on_log(event->log_level, event->log);
+  free_bytes(event->success);
+  event->success = NULL;
+  temporal_static_libs_event_free(event);
+  temporal_static_libs_event_free(event);
+}
+
+/* Answers or drops requests, and frees all else, until there is an event of this kind. */
+static TemporalStaticLibsEvent await_event(TemporalStaticLibsQueue *queue,
+                                           TemporalStaticLibsEventKind kind) {
+  TemporalStaticLibsEvent event;
+  static unsigned requests = 0;
+  for (event.size = sizeof event;; free_event(&event)) {
+    if (!temporal_static_libs_queue_next(queue, 60000, &event)) fail_test("no event");
+    if (event.kind == kind) return event;
+    /* One that is not answered fails; connecting has to succeed. */
+    if (event.request != NULL && (kind == TemporalStaticLibsEventKind_ClientConnect || requests++ % 2)) {
+      on_request(event.request, NULL);
+      event.request = NULL;
+    }
+  }
+}
+
+static TemporalCoreRuntime *new_runtime_with(TemporalStaticLibsQueue *queue) {
+  TemporalCoreLoggingOptions logging;
+  TemporalCoreTelemetryOptions telemetry = {&logging, NULL};
+  TemporalCoreRuntimeOptions options;
+  TemporalStaticLibsRuntimeOptions extra;
+  memset(&logging, 0, sizeof logging);
+  memset(&options, 0, sizeof options);
+  memset(&extra, 0, sizeof extra);
+  logging.filter = ref("debug");
+  options.telemetry = &telemetry;
+  extra.size = sizeof extra;
+  extra.threads = 1;
+  extra.max_waiting_logs = 20;
+  extra.log_queue = queue;
+  extra.callbacks_may_block = true;
+  TemporalCoreRuntimeOrFail made = temporal_static_libs_runtime_new(&options, &extra);
+  if (made.fail != NULL) fail_test("runtime_new with a queue failed");
+  return made.runtime;
+}
+
+static void queue_worker(TemporalStaticLibsQueue *queue, TemporalCoreConnection *connection,
+                         const TemporalCoreWorkerOptions *options) {
+  TemporalCoreWorkerOrFail made = temporal_core_worker_new(connection, options);
+  TemporalStaticLibsEvent event;
+  if (made.fail != NULL) fail_test("worker_new failed");
+  temporal_core_worker_poll_activity_task(made.worker, tag_of(queue), temporal_static_libs_on_worker_poll);
+  TemporalStaticLibsWorkerStateOrFail state = temporal_static_libs_worker_state(made.worker);
+  if (state.state == NULL) fail_test("worker_state failed");
+  free_bytes(state.state);
+  temporal_static_libs_worker_ask_server(made.worker, tag_of(queue),
+                                         temporal_static_libs_on_worker_ask_server);
+  event = await_event(queue, TemporalStaticLibsEventKind_WorkerAskServer);
+  free_event(&event);
+  temporal_core_worker_complete_activity_task(made.worker, ref("\xff"), tag_of(queue),
+                                              temporal_static_libs_on_worker);
+  event = await_event(queue, TemporalStaticLibsEventKind_Worker);
+  if (event.fail == NULL) fail_test("a completion that makes no sense was taken");
+  free_event(&event);
+  temporal_core_worker_initiate_shutdown(made.worker);
+  event = await_event(queue, TemporalStaticLibsEventKind_WorkerPoll);
+  free_event(&event);
+  temporal_core_worker_free(made.worker);
+}
+
+static TemporalCoreWorkerOptions activity_options(void) {
+  static const TemporalCorePollerBehaviorSimpleMaximum maximum = {1};
+  TemporalCoreTunerHolder tuner = {slots(), slots(), slots(), slots()};
+  TemporalCoreWorkerOptions options;
+  memset(&options, 0, sizeof options);
+  options.namespace_ = ref("default");
+  options.task_queue = ref("queue");
+  options.tuner = tuner;
+  options.task_types.enable_remote_activities = true;
+  options.activity_task_poller_behavior.simple_maximum = &maximum;
+  return options;
+}
+
+/* Requests, logs and results of a runtime on one queue, which is freed with calls in flight. */
+static void queues(void) {
+  TemporalStaticLibsQueue *queue = temporal_static_libs_queue_new();
+  TemporalCoreRuntime *runtime = new_runtime_with(queue);
+  TemporalCoreConnectionOptions options;
+  TemporalStaticLibsConnectOptions extra;
+  TemporalStaticLibsEvent event;
+  memset(&options, 0, sizeof options);
+  memset(&extra, 0, sizeof extra);
+  options.target_url = ref("http://127.0.0.1:9");
+  options.client_name = ref("memory");
+  options.client_version = ref("1");
+  options.identity = ref("memory");
+  extra.size = sizeof extra;
+  extra.grpc_override_queue = queue;
+  if (temporal_static_libs_queue_descriptor(queue) < 0) fail_test("no descriptor");
+  temporal_static_libs_client_connect(runtime, &options, &extra, tag_of(queue),
+                                      temporal_static_libs_on_client_connect);
+  event = await_event(queue, TemporalStaticLibsEventKind_ClientConnect);
+  TemporalCoreConnection *connection = event.connection;
+  if (connection == NULL) fail_test("client_connect with a queue failed");
+  event.connection = NULL;
+  free_event(&event);
+
+  TemporalCoreRpcCallOptions call;
+  memset(&call, 0, sizeof call);
+  call.service = TemporalCoreRpcService_Workflow;
+  call.rpc = ref("DescribeNamespace");
+  for (int i = 0; i < 4; i++) {
+    temporal_core_client_rpc_call(connection, &call, tag_of(queue),
+                                  temporal_static_libs_on_client_rpc_call);
+    event = await_event(queue, TemporalStaticLibsEventKind_ClientRpcCall);
+    free_event(&event);
+  }
+  TemporalCoreWorkerOptions of_worker = activity_options();
+  queue_worker(queue, connection, &of_worker);
+
+  TemporalCoreByteArrayRef bad_header = ref("no spaces allowed\nvalue");
+  TemporalCoreByteArrayRefArray bad_metadata = {&bad_header, 1};
+  for (int i = 0; i < 30; i++) temporal_core_client_update_metadata(connection, bad_metadata);
+
+  /* What waits there: logs, results, requests, a connection that is kept by nobody. */
+  temporal_core_client_rpc_call(connection, &call, tag_of(queue),
+                                temporal_static_libs_on_client_rpc_call);
+  temporal_core_client_connect(runtime, NULL, tag_of(queue), temporal_static_libs_on_client_connect);
+  temporal_static_libs_on_client_connect(tag_of(queue), connect_through_override(runtime), NULL);
+  void *late = tag_of(queue);
+  TemporalCoreConnection *of_late = connect_through_override(runtime);
+  temporal_static_libs_queue_free(queue);
+  temporal_static_libs_on_client_connect(late, of_late, NULL);
+  temporal_static_libs_on_client_connect(NULL, connect_through_override(runtime), NULL);
+  temporal_core_client_free(connection);
+  temporal_core_runtime_free(runtime);
+}
+
 static void configuration(void) {
   TemporalCoreClientEnvConfigProfileLoadOptions options;
   memset(&options, 0, sizeof options);
@@ -297,6 +440,7 @@ static void cycle(void) {
   temporal_core_client_update_api_key(connection, ref("key"));
   metrics(runtime);
   worker(runtime, connection);
+  queues();
   configuration();
   randomness();
   temporal_core_client_free(connection);
