@@ -4,7 +4,7 @@
  *
  * Each producer puts EVENTS events, as the end of a call does. Some consumers wait for ever, some for a
  * moment, some ask without waiting, and some poll the queue's descriptor. Each event must come exactly
- * once; then the descriptor is not readable. */
+ * once, to a thread that sees what its producer wrote before; then the descriptor is not readable. */
 
 #define _GNU_SOURCE
 
@@ -22,6 +22,7 @@ enum { PRODUCERS = 3, WAYS = 4, CONSUMERS_A_WAY = 2 };
 static TemporalStaticLibsQueue *queue;
 static uint64_t events;
 static atomic_uchar *seen;
+static uint64_t *written;
 static atomic_uint_fast64_t taken;
 
 static void fail_test(const char *what) {
@@ -34,6 +35,7 @@ static uint64_t all(void) { return events * PRODUCERS; }
 static void *produce(void *number) {
   uint64_t first = (uint64_t)(uintptr_t)number * events;
   for (uint64_t tag = first; tag < first + events; tag++) {
+    written[tag] = ~tag;
     temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, tag), NULL);
     /* Consumers fall asleep now and then. */
     if (tag % 1024 == 0) sched_yield();
@@ -47,6 +49,7 @@ static bool count(TemporalStaticLibsEvent *event) {
   temporal_static_libs_event_free(event);
   if (tag == UINT64_MAX) return false;
   if (event->kind != TemporalStaticLibsEventKind_Worker || tag >= all()) fail_test("a wrong event");
+  if (written[tag] != ~tag) fail_test("an event came before what was written before it");
   if (atomic_fetch_add(&seen[tag], 1) != 0) fail_test("an event came twice");
   atomic_fetch_add(&taken, 1);
   return true;
@@ -82,6 +85,7 @@ int main(int argc, char **argv) {
   if (argc != 2) fail_test("usage");
   events = strtoull(argv[1], NULL, 10);
   seen = calloc(all(), sizeof *seen);
+  written = calloc(all(), sizeof *written);
   queue = temporal_static_libs_queue_new();
   for (uintptr_t i = 0; i < WAYS * CONSUMERS_A_WAY; i++)
     pthread_create(&consumers[i], NULL, consume, (void *)(i % WAYS));
@@ -94,5 +98,6 @@ int main(int argc, char **argv) {
   if (is_readable(0)) fail_test("the descriptor is readable and there is no event");
   temporal_static_libs_queue_free(queue);
   free((void *)seen);
+  free(written);
   return 0;
 }

@@ -22,6 +22,7 @@ from completion_queue import POINTERS, CompletionQueue, Event, completion_queue
 from footprint import nothing_left
 from grpc_override import Override, Request, Response, connection_to
 from log_capture import LogCapture
+from process_status import threads
 from rpc import call, connection, outcome, start_call
 from stalling_peer import Place, Reply, stalling_peer
 from temporalio.api.workflowservice.v1 import (
@@ -294,6 +295,38 @@ class TestResults:
         assert {event.tag: len(event.bytes()) for event in events} == {
             tag: 0 if tag % 2 else 2 for tag in range(60)
         }
+        for event in events:
+            event.free()
+
+    def test_no_callback_that_blocks_keeps_results_from_a_queue(
+        self, capi: CApi, queue: CompletionQueue
+    ) -> None:
+        """Where callbacks may block, they have threads; results of a queue need none of these."""
+        inside, leave = threading.Event(), threading.Event()
+
+        def block(*_arguments: Any) -> None:
+            inside.set()
+            assert leave.wait(60)
+
+        def threads_of_callbacks() -> int:
+            return sum(name == "temporal-callba" for name, _ in threads(os.getpid()).values())
+
+        with (
+            capi.runtime(threads=1, callbacks_may_block=True) as runtime,
+            connection_to(Override(capi), runtime) as client,
+        ):
+            blocked = start_call(capi, client, "GetSystemInfo", inside=block)
+            try:
+                assert inside.wait(30)
+                before = threads_of_callbacks()
+                for tag in range(100):
+                    queue.start_call(client, "GetSystemInfo", tag)
+                events = [queue.take("ClientRpcCall") for _ in range(100)]
+                assert {event.tag for event in events} == set(range(100))
+                assert threads_of_callbacks() == before == 1
+            finally:
+                leave.set()
+            assert outcome(capi, blocked).success == b""
         for event in events:
             event.free()
 
