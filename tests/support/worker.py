@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -184,6 +185,30 @@ class Worker:
         for kind in KINDS:
             assert self.polled(self.poll(kind)) is None
         self.finalize()
+
+    def state(self) -> dict[str, Any]:
+        """Give its state. Raises `WorkerError`."""
+        given = self.api.lib.temporal_static_libs_worker_state(self.handle)
+        return self._json(given.state, given.fail)
+
+    def ask_server(self, deadline: float = 60.0) -> dict[str, Any]:
+        """Give what the server says of its task queue. Raises `WorkerError`."""
+        answer = self.api.start(
+            "TemporalStaticLibsWorkerAskServerCallback",
+            "temporal_static_libs_worker_ask_server",
+            self.handle,
+        )
+        success, fail = answer.wait(deadline)
+        assert not answer.answered_again()
+        return self._json(success, fail)
+
+    def _json(self, text: Any, fail: Any) -> dict[str, Any]:
+        given, message = self.api.take(text), self.api.take_text(fail)
+        assert (given is None) == (message is not None), "JSON XOR a failure"
+        if given is None:
+            raise WorkerError(message)
+        parsed: dict[str, Any] = json.loads(given)
+        return parsed
 
     def start(self, function: str) -> Answer:
         """Start a call that takes nothing but the worker and gives nothing."""
