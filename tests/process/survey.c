@@ -88,6 +88,13 @@ static void on_surveyed_rpc(void *user_data, const TemporalCoreByteArray *succes
   on_rpc(user_data, success, status, text, details);
 }
 
+static void on_surveyed_blocking_rpc(void *user_data, const TemporalCoreByteArray *success,
+                                     uint32_t status, const TemporalCoreByteArray *text,
+                                     const TemporalCoreByteArray *details) {
+  report_stack("blocking_rpc_call");
+  on_rpc(user_data, success, status, text, details);
+}
+
 static void on_surveyed_poll(void *user_data, const TemporalCoreByteArray *success,
                              const TemporalCoreByteArray *fail) {
   report_stack("poll");
@@ -272,6 +279,22 @@ int main(int argc, char **argv) {
   start(&call);
   temporal_core_client_rpc_call(connection, &of_call, &call, on_surveyed_rpc);
   await(&call);
+
+  step = "callbacks_may_block";
+  const TemporalCoreRuntimeOptions defaults = {0};
+  TemporalStaticLibsRuntimeOptions extra;
+  memset(&extra, 0, sizeof extra);
+  extra.size = sizeof extra;
+  extra.callbacks_may_block = true;
+  TemporalCoreRuntimeOrFail blocking = temporal_static_libs_runtime_new(&defaults, &extra);
+  expect_none(blocking.fail, step);
+  TemporalCoreConnection *of_blocking = connect_to(blocking.runtime, &to_override);
+  start(&call);
+  temporal_core_client_rpc_call(of_blocking, &of_call, &call, on_surveyed_blocking_rpc);
+  await(&call);
+  list_threads();
+  temporal_core_client_free(of_blocking);
+  temporal_core_runtime_free(blocking.runtime);
 
   step = "worker";
   work(connection);

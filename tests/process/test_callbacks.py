@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from c_program import build_program
+from c_program import build_program, lines_of
 from capi import CApi
 from dev_server import DevServer
 from grpc_override import Override, Request, Response, connection_to
@@ -20,12 +21,32 @@ HERE = Path(__file__).parent
 
 RPC = "GetSystemInfo"
 
+Run = Callable[..., list[tuple[str, float]]]
+"""Runs the program: what it does and with which numbers. Gives what it found."""
+
+LONGEST_DELAY = 50.0
+"""Milliseconds until the callback of a call comes whose server answers at once."""
+
 
 @pytest.fixture(scope="module")
 def throwing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program in C++ whose callback does not return."""
     require_program("c++")
     return build_program(HERE / "throwing.cpp", tmp_path_factory.mktemp("throwing"))
+
+
+@pytest.fixture(scope="module")
+def blocking(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run:
+    """A program whose callbacks block, on a runtime where they may. Its first lines say how."""
+    program = build_program(HERE / "blocking.c", tmp_path_factory.mktemp("blocking"))
+
+    def run(what: str, *arguments: object) -> list[tuple[str, float]]:
+        command: list[str | Path] = [program, what, dev_server.address, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        return [(it["what"], float(it["value"])) for it in lines_of(done.stdout, ("what", "value"))]
+
+    return run
 
 
 @pytest.mark.parametrize("thread", ["caller", "library"])
@@ -87,3 +108,42 @@ def test_a_grpc_override_can_wait_for_another_call(capi: CApi) -> None:
     with capi.runtime() as runtime, connection_to(Override(capi, respond), runtime) as client:
         assert outcome(capi, start_call(capi, client, "DescribeNamespace")).success == b""
     assert answers == [b""]
+
+
+# --- where they may block ---
+
+
+def test_256_callbacks_that_block_do_not_delay_another_call(blocking: Run) -> None:
+    found = blocking("delay", 256)
+    delays = [value for what, value in found if what == "milliseconds"]
+    assert found[3:] == [("blocked", 259), ("answered", 259), ("threads in the end", 0)]
+    assert len(delays) == 3
+    assert min(delays) < LONGEST_DELAY
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_callback_can_wait_for_another_call(blocking: Run, threads: int, depth: int) -> None:
+    """``threads``: of the runtime, for calls; 0 is one for each processor."""
+    answered = [("answered inside", float(level)) for level in range(depth, -1, -1)]
+    assert blocking("wait", threads, depth) == [*answered, ("threads in the end", 0)]
+
+
+@pytest.mark.parametrize("spare", [0, 3])
+def test_callbacks_come_later_where_threads_run_out(blocking: Run, spare: int) -> None:
+    """``spare``: more threads that the process can have."""
+    assert blocking("few", 50, spare) == [
+        ("blocked", spare + 1),
+        ("answered", 50),
+        ("threads in the end", 0),
+    ]
+
+
+@pytest.mark.parametrize("where", ["thread", "callback"])
+def test_threads_of_callbacks_end_when_all_is_freed(blocking: Run, where: str) -> None:
+    """``where``: on a thread of the host, or inside a callback."""
+    assert blocking("end", where) == [
+        ("answered", 3),
+        ("threads", 3),
+        ("threads in the end", 0),
+    ]

@@ -40,6 +40,8 @@ OF_THE_HOST = {int(signal.SIGUSR2)}
 
 # The kernel keeps 15 characters of a name.
 WORKERS_THREADS = {"temporal-core", "workflow-proces", "temporal-real-s"}
+CALLBACKS_THREADS = {"temporal-callba"}
+"""Those of a runtime whose callbacks may block."""
 METRICS_THREADS: dict[str, set[str]] = {
     "prometheus": set(),
     "grpc": {"OpenTelemetry.M"},
@@ -193,14 +195,17 @@ class Life:
     server: set[int] | None
 
 
-@pytest.fixture(scope="module", params=[*METRICS_THREADS, *SERVERS, "blocked"])
+@pytest.fixture(scope="module", params=[*METRICS_THREADS, *SERVERS, "blocked", "callbacks"])
 def life(
     request: pytest.FixtureRequest,
     host: Path,
     dev_server: DevServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Life:
-    """Run a host that uses everything: with each exporter, with a server, with SIGPIPE blocked."""
+    """Run a host that uses everything.
+
+    With each exporter, with a server, with SIGPIPE blocked, with callbacks that may block.
+    """
     kind = request.param if request.param in METRICS_THREADS else "prometheus"
     scratch = tmp_path_factory.mktemp("life")
     record = scratch / "status"
@@ -210,8 +215,11 @@ def life(
         server = SERVERS[request.param].format(program=program, directory=scratch)
     also_sigpipe = request.param == "blocked"
     chosen = OF_THE_HOST | SIGPIPE_ONLY if also_sigpipe else OF_THE_HOST
-    more = ["also-sigpipe"] if also_sigpipe else []
+    may_block = request.param == "callbacks"
+    more = ["also-sigpipe"] if also_sigpipe else ["callbacks-may-block"] if may_block else []
     expected = WORKERS_THREADS | METRICS_THREADS[kind]
+    if may_block:
+        expected |= CALLBACKS_THREADS
     with (
         receiving(kind) as receiver,
         running(host, "life", kind, receiver.url, server, *more) as it,

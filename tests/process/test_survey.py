@@ -96,7 +96,14 @@ def test_a_runtime_has_as_many_threads_for_calls_as_the_variable_says(survey: Su
 
 
 def test_callbacks_run_on_stacks_of_2_mib(survey: Survey) -> None:
-    callbacks = {"grpc_override", "log", "poll", "rpc_call", "slot_supplier"}
+    callbacks = {
+        "blocking_rpc_call",
+        "grpc_override",
+        "log",
+        "poll",
+        "rpc_call",
+        "slot_supplier",
+    }
     assert set(survey.stacks) == callbacks
     library = {
         (callback, size)
@@ -105,6 +112,17 @@ def test_callbacks_run_on_stacks_of_2_mib(survey: Survey) -> None:
         if thread != "survey"
     }
     assert library == {(callback, STACK_OF_CALLBACKS) for callback in callbacks}
+
+
+def test_only_callbacks_that_may_block_have_threads_of_their_own(survey: Survey) -> None:
+    ends = {
+        callback: {thread for _, thread in survey.stacks[callback]}
+        for callback in ("blocking_rpc_call", "rpc_call", "poll")
+    }
+    of_callbacks, of_calls = {"temporal-callba"}, {"temporal-core"}
+    assert ends == {"blocking_rpc_call": of_callbacks, "rpc_call": of_calls, "poll": of_calls}
+    steps = {step for step, names in survey.threads.items() if of_callbacks & set(names)}
+    assert survey.threads.keys() > steps == {"callbacks_may_block"}
 
 
 def test_the_page_lists_the_environment_variables_that_are_looked_up(

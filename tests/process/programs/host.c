@@ -4,7 +4,7 @@
  *   host load URL MILLIS COUNT       calls an RPC again and again, on COUNT threads, each with its
  *                                    connection
  *   host work URL QUEUE              runs a worker until standard input ends
- *   host life METRICS URL SERVER [also-sigpipe]
+ *   host life METRICS URL SERVER [also-sigpipe|callbacks-may-block]
  *                                    uses every part of the interface once and waits halfway for
  *                                    the end of standard input; METRICS is prometheus, grpc or
  *                                    http, URL its receiver's; SERVER is a URL, dev:PROGRAM or
@@ -230,11 +230,19 @@ static void on_log(TemporalCoreForwardedLogLevel level, const TemporalCoreForwar
   (void)log;
 }
 
+static bool callbacks_may_block;
+
 static TemporalCoreRuntime *new_runtime(const TemporalCoreTelemetryOptions *telemetry) {
   TemporalCoreRuntimeOptions options;
+  TemporalStaticLibsRuntimeOptions extra;
   memset(&options, 0, sizeof options);
+  memset(&extra, 0, sizeof extra);
   options.telemetry = telemetry;
-  TemporalCoreRuntimeOrFail made = temporal_core_runtime_new(&options);
+  extra.size = sizeof extra;
+  extra.callbacks_may_block = callbacks_may_block;
+  TemporalCoreRuntimeOrFail made = callbacks_may_block
+                                       ? temporal_static_libs_runtime_new(&options, &extra)
+                                       : temporal_core_runtime_new(&options);
   after("temporal_core_runtime_new");
   if (made.fail != NULL) give_up("temporal_core_runtime_new", made.fail);
   return made.runtime;
@@ -783,7 +791,8 @@ int main(int argc, char **argv) {
     work(argv[2], argv[3]);
   } else if (strcmp(command, "life") == 0 && argc >= 5) {
     block(SIGUSR2);
-    if (argc > 5) block(SIGPIPE);
+    callbacks_may_block = argc > 5 && strcmp(argv[5], "callbacks-may-block") == 0;
+    if (argc > 5 && !callbacks_may_block) block(SIGPIPE);
     note_mask();
     life(argv[2], argv[3], argv[4]);
   } else if (strcmp(command, "console") == 0 && argc == 5) {
