@@ -14,10 +14,11 @@ from reference.header import Declaration, HeaderError, Kind, declarations, rules
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Header and archive": ("version",),
     "Bytes": ("byte_array", "byte_array_free"),
-    "Runtime": ("runtime", "telemetry", "log_forwarding"),
+    "Runtime": ("startup", "runtime", "telemetry", "log_forwarding"),
     "Connection": ("connect", "connection", "connection_options", "env_config", "grpc_override"),
     "RPC": ("rpc", "cancellation_token"),
-    "Worker": ("worker", "worker_options", "tuner"),
+    "Completion queue": ("completion_queue", "queue", "queue_callbacks", "event"),
+    "Worker": ("worker", "worker_state", "worker_ask_server", "worker_options", "tuner"),
     "Slot suppliers": ("slot_supplier",),
     "Replay": ("replay",),
     "Random numbers": ("random",),
