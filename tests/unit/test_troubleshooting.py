@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 from messages import (
     VALUE,
@@ -65,6 +68,32 @@ def test_each_kind_of_source_has_been_read(messages: list[Message]) -> None:
     # Else a reader of sources that finds nothing would pass.
     suffixes = {it.where.partition(":")[0].partition(".")[2] for it in messages}
     assert suffixes == {"py", "zig", "cmake.in"}
+
+
+LOGGED = re.compile(r'tracing::\w+!\(\s*target: "temporal_static_libs",\s*"([^"]+)"')
+"""A log of the library."""
+
+
+def test_each_log_about_slots_is_on_the_page(page: str, repo_root: Path) -> None:
+    source = (repo_root / "rust" / "c-api" / "src" / "slot_watch.rs").read_text(encoding="utf-8")
+    logged = {re.sub(r"\{\w+\}", VALUE, text) for text in LOGGED.findall(source)}
+    assert len(logged) == source.count("tracing::warn!") + source.count("tracing::info!") == 3
+    assert [text for text in logged if f"\n| `{text}` |" not in page] == []
+
+
+def without_required(schema: Any) -> Any:
+    """Copy a schema in which every field may be left out."""
+    if isinstance(schema, dict):
+        return {name: without_required(it) for name, it in schema.items() if name != "required"}
+    return [without_required(it) for it in schema] if isinstance(schema, list) else schema
+
+
+def test_samples_of_a_workers_json_are_parts_of_it(page: str, package_dir: Path) -> None:
+    samples = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for name, sample in zip(("state", "server"), samples, strict=True):
+        file = package_dir / "share" / f"worker-{name}.schema.json"
+        schema = json.loads(file.read_text(encoding="utf-8"))
+        jsonschema.validate(json.loads(sample), without_required(schema))
 
 
 PYTHON = """
