@@ -542,4 +542,16 @@ mod tests {
         assert_eq!(slots.look(start + PATIENCE), full);
         assert_eq!(slots.look(start + PATIENCE * 2), None);
     }
+
+    #[test]
+    fn a_sticky_poll_that_waits_for_tasks_hides_no_slots_in_use() {
+        let start = Instant::now();
+        let slots = slots(State {
+            normal: counts(2, 2),
+            sticky: counts(1, 0),
+            waiting: waiting(start, false),
+            ..State::default()
+        });
+        assert_eq!(slots.look(start + PATIENCE), Some(Notice::Busy { used: 2 }));
+    }
 }
