@@ -25,14 +25,33 @@ class BridgeError(Exception):
     grpc_details: bytes | None
 
 
+class _Event(ctypes.Structure):
+    """TemporalZigEvent."""
+
+    _fields_ = (
+        ("tag", ctypes.c_uint64),
+        ("result", ctypes.c_void_p),
+        ("error", ctypes.c_void_p),
+    )
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a queue gave: a result, an error or, for calls that give nothing, neither."""
+
+    tag: int
+    result: int | None
+    error: BridgeError | None
+
+
 class Surface:
     """The functions of the header, with their C types."""
 
     def __init__(self, library: Path) -> None:
         dll = ctypes.CDLL(str(library))
         pointer, text = ctypes.c_void_p, ctypes.c_char_p
-        i32, u32, size = ctypes.c_int32, ctypes.c_uint32, ctypes.c_size_t
-        out = ctypes.POINTER(pointer)
+        i32, u32, u64 = ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint64
+        size, out = ctypes.c_size_t, ctypes.POINTER(pointer)
         for name, result, arguments in (
             ("bridge_connect", pointer, [text, u32, out]),
             ("bridge_call", pointer, [pointer, u32, text, text, size, u32, out]),
@@ -43,6 +62,20 @@ class Surface:
             ("worker_initiate_shutdown", None, [pointer]),
             ("worker_finalize_shutdown", i32, [pointer, u32, out]),
             ("worker_free", None, [pointer]),
+            ("queue_new", pointer, []),
+            ("queue_descriptor", i32, [pointer, out]),
+            ("queue_try_next", i32, [pointer, ctypes.POINTER(_Event)]),
+            ("queue_free", None, [pointer]),
+            ("bridge_start_connect", i32, [pointer, u64, text, u32, out]),
+            ("bridge_start_call", i32, [pointer, u64, pointer, u32, text, text, size, u32, out]),
+            ("worker_start_new", i32, [pointer, u64, pointer, text, text, u32, out]),
+            ("worker_start_poll_workflow_activation", i32, [pointer, u64, pointer, out]),
+            (
+                "worker_start_complete_workflow_activation",
+                i32,
+                [pointer, u64, pointer, text, size, out],
+            ),
+            ("worker_start_finalize_shutdown", i32, [pointer, u64, pointer, out]),
             ("bytes_data", pointer, [pointer]),
             ("bytes_size", size, [pointer]),
             ("bytes_free", None, [pointer]),
@@ -163,17 +196,47 @@ class Surface:
         assert self.next_task(worker) is None
         self.finalize(worker)
 
-    def _taken(self, answer: int | None, error: ctypes.c_void_p) -> bytes:
-        taken = self._succeeded(answer, error)
+    def start(self, function: str, *arguments: object) -> None:
+        """Start a call, by its function's name without the prefix."""
+        error = ctypes.c_void_p()
+        started = getattr(self.dll, f"temporal_zig_{function}")(*arguments, ctypes.byref(error))
+        assert self._succeeded(started, error) == 1
+
+    def try_next(self, queue: int) -> Event | None:
+        """Take an event, if there is one."""
+        event = _Event()
+        if not self.dll.temporal_zig_queue_try_next(queue, ctypes.byref(event)):
+            return None
+        error = None if event.error is None else self._error(event.error)
+        return Event(event.tag, event.result, error)
+
+    def descriptor(self, queue: int | None) -> int:
+        """Make a descriptor of a queue, for the caller to close."""
+        error = ctypes.c_void_p()
+        return self._succeeded(
+            self.dll.temporal_zig_queue_descriptor(queue, ctypes.byref(error)), error
+        )
+
+    def taken(self, answer: int | None) -> bytes:
+        """Copy bytes of the library, and free them."""
+        assert answer is not None
         try:
-            return self._contents(taken)
+            return self._contents(answer)
         finally:
-            self.dll.temporal_zig_bytes_free(taken)
+            self.dll.temporal_zig_bytes_free(answer)
+
+    def _taken(self, answer: int | None, error: ctypes.c_void_p) -> bytes:
+        return self.taken(self._succeeded(answer, error))
 
     def _succeeded(self, result: int | None, error: ctypes.c_void_p) -> int:
         assert bool(result) == (error.value is None)
         if result:
             return result
+        assert error.value is not None
+        raise self._error(error.value)
+
+    def _error(self, error: int) -> BridgeError:
+        """Read an error, and free it."""
         details = self.dll.temporal_zig_error_grpc_details(error)
         failed = BridgeError(
             kind=self.dll.temporal_zig_error_kind(error),
@@ -182,7 +245,7 @@ class Surface:
             grpc_details=None if details is None else self._contents(details),
         )
         self.dll.temporal_zig_error_free(error)
-        raise failed
+        return failed
 
     def _contents(self, answer: int) -> bytes:
         size = self.dll.temporal_zig_bytes_size(answer)

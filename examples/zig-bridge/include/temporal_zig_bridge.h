@@ -1,5 +1,7 @@
 /*
- * C surface of the Zig bridge: blocking calls to a Temporal server, and workers.
+ * C surface of the Zig bridge: calls to a Temporal server, and workers. Each call comes in two forms:
+ * one blocks until it has ended; the other, with "start" in its name, returns at once, and its result is
+ * taken from a queue.
  *
  * SPDX-License-Identifier: MIT
  *
@@ -12,10 +14,10 @@
  *  - What a function returns belongs to the caller, who frees it once with the `_free` of its type.
  *    Every `_free` accepts NULL. Workers, bytes and errors outlive the bridge they came from.
  *  - Any function may be called from any thread, and calls on one bridge or worker may run side by
- *    side, polls of one worker excepted; but a bridge or worker is freed only when no call on it is
- *    running.
- *  - Only pointers and integers cross this interface, so that any foreign function interface can
- *    call it.
+ *    side, polls of one worker excepted; but a bridge, worker or queue is freed only when no call on
+ *    it is running. A call that was started is running until its result is taken.
+ *  - Only pointers, integers and one struct of them cross this interface, so that any foreign function
+ *    interface can call it. It calls nobody back.
  */
 
 #ifndef TEMPORAL_ZIG_BRIDGE_H
@@ -39,6 +41,23 @@ typedef struct TemporalZigBytes TemporalZigBytes;
 
 /** Why a call failed. */
 typedef struct TemporalZigError TemporalZigError;
+
+/** Where the results of calls wait that were started. */
+typedef struct TemporalZigQueue TemporalZigQueue;
+
+/** What has come of a call that was started. */
+typedef struct TemporalZigEvent {
+  /** As given to the function that started the call. */
+  uint64_t tag;
+  /**
+   * What the function that blocks returns: a TemporalZigBridge for temporal_zig_bridge_start_connect,
+   * TemporalZigBytes for a call or a poll, a TemporalZigWorker for temporal_zig_worker_start_new. NULL
+   * if the call failed, or has nothing to give. It belongs to who took the event.
+   */
+  void *result;
+  /** Why the call failed; NULL: it did not. It belongs to who took the event. */
+  TemporalZigError *error;
+} TemporalZigEvent;
 
 /** What kind of failure an error is: the values of temporal_zig_error_kind. */
 enum {
@@ -167,6 +186,72 @@ int32_t temporal_zig_worker_finalize_shutdown(TemporalZigWorker *worker, uint32_
 
 /** Frees a worker, shut down or not, before or after its bridge. */
 void temporal_zig_worker_free(TemporalZigWorker *worker);
+
+/** Makes a queue. It serves any number of bridges and workers. Never NULL. */
+TemporalZigQueue *temporal_zig_queue_new(void);
+
+/**
+ * A new descriptor that is readable exactly while temporal_zig_queue_try_next has an event to give,
+ * for `poll`, `epoll`, `kqueue` or an event loop. Do not read from it; close it when you are done.
+ *
+ * @return At least 3, or 0 on failure.
+ */
+int32_t temporal_zig_queue_descriptor(TemporalZigQueue *queue, TemporalZigError **error);
+
+/**
+ * Takes the next event if there is one. Does not block.
+ *
+ * @param event Written to if there is one.
+ * @return 1, or 0 if there is none.
+ */
+int32_t temporal_zig_queue_try_next(TemporalZigQueue *queue, TemporalZigEvent *event);
+
+/** Frees a queue. */
+void temporal_zig_queue_free(TemporalZigQueue *queue);
+
+/*
+ * The functions that start a call return 1, and then the queue gives exactly one event with the tag; or
+ * 0, an error and no event if an argument breaks a rule of this header. They take a queue, a tag and
+ * what the functions that block take, who say more.
+ */
+
+/** @param timeout_millis Longest time until the event; 0 = 180,000. */
+int32_t temporal_zig_bridge_start_connect(TemporalZigQueue *queue, uint64_t tag,
+                                          const char *target_url, uint32_t timeout_millis,
+                                          TemporalZigError **error);
+
+/**
+ * @param timeout_millis Longest time that an attempt may take. One that takes longer ends the call with
+ *                       gRPC status 1 or 4; after other failures, which are retried, the last attempt
+ *                       begins within 22 s. 0 = 30,000, or 70,000 for calls that wait for something to
+ *                       happen.
+ */
+int32_t temporal_zig_bridge_start_call(TemporalZigQueue *queue, uint64_t tag,
+                                       TemporalZigBridge *bridge, uint32_t service,
+                                       const char *rpc, const uint8_t *request,
+                                       size_t request_size, uint32_t timeout_millis,
+                                       TemporalZigError **error);
+
+/** Ends within 180 s. Options that the core refuses are an error at once, without an event. */
+int32_t temporal_zig_worker_start_new(TemporalZigQueue *queue, uint64_t tag,
+                                      TemporalZigBridge *bridge, const char *namespace_name,
+                                      const char *task_queue, uint32_t max_cached_workflows,
+                                      TemporalZigError **error);
+
+/** Ends when there is something, or the worker is shut down. */
+int32_t temporal_zig_worker_start_poll_workflow_activation(TemporalZigQueue *queue, uint64_t tag,
+                                                           TemporalZigWorker *worker,
+                                                           TemporalZigError **error);
+
+/** Ends within 52 s. */
+int32_t temporal_zig_worker_start_complete_workflow_activation(
+    TemporalZigQueue *queue, uint64_t tag, TemporalZigWorker *worker, const uint8_t *completion,
+    size_t completion_size, TemporalZigError **error);
+
+/** Ends within 60 s. */
+int32_t temporal_zig_worker_start_finalize_shutdown(TemporalZigQueue *queue, uint64_t tag,
+                                                    TemporalZigWorker *worker,
+                                                    TemporalZigError **error);
 
 /** First byte; not to be read if the size is 0. Valid until `bytes` is freed. */
 const uint8_t *temporal_zig_bytes_data(const TemporalZigBytes *bytes);

@@ -1,6 +1,5 @@
 /* What the bridge uses of C. build.zig translates it to the module "c". */
-#include <pthread.h>
-#include <time.h>
+#include <fcntl.h>
 
 #include "temporal-sdk-core-c-bridge.h"
 #include "temporal_zig_bridge.h"

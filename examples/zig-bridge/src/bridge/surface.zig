@@ -1,5 +1,5 @@
 //! The shared library: the functions that include/temporal_zig_bridge.h declares and documents.
-//! Those of workers are in worker_surface.zig.
+//! Those of queues are in queue_surface.zig, those of workers in worker_surface.zig.
 
 const std = @import("std");
 const c = @import("c");
@@ -10,7 +10,8 @@ const Failure = @import("failure.zig").Failure;
 const Report = @import("failure.zig").Report;
 
 comptime {
-    // Its functions are exported because it is looked at.
+    // Their functions are exported because they are looked at.
+    _ = @import("queue_surface.zig");
     _ = @import("worker_surface.zig");
 }
 

@@ -1,12 +1,15 @@
-//! A worker of the core for the workflow tasks of one task queue, as blocking calls.
+//! A worker of the core for the workflow tasks of one task queue.
 
 const std = @import("std");
 const c = @import("c");
-const Bytes = @import("bytes.zig").Bytes;
 const borrow = @import("bytes.zig").borrow;
-const text = @import("bytes.zig").text;
-const Completion = @import("completion.zig").Completion;
+const Bytes = @import("bytes.zig").Bytes;
+const Event = @import("queue.zig").Event;
+const Queue = @import("queue.zig").Queue;
+const queues = @import("queue.zig");
 const Report = @import("failure.zig").Report;
+const Started = @import("started.zig").Started;
+const text = @import("bytes.zig").text;
 
 const allocator = std.heap.c_allocator;
 
@@ -17,133 +20,221 @@ const open_polls = 2;
 /// How long a task waits for the worker that has its workflow cached before any may take it.
 const sticky_timeout_millis = 10_000;
 
+// What messages say of calls that give nothing but their end.
+pub const validating = "validating the worker";
+pub const completing = "completing a workflow activation";
+pub const finalizing = "finalizing the shutdown";
+
 pub const Worker = struct {
     core: *c.TemporalCoreWorker,
-    /// Only one thread may poll at a time.
-    polled_by_a_thread: std.atomic.Value(bool),
-    /// A poll that outlasts its caller's patience stays in flight, because the core cannot cancel
-    /// it and a task that it brings must not be lost: the next caller gets it.
+    /// Whether a thread waits for a poll, or one that was started has not been taken. One at a time.
+    polling: std.atomic.Value(bool),
+    /// Where the polls that threads wait for end. One that outlasts its caller's patience stays in
+    /// flight, because the core cannot cancel it and a task that it brings must not be lost: the next
+    /// caller gets it.
+    polls: *Queue,
     poll_in_flight: bool,
-    poll: Completion(Polled),
 
-    const Polled = struct { task: ?*const Bytes, fail: ?*const Bytes };
-
-    pub fn new(
-        connection: *c.TemporalCoreConnection,
+    pub const Options = struct {
         namespace: []const u8,
         task_queue: []const u8,
         max_cached_workflows: u32,
+    };
+
+    /// Makes a worker, and waits for its validation.
+    pub fn new(
+        connection: *c.TemporalCoreConnection,
+        options: Options,
         timeout_millis: u32,
+        report: Report,
+    ) !*Worker {
+        const worker: *Worker = try .create(connection, options, report);
+        // Ends the validation too, if that has taken too long.
+        errdefer worker.free();
+        const queue = queues.new();
+        defer c.temporal_static_libs_queue_free(queue);
+        c.temporal_core_worker_validate(
+            worker.core,
+            c.temporal_static_libs_queue_tag(queue, 0),
+            c.temporal_static_libs_on_worker,
+        );
+        try awaitEnd(queue, validating, timeout_millis, report);
+        return worker;
+    }
+
+    /// Makes a worker, and starts its validation.
+    pub fn startNew(
+        queue: *Queue,
+        tag: u64,
+        connection: *c.TemporalCoreConnection,
+        options: Options,
+        report: Report,
+    ) !void {
+        const started: *Started = try .create(tag);
+        errdefer started.destroy();
+        const worker: *Worker = try .create(connection, options, report);
+        started.call = .{ .validate = worker };
+        c.temporal_core_worker_validate(
+            worker.core,
+            started.userData(queue),
+            c.temporal_static_libs_on_worker,
+        );
+    }
+
+    fn create(
+        connection: *c.TemporalCoreConnection,
+        options: Options,
         report: Report,
     ) !*Worker {
         const worker = try allocator.create(Worker);
         errdefer allocator.destroy(worker);
-        worker.polled_by_a_thread = .init(false);
-        worker.poll_in_flight = false;
-        worker.core = try newCore(connection, namespace, task_queue, max_cached_workflows, report);
-        // Ends the validation too, if that has taken too long.
-        errdefer c.temporal_core_worker_free(worker.core);
-
-        const validation = try Errand.create();
-        c.temporal_core_worker_validate(worker.core, validation, Errand.onDone);
-        try validation.wait("validating the worker", timeout_millis, report);
+        worker.* = .{
+            .core = try newCore(connection, options, report),
+            .polling = .init(false),
+            .polls = queues.new(),
+            .poll_in_flight = false,
+        };
         return worker;
     }
 
     pub fn free(worker: *Worker) void {
-        // A poll in flight is answered by this, with a failure.
         c.temporal_core_worker_free(worker.core);
-        if (worker.poll_in_flight) {
-            const answer = worker.poll.wait(.never).?;
-            c.temporal_core_byte_array_free(null, answer.task);
-            c.temporal_core_byte_array_free(null, answer.fail);
-            worker.poll.deinit();
-        }
+        c.temporal_static_libs_queue_free(worker.polls);
         allocator.destroy(worker);
     }
 
+    /// Polls, and waits for the activation.
     pub fn pollWorkflowActivation(
         worker: *Worker,
         timeout_millis: u32,
         report: Report,
     ) !*const Bytes {
-        if (worker.polled_by_a_thread.swap(true, .acquire)) return report.fail(
-            c.TEMPORAL_ZIG_ERROR_ARGUMENT,
-            "another thread polls this worker; one at a time can",
-            .{},
-        );
-        defer worker.polled_by_a_thread.store(false, .release);
+        try worker.claimPolling(report);
+        defer worker.polling.store(false, .release);
 
         if (!worker.poll_in_flight) {
-            worker.poll.init();
             worker.poll_in_flight = true;
-            c.temporal_core_worker_poll_workflow_activation(worker.core, &worker.poll, onPolled);
+            c.temporal_core_worker_poll_workflow_activation(
+                worker.core,
+                c.temporal_static_libs_queue_tag(worker.polls, 0),
+                c.temporal_static_libs_on_worker_poll,
+            );
         }
-        const answer = worker.poll.wait(.in(timeout_millis)) orelse return report.fail(
+        var event = queues.next(worker.polls, timeout_millis) orelse return report.fail(
             c.TEMPORAL_ZIG_ERROR_TIMEOUT,
             "polling: no workflow activation within {d} ms",
             .{timeout_millis},
         );
+        defer c.temporal_static_libs_event_free(&event);
         worker.poll_in_flight = false;
-        worker.poll.deinit();
-
-        if (answer.task) |task| return task;
-        defer c.temporal_core_byte_array_free(null, answer.fail);
-        if (answer.fail) |message|
-            return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "polling: {s}", .{text(message)});
-        return report.fail(c.TEMPORAL_ZIG_ERROR_SHUT_DOWN, "polling: the worker is shut down", .{});
+        return polled(&event, report);
     }
 
-    fn onPolled(
-        user_data: ?*anyopaque,
-        success: [*c]const Bytes,
-        fail: [*c]const Bytes,
-    ) callconv(.c) void {
-        const poll: *Completion(Polled) = @ptrCast(@alignCast(user_data.?));
-        // Never abandoned: `free` waits for this at the latest.
-        _ = poll.complete(.{ .task = success, .fail = fail });
+    /// Starts a poll.
+    pub fn startPollWorkflowActivation(
+        worker: *Worker,
+        queue: *Queue,
+        tag: u64,
+        report: Report,
+    ) !void {
+        try worker.claimPolling(report);
+        errdefer worker.polling.store(false, .release);
+        if (worker.poll_in_flight) return report.fail(
+            c.TEMPORAL_ZIG_ERROR_ARGUMENT,
+            "a poll that timed out is still in flight; wait for it",
+            .{},
+        );
+        const started: *Started = try .create(tag);
+        started.call = .{ .poll = worker };
+        c.temporal_core_worker_poll_workflow_activation(
+            worker.core,
+            started.userData(queue),
+            c.temporal_static_libs_on_worker_poll,
+        );
     }
 
+    fn claimPolling(worker: *Worker, report: Report) !void {
+        if (worker.polling.swap(true, .acquire)) return report.fail(
+            c.TEMPORAL_ZIG_ERROR_ARGUMENT,
+            "another poll of this worker is running; one at a time can",
+            .{},
+        );
+    }
+
+    /// Completes an activation, and waits for the end of that.
     pub fn completeWorkflowActivation(
         worker: *Worker,
         completion: []const u8,
         timeout_millis: u32,
         report: Report,
     ) !void {
-        const errand = try Errand.create();
+        const queue = queues.new();
+        defer c.temporal_static_libs_queue_free(queue);
         c.temporal_core_worker_complete_workflow_activation(
             worker.core,
             borrow(completion),
-            errand,
-            Errand.onDone,
+            c.temporal_static_libs_queue_tag(queue, 0),
+            c.temporal_static_libs_on_worker,
         );
-        try errand.wait("completing a workflow activation", timeout_millis, report);
+        try awaitEnd(queue, completing, timeout_millis, report);
+    }
+
+    /// Starts to complete an activation.
+    pub fn startCompleteWorkflowActivation(
+        worker: *Worker,
+        queue: *Queue,
+        tag: u64,
+        completion: []const u8,
+    ) !void {
+        const started: *Started = try .create(tag);
+        started.call = .complete;
+        c.temporal_core_worker_complete_workflow_activation(
+            worker.core,
+            borrow(completion),
+            started.userData(queue),
+            c.temporal_static_libs_on_worker,
+        );
     }
 
     pub fn initiateShutdown(worker: *Worker) void {
         c.temporal_core_worker_initiate_shutdown(worker.core);
     }
 
+    /// Ends the shutdown, and waits for that.
     pub fn finalizeShutdown(worker: *Worker, timeout_millis: u32, report: Report) !void {
-        const errand = try Errand.create();
-        c.temporal_core_worker_finalize_shutdown(worker.core, errand, Errand.onDone);
-        try errand.wait("finalizing the shutdown", timeout_millis, report);
+        const queue = queues.new();
+        defer c.temporal_static_libs_queue_free(queue);
+        c.temporal_core_worker_finalize_shutdown(
+            worker.core,
+            c.temporal_static_libs_queue_tag(queue, 0),
+            c.temporal_static_libs_on_worker,
+        );
+        try awaitEnd(queue, finalizing, timeout_millis, report);
+    }
+
+    /// Starts to end the shutdown.
+    pub fn startFinalizeShutdown(worker: *Worker, queue: *Queue, tag: u64) !void {
+        const started: *Started = try .create(tag);
+        started.call = .finalize;
+        c.temporal_core_worker_finalize_shutdown(
+            worker.core,
+            started.userData(queue),
+            c.temporal_static_libs_on_worker,
+        );
     }
 };
 
 fn newCore(
     connection: *c.TemporalCoreConnection,
-    namespace: []const u8,
-    task_queue: []const u8,
-    max_cached_workflows: u32,
+    chosen: Worker.Options,
     report: Report,
 ) !*c.TemporalCoreWorker {
     const polls: c.TemporalCorePollerBehaviorSimpleMaximum = .{ .simple_maximum = open_polls };
 
     var options = std.mem.zeroes(c.TemporalCoreWorkerOptions);
-    options.namespace_ = borrow(namespace);
-    options.task_queue = borrow(task_queue);
-    options.max_cached_workflows = max_cached_workflows;
+    options.namespace_ = borrow(chosen.namespace);
+    options.task_queue = borrow(chosen.task_queue);
+    options.max_cached_workflows = chosen.max_cached_workflows;
     options.task_types.enable_workflows = true;
     // Zeroes have chosen the suppliers of a fixed size: for the other kinds of tasks, of none.
     options.tuner.workflow_slot_supplier.unnamed_0.unnamed_0.fixed_size.num_slots = slots;
@@ -157,44 +248,31 @@ fn newCore(
     return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "making a worker: {s}", .{text(created.fail)});
 }
 
-/// A call on a worker that gives nothing but its end. The core cannot cancel it. When its time is
-/// up it is left to its callback, which must find it; that is why it lives on the heap.
-const Errand = struct {
-    completion: Completion(?*const Bytes),
-
-    fn create() !*Errand {
-        const errand = try allocator.create(Errand);
-        errand.completion.init();
-        return errand;
+/// Of the end of a poll.
+pub fn polled(event: *Event, report: Report) !*const Bytes {
+    if (event.success) |task| {
+        event.success = null;
+        return task;
     }
+    if (event.fail) |message|
+        return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "polling: {s}", .{text(message)});
+    return report.fail(c.TEMPORAL_ZIG_ERROR_SHUT_DOWN, "polling: the worker is shut down", .{});
+}
 
-    fn destroy(errand: *Errand) void {
-        errand.completion.deinit();
-        allocator.destroy(errand);
-    }
+/// Of the end of a call that gives nothing.
+pub fn ended(what: []const u8, event: *const Event, report: Report) !void {
+    if (event.fail) |message|
+        return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "{s}: {s}", .{ what, text(message) });
+}
 
-    /// Called once, and the last use of the errand.
-    fn wait(
-        errand: *Errand,
-        comptime what: []const u8,
-        timeout_millis: u32,
-        report: Report,
-    ) Report.Error!void {
-        const fail = errand.completion.waitOrAbandon(.in(timeout_millis)) orelse return report.fail(
-            c.TEMPORAL_ZIG_ERROR_TIMEOUT,
-            what ++ ": not done within {d} ms",
-            .{timeout_millis},
-        );
-        errand.destroy();
-        defer c.temporal_core_byte_array_free(null, fail);
-        if (fail) |message|
-            return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, what ++ ": {s}", .{text(message)});
-    }
-
-    fn onDone(user_data: ?*anyopaque, fail: [*c]const Bytes) callconv(.c) void {
-        const errand: *Errand = @ptrCast(@alignCast(user_data.?));
-        if (errand.completion.complete(fail)) return;
-        c.temporal_core_byte_array_free(null, fail);
-        errand.destroy();
-    }
-};
+/// Waits for the end of a call that gives nothing, and that the core cannot cancel. When its time is
+/// up it goes on by itself.
+fn awaitEnd(queue: *Queue, what: []const u8, timeout_millis: u32, report: Report) !void {
+    var event = queues.next(queue, timeout_millis) orelse return report.fail(
+        c.TEMPORAL_ZIG_ERROR_TIMEOUT,
+        "{s}: not done within {d} ms",
+        .{ what, timeout_millis },
+    );
+    defer c.temporal_static_libs_event_free(&event);
+    try ended(what, &event, report);
+}

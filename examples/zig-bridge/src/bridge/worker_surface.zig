@@ -40,14 +40,21 @@ fn new(
     report: Report,
 ) !*Worker {
     const open = bridge orelse return arguments.refuse(report, "bridge is NULL");
-    return Worker.new(
-        open.connection,
-        try arguments.text("namespace_name", namespace_name, report),
-        try arguments.text("task_queue", task_queue, report),
-        max_cached_workflows,
-        timeout_millis,
-        report,
-    );
+    const chosen = try options(namespace_name, task_queue, max_cached_workflows, report);
+    return Worker.new(open.connection, chosen, timeout_millis, report);
+}
+
+pub fn options(
+    namespace_name: ?[*:0]const u8,
+    task_queue: ?[*:0]const u8,
+    max_cached_workflows: u32,
+    report: Report,
+) !Worker.Options {
+    return .{
+        .namespace = try arguments.text("namespace_name", namespace_name, report),
+        .task_queue = try arguments.text("task_queue", task_queue, report),
+        .max_cached_workflows = max_cached_workflows,
+    };
 }
 
 export fn temporal_zig_worker_poll_workflow_activation(
@@ -117,7 +124,7 @@ fn present(worker: ?*Worker, report: Report) !*Worker {
 }
 
 /// What a function that gives nothing returns.
-fn succeeded(result: Report.Error!void, report: Report) i32 {
+pub fn succeeded(result: Report.Error!void, report: Report) i32 {
     result catch |err| {
         report.finish(err);
         return 0;

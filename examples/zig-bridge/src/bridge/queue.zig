@@ -1,0 +1,84 @@
+//! Completion queues of the core: results wait on them until a thread takes them. No callback of this
+//! bridge runs on a thread of the core.
+
+const std = @import("std");
+const c = @import("c");
+const Report = @import("failure.zig").Report;
+
+/// It is the surface's TemporalZigQueue too.
+pub const Queue = c.TemporalStaticLibsQueue;
+
+/// What has come of a call. Who has it frees it with `c.temporal_static_libs_event_free`, which leaves
+/// alone what was taken out of it.
+pub const Event = c.TemporalStaticLibsEvent;
+
+pub fn new() *Queue {
+    return c.temporal_static_libs_queue_new().?;
+}
+
+/// The next event if there is one.
+pub fn tryNext(queue: *Queue) ?Event {
+    var event = empty();
+    return if (c.temporal_static_libs_queue_try_next(queue, &event)) event else null;
+}
+
+/// The next event, or null when the time is up. 0 is no limit, as in the C surface.
+pub fn next(queue: *Queue, timeout_millis: u32) ?Event {
+    var event = empty();
+    const timeout: i64 = if (timeout_millis == 0) -1 else timeout_millis;
+    return if (c.temporal_static_libs_queue_next(queue, timeout, &event)) event else null;
+}
+
+fn empty() Event {
+    var event = std.mem.zeroes(Event);
+    event.size = @sizeOf(Event);
+    return event;
+}
+
+/// A descriptor that is readable while there is an event. The caller closes it; the queue's own is
+/// nobody's to close.
+pub fn descriptor(queue: *Queue, report: Report) !i32 {
+    // Not 0, which says in the C surface that something failed.
+    const lowest: c_int = 3;
+    const own = c.temporal_static_libs_queue_descriptor(queue);
+    const duplicate = c.fcntl(own, c.F_DUPFD_CLOEXEC, lowest);
+    if (duplicate >= lowest) return duplicate;
+    return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "there is no descriptor left", .{});
+}
+
+/// A call that its caller waits for. It has a queue to itself.
+pub const Awaited = struct {
+    queue: *Queue,
+    /// For calls that take one.
+    cancellation: *c.TemporalCoreCancellationToken,
+
+    pub fn init() Awaited {
+        return .{
+            .queue = new(),
+            .cancellation = c.temporal_core_cancellation_token_new().?,
+        };
+    }
+
+    pub fn deinit(awaited: Awaited) void {
+        c.temporal_core_cancellation_token_free(awaited.cancellation);
+        // An event that comes later is freed.
+        c.temporal_static_libs_queue_free(awaited.queue);
+    }
+
+    /// For the one call.
+    pub fn userData(awaited: Awaited) ?*anyopaque {
+        return c.temporal_static_libs_queue_tag(awaited.queue, 0);
+    }
+
+    pub const End = struct { event: Event, cancelled: bool };
+
+    /// Cancels the call when the time is up. That ends it at once, and is waited for: what the core
+    /// was lent is in use until then.
+    pub fn wait(awaited: Awaited, timeout_millis: u32) End {
+        if (next(awaited.queue, timeout_millis)) |event| {
+            return .{ .event = event, .cancelled = false };
+        }
+        c.temporal_core_cancellation_token_cancel(awaited.cancellation);
+        return .{ .event = next(awaited.queue, 0).?, .cancelled = true };
+    }
+};
