@@ -21,6 +21,29 @@ for (let i = 0; i < 100; i++) await Client.connect(process.argv.at(-1)).catch(()
 console.log(`failed ${failed}`);
 """
 
+# Results come by the descriptor, and by nothing else.
+NO_THREAD_AND_NO_TIMER = """
+for (const name of ["Worker", "setTimeout", "setInterval", "setImmediate"]) {
+  Object.defineProperty(globalThis, name, { value() { throw new Error(`${name} is called`); } });
+}
+"""
+
+CALL_OFTEN = """
+import { readdirSync } from "node:fs";
+import { Client } from "./src/client.ts";
+const descriptors = () => readdirSync("/proc/self/fd").length;
+const client = await Client.connect(process.argv.at(-1));
+const unknown = { namespace: "default", workflowId: "unknown", runId: crypto.randomUUID() };
+let failed = 0;
+const fail = () => client.result(unknown).catch(() => failed++);
+await fail();
+const before = descriptors();
+for (let i = 0; i < 100; i++) await fail();
+await Promise.all(Array.from({ length: 100 }, fail));
+console.log(`failed ${failed}, descriptors ${descriptors() - before}`);
+await client.close();
+"""
+
 
 @pytest.fixture(scope="module")
 def example(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,6 +73,28 @@ def test_nothing_is_set_up_yet(consumer: Consumer, example: Path) -> None:
 def test_one_script_leads_from_pip_to_a_workflows_result(demo: str) -> None:
     assert "Successfully installed temporal-static-libs" in demo
     assert demo.endswith('result: "Hello, Bun!"\n')
+
+
+@pytest.mark.usefixtures("demo")
+def test_it_needs_no_thread_and_no_timer(
+    consumer: Consumer, dev_server: DevServer, example: Path, tmp_path: Path
+) -> None:
+    preload = tmp_path / "preload.ts"
+    preload.write_text(NO_THREAD_AND_NO_TIMER)
+    done = consumer.attempt(
+        *("bun", "--preload", preload, "src/demo.ts", "--server", dev_server.url),
+        directory=example,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith('result: "Hello, Bun!"\n')
+
+
+@pytest.mark.usefixtures("demo")
+def test_calls_leave_no_descriptor(
+    consumer: Consumer, dev_server: DevServer, example: Path
+) -> None:
+    done = consumer.attempt("bun", "-e", CALL_OFTEN, dev_server.url, directory=example)
+    assert (done.returncode, done.stdout) == (0, "failed 201, descriptors 0\n")
 
 
 @pytest.mark.usefixtures("demo")

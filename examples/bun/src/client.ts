@@ -1,9 +1,9 @@
 /** A connection to a Temporal server. */
 
 import { hostname } from "node:os";
-import type { Handle } from "./native.ts";
+import * as bridge from "./bridge.ts";
+import type { Handle } from "./bridge.ts";
 import type { Json } from "./payload.ts";
-import { NativeThread } from "./thread.ts";
 import * as service from "./workflow-service.ts";
 import type { Execution } from "./workflow-service.ts";
 
@@ -31,8 +31,10 @@ export class WorkflowFailedError extends Error {
 }
 
 export class Client {
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
   private constructor(
-    private readonly thread: NativeThread,
     /** For workers; it is gone with `close`. */
     readonly bridge: Handle,
     readonly namespace: string,
@@ -45,14 +47,8 @@ export class Client {
    * @throws BridgeError There is no connection: no server there, a malformed URL.
    */
   static async connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-    const thread = new NativeThread();
-    try {
-      const bridge = await thread.call("connect", url, options.timeout ?? 10_000);
-      return new Client(thread, bridge, options.namespace ?? "default");
-    } catch (error) {
-      thread.end();
-      throw error;
-    }
+    const connected = await bridge.connect(url, options.timeout ?? 10_000);
+    return new Client(connected, options.namespace ?? "default");
   }
 
   /**
@@ -103,11 +99,24 @@ export class Client {
    * is awaited. Its workers have been stopped.
    */
   async close(): Promise<void> {
-    await this.thread.call("bridgeFree", this.bridge);
-    this.thread.end();
+    this.#checkOpen();
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+    bridge.free(this.bridge);
   }
 
-  #call(rpc: string, request: Uint8Array): Promise<Uint8Array> {
-    return this.thread.call("call", this.bridge, WORKFLOW_SERVICE, rpc, request, CALL_TIMEOUT);
+  async #call(rpc: string, request: Uint8Array): Promise<Uint8Array> {
+    this.#checkOpen();
+    const call = bridge.callRpc(this.bridge, WORKFLOW_SERVICE, rpc, request, CALL_TIMEOUT);
+    this.#running.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#running.delete(call);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new Error("no call can be made on this client any more: it is closed");
   }
 }

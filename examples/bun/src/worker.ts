@@ -2,12 +2,12 @@
 
 import * as activation from "./activation.ts";
 import type { Activation, Status } from "./activation.ts";
+import * as bridge from "./bridge.ts";
+import type { Handle } from "./bridge.ts";
 import type { Client } from "./client.ts";
 import { BridgeError, ErrorKind } from "./errors.ts";
-import { type Handle, initiateShutdown } from "./native.ts";
 import * as payload from "./payload.ts";
 import type { Json } from "./payload.ts";
-import { NativeThread } from "./thread.ts";
 
 /** A workflow: deterministic, and without timers, activities and signals, which this example lacks. */
 export type Workflow = (...input: readonly Json[]) => Json | Promise<Json>;
@@ -18,17 +18,14 @@ export interface WorkerOptions {
   readonly workflows: Readonly<Record<string, Workflow>>;
 }
 
-/** Milliseconds that making a worker, completing a task and ending the worker may take. */
-const TIMEOUT = 30_000;
-const UNTIL_THERE_IS_SOMETHING = 0;
 const MAX_CACHED_WORKFLOWS = 100;
 
 export class TemporalWorker {
   /** Settles when the worker has nothing more to do: fulfilled by `stop`, else rejected. */
   readonly ended: Promise<void>;
+  #stopped: Promise<void> | undefined;
 
   private constructor(
-    private readonly thread: NativeThread,
     private readonly handle: Handle,
     private readonly workflows: WorkerOptions["workflows"],
   ) {
@@ -42,21 +39,13 @@ export class TemporalWorker {
    * @throws BridgeError The namespace is not there, or the core refuses.
    */
   static async start(client: Client, options: WorkerOptions): Promise<TemporalWorker> {
-    const thread = new NativeThread();
-    try {
-      const handle = await thread.call(
-        "workerNew",
-        client.bridge,
-        client.namespace,
-        options.taskQueue,
-        MAX_CACHED_WORKFLOWS,
-        TIMEOUT,
-      );
-      return new TemporalWorker(thread, handle, options.workflows);
-    } catch (error) {
-      thread.end();
-      throw error;
-    }
+    const handle = await bridge.newWorker(
+      client.bridge,
+      client.namespace,
+      options.taskQueue,
+      MAX_CACHED_WORKFLOWS,
+    );
+    return new TemporalWorker(handle, options.workflows);
   }
 
   /**
@@ -64,14 +53,18 @@ export class TemporalWorker {
    *
    * @throws Error What had ended it before.
    */
-  async stop(): Promise<void> {
-    initiateShutdown(this.handle);
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    bridge.initiateShutdown(this.handle);
     try {
       await this.ended;
-      await this.thread.call("workerFinalizeShutdown", this.handle, TIMEOUT);
+      await bridge.finalizeShutdown(this.handle);
     } finally {
-      await this.thread.call("workerFree", this.handle);
-      this.thread.end();
+      bridge.freeWorker(this.handle);
     }
   }
 
@@ -82,14 +75,14 @@ export class TemporalWorker {
       const received = activation.decode(polled);
       const status = await activate(received, this.workflows);
       const completion = activation.complete(received.runId, status);
-      await this.thread.call("workerComplete", this.handle, completion, TIMEOUT);
+      await bridge.complete(this.handle, completion);
     }
   }
 
   /** The next activation; undefined when there is nothing more to come. */
   async #poll(): Promise<Uint8Array | undefined> {
     try {
-      return await this.thread.call("workerPoll", this.handle, UNTIL_THERE_IS_SOMETHING);
+      return await bridge.poll(this.handle);
     } catch (error) {
       if (error instanceof BridgeError && error.kind === ErrorKind.ShutDown) return undefined;
       throw error;

@@ -5,10 +5,10 @@ import { Client, WorkflowFailedError } from "../src/client.ts";
 import { ErrorKind } from "../src/errors.ts";
 import type { Json } from "../src/payload.ts";
 import { TemporalWorker } from "../src/worker.ts";
-import { rejection } from "./rejection.ts";
 
 const address = process.env.TEMPORAL_ADDRESS;
 const NOT_FOUND = 5; // google.rpc.Code
+const echo = (...input: readonly Json[]): Json => input;
 
 describe.skipIf(address === undefined)("workflows", () => {
   const taskQueue = `bun-tests-${crypto.randomUUID()}`;
@@ -18,7 +18,7 @@ describe.skipIf(address === undefined)("workflows", () => {
   beforeAll(async () => {
     client = await Client.connect(`http://${address}`);
     const workflows = {
-      echo: (...input: readonly Json[]) => input,
+      echo,
       fail: () => Promise.reject(new Error("on purpose")),
     };
     worker = await TemporalWorker.start(client, { taskQueue, workflows });
@@ -49,9 +49,19 @@ describe.skipIf(address === undefined)("workflows", () => {
     expect(results).toEqual(numbers.map((n) => [n]));
   });
 
+  test("a result that is awaited keeps no other call from its answer", async () => {
+    const later = `${taskQueue}-later`;
+    const workflow = { workflowId: later, workflowType: "echo", taskQueue: later, input: [2] };
+    const awaited = client.result(await client.startWorkflow(workflow));
+    expect(await client.result(await start("echo", 1))).toEqual([1]);
+    const second = await TemporalWorker.start(client, { taskQueue: later, workflows: { echo } });
+    expect(await awaited).toEqual([2]);
+    await second.stop();
+  });
+
   test("a workflow's error is the caller's", async () => {
-    const error = await rejection(client.result(await start("fail")));
-    expect(error).toEqual(new WorkflowFailedError("on purpose"));
+    const result = client.result(await start("fail"));
+    await expect(result).rejects.toEqual(new WorkflowFailedError("on purpose"));
   });
 
   test("what the server refuses has its gRPC status", async () => {
@@ -60,21 +70,21 @@ describe.skipIf(address === undefined)("workflows", () => {
       workflowId: "unknown",
       runId: crypto.randomUUID(),
     };
-    const error = await rejection(client.result(unknown));
-    expect(error).toMatchObject({ kind: ErrorKind.Rpc, grpcStatus: NOT_FOUND });
+    const refusal = { kind: ErrorKind.Rpc, grpcStatus: NOT_FOUND };
+    await expect(client.result(unknown)).rejects.toMatchObject(refusal);
   });
 
   test("a client that is closed says so", async () => {
     const other = await Client.connect(`http://${address}`);
     await other.close();
     const workflow = { workflowId: "w", workflowType: "t", taskQueue };
-    expect(String(await rejection(other.startWorkflow(workflow)))).toContain("it is closed");
-    expect(String(await rejection(other.close()))).toContain("it is closed");
+    await expect(other.startWorkflow(workflow)).rejects.toThrow("it is closed");
+    await expect(other.close()).rejects.toThrow("it is closed");
   });
 
   test("a second worker of the task queue is refused, and leaves the first at work", async () => {
     const second = TemporalWorker.start(client, { taskQueue, workflows: {} });
-    expect(await rejection(second)).toMatchObject({ kind: ErrorKind.Core });
+    await expect(second).rejects.toMatchObject({ kind: ErrorKind.Core });
     expect(await client.result(await start("echo"))).toEqual([]);
   });
 });

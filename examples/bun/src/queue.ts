@@ -1,0 +1,87 @@
+/**
+ * Promises for calls of the bridge. A call returns at once, and leaves its result on a completion queue;
+ * the event loop watches the queue while there are calls, and no thread of this program waits.
+ */
+
+import type { Pointer } from "bun:ffi";
+import { attempt, library, takeError } from "./native.ts";
+
+interface Call {
+  resolve(result: Pointer | null): void;
+  reject(reason: unknown): void;
+}
+
+const running = new Map<number, Call>();
+let started = 0;
+let watching = false;
+let queue: Pointer | undefined;
+
+/** The one queue of this program. It is never freed. */
+function theQueue(): Pointer {
+  queue ??= library().temporal_zig_queue_new() as Pointer;
+  return queue;
+}
+
+/**
+ * Starts a call.
+ *
+ * @param start Calls one of the functions that take a queue, a tag and where to store an error.
+ * @returns What the call gives, if anything.
+ */
+export function call(
+  start: (queue: Pointer, tag: number, error: BigUint64Array) => number,
+): Promise<Pointer | null> {
+  return new Promise((resolve, reject) => {
+    const tag = started++;
+    attempt((error) => start(theQueue(), tag, error));
+    running.set(tag, { resolve, reject });
+    if (!watching) void watch();
+  });
+}
+
+/** Settles calls until none is left. The program can end then. */
+async function watch(): Promise<void> {
+  watching = true;
+  try {
+    while (running.size > 0) {
+      await readable();
+      settle();
+    }
+  } catch (error) {
+    for (const { reject } of running.values()) reject(error);
+    running.clear();
+  } finally {
+    watching = false;
+  }
+}
+
+/**
+ * Waits until the queue has something.
+ *
+ * The queue's descriptor is not to be read from. Bun reads from what it watches, but as from a socket,
+ * which this is not: once it is readable the attempt fails and takes nothing, and Bun closes the
+ * descriptor, which is ours.
+ */
+function readable(): Promise<void> {
+  const fd = attempt((error) => library().temporal_zig_queue_descriptor(theQueue(), error));
+  return new Promise((resolve, reject) => {
+    const options: Bun.FdSocketOptions<undefined> = {
+      fd,
+      socket: { data() {}, close: () => resolve() },
+    };
+    // @types/bun has these options, but not for `connect`.
+    Bun.connect(options as unknown as Bun.TCPSocketConnectOptions<undefined>).catch(reject);
+  });
+}
+
+/** Takes all that the queue has. */
+function settle(): void {
+  const event = new BigUint64Array(3); // a TemporalZigEvent
+  while (library().temporal_zig_queue_try_next(theQueue(), event) === 1) {
+    const [tag, result, error] = Array.from(event, Number) as [number, Pointer | 0, Pointer | 0];
+    const call = running.get(tag);
+    running.delete(tag);
+    if (error !== 0) call?.reject(takeError(error));
+    else call?.resolve(result === 0 ? null : result);
+  }
+}
