@@ -190,8 +190,9 @@ def test_a_worker_lives_and_a_workflow_ends_on_one_thread(
                 assert event == Event(event.tag, None, None)
         assert event.error == BridgeError(SHUT_DOWN, "polling: the worker is shut down", 0, None)
         assert history is not None
-        (last,) = GetWorkflowExecutionHistoryResponse.FromString(history).history.events
-        assert last.workflow_execution_completed_event_attributes.result.payloads == [payload("done")]
+        (end,) = GetWorkflowExecutionHistoryResponse.FromString(history).history.events
+        given = end.workflow_execution_completed_event_attributes.result
+        assert given.payloads == [payload("done")]
 
         tag = results.start("worker_start_finalize_shutdown", worker)
         assert results.of(tag) == Event(tag, None, None)
