@@ -19,14 +19,73 @@ from ruamel.yaml import YAML
 
 _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 _COMPARISON = re.compile(r"(\S+) (==|!=) '([^']*)'")
+# An action of this repository, at the commit of the workflow.
+_OWN_ACTION = "$/"
 
 Step = dict[str, Any]
 
 
 def read_workflow(file: Path) -> dict[str, Any]:
-    """A workflow, read as YAML 1.2, in which ``on`` is a string."""
+    """Read a workflow, with the steps of the repository's own actions in place of their use."""
+    content = read_yaml(file)
+    root = file.parents[2]
+    for job in content["jobs"].values():
+        job["steps"] = [found for step in job["steps"] for found in _expanded(step, root)]
+    return content
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Read YAML 1.2, in which ``on`` is a string."""
     content: dict[str, Any] = YAML(typ="safe").load(file)
     return content
+
+
+def own_action(step: Step) -> str | None:
+    """Return the directory of the repository's own action that a step uses, if it uses one."""
+    uses: str = step.get("uses", "")
+    return uses.removeprefix(_OWN_ACTION) if uses.startswith(_OWN_ACTION) else None
+
+
+def _expanded(step: Step, root: Path) -> list[Step]:
+    directory = own_action(step)
+    if directory is None:
+        return [step]
+    action = read_yaml(root / directory / "action.yml")
+    assert action["runs"]["using"] == "composite"
+    declared, given = action["inputs"], step.get("with", {})
+    assert given.keys() <= declared.keys(), f"{directory} has no such input: {given}"
+    required = {name for name, about in declared.items() if about.get("required")}
+    assert required <= given.keys(), f"{directory} requires {required}"
+    inputs = {
+        f"inputs.{name}": str(given.get(name, about.get("default", "")))
+        for name, about in declared.items()
+    }
+    steps = []
+    for inner in action["runs"]["steps"]:
+        found = _with_inputs(inner, inputs)
+        condition = found.pop("if", None)
+        assert condition is None or condition.split()[0] in inputs, f"not of an input: {condition}"
+        if holds(condition, inputs):
+            steps.append({**found, "if": step["if"]} if "if" in step else found)
+    return steps
+
+
+def _with_inputs(value: Any, inputs: Mapping[str, str]) -> Any:
+    """Fill in inputs wherever they stand; other expressions are left for the job."""
+    if isinstance(value, dict):
+        return {key: _with_inputs(one, inputs) for key, one in value.items()}
+    if isinstance(value, str):
+        return _EXPRESSION.sub(lambda match: inputs.get(match[1], match[0]), value)
+    return value
+
+
+def holds(condition: str | None, context: Mapping[str, str]) -> bool:
+    """Return whether a condition is true; what the context lacks is empty."""
+    if condition is None:
+        return True
+    match = _COMPARISON.fullmatch(condition)
+    assert match, f"a condition that is not a comparison: {condition}"
+    return (context.get(match[1], "") == match[3]) == (match[2] == "==")
 
 
 def steps_using(job: Mapping[str, Any], action: str) -> list[Step]:
@@ -68,12 +127,12 @@ class WorkflowRun:
             StepError: a step failed.
         """
         job = self.workflow["jobs"][name]
-        if not self._holds(job.get("if")):
+        if not self.holds(job.get("if")):
             return False
         self.ran.append(name)
         outputs: dict[str, str] = {}
         for step in job["steps"]:
-            if self._holds(step.get("if")):
+            if self.holds(step.get("if")):
                 self._step(step, outputs)
         for output, expression in job.get("outputs", {}).items():
             self.context[f"needs.{name}.outputs.{output}"] = self._filled(expression, outputs)
@@ -121,13 +180,9 @@ class WorkflowRun:
             outputs[f"steps.{step['id']}.outputs.{name}"] = value
             self.context[f"steps.{step['id']}.outputs.{name}"] = value
 
-    def _holds(self, condition: str | None) -> bool:
-        if condition is None:
-            return True
-        match = _COMPARISON.fullmatch(condition)
-        assert match, f"a condition that is not a comparison: {condition}"
-        found = self.context.get(match[1], "")
-        return (found == match[3]) == (match[2] == "==")
+    def holds(self, condition: str | None) -> bool:
+        """Return whether a condition is true at this point of the run."""
+        return holds(condition, self.context)
 
     def _filled(self, text: str, outputs: Mapping[str, str] | None = None) -> str:
         known = {**self.context, **(outputs or {})}

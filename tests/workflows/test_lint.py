@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 # For a reader to copy, so as good as our own.
 MIGRATION = sorted((ROOT / "examples" / "migration").glob("*/*.yml"))
 
@@ -34,6 +35,7 @@ def lint(*command: str | Path) -> None:
 
 def test_there_are_workflows() -> None:
     assert {file.stem for file in WORKFLOWS} >= {"ci", "temporal-static-libraries"}
+    assert {file.parent.name for file in ACTIONS} == {"cargo-cache", "set-up"}
     assert {file.parent.name for file in MIGRATION} == {"after", "before"}
 
 
@@ -44,9 +46,14 @@ def test_schema(workflow: Path) -> None:
     lint(command_of("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", workflow)
 
 
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda file: file.parent.name)
+def test_schema_of_an_action(action: Path) -> None:
+    lint(command_of("check-jsonschema"), "--builtin-schema", "vendor.github-actions", action)
+
+
 def test_security() -> None:
-    """Of the whole directory: pinned actions, permissions, what is expanded into a script."""
-    lint(command_of("zizmor"), "--offline", "--pedantic", WORKFLOWS[0].parent, *MIGRATION)
+    """Of all of them: pinned actions, permissions, what is expanded into a script."""
+    lint(command_of("zizmor"), "--offline", "--pedantic", *WORKFLOWS, *ACTIONS, *MIGRATION)
 
 
 def test_build_configuration_is_one_that_cibuildwheel_takes(repo_root: Path) -> None:

@@ -11,8 +11,8 @@ import bump.__main__ as bump_command
 import bump.news
 import pytest
 from bump.registry import CORE, Core
-from ruamel.yaml import YAML
 from upstream_sdist import HEADER, bridge, make_upstream_sdist, use_directory
+from workflow_run import read_workflow
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,8 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def workflow() -> dict[str, Any]:
     """The workflow, read."""
-    content: dict[str, Any] = YAML(typ="safe").load(ROOT / ".github/workflows/newer-core.yml")
-    return content
+    return read_workflow(ROOT / ".github" / "workflows" / "newer-core.yml")
 
 
 def test_it_looks_each_week_and_may_do_no_more_than_that(workflow: dict[str, Any]) -> None:

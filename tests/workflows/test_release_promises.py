@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import tomli
 from release.names import REQUIRED
-from workflow_run import read_workflow, steps_using
+from workflow_run import own_action, read_workflow, read_yaml, steps_using
 
 from temporal_static_libs._targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {file.stem: file for file in (ROOT / ".github" / "workflows").glob("*.yml")}
+ACTIONS = {file.parent.name: file for file in (ROOT / ".github" / "actions").glob("*/action.yml")}
+FILES = [*WORKFLOWS.values(), *ACTIONS.values()]
+PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 BUILDING = ("plan", "wheel", "sdist", "assemble", "try")
 READING = ("records",)
@@ -35,12 +38,39 @@ def jobs(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_actions_are_pinned_with_their_version_beside(name: str) -> None:
-    uses = re.findall(r"uses: (.+)", WORKFLOWS[name].read_text(encoding="utf-8"))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_actions_are_pinned_with_their_version_beside(file: Path) -> None:
+    uses = re.findall(r"uses: (.+)", file.read_text(encoding="utf-8"))
     assert uses
     for action in uses:
-        assert re.match(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+( |$)", action), action
+        # One of this repository is pinned by being of the same commit.
+        if directory := own_action({"uses": action}):
+            assert ROOT / directory / "action.yml" in ACTIONS.values(), action
+        else:
+            assert re.match(rf"{PINNED.pattern} # v\d+\.\d+\.\d+( |$)", action), action
+
+
+def test_every_action_of_the_repository_is_used() -> None:
+    used = {
+        own_action(step)
+        for file in WORKFLOWS.values()
+        for job in read_yaml(file)["jobs"].values()
+        for step in job["steps"]
+    }
+    assert used - {None} == {f".github/actions/{name}" for name in ACTIONS}
+
+
+def test_jobs_install_venvs_of_the_makefile() -> None:
+    groups = tomli.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    venvs = {
+        step["env"]["VENV"]
+        for file in WORKFLOWS.values()
+        for job in read_workflow(file)["jobs"].values()
+        for step in job["steps"]
+        if step.get("name") == "Make the venv"
+    }
+    assert {"release", "records", "cibuildwheel", "bump"} == venvs
+    assert venvs <= groups.keys()
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -54,9 +84,9 @@ def test_permissions_concurrency_and_timeouts(name: str) -> None:
             assert checkout["with"]["persist-credentials"] is False
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_no_workflow_has_secrets(name: str) -> None:
-    assert "secrets" not in WORKFLOWS[name].read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_no_workflow_has_secrets(file: Path) -> None:
+    assert "secrets" not in file.read_text(encoding="utf-8")
 
 
 def test_only_jobs_that_publish_may_write(jobs: dict[str, dict[str, Any]]) -> None:
@@ -67,9 +97,13 @@ def test_only_jobs_that_publish_may_write(jobs: dict[str, dict[str, Any]]) -> No
         "github-release": {"contents": "write"},
         "pypi": {"id-token": "write"},
     }
-    # Where a token can be had, nothing runs but pinned actions.
+    # Where a token can be had, nothing runs but pinned actions, none of them this repository's.
+    as_written = read_yaml(WORKFLOWS["temporal-static-libraries"])["jobs"]
     for name in ("attest", "pypi"):
-        assert all("uses" in step for step in jobs[name]["steps"])
+        for step in as_written[name]["steps"]:
+            assert "run" not in step
+            assert PINNED.fullmatch(step["uses"]), step
+        assert not steps_using(jobs[name], "actions/checkout")
     tokens = [name for name, job in jobs.items() if "github.token" in str(job)]
     assert tokens == [*READING, "github-release"]
 
@@ -82,6 +116,7 @@ def test_environments_can_ask_for_a_reviewer(jobs: dict[str, dict[str, Any]]) ->
 def test_triggers(workflow: dict[str, Any]) -> None:
     triggers = workflow["on"]
     assert triggers["push"]["tags"] == ["temporal-libs-v*"]
+    assert ".github/actions/**" in triggers["pull_request"]["paths"]
     inputs = triggers["workflow_dispatch"]["inputs"]
     assert inputs["version"]["required"] is True
     assert inputs["dry-run"]["default"] is True
@@ -121,6 +156,10 @@ def test_nothing_that_is_released_comes_from_a_cache(jobs: dict[str, dict[str, A
     caches = [step for job in jobs.values() for step in steps_using(job, "actions/cache")]
     assert len(caches) == 2
     assert all(step["if"] == "needs.plan.outputs.release != 'true'" for step in caches)
+    # Nor by the way of an action that has a cache beside what it is for.
+    for job in jobs.values():
+        for step in steps_using(job, "actions/setup-python"):
+            assert step["with"] == {"python-version": "3.13"}
 
 
 def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, Any]]) -> None:
@@ -132,7 +171,8 @@ def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, A
 def test_a_step_runs_one_script_or_make_target(name: str) -> None:
     """What those do, tests run; a workflow's own shell, nobody would."""
     known = (
-        r"(make [\w./-]+|sh tools/\w+\.sh\b.*|\.ci/run|\.venv/\w+/bin/python -m (release|bump) .*)"
+        r"(make [\w./-]+|make \"\.venv/\$VENV/\.ready\"|sh tools/\w+\.sh\b.*|\.ci/run"
+        r"|\.venv/\w+/bin/python -m (release|bump) .*)"
     )
     for job in read_workflow(WORKFLOWS[name])["jobs"].values():
         for step in job["steps"]:

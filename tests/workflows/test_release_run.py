@@ -251,7 +251,7 @@ def test_dry_run_does_all_but_publish(
     for job in ("plan", "assemble"):
         run.job(job)
     assert run.context["needs.assemble.outputs.pending"] == "true"
-    assert run._holds(run.workflow["jobs"]["try"]["if"])
+    assert run.holds(run.workflow["jobs"]["try"]["if"])
     for job in ("attest", "github-release"):
         assert not run.job(job)
     # What needs a job that was skipped is skipped.
