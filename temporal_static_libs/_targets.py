@@ -20,6 +20,7 @@ class Target:
         wheel_tags: platform tags of a published wheel, whose archives have been proven to meet
             them. A wheel straight from the build hook carries `build_tag` instead.
         oldest_pip: the first pip that knows one of `wheel_tags`.
+        runner: GitHub's label for the machines that build and test its wheel.
         archive_name: format of an archive's file name, given the library's link name.
         gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
         rust_flags: what rustc has to be told besides.
@@ -32,6 +33,7 @@ class Target:
     floor_version: str
     wheel_tags: tuple[str, ...]
     oldest_pip: str
+    runner: str
     archive_name: str = "lib{}.a"
     gc_flag: str = "-Wl,--gc-sections"
     rust_flags: tuple[str, ...] = ()
@@ -105,6 +107,7 @@ TARGETS = (
         # Both spellings: pip asked for --platform manylinux2014_… refuses a wheel tagged 2_17 only.
         wheel_tags=("manylinux_2_17_x86_64", "manylinux2014_x86_64"),
         oldest_pip="19.3",
+        runner="ubuntu-24.04",
     ),
     Target(
         platform="linux-arm64",
@@ -114,6 +117,7 @@ TARGETS = (
         floor_version="2.17",
         wheel_tags=("manylinux_2_17_aarch64", "manylinux2014_aarch64"),
         oldest_pip="19.3",
+        runner="ubuntu-24.04-arm",
     ),
     Target(
         platform="macos-arm64",
@@ -123,6 +127,7 @@ TARGETS = (
         floor_version="11.0",
         wheel_tags=("macosx_11_0_arm64",),
         oldest_pip="20.3",
+        runner="macos-15",
         gc_flag="-Wl,-dead_strip",
     ),
     Target(
@@ -133,6 +138,7 @@ TARGETS = (
         floor_version="1.2",
         wheel_tags=("musllinux_1_2_x86_64",),
         oldest_pip="21.2",
+        runner="ubuntu-24.04",
         rust_flags=_MUSL_RUST_FLAGS,
     ),
     Target(
@@ -143,6 +149,7 @@ TARGETS = (
         floor_version="1.2",
         wheel_tags=("musllinux_1_2_aarch64",),
         oldest_pip="21.2",
+        runner="ubuntu-24.04-arm",
         rust_flags=_MUSL_RUST_FLAGS,
     ),
     Target(
@@ -153,6 +160,7 @@ TARGETS = (
         floor_version="10.12",
         wheel_tags=("macosx_10_12_x86_64",),
         oldest_pip="9.0",
+        runner="macos-15-intel",
         gc_flag="-Wl,-dead_strip",
     ),
 )

@@ -1,11 +1,12 @@
 """Runs jobs of a workflow on this machine: their scripts as they are, in the order that they have.
 
 What an action does with files is done here: artifacts are directories. Expressions are looked up,
-not evaluated, but for a comparison of one with a literal.
+not evaluated, but for a comparison of one with a literal, and for the matrix that a job has made.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from ruamel.yaml import YAML
 
 _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 _COMPARISON = re.compile(r"(\S+) (==|!=) '([^']*)'")
+_FROM_JSON = re.compile(r"\$\{\{ fromJSON\((\S+)\) \}\}")
 # An action of this repository, at the commit of the workflow.
 _OWN_ACTION = "$/"
 
@@ -107,6 +109,7 @@ class WorkflowRun:
         artifacts: has a directory for each artifact.
         context: expressions, and what they are.
         environ: variables of every step.
+        platform: whose row of the matrix is run.
         actions: what stands for an action that does more than move files, by its name; called with
             the step's inputs and the tree.
         ran: names of the jobs that ran.
@@ -117,6 +120,7 @@ class WorkflowRun:
     artifacts: Path
     context: dict[str, str]
     environ: dict[str, str]
+    platform: str
     actions: dict[str, Callable[[dict[str, str], Path], None]]
     ran: list[str] = field(default_factory=list)
 
@@ -130,6 +134,8 @@ class WorkflowRun:
         if not self.holds(job.get("if")):
             return False
         self.ran.append(name)
+        if "strategy" in job:
+            self.context.update(self._row(job["strategy"]["matrix"]["include"]))
         outputs: dict[str, str] = {}
         for step in job["steps"]:
             if self.holds(step.get("if")):
@@ -183,6 +189,13 @@ class WorkflowRun:
     def holds(self, condition: str | None) -> bool:
         """Return whether a condition is true at this point of the run."""
         return holds(condition, self.context)
+
+    def _row(self, include: str) -> dict[str, str]:
+        match = _FROM_JSON.fullmatch(include)
+        assert match, f"a matrix that no job has made: {include}"
+        rows = json.loads(self.context[match[1]])
+        (row,) = [row for row in rows if row["platform"] == self.platform]
+        return {f"matrix.{name}": str(value) for name, value in row.items()}
 
     def _filled(self, text: str, outputs: Mapping[str, str] | None = None) -> str:
         known = {**self.context, **(outputs or {})}

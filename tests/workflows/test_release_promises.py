@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import tomli
+from release.matrix import make_matrix, runner_variable
 from release.names import REQUIRED
 from workflow_run import own_action, read_workflow, read_yaml, steps_using
 
@@ -122,18 +123,30 @@ def test_triggers(workflow: dict[str, Any]) -> None:
     assert inputs["dry-run"]["default"] is True
 
 
-@pytest.mark.parametrize("job", ["wheel", "try", "published"])
-def test_every_platform_has_a_row(jobs: dict[str, dict[str, Any]], job: str) -> None:
-    rows = jobs[job]["strategy"]["matrix"]["include"]
-    assert [row["platform"] for row in rows] == [target.platform for target in TARGETS]
-    builders = jobs["wheel"]["strategy"]["matrix"]["include"]
-    assert [row["runner"] for row in rows] == [row["runner"] for row in builders]
-    assert jobs[job]["runs-on"] == "${{ matrix.runner }}"
-    assert jobs[job]["strategy"]["fail-fast"] is False
+def test_jobs_of_a_platform_have_the_rows_that_the_plan_made(
+    jobs: dict[str, dict[str, Any]],
+) -> None:
+    assert jobs["plan"]["outputs"]["platforms"] == "${{ steps.plan.outputs.platforms }}"
+    rows = {"include": "${{ fromJSON(needs.plan.outputs.platforms) }}"}
+    found = {name: job["strategy"] for name, job in jobs.items() if "strategy" in job}
+    assert list(found) == ["wheel", "try", "published"]
+    for name in found:
+        assert found[name] == {"fail-fast": False, "matrix": rows}
+        assert "plan" in jobs[name]["needs"]
+        assert jobs[name]["runs-on"] == "${{ matrix.runner }}"
+
+
+def test_plan_is_told_the_variables_that_name_runners(jobs: dict[str, dict[str, Any]]) -> None:
+    (step,) = [step for step in jobs["plan"]["steps"] if step.get("id") == "plan"]
+    told = {name: value for name, value in step["env"].items() if "vars." in value}
+    names = {runner_variable(target) for target in TARGETS} - {None}
+    assert told == {name: f"${{{{ vars.{name} }}}}" for name in names}
+    # And nothing else is.
+    assert str(jobs).count("vars.") == len(told)
 
 
 def test_first_three_platforms_are_required(jobs: dict[str, dict[str, Any]]) -> None:
-    rows = jobs["wheel"]["strategy"]["matrix"]["include"]
+    rows = make_matrix("push", {})
     assert tuple(row["platform"] for row in rows if row["required"]) == REQUIRED
     assert tuple(target.platform for target in TARGETS[:3]) == REQUIRED
     assert jobs["wheel"]["continue-on-error"] == "${{ !matrix.required }}"

@@ -15,6 +15,7 @@ import tomli
 import ziglang
 from github_stand_in import GitHub
 from package_index import user_of
+from release.matrix import make_matrix
 from release_files import alter_member, hashes_of
 from uploading_index import UploadingIndex
 from workflow_run import StepError, WorkflowRun, read_workflow
@@ -100,13 +101,13 @@ def start(
                 "github.ref": f"refs/tags/temporal-libs-v{tree.version}",
                 "github.repository": github.environ["GH_REPO"],
                 "github.token": github.environ["GH_TOKEN"],
-                "matrix.platform": PLATFORM,
             },
             environ={
                 **user_of(loopback_index.index_url),
                 "PYTHONPATH": str(zig),
                 "RELEASE_INDEX_URL": loopback_index.index_url,
             },
+            platform=PLATFORM,
             actions={
                 "actions/attest": publisher.attest,
                 "actions/attest-build-provenance": publisher.attest,
@@ -144,6 +145,7 @@ def test_release_of_every_platform_is_published_and_can_be_installed(
     (extra / "history.json").write_text("[]\n")
     jobs_without(run)
     assert run.ran == list(JOBS)
+    assert json.loads(run.context["needs.plan.outputs.platforms"]) == make_matrix("push", {})
 
     assert hashes_of(loopback_index.directory) == hashes_of(built)
 

@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 import tomli
 from rehearse import RECORD
+from release.matrix import make_matrix
 from workflow_run import read_workflow
 
 from temporal_static_libs._settings import BUILD_RECORD
 from temporal_static_libs._targets import TARGETS, Target
 
 ROOT = Path(__file__).parents[2]
+ROWS = {row["platform"]: row for row in make_matrix("push", {})}
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -42,24 +44,10 @@ def job() -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def rows(job: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """The rows of its matrix, by platform."""
-    return {row["platform"]: row for row in job["strategy"]["matrix"]["include"]}
-
-
 def identifier(target: Target) -> str:
     """What cibuildwheel calls a platform, with the one Python that the wheels are built with."""
     libc = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
     return f"cp311-{libc}_{target.machine}"
-
-
-def default_runner(runner: str) -> tuple[str, str | None]:
-    """A row's runner, and the repository's variable that can name another."""
-    match = re.fullmatch(
-        r"\$\{\{ github\.event_name != 'pull_request' && vars\.(\w+) \|\| '([^']+)' \}\}", runner
-    )
-    return (match[2], match[1]) if match else (runner, None)
 
 
 def cibuildwheel(*arguments: str) -> list[str]:
@@ -76,10 +64,18 @@ def cibuildwheel(*arguments: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_matrix_has_a_row_for_every_platform(rows: dict[str, dict[str, str]]) -> None:
-    assert {name: row["identifier"] for name, row in rows.items()} == {
-        target.platform: identifier(target) for target in TARGETS
-    }
+def test_matrix_has_a_row_for_every_platform() -> None:
+    assert [(row["platform"], row["identifier"]) for row in ROWS.values()] == [
+        (target.platform, identifier(target)) for target in TARGETS
+    ]
+
+
+def test_page_of_the_release_has_the_rows() -> None:
+    page = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| (\S+) \| `(\S+)` \| `(\S+)` \| ", page, re.MULTILINE)
+    assert documented == [
+        (row["platform"], row["identifier"], row["runner"]) for row in ROWS.values()
+    ]
 
 
 def test_one_wheel_a_platform_is_built() -> None:
@@ -93,27 +89,36 @@ def test_one_wheel_a_platform_is_built() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.platform)
-def test_identifier_of_a_row_is_one_of_cibuildwheels(
-    rows: dict[str, dict[str, str]], target: Target
-) -> None:
-    name = rows[target.platform]["identifier"]
+def test_identifier_of_a_row_is_one_of_cibuildwheels(target: Target) -> None:
+    name = ROWS[target.platform]["identifier"]
     assert cibuildwheel("--only", name) == [name]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.platform)
-def test_runner_is_of_the_platforms_own_kind(
-    rows: dict[str, dict[str, str]], target: Target
-) -> None:
+def test_runner_is_of_the_platforms_own_kind(target: Target) -> None:
     """The wheel is tested by running programs: nothing is cross-built, nothing emulated."""
-    runner, variable = default_runner(rows[target.platform]["runner"])
-    # A cluster's, where its owner has some; never for a pull request, whose code is anybody's.
-    cluster = f"{target.os}-{target.architecture}".upper().replace("-", "_") + "_RUNNER"
-    assert variable == (cluster if target.architecture == "arm64" else None)
     if target.os == "linux":
         expected = r"ubuntu-[\d.]+-arm" if target.architecture == "arm64" else r"ubuntu-[\d.]+"
     else:
         expected = r"macos-\d+" if target.architecture == "arm64" else r"macos-\d+-intel"
-    assert re.fullmatch(expected, runner)
+    assert re.fullmatch(expected, ROWS[target.platform]["runner"])
+
+
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
+def test_runner_can_be_one_that_a_variable_names(event: str) -> None:
+    variables = {f"{target.os}_{target.architecture}_RUNNER".upper(): "own" for target in TARGETS}
+    for row in make_matrix(event, variables):
+        expected = "own" if "-arm64" in row["platform"] else ROWS[row["platform"]]["runner"]
+        assert row == {**ROWS[row["platform"]], "runner": expected}
+    # An unset variable is empty.
+    assert make_matrix(event, dict.fromkeys(variables, "")) == list(ROWS.values())
+
+
+def test_pull_request_never_runs_on_one_that_a_variable_names() -> None:
+    """Its code is anybody's."""
+    variables = {"LINUX_ARM64_RUNNER": "own", "MACOS_ARM64_RUNNER": "own"}
+    assert "own" in {row["runner"] for row in make_matrix("push", variables)}
+    assert make_matrix("pull_request", variables) == list(ROWS.values())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ What a step finds out for later ones is appended to the file that GITHUB_OUTPUT 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from release.assemble import assemble
 from release.bundle import Bundle
 from release.github import publish_on_github
 from release.index import copy_files_to_upload, wait_until_published
+from release.matrix import make_matrix
 from release.plan import Event, make_plan
 from release.trial import try_release
 from temporal_static_libs._build.source_commit import source_commit
@@ -29,7 +31,12 @@ def _plan(arguments: argparse.Namespace) -> None:
     dry_run = arguments.dry_run != "false"
     event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
     plan = make_plan(ROOT, event)
-    _tell(version=plan.version, release=plan.release, publish=plan.publish)
+    _tell(
+        version=plan.version,
+        release=plan.release,
+        publish=plan.publish,
+        platforms=json.dumps(make_matrix(event.name, os.environ)),
+    )
 
 
 def _assemble(arguments: argparse.Namespace) -> None:

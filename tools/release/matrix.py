@@ -1,0 +1,57 @@
+"""The matrix of the workflow: one row per platform of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypedDict
+
+from release.names import REQUIRED
+from temporal_static_libs._targets import TARGETS, Target
+
+# Any that cibuildwheel knows would do: the wheels are py3-none.
+_PYTHON: Final = "cp311"
+
+
+class Row(TypedDict):
+    """One platform, as the jobs read it from ``matrix``.
+
+    Attributes:
+        platform: its name in the table.
+        runner: label of the machine that its jobs run on.
+        identifier: cibuildwheel's name of the build.
+        required: whether there is no release without its wheel.
+    """
+
+    platform: str
+    runner: str
+    identifier: str
+    required: bool
+
+
+def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
+    """Return the rows, in the order of the table.
+
+    Args:
+        event: GitHub's name of what started the run. A pull request runs on GitHub's machines only,
+            because its code is anybody's.
+        variables: the repository's variables, of which `runner_variable` names those that are read.
+    """
+    own = {} if event == "pull_request" else variables
+    return [
+        {
+            "platform": target.platform,
+            "runner": own.get(runner_variable(target) or "") or target.runner,
+            "identifier": f"{_PYTHON}-{target.wheel_tags[0].partition('_')[0]}_{target.machine}",
+            "required": target.platform in REQUIRED,
+        }
+        for target in TARGETS
+    ]
+
+
+def runner_variable(target: Target) -> str | None:
+    """Return the repository variable that replaces the runner of a target; only arm64 has one."""
+    return (
+        f"{target.os}_{target.architecture}_RUNNER".upper()
+        if target.architecture == "arm64"
+        else None
+    )
