@@ -123,10 +123,16 @@ impl KindSlots {
         let used = state.normal.used + state.sticky.used;
         let reserved = state.normal.reserved + state.sticky.reserved;
         if used > 0 {
-            let is_waiting = state.waiting.values().any(|it| is_long(it.since));
+            // No poll is out that would give a task to who waits.
+            let is_waiting = state.waiting.values().any(|it| {
+                let normal = state.normal;
+                let none_is_out =
+                    used == reserved || !it.is_sticky && normal.used == normal.reserved;
+                is_long(it.since) && none_is_out
+            });
             let notice = if state.full_since.is_some_and(is_long) {
                 Notice::CacheLimit { used }
-            } else if is_waiting && used == reserved {
+            } else if is_waiting {
                 Notice::Busy { used }
             } else {
                 return None;
