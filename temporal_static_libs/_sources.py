@@ -75,7 +75,7 @@ def prepare(settings: Settings) -> LoadedSet:
     choice = choose(settings, lambda: usable_wheel_set(settings))
     if choice.reason is None:
         return inspect(settings, choice)
-    # Here and not above: what compiles is a package of its own, which most calls do without.
+    # Here and not above: what compiles is a separate package, which most calls do without.
     from ._build.fallback import compiled_set, tell_that_wheel_is_broken
 
     if choice.wheels_problem is not None:

@@ -563,7 +563,7 @@ class TestWrongArguments:
     def raw(self, capi: CApi, size: int) -> Any:
         """Memory of an event that nobody has written to but for its size."""
         whole = capi.ffi.sizeof("TemporalStaticLibsEvent")
-        event = capi.ffi.new("TemporalStaticLibsEvent *")
+        event: Any = capi.ffi.new("TemporalStaticLibsEvent *")
         capi.ffi.buffer(event)[:] = self.FILLER * whole
         event.size = size
         return event

@@ -644,7 +644,7 @@ def queues(world: World) -> None:
     whole = api.ffi.sizeof("TemporalStaticLibsEvent")
     queue = lib.temporal_static_libs_queue_new()
     memory = api.ffi.new("uint8_t[]", 2 * whole)
-    event = api.ffi.cast("TemporalStaticLibsEvent *", memory)
+    event: Any = api.ffi.cast("TemporalStaticLibsEvent *", memory)
     lib.temporal_static_libs_on_worker(lib.temporal_static_libs_queue_tag(queue, 1), api.NULL)
     for size in (*range(2 * whole), 2**32, 2**63, 2**64 - 1):
         if size != whole:
