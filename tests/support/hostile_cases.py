@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from capi import CApi, function_names
+from completion_queue import some_bytes
 from hostile import Breakage, Call, Options, breakages, dispose, free_handle, struct_name
 from hostile_fuzz import FUZZ
 from hostile_world import World
@@ -688,13 +689,6 @@ def queues(world: World) -> None:
                     lib.temporal_static_libs_event_free(event)
             lib.temporal_static_libs_queue_free(queue)
             free_handle(api, worker)
-
-
-def some_bytes(api: CApi) -> Any:
-    """Make bytes as the library hands them out."""
-    broken = {"data": api.NULL, "size": 1}
-    options = api.new("TemporalCoreClientEnvConfigLoadOptions", path=broken)
-    return api.lib.temporal_core_client_env_config_load(options).fail
 
 
 def in_flight(world: World, queue: Any, worker: Any) -> None:
