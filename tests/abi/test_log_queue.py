@@ -218,6 +218,23 @@ class TestTooManyLogs:
             assert number_of(read(queue.take("Log"))) == 4
             assert queue.try_next() is None
 
+    def test_runtimes_share_the_room_of_their_queue(
+        self, capi: CApi, queue: CompletionQueue, lender: Lender
+    ) -> None:
+        more = {"log_queue": queue.handle, "max_waiting_logs": 2}
+        with (
+            capi.runtime(options(lender), **more) as one,
+            capi.runtime(options(lender), **more) as two,
+            connection_to(Override(capi), one) as first,
+            connection_to(Override(capi), two) as second,
+        ):
+            for client, logs in ((first, 2), (second, 3), (first, 4)):
+                for number in range(logs):
+                    make_log(capi, client, number)
+        events = list(waiting(queue))
+        assert [event.kind for event in events] == ["Log", "Log", "LogsDropped"]
+        assert events[-1].struct.count == 7
+
     def test_results_are_never_dropped(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:

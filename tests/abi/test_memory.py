@@ -6,25 +6,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from capi import config
+from c_program import build_program
 from skips import require_program
 
-SOURCE = Path(__file__).with_name("memory_cycles.c")
+HERE = Path(__file__).parent
 SECONDS = 240.0
 
 
-@pytest.mark.parametrize("ending", ["finalize", "free-only"])
-def test_memory_does_not_grow_with_cycles(ending: str, tmp_path: Path) -> None:
-    """``ending``: whether replayers are finalized, or freed as they are."""
-    valgrind = require_program("valgrind")
-    program = tmp_path / "memory_cycles"
-    warnings = ["-Wall", "-Wextra", "-Werror"]
-    flags = ["-Wl,--gc-sections", *config("--component", "sdk-core", "--libs").split()]
-    include = f"-I{config('--includedir')}"
-    compiler = ["cc", "-g", "-std=c11", *warnings, include]
-    subprocess.run([*compiler, str(SOURCE), "-o", str(program), *flags], check=True)
+def check(program: Path, *arguments: str) -> None:
+    """Run a program under valgrind: it loses nothing, and touches nothing freed."""
     command = [
-        valgrind,
+        require_program("valgrind"),
         "--quiet",
         "--error-exitcode=99",
         "--leak-check=full",
@@ -32,7 +24,19 @@ def test_memory_does_not_grow_with_cycles(ending: str, tmp_path: Path) -> None:
         "--errors-for-leak-kinds=definite",
         "--num-callers=30",
         str(program),
-        ending,
+        *arguments,
     ]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
     assert ended.returncode == 0, ended.stderr[-6000:]
+
+
+@pytest.mark.parametrize("ending", ["finalize", "free-only"])
+def test_memory_does_not_grow_with_cycles(ending: str, tmp_path: Path) -> None:
+    """``ending``: whether replayers are finalized, or freed as they are."""
+    require_program("valgrind")
+    check(build_program(HERE / "memory_cycles.c", tmp_path), ending)
+
+
+def test_many_threads_on_one_queue_lose_nothing(tmp_path: Path) -> None:
+    require_program("valgrind")
+    check(build_program(HERE / "queue_stress.c", tmp_path), "500")
