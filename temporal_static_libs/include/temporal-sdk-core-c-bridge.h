@@ -534,7 +534,7 @@ typedef struct TemporalCoreByteArray {
  *
  * All that the fields lead to belongs to the event, until
  * `temporal_static_libs_event_free` frees it. To keep something of it, a connection for example, take
- * the pointer and set the field to NULL.
+ * the pointer and set the field to NULL. A log stays in its event, which alone frees it.
  */
 typedef struct TemporalStaticLibsEvent {
   /**
@@ -2197,7 +2197,7 @@ typedef struct TemporalStaticLibsRuntimeOptions {
   uint32_t threads;
   /**
    * Most logs that wait on `log_queue`: what comes then is dropped, and an event says how many were.
-   * 0 = 10,000.
+   * 0 = 10,000. Runtimes with the same queue count together.
    */
   uint32_t max_waiting_logs;
   /**
@@ -2344,7 +2344,7 @@ void temporal_static_libs_queue_free(struct TemporalStaticLibsQueue *queue);
  *
  * A host that calls such a function itself puts an event of its own on the queue, for example
  * `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` to wake a thread that
- * waits. Any thread.
+ * waits. A tag whose call is never made is freed in the same way. Any thread.
  */
 void *temporal_static_libs_queue_tag(struct TemporalStaticLibsQueue *queue,
                                      uint64_t tag);

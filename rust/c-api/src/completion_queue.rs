@@ -55,7 +55,7 @@ pub unsafe extern "C" fn temporal_static_libs_queue_free(queue: *mut StaticLibsQ
 ///
 /// A host that calls such a function itself puts an event of its own on the queue, for example
 /// `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` to wake a thread that
-/// waits. Any thread.
+/// waits. A tag whose call is never made is freed in the same way. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_tag(
     queue: *mut StaticLibsQueue,

@@ -44,7 +44,7 @@ pub enum StaticLibsEventKind {
 ///
 /// All that the fields lead to belongs to the event, until
 /// `temporal_static_libs_event_free` frees it. To keep something of it, a connection for example, take
-/// the pointer and set the field to NULL.
+/// the pointer and set the field to NULL. A log stays in its event, which alone frees it.
 #[repr(C)]
 pub struct StaticLibsEvent {
     /// The struct's size, `sizeof(TemporalStaticLibsEvent)`; set before the event is asked for.

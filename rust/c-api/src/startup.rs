@@ -131,7 +131,7 @@ pub struct StaticLibsRuntimeOptions {
     /// affinity and quota.
     pub threads: u32,
     /// Most logs that wait on `log_queue`: what comes then is dropped, and an event says how many were.
-    /// 0 = 10,000.
+    /// 0 = 10,000. Runtimes with the same queue count together.
     pub max_waiting_logs: u32,
     /// Gets the logs that `telemetry.logging.filter` selects, whose `forward_to` is NULL then. NULL: they
     /// go where `telemetry.logging` says. Taken at the start: may be freed at any time.
