@@ -102,6 +102,14 @@ class Host:
         assert task is not None
         return WorkflowActivation.FromString(task)
 
+    def next_run(self, poll: Answer) -> WorkflowActivation:
+        """Wait for an activation, and complete evictions that come before."""
+        activation = self.activation(poll)
+        while activation.jobs[0].WhichOneof("variant") == "remove_from_cache":
+            self.complete(activation)
+            activation = self.activation()
+        return activation
+
     def complete(self, activation: WorkflowActivation, *commands: dict[str, Any]) -> None:
         """Complete an activation."""
         completion = WorkflowActivationCompletion(run_id=activation.run_id)
@@ -663,21 +671,17 @@ def test_workflow_slots_that_are_all_in_use_but_for_that_of_the_sticky_queue(
         start(task_queue)
     with host(task_queue, task_types=WORKFLOWS_ONLY, suppliers={"workflow": fixed_size(3)}) as made:
         activations = [made.activation() for _ in range(2)]
-        poll = made.poll("workflow")
         until(lambda: made.state()["workflow"]["slots"]["waiting"], "reservation")
-        wait_for_backlog(made)
         state = made.state()["workflow"]
         slots = state["slots"]
-        assert (slots["normal"], slots["sticky"]) == (
-            {"reserved": 2, "used": 2},
-            {"reserved": 1, "used": 0},
-        )
+        assert slots["normal"] == {"reserved": 2, "used": 2}
+        assert slots["sticky"] == {"reserved": 1, "used": 0}
         assert [it["sticky"] for it in slots["waiting"]] == [False]
         assert state["tasks"]["not_completed"] == 2
 
+        poll = made.poll("workflow")
         made.finish(activations[0])
-        made.complete(made.activation(poll))  # the eviction
-        third = made.activation()
+        third = made.next_run(poll)
         assert third.run_id not in [it.run_id for it in activations]
         made.finish(third)
         made.finish(activations[1])
@@ -691,20 +695,19 @@ def test_as_many_workflow_tasks_as_the_cache_takes(
         start(task_queue)
     with host(task_queue, task_types=WORKFLOWS_ONLY, max_cached_workflows=2) as made:
         first = made.activation()
-        poll = made.poll("workflow")
-        wait_for_backlog(made)
+        until(lambda: made.state()["workflow"]["slots"]["sticky"]["reserved"], "sticky poll")
         state = made.state()["workflow"]
         assert state["slots"]["normal"] == {"reserved": 1, "used": 1}
+        assert state["slots"]["sticky"] == {"reserved": 1, "used": 0}
         assert state["slots"]["waiting"] == []
         assert state["tasks"]["not_completed"] == 1
         assert state["slots"]["held_back_by_cache_millis"] is not None
 
+        poll = made.poll("workflow")
         made.finish(first)
-        made.complete(made.activation(poll))  # the eviction
-        second = made.activation()
+        second = made.next_run(poll)
         assert second.run_id != first.run_id
         made.finish(second)
-        assert made.state()["workflow"]["slots"]["held_back_by_cache_millis"] is None
 
 
 def test_a_slot_supplier_that_never_gives_a_slot(
