@@ -45,7 +45,7 @@ struct State {
     sticky: Counts,
     waiting: BTreeMap<u64, Reservation>,
     next: u64,
-    /// Since when as many slots are in use as core asks for.
+    /// Since when core asks for no more slots, so that nobody polls the normal queue.
     full_since: Option<Instant>,
     warned_at: Option<Instant>,
     /// The log says once, until one is free, that slots which are in use keep polls waiting.
@@ -82,7 +82,7 @@ enum Notice {
     Stuck { is_sticky: bool, reserved: usize },
     /// Polls wait for a slot, and all are in use.
     Busy { used: usize },
-    /// No poll is made, because as many slots are in use as workflows can be cached.
+    /// The normal queue is not polled, because as many slots are taken as workflows can be cached.
     CacheLimit { used: usize },
 }
 
@@ -185,6 +185,15 @@ impl KindSlots {
 }
 
 impl State {
+    /// Takes note whether core asks for no more slots: it counts those of polls that wait, too.
+    fn note_fullness(&mut self, cache_limit: Option<usize>) {
+        let (normal, sticky) = (self.normal, self.sticky);
+        let is_full = cache_limit.is_some_and(|limit| normal.reserved + sticky.reserved >= limit)
+            && normal.used + sticky.used > 0
+            && normal.used == normal.reserved;
+        self.full_since = is_full.then(|| self.full_since.unwrap_or_else(Instant::now));
+    }
+
     fn counts(&mut self, is_sticky: bool) -> &mut Counts {
         if is_sticky {
             &mut self.sticky
@@ -274,7 +283,11 @@ impl<Kind: SlotKind> SlotReleaseContext for Own<'_, dyn SlotReleaseContext<SlotK
 
 impl<Kind: SlotKind> Watched<Kind> {
     fn given(&self, permit: SlotSupplierPermit, is_sticky: bool) -> SlotSupplierPermit {
-        self.slots.state().counts(is_sticky).reserved += 1;
+        {
+            let mut state = self.slots.state();
+            state.counts(is_sticky).reserved += 1;
+            state.note_fullness(self.slots.cache_limit);
+        }
         SlotSupplierPermit::with_user_data(WatchedPermit { permit, is_sticky })
     }
 }
@@ -310,10 +323,7 @@ where
         {
             let mut state = self.slots.state();
             state.counts(*is_sticky).used += 1;
-            let used = state.normal.used + state.sticky.used;
-            if self.slots.cache_limit.is_some_and(|limit| used >= limit) {
-                state.full_since.get_or_insert_with(Instant::now);
-            }
+            state.note_fullness(self.slots.cache_limit);
         }
         let context = ctx;
         self.supplier.mark_slot_used(&Own { context, permit });
@@ -324,12 +334,12 @@ where
         {
             let mut state = self.slots.state();
             state.told_of_use = false;
-            state.full_since = None;
             let counts = state.counts(*is_sticky);
             counts.reserved = counts.reserved.saturating_sub(1);
             if ctx.info().is_some() {
                 counts.used = counts.used.saturating_sub(1);
             }
+            state.note_fullness(self.slots.cache_limit);
         }
         let context = ctx;
         self.supplier.release_slot(&Own { context, permit });
@@ -533,6 +543,23 @@ mod tests {
         });
         assert_eq!(slots.look(start + PATIENCE), Some(Notice::Busy { used: 2 }));
         assert_eq!(slots.look(start + PATIENCE * 2), None);
+    }
+
+    #[test]
+    fn a_cache_is_full_with_the_slot_of_a_sticky_poll() {
+        let mut state = State {
+            normal: counts(1, 1),
+            sticky: counts(1, 0),
+            ..State::default()
+        };
+        state.note_fullness(Some(2));
+        let since = state.full_since;
+        assert!(since.is_some());
+        state.note_fullness(Some(2));
+        assert_eq!(state.full_since, since);
+        state.normal = counts(1, 0);
+        state.note_fullness(Some(2));
+        assert_eq!(state.full_since, None);
     }
 
     #[test]
