@@ -2,8 +2,12 @@
 //! bridge runs on a thread of the core.
 
 const std = @import("std");
+const builtin = @import("builtin");
 const c = @import("c");
 const Report = @import("failure.zig").Report;
+
+/// Of fcntl.h, which not every version of Zig can translate, nor has the name itself.
+const F_DUPFD_CLOEXEC: c_int = if (builtin.os.tag == .macos) 67 else 1030;
 
 /// It is the surface's TemporalZigQueue too.
 pub const Queue = c.TemporalStaticLibsQueue;
@@ -41,7 +45,7 @@ pub fn descriptor(queue: *Queue, report: Report) !i32 {
     // Not 0, which says in the C surface that something failed.
     const lowest: c_int = 3;
     const own = c.temporal_static_libs_queue_descriptor(queue);
-    const duplicate = c.fcntl(own, c.F_DUPFD_CLOEXEC, lowest);
+    const duplicate = std.c.fcntl(own, F_DUPFD_CLOEXEC, lowest);
     if (duplicate >= lowest) return duplicate;
     return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "there is no descriptor left", .{});
 }
