@@ -26,6 +26,7 @@ NO_THREAD_AND_NO_TIMER = """
 for (const name of ["Worker", "setTimeout", "setInterval", "setImmediate"]) {
   Object.defineProperty(globalThis, name, { value() { throw new Error(`${name} is called`); } });
 }
+Bun.sleep = () => { throw new Error("Bun.sleep is called"); };
 """
 
 CALL_OFTEN = """
@@ -41,6 +42,20 @@ const before = descriptors();
 for (let i = 0; i < 100; i++) await fail();
 await Promise.all(Array.from({ length: 100 }, fail));
 console.log(`failed ${failed}, descriptors ${descriptors() - before}`);
+await client.close();
+"""
+
+CALL_WITHOUT_DESCRIPTORS = """
+import { closeSync, openSync } from "node:fs";
+import { Client } from "./src/client.ts";
+const client = await Client.connect(process.argv.at(-1));
+const unknown = { namespace: "default", workflowId: "unknown", runId: crypto.randomUUID() };
+const fail = () => client.result(unknown).catch((error) => error.grpcStatus);
+await fail();
+const open = [];
+try { for (;;) open.push(openSync("/dev/null")); } catch {}
+console.log(await fail());
+open.forEach(closeSync);
 await client.close();
 """
 
@@ -95,6 +110,17 @@ def test_calls_leave_no_descriptor(
 ) -> None:
     done = consumer.attempt("bun", "-e", CALL_OFTEN, dev_server.url, directory=example)
     assert (done.returncode, done.stdout) == (0, "failed 201, descriptors 0\n")
+
+
+@pytest.mark.usefixtures("demo")
+def test_calls_are_answered_when_too_many_files_are_open(
+    consumer: Consumer, dev_server: DevServer, example: Path
+) -> None:
+    script = 'ulimit -n 64 && exec bun -e "$1" "$2"'
+    done = consumer.attempt(
+        *("sh", "-c", script, "sh", CALL_WITHOUT_DESCRIPTORS, dev_server.url), directory=example
+    )
+    assert (done.returncode, done.stdout) == (0, "5\n")
 
 
 @pytest.mark.usefixtures("demo")

@@ -42,17 +42,12 @@ export function call(
 /** Settles calls until none is left. The program can end then. */
 async function watch(): Promise<void> {
   watching = true;
-  try {
-    while (running.size > 0) {
-      await readable();
-      settle();
-    }
-  } catch (error) {
-    for (const { reject } of running.values()) reject(error);
-    running.clear();
-  } finally {
-    watching = false;
+  while (running.size > 0) {
+    // Where a descriptor is unavailable, because too many files are open, ask again in a while.
+    await readable().catch(() => Bun.sleep(100));
+    settle();
   }
+  watching = false;
 }
 
 /**
@@ -62,16 +57,16 @@ async function watch(): Promise<void> {
  * which this is not: once it is readable the attempt fails and takes nothing, and Bun closes the
  * descriptor, which is ours.
  */
-function readable(): Promise<void> {
+async function readable(): Promise<void> {
   const fd = attempt((error) => library().temporal_zig_queue_descriptor(theQueue(), error));
-  return new Promise((resolve, reject) => {
-    const options: Bun.FdSocketOptions<undefined> = {
-      fd,
-      socket: { data() {}, close: () => resolve() },
-    };
-    // @types/bun has these options, but not for `connect`.
-    Bun.connect(options as unknown as Bun.TCPSocketConnectOptions<undefined>).catch(reject);
-  });
+  const closed = Promise.withResolvers<void>();
+  const options: Bun.FdSocketOptions<undefined> = {
+    fd,
+    socket: { data() {}, close: () => closed.resolve() },
+  };
+  // @types/bun has these options, but not for `connect`.
+  await Bun.connect(options as unknown as Bun.TCPSocketConnectOptions<undefined>);
+  await closed.promise;
 }
 
 /** Takes all that the queue has. */

@@ -42,7 +42,7 @@ typedef struct TemporalZigBytes TemporalZigBytes;
 /** Why a call failed. */
 typedef struct TemporalZigError TemporalZigError;
 
-/** Where the results of calls wait that were started. */
+/** Where calls that were started leave their results. */
 typedef struct TemporalZigQueue TemporalZigQueue;
 
 /** What has come of a call that was started. */
@@ -210,12 +210,15 @@ int32_t temporal_zig_queue_try_next(TemporalZigQueue *queue, TemporalZigEvent *e
 void temporal_zig_queue_free(TemporalZigQueue *queue);
 
 /*
- * The functions that start a call return 1, and then the queue gives exactly one event with the tag; or
- * 0, an error and no event if an argument breaks a rule of this header. They take a queue, a tag and
- * what the functions that block take, who say more.
+ * The functions that start a call take a queue, a tag, and what the function that blocks takes; see
+ * there for more. They return 1, and then the queue gives exactly one event with the tag; or 0 and an
+ * error if the call could not be started, and then there is no event.
  */
 
-/** @param timeout_millis Longest time until the event; 0 = 180,000. */
+/**
+ * @param timeout_millis Longest time until the event; 0 = 180,000. What takes longer fails with
+ *                       TEMPORAL_ZIG_ERROR_CONNECT.
+ */
 int32_t temporal_zig_bridge_start_connect(TemporalZigQueue *queue, uint64_t tag,
                                           const char *target_url, uint32_t timeout_millis,
                                           TemporalZigError **error);
@@ -232,7 +235,7 @@ int32_t temporal_zig_bridge_start_call(TemporalZigQueue *queue, uint64_t tag,
                                        size_t request_size, uint32_t timeout_millis,
                                        TemporalZigError **error);
 
-/** Ends within 180 s. Options that the core refuses are an error at once, without an event. */
+/** Ends within 180 s. With options that the core refuses it does not start. */
 int32_t temporal_zig_worker_start_new(TemporalZigQueue *queue, uint64_t tag,
                                       TemporalZigBridge *bridge, const char *namespace_name,
                                       const char *task_queue, uint32_t max_cached_workflows,
