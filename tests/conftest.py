@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from capi import CApi, declarations, function_names, header_path, link_shared_library
-from dev_server import DevServer, running_dev_server
+from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 from package_index import PackageServer, running_package_server
 from sdist_build import build_sdist
 from skips import SkipPolice, in_ci
@@ -83,7 +83,8 @@ def package_dir() -> Path:
 @pytest.fixture(scope="session")
 def dev_server() -> Iterator[DevServer]:
     """A Temporal dev server on a free port of the loopback interface, one for the whole run."""
-    with running_dev_server() as server:
+    # Without limits: programs that call as fast as they can would keep others from connecting.
+    with running_dev_server(dynamic_config=NO_RATE_LIMITS) as server:
         yield server
 
 

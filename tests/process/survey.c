@@ -247,14 +247,6 @@ int main(int argc, char **argv) {
   otlp.protocol = TemporalCoreOpenTelemetryProtocol_Grpc;
   temporal_core_runtime_free(make_runtime(with_otlp, NULL));
 
-  step = "may_block";
-  TemporalCoreRuntimeOptions of_runtime;
-  memset(&of_runtime, 0, sizeof of_runtime);
-  const TemporalStaticLibsRuntimeOptions extra = {.size = sizeof extra, .callbacks_may_block = true};
-  TemporalCoreRuntimeOrFail blocking = temporal_static_libs_runtime_new(&of_runtime, &extra);
-  expect_none(blocking.fail, step);
-  temporal_core_runtime_free(blocking.runtime);
-
   step = "runtime";
   TemporalCoreRuntime *runtime = make_runtime(with_prometheus, on_log);
 
