@@ -32,8 +32,8 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: help demo fallback test test-rust fuzz sanitize endure bench lint lint-python lint-rust lint-zig lint-words \
-	wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
+.PHONY: help demo fallback test test-rust fuzz sanitize endure bench behavior lint lint-python lint-rust lint-zig \
+	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
 	proto-licenses trend bump upstream clean
 
 # --- demo and tests ---
@@ -92,6 +92,13 @@ endure: .venv/test/.installed
 bench: .venv/test/.installed .venv/delivery/.ready
 	$(STEP) "bench: the installed wheel beside its alternatives"
 	PYTHONPATH=tools:tests/support .venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
+
+# BEHAVIOR_ARGS: record DIRECTORY, or compare BEFORE AFTER; --help lists the options.
+BEHAVIOR_ARGS ?= record dist/behavior
+## record, or compare, what the command and the Python API answer; BEHAVIOR_ARGS
+behavior: .venv/test/.installed
+	$(STEP) "behavior: what the command and the Python API answer, in every state"
+	PYTHONPATH=tools .venv/test/bin/python -m behavior $(BEHAVIOR_ARGS)
 
 # --- builds ---
 
