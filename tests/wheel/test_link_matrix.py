@@ -87,7 +87,9 @@ def test_links_and_runs_with_and_without_dropping_unused_parts(
         result = tmp_path / f"{name}.bin"
         link(linker, [*OUTPUTS[output], PROGRAM, *cflags, *flags], result)
         assert run(result, output).startswith("Invalid options: ")
-    assert (tmp_path / "gc.bin").stat().st_size <= (tmp_path / "all.bin").stat().st_size
+    sizes = {name: (tmp_path / f"{name}.bin").stat().st_size for name in ("all", "gc")}
+    # Where everything is used there is nothing to drop, and some bytes of padding can be added.
+    assert sizes["gc"] <= sizes["all"] + 4096
 
 
 @pytest.mark.parametrize("order", ["client-first", "sdk-core-first"])

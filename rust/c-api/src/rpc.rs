@@ -358,8 +358,10 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
             is_to_be_stated: true,
         }
     } else {
-        let header = metadata
-            .get(TIMEOUT_HEADER)
+        // Looking a name up means to parse it, even where there is nothing to be found.
+        let header = (!metadata.is_empty())
+            .then(|| metadata.get(TIMEOUT_HEADER))
+            .flatten()
             .and_then(|value| value.to_str().ok());
         let stated = header.and_then(stated_time).or(connection.timeout());
         CallTime {
