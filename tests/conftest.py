@@ -10,9 +10,11 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from capi import CApi, declarations, function_names, header_path, link_shared_library
+from completion_queue import CompletionQueue, completion_queue
 from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 from package_index import PackageServer, running_package_server
 from sdist_build import build_sdist
@@ -110,6 +112,20 @@ def capi(declared: str, tmp_path_factory: pytest.TempPathFactory) -> CApi:
     scratch = tmp_path_factory.mktemp("sdk-core")
     library = link_shared_library(function_names(declared), "sdk-core", scratch)
     return CApi(declared, library)
+
+
+@pytest.fixture
+def runtime(capi: CApi) -> Iterator[Any]:
+    """A runtime with the defaults."""
+    with capi.runtime() as made:
+        yield made
+
+
+@pytest.fixture
+def queue(capi: CApi) -> Iterator[CompletionQueue]:
+    """A completion queue."""
+    with completion_queue(capi) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from capi import CApi
 from grpc_override import Override, Response, connection_to
 from rpc import ConnectError, connect_answer, connection
-
-
-@pytest.fixture
-def runtime(capi: CApi) -> Iterator[Any]:
-    with capi.runtime() as made:
-        yield made
 
 
 def refusal(capi: CApi, runtime: Any, target: str | bytes | None, **fields: Any) -> str:

@@ -12,18 +12,12 @@ from typing import Any
 
 import pytest
 from capi import CApi, Lender
-from completion_queue import CompletionQueue, Event, completion_queue
+from completion_queue import CompletionQueue, Event
 from grpc_override import Override, Response, connection_to
 from log_capture import LEVELS
 from rpc import call
 
 TAG = 0xFEDC_BA98_7654_3210
-
-
-@pytest.fixture
-def queue(capi: CApi) -> Iterator[CompletionQueue]:
-    with completion_queue(capi) as made:
-        yield made
 
 
 @pytest.fixture

@@ -34,12 +34,6 @@ NOBODY = "http://127.0.0.1:1"
 NOT_FOUND, PERMISSION_DENIED = 5, 7
 
 
-@pytest.fixture
-def queue(capi: CApi) -> Iterator[CompletionQueue]:
-    with completion_queue(capi) as made:
-        yield made
-
-
 class Server:
     """What the override answers."""
 
@@ -71,12 +65,6 @@ def server() -> Iterator[Server]:
     made = Server()
     yield made
     made.stopped.set()
-
-
-@pytest.fixture
-def runtime(capi: CApi) -> Iterator[Any]:
-    with capi.runtime() as made:
-        yield made
 
 
 @pytest.fixture

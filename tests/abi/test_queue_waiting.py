@@ -25,12 +25,6 @@ TAG = 0xFEDC_BA98_7654_3210
 
 
 @pytest.fixture
-def queue(capi: CApi) -> Iterator[CompletionQueue]:
-    with completion_queue(capi) as made:
-        yield made
-
-
-@pytest.fixture
 def go_on() -> Iterator[threading.Event]:
     """Until it is set, `GetClusterInfo` is not answered."""
     event = threading.Event()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from capi import CApi
-from completion_queue import CompletionQueue, Event, completion_queue
+from completion_queue import CompletionQueue, Event
 from footprint import Footprint
 from grpc_override import Override, Response
 from rpc import SERVICES, Outcome, connection_options, outcome, start_call
@@ -26,18 +26,6 @@ RESULT = 1
 INTERNAL = 13
 NO_RESPONSE = Outcome(None, INTERNAL, "gRPC override: no response", b"")
 PREFIX = "temporal_core_client_grpc_override_request"
-
-
-@pytest.fixture
-def queue(capi: CApi) -> Iterator[CompletionQueue]:
-    with completion_queue(capi) as made:
-        yield made
-
-
-@pytest.fixture
-def runtime(capi: CApi) -> Iterator[Any]:
-    with capi.runtime() as made:
-        yield made
 
 
 def start_connect(

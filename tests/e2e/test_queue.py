@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,18 +37,6 @@ from worker import KINDS, new_worker, worker_options
 NOT_FOUND = 5
 START = "temporal_core_ephemeral_server_start_dev_server"
 SHUTDOWN = "temporal_core_ephemeral_server_shutdown"
-
-
-@pytest.fixture
-def queue(capi: CApi) -> Iterator[CompletionQueue]:
-    with completion_queue(capi) as made:
-        yield made
-
-
-@pytest.fixture
-def runtime(capi: CApi) -> Iterator[Any]:
-    with capi.runtime() as made:
-        yield made
 
 
 class Host:

@@ -53,12 +53,6 @@ def _made_once(capi: CApi) -> None:
 
 
 @pytest.fixture
-def runtime(capi: CApi) -> Iterator[Any]:
-    with capi.runtime() as made:
-        yield made
-
-
-@pytest.fixture
 def plain(capi: CApi, tmp_path: Path) -> Iterator[Journey]:
     """A peer without TLS that behaves."""
     with journey(capi, PLAIN, tmp_path) as made:
