@@ -19,6 +19,7 @@ class Choice:
     Attributes:
         source: ``wheel``, ``override`` or ``compiled``.
         why: what decided it.
+        override: for ``override``, the directory.
         reason: for ``compiled``, what asks for it.
         wheels_problem: what is wrong with the wheel's archives, where that decided it.
         wheel: the wheel's archives, where they had to be looked at to decide.
@@ -26,6 +27,7 @@ class Choice:
 
     source: str
     why: str
+    override: Path | None = None
     reason: Reason | None = None
     wheels_problem: TemporalStaticLibsError | None = None
     wheel: LoadedSet | None = None
@@ -40,9 +42,10 @@ def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
             called where that decides.
     """
     if settings.override is not None:
-        return Choice("override", f"TEMPORAL_LIBS_DIR is {settings.override}")
+        override = Path(settings.override)
+        return Choice("override", f"TEMPORAL_LIBS_DIR is {override}", override=override)
     if not settings.prebuilt:
-        return Choice("compiled", "USE_PREBUILT_LIBS is false", ASKED_FOR)
+        return Choice("compiled", "USE_PREBUILT_LIBS is false", reason=ASKED_FOR)
     default = (
         "that is the default: TEMPORAL_LIBS_DIR is not set, and USE_PREBUILT_LIBS is not false"
     )
@@ -52,7 +55,7 @@ def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
         wheel = usable_wheel()
     except TemporalStaticLibsError as error:
         why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
-        return Choice("compiled", why, FALLBACK, wheels_problem=error)
+        return Choice("compiled", why, reason=FALLBACK, wheels_problem=error)
     why = f"{default}; TEMPORAL_LIBS_FALLBACK is compile, and not needed"
     return Choice("wheel", why, wheel=wheel)
 
@@ -90,8 +93,8 @@ def inspect(settings: Settings, choice: Choice) -> LoadedSet:
         NotReusableError: archives of this machine would have to be compiled.
         TemporalStaticLibsError: as for `prepare`.
     """
-    if settings.override is not None:
-        return override_set(Path(settings.override))
+    if choice.override is not None:
+        return override_set(choice.override)
     if choice.reason is not None:
         from ._build.fallback import describe_wanted
 
