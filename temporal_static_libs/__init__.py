@@ -129,10 +129,10 @@ def verify() -> None:
         CompileError: archives had to be compiled, and could not be.
         TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
-    _verified(anew=True)
+    _verified(hashed=True)
 
 
-def _verified(*, anew: bool = False) -> LoadedSet:
+def _verified(*, hashed: bool = False) -> LoadedSet:
     from ._metrics import recorded
     from ._settings import Settings
     from ._sources import prepare
@@ -142,6 +142,6 @@ def _verified(*, anew: bool = False) -> LoadedSet:
         resolution.begin()
         found = prepare(settings)
         resolution.found(found)
-        verified = found.verify(settings) if anew else found.verified_once(settings)
+        verified = found.verify(settings) if hashed else found.verified_once(settings)
         resolution.found(verified)
         return verified

@@ -41,7 +41,7 @@ def fill(template: str, values: Mapping[str, str]) -> str:
         values: what to put for each blank, in the syntax of the file.
 
     Raises:
-        KeyError: a blank has no value.
+        KeyError: a placeholder has no value.
         OSError: the template cannot be read.
     """
     text = (_SHARE_DIR / template).read_text(encoding="utf-8")

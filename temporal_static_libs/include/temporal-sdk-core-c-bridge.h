@@ -2183,7 +2183,7 @@ typedef struct TemporalCoreRuntimeOptions {
 } TemporalCoreRuntimeOptions;
 
 /**
- * What a runtime of this library can be told besides.
+ * More options of a runtime, for `temporal_static_libs_runtime_new`.
  */
 typedef struct TemporalStaticLibsRuntimeOptions {
   /**
@@ -2342,7 +2342,7 @@ void temporal_static_libs_queue_free(struct TemporalStaticLibsQueue *queue);
  * @return      For exactly one call, with the `temporal_static_libs_on_…` function of its kind as its
  *              callback. That frees it.
  *
- * A host that calls such a function itself puts an event of its own on the queue, for example
+ * A host that calls such a function itself puts its own event on the queue, for example
  * `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` to wake a thread that
  * waits. A tag whose call is never made is freed in the same way. Any thread.
  */

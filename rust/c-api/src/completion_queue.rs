@@ -53,7 +53,7 @@ pub unsafe extern "C" fn temporal_static_libs_queue_free(queue: *mut StaticLibsQ
 /// @return      For exactly one call, with the `temporal_static_libs_on_…` function of its kind as its
 ///              callback. That frees it.
 ///
-/// A host that calls such a function itself puts an event of its own on the queue, for example
+/// A host that calls such a function itself puts its own event on the queue, for example
 /// `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` to wake a thread that
 /// waits. A tag whose call is never made is freed in the same way. Any thread.
 #[unsafe(no_mangle)]

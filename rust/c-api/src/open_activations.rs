@@ -1,5 +1,5 @@
 //! Workflows that a worker has given out: those in its cache, and those with an activation that nobody has
-//! completed. Core waits for each completion without end, in a thread of its own.
+//! completed. Core waits for each completion without end, in a separate thread.
 
 use crate::ffi::lock;
 use std::{

@@ -157,13 +157,10 @@ impl Core {
         });
     }
 
-    /// Runs work on the runtime's threads as long as they are there.
-    pub(crate) fn spawn_detached(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.start(work);
-    }
-
+    /// Runs a task on the runtime's threads as long as they are there.
+    ///
     /// Boxed, because the async runtime copies what it runs several times.
-    fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task: BoxFuture<'static, ()> = Box::pin(task);
         self.handle.spawn(task);
     }

@@ -122,7 +122,7 @@ pub struct RuntimeOrFail {
     pub fail: *const ByteArray,
 }
 
-/// What a runtime of this library can be told besides.
+/// More options of a runtime, for `temporal_static_libs_runtime_new`.
 #[repr(C)]
 pub struct StaticLibsRuntimeOptions {
     /// The struct's size, `sizeof(TemporalStaticLibsRuntimeOptions)`.

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Instant, SystemTime},
 };
 use temporalio_common::protos::coresdk::{
@@ -79,7 +79,7 @@ pub(crate) struct WaitingPoll {
 }
 
 impl TaskWatch {
-    fn kind(&self, kind: TaskKind) -> std::sync::MutexGuard<'_, Kind> {
+    fn kind(&self, kind: TaskKind) -> MutexGuard<'_, Kind> {
         lock(&self.0[kind.index])
     }
 

@@ -166,7 +166,7 @@ impl Worker {
             return;
         }
         let (slots, freed) = (self.slots.clone(), self.freed.clone());
-        self.core.spawn_detached(async move {
+        self.core.start(async move {
             loop {
                 if timeout(BETWEEN_LOOKS, freed.cancelled()).await.is_ok() {
                     return;

@@ -33,7 +33,7 @@ pub type StaticLibsWorkerAskServerCallback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, success: *const ByteArray, fail: *const ByteArray),
 >;
 
-/// The callback, not NULL. A type of its own, because a poll's has the same parameters.
+/// The callback, not NULL. A separate type, because a poll's has the same parameters.
 #[derive(Clone, Copy)]
 struct AskServerCallback(unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray));
 
