@@ -24,7 +24,7 @@ CARGO_INSTALL = cargo install --quiet --locked --root $(patsubst %/bin/,%,$(dir 
 DIST := dist/$(PROFILE)
 WHEEL_STAMP := $(DIST)/.built
 WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
-	tools/repair_wheel.py tools/floor_probe.py tools/macos_floor.py \
+	$(wildcard tools/wheel/*.py) \
 	$(shell find rust temporal_static_libs -type f \
 		-not -path 'rust/target/*' -not -path 'temporal_static_libs/lib/*' \
 		-not -path 'temporal_static_libs/share/proto/*' -not -name '*.pyc')
@@ -41,7 +41,7 @@ STEP = @printf '\n==> %s\n'
 ## run the Zig bridge against a Temporal server (the default target)
 demo: .venv/demo/.installed
 	$(STEP) "demo: the Zig bridge against a real Temporal server"
-	.venv/demo/bin/python tools/demo.py
+	.venv/demo/bin/python -m tools.demo
 
 # The compile fallback for real: the sources that the installed wheel carries, without anything that
 # this checkout has compiled. 6 to 15 minutes; .venv/fallback keeps the result for the next time.
@@ -51,7 +51,7 @@ fallback: .venv/demo/.installed
 	$(STEP) "fallback: compiling the sources that the wheel carries"
 	$(FALLBACK) .venv/demo/bin/temporal-libs-config --verify --libdir
 	$(STEP) "fallback: the Zig bridge on the compiled archives"
-	$(FALLBACK) .venv/demo/bin/python tools/demo.py
+	$(FALLBACK) .venv/demo/bin/python -m tools.demo
 	$(FALLBACK) .venv/demo/bin/temporal-libs-config --doctor
 
 # Versions of pip that run on no newer Python.
@@ -84,21 +84,21 @@ sanitize: .venv/test/.installed
 ## run the examples against failing servers: 6 minutes; ENDURE_ARGS
 endure: .venv/test/.installed
 	$(STEP) "endure: the examples' programs against servers that close, lie, stall or are killed"
-	PYTHONPATH=tools:tests/support .venv/test/bin/python tools/endure.py --wheel $(DIST)/*.whl $(ENDURE_ARGS)
+	.venv/test/bin/python -m tests.endure --wheel $(DIST)/*.whl $(ENDURE_ARGS)
 
 # 15 to 30 minutes of it are two compiles, which --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
 # --compare LABEL=DIR, --publish docs, ...; --help lists them.
 ## measure the wheel and its alternatives: 15 to 30 minutes; BENCH_ARGS
 bench: .venv/test/.installed .venv/delivery/.ready
 	$(STEP) "bench: the installed wheel beside its alternatives"
-	PYTHONPATH=tools:tests/support .venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
+	.venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
 
 # BEHAVIOR_ARGS: record DIRECTORY, or compare BEFORE AFTER; --help lists the options.
 BEHAVIOR_ARGS ?= record dist/behavior
 ## record, or compare, what the command and the Python API answer; BEHAVIOR_ARGS
 behavior: .venv/test/.installed
 	$(STEP) "behavior: what the command and the Python API answer, in every state"
-	PYTHONPATH=tools .venv/test/bin/python -m behavior $(BEHAVIOR_ARGS)
+	.venv/test/bin/python -m tests.behavior $(BEHAVIOR_ARGS)
 
 # --- builds ---
 
@@ -124,7 +124,7 @@ try-sdist: .venv/try-sdist/.ready
 ## build and test wheels for other platforms; PLATFORMS, all by default
 cross: .venv/cross/.ready
 	$(STEP) "cross: wheels of other platforms"
-	PYTHONPATH=tools .venv/cross/bin/python -m cross $(PLATFORMS)
+	.venv/cross/bin/python -m tools.cross $(PLATFORMS)
 
 # Compiles everything twice from nothing: half an hour and more with PROFILE=release. With
 # REPRODUCE_ARGS="--against WHEEL" once, which must give a wheel that is there; with --sdist from the
@@ -132,13 +132,13 @@ cross: .venv/cross/.ready
 ## build twice in different places, and compare: 30 minutes or more; REPRODUCE_ARGS
 reproduce:
 	$(STEP) "reproduce: two builds of the commit, in different places"
-	$(PYTHON) tools/reproduce.py --profile $(PROFILE) $(REPRODUCE_ARGS)
+	$(PYTHON) -m tools.wheel.reproduce --profile $(PROFILE) $(REPRODUCE_ARGS)
 
 # REHEARSE_ARGS: --fresh, --remove-image, ...; --help lists them.
 ## build and test the wheel with cibuildwheel, in Docker; REHEARSE_ARGS
 rehearse: .venv/cibuildwheel/.ready
 	$(STEP) "rehearse: cibuildwheel, from a clean checkout to a tested wheel"
-	.venv/cibuildwheel/bin/python tools/rehearse.py --profile $(PROFILE) $(REHEARSE_ARGS)
+	.venv/cibuildwheel/bin/python -m tools.wheel.rehearse --profile $(PROFILE) $(REHEARSE_ARGS)
 
 # --- maintenance ---
 
@@ -146,14 +146,14 @@ rehearse: .venv/cibuildwheel/.ready
 ## move to the published core VERSION; BUMP_ARGS
 bump: .venv/bump/.ready
 	$(STEP) "bump: to temporalio-sdk-core $(VERSION)"
-	PYTHONPATH=tools .venv/bump/bin/python -m bump to $(VERSION) $(BUMP_ARGS)
+	.venv/bump/bin/python -m tools.bump to $(VERSION) $(BUMP_ARGS)
 
 # VERSION: of Temporal's Python package; the newest if empty. The command exits with 0, 1 or 2, which
 # make prints; make itself exits with 2 for both 1 and 2.
 ## compare the C interface with Temporal's newest Python package, or with VERSION
 upstream: .venv/upstream/.ready
 	$(STEP) "upstream: the C interface, compared with Temporal's"
-	PYTHONPATH=tools .venv/upstream/bin/python -m interface upstream $(VERSION)
+	.venv/upstream/bin/python -m tools.interface upstream $(VERSION)
 
 # RECORDS: files or directories of build records. HISTORY: the last release's build-history.json, if any.
 RECORDS ?= $(wildcard $(DIST)/build-record.json dist/cross/*/build-record.json)
@@ -162,9 +162,9 @@ HISTORY ?=
 trend: .venv/records/.ready
 	$(STEP) "trend: of the builds in dist/"
 	mkdir -p dist
-	PYTHONPATH=tools .venv/records/bin/python -m records gather $(HISTORY:%=--previous %) \
+	.venv/records/bin/python -m tools.records gather $(HISTORY:%=--previous %) \
 		--history dist/build-history.json $(RECORDS)
-	PYTHONPATH=tools .venv/records/bin/python -m records render dist/build-history.json dist/build-history.svg
+	.venv/records/bin/python -m tools.records render dist/build-history.json dist/build-history.svg
 
 # --- lint ---
 
@@ -194,18 +194,18 @@ lint-zig: .venv/lint/.ready
 ## check words and spelling; WORDS_ARGS
 lint-words: .venv/lint/.ready
 	$(STEP) "lint: words and spelling"
-	PYTHONPATH=tools .venv/lint/bin/python -m words $(WORDS_ARGS)
+	.venv/lint/bin/python -m tools.words $(WORDS_ARGS)
 
 # --- C header ---
 
 ## generate the C header, the ABI id, and interface.json
 header: $(CBINDGEN) .venv/header/.ready
-	.venv/header/bin/python tools/header.py --cbindgen $(CBINDGEN)
+	.venv/header/bin/python -m tools.generate.header --cbindgen $(CBINDGEN)
 
 ## check that these are up to date with rust/c-api
 check-header: $(CBINDGEN) .venv/header/.ready
 	$(STEP) "header: are it and interface.json what rust/c-api says?"
-	.venv/header/bin/python tools/header.py --cbindgen $(CBINDGEN) --check
+	.venv/header/bin/python -m tools.generate.header --cbindgen $(CBINDGEN) --check
 
 # A debug build: it runs for a second, and optimizing it would take minutes.
 $(CBINDGEN):
@@ -218,12 +218,12 @@ $(CBINDGEN):
 # header, the interface tables and the command's parser.
 ## generate the reference pages and the shell completions
 reference: .venv/docs/.ready
-	PYTHONPATH=tools .venv/docs/bin/python -m reference
+	.venv/docs/bin/python -m tools.generate
 
 ## check that these are up to date with header and command
 check-reference: .venv/docs/.ready
 	$(STEP) "reference: are pages and completion what header and command say?"
-	PYTHONPATH=tools .venv/docs/bin/python -m reference --check
+	.venv/docs/bin/python -m tools.generate --check
 
 # A link, within docs/ or out of it, that leads nowhere is an error.
 ## build the documentation as a site in dist/site/
@@ -237,13 +237,13 @@ docs: .venv/docs/.ready
 ## generate the SBOM and the license files
 licenses: proto-licenses $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
 	$(STEP) "licenses: of what is compiled into the archives"
-	$(PYTHON) tools/licenses.py --cargo-about $(CARGO_ABOUT) --cargo-cyclonedx $(CARGO_CYCLONEDX)
+	$(PYTHON) -m tools.licenses --cargo-about $(CARGO_ABOUT) --cargo-cyclonedx $(CARGO_CYCLONEDX)
 
 # Needs cargo and no other tool.
 ## generate the license file of the protobuf files only
 proto-licenses:
 	$(STEP) "proto-licenses: of the protobuf files in the wheel"
-	$(PYTHON) tools/proto_licenses.py
+	$(PYTHON) -m tools.licenses.protos
 
 # Optimized, because it compares every file of every crate with every license.
 $(CARGO_ABOUT):
@@ -278,7 +278,7 @@ $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	rm -rf $(DIST)
 	$(RECORD) .venv/build/bin/python -m build --wheel --no-isolation --outdir $(DIST)/unproven .
 	$(STEP) "wheel: proving the floor that its tag promises"
-	$(RECORD) .venv/build/bin/python tools/repair_wheel.py $(DIST)/unproven/*.whl $(DIST)
+	$(RECORD) .venv/build/bin/python -m tools.wheel.repair $(DIST)/unproven/*.whl $(DIST)
 	@touch $@
 
 # A venv with one of pyproject.toml's dependency groups.

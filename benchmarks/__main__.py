@@ -1,8 +1,7 @@
 """``make bench``: runs benchmarks and writes what they measured.
 
 Runs at the top of a checkout, in a venv with pyproject.toml's dependency group ``test`` and this
-project's wheel, and with ``delivery`` in .venv/delivery; the modules in tools/ and tests/support/
-must be on the path.
+project's wheel, and with ``delivery`` in .venv/delivery.
 """
 
 from __future__ import annotations
@@ -17,23 +16,22 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from dev_server import DevServerError
-
-from benchmarks.build.benchmark import BENCHMARK as BUILD
-from benchmarks.cli.benchmark import BENCHMARK as CLI
+from benchmarks.build import BENCHMARK as BUILD
+from benchmarks.cli import BENCHMARK as CLI
 from benchmarks.handles.benchmark import BENCHMARK as HANDLES
 from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import TAKEN_LABELS, compared, installed
 from benchmarks.harness.machine import machine
-from benchmarks.harness.publish import check_page, publish, write_results
-from benchmarks.harness.report import Report
 from benchmarks.image.benchmark import BENCHMARK as IMAGE
-from benchmarks.install.benchmark import BENCHMARK as INSTALL
+from benchmarks.install import BENCHMARK as INSTALL
 from benchmarks.link.benchmark import BENCHMARK as LINK
+from benchmarks.report.publish import check_page, publish, write_results
+from benchmarks.report.report import Report
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
-from benchmarks.size.benchmark import BENCHMARK as SIZE
+from benchmarks.size import BENCHMARK as SIZE
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
+from tools.dev_server import DevServerError
 
 _BENCHMARKS = {
     benchmark.name: benchmark

@@ -13,18 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi, declarations, function_names, header_path, link_shared_library
-from completion_queue import CompletionQueue, completion_queue
-from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
-from package_index import PackageServer, running_package_server
-from sdist_build import build_sdist
-from skips import SkipPolice, in_ci
-from tiny_tree import plant_tiny_tree
-
-import temporal_static_libs
-from temporal_static_libs._targets import target_of_triple
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
+# For tests.support, tools and benchmarks. Last, so that the installed package hides the checkout's.
+sys.path.append(str(REPO_ROOT))
+
+import temporal_static_libs
+from benchmarks.harness.package_index import PackageServer, running_package_server
+from benchmarks.harness.sdist_build import build_sdist
+from temporal_static_libs._targets import target_of_triple
+from tests.support.abi.capi import (
+    CApi,
+    declarations,
+    function_names,
+    header_path,
+    link_shared_library,
+)
+from tests.support.abi.completion_queue import CompletionQueue, completion_queue
+from tests.support.ci.skips import SkipPolice, in_ci
+from tests.support.pip.tiny_tree import plant_tiny_tree
+from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 SETTINGS = (
     "TEMPORAL_LIBS_BOOTSTRAP_RUST",
@@ -50,8 +58,6 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{package} is the checkout's package: install the wheel into a venv and run that "
             "venv's 'pytest', not 'python -m pytest' ('make test' does it all)"
         )
-    # For the benchmarks. Last, so that the checkout's package stays hidden by the installed one.
-    sys.path.append(str(REPO_ROOT))
     for name in OF_MAKE:
         os.environ.pop(name, None)
     if in_ci():

@@ -16,10 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from dev_server import DevServerError, running_dev_server
-from processes import running, tail
-
-ZIG_BRIDGE = Path(__file__).resolve().parent.parent / "examples" / "zig-bridge"
+from tools.dev_server import DevServerError, running_dev_server
+from tools.processes import running, tail
+from tools.zig_bridge import ZIG_BRIDGE
 
 _STEPS = 5
 # Zig compiles its own runtime libraries the first time it runs on a machine.

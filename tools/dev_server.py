@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from processes import running, tail
+from tools.processes import running, tail
 
 #: Dynamic configuration for load: as it comes, the server limits the requests per second.
 NO_RATE_LIMITS: Final[Mapping[str, object]] = MappingProxyType(

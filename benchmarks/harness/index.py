@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from package_index import PackageServer, running_package_server
-from pip_user import PINNED, PipUser, pip_user
-
 from benchmarks.harness.errors import BenchmarkError, command_failed
 from benchmarks.harness.line import Speed
 from benchmarks.harness.network import Network, running_network
+from benchmarks.harness.package_index import PackageServer, running_package_server
+from benchmarks.harness.pip_user import PINNED, PipUser, pip_user
 
 _NAME: Final = "benchmark"
 _PROGRAMS: Final = Path(".venv/delivery/bin")

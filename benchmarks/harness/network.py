@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from loopback_certificate import loopback_certificate
-
 from benchmarks.harness.line import Line, Speed
+from benchmarks.harness.loopback_certificate import loopback_certificate
 
 _CHUNK: Final = 16384
 # How far a line may be written ahead, in seconds: sleeping less is not precise.

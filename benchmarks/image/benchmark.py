@@ -11,30 +11,30 @@ from pathlib import Path
 from typing import Final
 
 import tomli
-from bridge_build import copy_zig_bridge
-from debian_image import ImageError
-from docker_client import DockerError, docker_leaving_nothing
-from docker_example import (
+
+from benchmarks.harness.benchmark import Benchmark, Run
+from benchmarks.harness.child import run_to_end
+from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.docker_client import DockerError, docker_leaving_nothing
+from benchmarks.harness.docker_example import (
     DOCKERFILE,
     default_of,
     download_with_pip,
     make_bases,
     pip_settings_for,
 )
-from rehearsal_image import rehearsal_image, remove_images
-from sdist_build import build_sdist
-
-from benchmarks.harness.benchmark import Benchmark, Run
-from benchmarks.harness.child import run_to_end
-from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.errors import BenchmarkError, command_failed
+from benchmarks.harness.sdist_build import build_sdist
+from tools import ROOT
+from tools.images.debian import ImageError
+from tools.images.rehearsal import rehearsal_image, remove_images
+from tools.zig_bridge import copy_zig_bridge
 
 WHEEL, COMPILE = "pip install", "compile"
 BUILD: Final = "seconds, docker build"
 SIZE: Final = "MB, the image"
 BUILDS, RUNS = "in which the bridge is built", "in which it runs"
 _STAGES: Final[Mapping[str, str]] = {BUILDS: "build", RUNS: "run"}
-_ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _COMPILED: Final = Path(__file__).with_name("compiled.Dockerfile")
 
 
@@ -93,17 +93,17 @@ def _with_wheel(run: Run) -> _Way:
     packages.mkdir()
     shutil.copy(run.wheel, packages)
     download_with_pip(packages, "--no-deps", _zig())
-    context = copy_zig_bridge(run.scratch / "context", _ROOT).directory
+    context = copy_zig_bridge(run.scratch / "context")
     return _Way(WHEEL, DOCKERFILE, context, packages, {})
 
 
 def _compile(run: Run) -> _Built:
     run.say("gathering the crates, and an image with Rust")
     context, packages = run.scratch / "with crates", run.scratch / "sources"
-    copy_zig_bridge(context / "bridge", _ROOT)
+    copy_zig_bridge(context / "bridge")
     _vendor(context / "crates")
-    sdist = build_sdist(_ROOT, packages)
-    requires = tomli.loads((_ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    sdist = build_sdist(ROOT, packages)
+    requires = tomli.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     download_with_pip(packages, _zig(), *requires)
     arguments = {
         "BASE": rehearsal_image(),
@@ -144,7 +144,7 @@ def _zig() -> str:
 
 def _vendor(directory: Path) -> None:
     """Have all crates, and a home for cargo that takes them from there, as the Dockerfile does."""
-    manifest = _ROOT / "rust" / "Cargo.toml"
+    manifest = ROOT / "rust" / "Cargo.toml"
     vendor = directory / "vendor"
     run_to_end(["cargo", "vendor", "--quiet", "--locked", f"--manifest-path={manifest}", vendor])
     (directory / "home").mkdir()

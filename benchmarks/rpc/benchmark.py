@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
-
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.child import measured_span
 from benchmarks.harness.comparison import Comparison, Contender, compare_spans
 from benchmarks.harness.libraries import Libraries
+from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 _HERE: Final = Path(__file__).parent
 #: The clients that only the wheel's archives are measured with: what they differ in from client.c,

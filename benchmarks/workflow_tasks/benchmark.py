@@ -6,12 +6,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
-
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.child import Span, measured_span
 from benchmarks.harness.comparison import Comparison, Contender, compare_spans
 from benchmarks.workflow_tasks.backlog import start_workflows
+from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 _HERE = Path(__file__).parent
 _WARM_UP, _TASKS, _COOL_DOWN = 50, 400, 50

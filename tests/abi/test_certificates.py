@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from capi import CApi
-from text_collection import collected
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.text_collection import collected
 
 ISSUER = "tls_options.server_root_ca_cert"
 

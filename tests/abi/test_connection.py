@@ -6,9 +6,10 @@ import socket
 from typing import Any
 
 import pytest
-from capi import CApi
-from grpc_override import Override, Response, connection_to
-from rpc import ConnectError, connect_answer, connection
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Response, connection_to
+from tests.support.abi.rpc import ConnectError, connect_answer, connection
 
 
 def refusal(capi: CApi, runtime: Any, target: str | bytes | None, **fields: Any) -> str:

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from capi import CApi, config
-from grpc_override import Override, connection_to
-from skips import require_program
+
+from tests.support.abi.capi import CApi, config
+from tests.support.abi.grpc_override import Override, connection_to
+from tests.support.ci.skips import require_program
 
 PROGRAMS = Path(__file__).with_name("drop_in")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]

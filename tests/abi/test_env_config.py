@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi
+
+from tests.support.abi.capi import CApi
 
 TOML = """\
 [profile.default]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from capi import CApi
-from dev_server import DevServer
-from plain_words import debug_output
-from text_collection import collected
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.plain_words import debug_output
+from tests.support.abi.text_collection import collected
+from tools.dev_server import DevServer
 
 GROUPS = {"options": 200, "messages": 20, "connects": 20, "workers": 8, "servers": 4}
 """Group of texts to how many there are at least."""

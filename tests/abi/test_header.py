@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from capi import CApi, config, header_path
-from header import interface_id
-from interface.facts import facts
 from packaging.version import Version
-from skips import require_program
 
 from temporal_static_libs import __version__
+from tests.support.abi.capi import CApi, config, header_path
+from tests.support.ci.skips import require_program
+from tools.generate.header import interface_id
+from tools.interface.facts import facts
 
 TABLE = Path(__file__).with_name("c_abi.tsv")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]

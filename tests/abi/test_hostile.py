@@ -11,14 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hostile_cases
 import pytest
-from capi import CApi
-from hostile_cases import GROUPS
 
-TOOLS = Path(__file__).parents[2] / "tools"
-"""What the program's modules import beside each other."""
+from tests.support.abi import hostile_cases
+from tests.support.abi.capi import CApi
+from tests.support.abi.hostile_cases import GROUPS
 
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(hostile_cases.__file__)
 SECONDS = 240.0
 """For a group; of a long fuzz run, for a hundred examples."""
@@ -49,7 +48,7 @@ def test_the_process_lives_and_every_call_answers_once(
         try:
             ended = subprocess.run(
                 command,
-                env={**os.environ, "PYTHONPATH": str(TOOLS)},
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 check=False,

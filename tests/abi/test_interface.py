@@ -12,15 +12,15 @@ from typing import Any
 
 import jsonschema
 import pytest
-from capi import CALL_DEADLINE, CApi, config, header_path, link_shared_library
-from ctypes_binding import Binding
-from interface.facts import facts
-from interface.layout import evaluate
 from packaging.version import Version
 
 from temporal_static_libs import __version__
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import TARGETS
+from tests.support.abi.capi import CALL_DEADLINE, CApi, config, header_path, link_shared_library
+from tests.support.abi.ctypes_binding import Binding
+from tools.interface.facts import facts
+from tools.interface.layout import evaluate
 
 TABLE = Path(__file__).with_name("c_abi.tsv")
 

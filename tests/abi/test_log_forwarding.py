@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from capi import CApi, Lender
-from grpc_override import Override, Response
-from rpc import call, connect_answer, connection
+from tests.support.abi.capi import CApi, Lender
+from tests.support.abi.grpc_override import Override, Response
+from tests.support.abi.rpc import call, connect_answer, connection
 
 WARNING = "dns_load_balancing_options is ignored"
 """Logged by a connect that has both a gRPC override and DNS load balancing."""

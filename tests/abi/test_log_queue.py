@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from capi import CApi, Lender
-from completion_queue import CompletionQueue, Event
-from grpc_override import Override, Response, connection_to
-from log_capture import LEVELS
-from rpc import call
+
+from tests.support.abi.capi import CApi, Lender
+from tests.support.abi.completion_queue import CompletionQueue, Event
+from tests.support.abi.grpc_override import Override, Response, connection_to
+from tests.support.abi.log_capture import LEVELS
+from tests.support.abi.rpc import call
 
 TAG = 0xFEDC_BA98_7654_3210
 

@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from c_program import build_program
-from skips import require_program
+
+from tests.support.ci.skips import require_program
+from tests.support.programs.c_program import build_program
 
 HERE = Path(__file__).parent
 SECONDS = 240.0

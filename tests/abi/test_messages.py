@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi
-from grpc_override import Override, Request, Response, connection_to
-from rpc import call, connect_answer, outcome, start_call
-from worker import (
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.rpc import call, connect_answer, outcome, start_call
+from tests.support.abi.worker import (
     KINDS,
     WorkerError,
     autoscaling,

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from capi import CApi
-from grpc_override import Override, connection_to
-from log_capture import LogCapture
-from metrics import (
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, connection_to
+from tests.support.abi.log_capture import LogCapture
+from tests.support.abi.metrics import (
     KINDS,
     CustomMeter,
     MadeMetric,

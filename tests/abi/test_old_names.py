@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from capi import config
-from interface.releases import CURRENT, old_names
-from skips import require_program
+
+from tests.support.abi.capi import config
+from tests.support.ci.skips import require_program
+from tools.interface.releases import CURRENT, old_names
 
 MACRO = "TEMPORAL_STATIC_LIBS_OLD_NAMES"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi, Lender
-from grpc_override import Override, connection_to
-from log_capture import LogCapture
-from loopback import unused_address
-from metrics import (
+from opentelemetry.proto.metrics.v1 import metrics_pb2
+
+from tests.support.abi.capi import CApi, Lender
+from tests.support.abi.grpc_override import Override, connection_to
+from tests.support.abi.log_capture import LogCapture
+from tests.support.abi.metrics import (
     Meter,
     metrics_runtime,
     opentelemetry,
@@ -23,8 +24,8 @@ from metrics import (
     refused,
     runtime_options,
 )
-from opentelemetry.proto.metrics.v1 import metrics_pb2
-from otlp import Export, Receiver, grpc_receiver, http_receiver
+from tests.support.peers.loopback import unused_address
+from tests.support.peers.otlp import Export, Receiver, grpc_receiver, http_receiver
 
 PROTOCOLS = ("Grpc", "Http")
 FAST = 50

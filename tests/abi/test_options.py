@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from capi import CApi
-from client_certificates import ClientCertificates
-from interface.options import (
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.client_certificates import ClientCertificates
+from tests.support.abi.option_calls import PLACES, WITHOUT_OVERRIDE, OptionCalls, option_calls
+from tests.support.abi.option_triggers import extremes, of_kind, rows_with_triggers, triggers
+from tests.support.abi.replayer import new_replayer, replayer
+from tests.support.abi.worker import WorkerError, fixed_size, resource_based, worker_options
+from tools.interface.options import (
     BEGINNINGS,
     KINDS,
     Option,
@@ -19,10 +24,6 @@ from interface.options import (
     options,
     taken_by_functions,
 )
-from option_calls import PLACES, WITHOUT_OVERRIDE, OptionCalls, option_calls
-from option_triggers import extremes, of_kind, rows_with_triggers, triggers
-from replayer import new_replayer, replayer
-from worker import WorkerError, fixed_size, resource_based, worker_options
 
 ROWS = options()
 FIELDS = list({(row.struct, row.field): row for row in ROWS}.values())

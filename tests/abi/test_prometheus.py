@@ -8,11 +8,13 @@ import urllib.request
 from typing import Any
 
 import pytest
-from capi import CApi
-from grpc_override import Override, connection_to
-from log_capture import LogCapture
-from loopback import unused_address
-from metrics import (
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, connection_to
+from tests.support.abi.log_capture import LogCapture
+from tests.support.abi.metrics import (
     Meter,
     metrics_runtime,
     prometheus,
@@ -21,8 +23,7 @@ from metrics import (
     refused,
     runtime_options,
 )
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
+from tests.support.peers.loopback import unused_address
 
 BLUE = {"color": "blue"}
 

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc_override import Override, Request, Response, connection_to
-from protoc import compile_protos
-from rpc import outcome, start_call
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.rpc import outcome, start_call
+from tests.support.programs.protoc import compile_protos
 
 PACKAGE = "temporal.api.workflowservice.v1"
 DEEPEST = 8  # of a message that holds messages; a failure has a cause, which is a failure

@@ -10,22 +10,29 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from capi import CApi, function_names
-from completion_queue import POINTERS, CompletionQueue, Event, completion_queue, some_bytes
-from footprint import nothing_left
-from grpc_override import Override, Request, Response, connection_to
-from log_capture import LogCapture
-from process_status import threads
-from rpc import call, connection, outcome, start_call
-from stalling_peer import Place, Reply, stalling_peer
 from temporalio.api.workflowservice.v1 import (
     CountWorkflowExecutionsResponse,
     PollActivityTaskQueueResponse,
 )
 from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.activity_task import ActivityTask
-from waiting import until
-from worker import KINDS, Worker, worker
+
+from tests.support.abi.capi import CApi, function_names
+from tests.support.abi.completion_queue import (
+    POINTERS,
+    CompletionQueue,
+    Event,
+    completion_queue,
+    some_bytes,
+)
+from tests.support.abi.footprint import nothing_left
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.log_capture import LogCapture
+from tests.support.abi.rpc import call, connection, outcome, start_call
+from tests.support.abi.worker import KINDS, Worker, worker
+from tests.support.peers.stalling_peer import Place, Reply, stalling_peer
+from tests.support.programs.process_status import threads
+from tests.support.programs.waiting import until
 
 TAG = 0xFEDC_BA98_7654_3210
 NOBODY = "http://127.0.0.1:1"

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from c_program import build_program
-from capi import CApi
-from completion_queue import CompletionQueue, Event, completion_queue
-from grpc_override import Override, Request, Response, connection_to
-from waiting import until
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.completion_queue import CompletionQueue, Event, completion_queue
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.programs.c_program import build_program
+from tests.support.programs.waiting import until
 
 TAG = 0xFEDC_BA98_7654_3210
 

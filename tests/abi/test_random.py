@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from capi import CApi
-from grpc_override import Override, Request, Response, connection_to
-from log_capture import LogCapture
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.log_capture import LogCapture
 
 VECTORS = Path(__file__).with_name("random_vectors.tsv")
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1

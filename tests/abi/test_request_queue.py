@@ -7,11 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from capi import CApi
-from completion_queue import CompletionQueue, Event
-from footprint import Footprint
-from grpc_override import Override, Response
-from rpc import SERVICES, Outcome, connection_options, outcome, start_call
 from temporalio.api.workflowservice.v1 import (
     CountWorkflowExecutionsRequest,
     CountWorkflowExecutionsResponse,
@@ -19,7 +14,13 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.activity_task import ActivityTask
-from worker import new_worker, worker_options
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.completion_queue import CompletionQueue, Event
+from tests.support.abi.footprint import Footprint
+from tests.support.abi.grpc_override import Override, Response
+from tests.support.abi.rpc import SERVICES, Outcome, connection_options, outcome, start_call
+from tests.support.abi.worker import new_worker, worker_options
 
 TAG = 0xFEDC_BA98_7654_3210
 RESULT = 1

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from capi import CApi
-from grpc_override import Override, Request, Response, connection_to
-from rpc import SERVICES, call, connect_answer, outcome, start_call
 from temporalio.api.cloud.cloudservice.v1 import service_pb2 as cloud
 from temporalio.api.operatorservice.v1 import service_pb2 as operator
 from temporalio.api.testservice.v1 import service_pb2 as testing
 from temporalio.api.workflowservice.v1 import request_response_pb2 as messages
 from temporalio.api.workflowservice.v1 import service_pb2 as workflow
 from temporalio.bridge.proto.health.v1 import health_pb2 as health
-from waiting import until
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.rpc import SERVICES, call, connect_answer, outcome, start_call
+from tests.support.programs.waiting import until
 
 
 class Server:

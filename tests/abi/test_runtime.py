@@ -6,11 +6,12 @@ import os
 import threading
 
 import pytest
-from capi import Answer, CApi
-from grpc_override import Override, connection_to
-from process_status import threads
-from rpc import ConnectError, connect_answer, connection, outcome, start_call
-from waiting import until
+
+from tests.support.abi.capi import Answer, CApi
+from tests.support.abi.grpc_override import Override, connection_to
+from tests.support.abi.rpc import ConnectError, connect_answer, connection, outcome, start_call
+from tests.support.programs.process_status import threads
+from tests.support.programs.waiting import until
 
 
 def failure(capi: CApi, options: object) -> str:

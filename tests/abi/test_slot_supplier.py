@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from capi import CApi
-from grpc_override import Override, Request, Response, connection_to
-from slot_supplier import CustomSupplier
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.activity_result import ActivityExecutionResult
 from temporalio.bridge.proto.activity_task import ActivityTask
-from waiting import until
-from worker import SLOT_KINDS, Worker, WorkerError, worker
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.slot_supplier import CustomSupplier
+from tests.support.abi.worker import SLOT_KINDS, Worker, WorkerError, worker
+from tests.support.programs.waiting import until
 
 ACTIVITIES_ONLY = {"enable_remote_activities": True}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from capi import header_path
-from interface.errors import NoIndexError
-from interface.upstream import compare
+
+from tests.support.abi.capi import header_path
+from tools.interface.errors import NoIndexError
+from tools.interface.upstream import compare
 
 #: Whose header the interface table has been read from.
 VERSION = "1.34.0"

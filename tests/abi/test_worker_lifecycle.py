@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from capi import Answer, CApi, Lender
-from grpc_override import Override, Request, Response, connection_to
-from plain_words import debug_output
-from rpc import connect_answer, connection
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceResponse,
     PollActivityTaskQueueRequest,
@@ -24,8 +20,12 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.bridge.proto import ActivityHeartbeat, ActivityTaskCompletion
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from waiting import until
-from worker import (
+
+from tests.support.abi.capi import Answer, CApi, Lender
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.plain_words import debug_output
+from tests.support.abi.rpc import connect_answer, connection
+from tests.support.abi.worker import (
     KINDS,
     SLOT_KINDS,
     Worker,
@@ -37,6 +37,7 @@ from worker import (
     worker,
     worker_options,
 )
+from tests.support.programs.waiting import until
 
 PERMISSION_DENIED = 7
 

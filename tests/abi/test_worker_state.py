@@ -13,14 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from capi import Answer, CApi, Lender
-from dev_server import DevServer
 from google.protobuf.message import Message
-from grpc_override import Override, Request, Response, connection_to
-from replayer import replayer
-from rpc import call, connection
-from slot_supplier import CustomSupplier
-from task_worker import payload, seconds
 from temporalio.api.enums.v1 import VersioningBehavior
 from temporalio.api.nexus.v1 import Response as NexusResponse
 from temporalio.api.nexus.v1 import StartOperationResponse
@@ -37,8 +30,23 @@ from temporalio.bridge.proto.activity_task import ActivityTask
 from temporalio.bridge.proto.nexus import NexusTask, NexusTaskCompletion
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from waiting import until
-from worker import Worker, WorkerError, autoscaling, fixed_size, resource_based, worker
+
+from tests.support.abi.capi import Answer, CApi, Lender
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.replayer import replayer
+from tests.support.abi.rpc import call, connection
+from tests.support.abi.slot_supplier import CustomSupplier
+from tests.support.abi.task_worker import payload, seconds
+from tests.support.abi.worker import (
+    Worker,
+    WorkerError,
+    autoscaling,
+    fixed_size,
+    resource_based,
+    worker,
+)
+from tests.support.programs.waiting import until
+from tools.dev_server import DevServer
 
 State = dict[str, Any]
 """A worker's state, or what its server says."""

@@ -8,7 +8,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from consumer import Consumer, make_consumer
+
+from tests.support.pip.consumer import Consumer, make_consumer
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from breaking_proxy import closing_peer
-from consumer import Consumer
-from dev_server import DevServer
-from docs_commands import commands
+
+from tests.support.docs.commands import commands
+from tests.support.peers.breaking_proxy import closing_peer
+from tests.support.pip.consumer import Consumer
+from tools.dev_server import DevServer
 
 URL = "http://127.0.0.1:7233"
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from consumer import Consumer
 
 import temporal_static_libs
 from temporal_static_libs._integration.cmake import cmake_version
 from temporal_static_libs._targets import target_of_triple
+from tests.support.pip.consumer import Consumer
 
 VERSION = cmake_version(temporal_static_libs.__version__)
 CONFIG = "TemporalStaticLibsConfig.cmake"

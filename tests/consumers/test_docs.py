@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from consumer import Consumer
-from dev_server import DevServer
-from docs_commands import commands, files
-from skips import require_program
 
 import temporal_static_libs
+from tests.support.ci.skips import require_program
+from tests.support.docs.commands import commands, files
+from tests.support.pip.consumer import Consumer
+from tools.dev_server import DevServer
 
 HEADING = "From pip to a binary"
 MOST_LINES = 10

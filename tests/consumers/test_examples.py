@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from breaking_proxy import ends_with_closing_peer
-from consumer import Consumer
-from dev_server import DevServer
-from docs_commands import commands, files
-from process_status import threads
-from skips import require_program
-from waiting import until
+
+from tests.support.ci.skips import require_program
+from tests.support.docs.commands import commands, files
+from tests.support.peers.breaking_proxy import ends_with_closing_peer
+from tests.support.pip.consumer import Consumer
+from tests.support.programs.process_status import threads
+from tests.support.programs.waiting import until
+from tools.dev_server import DevServer
 
 HEADING = "Build and run"
 URL = "http://127.0.0.1:7233"

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from consumer import Consumer
-from dev_server import DevServer
 
 import temporal_static_libs
 from temporal_static_libs._components import COMPONENTS
+from tests.support.pip.consumer import Consumer
+from tools.dev_server import DevServer
 
 MODULES = {f"temporal-{component.name}": component.name for component in COMPONENTS}
 

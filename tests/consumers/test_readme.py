@@ -6,12 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
-from consumer import Consumer
-from docs_commands import commands, files, run
-from own_bridge import copy_own_bridge
-from programs import consumer_environ
-
 import temporal_static_libs
+from tests.support.docs.commands import commands, files, run
+from tests.support.pip.consumer import Consumer
+from tests.support.programs.paths import consumer_environ
+from tests.support.zig.own_bridge import copy_own_bridge
 
 
 def test_zig_bridge_links_by_the_lines_of_the_readme(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faulty_proxy import FaultyProxy, running_faulty_proxy
-from package_index import PackageServer
-from pip_user import NEWER, PipUser, pip_user
-from wheel_files import reissue
 
+from benchmarks.harness.package_index import PackageServer
+from benchmarks.harness.pip_user import NEWER, PipUser, pip_user
 from temporal_static_libs._targets import TARGETS
+from tests.support.peers.faulty_proxy import FaultyProxy, running_faulty_proxy
+from tests.support.pip.wheel_files import reissue
 
 # The index that most tests ask. Another package's files are on no index of these.
 INDEX = "delivery"

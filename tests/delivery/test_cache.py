@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from docs_commands import commands, run
-from faulty_proxy import FaultyProxy, flipped
-from pip_user import PINNED, PipUser
-
+from benchmarks.harness.pip_user import PINNED, PipUser
 from temporal_static_libs import __version__
+from tests.support.docs.commands import commands, run
+from tests.support.peers.faulty_proxy import FaultyProxy, flipped
 
 
 def damage_cached_wheel(cache: Path) -> None:

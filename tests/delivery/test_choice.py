@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from faulty_proxy import FaultyProxy
-from package_index import PROJECT, PackageServer
-from pip_user import NEWER, PINNED, PipUser, pip_user
 
+from benchmarks.harness.package_index import PROJECT, PackageServer
+from benchmarks.harness.pip_user import NEWER, PINNED, PipUser, pip_user
 from temporal_static_libs import __version__
 from temporal_static_libs._targets import TARGETS
+from tests.support.peers.faulty_proxy import FaultyProxy
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 NEWEST = PYTHONS[-1]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from docs_proofs import is_test, proofs
+
+from tests.support.docs.proofs import is_test, proofs
 
 TABLES = {
     "Duties": {

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faulty_proxy import FaultyProxy, flip_a_byte, flipped
-from package_index import PROJECT, PackageServer, simple
-from pip_user import PINNED, PipUser
-from wheel_files import reissue, sha256
 
+from benchmarks.harness.package_index import PROJECT, PackageServer, simple
+from benchmarks.harness.pip_user import PINNED, PipUser
 from temporal_static_libs import __version__
+from tests.support.peers.faulty_proxy import FaultyProxy, flip_a_byte, flipped
+from tests.support.pip.wheel_files import reissue, sha256
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from faulty_proxy import (
+
+from benchmarks.harness.package_index import PackageServer
+from benchmarks.harness.pip_user import PINNED, PipUser, pip_user
+from temporal_static_libs import __version__
+from tests.support.peers.faulty_proxy import (
     Fault,
     FaultyProxy,
     cut_short,
@@ -19,10 +23,6 @@ from faulty_proxy import (
     refuse,
     running_faulty_proxy,
 )
-from package_index import PackageServer
-from pip_user import PINNED, PipUser, pip_user
-
-from temporal_static_libs import __version__
 
 PAGE, WHEEL = "/", ".whl"
 

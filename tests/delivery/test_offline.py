@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs_commands import commands, run
-from faulty_proxy import running_faulty_proxy
-from package_index import PackageServer
-from pip_user import PINNED, PipUser, pip_user
-from skips import require_program
+
+from benchmarks.harness.package_index import PackageServer
+from benchmarks.harness.pip_user import PINNED, PipUser, pip_user
+from tests.support.ci.skips import require_program
+from tests.support.docs.commands import commands, run
+from tests.support.peers.faulty_proxy import running_faulty_proxy
 
 # The project's index server is at the end of nothing: pip should not wait for it here.
 IMPATIENT = {"PIP_RETRIES": "1"}

@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from docs_commands import commands, run
-from pip_user import PINNED, PipUser
-from wheel_files import sha256
 
+from benchmarks.harness.pip_user import PINNED, PipUser
 from temporal_static_libs import __version__
+from tests.support.docs.commands import commands, run
+from tests.support.pip.wheel_files import sha256
 
 
 @pytest.fixture

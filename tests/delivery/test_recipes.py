@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from docs_commands import commands, run
-from faulty_proxy import Answer, FaultyProxy, wait_for_others
-from package_index import PackageServer
-from pip_user import PINNED, PipUser
-from wheel_files import installed_wheel
 
+from benchmarks.harness.package_index import PackageServer
+from benchmarks.harness.pip_user import PINNED, PipUser
 from temporal_static_libs._targets import TARGETS
+from tests.support.docs.commands import commands, run
+from tests.support.peers.faulty_proxy import Answer, FaultyProxy, wait_for_others
+from tests.support.pip.wheel_files import installed_wheel
 
 # What building the source distribution needs, from an index like anything else.
 BUILD_REQUIREMENTS = (

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge_build import ZigBridge, copy_zig_bridge
-from bridge_surface import Surface
-from capi import CApi
-from dev_server import DevServer
-from proxy import Proxy
-from rpc import connection
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.rpc import connection
+from tests.support.peers.proxy import Proxy
+from tests.support.zig.bridge_build import ZigBridge, make_zig_bridge
+from tests.support.zig.bridge_surface import Surface
+from tools.dev_server import DevServer
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def zig_bridge(
     tmp_path_factory: pytest.TempPathFactory, repo_root: Path, config_tool: Path
 ) -> ZigBridge:
     """The example, built against the installed wheel."""
-    bridge = copy_zig_bridge(tmp_path_factory.mktemp("e2e") / "zig-bridge", repo_root)
+    bridge = make_zig_bridge(tmp_path_factory.mktemp("e2e") / "zig-bridge")
     built = bridge.zig_build(f"-Dtemporal-libs-config={config_tool}")
     assert built.returncode == 0, built.stderr
     return bridge
@@ -54,7 +55,7 @@ def zig_bridge(
 @pytest.fixture
 def unbuilt_zig_bridge(tmp_path: Path, repo_root: Path) -> ZigBridge:
     """A copy of the example of the test's own."""
-    return copy_zig_bridge(tmp_path / "zig-bridge", repo_root)
+    return make_zig_bridge(tmp_path / "zig-bridge")
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmark_run import WHEEL, run_benchmarks
-from capi import config
 
 from temporal_static_libs._targets import TARGETS
+from tests.support.abi.capi import config
+from tests.support.ci.benchmark_run import WHEEL, run_benchmarks
 
 CORE = "libtemporal_sdk_core.a"
 # Not the container image, which needs more than the rest: test_image_benchmark.py runs it.

@@ -8,11 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
-from capi import CApi
-from dev_server import DevServer
 from google.rpc.status_pb2 import Status
-from proxy import Proxy
-from rpc import Outcome, call, connection, outcome, start_call
 from temporalio.api.common.v1 import WorkflowExecution, WorkflowType
 from temporalio.api.errordetails.v1 import (
     NamespaceNotFoundFailure,
@@ -34,6 +30,11 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.bridge.proto.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from temporalio.client import Client, WorkflowExecutionDescription
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.rpc import Outcome, call, connection, outcome, start_call
+from tests.support.peers.proxy import Proxy
+from tools.dev_server import DevServer
 
 CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS = 1, 4, 5, 6
 """gRPC status codes."""

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from bridge_build import copy_zig_bridge
-from programs import consumer_environ
+
+from tests.support.programs.paths import consumer_environ
+from tools.zig_bridge import copy_zig_bridge
 
 DEADLINE = 1200.0
 
@@ -23,9 +24,9 @@ def tree(tmp_path: Path, repo_root: Path) -> Path:
     """What the demo needs of the checkout."""
     tree = tmp_path / "tree"
     (tree / "tools").mkdir(parents=True)
-    for module in ("demo.py", "dev_server.py", "processes.py"):
+    for module in ("__init__.py", "demo.py", "dev_server.py", "processes.py", "zig_bridge.py"):
         (tree / "tools" / module).write_bytes((repo_root / "tools" / module).read_bytes())
-    copy_zig_bridge(tree / "examples" / "zig-bridge", repo_root)
+    copy_zig_bridge(tree / "examples" / "zig-bridge")
     return tree
 
 
@@ -43,7 +44,8 @@ def demo(
 ) -> Iterator[subprocess.Popen[str]]:
     """The demo, running. Whatever happens to it, it must leave nothing behind."""
     with subprocess.Popen(
-        [python, tree / "tools" / "demo.py"],
+        [python, "-m", "tools.demo"],
+        cwd=tree,
         env={**consumer_environ(), "TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

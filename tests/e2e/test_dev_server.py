@@ -6,8 +6,9 @@ import asyncio
 import socket
 
 import pytest
-from dev_server import NO_RATE_LIMITS, DevServer, DevServerError, running_dev_server
 from temporalio.client import Client
+
+from tools.dev_server import NO_RATE_LIMITS, DevServer, DevServerError, running_dev_server
 
 
 def test_it_serves_in_the_block_and_not_after_it() -> None:

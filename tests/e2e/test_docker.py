@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import docs_commands
 import pytest
-from dev_server import DevServer
-from docker_client import Docker, docker_leaving_nothing
-from docker_example import (
+from temporalio.client import Client
+
+from benchmarks.harness.docker_client import Docker, docker_leaving_nothing
+from benchmarks.harness.docker_example import (
     DOCKERFILE,
     EXAMPLE,
     PACKAGES,
@@ -25,8 +25,9 @@ from docker_example import (
     make_bases,
     pip_settings_for,
 )
-from skips import require_program
-from temporalio.client import Client
+from tests.support.ci.skips import require_program
+from tests.support.docs import commands as docs_commands
+from tools.dev_server import DevServer
 
 STAGES = ("libraries", "build", "run")
 

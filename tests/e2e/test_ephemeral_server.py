@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import Answer, CApi
-from ephemeral_server import (
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+
+from tests.support.abi.capi import Answer, CApi
+from tests.support.abi.ephemeral_server import (
     EXECUTABLE,
     common_options,
     dev_server_options,
@@ -25,9 +28,7 @@ from ephemeral_server import (
     free_port,
     only_process,
 )
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
-from waiting import until
+from tests.support.programs.waiting import until
 
 
 class StartError(Exception):

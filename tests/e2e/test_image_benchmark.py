@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmark_run import run_benchmarks
-from docker_client import DockerError, docker_leaving_nothing
-from skips import require_program
+
+from benchmarks.harness.docker_client import DockerError, docker_leaving_nothing
+from tests.support.ci.benchmark_run import run_benchmarks
+from tests.support.ci.skips import require_program
 
 QUICK = ("image", "--quick", "--output")
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from bridge_build import copy_zig_bridge
-from dev_server import DevServer
-from programs import consumer_environ
 
 import temporal_static_libs
+from tests.support.programs.paths import consumer_environ
+from tests.support.zig.bridge_build import make_zig_bridge
+from tools.dev_server import DevServer
 
 ROOT = Path(__file__).parents[2]
 BEFORE, AFTER = ROOT / "examples/migration/before", ROOT / "examples/migration/after"
@@ -95,7 +95,7 @@ def test_scripts_of_package_json_after(
 ) -> None:
     """The bridge, built by Bun's script of archives in another directory, without Rust."""
     package = tmp_path / "temporal-bun-sdk"
-    bridge = copy_zig_bridge(package / "native" / "temporal-bun-bridge-zig", repo_root)
+    bridge = make_zig_bridge(package / "native" / "temporal-bun-bridge-zig")
     shutil.copyfile(AFTER / "package.json", package / "package.json")
     archives = tmp_path / "archives"
     shutil.copytree(package_dir / "lib", archives)

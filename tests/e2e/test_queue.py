@@ -7,17 +7,6 @@ import uuid
 from typing import Any
 
 import pytest
-from capi import CApi
-from completion_queue import CompletionQueue, Event, completion_queue
-from dev_server import DevServer
-from ephemeral_server import (
-    EXECUTABLE,
-    command_lines,
-    dev_server_options,
-    ended,
-    free_port,
-    only_process,
-)
 from google.rpc.status_pb2 import Status
 from temporalio.api.common.v1 import WorkflowExecution, WorkflowType
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
@@ -31,8 +20,20 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from waiting import until
-from worker import KINDS, new_worker, worker_options
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.completion_queue import CompletionQueue, Event, completion_queue
+from tests.support.abi.ephemeral_server import (
+    EXECUTABLE,
+    command_lines,
+    dev_server_options,
+    ended,
+    free_port,
+    only_process,
+)
+from tests.support.abi.worker import KINDS, new_worker, worker_options
+from tests.support.programs.waiting import until
+from tools.dev_server import DevServer
 
 NOT_FOUND = 5
 START = "temporal_core_ephemeral_server_start_dev_server"

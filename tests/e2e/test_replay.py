@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi
-from dev_server import DevServer
-from replayer import Replayer, replayer
-from rpc import connection
-from task_worker import TaskWorker, WorkflowCode, seconds, value
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import History
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import Client
-from waiting import until
-from worker import WorkerError, worker
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.replayer import Replayer, replayer
+from tests.support.abi.rpc import connection
+from tests.support.abi.task_worker import TaskWorker, WorkflowCode, seconds, value
+from tests.support.abi.worker import WorkerError, worker
+from tests.support.programs.waiting import until
+from tools.dev_server import DevServer
 
 
 class Recorded(WorkflowCode):

@@ -11,21 +11,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
-from capi import CApi
-from dev_server import DevServer
-from rpc import connection
-from slot_supplier import CustomSupplier
-from task_worker import (
-    ActivityCancelledError,
-    ActivityContext,
-    ActivityFailedError,
-    TaskWorker,
-    WorkflowCode,
-    failure,
-    payload,
-    seconds,
-    value,
-)
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget, Response, StartOperationResponse
 from temporalio.api.operatorservice.v1 import CreateNexusEndpointRequest
@@ -38,8 +23,31 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ApplicationError
-from waiting import until
-from worker import SLOT_KINDS, Worker, WorkerError, new_worker, worker, worker_options
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.rpc import connection
+from tests.support.abi.slot_supplier import CustomSupplier
+from tests.support.abi.task_worker import (
+    ActivityCancelledError,
+    ActivityContext,
+    ActivityFailedError,
+    TaskWorker,
+    WorkflowCode,
+    failure,
+    payload,
+    seconds,
+    value,
+)
+from tests.support.abi.worker import (
+    SLOT_KINDS,
+    Worker,
+    WorkerError,
+    new_worker,
+    worker,
+    worker_options,
+)
+from tests.support.programs.waiting import until
+from tools.dev_server import DevServer
 
 T = TypeVar("T")
 Handle = WorkflowHandle[Any, Any]

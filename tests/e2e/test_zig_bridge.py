@@ -14,12 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from breaking_proxy import ends_with_closing_peer
-from bridge_build import ZigBridge
-from bridge_surface import BridgeError, Surface
-from dev_server import DevServer
-from programs import RUST, search_script
-from proxy import Proxy
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
@@ -32,6 +26,12 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 
 import temporal_static_libs
+from tests.support.peers.breaking_proxy import ends_with_closing_peer
+from tests.support.peers.proxy import Proxy
+from tests.support.programs.paths import RUST, search_script
+from tests.support.zig.bridge_build import ZigBridge
+from tests.support.zig.bridge_surface import BridgeError, Surface
+from tools.dev_server import DevServer
 
 PATIENTLY = ("--timeout-millis", "60000")
 """For a program that is to succeed on a machine that may be busy."""

@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from bridge_surface import (
+from temporalio.api.enums.v1 import HistoryEventFilterType
+from temporalio.api.workflowservice.v1 import (
+    GetSystemInfoResponse,
+    GetWorkflowExecutionHistoryRequest,
+    GetWorkflowExecutionHistoryResponse,
+    StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse,
+)
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+
+from tests.support.abi.task_worker import payload
+from tests.support.peers.proxy import Proxy
+from tests.support.zig.bridge_surface import (
     ARGUMENT,
     CONNECT,
     CORE,
@@ -24,19 +37,7 @@ from bridge_surface import (
     threads_of_the_core,
     wait_until_threads_of_the_core_are,
 )
-from dev_server import DevServer
-from proxy import Proxy
-from task_worker import payload
-from temporalio.api.enums.v1 import HistoryEventFilterType
-from temporalio.api.workflowservice.v1 import (
-    GetSystemInfoResponse,
-    GetWorkflowExecutionHistoryRequest,
-    GetWorkflowExecutionHistoryResponse,
-    StartWorkflowExecutionRequest,
-    StartWorkflowExecutionResponse,
-)
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation
-from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from tools.dev_server import DevServer
 
 PATIENCE_SECONDS = 60
 

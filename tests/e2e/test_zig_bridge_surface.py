@@ -9,8 +9,17 @@ import time
 from pathlib import Path
 
 import pytest
-from bridge_build import ZigBridge
-from bridge_surface import (
+from temporalio.api.common.v1 import GrpcStatus
+from temporalio.api.errordetails.v1 import WorkflowExecutionAlreadyStartedFailure
+from temporalio.api.workflowservice.v1 import (
+    GetSystemInfoResponse,
+    StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse,
+)
+
+from tests.support.peers.proxy import Proxy
+from tests.support.zig.bridge_build import ZigBridge
+from tests.support.zig.bridge_surface import (
     ARGUMENT,
     CORE,
     RPC,
@@ -20,15 +29,7 @@ from bridge_surface import (
     threads_of_the_core,
     wait_until_threads_of_the_core_are,
 )
-from dev_server import DevServer
-from proxy import Proxy
-from temporalio.api.common.v1 import GrpcStatus
-from temporalio.api.errordetails.v1 import WorkflowExecutionAlreadyStartedFailure
-from temporalio.api.workflowservice.v1 import (
-    GetSystemInfoResponse,
-    StartWorkflowExecutionRequest,
-    StartWorkflowExecutionResponse,
-)
+from tools.dev_server import DevServer
 
 
 def start_request(workflow_id: str) -> bytes:

@@ -10,7 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bridge_surface import (
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.client import Client
+
+from tests.support.abi.task_worker import payload, value
+from tests.support.peers.proxy import Proxy
+from tests.support.zig.bridge_surface import (
     ARGUMENT,
     CORE,
     SHUT_DOWN,
@@ -20,12 +26,7 @@ from bridge_surface import (
     threads_of_the_core,
     wait_until_threads_of_the_core_are,
 )
-from dev_server import DevServer
-from proxy import Proxy
-from task_worker import payload, value
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation
-from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.client import Client
+from tools.dev_server import DevServer
 
 WORKER_IS_NULL = BridgeError(ARGUMENT, "worker is NULL", 0, None)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import lief
 import pytest
-from bridge_build import ZigBridge
-from dev_server import DevServer
+
+from tests.support.zig.bridge_build import ZigBridge
+from tools.dev_server import DevServer
 
 ZigBuild = Callable[[str], subprocess.CompletedProcess[str]]
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bridge_build import ZigBridge, copy_zig_bridge
-from dev_server import DevServer
-from zig_versions import OTHERS, python_with_zig
+
+from tests.support.zig.bridge_build import ZigBridge, make_zig_bridge
+from tests.support.zig.zig_versions import OTHERS, python_with_zig
+from tools.dev_server import DevServer
 
 
 @pytest.fixture(scope="module", params=OTHERS)
@@ -20,7 +21,7 @@ def other_zig_bridge(
 ) -> ZigBridge:
     """The example, built with another version against the installed wheel."""
     python = python_with_zig(request.param, repo_root)
-    copy = copy_zig_bridge(tmp_path_factory.mktemp("zig") / "zig-bridge", repo_root)
+    copy = make_zig_bridge(tmp_path_factory.mktemp("zig") / "zig-bridge")
     bridge = replace(copy, python=python)
     assert bridge.zig("version").stdout.startswith(f"{request.param}.")
     built = bridge.zig_build(f"-Dtemporal-libs-config={config_tool}")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from c_program import build_program, lines_of
-from capi import CApi
-from dev_server import DevServer
-from grpc_override import Override, Request, Response, connection_to
-from rpc import connection, outcome, start_call
-from skips import require_program
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.rpc import connection, outcome, start_call
+from tests.support.ci.skips import require_program
+from tests.support.programs.c_program import build_program, lines_of
+from tools.dev_server import DevServer
 
 HERE = Path(__file__).parent
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capi import CApi
-from deadlines import (
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.deadlines import (
     BEFORE_A_CALL,
     CANCELLED,
     IN_A_CALL,
@@ -33,13 +35,12 @@ from deadlines import (
     outcomes,
     start_connect,
 )
-from footprint import nothing_left
-from grpc_override import Override, Request, Response, connection_to
-from metrics import CustomMeter, runtime_options
-from rpc import Outcome, connection, outcome
-from stalling_peer import IN_AN_ANSWER, Place, Reply, StallingPeer, Then
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
-from waiting import until
+from tests.support.abi.footprint import nothing_left
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.metrics import CustomMeter, runtime_options
+from tests.support.abi.rpc import Outcome, connection, outcome
+from tests.support.peers.stalling_peer import IN_AN_ANSWER, Place, Reply, StallingPeer, Then
+from tests.support.programs.waiting import until
 
 PLAIN = Way(Place.SETTINGS)
 SUCCESS = Outcome(b"", 0, None, None)

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from c_program import build_program
-from dev_server import DevServer
+
+from tests.support.programs.c_program import build_program
+from tools.dev_server import DevServer
 
 HERE = Path(__file__).parent
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from c_program import build_program, lines_of
-from dev_server import DevServer
 from temporalio.client import Client, WorkflowExecutionStatus
+
+from tests.support.programs.c_program import build_program, lines_of
+from tools.dev_server import DevServer
 
 HERE = Path(__file__).parent
 MESSAGES = HERE.parent / "abi" / "messages.tsv"

@@ -11,20 +11,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from capi import CApi
 from google.rpc.status_pb2 import Status
-from grpc_override import Override, Request, Response, connection_to
-from metrics import Meter, metrics_runtime, opentelemetry
-from raw_http2 import Headers, raw_http2_server
-from rpc import call, connection
-from slot_supplier import CustomSupplier
 from temporalio.api.enums.v1.event_type_pb2 import EventType
 from temporalio.api.errordetails.v1.message_pb2 import WorkflowTaskCompletionBufferLostFailure
 from temporalio.api.workflowservice.v1 import request_response_pb2 as messages
 from temporalio.bridge.proto import ActivityTaskCompletion
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from waiting import until
-from worker import WorkerError, worker
+
+from tests.support.abi.capi import CApi
+from tests.support.abi.grpc_override import Override, Request, Response, connection_to
+from tests.support.abi.metrics import Meter, metrics_runtime, opentelemetry
+from tests.support.abi.rpc import call, connection
+from tests.support.abi.slot_supplier import CustomSupplier
+from tests.support.abi.worker import WorkerError, worker
+from tests.support.peers.raw_http2 import Headers, raw_http2_server
+from tests.support.programs.waiting import until
 
 FAILED_PRECONDITION = 9
 UNIMPLEMENTED = 12

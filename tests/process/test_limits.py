@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from c_program import build_program, lines_of
-from dev_server import DevServer
+
+from tests.support.programs.c_program import build_program, lines_of
+from tools.dev_server import DevServer
 
 HERE = Path(__file__).parent
 MESSAGES = HERE.parent / "abi" / "messages.tsv"

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from capi import CApi
-from dev_server import DevServer
-from process_status import threads
-from rpc import connection, outcome, start_call
+from tests.support.abi.capi import CApi
+from tests.support.abi.rpc import connection, outcome, start_call
+from tests.support.programs.process_status import threads
+from tools.dev_server import DevServer
 
 RPC = "GetSystemInfo"
 CALLS = 100

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from breaking_proxy import BreakingProxy, closing_peer
-from c_program import build_program
-from dev_server import DevServer
-from otlp import Receiver, grpc_receiver, http_receiver
-from process_status import blocked_signals, threads
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
-from waiting import until
+
+from tests.support.peers.breaking_proxy import BreakingProxy, closing_peer
+from tests.support.peers.otlp import Receiver, grpc_receiver, http_receiver
+from tests.support.programs.c_program import build_program
+from tests.support.programs.process_status import blocked_signals, threads
+from tests.support.programs.waiting import until
+from tools.dev_server import DevServer
 
 SOURCE = Path(__file__).parent / "programs" / "host.c"
 SECONDS = 60.0

@@ -17,11 +17,7 @@ from typing import Any
 import pytest
 import temporalio.bridge.proto as bridge
 import trustme
-from c_program import build_program
-from capi import function_names
 from google.protobuf.message import Message
-from nested_messages import DECODER_LIMIT, longest_path, nested, nested_groups, ways_to_nest
-from rpc import SERVICES
 from temporalio.api.cloud.cloudservice.v1 import service_pb2 as cloud
 from temporalio.api.history.v1 import message_pb2 as history
 from temporalio.api.operatorservice.v1 import service_pb2 as operator
@@ -30,6 +26,17 @@ from temporalio.api.workflowservice.v1 import service_pb2 as workflow
 from temporalio.bridge.proto.health.v1 import health_pb2 as health
 from temporalio.bridge.proto.nexus import nexus_pb2
 from temporalio.bridge.proto.workflow_completion import workflow_completion_pb2
+
+from tests.support.abi.capi import function_names
+from tests.support.abi.nested_messages import (
+    DECODER_LIMIT,
+    longest_path,
+    nested,
+    nested_groups,
+    ways_to_nest,
+)
+from tests.support.abi.rpc import SERVICES
+from tests.support.programs.c_program import build_program
 
 HERE = Path(__file__).parent
 

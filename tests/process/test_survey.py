@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from c_program import build_program
-from capi import config
-from dev_server import DevServer
+
+from tests.support.abi.capi import config
+from tests.support.programs.c_program import build_program
+from tools.dev_server import DevServer
 
 HERE = Path(__file__).parent
 

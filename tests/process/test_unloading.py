@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from c_program import build_program
+
+from tests.support.programs.c_program import build_program
 
 HERE = Path(__file__).parent
 

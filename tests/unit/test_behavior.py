@@ -8,11 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-from behavior.__main__ import main
-from behavior.calls import Interface, parse_functions, parse_options
-from behavior.comparing import Case, Difference, compare, report
-from behavior.recording import RECORDING, Renamer
-from behavior.states import states
+
+from tests.behavior.__main__ import main
+from tests.behavior.calls import Interface, parse_functions, parse_options
+from tests.behavior.comparing import Case, Difference, compare, report
+from tests.behavior.recording import RECORDING, Renamer
+from tests.behavior.states import states
 
 HELP = """\
 usage: prog OPTION... [--component {sdk-core,client}]

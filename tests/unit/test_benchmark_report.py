@@ -12,10 +12,10 @@ import pytest
 from benchmarks.harness.benchmark import Benchmark, Result
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.errors import BenchmarkError
-from benchmarks.harness.pictures import draw_pictures
-from benchmarks.harness.publish import check_page, publish, replace_section
-from benchmarks.harness.report import Report
-from benchmarks.harness.targets import TARGETS, Target, targets_table
+from benchmarks.report.charts import draw_pictures
+from benchmarks.report.publish import check_page, publish, replace_section
+from benchmarks.report.report import Report
+from benchmarks.report.targets import TARGETS, Target, targets_table
 
 BUILD = Comparison("seconds", "to a linked bridge", {"pip install": [9.0], "compile": [725.0]})
 SLOW = Comparison(

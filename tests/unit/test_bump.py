@@ -8,15 +8,16 @@ import subprocess
 from itertools import pairwise
 from pathlib import Path
 
-import bump.__main__ as command
 import pytest
-from bump.errors import BumpError
-from bump.moving import bump
-from bump.places import PACKAGE, PLACES, RUST, current
-from bump.registry import CORE
-from git_tree import commit_all, git
-from local_registry import LocalRegistry
-from upstream_sdist import bridge, make_upstream_sdist, use_directory
+
+import tools.bump.__main__ as command
+from tests.support.ci.git_tree import commit_all, git
+from tests.support.pip.local_registry import LocalRegistry
+from tests.support.pip.upstream_sdist import bridge, make_upstream_sdist, use_directory
+from tools.bump.errors import BumpError
+from tools.bump.moving import bump
+from tools.bump.places import PACKAGE, PLACES, RUST, current
+from tools.bump.registry import CORE
 
 WORKSPACE = """\
 [workspace]

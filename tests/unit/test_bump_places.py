@@ -8,11 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bump.changelog import with_entry
-from bump.errors import BumpError
-from bump.places import PACKAGE, PLACES, RUST, TextPlace, current, move
-from bump.registry import CORE
 from packaging.version import Version
+
+from tools.bump.changelog import with_entry
+from tools.bump.errors import BumpError
+from tools.bump.places import PACKAGE, PLACES, RUST, TextPlace, current, move
+from tools.bump.registry import CORE
 
 # Files that tell of a version at a time, are made of the lock file, or are examples of a record.
 NOT_MOVED = re.compile(
@@ -22,7 +23,7 @@ NOT_MOVED = re.compile(
     r"|temporal_static_libs/include/.*\.h"  # `make header` writes it
     r"|tests/wheel/tiny_workspace/.*"  # has a version of its own
     r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version
-    r"|tests/(support/build_records|workflows/test_gather_records)\.py"  # of no build
+    r"|tests/(support/ci/build_records|workflows/test_gather_records)\.py"  # of no build
     r"|tests/unit/test_(bump.*|cmake_package|flags|header|manifest|sources|records|usage)\.py"
     r"|tools/bump/.*"
 )

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 import pytest
-from manifests import MANIFEST
 
 from temporal_static_libs._errors import TemporalStaticLibsError
 from temporal_static_libs._integration.cmake import cmake_version, config_file, config_version_file
 from temporal_static_libs._integration.template import Places
 from temporal_static_libs._targets import TARGETS
+from tests.support.pip.manifests import MANIFEST
 
 PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "override", r'rm "$x" \ ')
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from container_settings import container_settings
+
+from tools.images.container_settings import container_settings
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from header import LAST_INCLUDE, allow_anonymous_structs, own_types
+
+from tools.generate.header import LAST_INCLUDE, allow_anonymous_structs, own_types
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from skips import require_program
+
+from tests.support.ci.skips import require_program
 
 # Stands in for the installer at the other end of the network. Writes down how it was called.
 INSTALLER = """\
@@ -29,7 +30,7 @@ PROGRAMS = ("chmod", "curl", "cut", "grep", "ldd", "mkdir", "mktemp", "rm", "sh"
 @pytest.fixture
 def script(repo_root: Path) -> Path:
     """The script."""
-    return repo_root / "tools" / "install_rust.sh"
+    return repo_root / "tools" / "wheel" / "install_rust.sh"
 
 
 @pytest.fixture

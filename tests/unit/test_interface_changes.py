@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from interface.changes import changes, updated
+
+from tools.interface.changes import changes, updated
 
 TABLE = """\
 function\ta_free\tvoid\tA*

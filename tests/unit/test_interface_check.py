@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from interface.description import render
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.interface import check_interface
+from tools.interface.description import render
 
 TEXT = """\
 /*

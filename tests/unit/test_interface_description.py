@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interface.description import description
-from reference.header import HeaderError
+
+from tools.generate.declarations import HeaderError
+from tools.interface.description import description
 
 START = """\
 /*

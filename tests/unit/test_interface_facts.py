@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from interface.errors import CannotCompareError
-from interface.foreign import foreign_facts
+
+from tools.interface.errors import CannotCompareError
+from tools.interface.foreign import foreign_facts
 
 START = "#pragma once\n#include <stdint.h>\n"
 

@@ -6,14 +6,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
-from interface.renames import type_names
-from interface.rows import Row, key_of
-from interface.steps import Difference, Kind, differences
 from packaging.version import Version
-from reference import interface_changes
-from reference.interface_changes import to_do
-from reference.interface_notes import BEFORE_A_TABLE, TO_DO
+
+from tools.generate import interface_changes
+from tools.generate.interface_changes import to_do
+from tools.generate.interface_notes import BEFORE_A_TABLE, TO_DO
+from tools.interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
+from tools.interface.renames import type_names
+from tools.interface.rows import Row, key_of
+from tools.interface.steps import Difference, Kind, differences
 
 STEPS = [pytest.param(*step, id=step[1].version) for step in pairwise(implemented())]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from interface.renames import (
+
+from tools.interface.renames import (
     renamed_constants,
     renamed_fields,
     renamed_types,
     replaced_types,
 )
-from interface.rows import rows_of
+from tools.interface.rows import rows_of
 
 OLD = """\
 function\tconnect\tvoid\tOptions*, OnDone

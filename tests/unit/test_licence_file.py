@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from licence_file import Licences, LicenceText, licences_of, render
-from linked_crates import Crate
+
+from tools.licenses.crate_texts import Licences, LicenceText, licences_of, render
+from tools.licenses.linked_crates import Crate
 
 ONE = Crate("one", "1.0.0")
 TWO = Crate("two", "2.0.0")

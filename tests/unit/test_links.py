@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from markdown_page import parse_page, read_page
 
 from temporal_static_libs import _about
 from temporal_static_libs._build.long_description import long_description
+from tests.support.docs.markdown_page import parse_page, read_page
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESSES = {

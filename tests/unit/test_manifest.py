@@ -8,11 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from manifests import MANIFEST
 
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._manifest import parse_manifest
 from temporal_static_libs._targets import TARGETS
+from tests.support.pip.manifests import MANIFEST
 
 
 def edited(path: str, value: object) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from markdown_page import parse_page
+
+from tests.support.docs.markdown_page import parse_page
 
 
 @pytest.mark.parametrize(

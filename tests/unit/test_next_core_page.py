@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from interface.releases import CURRENT, RELEASES
+
+from tools.interface.releases import CURRENT, RELEASES
 
 NEXT = RELEASES[RELEASES.index(CURRENT) + 1]
 ADDED = sorted(set(NEXT.rows()) - set(CURRENT.rows()))

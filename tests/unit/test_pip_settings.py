@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from interface.errors import CannotCompareError, without_passwords
-from interface.pip_settings import PipSettings, pip_settings
-from upstream_sdist import use_settings
+
+from tests.support.pip.upstream_sdist import use_settings
+from tools.interface.errors import CannotCompareError, without_passwords
+from tools.interface.pip_settings import PipSettings, pip_settings
 
 
 @pytest.fixture

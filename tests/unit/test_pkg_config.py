@@ -8,7 +8,6 @@ from pathlib import Path, PurePath
 
 import pkgconf
 import pytest
-from manifests import MANIFEST
 
 from temporal_static_libs._integration.pkgconfig import (
     module_name,
@@ -16,6 +15,7 @@ from temporal_static_libs._integration.pkgconfig import (
     suits_every_reader,
 )
 from temporal_static_libs._integration.template import Places
+from tests.support.pip.manifests import MANIFEST
 
 PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "override", "")
 

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from docs_proofs import is_test, proofs
+
+from tests.support.docs.proofs import is_test, proofs
 
 RULE = re.compile(r"- (?:Block|Call|Do not|Hand) ")
 """How an item begins that tells the reader what to do."""

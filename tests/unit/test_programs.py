@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from programs import RUST, consumer_environ
+from tests.support.programs.paths import RUST, consumer_environ
 
 
 def test_rust_is_not_on_it_and_its_neighbours_are(tmp_path: Path) -> None:

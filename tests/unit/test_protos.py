@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import Any
 
-import proto_licenses
 import pytest
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.protos import find_protos
+from tools.licenses import protos as proto_licenses
 
 FILES = (
     "api_upstream/google/api/http.proto",

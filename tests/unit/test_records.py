@@ -1,4 +1,4 @@
-"""`python -m records gather` and `render`: what is told of a release's builds."""
+"""`python -m tools.records gather` and `render`: what is told of a release's builds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from build_records import MB, build_record, failed_record
-from records.__main__ import main
 
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.build_records import MB, build_record, failed_record
+from tools.records.__main__ import main
 
 
 @dataclass(frozen=True)

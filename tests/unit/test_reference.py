@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from interface.facts import signatures
-from interface.options import options
-from reference import c_api, cli
-from reference import options as options_page
-from reference.header import Declaration, HeaderError, Kind, declarations, rules
 
 from temporal_static_libs._cli.command import command_line_parser
+from tools.generate import c_api, cli
+from tools.generate import options as options_page
+from tools.generate.declarations import Declaration, HeaderError, Kind, declarations, rules
+from tools.interface.facts import signatures
+from tools.interface.options import options
 
 START = "/*\n * Rules:\n *  - One.\n *    More of it.\n *  - Two.\n */\n#include <stdlib.h>\n\n"
 

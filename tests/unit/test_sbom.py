@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from linked_crates import PACKAGE, Crate
-from sbom import describe_archives
+
+from tools.licenses.linked_crates import PACKAGE, Crate
+from tools.licenses.sbom import describe_archives
 
 ROOT = Crate(PACKAGE, "0.1.0")
 ONE = Crate("one", "1.0.0")

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from docs_proofs import is_test, proofs
 
 from temporal_static_libs._about import PROJECT_URL
+from tests.support.docs.proofs import is_test, proofs
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from manifests import MANIFEST
 
 from temporal_static_libs import ChecksumMismatchError, MissingLibraryError
 from temporal_static_libs._checksums import format_checksums, sha256_of
@@ -15,6 +14,7 @@ from temporal_static_libs._manifest import ManifestLibrary
 from temporal_static_libs._public import LibrarySet, StaticLibrary, describe
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._sources import prepare
+from tests.support.pip.manifests import MANIFEST
 
 ARCHIVES = {"libtemporal_client.a": b"client", "libtemporal_sdk_core.a": b"sdk-core"}
 

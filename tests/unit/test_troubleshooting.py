@@ -10,7 +10,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from messages import (
+
+from tests.support.docs.messages import (
     VALUE,
     Message,
     cmake_messages,

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import interface.__main__ as command
 import pytest
-from loopback import unused_address
-from loopback_certificate import loopback_certificate
-from page_server import Page, serving
-from programs import without_programs
-from upstream_sdist import (
+
+import tools.interface.__main__ as command
+from benchmarks.harness.loopback_certificate import loopback_certificate
+from tests.support.peers.loopback import unused_address
+from tests.support.peers.page_server import Page, serving
+from tests.support.pip.upstream_sdist import (
     HEADER,
     PLACE,
     bridge,
@@ -23,6 +23,7 @@ from upstream_sdist import (
     use_directory,
     use_settings,
 )
+from tests.support.programs.paths import without_programs
 
 THEIRS = """\
 #pragma once
@@ -244,8 +245,8 @@ class TestWhatCannotBeCompared:
 
     def test_environment_without_the_packages(self, repo_root: Path) -> None:
         done = subprocess.run(
-            [sys.executable, "-S", "-m", "interface", "upstream"],
-            env={**os.environ, "PYTHONPATH": str(repo_root / "tools")},
+            [sys.executable, "-S", "-m", "tools.interface", "upstream"],
+            cwd=repo_root,
             capture_output=True,
             text=True,
             check=False,

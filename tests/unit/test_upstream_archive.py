@@ -7,9 +7,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from interface.archive import Bridge, read_bridge
-from interface.errors import CannotCompareError
-from upstream_sdist import CORE, HEADER, PLACE, bridge, make_upstream_sdist
+
+from tests.support.pip.upstream_sdist import CORE, HEADER, PLACE, bridge, make_upstream_sdist
+from tools.interface.archive import Bridge, read_bridge
+from tools.interface.errors import CannotCompareError
 
 THEIRS = "void temporal_core_client_free(void);\n"
 PACKAGE = '[package]\nname = "temporalio-sdk-core"\n'

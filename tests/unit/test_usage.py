@@ -1,11 +1,11 @@
-"""`python -m records usage`: what a file of TEMPORAL_LIBS_METRICS says."""
+"""`python -m tools.records usage`: what a file of TEMPORAL_LIBS_METRICS says."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from records.usage import percentile, usage
+from tools.records.usage import percentile, usage
 
 
 def line(**values: Any) -> str:

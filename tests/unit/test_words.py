@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from git_tree import commit_all, git
-from words.__main__ import TABLES, main
-from words.hits import Source, find_phrases, read_glossary
+
+from tests.support.ci.git_tree import commit_all, git
+from tools.words.__main__ import TABLES, main
+from tools.words.hits import Source, find_phrases, read_glossary
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = """

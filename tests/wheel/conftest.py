@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tiny_package import TinyPackage, make_tiny_package
-from tiny_tree import TINY_WORKSPACE, plant_tiny_tree
+
+from tests.support.pip.tiny_package import TinyPackage, make_tiny_package
+from tests.support.pip.tiny_tree import TINY_WORKSPACE, plant_tiny_tree
 
 
 @dataclass(frozen=True)

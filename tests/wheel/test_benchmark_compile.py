@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from programs import consumer_environ
-from tiny_package import TinyPackage, rustc_wrapper
 
-from benchmarks.build.benchmark import cold, compile_archives
+from benchmarks.build import cold, compile_archives
 from benchmarks.harness.errors import BenchmarkError
+from tests.support.pip.tiny_package import TinyPackage, rustc_wrapper
+from tests.support.programs.paths import consumer_environ
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from git_tree import commit_all, git
-from sdist_build import build_sdist
-from tiny_tree import HEADER, INTERFACE
 
+from benchmarks.harness.sdist_build import build_sdist
 from temporal_static_libs import __version__
+from tests.support.ci.git_tree import commit_all, git
+from tests.support.pip.tiny_tree import HEADER, INTERFACE
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree

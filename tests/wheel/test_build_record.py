@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from git_tree import commit_all
-from sccache import own_sccache
+
+from tests.support.ci.git_tree import commit_all
+from tests.support.programs.sccache import own_sccache
 
 if TYPE_CHECKING:
-    from tiny_package import TinyPackage
-
+    from tests.support.pip.tiny_package import TinyPackage
     from tests.wheel.conftest import TinyTree
 
 VARIABLE = "TEMPORAL_LIBS_BUILD_RECORD"
@@ -51,7 +51,8 @@ def repair(
 ) -> subprocess.CompletedProcess[str]:
     """Run the repair step as `make wheel` does."""
     return subprocess.run(
-        [sys.executable, tree.root / "tools" / "repair_wheel.py", built, directory],
+        [sys.executable, "-m", "tools.wheel.repair", built, directory],
+        cwd=tree.root,
         env={**tree.environ, VARIABLE: str(file)},
         capture_output=True,
         text=True,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pkgconf
 import pytest
-from tiny_package import TinyPackage
+
+from tests.support.pip.tiny_package import TinyPackage
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs_commands import commands, run
-from fake_platform import FakePlatform
-from package_index import PROJECT, pip, user_of
-from skips import require_program
 
+from benchmarks.harness.package_index import PROJECT, pip, user_of
 from temporal_static_libs._about import MANUAL_SETUP_URL
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.skips import require_program
+from tests.support.docs.commands import commands, run
+from tests.support.pip.fake_platform import FakePlatform
 
 # What docs/troubleshooting.md quotes.
 NOTHING_FOUND = (

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from skips import require_program
-from tiny_package import TinyPackage, rustc_wrapper
+
+from tests.support.ci.skips import require_program
+from tests.support.pip.tiny_package import TinyPackage, rustc_wrapper
 
 ASKED = {"USE_PREBUILT_LIBS": "false"}
 

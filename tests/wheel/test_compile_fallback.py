@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import without_programs
-from tiny_package import HEADER, TinyPackage, make_tiny_package
 
 from temporal_static_libs import __version__
+from tests.support.pip.tiny_package import HEADER, TinyPackage, make_tiny_package
+from tests.support.programs.paths import without_programs
 
 ASKED = {"USE_PREBUILT_LIBS": "false"}
 FALLBACK = {"TEMPORAL_LIBS_FALLBACK": "compile"}

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from sccache import own_sccache
-from skips import require_program
-from tiny_package import TinyPackage, rustc_wrapper
+
+from tests.support.ci.skips import require_program
+from tests.support.pip.tiny_package import TinyPackage, rustc_wrapper
+from tests.support.programs.sccache import own_sccache
 
 C_PROGRAM = Path(__file__).with_name("tiny_program.c")
 ZIG_PROJECT = Path(__file__).with_name("tiny_zig")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from skips import require_program
+
+from tests.support.ci.skips import require_program
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

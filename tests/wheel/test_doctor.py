@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from programs import without_programs
-from skips import require_program
-from tiny_package import HEADER, TinyPackage
 
 from temporal_static_libs import __version__
+from tests.support.ci.skips import require_program
+from tests.support.pip.tiny_package import HEADER, TinyPackage
+from tests.support.programs.paths import without_programs
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

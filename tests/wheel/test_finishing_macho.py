@@ -10,8 +10,6 @@ from pathlib import Path
 
 import lief
 import pytest
-from floor_probe import FloorError
-from macos_floor import members, prove_macos_floor
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.archive_index import defined_symbols
@@ -20,6 +18,8 @@ from temporal_static_libs._build.macho import finish_macho
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
+from tools.wheel.floor_probe import FloorError
+from tools.wheel.macos_floor import members, prove_macos_floor
 
 FLOOR = "11.0"
 ZIG_CC = (sys.executable, "-m", "ziglang", "cc", "-target", f"aarch64-macos.{FLOOR}")

@@ -20,12 +20,12 @@ import pytest
 import tomli
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from licence_file import PART, SECTION
 from license_expression import Licensing, get_spdx_licensing
-from linked_crates import PACKAGE, Crate, linked_crates
 
 from temporal_static_libs import __version__
 from temporal_static_libs._targets import TARGETS, target_of_triple
+from tools.licenses.crate_texts import PART, SECTION
+from tools.licenses.linked_crates import PACKAGE, Crate, linked_crates
 
 DIST_INFO = f"temporal_static_libs-{__version__}.dist-info"
 SBOM = "archives.cdx.json"

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from linked_crates import PACKAGE, Crate, linked_crates, platforms_of_crates
+
+from tools.licenses.linked_crates import PACKAGE, Crate, linked_crates, platforms_of_crates
 
 LINUX = "x86_64-unknown-linux-gnu"
 MACOS = "aarch64-apple-darwin"

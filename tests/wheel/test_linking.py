@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from programs import RUST, consumer_environ, search_script
+
+from tests.support.programs.paths import RUST, consumer_environ, search_script
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

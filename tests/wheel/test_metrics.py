@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tiny_package import TinyPackage
 
 from temporal_static_libs import __version__
+from tests.support.pip.tiny_package import TinyPackage
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

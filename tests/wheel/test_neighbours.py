@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from programs import consumer_environ
-from skips import require_program
+
+from tests.support.ci.skips import require_program
+from tests.support.programs.paths import consumer_environ
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

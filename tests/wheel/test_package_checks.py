@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from git_tree import git
-from sdist_build import build_sdist
+
+from benchmarks.harness.sdist_build import build_sdist
+from tests.support.ci.git_tree import git
 
 
 def run(tool: str, *arguments: str | Path, cwd: Path | None = None) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import consumer_environ
-from skips import require_program
+
+from tests.support.ci.skips import require_program
+from tests.support.programs.paths import consumer_environ
 
 PROGRAM = Path(__file__).with_name("program.c")
 

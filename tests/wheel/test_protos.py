@@ -13,11 +13,12 @@ from importlib.metadata import distribution
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-import proto_licenses
 import pytest
-from docs_commands import commands, run
-from licence_file import SECTION
-from protoc import compile_protos, without_unused_imports
+
+from tests.support.docs.commands import commands, run
+from tests.support.programs.protoc import compile_protos, without_unused_imports
+from tools.licenses import protos as proto_licenses
+from tools.licenses.crate_texts import SECTION
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
@@ -189,7 +190,9 @@ def test_every_license_is_of_a_directory_that_is_there(
 
 
 def test_apache_license_is_the_one_of_the_package_that_is_named(repo_root: Path) -> None:
-    text = (repo_root / "tools" / "license_texts" / "Apache-2.0.txt").read_text(encoding="utf-8")
+    text = (repo_root / "tools" / "licenses" / "texts" / "Apache-2.0.txt").read_text(
+        encoding="utf-8"
+    )
     (original,) = (
         file
         for file in distribution("googleapis-common-protos").files or ()

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from debian_image import ImageError
-from rehearsal_image import rehearsal_image
-from rehearse import IDENTIFIER, TRIPLE
-from repair_wheel import repair
-from wheel_check import WheelError, check_wheel
 
 from temporal_static_libs._targets import Target, target_of_triple
+from tools.images.debian import ImageError
+from tools.images.rehearsal import rehearsal_image
+from tools.wheel.check import WheelError, check_wheel
+from tools.wheel.rehearse import IDENTIFIER, TRIPLE
+from tools.wheel.repair import repair
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_package import TinyPackage
+
+from tests.support.pip.tiny_package import TinyPackage
 
 LEADS_TO_AN_ARCHIVE = ("--libdir", "--libs", "--libfiles", "--ldflags", "--json")
 OF_PATHS = ("--version", "--prefix", "--libdir", "--includedir")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from floor_probe import FloorError, prove_floor
-from repair_wheel import repair
-from tiny_tree import HEADER, declare
 
 from temporal_static_libs import library_set
 from temporal_static_libs._targets import target_of_triple
+from tests.support.pip.tiny_tree import HEADER, declare
+from tools.wheel.floor_probe import FloorError, prove_floor
+from tools.wheel.repair import repair
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command, TinyTree
@@ -74,9 +74,9 @@ def test_no_wheel_is_made_when_the_claim_fails(tiny_tree: TinyTree, tmp_path: Pa
     header = (tiny_tree.root / HEADER).read_text()
     declare(tiny_tree.root, f"{header}\nuint32_t temporal_core_random_draw(void);\n")
     built = tiny_tree.wheel(tmp_path / "built")
-    tool = tiny_tree.root / "tools" / "repair_wheel.py"
     done = subprocess.run(
-        [sys.executable, tool, built, tmp_path / "repaired"],
+        [sys.executable, "-m", "tools.wheel.repair", built, tmp_path / "repaired"],
+        cwd=tiny_tree.root,
         capture_output=True,
         text=True,
         check=False,

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import tomli
-from sdist_build import build_sdist
 from setuptools.command.egg_info import FileList
+
+from benchmarks.harness.sdist_build import build_sdist
 
 # What Hatchling and the hook add.
 ADDED = {".gitignore", "PKG-INFO", "SOURCE_COMMIT"}

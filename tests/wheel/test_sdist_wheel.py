@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomli
-from docs_commands import commands, run
-from git_tree import commit_all
-from sdist_build import build_sdist
-from tiny_tree import HEADER, declare
 
+from benchmarks.harness.sdist_build import build_sdist
 from temporal_static_libs import __version__
+from tests.support.ci.git_tree import commit_all
+from tests.support.docs.commands import commands, run
+from tests.support.pip.tiny_tree import HEADER, declare
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from programs import RUST, consumer_environ, search_script
+
+from tests.support.programs.paths import RUST, consumer_environ, search_script
 
 SMOKE = Path(__file__).parent.parent / "smoke" / "smoke.py"
 

@@ -8,7 +8,8 @@ import venv
 from pathlib import Path
 
 import hatchling
-from borrowed_environment import borrow_environment
+
+from tests.support.pip.borrowed_environment import borrow_environment
 
 # What the build needs; it is not isolated, so that nothing is fetched.
 BACKEND = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fake_platform import FakePlatform
-from package_index import PROJECT, pip
 
+from benchmarks.harness.package_index import PROJECT, pip
 from temporal_static_libs import __version__
 from temporal_static_libs._about import MANUAL_SETUP_URL
 from temporal_static_libs._targets import TARGETS
+from tests.support.pip.fake_platform import FakePlatform
 
 REFUSALS = [
     pytest.param(

@@ -1,4 +1,4 @@
-"""`python -m records usage` on what the installed package has recorded."""
+"""`python -m tools.records usage` on what the installed package has recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from records.__main__ import main
+
+from tools.records.__main__ import main
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
-from release.versions import check_versions, project_version
 
 import temporal_static_libs
 from temporal_static_libs._build.header import read_header
 from temporal_static_libs._library_set import HEADER
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._sources import prepare
+from tools.release.versions import check_versions, project_version
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from docs_commands import commands, run
-from package_index import PROJECT, PackageServer, user_of
-from tiny_package import TinyPackage
 
+from benchmarks.harness.package_index import PROJECT, PackageServer, user_of
 from temporal_static_libs import __version__
+from tests.support.docs.commands import commands, run
+from tests.support.pip.tiny_package import TinyPackage
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import TinyTree

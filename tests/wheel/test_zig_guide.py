@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from docs_commands import commands, run
-from own_bridge import copy_own_bridge, snippets
-from zig_versions import OTHERS, OWN, python_with_zig
 
 import temporal_static_libs
+from tests.support.docs.commands import commands, run
+from tests.support.zig.own_bridge import copy_own_bridge, snippets
+from tests.support.zig.zig_versions import OTHERS, OWN, python_with_zig
 
 GUIDE = "In five minutes"
 BY_FILE_NAME = "Archives by file name"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from own_bridge import OwnBridge, copy_own_bridge
-from zig_versions import OTHERS, OWN, python_with_zig
 
 import temporal_static_libs
 from temporal_static_libs._about import TROUBLESHOOTING_URL
+from tests.support.zig.own_bridge import OwnBridge, copy_own_bridge
+from tests.support.zig.zig_versions import OTHERS, OWN, python_with_zig
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from borrowed_environment import borrow_environment
-from git_tree import commit_all
-from github_stand_in import GitHub, github_stand_in
-from release.names import REQUIRED
-from release.versions import project_version
-from release_files import make_sdist, make_wheel
-from skips import require_program
-from uploading_index import UploadingIndex, uploading_index
 
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.git_tree import commit_all
+from tests.support.ci.github_stand_in import GitHub, github_stand_in
+from tests.support.ci.skips import require_program
+from tests.support.pip.borrowed_environment import borrow_environment
+from tests.support.pip.release_files import make_sdist, make_wheel
+from tests.support.pip.uploading_index import UploadingIndex, uploading_index
+from tools.release.names import REQUIRED
+from tools.release.versions import project_version
 
 # What the release looks at, and what runs it.
 PARTS = (

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from build_records import MB, build_record
+
+from tests.support.ci.build_records import MB, build_record
 
 # Stands in for GitHub's command: its releases are directories below GH_RELEASES, the newest first.
 GH = """\
@@ -43,7 +44,7 @@ def gather(
     (records / "build-record.json").write_text(json.dumps(record))
     history = scratch / "history"
     done = subprocess.run(
-        ["sh", "tools/gather_records.sh", str(records.parent), str(history)],
+        ["sh", "tools/records/gather.sh", str(records.parent), str(history)],
         cwd=repo_root,
         env={
             **os.environ,

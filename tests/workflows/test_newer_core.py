@@ -7,12 +7,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import bump.__main__ as bump_command
-import bump.news
 import pytest
-from bump.registry import CORE, Core
-from upstream_sdist import HEADER, bridge, make_upstream_sdist, use_directory
-from workflow_run import read_workflow
+
+import tools.bump.__main__ as bump_command
+from tests.support.ci.workflow_run import read_workflow
+from tests.support.pip.upstream_sdist import HEADER, bridge, make_upstream_sdist, use_directory
+from tools.bump import news
+from tools.bump.registry import CORE, Core
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,11 +42,13 @@ def test_command_that_it_runs_is_one_that_there_is(
 ) -> None:
     """Here for a core that is old and the same interface, so that no issue is asked for."""
     (job,) = workflow["jobs"].values()
-    (command,) = [step["run"] for step in job["steps"] if "python -m bump" in step.get("run", "")]
+    (command,) = [
+        step["run"] for step in job["steps"] if "python -m tools.bump" in step.get("run", "")
+    ]
     summary = tmp_path / "summary.md"
     words = shlex.split(command.replace("$GITHUB_STEP_SUMMARY", str(summary)))
-    assert words[:4] == [".venv/bump/bin/python", "-m", "bump", "check"]
-    monkeypatch.setattr(bump.news, "newest_core", lambda: Core("0.0.1", {}, "1.0"))
+    assert words[:4] == [".venv/bump/bin/python", "-m", "tools.bump", "check"]
+    monkeypatch.setattr(news, "newest_core", lambda: Core("0.0.1", {}, "1.0"))
     header = (ROOT / "temporal_static_libs" / "include" / HEADER).read_text(encoding="utf-8")
     make_upstream_sdist(tmp_path / "temporals", "1.34.0", bridge(header))
     use_directory(monkeypatch, tmp_path / "temporals")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from github_stand_in import GitHub
-from release import ReleaseError
-from release.bundle import Bundle, Facts
-from release.github import publish_on_github
+
+from tests.support.ci.github_stand_in import GitHub
+from tools.release import ReleaseError
+from tools.release.bundle import Bundle, Facts
+from tools.release.github import publish_on_github
 
 COMMIT = "c" * 40
 TAG = "temporal-libs-v1.0.0"

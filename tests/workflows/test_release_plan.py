@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from release import ReleaseError
-from release.changelog import changelog_entry
-from release.plan import Event, Plan, make_plan
+
+from tools.release import ReleaseError
+from tools.release.changelog import changelog_entry
+from tools.release.plan import Event, Plan, make_plan
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import ReleaseTree

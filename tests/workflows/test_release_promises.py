@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import tomli
-from release.matrix import make_matrix, runner_variable
-from release.names import REQUIRED
-from workflow_run import own_action, read_workflow, read_yaml, steps_using
 
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.workflow_run import own_action, read_workflow, read_yaml, steps_using
+from tools.release.matrix import make_matrix, runner_variable
+from tools.release.names import REQUIRED
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {file.stem: file for file in (ROOT / ".github" / "workflows").glob("*.yml")}

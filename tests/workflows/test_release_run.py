@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 import tomli
 import ziglang
-from github_stand_in import GitHub
-from package_index import user_of
-from release.matrix import make_matrix
-from release_files import alter_member, hashes_of
-from uploading_index import UploadingIndex
-from workflow_run import StepError, WorkflowRun, read_workflow
 
+from benchmarks.harness.package_index import user_of
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.github_stand_in import GitHub
+from tests.support.ci.workflow_run import StepError, WorkflowRun, read_workflow
+from tests.support.pip.release_files import alter_member, hashes_of
+from tests.support.pip.uploading_index import UploadingIndex
+from tools.release.matrix import make_matrix
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import ReleaseTree

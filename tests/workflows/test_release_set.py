@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from git_tree import git
-from release import ReleaseError
-from release.assemble import assemble
-from release.bundle import Bundle
-from release.distributions import Origin, check_sdist
-from release.exact_set import check_distributions
-from release.versions import project_version
-from release_files import LIB, Content, make_sdist, make_wheel
-from sdist_build import build_sdist
 
+from benchmarks.harness.sdist_build import build_sdist
 from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.git_tree import git
+from tests.support.pip.release_files import LIB, Content, make_sdist, make_wheel
+from tools.release import ReleaseError
+from tools.release.assemble import assemble
+from tools.release.bundle import Bundle
+from tools.release.distributions import Origin, check_sdist
+from tools.release.exact_set import check_distributions
+from tools.release.versions import project_version
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import ReleaseTree

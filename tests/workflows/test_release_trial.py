@@ -6,13 +6,14 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from release import ROOT, ReleaseError
-from release.bundle import Bundle, Facts
-from release.index import wait_until_published
-from release.trial import trial_command, try_release
-from uploading_index import UploadingIndex
 
 from temporal_static_libs._targets import TARGETS, Target
+from tests.support.pip.uploading_index import UploadingIndex
+from tools import ROOT
+from tools.release import ReleaseError
+from tools.release.bundle import Bundle, Facts
+from tools.release.index import wait_until_published
+from tools.release.trial import trial_command, try_release
 
 MUSL = [target for target in TARGETS if target.floor_name == "musl"]
 

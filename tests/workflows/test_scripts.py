@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from borrowed_environment import borrow_environment
-from git_tree import git
-from release.distributions import Origin, check_sdist
-from release.versions import project_version
 
 from temporal_static_libs._checksums import sha256_of
+from tests.support.ci.git_tree import git
+from tests.support.pip.borrowed_environment import borrow_environment
+from tools.release.distributions import Origin, check_sdist
+from tools.release.versions import project_version
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_cibuildwheel_gets_its_arguments_and_the_mounts(checkout: Path, tmp_path
     (programs / "python").write_text(real.replace("exec", note))
     home = tmp_path / "home"
     done = run(
-        *("sh", "tools/cibuildwheel.sh", "--only", "cp311-musllinux_x86_64"),
+        *("sh", "tools/wheel/cibuildwheel.sh", "--only", "cp311-musllinux_x86_64"),
         "--print-build-identifiers",
         cwd=checkout,
         environ={"HOME": str(home)},
@@ -76,7 +76,7 @@ def test_cibuildwheel_gets_its_arguments_and_the_mounts(checkout: Path, tmp_path
 def test_failure_of_cibuildwheel_is_one_of_the_script(checkout: Path, tmp_path: Path) -> None:
     programs = borrow_environment(checkout, "cibuildwheel")
     (programs / "python").write_text("#!/bin/sh\nexit 3\n")
-    command = ["sh", "tools/cibuildwheel.sh", "--only", "cp311-musllinux_x86_64"]
+    command = ["sh", "tools/wheel/cibuildwheel.sh", "--only", "cp311-musllinux_x86_64"]
     environ = {**os.environ, "HOME": str(tmp_path / "home")}
     assert subprocess.run(command, cwd=checkout, env=environ, check=False).returncode == 3
 

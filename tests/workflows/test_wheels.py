@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import tomli
-from rehearse import RECORD
-from release.matrix import make_matrix
-from workflow_run import read_workflow
 
 from temporal_static_libs._settings import BUILD_RECORD
 from temporal_static_libs._targets import TARGETS, Target
+from tests.support.ci.workflow_run import read_workflow
+from tools.release.matrix import make_matrix
+from tools.wheel.rehearse import RECORD
 
 ROOT = Path(__file__).parents[2]
 ROWS = {row["platform"]: row for row in make_matrix("push", {})}
@@ -137,18 +137,22 @@ def test_deployment_target_is_the_floor(configuration: dict[str, Any], target: T
 
 
 @pytest.mark.parametrize(
-    ("option", "file"),
+    ("option", "file", "words"),
     [
-        ("before-all", "tools/install_rust.sh"),
-        ("before-build", "pyproject.toml"),
-        ("repair-wheel-command", "tools/repair_wheel.py"),
-        ("test-command", "tests/smoke/smoke.py"),
+        ("before-all", "tools/wheel/install_rust.sh", "{project}/tools/wheel/install_rust.sh"),
+        ("before-build", "pyproject.toml", "{project}/pyproject.toml"),
+        (
+            "repair-wheel-command",
+            "tools/wheel/repair.py",
+            "cd {project} && python -m tools.wheel.repair ",
+        ),
+        ("test-command", "tests/smoke/smoke.py", "{project}/tests/smoke/smoke.py"),
     ],
 )
 def test_step_is_a_file_of_the_tree_for_every_platform(
-    configuration: dict[str, Any], option: str, file: str
+    configuration: dict[str, Any], option: str, file: str, words: str
 ) -> None:
-    assert f"{{project}}/{file}" in configuration[option]
+    assert words in configuration[option]
     assert (ROOT / file).is_file()
     # Nothing that a system's own table or an override would do in its place.
     others = [configuration.get(system, {}) for system in ("linux", "macos")]
@@ -166,9 +170,9 @@ def test_caches_are_keyed_on_the_lock_file_and_on_the_pin_of_rust(name: str) -> 
     assert caches
     for cache in caches:
         assert "hashFiles('rust/Cargo.lock')" in cache["key"]
-        assert "hashFiles('tools/install_rust.sh')" in cache["key"]
+        assert "hashFiles('tools/wheel/install_rust.sh')" in cache["key"]
         assert "restore-keys" not in cache
-    for file in ("rust/Cargo.lock", "tools/install_rust.sh"):
+    for file in ("rust/Cargo.lock", "tools/wheel/install_rust.sh"):
         assert (ROOT / file).is_file()
 
 
@@ -181,7 +185,7 @@ def test_what_is_cached_is_where_cargo_puts_it_also_in_a_container(
     registry, target = cache["path"].split()
     assert registry == "~/.cargo/registry"
     assert configuration["environment"]["CARGO_TARGET_DIR"] == target.replace("~", "$HOME")
-    script = (ROOT / "tools" / "cibuildwheel.sh").read_text(encoding="utf-8")
+    script = (ROOT / "tools" / "wheel" / "cibuildwheel.sh").read_text(encoding="utf-8")
     for variable, path in (("registry", registry), ("target", target)):
         assert f"{variable}={path.removeprefix('~/')}\n" in script
         assert f"--volume=$HOME/${variable}:/root/${variable}" in script
@@ -199,7 +203,7 @@ def test_record_of_a_build_comes_out_of_its_container_also_when_it_fails(
     assert upload["if"] == "always()"
     path: str = upload["with"]["path"]
     assert configuration["environment"][BUILD_RECORD] == path.replace("~", "$HOME")
-    script = (ROOT / "tools" / "cibuildwheel.sh").read_text(encoding="utf-8")
+    script = (ROOT / "tools" / "wheel" / "cibuildwheel.sh").read_text(encoding="utf-8")
     assert f"record={path.removeprefix('~/').rpartition('/')[0]}\n" in script
     assert "--volume=$HOME/$record:/root/$record" in script
     # Of the rehearsal, too.

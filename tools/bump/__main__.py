@@ -1,7 +1,7 @@
 """Move every place to another published core, or see whether there is a reason to.
 
-    python -m bump to VERSION [--allow-older]
-    python -m bump check [--summary FILE] [--issue]
+    python -m tools.bump to VERSION [--allow-older]
+    python -m tools.bump check [--summary FILE] [--issue]
 
 Runs in an environment with pyproject.toml's dependency group ``bump``, and cargo. What is published
 is asked of cargo. CONTRIBUTING.md has more.
@@ -15,11 +15,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bump import ROOT
-from bump.errors import BumpError
-from bump.issue import tell
-from bump.moving import Moved, bump
-from bump.news import look
+from tools import ROOT
+from tools.bump.errors import BumpError
+from tools.bump.issue import tell
+from tools.bump.moving import Moved, bump
+from tools.bump.news import look
 
 
 def to(arguments: argparse.Namespace) -> None:

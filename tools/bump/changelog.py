@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bump.errors import BumpError
+from tools.bump.errors import BumpError
 
 _UNRELEASED: Final = "## [Unreleased]\n"
 _CHANGED: Final = "### Changed\n"

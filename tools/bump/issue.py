@@ -7,10 +7,9 @@ import re
 import subprocess
 from typing import Final
 
-from interface.upstream import PROJECT
-
-from bump.errors import BumpError
-from bump.registry import CORE
+from tools.bump.errors import BumpError
+from tools.bump.registry import CORE
+from tools.interface.upstream import PROJECT
 
 #: The titles that `bump.news` gives it.
 _TITLE: Final = re.compile(

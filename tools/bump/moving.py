@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from interface.changes import Change, changes, updated
-from interface.facts import facts
 from packaging.version import Version
 
-from bump.changelog import with_entry
-from bump.errors import BumpError
-from bump.places import PACKAGE, RUST, current, move
-from bump.registry import CORE, Core, published_core
+from tools.bump.changelog import with_entry
+from tools.bump.errors import BumpError
+from tools.bump.places import PACKAGE, RUST, current, move
+from tools.bump.registry import CORE, Core, published_core
+from tools.interface.changes import Change, changes, updated
+from tools.interface.facts import facts
 
 _TABLE: Final = "tests/abi/c_abi.tsv"
 HEADER: Final = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"

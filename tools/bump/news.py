@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
 
-from interface.errors import CannotCompareError
-from interface.upstream import PROJECT, Comparison, compare
 from packaging.version import Version
 
-from bump.moving import HEADER
-from bump.places import current
-from bump.registry import CORE, newest_core
+from tools.bump.moving import HEADER
+from tools.bump.places import current
+from tools.bump.registry import CORE, newest_core
+from tools.interface.errors import CannotCompareError
+from tools.interface.upstream import PROJECT, Comparison, compare
 
 
 @dataclass(frozen=True)

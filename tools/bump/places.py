@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import tomlkit
 
-from bump.errors import BumpError
-from bump.registry import CORE
+from tools.bump.errors import BumpError
+from tools.bump.registry import CORE
 
 #: What a place has the version of, beside the crates by their names: the package, whose version is
 #: the core's or a `.postN` of it, and the minimum of Rust.

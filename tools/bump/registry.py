@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bump.errors import BumpError
+from tools.bump.errors import BumpError
 
 CORE: Final = "temporalio-sdk-core"
 

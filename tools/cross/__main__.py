@@ -1,6 +1,6 @@
 """Make and try the wheels of platforms that this machine is not of, and tell of it in a table.
 
-    python -m cross [PLATFORM ...]
+    python -m tools.cross [PLATFORM ...]
 
 Without a name, all but the machine's own, which `make wheel` makes and `make test` tries.
 
@@ -15,12 +15,11 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from dev_server import running_dev_server
-
-from cross import ROOT
-from cross.build import CrossError, build_wheel, host_triple
-from cross.trial import Trial
 from temporal_static_libs._targets import TARGETS, Target
+from tools import ROOT
+from tools.cross.build import CrossError, build_wheel, host_triple
+from tools.cross.trial import Trial
+from tools.dev_server import running_dev_server
 
 
 def main() -> int:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cross import ROOT
 from temporal_static_libs._build.cross import cargo_for_target
 from temporal_static_libs._build.source_tree import sources_of_tree
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._errors import CompileError
 from temporal_static_libs._settings import BUILD_RECORD, Settings
 from temporal_static_libs._targets import Target
+from tools import ROOT
 
 
 class CrossError(Exception):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import lief
-from macos_floor import members
+
+from tools.wheel.macos_floor import members
 
 # How the names of the frameworks' functions and constants begin, unlike those of libSystem.
 _OF_FRAMEWORKS = re.compile(r"_k?[A-Z]")

@@ -9,14 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge_build import copy_zig_bridge
-from interface.facts import facts
-
-from cross import ROOT
-from cross.build import CrossError
-from cross.frameworks import write_sdk
-from cross.runner import Runner, runner_for
 from temporal_static_libs._targets import Target
+from tools import ROOT
+from tools.cross.build import CrossError
+from tools.cross.frameworks import write_sdk
+from tools.cross.runner import Runner, runner_for
+from tools.interface.facts import facts
+from tools.zig_bridge import copy_zig_bridge
 
 _COMPONENTS = ("sdk-core", "client")
 # Seconds. Zig compiles its runtime libraries for each target the first time; an emulator is slow.
@@ -116,7 +115,7 @@ class Trial:
             raise CrossError("the C interface differs:\n" + "\n".join(sorted(missing)))
 
     def _example(self, runner: Runner | None) -> None:
-        copy = copy_zig_bridge(self._scratch / "zig-bridge", ROOT).directory
+        copy = copy_zig_bridge(self._scratch / "zig-bridge")
         tool = self._site / "bin" / "temporal-libs-config"
         options = [f"-Dtarget={self._target.zig_target}", f"-Dtemporal-libs-config={tool}"]
         options += [f"-Dmacos-sdk={self._sdk}"] if self._sdk else []

@@ -1,6 +1,6 @@
 """Compare the C interface with the one in Temporal's Python package.
 
-    python -m interface upstream [VERSION] [--header FILE]
+    python -m tools.interface upstream [VERSION] [--header FILE]
 
 Runs in an environment with pyproject.toml's dependency group ``upstream``; needs a C compiler.
 Exits with 0 if a program compiled against Temporal's header works with these libraries, with 1 if
@@ -15,9 +15,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from header import HEADER
-
-from interface.errors import CannotCompareError
+from tools.generate.header import HEADER
+from tools.interface.errors import CannotCompareError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         # Here, so that a package that is missing does not end with Python's 1.
-        from interface.upstream import compare
+        from tools.interface.upstream import compare
 
         comparison = compare(arguments.header, arguments.version)
     except CannotCompareError as error:

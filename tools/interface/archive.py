@@ -13,7 +13,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from interface.errors import CannotCompareError
+from tools.interface.errors import CannotCompareError
 
 HEADER: Final = "temporal-sdk-core-c-bridge.h"
 _MANIFEST: Final = "Cargo.toml"

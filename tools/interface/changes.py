@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from interface.rows import key_of, rows_of
+from tools.interface.rows import key_of, rows_of
 
 #: This project's names: they come and go with the package's version, and are in no table.
 _OWN: Final = ("temporal_static_libs_", "TemporalStaticLibs", "TEMPORAL_STATIC_LIBS_")

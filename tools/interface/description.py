@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from pycparser import c_ast
-from reference.header import Declaration, HeaderError, declarations, member_texts, rules
 
-from interface.layout import evaluate
-from interface.parsing import (
+from temporal_static_libs._build.header import read_header
+from temporal_static_libs._checksums import sha256_of
+from temporal_static_libs._components import COMPONENTS
+from temporal_static_libs._targets import TARGETS
+from tools.generate.declarations import Declaration, HeaderError, declarations, member_texts, rules
+from tools.interface.layout import evaluate
+from tools.interface.parsing import (
     STANDARD_TYPES,
     constants,
     definition_text,
@@ -24,10 +28,6 @@ from interface.parsing import (
     parse_header,
     type_text,
 )
-from temporal_static_libs._build.header import read_header
-from temporal_static_libs._checksums import sha256_of
-from temporal_static_libs._components import COMPONENTS
-from temporal_static_libs._targets import TARGETS
 
 FORMAT: Final = 1
 """Rises when a generator that reads the file as it was would go wrong."""

@@ -20,8 +20,8 @@ from unearth import Link, PackageFinder, UnpackError
 from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers.sync import PyPIClient
 
-from interface.errors import CannotCompareError, NoIndexError, without_passwords
-from interface.pip_settings import PipSettings
+from tools.interface.errors import CannotCompareError, NoIndexError, without_passwords
+from tools.interface.pip_settings import PipSettings
 
 #: Of the file; Temporal's has 3 MB.
 _MOST_BYTES: Final = 100_000_000

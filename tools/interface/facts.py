@@ -1,6 +1,6 @@
 """The facts of a C header that a consumer compiled against it relies on, one a line.
 
-usage: python -m interface.facts HEADER
+usage: python -m tools.interface.facts HEADER
 
 Prints tab-separated lines in the form of ``c_abi.tsv``: functions and callbacks with their types,
 opaque types, aliases, enum constants, the anonymous structs and unions of structs (which decide the
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pycparser import c_ast
 
-from interface.layout import evaluate
-from interface.parsing import (
+from tools.interface.layout import evaluate
+from tools.interface.parsing import (
     FactsError,
     constants,
     functions,

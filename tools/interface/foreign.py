@@ -11,9 +11,9 @@ from typing import Final
 from pycparser import c_ast
 from pycparser.c_parser import ParseError
 
-from interface.errors import CannotCompareError
-from interface.facts import facts
-from interface.parsing import STANDARD_HEADERS, STANDARD_TYPES, FactsError, parse, preprocess
+from tools.interface.errors import CannotCompareError
+from tools.interface.facts import facts
+from tools.interface.parsing import STANDARD_HEADERS, STANDARD_TYPES, FactsError, parse, preprocess
 
 _INCLUDES: Final = "".join(f"#include <{name}>\n" for name in STANDARD_HEADERS)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from interface.rows import Row, rows_of
+from tools.interface.rows import Row, rows_of
 
 TABLES = Path(__file__).resolve().parent.parent.parent / "tests" / "abi"
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from interface.errors import CannotCompareError, without_passwords
+from tools.interface.errors import CannotCompareError, without_passwords
 
 #: Later ones override earlier ones, as they do for the command `pip download`.
 _SECTIONS: Final = ("global", "download", ":env:")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
-from interface.renames import renamed_types, type_names
-from interface.rows import Row, rows_of
+from tools import ROOT
+from tools.interface.renames import renamed_types, type_names
+from tools.interface.rows import Row, rows_of
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TABLES = ROOT / "tests" / "abi" / "upstream"
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from interface.rows import Row, key_of
+from tools.interface.rows import Row, key_of
 
 _TYPES = ("opaque", "struct", "callback", "alias", "enum")
 

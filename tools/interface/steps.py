@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from interface.renames import (
+from tools.interface.renames import (
     renamed_constants,
     renamed_fields,
     renamed_types,
@@ -14,7 +14,7 @@ from interface.renames import (
     type_names,
     with_names,
 )
-from interface.rows import Row, key_of
+from tools.interface.rows import Row, key_of
 
 
 class Kind(Enum):

@@ -9,12 +9,12 @@ from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
-from interface.archive import read_bridge
-from interface.changes import Change, changes
-from interface.distribution import fetch
-from interface.errors import CannotCompareError
-from interface.foreign import foreign_facts
-from interface.pip_settings import pip_settings
+from tools.interface.archive import read_bridge
+from tools.interface.changes import Change, changes
+from tools.interface.distribution import fetch
+from tools.interface.errors import CannotCompareError
+from tools.interface.foreign import foreign_facts
+from tools.interface.pip_settings import pip_settings
 
 PROJECT: Final = "temporalio"
 _NO_CORE: Final = "because no Cargo.toml in the source distribution has its version"

@@ -1,8 +1,8 @@
 """Gather the records of builds, draw their history, sum up what users have recorded.
 
-    python -m records gather --history NEW [--previous OLD] [--summary FILE] RECORD ...
-    python -m records render HISTORY SVG
-    python -m records usage FILE
+    python -m tools.records gather --history NEW [--previous OLD] [--summary FILE] RECORD ...
+    python -m tools.records render HISTORY SVG
+    python -m tools.records usage FILE
 
 Runs in an environment with pyproject.toml's dependency group ``records``. docs/records.md has more.
 """
@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from records.build import RecordError, read_builds
-from records.history import History, read_history, release_of, write_history
-from records.limits import Finding, findings
-from records.summary import annotation, platforms_without, summary
-from records.usage import usage
+from tools.records.build import RecordError, read_builds
+from tools.records.history import History, read_history, release_of, write_history
+from tools.records.limits import Finding, findings
+from tools.records.summary import annotation, platforms_without, summary
+from tools.records.usage import usage
 
 
 def gather(arguments: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def gather(arguments: argparse.Namespace) -> int:
 def render(arguments: argparse.Namespace) -> int:
     """Draw the history; 0."""
     # Here and not above: the others do without Matplotlib.
-    from records.trend import draw_trend
+    from tools.records.trend import draw_trend
 
     draw_trend(read_history(arguments.history), arguments.output)
     print(arguments.output)

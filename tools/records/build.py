@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from records import ROOT
+from tools import ROOT
 
 _SCHEMA = ROOT / "temporal_static_libs" / "share" / "build-record.schema.json"
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import jsonschema
 from referencing import Registry, Resource
 
-from records.build import Build, RecordError, build_validator, read_json, validated
+from tools.records.build import Build, RecordError, build_validator, read_json, validated
 
 _SCHEMA: Final = Path(__file__).with_name("history.schema.json")
 

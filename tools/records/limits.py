@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from records.build import Build
+from tools.records.build import Build
 
 #: Bytes. Of a platform's wheel, which is what its users download.
 LARGEST_WHEEL: Final = 50_000_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from records.build import Build
-from records.history import History, Release
-from records.limits import Finding, growth, megabytes, minutes, units
 from temporal_static_libs._targets import TARGETS
+from tools.records.build import Build
+from tools.records.history import History, Release
+from tools.records.limits import Finding, growth, megabytes, minutes, units
 
 _HEAD = ("platform", "outcome", "wheel", "archives", "took", "compiled", "sccache", "toolchain")
 

@@ -7,15 +7,15 @@ from math import nan
 from pathlib import Path
 from typing import Final
 
-from charts import COLOURS, draw
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from records.build import Build, RecordError
-from records.history import History
 from temporal_static_libs._targets import TARGETS
+from tools.charts import COLOURS, draw
+from tools.records.build import Build, RecordError
+from tools.records.history import History
 
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 

@@ -13,17 +13,18 @@ from pathlib import Path
 
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
-from release import ROOT, ReleaseError
-from release.assemble import assemble
-from release.bundle import Bundle
-from release.github import publish_on_github
-from release.index import copy_files_to_upload, wait_until_published
-from release.matrix import make_matrix
-from release.plan import Event, make_plan
-from release.trial import try_release
 from temporal_static_libs._build.source_commit import source_commit
 from temporal_static_libs._build.source_tree import sources_of_tree
 from temporal_static_libs._targets import TARGETS
+from tools import ROOT
+from tools.release import ReleaseError
+from tools.release.assemble import assemble
+from tools.release.bundle import Bundle
+from tools.release.github import publish_on_github
+from tools.release.index import copy_files_to_upload, wait_until_published
+from tools.release.matrix import make_matrix
+from tools.release.plan import Event, make_plan
+from tools.release.trial import try_release
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -107,7 +108,7 @@ def _tell(**outputs: str | bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m release", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m tools.release", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     plan = commands.add_parser("plan", help="hold the tree to one version; decide what to do")

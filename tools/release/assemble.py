@@ -6,17 +6,17 @@ import json
 import shutil
 from pathlib import Path
 
-from release import ReleaseError
-from release.bundle import Bundle, Facts
-from release.changelog import changelog_entry
-from release.distributions import Origin
-from release.exact_set import check_distributions, read_sbom
-from release.names import sbom_of
-from release.notes import release_notes
-from release.requirements import requirement_of
-from release.tarballs import make_tarball
-from release.versions import check_versions
 from temporal_static_libs._checksums import sha256_of
+from tools.release import ReleaseError
+from tools.release.bundle import Bundle, Facts
+from tools.release.changelog import changelog_entry
+from tools.release.distributions import Origin
+from tools.release.exact_set import check_distributions, read_sbom
+from tools.release.names import sbom_of
+from tools.release.notes import release_notes
+from tools.release.requirements import requirement_of
+from tools.release.tarballs import make_tarball
+from tools.release.versions import check_versions
 
 
 def assemble(

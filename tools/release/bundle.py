@@ -15,10 +15,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from release import ReleaseError
-from release.names import tag_of, title_of
 from temporal_static_libs._checksums import format_checksums, parse_checksums, sha256_of
 from temporal_static_libs._manifest import CHECKSUMS_NAME
+from tools.release import ReleaseError
+from tools.release.names import tag_of, title_of
 
 _FACTS = "release.json"
 

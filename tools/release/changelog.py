@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from release import ReleaseError
+from tools.release import ReleaseError
 
 _HEADING = re.compile(r"^## \[(?P<version>[^\]]+)\](?P<rest>.*)$", re.MULTILINE)
 _DATE = re.compile(r" - \d{4}-\d{2}-\d{2}")

@@ -11,15 +11,15 @@ from pathlib import Path
 from installer.sources import WheelFile
 from packaging.metadata import parse_email
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-from wheel_check import WheelError, check_wheel
 
-from release import ReleaseError
-from release.names import PROJECT
-from release.versions import HEADER
 from temporal_static_libs._checksums import parse_checksums
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._manifest import CHECKSUMS_NAME, Manifest
 from temporal_static_libs._targets import Target
+from tools.release import ReleaseError
+from tools.release.names import PROJECT
+from tools.release.versions import HEADER
+from tools.wheel.check import WheelError, check_wheel
 
 PACKAGE = "temporal_static_libs"
 LIB = f"{PACKAGE}/lib"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from release import ReleaseError
-from release.distributions import Origin, ReleaseWheel, check_release_wheel, check_sdist
-from release.names import PROJECT, REQUIRED
 from temporal_static_libs._targets import TARGETS, Target
+from tools.release import ReleaseError
+from tools.release.distributions import Origin, ReleaseWheel, check_release_wheel, check_sdist
+from tools.release.names import PROJECT, REQUIRED
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _target_of(file: Path, origin: Origin) -> Target:
             return target
     raise ReleaseError(
         f"{file.name} is tagged for no platform of the table: a wheel that ships has been through "
-        "tools/repair_wheel.py"
+        "tools/wheel/repair.py"
     )
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from release import ReleaseError
-from release.bundle import Bundle, Facts
 from temporal_static_libs._checksums import sha256_of
+from tools.release import ReleaseError
+from tools.release.bundle import Bundle, Facts
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 import requests
 from pypi_simple import NoSuchProjectError, PyPISimple
 
-from release import ReleaseError
-from release.names import PROJECT
 from temporal_static_libs._checksums import sha256_of
+from tools.release import ReleaseError
+from tools.release.names import PROJECT
 
 # Between two looks at an index that does not list everything yet, in seconds.
 _PAUSE = 10.0

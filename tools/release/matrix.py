@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypedDict
 
-from release.names import REQUIRED
 from temporal_static_libs._targets import TARGETS, Target
+from tools.release.names import REQUIRED
 
 # Any that cibuildwheel knows would do: the wheels are py3-none.
 _PYTHON: Final = "cp311"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from release.exact_set import Distributions
-from release.names import PROJECT
+from tools.release.exact_set import Distributions
+from tools.release.names import PROJECT
 
 
 def release_notes(entry: str, distributions: Distributions, version: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from release import ReleaseError
-from release.changelog import changelog_entry
-from release.names import tag_of
-from release.versions import check_versions
+from tools.release import ReleaseError
+from tools.release.changelog import changelog_entry
+from tools.release.names import tag_of
+from tools.release.versions import check_versions
 
 _TAGS = "refs/tags/"
 

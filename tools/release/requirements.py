@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from release.exact_set import Distributions
-from release.names import PROJECT
 from temporal_static_libs._checksums import sha256_of
+from tools.release.exact_set import Distributions
+from tools.release.names import PROJECT
 
 
 def requirement_of(distributions: Distributions, version: str) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from release.distributions import LIB, PROTO, WHEEL_HEADER, ReleaseWheel
-from release.names import stem_of
 from temporal_static_libs._checksums import format_checksums, sha256_of
+from tools.release.distributions import LIB, PROTO, WHEEL_HEADER, ReleaseWheel
+from tools.release.names import stem_of
 
 # Hatchling's date of the files in a wheel, 2020-02-02, in seconds since 1970.
 _DATE: Final = 1580601600

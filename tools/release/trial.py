@@ -12,10 +12,11 @@ from typing import Final
 
 import tomli
 
-from release import ROOT, ReleaseError
-from release.bundle import Bundle
-from release.names import stem_of
 from temporal_static_libs._targets import TARGETS, Target
+from tools import ROOT
+from tools.release import ReleaseError
+from tools.release.bundle import Bundle
+from tools.release.names import stem_of
 
 # Where cibuildwheel's images have the Python that wheels are tested with.
 _CONTAINER_PYTHON: Final = "/opt/python/cp311-cp311/bin/python"

@@ -8,9 +8,9 @@ from typing import Any
 import tomli
 from packaging.version import Version
 
-from release import ReleaseError
 from temporal_static_libs._build.header import read_header
 from temporal_static_libs._errors import TemporalStaticLibsError
+from tools.release import ReleaseError
 
 CORE_CRATE = "temporalio-sdk-core"
 HEADER = Path("temporal_static_libs", "include", "temporal-sdk-core-c-bridge.h")

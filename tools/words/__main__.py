@@ -1,6 +1,6 @@
 """Check words and spelling: glossary.toml's phrases, and American English.
 
-    python -m words [--update] [--accept] [--advice]
+    python -m tools.words [--update] [--accept] [--advice]
 
 Runs in an environment with pyproject.toml's dependency group ``lint``. CONTRIBUTING.md has more.
 """
@@ -12,8 +12,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from words.allowed import Counts, read_allowed, write_allowed
-from words.hits import (
+from tools import ROOT
+from tools.words.allowed import Counts, read_allowed, write_allowed
+from tools.words.hits import (
     Hit,
     WordsError,
     find_misspellings,
@@ -22,7 +23,6 @@ from words.hits import (
     read_sources,
 )
 
-ROOT = Path(__file__).parents[2]
 TABLES = "tools/words"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from words.hits import WordsError
+from tools.words.hits import WordsError
 
 Counts: TypeAlias = Counter[tuple[str, str]]
 """By path and word."""

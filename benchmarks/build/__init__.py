@@ -1,1 +1,0 @@
-"""From nothing to a linked Zig bridge: the wheel beside a compile."""

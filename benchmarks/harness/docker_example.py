@@ -1,0 +1,89 @@
+"""What examples/docker is built with where no image can be pulled: bases, and wheels to install."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.harness.docker_client import Docker
+from tools import ROOT
+from tools.images.debian import import_debian
+
+EXAMPLE: Final = ROOT / "examples" / "docker"
+DOCKERFILE: Final = EXAMPLE / "Dockerfile"
+
+#: The Dockerfile's arguments that name an image, and the packages of what stands for that.
+PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "BASE": ("ca-certificates", "python3-venv"),
+    "RUN_BASE": (),
+}
+
+
+def default_of(argument: str) -> str:
+    """What an argument of the Dockerfile is if nothing is given."""
+    found = re.search(rf"^ARG {argument}=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert found is not None
+    return found.group(1)
+
+
+def make_bases(docker: Docker) -> dict[str, str]:
+    """Make the images that the Dockerfile starts from.
+
+    Args:
+        docker: whose repository they are to be of.
+
+    Returns:
+        Argument of the Dockerfile to its image.
+
+    Raises:
+        ImageError: something that they are made with is missing.
+    """
+    made = {argument: f"{docker.repository}:{argument.lower()}" for argument in PACKAGES}
+    for argument, image in made.items():
+        import_debian(image, PACKAGES[argument])
+    return made
+
+
+def download_with_pip(directory: Path, *arguments: str) -> None:
+    """Fetch packages for an index of files, with ``pip download``'s arguments."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", *arguments]
+    subprocess.run([*command, "--dest", directory], capture_output=True, text=True, check=True)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """The listing of a directory is a page of links, which pip takes for ``--find-links``."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def pip_settings_for(packages: Path, settings: Path) -> Iterator[list[str]]:
+    """Have pip in a build install from a directory of this machine and from nowhere else.
+
+    Args:
+        packages: the directory, served on the loopback interface until the block ends.
+        settings: pip's configuration file, to be written.
+
+    Returns:
+        Options of ``docker build``.
+    """
+    handler = functools.partial(_Quiet, directory=str(packages))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/"
+            settings.write_text(f"[global]\nno-index = true\nfind-links = {url}\n")
+            yield ["--network=host", "--secret", f"id=pip.conf,src={settings}"]
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,1 +1,0 @@
-"""Installing the wheel: cold and cached, over fast and slow lines, and how often pip asks."""

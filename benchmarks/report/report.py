@@ -1,0 +1,122 @@
+"""The results, as JSON for programs and as Markdown for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness.benchmark import Result
+from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.libraries import Libraries
+from benchmarks.report.charts import ALTERNATIVES
+from benchmarks.report.targets import targets_table
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run.
+
+    Attributes:
+        date: the day it began, as YYYY-MM-DD.
+        machine: what it ran on.
+        wheel: what the wheel says of itself.
+        libraries: the archives under test, those of the wheel first.
+        rounds: samples of each contender.
+        quick: it was a look rather than a measurement.
+        results: those of each benchmark.
+    """
+
+    date: str
+    machine: Mapping[str, Any]
+    wheel: Mapping[str, Any]
+    libraries: Sequence[Libraries]
+    rounds: int
+    quick: bool
+    results: Sequence[Result]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, as Python objects; no path of the machine is in it."""
+        return {
+            "date": self.date,
+            "machine": dict(self.machine),
+            "wheel": dict(self.wheel),
+            "archives": {
+                libraries.label: [asdict(archive) for archive in libraries.archives]
+                for libraries in self.libraries
+            },
+            "rounds": self.rounds,
+            "quick": self.quick,
+            "benchmarks": {
+                result.benchmark.name: [each.to_dict() for each in result.comparisons]
+                for result in self.results
+            },
+            "notes": {
+                result.benchmark.name: list(result.notes) for result in self.results if result.notes
+            },
+        }
+
+    @property
+    def measured(self) -> Mapping[str, Sequence[Comparison]]:
+        """Benchmark to its comparisons."""
+        return {result.benchmark.name: result.comparisons for result in self.results}
+
+    def to_markdown(self, pictures: Sequence[str] = ()) -> str:
+        """The report as a reader sees it, from a heading of the second level on.
+
+        Args:
+            pictures: where they are, seen from the file that it goes into.
+        """
+        parts = [
+            f"## Measured {self.date}\n\n{self._circumstances()}",
+            f"### Targets\n\n{targets_table(self.measured)}",
+            *(f"![{ALTERNATIVES[Path(picture).name]}]({picture})" for picture in pictures),
+        ]
+        for result in self.results:
+            about = " ".join((result.benchmark.about, *result.notes))
+            parts.append(f"### {result.benchmark.title}\n\n{about}")
+            # One table for those that have the same contenders.
+            for _, alike in groupby(
+                result.comparisons, key=lambda comparison: tuple(comparison.samples)
+            ):
+                parts.append(_table(list(alike)))
+        return "\n\n".join(parts) + "\n"
+
+    def _circumstances(self) -> str:
+        machine, wheel = self.machine, self.wheel
+        lines = [
+            f"- Machine: {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, "
+            f"{machine['python']}",
+            f"- Wheel: {wheel['version']}, {wheel['platform']}, profile {wheel['cargo_profile']}",
+        ]
+        for libraries in self.libraries:
+            sizes = (f"{a.component} {a.size / 1e6:.1f} MB" for a in libraries.archives)
+            lines.append(f"- Archives, {libraries.label}: {', '.join(sizes)}")
+        quick = "; a quick run, too short to decide anything" if self.quick else ""
+        lines.append(
+            f"- Medians of {self.rounds} rounds, contenders in turn{quick}; ratios are the median "
+            "of the rounds' ratios, with the lowest and the highest of them"
+        )
+        return "\n".join(lines)
+
+
+def _table(comparisons: Sequence[Comparison]) -> str:
+    first = comparisons[0]
+    head = ["", *first.samples, *(f"{first.subject} ÷ {other}" for other in first.others)]
+    rows = [head, [":--", *("--:" for _ in head[1:])]]
+    for comparison in comparisons:
+        row = [f"{comparison.quantity}, {comparison.condition}"]
+        row += [_figure(comparison.median(contender)) for contender in comparison.samples]
+        for other in comparison.others:
+            ratio = comparison.ratio(other)
+            row.append(f"**{ratio.median:.2f}** ({ratio.lowest:.2f} to {ratio.highest:.2f})")
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _figure(value: float) -> str:
+    """Three significant digits; more would be noise."""
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f}"

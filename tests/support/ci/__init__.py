@@ -1,0 +1,1 @@
+"""Workflows, skips and records as tests run or make them."""

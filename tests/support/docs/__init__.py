@@ -1,0 +1,1 @@
+"""Pages of docs/ as tests read them."""

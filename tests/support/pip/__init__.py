@@ -1,0 +1,1 @@
+"""Packages, source trees and people who install them."""

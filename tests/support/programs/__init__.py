@@ -1,0 +1,1 @@
+"""Programs and processes that tests start or look at."""

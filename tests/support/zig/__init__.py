@@ -1,0 +1,1 @@
+"""The Zig bridges that tests build and call."""

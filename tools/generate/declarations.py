@@ -1,0 +1,165 @@
+"""What the C header declares, with the comments that pycparser and its like drop.
+
+The header is cbindgen's: declarations stand apart from each other by an empty line, each below its
+comment, and none has an empty line in it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from tools.generate.header import LAST_INCLUDE
+
+_COMMENT = re.compile(r"/\*\*(.*?)\*/\n?", re.DOTALL)
+# Of a struct, a union or an enum: the comment, and the declaration below it up to its end or value.
+_COMMENTED_MEMBER = re.compile(r"/\*\*(.*?)\*/\s*([^;,={}]+)", re.DOTALL)
+_ALIAS_OF_ITSELF = re.compile(r"(typedef struct (\w+) \2;\n?)+")
+
+
+class Kind(Enum):
+    """What a declaration declares."""
+
+    FUNCTION = "function"
+    CALLBACK = "callback"
+    TYPE = "type"
+    MACRO = "macro"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One of them.
+
+    Attributes:
+        name: of the function, type or macro.
+        kind: what it declares.
+        text: its comment, without ``@param`` and ``@return``.
+        parameters: name to text, as far as the comment has them.
+        returns: what the comment says of the result, if it does.
+        code: in C, comments of members included.
+    """
+
+    name: str
+    kind: Kind
+    text: str
+    parameters: dict[str, str]
+    returns: str | None
+    code: str
+
+
+class HeaderError(Exception):
+    """The header is not what this module knows to read."""
+
+
+def rules(header: Path) -> str:
+    """The rules in the comment that the header begins with, as a list in Markdown."""
+    found = re.search(r"(?<=\n)( \*  - .*?)\n \*/", header.read_text(encoding="utf-8"), re.DOTALL)
+    if found is None:
+        raise HeaderError(f"{header} begins with no rules")
+    return re.sub(r"^ \* {2}", "", found[1], flags=re.MULTILINE)
+
+
+def declarations(header: Path) -> list[Declaration]:
+    """Read them, in the header's order.
+
+    Raises:
+        HeaderError: one cannot be read.
+    """
+    _, _, body = header.read_text(encoding="utf-8").partition(LAST_INCLUDE)
+    blocks = [block.strip("\n") for block in re.split(r"\n{2,}", body)]
+    declared = [_declaration(block) for block in blocks if not _is_plumbing(block)]
+    return _with_text_of_tags(declared)
+
+
+def member_texts(declaration: Declaration) -> dict[str, str]:
+    """Read the comments of a type's fields or constants: name to text, on one line."""
+    return {
+        re.findall(r"\w+", member)[-1]: _one_line(_plain(comment))
+        for comment, member in _COMMENTED_MEMBER.findall(declaration.code)
+    }
+
+
+def _with_text_of_tags(declared: list[Declaration]) -> list[Declaration]:
+    """Give tagged unions their text, which cbindgen puts above the enumeration of their tags.
+
+    The struct of a variant's fields gets that of the variant's tag.
+    """
+    by_name = {item.name: item for item in declared}
+    for name in list(by_name):
+        if tags := by_name.get(f"{name}_Tag"):
+            by_name[name] = replace(by_name[name], text=tags.text)
+            by_name[tags.name] = replace(tags, text=f"Which member of `{name}` is there.")
+            for tag, text in member_texts(tags).items():
+                body = f"{name}_TemporalCore{tag.removeprefix(f'{name}_')}_Body"
+                if body in by_name:
+                    by_name[body] = replace(by_name[body], text=text)
+    return list(by_name.values())
+
+
+def _is_plumbing(block: str) -> bool:
+    return (
+        not block
+        or block.startswith(("#if", "#endif", "} //"))
+        or _ALIAS_OF_ITSELF.fullmatch(block) is not None
+        # What TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE refers to: other in each version.
+        or re.search(r"^void temporal_static_libs_\d", block, re.MULTILINE) is not None
+    )
+
+
+def _declaration(block: str) -> Declaration:
+    comment = _COMMENT.match(block)
+    code = block[comment.end() :] if comment else block
+    kind, name = _named(code)
+    text, *tags = re.split(r"\n+(?=@)", _plain(comment[1]) if comment else "")
+    parameters: dict[str, str] = {}
+    returns = None
+    for tag in tags:
+        word, rest = tag.split(maxsplit=1)
+        if word == "@param":
+            parameter, said = rest.split(maxsplit=1)
+            parameters[parameter] = _one_line(said)
+        elif word == "@return":
+            # Paragraphs after it are about all of the function.
+            said, _, more = rest.partition("\n\n")
+            returns = _one_line(said)
+            text += f"\n\n{more}" if more else ""
+        else:
+            raise HeaderError(f"{name}: {word} is unknown")
+    last = next(reversed(parameters), None)
+    if last is not None and returns is None and "\n\n" in tags[-1]:
+        said, _, more = tags[-1].split(maxsplit=2)[2].partition("\n\n")
+        parameters[last] = _one_line(said)
+        text += f"\n\n{more}"
+    if kind is Kind.MACRO:
+        code = re.sub(r"(#define \w+(\(.*?\))?).*", r"\1", code)
+    return Declaration(name, kind, text.strip(), parameters, returns, _compact(code))
+
+
+def _named(code: str) -> tuple[Kind, str]:
+    for kind, pattern in (
+        (Kind.MACRO, r"#define (\w+)"),
+        (Kind.CALLBACK, r"typedef [^(]*\(\*(\w+)\)"),
+        (Kind.TYPE, r"typedef .*\b(\w+);\Z"),
+        (Kind.FUNCTION, r"[\w *]*?(\w+)\("),
+    ):
+        if found := re.match(pattern, code, re.DOTALL):
+            return kind, found[1]
+    raise HeaderError(f"what does this declare?\n{code}")
+
+
+def _plain(comment: str) -> str:
+    """A comment without its stars."""
+    return re.sub(r"^\s*\* ?", "", comment, flags=re.MULTILINE).strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _compact(code: str) -> str:
+    """Code with comments of one line where they have one."""
+    return re.sub(
+        r"/\*\*\n\s*\* (.*)\n\s*\*/", lambda comment: f"/** {comment[1]} */", code
+    ).rstrip()

@@ -1,0 +1,1 @@
+"""Container images that are made here, of Debian's packages."""

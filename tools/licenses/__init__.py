@@ -1,0 +1,1 @@
+"""License texts and SBOM of what is compiled into the archives."""

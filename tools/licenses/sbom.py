@@ -1,0 +1,140 @@
+"""cargo-cyclonedx's SBOM, made true of the archives and the same on every machine.
+
+It lists what cargo metadata knows: also macros, crates of other targets, and paths of the machine
+that it runs on. Of that the linked crates are kept, named by their package URLs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.licenses.linked_crates import PACKAGE, Crate
+
+PROPERTY = "temporal-static-libs"
+"""What the names of this project's own properties begin with."""
+
+Json = dict[str, Any]
+
+
+def run_cargo_cyclonedx(program: str, workspace: Path) -> Json:
+    """Make the SBOM of the package that the archives are made of, for all targets.
+
+    Args:
+        program: cargo-cyclonedx.
+        workspace: the directory of the Cargo workspace.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; what it says goes to stderr.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        # Of a copy, because it writes beside each Cargo.toml.
+        copy = Path(scratch, "workspace")
+        shutil.copytree(workspace, copy, ignore=shutil.ignore_patterns("target"))
+        subprocess.run(
+            [
+                *(program, "cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5"),
+                *("--target", "all", "--no-build-deps", "--override-filename", "bom"),
+            ],
+            cwd=copy,
+            # Without a time it would draw a serial number.
+            env={**os.environ, "CARGO_NET_OFFLINE": "true", "SOURCE_DATE_EPOCH": "0"},
+            check=True,
+        )
+        (bom,) = (
+            bom
+            for bom in map(_load, copy.glob("*/bom.json"))
+            if bom["metadata"]["component"]["name"] == PACKAGE
+        )
+    return bom
+
+
+def describe_archives(
+    bom: Json,
+    platforms: Mapping[Crate, tuple[str, ...]],
+    expressions: Mapping[Crate, str],
+    standard_library: Json,
+    lock_sha256: str,
+) -> Json:
+    """Reduce an SBOM to what is in the archives.
+
+    Args:
+        bom: from cargo-cyclonedx.
+        platforms: the linked crates, with the platforms whose archives have each.
+        expressions: licence expression of each linked crate.
+        standard_library: the component that stands for Rust's standard library.
+        lock_sha256: hash of Cargo.lock.
+
+    Raises:
+        ValueError: it lacks a linked crate.
+    """
+    root = bom["metadata"]["component"]
+    found = {_crate(component): component for component in (root, *bom["components"])}
+    missing = platforms.keys() - found.keys()
+    if missing:
+        raise ValueError(f"cargo-cyclonedx does not list {', '.join(map(str, sorted(missing)))}")
+    everywhere = {platform for names in platforms.values() for platform in names}
+    components = {
+        found[crate]["bom-ref"]: _component(found[crate], expressions[crate])
+        | _properties({} if set(names) == everywhere else {"platforms": " ".join(names)})
+        for crate, names in platforms.items()
+    }
+    edges = {
+        components[edge["ref"]]["bom-ref"]: [
+            components[ref]["bom-ref"] for ref in edge.get("dependsOn", []) if ref in components
+        ]
+        for edge in bom["dependencies"]
+        if edge["ref"] in components
+    }
+    described = components.pop(root["bom-ref"])
+    edges[described["bom-ref"]].append(standard_library["bom-ref"])
+    edges[standard_library["bom-ref"]] = []
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
+        **{key: bom[key] for key in ("bomFormat", "specVersion", "version")},
+        "metadata": {"tools": bom["metadata"]["tools"], "component": described}
+        | _properties({"cargo-lock-sha256": lock_sha256}),
+        "components": [*components.values(), standard_library],
+        "dependencies": [
+            {"ref": ref, "dependsOn": sorted(depends)} for ref, depends in sorted(edges.items())
+        ],
+    }
+
+
+def _load(file: Path) -> Json:
+    with open(file, encoding="utf-8") as stream:
+        return dict(json.load(stream))
+
+
+def _crate(component: Json) -> Crate:
+    return Crate(component["name"], component["version"])
+
+
+def _component(component: Json, expression: str) -> Json:
+    # Less `?download_url=`, which for this project's own crates is a path.
+    url = component["purl"].partition("?")[0]
+    kept = ("type", "name", "version", "description", "scope", "hashes")
+    sources = [ref for ref in component.get("externalReferences", ()) if ref["type"] == "vcs"]
+    return {
+        "bom-ref": url,
+        **{key: component[key] for key in kept if key in component},
+        "licenses": [{"expression": expression}],
+        "purl": url,
+        **({"externalReferences": sources} if sources else {}),
+    }
+
+
+def _properties(values: Mapping[str, str]) -> Json:
+    if not values:
+        return {}
+    return {
+        "properties": [
+            {"name": f"{PROPERTY}:{name}", "value": value} for name, value in values.items()
+        ]
+    }

@@ -1,1 +1,0 @@
-"""The reference pages of docs/ that are made of the code: `python -m reference`."""

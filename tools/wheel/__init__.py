@@ -1,0 +1,1 @@
+"""Tag and check the wheel that the build makes, and repeat builds of it."""
