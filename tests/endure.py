@@ -31,6 +31,7 @@ from tests.support.peers.stalling_peer import IN_AN_ANSWER, Place, Reply, Stalli
 from tests.support.pip.consumer import Consumer, make_consumer
 from tests.support.zig.bridge_build import ZigBridge
 from tools.dev_server import running_dev_server
+from tools.zig_bridge import ZIG_HELPER
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 HEADING = "Build and run"
@@ -152,6 +153,7 @@ def build(directory: Path, wheel: Path) -> list[Program]:
 def _build_zig_and_bun(consumer: Consumer, examples: Path) -> list[Program]:
     """Build the Zig bridge once, in the directory where the Bun example looks for it."""
     _say("building zig-bridge")
+    shutil.copy(ZIG_HELPER, examples / "zig-bridge")
     native = examples / "bun" / "native"
     built = ZigBridge(examples / "zig-bridge").zig_build(
         *("-Doptimize=ReleaseSafe", "--prefix", str(native)),

@@ -91,6 +91,8 @@ class Demo:
 
     def _build_bridge(self, config: Path) -> Path:
         _say(f"in {ZIG_BRIDGE}; the first time on a machine takes some minutes")
+        helper = self._execute([config, "--zig"], "helper", 60, "reinstall temporal-static-libs")
+        (ZIG_BRIDGE / "temporal_libs.zig").write_text(helper, encoding="utf-8")
         self._execute(
             [*(sys.executable, "-m", "ziglang", "build"), f"-Dtemporal-libs-config={config}"],
             "zig-build",

@@ -9,10 +9,12 @@ from typing import Final
 from tools import ROOT
 
 ZIG_BRIDGE: Final = ROOT / "examples" / "zig-bridge"
+ZIG_HELPER: Final = ROOT / "temporal_static_libs" / "share" / "zig" / "temporal_libs.zig"
+"""What `temporal-libs-config --zig` prints."""
 
 
 def copy_zig_bridge(destination: Path) -> Path:
-    """Copy the example without what a build in it has left.
+    """Copy the example, with the helper of this checkout, and without what a build has left.
 
     Args:
         destination: directory to make.
@@ -21,4 +23,6 @@ def copy_zig_bridge(destination: Path) -> Path:
         The destination.
     """
     ignore = shutil.ignore_patterns(".zig-cache", "zig-out")
-    return Path(shutil.copytree(ZIG_BRIDGE, destination, ignore=ignore))
+    shutil.copytree(ZIG_BRIDGE, destination, ignore=ignore)
+    shutil.copy(ZIG_HELPER, destination)
+    return destination

@@ -220,7 +220,7 @@ def test_records_of_all_platforms_are_gathered(job: dict[str, Any]) -> None:
     ]
     assert (download["pattern"], download["path"]) == ("record-*", "records")
     (command,) = [
-        step["run"] for step in gather["steps"] if "gather_records.sh" in step.get("run", "")
+        step["run"] for step in gather["steps"] if "tools/records/gather.sh" in step.get("run", "")
     ]
     (upload,) = [
         step["with"]
