@@ -1,4 +1,4 @@
-"""What `temporal-libs-config` says: answers to stdout, troubles to stderr."""
+"""What programs and people read: answers on stdout; problems and progress on stderr."""
 
 from __future__ import annotations
 
@@ -16,14 +16,23 @@ EXIT_BROKEN = 1
 EXIT_USAGE = 2
 
 
-def complain(message: str, kind: str = "error") -> None:
-    """Say what is wrong."""
-    # print() takes a file of None, which a closed stderr leaves, to mean stdout.
+def notice(text: str, end: str = "\n") -> None:
+    """Write text to stderr as it is, if anybody reads it."""
+    # None is a stderr that was closed; print() would take it to mean stdout.
     if sys.stderr is not None:
-        print(f"{PROG}: {kind}: {message}", file=sys.stderr)
+        try:
+            sys.stderr.write(f"{text}{end}")
+            sys.stderr.flush()
+        except OSError:
+            pass  # one that nobody reads any more is no reason to stop
 
 
-def write(lines: Iterable[str]) -> int:
+def report(problem: str, kind: str = "error") -> None:
+    """Report a problem of the command on stderr."""
+    notice(": ".join((PROG, kind, problem)))
+
+
+def emit_outputs(lines: Iterable[str]) -> int:
     """Print the answers.
 
     Returns:
@@ -39,7 +48,7 @@ def write(lines: Iterable[str]) -> int:
     except OSError as error:
         _give_up_stdout()
         if not isinstance(error, BrokenPipeError):  # whose reader had enough, and knows it
-            complain(f"cannot write to standard output: {error.strerror or error}")
+            report(f"cannot write to standard output: {error.strerror or error}")
         return EXIT_BROKEN
     return 0
 
@@ -48,3 +57,10 @@ def _give_up_stdout() -> None:
     # Else the interpreter flushes what is left once more at exit, and reports that as well.
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def stderr_of_programs() -> int | None:
+    """Return what `subprocess` takes as the stderr of a program that reports its progress."""
+    from subprocess import DEVNULL
+
+    return None if sys.stderr is not None else DEVNULL

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ._about import __version__
-from ._console import complain
+from ._console import report
 from ._library_set import LoadedSet
 from ._settings import METRICS, Settings
 
@@ -80,4 +80,4 @@ def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float
         with open(file, "ab", buffering=0) as stream:
             stream.write(f"{json.dumps(line)}\n".encode())
     except OSError as error:
-        complain(f"cannot append to {METRICS}={file}: {error.strerror}", "warning")
+        report(f"cannot append to {METRICS}={file}: {error.strerror}", "warning")

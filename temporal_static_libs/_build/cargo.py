@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._console import notice, stderr_of_programs
 from .._targets import Target
 from .advice import unexpected
 from .cross import CargoForTarget
 from .metadata import cargo_metadata, failure_of_cargo, with_target_directory
-from .progress import stderr_of_programs, tell
 from .rust_flags import neutral_path_flags, with_rust_flags
 from .toolchain import Toolchain
 
@@ -107,7 +107,7 @@ def _messages(stdout: Iterable[str]) -> Iterator[dict[str, Any]]:
         if line.startswith("{"):
             yield json.loads(line)
         else:
-            tell(line)
+            notice(line, end="")
 
 
 class _Report:
@@ -129,7 +129,7 @@ class _Report:
             self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
         elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
             # For a person: it is part of cargo's progress.
-            tell(diagnostic["rendered"] or text)
+            notice(diagnostic["rendered"] or text, end="")
 
     def compiled(self, target: Target) -> Compiled:
         archives = [

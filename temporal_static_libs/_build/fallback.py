@@ -11,6 +11,7 @@ from pathlib import Path
 from .._about import __version__
 from .._cache import cache_directory, make_own_directory, not_usable, refuse_if_not_own
 from .._checksums import sha256_of
+from .._console import notice
 from .._errors import (
     ChecksumMismatchError,
     CompileError,
@@ -27,7 +28,6 @@ from .advice import unexpected, when_a_setting_asked
 from .host import target_of_host
 from .lock import exclusive
 from .pipeline import build
-from .progress import say
 from .record import recording
 from .source_hash import rust_sources_sha256
 from .source_tree import Output, Sources, sources_of_package
@@ -177,7 +177,7 @@ def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
 
 def tell_that_wheel_is_broken(error: TemporalStaticLibsError) -> None:
     """Say why the wheel's own archives are not used, before others are."""
-    say(
+    notice(
         f"temporal-static-libs: the wheel's own archives cannot be used: {error}\n"
         f"{FALLBACK.setting}: archives compiled on this machine are used instead"
     )
@@ -197,7 +197,7 @@ def _target(settings: Settings) -> Target:
 
 
 def _tell_that_it_compiles(wanted: CompiledSet, why: str) -> None:
-    say(
+    notice(
         f"temporal-static-libs: compiling archives for {wanted.target.platform}, which takes 10 "
         f"minutes and more\n"
         f"  asked for by: {wanted.reason.setting}\n"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .progress import say
+from .._console import notice
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def exclusive(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Waiting for another build in {directory}")
+            notice(f"Waiting for another build in {directory}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:
             pass  # a file system without locks: builds there are on their own

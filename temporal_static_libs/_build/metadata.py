@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._console import stderr_of_programs
 from .._errors import CompileError
-from .progress import stderr_of_programs
 from .toolchain import Toolchain
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from .._checksums import sha256_of
 from .._components import COMPONENTS, Component
+from .._console import notice
 from .._manifest import Manifest, ManifestLibrary
 from .._settings import Settings
 from .._targets import Target, target_of_triple
@@ -19,7 +20,6 @@ from .cross import CargoForTarget, cargo_for_target
 from .finishing import Finisher, find_finisher
 from .header import OWN_PREFIX, Header, read_header
 from .metadata import cargo_metadata
-from .progress import say
 from .protos import copy_protos, find_protos
 from .record import Recorder
 from .sccache import counting_sccache
@@ -141,7 +141,7 @@ def _find_protos(plan: _Plan) -> dict[PurePath, Path]:
 
 
 def _compile(plan: _Plan, output: Output, recorder: Recorder) -> Compiled:
-    say(f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}")
+    notice(f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}")
     with counting_sccache(plan.toolchain.environ, recorder.take_sccache):
         return compile_archive(
             plan.sources.workspace,
@@ -159,7 +159,7 @@ def _make(
     plan: _Plan, component: Component, compiled: Compiled, directory: Path
 ) -> ManifestLibrary:
     name = plan.target.archive_name.format(component.library)
-    say(f"Finishing {name}")
+    notice(f"Finishing {name}")
     archive = plan.finish(compiled.archive, component, directory)
     api = component.functions(plan.header.functions)
     _check_symbols(archive, api | plan.header.own_symbols, plan)

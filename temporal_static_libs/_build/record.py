@@ -16,10 +16,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .._console import notice
 from .._manifest import Manifest
 from .._settings import BUILD_RECORD, Settings
 from .._targets import Target
-from .progress import say
 from .sccache import SccacheCounts
 from .toolchain import Toolchain
 
@@ -156,7 +156,7 @@ def _record_of(manifest: Manifest, file: Path) -> dict[str, Any] | None:
         problem = "it is of another build"
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = str(error)
-    say(f"{BUILD_RECORD}: {file} is not completed: {problem}")
+    notice(f"{BUILD_RECORD}: {file} is not completed: {problem}")
     return None
 
 
@@ -178,4 +178,4 @@ def _write(record: dict[str, Any], file: Path) -> None:
             new.unlink(missing_ok=True)
     except OSError as error:
         # What is built is worth more than what is told of it.
-        say(f"{BUILD_RECORD}: {file} cannot be written: {error.strerror}")
+        notice(f"{BUILD_RECORD}: {file} cannot be written: {error.strerror}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .._components import COMPONENTS, DEFAULT_COMPONENT
-from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, complain, write
+from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, report
 from .._errors import SettingError, TemporalStaticLibsError
 from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
 from .._metrics import recorded
@@ -28,7 +28,7 @@ SHELLS = ("bash", "fish", "zsh")
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        complain(f"{message}\nTry '{PROG} --help'.")
+        report(f"{message}\nTry '{PROG} --help'.")
         sys.exit(EXIT_USAGE)
 
 
@@ -149,24 +149,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.doctor:
             return _doctor(Settings.from_environ(), as_json="--json" in arguments.queries)
         if arguments.zig:
-            return write(wheel_text(ZIG_HELPER).splitlines())
+            return emit_outputs(wheel_text(ZIG_HELPER).splitlines())
         if arguments.completion:
             script = COMPLETION_DIR / f"{PROG}.{arguments.completion}"
-            return write(wheel_text(script).splitlines())
+            return emit_outputs(wheel_text(script).splitlines())
         settings = Settings.from_environ()
         with recorded(settings) as resolution:
             answers = Answers(component, settings, resolution)
             lines = [OPTIONS[query][1](answers) for query in arguments.queries]
     except SettingError as error:
-        complain(str(error))
+        report(str(error))
         return EXIT_USAGE
     except TemporalStaticLibsError as error:
-        complain(str(error))
+        report(str(error))
         return EXIT_BROKEN
     except KeyboardInterrupt:
-        complain("interrupted")
+        report("interrupted")
         return _EXIT_INTERRUPTED
-    return write(lines)
+    return emit_outputs(lines)
 
 
 def _refuse_what_does_not_go_together(
@@ -198,7 +198,7 @@ def _doctor(settings: Settings, *, as_json: bool) -> int:
     is_well = all(finding.is_well for finding in findings)
     if as_json:
         report = {"ok": is_well, "findings": [finding.to_dict() for finding in findings]}
-        written = write([json.dumps(report)])
+        written = emit_outputs([json.dumps(report)])
     else:
-        written = write([str(finding) for finding in findings])
+        written = emit_outputs([str(finding) for finding in findings])
     return written if is_well else EXIT_BROKEN

@@ -10,7 +10,7 @@ import os
 import sys
 
 from .._about import __version__
-from .._console import write
+from .._console import emit_outputs
 from .._errors import SettingError
 from .._receipts import remembered
 from .._settings import Settings
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else argv
     if _is_simple(arguments) and _is_remembered():
-        return write(_ANSWERS[argument] for argument in arguments)
+        return emit_outputs(_ANSWERS[argument] for argument in arguments)
 
     from . import command
 

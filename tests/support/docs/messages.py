@@ -20,18 +20,17 @@ _MESSAGE_AT = {
     "_broken": 1,
     "_refusal": 2,
     "_opening": 0,
-    "complain": 0,
+    "notice": 0,
     "error": 0,  # argparse's
     "failure_of_cargo": 0,
     "report": 0,  # Origin's
-    "say": 0,
     "unexpected": 0,
     "when_unsupported": 0,
 }
 # What of a call or a name is a message that has been read elsewhere: it is only passed on.
 _PASSED_ON = frozenset(
     {
-        *("error", "message", "not_usable", "problem", "reason", "str"),
+        *("error", "line", "message", "not_usable", "problem", "reason", "str"),
         *("text", "ways_out", "wheels_problem"),
     }
 )
