@@ -1,10 +1,12 @@
 """Hatchling's hooks: a wheel gets its archives compiled, each distribution its commit recorded.
 
-The work is in temporal_static_libs/_build/; here is only what concerns Hatchling.
+The work is in temporal_static_libs/_build/; here is what concerns Hatchling, and the advice for
+whoever reads that a build failed.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -19,24 +21,46 @@ _ROOT = Path(__file__).resolve().parent
 # A build frontend does not put the source tree on the path; no other copy must be found instead.
 sys.path.insert(0, str(_ROOT))
 try:
-    from temporal_static_libs._build.interface import check_interface
-    from temporal_static_libs._build.lock import exclusive
-    from temporal_static_libs._build.long_description import long_description
+    from temporal_static_libs._about import PROJECT_URL
+    from temporal_static_libs._build.advice import no_wheel_selected, unsupported_platform
+    from temporal_static_libs._build.header import check_interface
     from temporal_static_libs._build.pipeline import build
-    from temporal_static_libs._build.platform_check import check_platform
     from temporal_static_libs._build.record import recording
-    from temporal_static_libs._build.source_commit import source_commit
     from temporal_static_libs._build.source_tree import (
         PROTOS,
         Sources,
         output_of_tree,
+        source_commit,
         sources_of_tree,
     )
-    from temporal_static_libs._build.toolchain import BOOTSTRAP_REQUIREMENT
+    from temporal_static_libs._build.staging import exclusive
+    from temporal_static_libs._build.toolchain import (
+        BOOTSTRAP_REQUIREMENT,
+        NoToolchainError,
+        UnsupportedBuildError,
+        check_platform,
+    )
     from temporal_static_libs._errors import TemporalStaticLibsError
     from temporal_static_libs._settings import Settings
 finally:
     sys.path.remove(str(_ROOT))
+
+# The text and target of a link or an image, unless that is a URL or a heading already.
+_RELATIVE = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?![a-z]+:|#|/)(?P<target>[^)\s]+)\)")
+
+
+def long_description(readme: str) -> str:
+    """Return README.md as the package index shows it, where the files beside it are not.
+
+    Args:
+        readme: Markdown, whose relative targets become URLs of the project.
+    """
+
+    def absolute(link: re.Match[str]) -> str:
+        view = "raw" if link["image"] else "blob"
+        return f"{link['image']}[{link['text']}]({PROJECT_URL}/{view}/main/{link['target']})"
+
+    return _RELATIVE.sub(absolute, readme)
 
 
 class TemporalStaticLibsMetadataHook(MetadataHookInterface):
@@ -56,7 +80,7 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         self._until_collected = ExitStack()
 
     def dependencies(self) -> list[str]:
-        """What a wheel's build needs besides Hatchling."""
+        """Return what a wheel's build needs in addition to Hatchling."""
         if self.target_name != "wheel":
             return []
         try:
@@ -67,12 +91,17 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Do the target's part before Hatchling collects the files."""
         sources = sources_of_tree(_ROOT)
+        place = Path()
         if self.target_name == "wheel":
             self._compile(sources, build_data)
             # For the compile fallback, whose sources the wheel carries; see pyproject.toml.
-            self._record_commit(sources, "temporal_static_libs", build_data)
-        else:
-            self._record_commit(sources, "", build_data)
+            place = Path(sources.package.name)
+        commit = source_commit(sources)
+        if commit is not None:
+            directory = self._until_collected.enter_context(tempfile.TemporaryDirectory())
+            record = Path(directory, sources.recorded_commit.name)
+            record.write_text(f"{commit}\n", encoding="ascii")
+            build_data["force_include"][str(record)] = (place / record.name).as_posix()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Let go of what had to stay until Hatchling had collected the files."""
@@ -91,20 +120,17 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         except TemporalStaticLibsError as error:
             self._abort(error)
         # Git ignores what is made, and Hatchling with it, unless it is named here.
-        for made in (output.directory, _ROOT / "temporal_static_libs" / PROTOS):
+        for made in (output.directory, sources.package / PROTOS):
             build_data["artifacts"].append(f"/{made.relative_to(_ROOT).as_posix()}/*")
         build_data["tag"] = f"py3-none-{tag}"
         build_data["pure_python"] = False
 
-    def _record_commit(self, sources: Sources, place: str, build_data: dict[str, Any]) -> None:
-        commit = source_commit(sources)
-        if commit is not None:
-            directory = self._until_collected.enter_context(tempfile.TemporaryDirectory())
-            record = Path(directory, sources.recorded_commit.name)
-            record.write_text(f"{commit}\n", encoding="ascii")
-            build_data["force_include"][str(record)] = (Path(place) / record.name).as_posix()
-
     def _abort(self, error: TemporalStaticLibsError) -> NoReturn:
+        problem = str(error)
+        if isinstance(error, NoToolchainError):
+            problem += f"\n\n{no_wheel_selected(error.minimum)}"
+        elif isinstance(error, UnsupportedBuildError):
+            problem += f"\n\n{unsupported_platform(error.target_was_set, error.rustc_for)}"
         # Not by raising it: the message would stand below a traceback through pip and Hatchling.
-        self.app.display_error(str(error))
+        self.app.display_error(problem)
         sys.exit(1)

@@ -29,7 +29,7 @@ def notice(text: str, end: str = "\n") -> None:
 
 def report(problem: str, kind: str = "error") -> None:
     """Report a problem of the command on stderr."""
-    notice(": ".join((PROG, kind, problem)))
+    notice(f"{PROG}: {kind}: {problem}")
 
 
 def emit_outputs(lines: Iterable[str]) -> int:
@@ -41,14 +41,17 @@ def emit_outputs(lines: Iterable[str]) -> int:
     text = "".join(f"{line}\n" for line in lines)
     try:
         if sys.stdout is None:
-            raise OSError("it is closed")
+            raise OSError
         # As bytes: a path may hold bytes that are no characters of the locale.
         sys.stdout.buffer.write(os.fsencode(text))
         sys.stdout.buffer.flush()
     except OSError as error:
         _give_up_stdout()
         if not isinstance(error, BrokenPipeError):  # whose reader had enough, and knows it
-            report(f"cannot write to standard output: {error.strerror or error}")
+            from ._messages import message
+
+            reason = error.strerror or message("stdout-closed")
+            report(message("stdout-unwritable", reason=reason))
         return EXIT_BROKEN
     return 0
 

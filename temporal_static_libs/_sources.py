@@ -79,10 +79,10 @@ def prepare(settings: Settings) -> LoadedSet:
     if choice.reason is None:
         return inspect(settings, choice)
     # Here and not above: what compiles is a separate package, which most calls do without.
-    from ._build.fallback import compiled_set, tell_that_wheel_is_broken
+    from ._build.fallback import compiled_set, report_broken_wheel
 
     if choice.wheels_problem is not None:
-        tell_that_wheel_is_broken(choice.wheels_problem)
+        report_broken_wheel(choice.wheels_problem)
     return compiled_set(settings, choice.reason)
 
 

@@ -1,124 +1,103 @@
-"""What to tell those for whom nothing can be compiled: why not, and what to do instead."""
+"""What to do about a build that failed: attached to the error where a person reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from dataclasses import replace
 
 from .._about import MANUAL_SETUP_URL, PROJECT_URL
 from .._errors import CompileError
-from .._settings import BOOTSTRAP_RUST
-from .._targets import TARGETS, supported_platforms
+from .._messages import message
+from .._origin import Reason
+from .._settings import TARGET
+from .._targets import TARGETS, Target, supported_platforms
 from .host import Host, this_host
-from .pip_version import is_older, version_of_pip
+from .tool import release_of
 
-#: From the reason that there is no toolchain and the oldest Rust that will do, the message.
-WaysOut = Callable[[str, str], str]
+# The first entry of the path is the current directory, which may hold anything.
+_PRINT_VERSION_OF_PIP = "import sys; del sys.path[0]; import pip; print(pip.__version__)"
 
-_NAME = "temporal-static-libs"
-_INSTALL = "python -m pip install"
+_CLOSING = {"platforms": supported_platforms(), "url": MANUAL_SETUP_URL}
 
 
-def when_no_wheel_was_chosen(reason: str, minimum: str) -> str:
-    """The message for a source distribution on a machine without a usable Rust.
+def no_wheel_selected(minimum: str) -> str:
+    """Return the options of a source distribution on a machine without a usable Rust.
 
     Args:
-        reason: what is wrong with the machine's Rust, in a few words.
         minimum: the oldest Rust that will do.
     """
     host = this_host()
-    return (
-        f"{_opening(reason)}"
-        "\n"
-        f"It is being compiled because no wheel was chosen for this machine,\n"
-        f"{host}.\n"
-        f"{_old_pip(host)}"
-        "Three ways out:\n"
-        "  1. Install a wheel: on a supported platform, with a current pip, run\n"
-        f"       {_INSTALL} --upgrade pip\n"
-        f"       {_INSTALL} --only-binary {_NAME} {_NAME}\n"
-        f"  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.\n"
-        f"  3. Set {BOOTSTRAP_RUST}=1 and try again: a Rust toolchain is then fetched\n"
-        "     for this build.\n"
-        "\n"
-        f"{_closing()}"
-    )
+    here = {"host": host, "old_pip": _old_pip(host), "minimum": minimum}
+    return message("no-wheel-selected", **here, **_CLOSING)
 
 
-def when_unsupported(reason: str, remedy: str) -> str:
-    """The message for a platform that there are neither wheels for nor a way to compile.
+def unsupported_platform(target_was_set: bool, rustc_for: Target | None) -> str:
+    """Return the options where there is neither a wheel nor a way to compile.
 
     Args:
-        reason: what is not supported, in a few words.
-        remedy: what would be, as a sentence.
+        target_was_set: whether TEMPORAL_LIBS_TARGET names what is not supported.
+        rustc_for: what this machine is, if it is supported and its rustc is for another platform.
     """
-    tag = TARGETS[0].wheel_tags[-1]
-    return (
-        f"{_opening(reason)}"
-        "\n"
-        "There is no wheel for it either. Three ways out:\n"
-        f"  1. {remedy}\n"
-        "  2. To link for a supported platform from here, take its wheel, for instance\n"
-        f"       {_INSTALL} --platform {tag} --only-binary :all: --target libs {_NAME}\n"
-        "     or make it: TEMPORAL_LIBS_TARGET names the triple to compile for.\n"
-        "  3. Compile the archives yourself, and name their directory in TEMPORAL_LIBS_DIR.\n"
-        "\n"
-        f"{_closing()}"
-    )
+    remedy, tag = _remedy(target_was_set, rustc_for), TARGETS[0].wheel_tags[-1]
+    return message("no-wheel-and-no-build", remedy=remedy, tag=tag, **_CLOSING)
 
 
-def when_a_setting_asked(setting: str, instead: str) -> WaysOut:
-    """The message for an installed package.
+def compile_requested(minimum: str, reason: Reason) -> str:
+    """Return the options of an installed package on a machine without a usable Rust.
 
     Args:
-        setting: what asks for compiling, as in ``USE_PREBUILT_LIBS=false``.
-        instead: how to do without, a sentence.
+        minimum: the oldest Rust that will do.
+        reason: why archives are compiled, and how to do without.
     """
-
-    def message(reason: str, minimum: str) -> str:
-        return (
-            f"{_opening(reason)}"
-            "\n"
-            f"It is being compiled because the environment has {setting}. Three ways out:\n"
-            f"  1. {instead}\n"
-            f"  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.\n"
-            f"  3. Install puccinialin (python -m pip install puccinialin), set\n"
-            f"     {BOOTSTRAP_RUST}=1 and try again: a Rust toolchain is then fetched."
-        )
-
-    return message
-
-
-def _opening(reason: str) -> str:
-    return f"{_NAME} cannot be compiled here: {reason}\n"
-
-
-def _closing() -> str:
-    return (
-        f"Supported platforms: {supported_platforms()}\n"
-        "\n"
-        "Each way step by step:\n"
-        f"{MANUAL_SETUP_URL}"
-    )
-
-
-def _old_pip(host: Host) -> str:
-    pip = version_of_pip()
-    if host.target is None or pip is None or not is_older(pip, host.target.oldest_pip):
-        return ""
-    return (
-        f"This Python's pip is {pip}, which cannot choose it: the tag of the wheel for\n"
-        f"{host.target.platform} is known to pip {host.target.oldest_pip} and newer.\n"
-    )
+    setting, instead = reason.setting, reason.instead
+    return message("compile-requested", setting=setting, instead=instead, minimum=minimum)
 
 
 def unexpected(problem: str) -> CompileError:
-    """The error for it, with what there is to do: nothing that the message of a tool would tell.
+    """Return the error for something that no build of unchanged sources comes to.
 
     Args:
         problem: what is wrong, and with which file.
     """
     return CompileError(
         f"{problem}\n"
-        "  mend:   undo what was changed of the Rust sources, the header or cargo's settings; if\n"
-        f"          nothing was, report it: {PROJECT_URL}"
+        "  fix:    Revert local changes to the Rust sources, the header and cargo's settings. If\n"
+        f"          you made none, please report this as a bug: {PROJECT_URL}"
     )
+
+
+def _remedy(target_was_set: bool, rustc_for: Target | None) -> str:
+    if target_was_set:
+        return "Set it to a triple that is supported."
+    if rustc_for is not None:
+        return (
+            f"Use a Rust for {rustc_for.triple}, which this platform is; or set\n"
+            f"     {TARGET}={rustc_for.triple}, with Rust's standard library for it."
+        )
+    host = this_host()
+    if host.system == "Windows":
+        return "Install in WSL 2, or in a Linux container."
+    if host.bits == 32 and replace(host, bits=64).target is not None:
+        return "Use a 64-bit Python, which this machine's system may be able to run."
+    return "Install on a supported platform, for example in a virtual machine or a container."
+
+
+def _old_pip(host: Host) -> str:
+    target, pip = host.target, _version_of_pip()
+    if target is None or pip is None or release_of(pip) >= release_of(target.oldest_pip):
+        return ""
+    return message("old-pip", pip=pip, platform=target.platform, oldest=target.oldest_pip)
+
+
+def _version_of_pip() -> str | None:
+    # Not of this process: an isolated build does not see the pip that runs it. These hide it.
+    hidden = ("PYTHONPATH", "PYTHONNOUSERSITE")
+    environ = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, "-c", _PRINT_VERSION_OF_PIP]
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None

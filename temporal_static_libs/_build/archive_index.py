@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+from .._messages import message
+
 _MAGIC = b"!<arch>\n"
 _HEADER_SIZE = 60
 
@@ -20,27 +22,23 @@ def defined_symbols(archive: Path) -> set[str]:
     """
     with open(archive, "rb") as stream:
         if stream.read(len(_MAGIC)) != _MAGIC:
-            raise ValueError(f"{archive} is not an ar archive")
+            raise ValueError(message("archive-not-ar", archive=archive))
         name, data = _first_member(stream, archive)
-    if name == b"/":
-        return _gnu(data, 4)
-    if name == b"/SYM64/":
-        return _gnu(data, 8)
-    if name in (b"__.SYMDEF", b"__.SYMDEF SORTED"):
-        return _bsd(data, 4)
-    if name in (b"__.SYMDEF_64", b"__.SYMDEF_64 SORTED"):
-        return _bsd(data, 8)
-    raise ValueError(f"{archive} has no symbol index")
+    if name in (b"/", b"/SYM64/"):
+        return _gnu(data, 8 if b"64" in name else 4)
+    if name.removesuffix(b" SORTED") in (b"__.SYMDEF", b"__.SYMDEF_64"):
+        return _bsd(data, 8 if b"64" in name else 4)
+    raise ValueError(message("archive-without-index", archive=archive))
 
 
 def _first_member(stream: BinaryIO, archive: Path) -> tuple[bytes, bytes]:
     header = stream.read(_HEADER_SIZE)
     if len(header) < _HEADER_SIZE or header[58:] != b"`\n":
-        raise ValueError(f"{archive} has no first member")
+        raise ValueError(message("archive-empty", archive=archive))
     size = int(header[48:58])
     data = stream.read(size)
     if len(data) < size:
-        raise ValueError(f"{archive} is truncated")
+        raise ValueError(message("archive-truncated", archive=archive))
     name = header[:16].rstrip(b" ")
     if name.startswith(b"#1/"):  # BSD's: the name is too long, and comes before the data
         length = int(name[3:])

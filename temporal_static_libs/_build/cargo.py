@@ -1,21 +1,24 @@
-"""One run of cargo: the workspace in, the raw archive and what rustc says of it out."""
+"""Runs of cargo: what it says of the workspace, and the raw archive that it makes.
+
+Its progress goes to stderr as it comes. What fails is a `CompileError`.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._console import notice, stderr_of_programs
+from .._errors import CompileError
+from .._messages import message
 from .._targets import Target
 from .advice import unexpected
 from .cross import CargoForTarget
-from .metadata import cargo_metadata, failure_of_cargo, with_target_directory
-from .rust_flags import neutral_path_flags, with_rust_flags
 from .toolchain import Toolchain
 
 # The package whose archive holds the whole interface; the components are made of it.
@@ -24,6 +27,7 @@ _LIBRARY = "temporal_sdk_core"
 
 _NATIVE_LIBS_NOTE = "native-static-libs:"
 _NATIVE_LIBS_PREAMBLE = "link against the following native artifacts"
+_FLAG_SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,30 @@ class Compiled:
     features: Mapping[str, tuple[str, ...]]
 
 
+def cargo_metadata(workspace: Path, toolchain: Toolchain, cargo: CargoForTarget) -> dict[str, Any]:
+    """Run ``cargo metadata``, which fetches what is not there.
+
+    Args:
+        workspace: the directory of the Cargo workspace.
+        toolchain: whose cargo.
+        cargo: how it compiles for the target.
+    """
+    command = [toolchain.cargo, "metadata", "--locked", "--format-version", "1"]
+    done = subprocess.run(
+        command,
+        cwd=workspace,
+        env={**toolchain.environ, **cargo.environ},
+        stdout=subprocess.PIPE,
+        stderr=stderr_of_programs(),
+        check=False,
+    )
+    if done.returncode != 0:
+        where = {"command": " ".join(command), "directory": workspace}
+        raise CompileError(message("cargo-metadata-failed", status=done.returncode, **where))
+    metadata: dict[str, Any] = json.loads(done.stdout)
+    return metadata
+
+
 def compile_archive(
     workspace: Path,
     toolchain: Toolchain,
@@ -53,33 +81,32 @@ def compile_archive(
     neutral_paths: bool = True,
     take_unit: Callable[[bool], None] | None = None,
 ) -> Compiled:
-    """Compile the archive of the whole interface. Cargo's progress goes to stderr as it comes.
+    """Compile the archive of the whole interface.
 
     Args:
         workspace: the directory of the Cargo workspace.
         toolchain: what to compile with.
-        cargo: how to have it compile for the target.
+        cargo: how it compiles for the target.
         profile: the Cargo profile.
-        target_directory: cargo's, where its own settings name none.
+        target_directory: cargo's, where its settings, variables or files, name none.
         neutral_paths: whether to keep paths of this machine out of the archive.
-        take_unit: is told of each unit, as it comes, whether it had been compiled before.
-
-    Raises:
-        CompileError: cargo failed, or did not say what it has to.
+        take_unit: gets for each unit, as it comes, whether it had been compiled before.
     """
     command = [cargo.program, "rustc", "--locked", "--package", _CRATE]
     # The host's triple is named too: only then do build scripts not get the archive's flags, which
     # would have everything they need compiled once more for `make lint`.
     command += ["--profile", profile, "--target", cargo.triple, "--message-format", "json"]
     environ = {**toolchain.environ, **cargo.environ}
-    metadata = cargo_metadata(workspace, toolchain, environ)
-    if target_directory is not None:
-        metadata, environ = with_target_directory(metadata, environ, target_directory)
+    metadata = cargo_metadata(workspace, toolchain, cargo)
+    default_directory = os.path.join(metadata["workspace_root"], "target")
+    if target_directory is not None and metadata["target_directory"] == default_directory:
+        # The workspace may be read-only.
+        metadata["target_directory"] = environ["CARGO_TARGET_DIR"] = str(target_directory)
     flags = [*cargo.target.rust_flags]
     if neutral_paths:
-        flags += neutral_path_flags(metadata, toolchain)
-    options, environ = with_rust_flags(flags, environ)
-    command += [*cargo.options, *options, "--", "--print", "native-static-libs"]
+        flags += _neutral_path_flags(metadata, toolchain)
+    command += [*cargo.options, *_rust_flag_options(flags, environ)]
+    command += ["--", "--print", "native-static-libs"]
     with subprocess.Popen(
         command,
         cwd=workspace,
@@ -90,46 +117,75 @@ def compile_archive(
         errors="replace",
     ) as process:
         assert process.stdout is not None
-        report = _Report()
-        for message in _messages(process.stdout):
-            report.take(message)
-            if take_unit is not None and message["reason"] == "compiler-artifact":
-                take_unit(message["fresh"])
+        output = _Output()
+        for line in process.stdout:
+            # Whatever a wrapper of rustc prints comes here as well.
+            if not line.startswith("{"):
+                notice(line, end="")
+                continue
+            entry = json.loads(line)
+            output.take(entry)
+            if take_unit is not None and entry["reason"] == "compiler-artifact":
+                take_unit(entry["fresh"])
     if process.returncode != 0:
-        problem = f"could not compile {_CRATE}"
-        raise failure_of_cargo(problem, command, workspace, process.returncode)
-    return report.compiled(cargo.target)
+        where = {"command": " ".join(command), "directory": workspace}
+        raise CompileError(message("cargo-build-failed", status=process.returncode, **where))
+    return output.compiled(cargo.target)
 
 
-def _messages(stdout: Iterable[str]) -> Iterator[dict[str, Any]]:
-    for line in stdout:
-        # Whatever a wrapper of rustc prints comes here as well.
-        if line.startswith("{"):
-            yield json.loads(line)
-        else:
-            notice(line, end="")
+def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[str]:
+    """Return options with which cargo passes flags to rustc, or add them to the environment.
+
+    Flags for rustc that the environment holds stay; those of a Cargo configuration file for a
+    certain target take the place of these.
+    """
+    if not flags:
+        return []
+    encoded = environ.get("CARGO_ENCODED_RUSTFLAGS")
+    given = encoded.split(_FLAG_SEPARATOR) if encoded else environ.get("RUSTFLAGS", "").split()
+    if given:
+        environ["CARGO_ENCODED_RUSTFLAGS"] = _FLAG_SEPARATOR.join([*given, *flags])
+        return []
+    return ["--config", f"build.rustflags={json.dumps(list(flags))}"]
 
 
-class _Report:
-    """What one run's messages have said so far."""
+def _neutral_path_flags(metadata: Mapping[str, Any], toolchain: Toolchain) -> Iterator[str]:
+    """Yield flags that have neutral paths written into panic messages.
+
+    The workspace's own sources need nothing: cargo names them relative to it.
+    """
+    # A registry's cache, or a vendored copy of it.
+    sources = {
+        str(Path(package["manifest_path"]).parent.parent)
+        for package in metadata["packages"]
+        if package["source"] is not None
+    }
+    replacements = [(directory, "/cargo/src") for directory in sorted(sources)]
+    replacements.append((metadata["target_directory"], "/cargo/target"))
+    # rustc undoes its own neutral paths where it finds the standard library's sources.
+    library = f"{toolchain.sysroot}/lib/rustlib/src/rust"
+    replacements.append((library, f"/rustc/{toolchain.rustc_commit}"))
+    for prefix, replacement in replacements:
+        yield f"--remap-path-prefix={prefix}={replacement}"
+
+
+class _Output:
+    """What one run has printed so far."""
 
     def __init__(self) -> None:
         self._native_libs: str | None = None
         self._artifacts: list[dict[str, Any]] = []
 
-    def take(self, message: dict[str, Any]) -> None:
-        if message["reason"] == "compiler-artifact":
-            self._artifacts.append(message)
-        elif message["reason"] == "compiler-message":
-            self._take_diagnostic(message["message"])
-
-    def _take_diagnostic(self, diagnostic: dict[str, Any]) -> None:
-        text: str = diagnostic["message"]
-        if text.startswith(_NATIVE_LIBS_NOTE):
-            self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
-        elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
-            # For a person: it is part of cargo's progress.
-            notice(diagnostic["rendered"] or text, end="")
+    def take(self, entry: dict[str, Any]) -> None:
+        if entry["reason"] == "compiler-artifact":
+            self._artifacts.append(entry)
+        elif entry["reason"] == "compiler-message":
+            text: str = entry["message"]["message"]
+            if text.startswith(_NATIVE_LIBS_NOTE):
+                self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
+            elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
+                # For a person: it is part of cargo's progress.
+                notice(entry["message"]["rendered"] or text, end="")
 
     def compiled(self, target: Target) -> Compiled:
         archives = [
@@ -140,19 +196,17 @@ class _Report:
             if os.path.basename(name) == target.archive_name.format(_LIBRARY)
         ]
         if len(archives) != 1:
-            raise unexpected(f"cargo named {len(archives)} archives of {_CRATE}, not 1")
+            raise unexpected(message("archive-ambiguous", count=len(archives)))
         if self._native_libs is None:
-            raise unexpected(f"rustc named no native libraries of {_CRATE}")
+            raise unexpected(message("native-libraries-missing"))
         system_libraries, frameworks = parse_native_libs(self._native_libs)
-        return Compiled(archives[0], system_libraries, frameworks, self._features())
-
-    def _features(self) -> dict[str, tuple[str, ...]]:
         found = {
             package_name(artifact["package_id"]): tuple(artifact["features"])
             for artifact in self._artifacts
             if "custom-build" not in artifact["target"]["kind"]
         }
-        return {name: found[name] for name in sorted(found) if name.startswith("temporal")}
+        features = {name: found[name] for name in sorted(found) if name.startswith("temporal")}
+        return Compiled(archives[0], system_libraries, frameworks, features)
 
 
 def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -164,9 +218,6 @@ def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Returns:
         The link names of the libraries, and the names of the frameworks, each in order and with
         rustc's repetitions, which can matter to a linker.
-
-    Raises:
-        CompileError: something else is among them.
     """
     libraries: list[str] = []
     frameworks: list[str] = []
@@ -177,12 +228,12 @@ def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         elif word.startswith("-l"):
             libraries.append(word.removeprefix("-l"))
         else:
-            raise unexpected(f"rustc asks for {word!r} in a link, which no manifest can say")
+            raise unexpected(message("native-library-unknown", word=word))
     return tuple(libraries), tuple(frameworks)
 
 
 def package_name(package_id: str) -> str:
-    """The package's name in a package id of cargo's messages.
+    """Return the package's name in a package id of cargo's messages.
 
     The two forms are ``URL#name@version`` and, where the URL ends in the name, ``URL#version``.
     """

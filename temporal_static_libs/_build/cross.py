@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._errors import CompileError
+from .._messages import message
 from .._targets import Target
 from .tool import program_on_path
 from .toolchain import Toolchain
 
-_ZIGBUILD = "cargo-zigbuild"
-
 
 @dataclass(frozen=True)
 class CargoForTarget:
-    """How to have cargo compile for a target.
+    """How cargo compiles for a target.
 
     Attributes:
         target: what is compiled for.
@@ -47,53 +46,35 @@ def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -
         CompileError: the target's standard library or a C compiler for it is missing; the message
             says how to get it.
     """
-    program, triple = _cargo(toolchain, target, floor_version)
+    program, triple = toolchain.cargo, target.triple
+    if not _has_c_compiler(toolchain, target):
+        zigbuild = program_on_path("cargo-zigbuild", toolchain.environ)
+        if zigbuild is None:
+            variable = f"CC_{triple.replace('-', '_')}"
+            raise CompileError(message("c-compiler-missing", triple=triple, variable=variable))
+        program = zigbuild
+        if target.floor_name == "glibc":
+            triple += f".{floor_version}"
     environ = {"MACOSX_DEPLOYMENT_TARGET": floor_version} if target.os == "macos" else {}
-    if _has_standard_library(toolchain, target):
+    rustlib = toolchain.sysroot / "lib" / "rustlib"
+    if any((rustlib / target.triple / "lib").glob("libstd-*.rlib")):
         return CargoForTarget(target, program, triple, (), environ)
-    if not (toolchain.sysroot / "lib/rustlib/src/rust/library/Cargo.lock").is_file():
-        raise CompileError(
-            f"{toolchain.rustc_version} has no standard library for {target.triple}, and not its "
-            "sources either\n"
-            f"    rustup:          rustup target add {target.triple}\n"
-            "    Debian, Ubuntu:  apt-get install rust-web-src   # beside rustc-web and cargo-web"
-        )
+    if not (rustlib / "src/rust/library/Cargo.lock").is_file():
+        rustc = toolchain.rustc_version
+        raise CompileError(message("standard-library-missing", rustc=rustc, triple=target.triple))
     # A nightly feature, which stable compilers have as well if asked for under this name.
     environ["RUSTC_BOOTSTRAP"] = "1"
     options = ("-Zbuild-std=std,panic_unwind",)
     return CargoForTarget(target, program, triple, options, environ)
 
 
-def _has_standard_library(toolchain: Toolchain, target: Target) -> bool:
-    directory = toolchain.sysroot / "lib" / "rustlib" / target.triple / "lib"
-    return any(directory.glob("libstd-*.rlib"))
-
-
-def _cargo(toolchain: Toolchain, target: Target, floor_version: str) -> tuple[str, str]:
-    if _has_c_compiler(toolchain, target):
-        return toolchain.cargo, target.triple
-    zigbuild = program_on_path(_ZIGBUILD, toolchain.environ)
-    if zigbuild is None:
-        variable = f"CC_{target.triple.replace('-', '_')}"
-        raise CompileError(
-            f"there is no C compiler for {target.triple}, which some of the crates need\n"
-            f"  either:  python -m pip install {_ZIGBUILD} ziglang   # and {_ZIGBUILD} on PATH\n"
-            f"  or:      set {variable} to a C compiler for that target"
-        )
-    suffix = f".{floor_version}" if target.floor_name == "glibc" else ""
-    return zigbuild, f"{target.triple}{suffix}"
-
-
 def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
     """Whether the crate `cc`, which compiles the C code, finds one by itself."""
-    host = toolchain.host
+    host, triple, environ = toolchain.host, target.triple, toolchain.environ
     # Apple's knows all of its processors.
-    if host == target.triple or (target.os == "macos" and "apple" in host):
+    if host == triple or (target.os == "macos" and "apple" in host):
         return True
-    environ = toolchain.environ
-    triple = target.triple
-    if any(environ.get(f"CC_{name}") for name in (triple, triple.replace("-", "_"))):
-        return True
-    if environ.get("TARGET_CC"):
+    variables = (f"CC_{triple}", f"CC_{triple.replace('-', '_')}", "TARGET_CC")
+    if any(environ.get(name) for name in variables):
         return True
     return target.os == "linux" and program_on_path(f"{target.gnu_triple}-gcc", environ) is not None

@@ -1,13 +1,22 @@
-"""Finishing an ELF archive: one object, of which only the interface can be seen."""
+"""Finishing an ELF archive: one object, of which only the interface can be seen.
+
+What fails, or is missing of GNU binutils, is a `CompileError`.
+"""
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from .gnu_tools import ElfTools
+from .._errors import CompileError
+from .._messages import message
+from .._targets import Target
 from .section_names import shorten_section_names
+from .tool import Tool, output_of, program_on_path, unusable
+from .toolchain import Toolchain
 
 # Bitcode, from the standard library's objects: binutils with an older LLVM plugin die of it.
 _UNWANTED_SECTIONS = (".llvmbc", ".llvmcmd")
@@ -27,6 +36,32 @@ INSERT AFTER .rodata1;
 """
 
 
+@dataclass(frozen=True)
+class ElfTools:
+    """GNU binutils, found before any work."""
+
+    linker: Tool
+    objcopy: Tool
+    ar: Tool
+
+
+def find_elf_tools(toolchain: Toolchain, target: Target) -> ElfTools:
+    """Find the binutils for a target's processor.
+
+    No other linker will do. LLD, which comes with some Rust toolchains and knows every processor,
+    drops the unwinding tables in ``-r --gc-sections``, and then a panic ends the process.
+
+    Args:
+        toolchain: whose PATH is looked through.
+        target: whose archives are to be finished.
+    """
+    return ElfTools(
+        linker=_find(toolchain, target, ("ld.bfd", "ld"), "--force-group-allocation"),
+        objcopy=_find(toolchain, target, ("objcopy",), "--keep-global-symbols"),
+        ar=_find(toolchain, target, ("ar",), None),
+    )
+
+
 def finish_elf(
     raw: Path, kept: Collection[str], output: Path, tools: ElfTools, *, weak: bool
 ) -> None:
@@ -38,9 +73,6 @@ def finish_elf(
         output: the archive to write.
         tools: what to work with.
         weak: whether the symbols are to give way to those of another archive in the same link.
-
-    Raises:
-        CompileError: a tool failed; the message holds what it printed.
     """
     names = sorted(kept)
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
@@ -72,3 +104,30 @@ def finish_elf(
         shorten_section_names(finished)
         # D: no times, no owners.
         tools.ar.run(["rcsD", output, finished])
+
+
+def _find(toolchain: Toolchain, target: Target, names: Sequence[str], option: str | None) -> Tool:
+    native = toolchain.host.split("-")[0] == target.processor
+    found = [tool for name in names for tool in _candidates(toolchain, target, name, native)]
+    for tool in found:
+        if tool.version.startswith("GNU ") and (option is None or _knows(tool, option)):
+            return tool
+    cross = f"binutils-{target.processor.replace('_', '-')}-linux-gnu"
+    needs = {"platform": target.platform, "name": names[-1], "unusable": unusable(found)}
+    package = "binutils" if native else cross
+    raise CompileError(message("binutils-missing", package=package, **needs))
+
+
+def _candidates(toolchain: Toolchain, target: Target, name: str, native: bool) -> Iterator[Tool]:
+    # Binutils know one processor each; the C library makes no difference to them.
+    prefixes = dict.fromkeys((f"{target.gnu_triple}-", f"{target.processor}-linux-gnu-"))
+    for prefix in (*prefixes, *([""] if native else [])):
+        path = program_on_path(f"{prefix}{name}", toolchain.environ)
+        if path is not None:
+            answer = output_of([path, "--version"], toolchain.environ)
+            yield Tool(path, answer.partition("\n")[0], toolchain.environ)
+
+
+def _knows(tool: Tool, option: str) -> bool:
+    usage = output_of([tool.path, "--help"], tool.environ)
+    return re.search(rf"{re.escape(option)}(?![\w-])", usage) is not None

@@ -1,4 +1,8 @@
-"""The archives compiled on this machine: reused if they are of these sources, else made anew."""
+"""The archives compiled on this machine: reused if they are of these sources, else compiled again.
+
+What goes wrong is said to a person here, with the options: by the command, or by the error that a
+program gets.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +25,17 @@ from .._errors import (
 )
 from .._library_set import HEADER, PACKAGE_DIR, LoadedSet, described_set, wheel_set
 from .._manifest import Manifest
+from .._messages import message
 from .._origin import FALLBACK, Origin, Reason, compiled_origin, wheel_origin
-from .._settings import CACHE_DIRECTORY, TARGET, Settings
+from .._settings import CACHE_DIRECTORY, Settings
 from .._targets import Target, target_of_triple
-from .advice import unexpected, when_a_setting_asked
+from .advice import compile_requested, unexpected
 from .host import target_of_host
-from .lock import exclusive
 from .pipeline import build
 from .record import recording
-from .source_hash import rust_sources_sha256
-from .source_tree import Output, Sources, sources_of_package
+from .source_tree import Output, Sources, rust_sources_sha256, sources_of_package
+from .staging import exclusive
+from .toolchain import NoToolchainError
 
 # Of a file system that a compile has failed on: so little that it was probably full.
 _LITTLE_SPACE = 64 << 20  # bytes
@@ -45,24 +50,27 @@ class CompiledSet:
     """What a set of compiled archives has to be.
 
     Attributes:
+        settings: what names the Cargo profile, among others.
         cache: the cache directory.
-        directory: the set's own, in it.
         target: what the archives are for.
-        profile: the Cargo profile they are compiled with.
         sources: what they are made of.
         sources_sha256: its hash.
         header_sha256: that of the C header that belongs to them.
         reason: why they are wanted.
     """
 
+    settings: Settings
     cache: Path
-    directory: Path
     target: Target
-    profile: str
     sources: Sources
     sources_sha256: str
     header_sha256: str
     reason: Reason
+
+    @property
+    def directory(self) -> Path:
+        """The set's own, in the cache."""
+        return self.cache / f"v{__version__}" / self.target.platform
 
     @property
     def origin(self) -> Origin:
@@ -75,7 +83,7 @@ class CompiledSet:
         return self.cache / "compiling"
 
     def reuse(self) -> LoadedSet:
-        """The set as it is in the cache, not verified yet. Nothing is written.
+        """Load the set as it is in the cache, not verified yet. Nothing is written.
 
         Raises:
             NotReusableError: there is none, or it is of something else.
@@ -87,31 +95,31 @@ class CompiledSet:
         for directory in (self.directory.parent, self.directory):
             refuse_if_not_own(directory)
         if not self.directory.exists():
-            raise NotReusableError("there are none yet")
+            raise NotReusableError(message("compiled-none"))
         loaded = described_set(self.directory, self.origin)
-        other = self._what_is_other(loaded.manifest)
-        if other is not None:
-            raise NotReusableError(f"those that are there are of {other}")
+        if problem := self._mismatch(loaded.manifest):
+            raise NotReusableError(problem)
         return loaded
 
-    def _what_is_other(self, manifest: Manifest) -> str | None:
+    def _mismatch(self, manifest: Manifest) -> str:
         if manifest.version != __version__:
-            return f"temporal-static-libs {manifest.version}"
+            return message("compiled-version-differs", version=manifest.version)
         if manifest.target != self.target.triple:
-            return f"the target {manifest.target}"
-        if manifest.cargo_profile != self.profile:
-            return f"the Cargo profile {manifest.cargo_profile}, not {self.profile}"
+            return message("compiled-target-differs", target=manifest.target)
+        profile, wanted = manifest.cargo_profile, self.settings.cargo_profile
+        if profile != wanted:
+            return message("compiled-profile-differs", profile=profile, wanted=wanted)
         if manifest.rust_sources_sha256 != self.sources_sha256:
-            return "other Rust sources"
+            return message("compiled-sources-differ")
         if manifest.header_sha256 != self.header_sha256:
-            return "another C header"
-        return None
+            return message("compiled-header-differs")
+        return ""
 
 
 def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
-    """The archives compiled on this machine, verified; compiled now if there are none to reuse.
+    """Return the archives compiled on this machine, verified; compile them if none can be reused.
 
-    What cargo and this function have to tell goes to stderr.
+    Progress, of cargo and of this function, goes to stderr.
 
     Args:
         settings: usually `Settings.from_environ()`.
@@ -129,17 +137,16 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
     with exclusive(wanted.cache):
         try:
             return wanted.reuse().verified_once(settings)  # what another process has made meanwhile
-        except NotReusableError as why:
-            _tell_that_it_compiles(wanted, str(why))
+        except NotReusableError as error:
+            why = str(error)
         except (MissingLibraryError, ChecksumMismatchError) as error:
             _remove(wanted.directory)
-            problem = str(error).partition("\n")[0]
-            _tell_that_it_compiles(wanted, f"those that were there are removed, because {problem}")
-        _compile(wanted, settings)
+            why = message("compiled-damaged", problem=str(error).partition("\n")[0])
+        _compile(wanted, why)
         try:
             return wanted.reuse().verified_once(settings)
-        except NotReusableError as why:
-            raise unexpected(f"{why}, although they have just been compiled") from None
+        except NotReusableError as error:
+            raise unexpected(message("compiled-unusable", reason=error)) from None
 
 
 def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
@@ -158,29 +165,22 @@ def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
     sources = sources_of_package(PACKAGE_DIR.absolute())
     try:
         return CompiledSet(
+            settings=settings,
             cache=cache,
-            directory=cache / f"v{__version__}" / target.platform,
             target=target,
-            profile=settings.cargo_profile,
             sources=sources,
             sources_sha256=rust_sources_sha256(sources),
             header_sha256=sha256_of(HEADER),
             reason=reason,
         )
     except OSError as error:
-        raise CompileError(
-            f"the package's own sources cannot be read: {error.strerror}\n"
-            f"  file:   {error.filename}\n"
-            f"  mend:   {wheel_origin().mend}"
-        ) from None
+        values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().mend}
+        raise CompileError(message("sources-unreadable", **values)) from None
 
 
-def tell_that_wheel_is_broken(error: TemporalStaticLibsError) -> None:
+def report_broken_wheel(error: TemporalStaticLibsError) -> None:
     """Say why the wheel's own archives are not used, before others are."""
-    notice(
-        f"temporal-static-libs: the wheel's own archives cannot be used: {error}\n"
-        f"{FALLBACK.setting}: archives compiled on this machine are used instead"
-    )
+    notice(message("wheel-unusable", problem=error, setting=FALLBACK.setting))
 
 
 def _target(settings: Settings) -> Target:
@@ -188,7 +188,8 @@ def _target(settings: Settings) -> Target:
         try:
             return target_of_triple(settings.target)
         except UnsupportedPlatformError as error:
-            raise UnsupportedPlatformError(f"{TARGET}: {error}") from None
+            problem = message("target-setting-unsupported", problem=error)
+            raise UnsupportedPlatformError(problem) from None
     try:
         # Of the wheel, not of this machine: it may have been unpacked for cross-compiling.
         return target_of_triple(wheel_set().manifest.target)
@@ -196,17 +197,9 @@ def _target(settings: Settings) -> Target:
         return target_of_host()
 
 
-def _tell_that_it_compiles(wanted: CompiledSet, why: str) -> None:
-    notice(
-        f"temporal-static-libs: compiling archives for {wanted.target.platform}, which takes 10 "
-        f"minutes and more\n"
-        f"  asked for by: {wanted.reason.setting}\n"
-        f"  in:           {wanted.directory}\n"
-        f"  because:      {why}"
-    )
-
-
-def _compile(wanted: CompiledSet, settings: Settings) -> None:
+def _compile(wanted: CompiledSet, why: str) -> None:
+    what = {"platform": wanted.target.platform, "setting": wanted.reason.setting}
+    notice(message("compiling", directory=wanted.directory, reason=why, **what))
     make_own_directory(wanted.directory.parent)
     make_own_directory(wanted.scratch)
     output = Output(
@@ -219,47 +212,38 @@ def _compile(wanted: CompiledSet, settings: Settings) -> None:
         # goes by what is in them.
         workspace_id=wanted.sources_sha256,
     )
-    ways_out = when_a_setting_asked(wanted.reason.setting, wanted.reason.instead)
     try:
-        with recording(__version__, settings) as recorder:
-            build(
-                wanted.sources,
-                output,
-                __version__,
-                settings,
-                recorder,
-                target=wanted.target.triple,
-                ways_out=ways_out,
-            )
-    except CompileError as error:
-        raise CompileError(f"{error}{_shortage(wanted, settings)}") from None
-    except OSError as error:
-        problem = not_usable(wanted.cache, error)
-        raise CompileError(f"{problem}{_shortage(wanted, settings)}") from None
+        with recording(__version__, wanted.settings) as recorder:
+            triple = wanted.target.triple
+            build(wanted.sources, output, __version__, wanted.settings, recorder, triple)
+    except (CompileError, OSError) as error:
+        problem = str(error)
+        if isinstance(error, NoToolchainError):
+            problem += f"\n\n{compile_requested(error.minimum, wanted.reason)}"
+        elif isinstance(error, OSError):
+            problem = not_usable(wanted.cache, error)
+        raise CompileError(f"{problem}{_shortage(wanted)}") from None
     finally:
         for directory in (wanted.scratch, wanted.directory.parent):
             with suppress(OSError):
                 directory.rmdir()  # if nothing was begun
-    # Kept until here, so that a compile that was interrupted need not begin anew; it is large.
+    # Kept until here, so that an interrupted compile goes on from there; it is large.
     shutil.rmtree(wanted.scratch, ignore_errors=True)
 
 
-def _shortage(wanted: CompiledSet, settings: Settings) -> str:
-    """Whether the disk is full, which cargo says somewhere among other messages, if at all."""
+def _shortage(wanted: CompiledSet) -> str:
+    """Return lines about a full disk, which cargo mentions among other messages, if at all."""
     places = {
         CACHE_DIRECTORY: wanted.cache,
-        "CARGO_TARGET_DIR": Path(settings.environ.get("CARGO_TARGET_DIR") or wanted.cache),
-        "TMPDIR": Path(tempfile.gettempdir()),
+        "CARGO_TARGET_DIR": wanted.settings.environ.get("CARGO_TARGET_DIR") or wanted.cache,
+        "TMPDIR": tempfile.gettempdir(),
     }
     for variable, place in places.items():
         with suppress(OSError):
             free = shutil.disk_usage(place).free
             if free < _LITTLE_SPACE:
-                return (
-                    f"\n  disk:   {place} has only {free >> 20} MB left; a compile needs 2 GB\n"
-                    f"  mend:   make room, or set {variable} to a directory with room; what has "
-                    f"been compiled so far is in {wanted.scratch}, if anything"
-                )
+                where = {"place": place, "variable": variable, "scratch": wanted.scratch}
+                return f"\n{message('disk-full', free=free >> 20, **where)}"
     return ""
 
 

@@ -1,12 +1,15 @@
-"""What the committed C header says about itself."""
+"""What the committed C header says about itself, and whether interface.json describes it."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._checksums import sha256_of
 from .._errors import CompileError
+from .._messages import message
 from .advice import unexpected
 
 #: Of every symbol of this project's own.
@@ -15,6 +18,8 @@ OWN_PREFIX = "temporal_static_libs_"
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\b(temporal_core_\w+)\s*\(")
 _OWN_FUNCTION = re.compile(rf"\b({OWN_PREFIX}\w+)\s*\(")
+
+_FIX = "in a checkout, run `make header`, which writes it; elsewhere, unpack the sources again"
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,8 @@ def read_header(file: Path) -> Header:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise CompileError(
-            f"{file} cannot be read: {error.strerror}\n"
-            "  mend:   install the package anew, or in a checkout: git restore the file"
-        ) from None
+        problem = message("header-unreadable", file=file, reason=error.strerror)
+        raise CompileError(problem) from None
     code = _COMMENT.sub("", text)
     return Header(
         version=_macro(text, "TEMPORAL_STATIC_LIBS_VERSION", file),
@@ -60,8 +63,50 @@ def read_header(file: Path) -> Header:
     )
 
 
+def check_interface(file: Path, header_file: Path) -> None:
+    """Refuse a description of another header.
+
+    Only what goes into a wheel is checked: nothing that is compiled depends on the description.
+
+    Args:
+        file: interface.json
+        header_file: the header that it has to describe.
+
+    Raises:
+        CompileError: it describes another one, or is missing or damaged; or the header is.
+    """
+    header = read_header(header_file)
+    files = {"file": file, "header": header_file.name}
+    try:
+        described = json.loads(file.read_text(encoding="utf-8"))
+        named = {function["name"] for function in described["functions"]}
+        facts = (
+            ("version", described["version"], header.version),
+            ("ABI id", described["abi"], header.abi),
+            ("SHA-256 of the header", described["header"]["sha256"], sha256_of(header_file)),
+        )
+    except OSError as error:
+        raise _refused(message("interface-unreadable", file=file, reason=error.strerror)) from None
+    except (KeyError, TypeError, ValueError):
+        raise _refused(message("interface-malformed", file=file)) from None
+    # Not the symbol that ties a program to its archive: it changes with each version.
+    own = {name for name in header.own_symbols if not name.endswith(f"_abi_{header.abi}")}
+    # The functions first: they say what has changed, which a hash does not.
+    if differing := named ^ (own | header.functions):
+        functions = ", ".join(sorted(differing))
+        raise _refused(message("interface-functions-differ", functions=functions, **files))
+    for subject, found, expected in facts:
+        if found != expected:
+            values = {"subject": subject, "found": found, "expected": expected}
+            raise _refused(message("interface-value-differs", **files, **values))
+
+
+def _refused(problem: str) -> CompileError:
+    return CompileError(f"{problem}\n  fix:    {_FIX}")
+
+
 def _macro(text: str, name: str, file: Path) -> str:
     match = re.search(rf'^\s*#\s*define\s+{name}\s+"([^"]+)"', text, re.MULTILINE)
     if match is None:
-        raise unexpected(f"{file} has no line '#define {name} \"…\"'")
+        raise unexpected(message("header-without-macro", file=file, name=name))
     return match[1]

@@ -1,4 +1,4 @@
-"""The platform that a build runs on, as Python tells it: known before any Rust is."""
+"""The platform that a build runs on, as Python reports it: known before any Rust is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sysconfig
 from dataclasses import dataclass
 
 from .._errors import UnsupportedPlatformError
+from .._messages import message
 from .._targets import TARGETS, Target, supported_platforms
 from .tool import release_of
 
@@ -45,13 +46,9 @@ class Host:
     @property
     def target(self) -> Target | None:
         """The row of the table, whatever the floor; None if there is none."""
+        wanted = (64, _OF_SYSTEM.get(self.system), self.machine, self.floor_name)
         for target in TARGETS:
-            if (
-                self.bits == 64
-                and target.os == _OF_SYSTEM.get(self.system)
-                and target.machine == self.machine
-                and target.floor_name == self.floor_name
-            ):
+            if (self.bits, target.os, target.machine, target.floor_name) == wanted:
                 return target
         return None
 
@@ -67,19 +64,13 @@ class Host:
 def this_host() -> Host:
     """Ask Python what it runs on."""
     system = platform.system()
+    name, version = "", ""
     if system == "Darwin":
         name, version = "macos", platform.mac_ver()[0]
     elif system == "Linux":
         name, version = _c_library()
-    else:
-        name, version = "", ""
-    return Host(
-        system=system,
-        machine=platform.machine(),
-        bits=64 if sys.maxsize > 2**32 else 32,
-        floor_name=name,
-        version=version,
-    )
+    bits = 64 if sys.maxsize > 2**32 else 32
+    return Host(system, platform.machine(), bits, name, version)
 
 
 def target_of_host() -> Target:
@@ -90,9 +81,8 @@ def target_of_host() -> Target:
     """
     host = this_host()
     if host.target is None:
-        raise UnsupportedPlatformError(
-            f"{host} is not a supported platform\nsupported platforms: {supported_platforms()}"
-        )
+        problem = message("platform-unsupported", host=host)
+        raise UnsupportedPlatformError(f"{problem}\nsupported platforms: {supported_platforms()}")
     return host.target
 
 

@@ -2,20 +2,26 @@
 
 On a Mac its own linker makes one object, in which everything else is local. Elsewhere no program
 links Mach-O objects into one, so the members stay what they are, and every other global symbol gets
-a name of this project's own.
+a name of this project's own. What fails, or is missing of LLVM's tools, is a `CompileError`.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from .._errors import CompileError
+from .._messages import message
+from .._targets import Target
 from .advice import unexpected
 from .archive_index import defined_symbols
 from .header import OWN_PREFIX
-from .llvm_tools import MachoTools
-from .tool import output_of
+from .tool import Tool, output_of, program_on_path, unusable
+from .toolchain import Toolchain
 
 #: Of symbols that are global only because the members of an archive refer to each other by them.
 PRIVATE_PREFIX = f"{OWN_PREFIX}_"
@@ -23,21 +29,50 @@ PRIVATE_PREFIX = f"{OWN_PREFIX}_"
 # Bitcode, which would be twice the code.
 _UNWANTED_SECTIONS = ("__LLVM,__bitcode", "__LLVM,__cmdline")
 
+# Tool to the first version whose one does for Mach-O files what is asked of it.
+_MINIMUM = {"objcopy": 20, "ar": 14}
+_NEWEST = 40
+_VERSION = re.compile(r"LLVM version (\d+)")
+
+
+@dataclass(frozen=True)
+class MachoTools:
+    """LLVM's tools, found before any work.
+
+    Attributes:
+        linker: Apple's; None where there is none.
+        linker_options: its options for the target.
+    """
+
+    objcopy: Tool
+    ar: Tool
+    linker: Tool | None
+    linker_options: tuple[str, ...]
+
+
+def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -> MachoTools:
+    """Find the tools.
+
+    Args:
+        toolchain: with which objcopy may come, and whose PATH is looked through.
+        target: whose archives are to be finished.
+        floor_version: the oldest macOS they are for.
+    """
+    platform = ("-platform_version", "macos", floor_version, floor_version)
+    return MachoTools(
+        objcopy=_find(toolchain, target, "objcopy"),
+        ar=_find(toolchain, target, "ar"),
+        linker=_apple_linker(toolchain),
+        linker_options=("-arch", target.machine, *platform),
+    )
+
 
 def finish_macho(
     raw: Path, kept: Collection[str], output: Path, tools: MachoTools, *, weak: bool
 ) -> None:
     """Make an archive that ships from the one that rustc made.
 
-    Args:
-        raw: the archive to take the code from.
-        kept: the symbols that keep their names, as C spells them.
-        output: the archive to write.
-        tools: what to work with.
-        weak: whether the symbols are to give way to those of another archive in the same link.
-
-    Raises:
-        CompileError: a tool failed; the message holds what it printed.
+    The arguments are those of `finish_elf`; the names that are kept are as C spells them.
     """
     names = {f"_{name}" for name in kept}
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
@@ -76,5 +111,42 @@ def _extract(raw: Path, directory: Path, tools: MachoTools) -> list[Path]:
     members = sorted(directory.iterdir())
     listed = output_of([tools.ar.path, "t", str(raw)], tools.ar.environ).split()
     if len(members) != len(listed):
-        raise unexpected(f"members of {raw} share a name: {len(listed)}, {len(members)} names")
+        counts = {"members": len(listed), "names": len(members)}
+        raise unexpected(message("members-share-a-name", archive=raw, **counts))
     return members
+
+
+def _find(toolchain: Toolchain, target: Target, name: str) -> Tool:
+    found = list(_candidates(toolchain, name))
+    for tool in found:
+        version = _VERSION.search(tool.version)
+        if version is not None and int(version[1]) >= _MINIMUM[name]:
+            return tool
+    needs = {"platform": target.platform, "name": name, "minimum": _MINIMUM[name]}
+    raise CompileError(message("llvm-missing", unusable=unusable(found), **needs))
+
+
+def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
+    names = [f"llvm-{name}", *(f"llvm-{name}-{n}" for n in range(_MINIMUM[name], _NEWEST))]
+    for candidate in names:
+        program = program_on_path(candidate, toolchain.environ)
+        if program is not None:
+            yield _tool(program, toolchain.environ)
+    # Comes with rustc, without the libraries' path in it.
+    of_rust = str(toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / f"rust-{name}")
+    if os.access(of_rust, os.X_OK):
+        libraries = str(toolchain.sysroot / "lib")
+        yield _tool(of_rust, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
+
+
+def _tool(program: str, environ: Mapping[str, str]) -> Tool:
+    version = output_of([program, "--version"], environ)
+    match = _VERSION.search(version)
+    return Tool(program, match[0] if match else version.partition("\n")[0], environ)
+
+
+def _apple_linker(toolchain: Toolchain) -> Tool | None:
+    if "apple" not in toolchain.host:
+        return None
+    program = program_on_path("ld", toolchain.environ)
+    return None if program is None else _tool(program, toolchain.environ)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from .._checksums import sha256_of
 from .._components import COMPONENTS, Component
 from .._console import notice
 from .._manifest import Manifest, ManifestLibrary
+from .._messages import message
 from .._settings import Settings
 from .._targets import Target, target_of_triple
-from .advice import WaysOut, unexpected, when_no_wheel_was_chosen
+from .advice import unexpected
 from .archive_index import defined_symbols
-from .cargo import Compiled, compile_archive
+from .cargo import Compiled, cargo_metadata, compile_archive
 from .cross import CargoForTarget, cargo_for_target
-from .finishing import Finisher, find_finisher
+from .elf import find_elf_tools, finish_elf
 from .header import OWN_PREFIX, Header, read_header
-from .metadata import cargo_metadata
-from .protos import copy_protos, find_protos
+from .macho import find_macho_tools, finish_macho
 from .record import Recorder
-from .sccache import counting_sccache
-from .source_commit import source_commit
-from .source_hash import rust_sources_sha256
-from .source_tree import PROTOS, Output, Sources
-from .staging import replacing, write_build_system_files, write_description
+from .source_tree import PROTOS, Output, Sources, rust_sources_sha256, source_commit
+from .staging import (
+    copy_protos,
+    find_protos,
+    replacing,
+    write_build_system_files,
+    write_description,
+)
 from .toolchain import Toolchain, find_toolchain
 
 
@@ -43,7 +47,8 @@ class _Plan:
     target: Target
     floor_version: str
     profile: str
-    finish: Finisher
+    #: From the raw archive, the symbols to keep and the path of the archive to make.
+    finish: Callable[..., None]
 
 
 def build(
@@ -52,9 +57,7 @@ def build(
     version: str,
     settings: Settings,
     recorder: Recorder,
-    *,
     target: str | None = None,
-    ways_out: WaysOut = when_no_wheel_was_chosen,
 ) -> str:
     """Make every component's archive, and put them into place with their description.
 
@@ -65,9 +68,8 @@ def build(
         output: where to put it.
         version: the package's version.
         settings: what names the Cargo profile, and says whether a missing toolchain is fetched.
-        recorder: is told what is settled, found and made, and how long each phase took.
+        recorder: takes what is settled, found and made, and how long each phase took.
         target: the target triple; that of the settings if None, and without one the host's.
-        ways_out: makes the message for want of a toolchain.
 
     Returns:
         The platform tag of a wheel that carries it.
@@ -78,14 +80,17 @@ def build(
         SettingError: a setting of the build holds a value it does not know.
     """
     with recorder.phase("prepare"):
-        toolchain = find_toolchain(sources.workspace, settings, ways_out)
+        toolchain = find_toolchain(sources.workspace, settings)
         if output.workspace_id is not None:
-            toolchain = toolchain.with_workspace_id(output.workspace_id)
+            own = {"TEMPORAL_STATIC_LIBS_WORKSPACE": output.workspace_id}
+            toolchain = replace(toolchain, environ={**toolchain.environ, **own})
         triple = target or settings.target or toolchain.host
         plan = _plan(sources, version, toolchain, target_of_triple(triple), settings, recorder)
     with recorder.phase("compile"):
         # First, because what is wrong with them would show only after minutes.
-        protos = {} if output.package is None else _find_protos(plan)
+        protos = {}
+        if output.package is not None:
+            protos = find_protos(cargo_metadata(sources.workspace, toolchain, plan.cargo))
         compiled = _compile(plan, output, recorder)
     with ExitStack() as staged:
         directory = staged.enter_context(
@@ -94,14 +99,15 @@ def build(
         libraries = []
         for component in COMPONENTS:
             with recorder.phase(f"finish {component.name}"):
-                libraries.append(_make(plan, component, compiled, directory))
+                libraries.append(_finish(plan, component, compiled, directory))
         with recorder.phase("describe"):
             manifest = _manifest(plan, compiled, libraries)
             write_description(manifest, directory)
             if output.package is not None:
                 write_build_system_files(manifest, directory)
-                place = replacing(output.package / PROTOS, output.protos_scratch)
-                copy_protos(protos, sources.proto_licenses, staged.enter_context(place))
+                scratch = output.scratch.with_name(f"{output.scratch.name}-protos")
+                place = staged.enter_context(replacing(output.package / PROTOS, scratch))
+                copy_protos(protos, sources.proto_licenses, place)
     recorder.take_manifest(manifest)
     return plan.target.build_tag(plan.floor_version)
 
@@ -114,35 +120,35 @@ def _plan(
     settings: Settings,
     recorder: Recorder,
 ) -> _Plan:
-    profile = settings.cargo_profile
-    recorder.take_plan(target, toolchain, profile)
-    floor_version = target.floor_version
+    recorder.take_plan(target, toolchain, settings.cargo_profile)
+    floor = target.floor_version
     if target.floor_name == "macos":
-        floor_version = settings.environ.get("MACOSX_DEPLOYMENT_TARGET") or floor_version
+        floor = settings.environ.get("MACOSX_DEPLOYMENT_TARGET") or floor
     header = read_header(sources.header)
+    # Before cargo reads them: one that changes meanwhile is not what was compiled.
+    sources_sha256 = rust_sources_sha256(sources)
+    cargo = cargo_for_target(toolchain, target, floor)
+    if target.object_format == "elf":
+        finish = partial(finish_elf, tools=find_elf_tools(toolchain, target))
+    else:
+        finish = partial(finish_macho, tools=find_macho_tools(toolchain, target, floor))
     return _Plan(
         sources=sources,
-        # Before cargo reads them: one that changes meanwhile is not what was compiled.
-        sources_sha256=rust_sources_sha256(sources),
+        sources_sha256=sources_sha256,
         version=version,
         header=header,
         toolchain=toolchain,
-        cargo=cargo_for_target(toolchain, target, floor_version),
+        cargo=cargo,
         target=target,
-        floor_version=floor_version,
-        profile=profile,
-        finish=find_finisher(toolchain, target, floor_version, header),
+        floor_version=floor,
+        profile=settings.cargo_profile,
+        finish=finish,
     )
 
 
-def _find_protos(plan: _Plan) -> dict[PurePath, Path]:
-    environ = {**plan.toolchain.environ, **plan.cargo.environ}
-    return find_protos(cargo_metadata(plan.sources.workspace, plan.toolchain, environ))
-
-
 def _compile(plan: _Plan, output: Output, recorder: Recorder) -> Compiled:
-    notice(f"Compiling for {plan.target.platform} with Cargo profile {plan.profile}")
-    with counting_sccache(plan.toolchain.environ, recorder.take_sccache):
+    notice(message("build-compiling", platform=plan.target.platform, profile=plan.profile))
+    with recorder.counting_sccache(plan.toolchain.environ):
         return compile_archive(
             plan.sources.workspace,
             plan.toolchain,
@@ -155,14 +161,20 @@ def _compile(plan: _Plan, output: Output, recorder: Recorder) -> Compiled:
         )
 
 
-def _make(
+def _finish(
     plan: _Plan, component: Component, compiled: Compiled, directory: Path
 ) -> ManifestLibrary:
-    name = plan.target.archive_name.format(component.library)
-    notice(f"Finishing {name}")
-    archive = plan.finish(compiled.archive, component, directory)
+    """Make a component's archive, in which nothing but the interface can be seen.
+
+    Both components are made of one raw archive, so they hold the same code. Where both are in one
+    link, the symbols of `sdk-core` win in either order, and all calls go to that one copy.
+    """
+    archive = directory / plan.target.archive_name.format(component.library)
+    notice(message("build-finishing", archive=archive.name))
     api = component.functions(plan.header.functions)
-    _check_symbols(archive, api | plan.header.own_symbols, plan)
+    kept = api | plan.header.own_symbols
+    plan.finish(compiled.archive, kept, archive, weak=component.is_subset)
+    _check_symbols(archive, kept, plan)
     return ManifestLibrary(
         component=component.name,
         file=archive.name,
@@ -172,6 +184,22 @@ def _make(
         system_libraries=compiled.system_libraries,
         frameworks=compiled.frameworks,
     )
+
+
+def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None:
+    try:
+        symbols = defined_symbols(archive)
+    except ValueError as error:
+        raise unexpected(str(error)) from None
+    # Mach-O puts an underscore before every name of C.
+    prefix = "_" if plan.target.object_format == "macho" else ""
+    defined = {name.removeprefix(prefix) for name in symbols}
+    if missing := sorted(expected - defined):
+        names = {"archive": archive.name, "header": plan.sources.header}
+        raise unexpected(message("symbols-missing", symbols=", ".join(missing), **names))
+    if others := sorted(it for it in defined - expected if not it.startswith(OWN_PREFIX)):
+        names = {"archive": archive.name, "symbols": ", ".join(others[:5])}
+        raise unexpected(message("symbols-unexpected", count=len(others), **names))
 
 
 def _manifest(plan: _Plan, compiled: Compiled, libraries: Sequence[ManifestLibrary]) -> Manifest:
@@ -191,24 +219,3 @@ def _manifest(plan: _Plan, compiled: Compiled, libraries: Sequence[ManifestLibra
         header_sha256=sha256_of(plan.sources.header),
         libraries=tuple(libraries),
     )
-
-
-def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None:
-    try:
-        symbols = defined_symbols(archive)
-    except ValueError as error:
-        raise unexpected(str(error)) from None
-    # Mach-O puts an underscore before every name of C.
-    prefix = "_" if plan.target.object_format == "macho" else ""
-    defined = {name.removeprefix(prefix) for name in symbols}
-    if missing := sorted(expected - defined):
-        raise unexpected(
-            f"{archive.name} does not define what {plan.sources.header} declares: "
-            f"{', '.join(missing)}"
-        )
-    others = sorted(name for name in defined - expected if not name.startswith(OWN_PREFIX))
-    if others:
-        raise unexpected(
-            f"{archive.name} defines {len(others)} global symbols beyond its interface: "
-            f"{', '.join(others[:5])} …"
-        )

@@ -9,23 +9,26 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from .._console import notice
 from .._manifest import Manifest
-from .._settings import BUILD_RECORD, Settings
+from .._messages import message
+from .._settings import Settings
 from .._targets import Target
-from .sccache import SccacheCounts
+from .tool import output_of
 from .toolchain import Toolchain
+
+# Those of cargo: https://doc.rust-lang.org/cargo/reference/config.html#buildrustc-wrapper
+_WRAPPER_VARIABLES = ("RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER")
 
 
 class Recorder:
-    """Takes down what there is to tell of one build, while it runs.
+    """Takes down the facts of one build, while it runs.
 
     Attributes:
         record: what it has so far, in the form of the schema.
@@ -46,39 +49,46 @@ class Recorder:
             self.record["phases"][name] = round(time.monotonic() - start, 3)
         self._phase = None
 
-    def take_plan(self, target: Target, toolchain: Toolchain, profile: str) -> None:
-        """What is compiled for, with what, and how."""
-        self.record["platform"] = target.platform
-        self.record["target"] = target.triple
-        self.record["profile"] = profile
-        self.record["toolchain"] = {"rustc": toolchain.rustc_version, "host": toolchain.host}
-
-    def take_unit(self, fresh: bool) -> None:
-        """One more of cargo's units.
+    @contextmanager
+    def counting_sccache(self, environ: Mapping[str, str]) -> Iterator[None]:
+        """Record what sccache serves during a block. Its server counts all that use it at the time.
 
         Args:
-            fresh: whether it was in cargo's target directory already; else it has been compiled.
+            environ: the environment that cargo runs in, which says whether it uses sccache.
         """
+        before = _sccache_counts(environ)
+        try:
+            yield
+        finally:
+            after = _sccache_counts(environ)
+            if before is not None and after is not None:
+                self.record["sccache"] = {name: after[name] - before[name] for name in after}
+
+    def take_plan(self, target: Target, toolchain: Toolchain, profile: str) -> None:
+        """Record what is compiled for, with what, and how."""
+        rust = {"rustc": toolchain.rustc_version, "host": toolchain.host}
+        what = {"platform": target.platform, "target": target.triple, "profile": profile}
+        self.record.update(what, toolchain=rust)
+
+    def take_unit(self, fresh: bool) -> None:
+        """Record one more of cargo's units, which is not compiled again if it is fresh."""
         self.record["cargo"]["fresh" if fresh else "compiled"] += 1
 
-    def take_sccache(self, counts: SccacheCounts | None) -> None:
-        """What sccache has served; None where it had no part in it."""
-        self.record["sccache"] = None if counts is None else asdict(counts)
-
     def take_manifest(self, manifest: Manifest) -> None:
-        """The archives that the build has made."""
-        self.record["commit"] = manifest.source_commit
-        self.record["archives"] = _archives(manifest)
+        """Record the archives that the build has made."""
+        self.record.update(commit=manifest.source_commit, archives=_archives(manifest))
 
     def take_wheel(self, wheel: Path, tags: tuple[str, ...]) -> None:
-        """The wheel that ships, and its platform tags."""
+        """Record the wheel that ships, and its platform tags."""
         size = wheel.stat().st_size
         self.record["wheel"] = {"file": wheel.name, "size": size, "tags": list(tags)}
 
     def take_error(self, error: BaseException) -> None:
-        """What has ended the build."""
+        """Record what has ended the build."""
+        # By its public name: what _build derives from that only adds facts for the advice.
+        kinds = (it for it in type(error).__mro__ if not it.__module__.startswith(__package__))
         self.record["error"] = {
-            "type": type(error).__name__,
+            "type": next(kinds).__name__,
             "message": str(error).partition("\n")[0],
             "phase": self._phase,
         }
@@ -96,10 +106,7 @@ def recording(version: str, settings: Settings) -> Iterator[Recorder]:
         {
             "format": 1,
             "version": version,
-            "platform": None,
-            "target": None,
-            "profile": None,
-            "commit": None,
+            **dict.fromkeys(("platform", "target", "profile", "commit")),
             "started": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
             "phases": {},
             "cargo": {"fresh": 0, "compiled": 0},
@@ -110,7 +117,7 @@ def recording(version: str, settings: Settings) -> Iterator[Recorder]:
             "error": None,
         }
     )
-    with _written(recorder, _file(settings)):
+    with _written(recorder, settings.build_record):
         yield recorder
 
 
@@ -122,18 +129,18 @@ def completing(manifest: Manifest, settings: Settings) -> Iterator[Recorder]:
         manifest: of the archives.
         settings: what may name the file.
     """
-    file = _file(settings)
-    record = None if file is None else _record_of(manifest, file)
+    file = settings.build_record
+    record = None if file is None else _record_of(manifest, Path(file))
     if record is None:
-        yield Recorder({"phases": {}})
+        recorder, file = Recorder({"phases": {}}), None
     else:
         recorder = Recorder({**record, "error": None})
-        with _written(recorder, file):
-            yield recorder
+    with _written(recorder, file):
+        yield recorder
 
 
 @contextmanager
-def _written(recorder: Recorder, file: Path | None) -> Iterator[None]:
+def _written(recorder: Recorder, file: str | None) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
@@ -141,11 +148,7 @@ def _written(recorder: Recorder, file: Path | None) -> Iterator[None]:
         raise
     finally:
         if file is not None:
-            _write(recorder.record, file)
-
-
-def _file(settings: Settings) -> Path | None:
-    return None if settings.build_record is None else Path(settings.build_record)
+            _write(recorder.record, Path(file))
 
 
 def _record_of(manifest: Manifest, file: Path) -> dict[str, Any] | None:
@@ -153,10 +156,9 @@ def _record_of(manifest: Manifest, file: Path) -> dict[str, Any] | None:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if (record["target"], record["archives"]) == (manifest.target, _archives(manifest)):
             return record
-        problem = "it is of another build"
+        notice(message("record-of-another-build", file=file))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = str(error)
-    notice(f"{BUILD_RECORD}: {file} is not completed: {problem}")
+        notice(message("record-not-completed", file=file, reason=error))
     return None
 
 
@@ -177,5 +179,18 @@ def _write(record: dict[str, Any], file: Path) -> None:
         finally:
             new.unlink(missing_ok=True)
     except OSError as error:
-        # What is built is worth more than what is told of it.
-        notice(f"{BUILD_RECORD}: {file} cannot be written: {error.strerror}")
+        # What is built is worth more than its record.
+        notice(message("record-not-written", file=file, reason=error.strerror))
+
+
+def _sccache_counts(environ: Mapping[str, str]) -> dict[str, int] | None:
+    """Return what sccache's server has counted; None if cargo does not use it or it is silent."""
+    program = next((environ[name] for name in _WRAPPER_VARIABLES if environ.get(name)), "")
+    if Path(program).stem != "sccache":
+        return None
+    try:
+        answer = output_of([program, "--show-stats", "--stats-format=json"], environ)
+        stats = json.loads(answer)["stats"]
+        return {it: sum(stats[f"cache_{it}"]["counts"].values()) for it in ("hits", "misses")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

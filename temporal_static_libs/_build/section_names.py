@@ -1,6 +1,6 @@
 """Short names for the sections of an ELF object.
 
-Each function and constant has a section of its own, named for it: in an object of this size the
+Each function and constant has a separate section, named for it: in an object of this size the
 names take more room than the data, while all that a linker looks at is how a name begins. There is
 a `--rename-section` in objcopy, but it takes minutes for tens of thousands of sections.
 
@@ -14,6 +14,7 @@ import struct
 from itertools import count
 from pathlib import Path
 
+from .._messages import message
 from .advice import unexpected
 
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
@@ -44,7 +45,7 @@ def shorten_section_names(file: Path) -> None:
     """
     content = file.read_bytes()
     if not content.startswith(_ELF64_LITTLE_ENDIAN):
-        raise unexpected(f"{file} is not an ELF file for a 64-bit little-endian processor")
+        raise unexpected(message("object-not-elf", file=file))
     (table,) = struct.unpack_from("<Q", content, _OFFSET_AT)
     _, number, names_index = struct.unpack_from("<HHH", content, _COUNTS_AT)
     first = _HEADER.unpack_from(content, table)

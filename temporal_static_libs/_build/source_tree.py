@@ -6,10 +6,15 @@ installed package, which carries them for the compile fallback.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from .._checksums import sha256_of
 from .._errors import CompileError
+from .._messages import message
 
 # In the package.
 INCLUDE = PurePath("include")
@@ -25,17 +30,23 @@ class Sources:
 
     Attributes:
         workspace: the Cargo workspace, absolute.
-        header: the committed C header.
-        interface: the committed description of it.
+        package: the importable package, which has the committed C header and its description.
         checkout: the directory that git knows if this is a checkout; None where it cannot be one.
-        recorded_commit: the file that says which commit the sources are of where git cannot.
     """
 
     workspace: Path
-    header: Path
-    interface: Path
+    package: Path
     checkout: Path | None
-    recorded_commit: Path
+
+    @property
+    def header(self) -> Path:
+        """The committed C header."""
+        return self.package / INCLUDE / "temporal-sdk-core-c-bridge.h"
+
+    @property
+    def interface(self) -> Path:
+        """The committed description of it."""
+        return self.package / "share" / "interface.json"
 
     @property
     def cargo_lock(self) -> Path:
@@ -47,12 +58,13 @@ class Sources:
         """The licenses of the protobuf files; only a source tree has it."""
         return self.workspace / "PROTO-LICENSES.txt"
 
-    def rust_files(self) -> list[Path]:
-        """Every file that says what is compiled, in an order that depends on nothing but names.
+    @property
+    def recorded_commit(self) -> Path:
+        """The file that says which commit the sources are of where git cannot."""
+        return self.workspace.parent / "SOURCE_COMMIT"
 
-        Raises:
-            OSError: a directory cannot be read.
-        """
+    def rust_files(self) -> list[Path]:
+        """Find every file that says what is compiled, in an order of nothing but names."""
         found: list[Path] = []
         for name in _CARRIED:
             entry = self.workspace / name
@@ -73,6 +85,7 @@ class Output:
             this machine may be in the archives.
         package: the importable package, if `directory` is its ``lib``: the protobuf files go into
             the package then, and the files for build systems beside the archives.
+        workspace_id: what cargo takes in place of that in rust/.cargo/config.toml.
     """
 
     directory: Path
@@ -82,29 +95,18 @@ class Output:
     package: Path | None = None
     workspace_id: str | None = None
 
-    @property
-    def protos_scratch(self) -> Path:
-        """A directory like `scratch`, for the protobuf files."""
-        return self.scratch.with_name(f"{self.scratch.name}-protos")
-
 
 def sources_of_tree(root: Path) -> Sources:
-    """The sources in a source tree.
+    """Return the sources in a source tree.
 
     Args:
         root: the directory of pyproject.toml, absolute.
     """
-    return Sources(
-        workspace=root / "rust",
-        header=_header(root / "temporal_static_libs"),
-        interface=_interface(root / "temporal_static_libs"),
-        checkout=root,
-        recorded_commit=root / "SOURCE_COMMIT",
-    )
+    return Sources(root / "rust", root / "temporal_static_libs", checkout=root)
 
 
 def output_of_tree(root: Path) -> Output:
-    """The package's place for archives and protobuf files in a source tree.
+    """Return the package's place for archives and protobuf files in a source tree.
 
     Args:
         root: the directory of pyproject.toml, absolute.
@@ -114,7 +116,7 @@ def output_of_tree(root: Path) -> Output:
 
 
 def sources_of_package(package: Path) -> Sources:
-    """The sources that belong to an importable package.
+    """Return the sources that belong to an importable package.
 
     Args:
         package: its directory, absolute: an installed one carries them; one that is imported from
@@ -124,22 +126,60 @@ def sources_of_package(package: Path) -> Sources:
         CompileError: there are none.
     """
     if (package / "rust").is_dir():
-        return Sources(
-            workspace=package / "rust",
-            header=_header(package),
-            interface=_interface(package),
-            checkout=None,
-            recorded_commit=package / "SOURCE_COMMIT",
-        )
+        return Sources(package / "rust", package, checkout=None)
     tree = sources_of_tree(package.parent)
     if tree.cargo_lock.is_file():
         return tree
-    raise CompileError(f"the package has no Rust sources to compile: {package / 'rust'} is missing")
+    raise CompileError(message("sources-missing", directory=package / "rust"))
 
 
-def _header(package: Path) -> Path:
-    return package / INCLUDE / "temporal-sdk-core-c-bridge.h"
+def rust_sources_sha256(sources: Sources) -> str:
+    """Hash the names and contents of the Rust sources, of Cargo's files and of Cargo.lock.
+
+    It is the same for a checkout and for the package made of it. The C header has a separate hash.
+
+    Returns:
+        64 lower-case hexadecimal digits.
+
+    Raises:
+        OSError: a file or a directory cannot be read.
+    """
+    digest = hashlib.sha256()
+    for file in sources.rust_files():
+        name = file.relative_to(sources.workspace).as_posix()
+        digest.update(f"{sha256_of(file)}  {name}\n".encode())
+    return digest.hexdigest()
 
 
-def _interface(package: Path) -> Path:
-    return package / "share" / "interface.json"
+def source_commit(sources: Sources) -> str | None:
+    """Ask git in a checkout, or the record that a source distribution or a wheel carries.
+
+    Returns:
+        The commit's full name. None if there is neither, or if a file that git tracks has been
+        changed since the commit: the archives are then not made from it.
+    """
+    if sources.checkout is not None and _is_checkout(sources.checkout):
+        if _git(sources.checkout, "status", "--porcelain", "--untracked-files=no") != "":
+            return None
+        return _git(sources.checkout, "rev-parse", "--verify", "HEAD")
+    if sources.recorded_commit.is_file():
+        return sources.recorded_commit.read_text(encoding="ascii").strip()
+    return None
+
+
+def _is_checkout(root: Path) -> bool:
+    # Not enough to be inside one: a source distribution may be unpacked in another repository.
+    top = _git(root, "rev-parse", "--show-toplevel")
+    return top is not None and Path(top).resolve() == root.resolve()
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    # safe.directory: in a container the checkout often belongs to another user.
+    command = ["git", "-c", f"safe.directory={root.resolve()}", "-C", str(root), *arguments]
+    # In a git hook, variables name the repository that the hook is of.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,19 +1,54 @@
-"""Directories put into place whole, and what describes the archives in one of them."""
+"""Directories: locked, replaced whole, and filled with what belongs to the archives of a build."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
+from typing import Any
 
 from .._checksums import format_checksums
+from .._console import notice
 from .._integration.files import render_files
 from .._integration.template import Places
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
+from .._messages import message
+from .advice import unexpected
 from .source_tree import INCLUDE, PROTOS
+
+# Directories of the crate temporalio-protos that imports are relative to. Imports of any other file
+# are relative to the directory that has these.
+_PROTO_ROOTS = frozenset({"api_cloud_upstream", "api_upstream", "local", "testsrv_upstream"})
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Hold a directory's lock. The system lets go of it when the process ends, however it ends.
+
+    Args:
+        directory: what to lock. Nothing is written to it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, where wheels of other platforms can be made: builds are alone
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            notice(message("build-waiting", directory=directory))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks: builds there are on their own
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -72,3 +107,53 @@ def write_build_system_files(manifest: Manifest, directory: Path) -> None:
         file = directory / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+
+
+def crate_directory(metadata: Mapping[str, Any]) -> Path:
+    """Find the directory of the crate temporalio-protos.
+
+    Args:
+        metadata: what ``cargo metadata`` says of the workspace.
+
+    Raises:
+        CompileError: the workspace does not use the crate, or uses several versions of it.
+    """
+    packages = [it for it in metadata["packages"] if it["name"] == "temporalio-protos"]
+    if len(packages) != 1:
+        raise unexpected(message("protos-crate-ambiguous", count=len(packages)))
+    return Path(packages[0]["manifest_path"]).parent
+
+
+def find_protos(metadata: Mapping[str, Any]) -> dict[PurePath, Path]:
+    """Find the protobuf files, for one include directory in place of the crate's several.
+
+    Args:
+        metadata: what ``cargo metadata`` says of the workspace.
+
+    Returns:
+        The path by which other files import a file, to the file.
+
+    Raises:
+        CompileError: there are none, or two that differ have the same path.
+    """
+    directory = crate_directory(metadata) / "protos"
+    found: dict[PurePath, Path] = {}
+    for file in sorted(directory.rglob("*.proto")):
+        first, *rest = file.relative_to(directory).parts
+        path = PurePath(*rest) if first in _PROTO_ROOTS else PurePath(first, *rest)
+        other = found.setdefault(path, file)
+        if file.read_bytes() != other.read_bytes():
+            raise unexpected(message("protos-differ", path=path, first=other, second=file))
+    if not found:
+        raise unexpected(message("protos-missing", directory=directory))
+    return found
+
+
+def copy_protos(protos: Mapping[PurePath, Path], licenses: Path, directory: Path) -> None:
+    """Copy protobuf files, from `find_protos`, and their licenses into an empty directory."""
+    for path, file in protos.items():
+        copy = directory / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        # Not its times and permissions: cargo may have made the file read-only.
+        shutil.copyfile(file, copy)
+    shutil.copyfile(licenses, directory / "LICENSES.txt")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import CompileError
+from .._messages import message
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Tool:
 
     Attributes:
         path: of the executable, absolute.
-        version: the first line of what it says to ``--version``.
+        version: the first line of what it prints for ``--version``.
         environ: the environment to run it in.
     """
 
@@ -40,26 +41,29 @@ class Tool:
         command = [self.path, *map(str, arguments)]
         done = _run(command, self.environ, cwd)
         if done.returncode != 0:
-            raise CompileError(
-                f"{self.path} failed (exit status {done.returncode})\n"
-                f"  version: {self.version}\n"
-                f"  command: {' '.join(command)}\n"
-                f"  output:  {done.stdout.strip() or 'none'}"
-            )
+            run = {"program": self.path, "version": self.version, "command": " ".join(command)}
+            output = done.stdout.strip() or "none"
+            problem = message("tool-failed", status=done.returncode, output=output, **run)
+            raise CompileError(problem)
 
 
 def program_on_path(name: str, environ: Mapping[str, str]) -> str | None:
-    """The absolute path of a program on an environment's PATH; None if it is not there."""
+    """Return the absolute path of a program on an environment's PATH; None if it is not there."""
     path = shutil.which(name, path=environ.get("PATH", os.defpath))
     return None if path is None else os.path.abspath(path)
 
 
 def output_of(command: list[str], environ: Mapping[str, str]) -> str:
-    """What a program prints, to stdout and stderr, however it ends; or why it does not run."""
+    """Return what a program prints, on both streams, however it ends; or why it does not run."""
     try:
         return _run(command, environ).stdout
     except OSError as error:
         return f"does not run: {error.strerror}"
+
+
+def unusable(tools: Sequence[Tool]) -> str:
+    """Return lines for a message, each with a tool that was found and does not do."""
+    return "".join(f"\n  not usable: {tool.path} ({tool.version})" for tool in tools)
 
 
 def _run(
@@ -78,7 +82,7 @@ def _run(
 
 
 def release_of(version: str) -> tuple[int, ...]:
-    """The numbers that a version begins with, to be compared with another's.
+    """Return the numbers that a version begins with, to be compared with another's.
 
     Args:
         version: for example ``1.95.0``, ``20.3b1`` or ``11.0``.

@@ -1,4 +1,4 @@
-"""Rust's toolchain: found and checked before any work, or fetched where that was asked for."""
+"""The platform and Rust's toolchain, checked before any work; or Rust fetched on request."""
 
 from __future__ import annotations
 
@@ -7,17 +7,48 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._errors import CompileError
-from .._settings import BOOTSTRAP_RUST, Settings
-from .advice import WaysOut, unexpected, when_no_wheel_was_chosen
+from .._errors import CompileError, UnsupportedPlatformError
+from .._messages import message
+from .._settings import TARGET, Settings
+from .._targets import TARGETS, Target
+from .advice import unexpected
+from .host import this_host
 from .tool import program_on_path, release_of
 
 BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
 
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
+
+
+class NoToolchainError(CompileError):
+    """There is no usable Rust.
+
+    Attributes:
+        minimum: the oldest version that will do.
+    """
+
+    def __init__(self, reason: str, minimum: str) -> None:
+        super().__init__(message("cannot-compile", reason=reason))
+        self.minimum = minimum
+
+
+class UnsupportedBuildError(UnsupportedPlatformError):
+    """The platform that would be compiled for or on is not supported.
+
+    Attributes:
+        target_was_set: whether TEMPORAL_LIBS_TARGET names it.
+        rustc_for: what this machine is, if it is supported and its rustc is for another platform.
+    """
+
+    def __init__(
+        self, reason: str, *, target_was_set: bool = False, rustc_for: Target | None = None
+    ) -> None:
+        super().__init__(message("cannot-compile", reason=reason))
+        self.target_was_set = target_was_set
+        self.rustc_for = rustc_for
 
 
 @dataclass(frozen=True)
@@ -40,56 +71,70 @@ class Toolchain:
     sysroot: Path
     environ: Mapping[str, str] = field(repr=False)
 
-    def with_workspace_id(self, workspace_id: str) -> Toolchain:
-        """The same, whose cargo takes that for what rust/.cargo/config.toml has it take."""
-        return replace(
-            self, environ={**self.environ, "TEMPORAL_STATIC_LIBS_WORKSPACE": workspace_id}
-        )
-
 
 class _UnusableError(Exception):
     """No toolchain here. The message says why, in a few words."""
 
 
-def find_toolchain(
-    workspace: Path,
-    settings: Settings,
-    ways_out: WaysOut = when_no_wheel_was_chosen,
-) -> Toolchain:
+def check_platform(workspace: Path, settings: Settings) -> None:
+    """Refuse a platform that is not in the table of targets, or is older than its floor.
+
+    Args:
+        workspace: the directory of the Cargo workspace.
+        settings: if they name a target, it does not matter what this machine is.
+
+    Raises:
+        UnsupportedBuildError: before Rust is asked for.
+    """
+    if settings.target is not None:
+        if not _is_supported(settings.target):
+            reason = message("triple-unsupported", source=TARGET, triple=settings.target)
+            raise UnsupportedBuildError(reason, target_was_set=True)
+        return
+    host = this_host()
+    target = host.target
+    if target is None:
+        raise UnsupportedBuildError(message("platform-unsupported", host=host))
+    if host.is_too_old:
+        floor = f"{target.floor_name} {target.floor_version}"
+        reason = message("platform-too-old", host=host, floor=floor, platform=target.platform)
+        raise UnsupportedBuildError(reason)
+    triple = _rustc_host(workspace, settings.environ)
+    if triple is not None and not _is_supported(triple):
+        reason = message("triple-unsupported", source="rustc's own platform", triple=triple)
+        raise UnsupportedBuildError(reason, rustc_for=target)
+
+
+def find_toolchain(workspace: Path, settings: Settings) -> Toolchain:
     """Find a toolchain that the workspace can be compiled with.
 
     Args:
         workspace: the directory of the Cargo workspace.
-        settings: what says where to look, and whether a toolchain is fetched if there is none.
-        ways_out: makes the message for want of one.
+        settings: where to look, and whether to fetch a toolchain if there is none.
 
     Raises:
-        CompileError: there is none; the message holds the ways out.
+        NoToolchainError: there is none.
         SettingError: TEMPORAL_LIBS_BOOTSTRAP_RUST holds a value it does not know.
     """
     minimum = _minimum_version(workspace)
     environ, bootstrap = settings.environ, settings.bootstrap_rust
     try:
-        return _usable(environ, workspace, minimum)
-    except _UnusableError as reason:
-        if not bootstrap:
-            raise CompileError(ways_out(str(reason), minimum)) from None
-    try:
+        try:
+            return _usable(environ, workspace, minimum)
+        except _UnusableError:
+            if not bootstrap:
+                raise
         return _usable(_fetch(environ), workspace, minimum)
     except _UnusableError as reason:
-        raise CompileError(ways_out(str(reason), minimum)) from None
+        raise NoToolchainError(str(reason), minimum) from None
 
 
-def rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
-    """The target triple of the rustc at hand, however old it is.
+def _is_supported(triple: str) -> bool:
+    return any(target.triple == triple for target in TARGETS)
 
-    Args:
-        workspace: the directory of the Cargo workspace.
-        environ: usually `os.environ`.
 
-    Returns:
-        What ``rustc -vV`` prints after ``host:``. None if there is no rustc that answers.
-    """
+def _rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
+    """Return the triple of the rustc at hand, however old; None if there is none that answers."""
     try:
         rustc = _executable(environ.get("RUSTC") or "rustc", environ)
         return _facts(_ask([rustc, "-vV"], environ, workspace)).get("host")
@@ -99,10 +144,10 @@ def rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
 
 def _minimum_version(workspace: Path) -> str:
     # Not with a TOML parser: Python 3.10 has none. A test compares this with what cargo reads.
-    text = (workspace / "Cargo.toml").read_text(encoding="utf-8")
-    match = re.search(r'^rust-version\s*=\s*"([0-9.]+)"', text, re.MULTILINE)
+    file = workspace / "Cargo.toml"
+    match = re.search(r'^rust-version\s*=\s*"([0-9.]+)"', file.read_text("utf-8"), re.MULTILINE)
     if match is None:
-        raise unexpected(f"{workspace / 'Cargo.toml'} states no rust-version")
+        raise unexpected(message("rust-version-missing", file=file))
     return match[1]
 
 
@@ -115,7 +160,7 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
     _check_version("rustc", verbose, minimum)
     facts = _facts(verbose)
     if "host" not in facts:
-        raise _UnusableError(f"{rustc} -vV names no host")
+        raise _UnusableError(message("rustc-without-host", rustc=rustc))
     return Toolchain(
         cargo=cargo,
         rustc_version=verbose.splitlines()[0],
@@ -129,7 +174,7 @@ def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolch
 def _executable(name: str, environ: Mapping[str, str]) -> str:
     found = program_on_path(name, environ)
     if found is None:
-        raise _UnusableError(f"{name} was not found on PATH")
+        raise _UnusableError(message("program-not-found", name=name))
     return found
 
 
@@ -140,10 +185,11 @@ def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str
             command, env=environ, cwd=workspace, capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise _UnusableError(f"{command[0]} does not run: {error.strerror}") from None
+        reason = message("program-does-not-run", program=command[0], reason=error.strerror)
+        raise _UnusableError(reason) from None
     if done.returncode != 0:
-        said = done.stderr.strip() or f"exit status {done.returncode}"
-        raise _UnusableError(f"{' '.join(command)} fails: {said}")
+        output = done.stderr.strip() or f"exit status {done.returncode}"
+        raise _UnusableError(message("program-fails", command=" ".join(command), output=output))
     return done.stdout
 
 
@@ -151,28 +197,27 @@ def _facts(verbose: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w-]+): (.+)$", verbose, re.MULTILINE))
 
 
-def _check_version(tool: str, answer: str, minimum: str) -> None:
+def _check_version(name: str, answer: str, minimum: str) -> None:
     found = _VERSION.search(answer)
     if found is None:
-        raise _UnusableError(f"{tool} --version says {answer.strip()!r}, which names no version")
+        reason = message("program-without-version", name=name, answer=answer.strip())
+        raise _UnusableError(reason)
     if release_of(found[0]) < release_of(minimum):
-        raise _UnusableError(f"{tool} is {found[0]}, older than {minimum}")
+        reason = message("program-too-old", name=name, version=found[0], minimum=minimum)
+        raise _UnusableError(reason)
 
 
 def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
     try:
         from puccinialin import setup_rust
     except ImportError:
-        raise _UnusableError(
-            f"{BOOTSTRAP_RUST}=1 needs {BOOTSTRAP_REQUIREMENT.partition('>')[0]}, which is not "
-            "installed; only a build with isolation installs it itself"
-        ) from None
+        raise _UnusableError(message("bootstrap-unavailable")) from None
     try:
         # It downloads, runs an installer and asks the result for its version; each fails its way.
         with _stdout_on_stderr():
             return {**environ, **setup_rust(program="temporal-static-libs")}
     except Exception as error:
-        raise _UnusableError(f"a Rust toolchain could not be fetched: {error}") from error
+        raise _UnusableError(message("bootstrap-failed", reason=error)) from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import CompileError
-from temporal_static_libs._build.interface import check_interface
+from temporal_static_libs._build.header import check_interface
 from tools.interface.description import render
 
 TEXT = """\

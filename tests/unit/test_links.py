@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib.metadata import metadata
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from temporal_static_libs import _about
-from temporal_static_libs._build.long_description import long_description
 from tests.support.docs.markdown_page import parse_page, read_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +20,18 @@ ADDRESSES = {
     for name, value in vars(_about).items()
     if isinstance(value, str) and value.startswith("https://")
 }
+
+
+@pytest.fixture(scope="module")
+def long_description(repo_root: Path) -> Callable[[str], str]:
+    """The function of the build hook, which belongs to no package."""
+    spec = spec_from_file_location("hatch_build", repo_root / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function: Callable[[str], str] = module.long_description
+    return function
 
 
 def file_of(address: str, repo_root: Path) -> Path:
@@ -51,7 +64,9 @@ def _urls() -> list[str]:
     return metadata("temporal-static-libs").get_all("Project-URL") or []
 
 
-def test_description_of_the_package_has_the_readme_with_whole_addresses(repo_root: Path) -> None:
+def test_description_of_the_package_has_the_readme_with_whole_addresses(
+    repo_root: Path, long_description: Callable[[str], str]
+) -> None:
     description = metadata("temporal-static-libs")["Description"]
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
     assert description.strip() == long_description(readme).strip()
@@ -63,7 +78,7 @@ def test_description_of_the_package_has_the_readme_with_whole_addresses(repo_roo
         assert file_of(target, repo_root).exists(), target
 
 
-def test_readme_keeps_all_but_relative_targets() -> None:
+def test_readme_keeps_all_but_relative_targets(long_description: Callable[[str], str]) -> None:
     view = f"{_about.PROJECT_URL}/%s/main/"
     assert long_description("[a page](docs/page.md#part), ![a picture](docs/a.svg)") == (
         f"[a page]({view % 'blob'}docs/page.md#part), ![a picture]({view % 'raw'}docs/a.svg)"

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from temporal_static_libs._build.lock import exclusive
+from temporal_static_libs._build.staging import exclusive
 
 PROGRAM = """\
 import sys
 from pathlib import Path
-from temporal_static_libs._build.lock import exclusive
+from temporal_static_libs._build.staging import exclusive
 with exclusive(Path(sys.argv[1])):
     print("has it", flush=True)
     sys.stdin.read()

@@ -10,11 +10,20 @@ import pytest
 
 from temporal_static_libs import UnsupportedPlatformError
 from temporal_static_libs._about import MANUAL_SETUP_URL
-from temporal_static_libs._build.platform_check import check_platform
+from temporal_static_libs._build.advice import unsupported_platform
+from temporal_static_libs._build.toolchain import UnsupportedBuildError, check_platform
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target
 
 NO_RUST = {"PATH": ""}
+
+
+def refusal(workspace: Path) -> tuple[str, str]:
+    """Return the problem that a machine is refused for, and the advice."""
+    with pytest.raises(UnsupportedBuildError) as caught:
+        check_platform(workspace, Settings(NO_RUST))
+    error = caught.value
+    return str(error), unsupported_platform(error.target_was_set, error.rustc_for)
 
 
 def test_this_machine_passes(tmp_path: Path) -> None:
@@ -25,12 +34,10 @@ def test_32_bit_python_is_told_to_be_a_64_bit_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
-    with pytest.raises(UnsupportedPlatformError) as caught:
-        check_platform(tmp_path, Settings(NO_RUST))
-    lines = str(caught.value).splitlines()
-    assert lines[0].endswith(", 32-bit Python is not a supported platform")
-    assert "Use a 64-bit Python" in str(caught.value)
-    assert lines[-1] == MANUAL_SETUP_URL
+    problem, advice = refusal(tmp_path)
+    assert problem.endswith(", 32-bit Python is not a supported platform")
+    assert "Use a 64-bit Python" in advice
+    assert advice.splitlines()[-1] == MANUAL_SETUP_URL
 
 
 @pytest.mark.parametrize(
@@ -43,9 +50,7 @@ def test_32_bit_python_is_not_told_so_where_that_would_not_help(
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    with pytest.raises(UnsupportedPlatformError) as caught:
-        check_platform(tmp_path, Settings(NO_RUST))
-    assert "Use a 64-bit Python" not in str(caught.value)
+    assert "Use a 64-bit Python" not in refusal(tmp_path)[1]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from temporal_static_libs import CompileError
-from temporal_static_libs._build.protos import find_protos
+from temporal_static_libs._build.staging import find_protos
 from tools.licenses import protos as proto_licenses
 
 FILES = (

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._build.source_commit import source_commit
-from temporal_static_libs._build.source_tree import sources_of_tree
+from temporal_static_libs._build.source_tree import source_commit, sources_of_tree
 
 COMMIT = "1" * 40
 

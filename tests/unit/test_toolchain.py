@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import CompileError
-from temporal_static_libs._build.toolchain import find_toolchain
+from temporal_static_libs._build.advice import no_wheel_selected
+from temporal_static_libs._build.toolchain import NoToolchainError, find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS
 
@@ -106,15 +107,15 @@ def test_cargo_that_does_not_run(workspace: Path, environ: dict[str, str]) -> No
     assert "cargo does not run: Exec format error" in complaint(workspace, environ)
 
 
-def test_message_holds_the_ways_out(workspace: Path, environ: dict[str, str]) -> None:
-    with pytest.raises(CompileError) as caught:
+def test_advice_for_the_error_has_the_options(workspace: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(NoToolchainError) as caught:
         find_toolchain(workspace, Settings(environ))
-    message = str(caught.value)
+    advice = no_wheel_selected(caught.value.minimum)
     for target in TARGETS:
-        assert f"{target.platform} ({target.triple})" in message
-    assert "pip install --only-binary temporal-static-libs temporal-static-libs" in message
-    assert "Install Rust 1.88 or newer" in message
-    assert "TEMPORAL_LIBS_BOOTSTRAP_RUST=1" in message
+        assert f"{target.platform} ({target.triple})" in advice
+    assert "pip install --only-binary temporal-static-libs temporal-static-libs" in advice
+    assert "Install Rust 1.88 or newer" in advice
+    assert "TEMPORAL_LIBS_BOOTSTRAP_RUST=1" in advice
 
 
 def test_workspace_without_a_minimum_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from temporal_static_libs._messages import MESSAGES
 from tests.support.docs.messages import (
     VALUE,
     Message,
@@ -30,6 +31,7 @@ def messages(package_dir: Path, repo_root: Path) -> list[Message]:
     share = package_dir / "share"
     return [
         *python_messages([*sorted(package_dir.rglob("*.py")), repo_root / "hatch_build.py"]),
+        *(Message(text_of(it), "_messages.py") for it in MESSAGES.values()),
         *(it for file in sorted(share.rglob("*.zig")) for it in zig_messages(file)),
         *(it for file in sorted(share.glob("*.cmake.in")) for it in cmake_messages(file)),
         *(
@@ -38,6 +40,12 @@ def messages(package_dir: Path, repo_root: Path) -> list[Message]:
             for it in zig_messages(file)
         ),
     ]
+
+
+def text_of(template: str) -> str:
+    """The first line of a template, with the mark for each value."""
+    first = template.strip().partition("\n")[0]
+    return re.sub(r"(?:\{\w+(?:![rs])?\})+", VALUE, first)
 
 
 @pytest.fixture(scope="module")

@@ -274,11 +274,11 @@ def test_archive_without_all_of_the_api_is_refused(tiny_tree: TinyTree, tmp_path
 
 
 def test_archive_that_is_not_finished_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
-    finishing = tiny_tree.root / "temporal_static_libs" / "_build" / "finishing.py"
-    text = finishing.read_text(encoding="utf-8")
-    step = "work(raw, kept, output, weak=component.is_subset)"
+    pipeline = tiny_tree.root / "temporal_static_libs" / "_build" / "pipeline.py"
+    text = pipeline.read_text(encoding="utf-8")
+    step = "plan.finish(compiled.archive, kept, archive, weak=component.is_subset)"
     assert step in text
-    finishing.write_text(text.replace(step, "output.write_bytes(raw.read_bytes())"))
+    pipeline.write_text(text.replace(step, "archive.write_bytes(compiled.archive.read_bytes())"))
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "wheel"), ".")
     assert done.returncode != 0
     assert "libtemporal_sdk_core.a defines " in done.stdout

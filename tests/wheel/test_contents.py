@@ -19,9 +19,12 @@ from packaging.utils import parse_wheel_filename
 
 from temporal_static_libs import __version__
 from temporal_static_libs._build.header import read_header
-from temporal_static_libs._build.source_commit import source_commit
-from temporal_static_libs._build.source_hash import rust_sources_sha256
-from temporal_static_libs._build.source_tree import sources_of_package, sources_of_tree
+from temporal_static_libs._build.source_tree import (
+    rust_sources_sha256,
+    source_commit,
+    sources_of_package,
+    sources_of_tree,
+)
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import target_of_triple
 

@@ -13,8 +13,7 @@ import pytest
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.archive_index import defined_symbols
-from temporal_static_libs._build.elf import finish_elf
-from temporal_static_libs._build.gnu_tools import ElfTools, find_elf_tools
+from temporal_static_libs._build.elf import ElfTools, find_elf_tools, finish_elf
 from temporal_static_libs._build.section_names import shorten_section_names
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
 from temporal_static_libs._settings import Settings

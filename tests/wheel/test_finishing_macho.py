@@ -13,8 +13,7 @@ import pytest
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.archive_index import defined_symbols
-from temporal_static_libs._build.llvm_tools import MachoTools, find_macho_tools
-from temporal_static_libs._build.macho import finish_macho
+from temporal_static_libs._build.macho import MachoTools, find_macho_tools, finish_macho
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple

@@ -20,7 +20,7 @@ REFUSALS = [
     pytest.param(
         FakePlatform("Linux", "i686", "linux-i686"),
         "Linux i686 with glibc {glibc} is not a supported platform",
-        "in a virtual machine for instance or a container",
+        "for example in a virtual machine or a container",
         id="linux-32-bit",
     ),
     pytest.param(
@@ -38,19 +38,19 @@ REFUSALS = [
     pytest.param(
         FakePlatform("FreeBSD", "amd64", "freebsd-14.1-release-amd64"),
         "FreeBSD amd64 is not a supported platform",
-        "in a virtual machine for instance or a container",
+        "for example in a virtual machine or a container",
         id="freebsd",
     ),
     pytest.param(
         FakePlatform("Linux", "s390x", "linux-s390x"),
         "Linux s390x with glibc {glibc} is not a supported platform",
-        "in a virtual machine for instance or a container",
+        "for example in a virtual machine or a container",
         id="s390x",
     ),
     pytest.param(
         FakePlatform("Linux", "x86_64", "linux-x86_64", glibc="2.12"),
         "Linux x86_64 with glibc 2.12 is older than glibc 2.17, the oldest for linux-x64",
-        "in a virtual machine for instance or a container",
+        "for example in a virtual machine or a container",
         id="old-glibc",
     ),
 ]
@@ -189,6 +189,6 @@ def test_supported_platform_without_rust_ends_with_the_same_address(
 ) -> None:
     done = attempt_file(tiny_sdist, tmp_path, {"PATH": no_rust})
     assert done.message[0].endswith(": cargo was not found on PATH"), done.said
-    assert "no wheel was chosen for this machine" in done.said
+    assert "pip selected no wheel for this machine" in done.said
     assert "This Python's pip is" not in done.said
     assert done.message[-1] == MANUAL_SETUP_URL

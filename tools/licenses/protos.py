@@ -18,7 +18,7 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from temporal_static_libs._build.protos import crate_directory, find_protos
+from temporal_static_libs._build.staging import crate_directory, find_protos
 from tools import ROOT
 from tools.licenses.crate_texts import PART, SECTION
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
-from temporal_static_libs._build.source_commit import source_commit
-from temporal_static_libs._build.source_tree import sources_of_tree
+from temporal_static_libs._build.source_tree import source_commit, sources_of_tree
 from temporal_static_libs._targets import TARGETS
 from tools import ROOT
 from tools.release import ReleaseError

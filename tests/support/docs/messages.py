@@ -20,7 +20,6 @@ _MESSAGE_AT = {
     "_broken": 1,
     "_refusal": 2,
     "_opening": 0,
-    "notice": 0,
     "error": 0,  # argparse's
     "failure_of_cargo": 0,
     "report": 0,  # Origin's

@@ -1,0 +1,182 @@
+"""The catalogue of messages: every problem that this package reports, each under one id.
+
+docs/troubleshooting.md has an entry for the first line of each; a test compares the two.
+"""
+
+from __future__ import annotations
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Id to template, in the form of `str.format`.
+MESSAGES: Mapping[str, str] = {
+    # A build that cannot start, and what to do about it: _build/toolchain.py, _build/advice.py
+    "cannot-compile": "temporal-static-libs cannot be compiled here: {reason}",
+    "platform-unsupported": "{host} is not a supported platform",
+    "platform-too-old": "{host} is older than {floor}, the oldest for {platform}",
+    "triple-unsupported": "{source}, {triple!r}, is not supported",
+    "target-setting-unsupported": "TEMPORAL_LIBS_TARGET: {problem}",
+    "rust-version-missing": "{file} states no rust-version",
+    "program-not-found": "{name} was not found on PATH",
+    "program-does-not-run": "{program} does not run: {reason}",
+    "program-fails": "{command} fails: {output}",
+    "program-without-version": "{name} --version says {answer!r}, which names no version",
+    "program-too-old": "{name} is {version}, older than {minimum}",
+    "rustc-without-host": "{rustc} -vV names no host",
+    "bootstrap-unavailable": (
+        "TEMPORAL_LIBS_BOOTSTRAP_RUST=1 needs puccinialin, which is not installed; only a build "
+        "with isolation installs it itself"
+    ),
+    "bootstrap-failed": "a Rust toolchain could not be fetched: {reason}",
+    "no-wheel-selected": """\
+pip selected no wheel for this machine and is building from source.
+The machine is {host}.
+{old_pip}To fix this, do one of the following:
+  1. Install a wheel: on a supported platform, with a current pip, run
+       python -m pip install --upgrade pip
+       python -m pip install --only-binary temporal-static-libs temporal-static-libs
+  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.
+  3. Set TEMPORAL_LIBS_BOOTSTRAP_RUST=1 and try again: a Rust toolchain is then fetched
+     for this build.
+
+Supported platforms: {platforms}
+
+Each option step by step:
+{url}""",
+    "old-pip": """\
+This Python's pip is {pip}, which cannot select it: the tag of the wheel for
+{platform} is known to pip {oldest} and newer.
+""",
+    "no-wheel-and-no-build": """\
+There is no wheel for it either. To fix this, do one of the following:
+  1. {remedy}
+  2. To link for a supported platform from here, take its wheel, for example
+       python -m pip install --platform {tag} --only-binary :all: --target libs temporal-static-libs
+     or make it: TEMPORAL_LIBS_TARGET names the triple to compile for.
+  3. Compile the archives yourself, and set TEMPORAL_LIBS_DIR to their directory.
+
+Supported platforms: {platforms}
+
+Each option step by step:
+{url}""",
+    "compile-requested": """\
+It is being compiled because the environment has {setting}. To fix this, do one of the following:
+  1. {instead}
+  2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.
+  3. Install puccinialin (python -m pip install puccinialin), set
+     TEMPORAL_LIBS_BOOTSTRAP_RUST=1 and try again: a Rust toolchain is then fetched.""",
+    "standard-library-missing": """\
+{rustc} has no standard library for {triple}, and not its sources either
+    rustup:          rustup target add {triple}
+    Debian, Ubuntu:  apt-get install rust-web-src   # together with rustc-web and cargo-web""",
+    "c-compiler-missing": """\
+there is no C compiler for {triple}, which some of the crates need
+  either:  python -m pip install cargo-zigbuild ziglang   # and cargo-zigbuild on PATH
+  or:      set {variable} to a C compiler for that target""",
+    "binutils-missing": """\
+finishing the archives for {platform} needs the {name} of GNU binutils 2.29 or newer, and there is \
+none{unusable}
+    Debian, Ubuntu:  apt-get install {package}
+    Fedora, Alma:    dnf install {package}
+    Alpine:          apk add {package}""",
+    "llvm-missing": """\
+finishing the archives for {platform} needs the llvm-{name} of LLVM {minimum} or newer, and there \
+is none{unusable}
+    Debian, Ubuntu:  apt-get install llvm-22
+    Homebrew:        brew install llvm   # and its bin directory on PATH""",
+    # The sources that a build reads: _build/source_tree.py, header.py, staging.py
+    "sources-missing": "the package has no Rust sources to compile: {directory} is missing",
+    "sources-unreadable": """\
+the package's own sources cannot be read: {reason}
+  file:   {file}
+  fix:    {fix}""",
+    "header-unreadable": """\
+{file} cannot be read: {reason}
+  fix:    install the package again, or in a checkout: git restore the file""",
+    "header-without-macro": "{file} has no line '#define {name} \"…\"'",
+    "interface-unreadable": "{file} cannot be read: {reason}",
+    "interface-malformed": "{file} does not have the form of interface.schema.json",
+    "interface-functions-differ": "{file} does not fit {header}: only one of them has {functions}",
+    "interface-value-differs": (
+        "{file} does not fit {header}: its {subject} is {found}, expected {expected}"
+    ),
+    "protos-crate-ambiguous": "cargo names {count} packages temporalio-protos, not 1",
+    "protos-missing": "temporalio-protos has no protobuf files in {directory}",
+    "protos-differ": "temporalio-protos has two different files {path}: {first} and {second}",
+    # Cargo, and the programs that finish archives: _build/cargo.py, tool.py, elf.py, macho.py
+    "cargo-metadata-failed": """\
+cargo could not read the workspace or fetch its dependencies; its messages are above (exit status \
+{status})
+  command: {command}
+  in:      {directory}""",
+    "cargo-build-failed": """\
+cargo could not compile temporal-static-libs-sdk-core; its messages are above (exit status {status})
+  command: {command}
+  in:      {directory}""",
+    "archive-ambiguous": "cargo named {count} archives of temporal-static-libs-sdk-core, not 1",
+    "native-libraries-missing": "rustc named no native libraries of temporal-static-libs-sdk-core",
+    "native-library-unknown": "rustc asks for {word!r} in a link, which no manifest can say",
+    "tool-failed": """\
+{program} failed (exit status {status})
+  version: {version}
+  command: {command}
+  output:  {output}""",
+    "members-share-a-name": "members of {archive} share a name: {members}, {names} names",
+    "object-not-elf": "{file} is not an ELF file for a 64-bit little-endian processor",
+    "symbols-missing": "{archive} does not define what {header} declares: {symbols}",
+    "symbols-unexpected": (
+        "{archive} defines {count} global symbols beyond its interface: {symbols} …"
+    ),
+    # An archive's symbol index: _build/archive_index.py
+    "archive-not-ar": "{archive} is not an ar archive",
+    "archive-without-index": "{archive} has no symbol index",
+    "archive-empty": "{archive} has no first member",
+    "archive-truncated": "{archive} is truncated",
+    # The archives compiled on this machine: _build/fallback.py
+    "compiled-none": "there are none yet",
+    "compiled-version-differs": "those that are there are of temporal-static-libs {version}",
+    "compiled-target-differs": "those that are there are of the target {target}",
+    "compiled-profile-differs": (
+        "those that are there are of the Cargo profile {profile}, not {wanted}"
+    ),
+    "compiled-sources-differ": "those that are there are of other Rust sources",
+    "compiled-header-differs": "those that are there are of another C header",
+    "compiled-damaged": "those that were there are removed, because {problem}",
+    "compiled-unusable": "{reason}, although they have just been compiled",
+    "compiling": """\
+temporal-static-libs: compiling archives for {platform}, which takes 10 minutes and more
+  asked for by: {setting}
+  in:           {directory}
+  because:      {reason}""",
+    "wheel-unusable": """\
+temporal-static-libs: the wheel's own archives cannot be used: {problem}
+{setting}: archives compiled on this machine are used instead""",
+    "disk-full": """\
+  disk:   {place} has only {free} MB left; a compile needs 2 GB
+  fix:    make room, or set {variable} to a directory with room; what has been compiled so far is \
+in {scratch}, if anything""",
+    # What is printed: _console.py
+    "stdout-unwritable": "cannot write to standard output: {reason}",
+    "stdout-closed": "it is closed",
+    # The progress of a build, and its record: _build/pipeline.py, staging.py, record.py
+    "build-waiting": "Waiting for another build in {directory}",
+    "build-compiling": "Compiling for {platform} with Cargo profile {profile}",
+    "build-finishing": "Finishing {archive}",
+    "record-of-another-build": (
+        "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: it is of another build"
+    ),
+    "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: {reason}",
+    "record-not-written": "TEMPORAL_LIBS_BUILD_RECORD: {file} cannot be written: {reason}",
+}
+
+
+def message(id: str, /, **values: object) -> str:  # noqa: A002 - positional, the catalogue's word
+    """Return the message of an id.
+
+    Args:
+        id: a key of `MESSAGES`.
+        values: what the template names.
+    """
+    return MESSAGES[id].format(**values)
