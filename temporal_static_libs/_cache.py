@@ -7,9 +7,9 @@ nothing else of what loading pathlib costs.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
+from . import _ownership as ownership
 from ._errors import CompileError
 from ._settings import CACHE_DIRECTORY
 
@@ -53,12 +53,7 @@ def make_own_directory(directory: str | os.PathLike[str], *, may_be_link: bool =
     """
     try:
         os.makedirs(os.path.dirname(directory), exist_ok=True)
-        try:
-            os.mkdir(directory, mode=stat.S_IRWXU)
-        except FileExistsError:
-            pass
-        else:
-            os.chmod(directory, stat.S_IRWXU)  # whatever the umask is
+        ownership.make_private_directory(directory)
     except OSError as error:
         raise CompileError(not_usable(directory, error)) from None
     refuse_if_not_own(directory, may_be_link=may_be_link)
@@ -76,20 +71,20 @@ def refuse_if_not_own(directory: str | os.PathLike[str], *, may_be_link: bool = 
     """
     try:
         status = os.lstat(directory)
-        if stat.S_ISLNK(status.st_mode):
-            if not may_be_link or status.st_uid not in (os.geteuid(), 0):
+        if ownership.is_link(status):
+            if not (may_be_link and ownership.is_trusted_link(status)):
                 raise _refusal(directory, status, "is a symbolic link", _ELSEWHERE)
             status = os.stat(directory)
     except FileNotFoundError:
         return
     except OSError as error:
         raise CompileError(not_usable(directory, error)) from None
-    if not stat.S_ISDIR(status.st_mode):
+    if not ownership.is_directory(status):
         raise _refusal(directory, status, "is not a directory", _ELSEWHERE)
-    if status.st_uid != os.geteuid():
-        whose = f"belongs to somebody else (you are {_user_name(os.geteuid())})"
+    if not ownership.is_users(status):
+        whose = f"belongs to somebody else (you are {ownership.describe_user()})"
         raise _refusal(directory, status, whose, _ELSEWHERE)
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if ownership.is_writable_by_others(status):
         import shlex
 
         trust = f"chmod 700 {shlex.quote(os.fspath(directory))}   # if you trust what is in it"
@@ -113,18 +108,9 @@ def _refusal(
     return CompileError(
         f"the cache directory {problem}: it is not used\n"
         f"  file:   {os.fspath(directory)}\n"
-        f"  owner:  {_user_name(status.st_uid)}, mode {stat.filemode(status.st_mode)}\n"
+        f"  owner:  {ownership.describe_owner(status)}\n"
         f"  mend:   {mend}"
     )
-
-
-def _user_name(uid: int) -> str:
-    import pwd
-
-    try:
-        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _user_cache_directory(environ: Mapping[str, str]) -> str:

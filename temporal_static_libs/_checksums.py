@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ._records import open_regular
+
 _LINE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64}) [ *](?P<file>.+)")
 
 
@@ -16,14 +18,14 @@ def sha256_of(file: Path) -> str:
         64 lower-case hexadecimal digits.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is no regular file.
     """
     # Here and not above: it loads OpenSSL, which most answers do without.
     import hashlib
 
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(1 << 20))
-    with open(file, "rb", buffering=0) as stream:
+    with open(open_regular(file), "rb", buffering=0) as stream:
         while count := stream.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

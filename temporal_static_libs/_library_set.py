@@ -12,6 +12,7 @@ from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
 from ._origin import Origin, override_origin, wheel_origin
 from ._receipts import identities, remember, remembered
+from ._records import read_text
 from ._targets import target_of_triple
 from ._verify import RecordedFile, verify_files
 
@@ -138,7 +139,11 @@ def wheel_text(file: Path) -> str:
     Raises:
         MissingLibraryError: it is absent or unreadable.
     """
-    return _read(file, wheel_origin())
+    origin = wheel_origin()
+    try:
+        return _read(file, origin)
+    except ValueError as error:
+        raise _invalid(file, origin, error) from None
 
 
 def proto_dir() -> Path:
@@ -294,7 +299,7 @@ def _read_checksums(file: Path, origin: Origin) -> dict[str, str]:
 
 def _read(file: Path, origin: Origin) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return read_text(file)
     except OSError as error:
         raise _unreadable(file, origin, error) from None
 

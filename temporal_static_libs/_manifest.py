@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ._records import parse_json
 
 MANIFEST_NAME = "manifest.json"
 CHECKSUMS_NAME = "checksums.sha256"
@@ -116,7 +117,7 @@ def parse_manifest(text: str) -> Manifest:
         ValueError: it is not JSON, or a value is missing or of the wrong kind; the message says
             which.
     """
-    top = _Object(json.loads(text), "the manifest")
+    top = _Object(parse_json(text), "the manifest")
     floor = top.child("floor")
     cargo = top.child("cargo")
     return Manifest(

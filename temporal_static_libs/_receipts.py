@@ -18,6 +18,8 @@ import os
 
 from ._cache import cache_directory, make_own_directory, refuse_if_not_own
 from ._errors import CompileError
+from ._ownership import create_private_file, is_users
+from ._records import read_record
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
@@ -145,9 +147,8 @@ def _name(source: str, directory: str | os.PathLike[str]) -> str:
 def _read(source: str, directory: str | os.PathLike[str], settings: Settings) -> Receipt | None:
     try:
         file = os.path.join(memory_directory(settings), _name(source, directory))
-        with open(file, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
-            header, *lines = stream.read().split("\n")
-    except (OSError, CompileError):
+        header, *lines = read_record(file).decode("utf-8", errors="surrogateescape").split("\n")
+    except (OSError, ValueError, CompileError):
         return None
     # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
     if header != _FORMAT or not lines or lines.pop() != "" or not lines:
@@ -166,7 +167,7 @@ def _write(file: str, receipt: Receipt) -> None:
     content = "\n".join([_FORMAT, *lines, ""]).encode("utf-8", errors="surrogateescape")
     half_made = f"{file}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        descriptor = os.open(half_made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = create_private_file(half_made)
         with open(descriptor, "wb") as stream:
             stream.write(content)
         os.replace(half_made, file)
@@ -190,7 +191,7 @@ def _may_be_made(directory: str) -> bool:
     # As the administrator with a user's HOME: what is made there would be in that user's way.
     while not os.path.lexists(directory):
         directory = os.path.dirname(directory)
-    return os.stat(directory).st_uid == os.geteuid()
+    return is_users(os.stat(directory))
 
 
 def _is_too_fresh(receipt: Iterable[Identity]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from ._checksums import sha256_of
 from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._origin import Origin
+from ._ownership import is_regular, owner, trusted_owners
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def verify_files(files: Iterable[RecordedFile], origin: Origin, trusted: Path) -
         ChecksumMismatchError: one is not what was recorded, or can have been put there by somebody
             else.
     """
-    owners = {os.geteuid(), 0, os.stat(trusted).st_uid}
+    owners = trusted_owners(trusted)
     for file in files:
         try:
             _verify(file, origin, owners)
@@ -59,13 +59,13 @@ def verify_files(files: Iterable[RecordedFile], origin: Origin, trusted: Path) -
 def _verify(file: RecordedFile, origin: Origin, owners: set[int]) -> None:
     name = file.path.name
     status = os.stat(file.path)
-    if not stat.S_ISREG(status.st_mode):
+    if not is_regular(status):
         raise MissingLibraryError(origin.report(f"{name} is not a file", file.path))
     if file.path.is_symlink() and not _is_linked_like_its_record(file):
         where = f"it is a symbolic link to {os.path.realpath(file.path)}, elsewhere than its record"
         raise ChecksumMismatchError(origin.report(f"{name} is replaced: {where}", file.path))
-    if status.st_uid not in owners:
-        whose = f"it belongs to the user with the number {status.st_uid}, who could alter it"
+    if owner(status) not in owners:
+        whose = f"it belongs to the user with the number {owner(status)}, who could alter it"
         raise ChecksumMismatchError(origin.report(f"{name} is not trusted: {whose}", file.path))
     if file.size is not None and status.st_size != file.size:
         kind = "truncated" if status.st_size < file.size else "altered"

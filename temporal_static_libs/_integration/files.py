@@ -15,6 +15,7 @@ from .._cache import cache_directory, make_own_directory, not_usable
 from .._errors import CompileError, MissingLibraryError
 from .._library_set import INCLUDE_DIR, PROTO_DIR, LoadedSet
 from .._manifest import Manifest
+from .._records import read_record
 from .._settings import Settings
 from . import cmake, pkgconfig
 from .template import Places
@@ -132,8 +133,10 @@ def _made(loaded: LoadedSet, cache: Path) -> Path:
 
 def _have_file(file: Path, content: bytes) -> None:
     try:
-        if file.read_bytes() == content:
+        if read_record(file) == content:
             return
+    except ValueError:
+        pass
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
     new = _new_name(file)

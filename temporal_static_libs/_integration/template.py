@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from .._records import read_text
+
 _SHARE_DIR = Path(__file__).parent.parent / "share"
 _BLANK = re.compile(r"@([A-Z_]+)@")
 
@@ -42,7 +44,7 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
     Raises:
         KeyError: a placeholder has no value.
-        OSError: the template cannot be read.
+        OSError, ValueError: the template cannot be read.
     """
-    text = (_SHARE_DIR / template).read_text(encoding="utf-8")
+    text = read_text(_SHARE_DIR / template)
     return _BLANK.sub(lambda blank: values[blank[1]], text)

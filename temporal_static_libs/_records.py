@@ -1,0 +1,62 @@
+"""The one reader of records: manifests, checksums, receipts, and texts that the wheel carries.
+
+A record is a small regular file. Nothing else is waited for, and no more is read than that.
+Functions raise OSError if a file cannot be read, and ValueError if it is no record.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ._ownership import is_directory, is_regular
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LIMIT = 1 << 20
+"""The largest record, in bytes; the largest of a wheel, interface.json, has a quarter of it."""
+
+
+def open_regular(file: str | os.PathLike[str]) -> int:
+    """Open a regular file.
+
+    Returns:
+        A descriptor to read from.
+    """
+    # O_NONBLOCK: opening a named pipe would wait for somebody to write to it.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(descriptor)
+    if is_regular(status):
+        return descriptor
+    os.close(descriptor)
+    import errno
+
+    if is_directory(status):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(file))
+    raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(file))
+
+
+def read_record(file: str | os.PathLike[str]) -> bytes:
+    """Read a record whole."""
+    with open(open_regular(file), "rb") as stream:
+        content = stream.read(LIMIT + 1)
+    if len(content) > LIMIT:
+        raise ValueError(f"it is larger than {LIMIT} bytes")
+    return content
+
+
+def read_text(file: str | os.PathLike[str]) -> str:
+    """Read a record that is text in UTF-8."""
+    return read_record(file).decode("utf-8")
+
+
+def parse_json(text: str) -> Any:
+    """Parse a record that is JSON."""
+    import json
+
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
