@@ -114,7 +114,7 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
 
     name = component_named(component).name
     loaded = _verified()
-    return library_flags(loaded, loaded.library(name))
+    return library_flags(loaded.directory, loaded.library(name))
 
 
 def verify() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ._checksums import parse_checksums
 from ._errors import ChecksumMismatchError, MissingLibraryError
+from ._facts import facts_of
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
 from ._origin import Origin, override_origin, wheel_origin
 from ._receipts import identities, remember, remembered
@@ -89,7 +90,10 @@ class LoadedSet:
             before = identities(self.directory, [file.path.name for file in self.files])
         verify_files(self.files, self.origin, self.trusted)
         if before is not None:
-            remember(self.origin.source, self.directory, settings, {**before, **self.records})
+            # Facts hold while the manifest that they were read from is the same.
+            facts = facts_of(self.manifest) if MANIFEST_NAME in self.records else {}
+            receipt = {**before, **self.records}
+            remember(self.origin.source, self.directory, settings, receipt, facts)
         return replace(self, verified="hashed")
 
     def library(self, component: str) -> ManifestLibrary:
@@ -103,6 +107,15 @@ class LoadedSet:
                 return library
         problem = f"there is no archive for the component {component}"
         raise MissingLibraryError(self.origin.report(problem, self.directory))
+
+    @property
+    def gc_flag(self) -> str:
+        """What makes a C compiler driver drop the parts of an archive that nothing uses.
+
+        Raises:
+            UnsupportedPlatformError: the table of targets does not have theirs.
+        """
+        return target_of_triple(self.manifest.target).gc_flag
 
     def archive(self, library: ManifestLibrary) -> Path:
         """The absolute path of an archive."""

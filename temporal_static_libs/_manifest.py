@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ._components import component_named
 from ._records import parse_json
 
 MANIFEST_NAME = "manifest.json"
@@ -33,6 +34,15 @@ class ManifestLibrary:
     api_functions: int | None
     system_libraries: tuple[str, ...]
     frameworks: tuple[str, ...]
+
+    @property
+    def link_name(self) -> str:
+        """The one that ``-l`` takes.
+
+        Raises:
+            ValueError: the table of components does not have it.
+        """
+        return component_named(self.component).library
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._components import component_named
 from ._library_set import LoadedSet
 from ._targets import target_of_triple
 
@@ -59,7 +58,7 @@ def describe(loaded: LoadedSet) -> LibrarySet:
         version=manifest.version,
         libraries=tuple(
             StaticLibrary(
-                name=component_named(library.component).library,
+                name=library.link_name,
                 path=loaded.archive(library),
                 checksum=library.sha256,
             )

@@ -3,7 +3,8 @@
 A receipt stands for one directory of archives, and the way they got to be in force. It has names of
 files, and of each file its device, inode, size and times as they were when all of them had been
 found to be right. While they are the same, so is what is in the files: nobody but the administrator
-can change a file and put its ctime back.
+can change a file and put its ctime back. So are the facts that the receipt keeps, because what they
+were read from is one of the files.
 
 Receipts are in ``verified`` in the cache directory, a file each, replaced whole. Where that cannot
 be written to, or is not the user's alone, there are none, and everything is hashed each time.
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 
     Identity = tuple[int, ...]
     Receipt = dict[str, Identity]
+    Kept = dict[str, str]
 
 # Changes when a receipt of one version would mean something else to another.
-_FORMAT = "temporal-static-libs receipt 1"
+_FORMAT = "temporal-static-libs receipt 2"
 
 # Receipts of environments that are long gone need not be kept.
 _KEPT = 1000
@@ -74,21 +76,41 @@ def remembered(
         expected: names of the files that must have been verified, with the identity of those that
             have been read meanwhile, and an empty one for the others. None for whatever was.
     """
-    receipt = _read(source, directory, settings)
-    if receipt is None or (expected is not None and set(expected) != set(receipt)):
-        return False
+    receipt, _ = _unchanged(source, directory, settings)
+    if expected is None:
+        return bool(receipt)
+    return set(expected) == set(receipt) and all(
+        receipt[name] == identity for name, identity in expected.items() if identity
+    )
+
+
+def remembered_facts(source: str, directory: str | os.PathLike[str], settings: Settings) -> Kept:
+    """The facts that were kept with a directory's archives, if nothing has changed since.
+
+    Arguments are those of `remembered`.
+    """
+    return _unchanged(source, directory, settings)[1]
+
+
+def _unchanged(
+    source: str, directory: str | os.PathLike[str], settings: Settings
+) -> tuple[Receipt, Kept]:
+    receipt, facts = _read(source, directory, settings)
     try:
         for name, identity in receipt.items():
             if identity_of(os.path.join(directory, name)) != identity:
-                return False
+                return {}, {}
     except OSError:
-        return False
-    read = (expected or {}).items()
-    return all(receipt[name] == identity for name, identity in read if identity)
+        return {}, {}
+    return receipt, facts
 
 
 def remember(
-    source: str, directory: str | os.PathLike[str], settings: Settings, receipt: Receipt
+    source: str,
+    directory: str | os.PathLike[str],
+    settings: Settings,
+    receipt: Receipt,
+    facts: Kept | None = None,
 ) -> None:
     """Keep that a directory's archives have just been verified, if it can be kept.
 
@@ -97,6 +119,8 @@ def remember(
         directory: the archives'.
         settings: what says where the memory is.
         receipt: the files' identities from before they were read.
+        facts: what else is to be kept, read from files of the receipt. No key has a tab in it, and
+            nothing a line break.
     """
     try:
         if receipt != identities(directory, receipt) or _is_too_fresh(receipt.values()):
@@ -106,7 +130,7 @@ def remember(
             return
         make_own_directory(cache, may_be_link=True)
         make_own_directory(_memory(cache))
-        _write(os.path.join(_memory(cache), _name(source, directory)), receipt)
+        _write(os.path.join(_memory(cache), _name(source, directory)), receipt, facts or {})
     except (OSError, CompileError):
         pass  # The next call hashes again; that is all.
 
@@ -144,27 +168,32 @@ def _name(source: str, directory: str | os.PathLike[str]) -> str:
     return f"{source}-{status.st_dev}-{status.st_ino}"
 
 
-def _read(source: str, directory: str | os.PathLike[str], settings: Settings) -> Receipt | None:
+def _read(
+    source: str, directory: str | os.PathLike[str], settings: Settings
+) -> tuple[Receipt, Kept]:
     try:
         file = os.path.join(memory_directory(settings), _name(source, directory))
         header, *lines = read_record(file).decode("utf-8", errors="surrogateescape").split("\n")
     except (OSError, ValueError, CompileError):
-        return None
-    # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
-    if header != _FORMAT or not lines or lines.pop() != "" or not lines:
-        return None
+        return {}, {}
     try:
-        return {
+        between = lines.index("")
+        receipt = {
             name: tuple(map(int, numbers.split()))
-            for numbers, _, name in (line.partition("\t") for line in lines)
+            for numbers, _, name in (line.partition("\t") for line in lines[:between])
         }
+        facts = dict(line.split("\t", 1) for line in lines[between + 1 : -1])
     except ValueError:
-        return None
+        return {}, {}
+    # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
+    is_whole = header == _FORMAT and receipt and between < len(lines) - 1 and lines[-1] == ""
+    return (receipt, facts) if is_whole else ({}, {})
 
 
-def _write(file: str, receipt: Receipt) -> None:
+def _write(file: str, receipt: Receipt, facts: Kept) -> None:
     lines = [f"{' '.join(map(str, identity))}\t{name}" for name, identity in receipt.items()]
-    content = "\n".join([_FORMAT, *lines, ""]).encode("utf-8", errors="surrogateescape")
+    kept = [f"{key}\t{value}" for key, value in facts.items()]
+    content = "\n".join([_FORMAT, *lines, "", *kept, ""]).encode("utf-8", errors="surrogateescape")
     half_made = f"{file}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         descriptor = create_private_file(half_made)

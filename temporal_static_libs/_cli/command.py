@@ -14,7 +14,7 @@ from .._errors import SettingError, TemporalStaticLibsError
 from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
 from .._metrics import recorded
 from .._settings import Settings
-from .options import OPTIONS, Answers
+from .options import ANSWERS, HELP, Answers
 
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
@@ -101,7 +101,7 @@ def command_line_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    for name, (text, _) in OPTIONS.items():
+    for name, text in HELP.items():
         parser.add_argument(name, action=_Query, nargs=0, default=argparse.SUPPRESS, help=text)
     parser.add_argument(
         "--component",
@@ -156,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = Settings.from_environ()
         with recorded(settings) as resolution:
             answers = Answers(component, settings, resolution)
-            lines = [OPTIONS[query][1](answers) for query in arguments.queries]
+            lines = [ANSWERS[query](answers) for query in arguments.queries]
     except SettingError as error:
         report(str(error))
         return EXIT_USAGE

@@ -1,7 +1,8 @@
 """Where `temporal-libs-config` starts.
 
-A build asks for directories again and again. While it is remembered that the wheel's archives have
-been verified, that is answered here, before anything is loaded that other answers need.
+A build asks for directories and flags again and again. While it is remembered that the wheel's
+archives have been verified, that is answered here, before anything is loaded that the other
+answers need.
 """
 
 from __future__ import annotations
@@ -12,24 +13,66 @@ import sys
 from .._about import __version__
 from .._console import emit_outputs
 from .._errors import SettingError
-from .._receipts import remembered
+from .._facts import Facts
+from .._flags import (
+    compiler_flags,
+    framework_flags,
+    library_flags,
+    linker_flags,
+    shell_join,
+    system_library_flags,
+)
+from .._receipts import remembered_facts
 from .._settings import Settings
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .options import Answers
 
 _PREFIX = os.path.dirname(os.path.dirname(__file__))
 _LIB = os.path.join(_PREFIX, "lib")
 
-# What `command` answers too; a test compares them.
-_ANSWERS = {
-    "--version": __version__,
-    "--prefix": _PREFIX,
-    "--libdir": _LIB,
-    "--includedir": os.path.join(_PREFIX, "include"),
+
+class Remembered:
+    """What the answers of one call are made of, as far as it is remembered.
+
+    Attributes:
+        prefix: the directory of the package.
+        directory: that of the archives.
+        include_dir: that of the header.
+        manifest: what the manifest says of the archives.
+        library: what it says of the component that the call is about.
+        gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        """Take what a receipt has kept."""
+        self.prefix = _PREFIX
+        self.directory = _LIB
+        self.include_dir = os.path.join(_PREFIX, "include")
+        self.manifest = self.library = facts
+        self.gc_flag = facts.gc_flag
+
+
+ANSWERS: Mapping[str, Callable[[Answers | Remembered], str]] = {
+    "--version": lambda a: __version__,
+    "--prefix": lambda a: a.prefix,
+    "--libdir": lambda a: a.directory,
+    "--includedir": lambda a: a.include_dir,
+    "--libs": lambda a: shell_join(library_flags(a.directory, a.library)),
+    "--libfiles": lambda a: shell_join([os.path.join(a.directory, a.library.file)]),
+    "--system-libs": lambda a: shell_join(system_library_flags(a.library)),
+    "--frameworks": lambda a: shell_join(framework_flags(a.library)),
+    "--cflags": lambda a: shell_join(compiler_flags(a.include_dir)),
+    "--ldflags": lambda a: shell_join(linker_flags(a.directory, a.gc_flag)),
+    "--target": lambda a: a.manifest.target,
+    "--platform": lambda a: a.manifest.platform,
+    "--abi": lambda a: a.manifest.abi,
 }
+"""Option to its answer, whichever way it is found what the answer is made of."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,21 +85,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status, as `command.main` has it.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    if _is_simple(arguments) and _is_remembered():
-        return emit_outputs(_ANSWERS[argument] for argument in arguments)
+    lines = _remembered_answers(arguments)
+    if lines is not None:
+        return emit_outputs(lines)
 
     from . import command
 
     return command.main(arguments)
 
 
-def _is_simple(arguments: Sequence[str]) -> bool:
-    return bool(arguments) and all(argument in _ANSWERS for argument in arguments)
-
-
-def _is_remembered() -> bool:
+def _remembered_answers(arguments: Sequence[str]) -> list[str] | None:
+    """Answer what can be answered by the receipt alone; None: `command` has to look closer."""
+    options = []
+    component = None
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in ANSWERS:
+            options.append(argument)
+        elif argument == "--component" and component is None:
+            component = next(rest, "")
+        else:
+            return None
+    # As pathlib has it, which the rest of the package goes by.
+    if not options or os.path.normpath(_PREFIX) != _PREFIX:
+        return None
     try:
         settings = Settings.from_environ()
-    except SettingError:
-        return False  # which `command` tells
-    return settings.wheel_only and remembered("wheel", _LIB, settings)
+        facts = remembered_facts("wheel", _LIB, settings) if settings.wheel_only else {}
+        kept = Remembered(Facts(facts, "sdk-core" if component is None else component))
+    except (SettingError, KeyError):  # whose message is the command's
+        return None
+    return [ANSWERS[option](kept) for option in options]

@@ -6,16 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from .._about import TROUBLESHOOTING_URL, __version__
-from .._components import component_named
-from .._flags import (
-    compiler_flags,
-    framework_flags,
-    library_flags,
-    linker_flags,
-    shell_join,
-    system_library_flags,
-)
+from .._about import TROUBLESHOOTING_URL
 from .._library_set import (
     HEADER,
     INCLUDE_DIR,
@@ -27,11 +18,12 @@ from .._library_set import (
     proto_dir,
     wheel_text,
 )
-from .._manifest import ManifestLibrary
+from .._manifest import Manifest, ManifestLibrary
 from .._metrics import Resolution
 from .._settings import Settings
 from .._sources import prepare
 from .._targets import TARGETS
+from .entry import ANSWERS as QUICK_ANSWERS
 
 
 class Answers:
@@ -57,6 +49,24 @@ class Answers:
         self._resolution.found(verified)
         return verified
 
+    prefix: str = str(PACKAGE_DIR)
+    include_dir: str = str(INCLUDE_DIR)
+
+    @property
+    def directory(self) -> str:
+        """Where the archives are."""
+        return str(self.verified.directory)
+
+    @property
+    def gc_flag(self) -> str:
+        """What makes a C compiler driver drop the parts of an archive that nothing uses."""
+        return self.verified.gc_flag
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the archives are."""
+        return self.loaded.manifest
+
     @property
     def library(self) -> ManifestLibrary:
         """The archive of the component that the call is about."""
@@ -67,7 +77,7 @@ class Answers:
         loaded = self.verified
         manifest = loaded.manifest.to_dict()
         for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
-            entry["name"] = component_named(library.component).library
+            entry["name"] = library.link_name
             entry["path"] = str(loaded.archive(library))
         added = {
             "source": loaded.origin.source,
@@ -115,56 +125,38 @@ class Answers:
         return f"ok: {' '.join(file.path.name for file in verified.files)}"
 
 
-OPTIONS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
-    "--version": ("the package's version", lambda a: __version__),
-    "--prefix": ("the package's directory", lambda a: str(PACKAGE_DIR)),
-    "--libdir": ("the directory of the archives", lambda a: str(a.verified.directory)),
-    "--includedir": ("the directory of the C header", lambda a: str(INCLUDE_DIR)),
-    "--interface": (
-        "the file that describes the C interface for generators of bindings",
-        lambda a: a.interface(),
-    ),
-    "--libs": (
-        "linker flags: the archive and the system libraries and frameworks it needs",
-        lambda a: shell_join(library_flags(a.verified, a.library)),
-    ),
-    "--libfiles": (
-        "the archive's path, quoted for a shell",
-        lambda a: shell_join([str(a.verified.archive(a.library))]),
-    ),
-    "--system-libs": (
-        "only the system libraries of --libs",
-        lambda a: shell_join(system_library_flags(a.library)),
-    ),
-    "--frameworks": (
-        "only the Apple frameworks of --libs",
-        lambda a: shell_join(framework_flags(a.library)),
-    ),
-    "--cflags": ("compiler flags", lambda a: shell_join(compiler_flags(INCLUDE_DIR))),
-    "--ldflags": (
-        "linker flags: the directory, and dropping what nothing uses",
-        lambda a: shell_join(linker_flags(a.verified)),
-    ),
-    "--cmakedir": (
-        "the directory of TemporalStaticLibsConfig.cmake",
-        lambda a: a.cmake_dir(),
-    ),
-    "--pkgconfigdir": (
-        "the directory of temporal-sdk-core.pc and temporal-client.pc",
-        lambda a: a.pkg_config_dir(),
-    ),
-    "--protodir": (
-        "the directory of Temporal's protobuf files, for protoc's -I",
-        lambda a: str(proto_dir()),
-    ),
-    "--zigdir": ("the directory of temporal_libs.zig", lambda a: str(ZIG_DIR)),
-    "--target": ("the Rust target triple of the archives", lambda a: a.loaded.manifest.target),
-    "--platform": ("their platform, as in linux-x64", lambda a: a.loaded.manifest.platform),
-    "--abi": ("the ABI id of header and archives", lambda a: a.loaded.manifest.abi),
-    "--json": ("all of it as JSON", lambda a: a.json()),
-    "--verify": (
-        "compare the archives with their checksums, whatever is remembered",
-        lambda a: a.verification(),
-    ),
+HELP: Mapping[str, str] = {
+    "--version": "the package's version",
+    "--prefix": "the package's directory",
+    "--libdir": "the directory of the archives",
+    "--includedir": "the directory of the C header",
+    "--interface": "the file that describes the C interface for generators of bindings",
+    "--libs": "linker flags: the archive and the system libraries and frameworks it needs",
+    "--libfiles": "the archive's path, quoted for a shell",
+    "--system-libs": "only the system libraries of --libs",
+    "--frameworks": "only the Apple frameworks of --libs",
+    "--cflags": "compiler flags",
+    "--ldflags": "linker flags: the directory, and dropping what nothing uses",
+    "--cmakedir": "the directory of TemporalStaticLibsConfig.cmake",
+    "--pkgconfigdir": "the directory of temporal-sdk-core.pc and temporal-client.pc",
+    "--protodir": "the directory of Temporal's protobuf files, for protoc's -I",
+    "--zigdir": "the directory of temporal_libs.zig",
+    "--target": "the Rust target triple of the archives",
+    "--platform": "their platform, as in linux-x64",
+    "--abi": "the ABI id of header and archives",
+    "--json": "all of it as JSON",
+    "--verify": "compare the archives with their checksums, whatever is remembered",
 }
-"""Option to its help and its answer."""
+"""Option to its help."""
+
+ANSWERS: Mapping[str, Callable[[Answers], str]] = {
+    **QUICK_ANSWERS,
+    "--interface": Answers.interface,
+    "--cmakedir": Answers.cmake_dir,
+    "--pkgconfigdir": Answers.pkg_config_dir,
+    "--protodir": lambda a: str(proto_dir()),
+    "--zigdir": lambda a: str(ZIG_DIR),
+    "--json": Answers.json,
+    "--verify": Answers.verification,
+}
+"""Option to its answer."""

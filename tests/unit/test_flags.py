@@ -17,9 +17,8 @@ from temporal_static_libs._flags import (
     shell_join,
     system_library_flags,
 )
-from temporal_static_libs._library_set import LoadedSet
-from temporal_static_libs._manifest import Manifest, ManifestLibrary
-from temporal_static_libs._origin import wheel_origin
+from temporal_static_libs._manifest import ManifestLibrary
+from temporal_static_libs._targets import target_of_triple
 
 LINUX = ManifestLibrary(
     component="client",
@@ -35,44 +34,26 @@ MACOS = replace(
 )
 
 
-def loaded(target: str, library: ManifestLibrary) -> LoadedSet:
-    """A set of one archive in /v/lib."""
-    manifest = Manifest(
-        version="0.10.1",
-        abi="a",
-        target=target,
-        platform="",
-        floor_name="",
-        floor_version="",
-        rustc=None,
-        cargo_profile=None,
-        cargo_features=None,
-        source_commit=None,
-        cargo_lock_sha256=None,
-        rust_sources_sha256=None,
-        header_sha256="",
-        libraries=(library,),
-    )
-    return LoadedSet(wheel_origin(), Path("/v/lib"), manifest, (), trusted=Path("/v"), records={})
+LIB = Path("/v/lib")
 
 
 def test_linux() -> None:
-    libraries = loaded("x86_64-unknown-linux-gnu", LINUX)
+    gc_flag = target_of_triple("x86_64-unknown-linux-gnu").gc_flag
     assert shell_join(compiler_flags(Path("/v/include"))) == "-I/v/include"
-    assert shell_join(linker_flags(libraries)) == "-L/v/lib -Wl,--gc-sections"
+    assert shell_join(linker_flags(LIB, gc_flag)) == "-L/v/lib -Wl,--gc-sections"
     assert shell_join(system_library_flags(LINUX)) == "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
     assert shell_join(framework_flags(LINUX)) == ""
-    assert shell_join(library_flags(libraries, LINUX)) == (
+    assert shell_join(library_flags(LIB, LINUX)) == (
         "-L/v/lib -ltemporal_client -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
     )
 
 
 def test_macos() -> None:
-    libraries = loaded("aarch64-apple-darwin", MACOS)
-    assert shell_join(linker_flags(libraries)) == "-L/v/lib -Wl,-dead_strip"
+    gc_flag = target_of_triple("aarch64-apple-darwin").gc_flag
+    assert shell_join(linker_flags(LIB, gc_flag)) == "-L/v/lib -Wl,-dead_strip"
     assert shell_join(system_library_flags(MACOS)) == "-liconv -lSystem"
     assert shell_join(framework_flags(MACOS)) == "-framework Security -framework CoreFoundation"
-    assert shell_join(library_flags(libraries, MACOS)) == (
+    assert shell_join(library_flags(LIB, MACOS)) == (
         "-L/v/lib -ltemporal_client -liconv -lSystem -framework Security -framework CoreFoundation"
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._receipts import identities, remember, remembered
+from temporal_static_libs._receipts import identities, remember, remembered, remembered_facts
 from temporal_static_libs._settings import Settings
 
 NAMES = ("manifest.json", "libtemporal_sdk_core.a")
@@ -140,10 +140,11 @@ def test_file_as_young_as_the_clocks_tick_is_not_remembered(
     [
         pytest.param(lambda text: "", id="empty"),
         pytest.param(lambda text: text[:-1], id="cut"),
-        pytest.param(lambda text: text.replace("receipt 1", "receipt 0"), id="of-another-format"),
+        pytest.param(lambda text: text.replace("receipt 2", "receipt 1"), id="of-another-format"),
         pytest.param(lambda text: text.replace("\t", " "), id="garbled"),
         pytest.param(lambda text: "\0" * len(text), id="zeros"),
         pytest.param(lambda text: text.splitlines()[0] + "\n", id="of-nothing"),
+        pytest.param(lambda text: text.splitlines()[0], id="one-line"),
     ],
 )
 def test_damaged_receipt_counts_for_nothing_and_is_replaced(
@@ -158,6 +159,27 @@ def test_damaged_receipt_counts_for_nothing_and_is_replaced(
     remember_now(directory, environ)
     assert receipts(environ) == [receipt]
     assert receipt.read_text() == whole
+
+
+def test_facts_are_kept_as_long_as_the_files_are_the_same(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    facts = {"abi": "x", "sdk-core frameworks": "", "sdk-core system_libraries": "gcc_s c"}
+    time.sleep(0.05)
+    settings = Settings(environ)
+    remember("wheel", directory, settings, identities(directory, NAMES), facts)
+    assert remembered_facts("wheel", directory, settings) == facts
+    assert remembered_facts("override", directory, settings) == {}
+    (receipt,) = receipts(environ)
+    whole = receipt.read_text()
+    for length in range(len(whole)):  # whichever way it was cut, no fact is half there
+        receipt.write_text(whole[:length])
+        kept = remembered_facts("wheel", directory, settings)
+        assert kept.items() <= facts.items()
+    receipt.write_text(whole)
+    time.sleep(0.05)
+    flip(directory / NAMES[0])
+    assert remembered_facts("wheel", directory, settings) == {}
 
 
 def test_memory_is_the_users_alone(directory: Path, environ: dict[str, str]) -> None:

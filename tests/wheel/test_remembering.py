@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,13 @@ import pytest
 
 from tests.support.pip.tiny_package import TinyPackage
 
+from temporal_static_libs._cli.entry import ANSWERS
+
 LEADS_TO_AN_ARCHIVE = ("--libdir", "--libs", "--libfiles", "--ldflags", "--json")
-OF_PATHS = ("--version", "--prefix", "--libdir", "--includedir")
+QUICK = (
+    *("--version", "--prefix", "--libdir", "--includedir", "--libs", "--libfiles"),
+    *("--system-libs", "--frameworks", "--cflags", "--ldflags", "--target", "--platform", "--abi"),
+)
 
 
 @pytest.fixture
@@ -35,6 +41,16 @@ def config(environ: dict[str, str], *options: str) -> tuple[list[str], bool]:
     Returns:
         What it prints, and whether it has loaded what hashes.
     """
+    lines, loaded = loaded_by(environ, *options)
+    return lines, "_hashlib" in loaded
+
+
+def loaded_by(environ: dict[str, str], *options: str) -> tuple[list[str], set[str]]:
+    """Run temporal-libs-config.
+
+    Returns:
+        What it prints, and the names of the modules that it has loaded.
+    """
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "temporal_static_libs", *options],
         env=environ,
@@ -43,7 +59,8 @@ def config(environ: dict[str, str], *options: str) -> tuple[list[str], bool]:
         text=True,
         check=True,
     )
-    return done.stdout.splitlines(), " _hashlib\n" in done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    return done.stdout.splitlines(), loaded
 
 
 @pytest.mark.parametrize("option", LEADS_TO_AN_ARCHIVE)
@@ -79,14 +96,103 @@ def test_verify_hashes_each_time(environ: dict[str, str]) -> None:
     assert config(environ, "--libs")[1] is False
 
 
-def test_answers_of_paths_are_the_same_by_either_way(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("component", ["sdk-core", "client"])
+def test_quick_answers_are_those_of_the_whole_command(
+    environ: dict[str, str], component: str
+) -> None:
     """Those that are given before the rest is loaded, and those that are not."""
-    cold, hashed = config(environ, *OF_PATHS)
+    options = ("--component", component, *QUICK)
+    assert set(QUICK) == set(ANSWERS)
+    cold, loaded = loaded_by(environ, *options)
+    assert "argparse" in loaded
+    quick, loaded = loaded_by(environ, *options)
+    assert quick == cold
+    assert not {"argparse", "dataclasses", "json", "pathlib", "re", "shlex"} & loaded
+    asked = {**environ, "TEMPORAL_LIBS_FALLBACK": "compile"}  # which the receipt alone cannot say
+    assert loaded_by(asked, *options)[0] == cold
+    for option, answer in zip(QUICK, cold, strict=True):
+        assert config(environ, option, "--component", component) == ([answer], False)
+        assert config({**environ, "USE_PREBUILT_LIBS": "true"}, *options)[0] == cold
+
+
+def test_quick_answers_quote_what_a_shell_would_split(
+    copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(copy_site(tmp_path / "it's a site").parent),
+        "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    time.sleep(0.05)
+    cold, _ = loaded_by(environ, *QUICK)
+    quick, loaded = loaded_by(environ, *QUICK)
+    assert quick == cold
+    assert "argparse" not in loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("--component", "all", "--libs"), 2),
+        (("--component", "", "--libs"), 2),
+        (("--component", "--libs"), 2),
+        (("--libs", "--component"), 2),
+        (("--component", "client"), 2),
+        (("--component", "client", "--libs", "--component", "client"), 2),
+        (("--component", "client", "--libs", "--component=client"), 2),
+        (("--libs", "--help"), 0),
+        (("--libs", "--json"), 0),
+    ],
+)
+def test_other_calls_are_the_whole_commands(
+    environ: dict[str, str], arguments: tuple[str, ...], status: int
+) -> None:
+    def run() -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "temporal_static_libs", *arguments],
+            env=environ,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    cold = run()
+    assert cold[0] == status
+    config(environ, "--libs")
+    assert run() == cold
+
+
+def test_manifest_that_has_changed_is_read_again(environ: dict[str, str]) -> None:
+    (before,), _ = config(environ, "--system-libs")
+    config(environ, "--libs")
+    file = Path(environ["PYTHONPATH"], "temporal_static_libs", "lib", "manifest.json")
+    manifest = json.loads(file.read_text())
+    for library in manifest["libraries"]:
+        library["system_libraries"].append("more")
+    file.unlink()
+    file.write_text(json.dumps(manifest))
+    time.sleep(0.05)
+    assert config(environ, "--system-libs")[0] == [f"{before} -lmore"]
+    config(environ, "--libs")
+    assert config(environ, "--system-libs")[0] == [f"{before} -lmore"]
+
+
+@pytest.mark.parametrize("name", ["a b", "a\tb", "a\nb", "ma\u00f1ana", ""])
+def test_names_that_a_receipt_does_not_keep_are_answered_all_the_same(
+    environ: dict[str, str], name: str
+) -> None:
+    file = Path(environ["PYTHONPATH"], "temporal_static_libs", "lib", "manifest.json")
+    manifest = json.loads(file.read_text())
+    for library in manifest["libraries"]:
+        library["frameworks"] = [name]
+    file.unlink()
+    file.write_text(json.dumps(manifest))
+    time.sleep(0.05)
+    cold, hashed = config(environ, "--libs", "--frameworks")
     assert hashed
-    assert config(environ, *OF_PATHS) == (cold, False)
-    for option, answer in zip(OF_PATHS, cold, strict=True):
-        assert config(environ, option)[0] == [answer]
-        assert config({**environ, "USE_PREBUILT_LIBS": "true"}, option)[0] == [answer]
+    assert config(environ, "--libs", "--frameworks") == (cold, False)
 
 
 @pytest.mark.parametrize("kind", ["override", "compiled"])

@@ -1,0 +1,70 @@
+"""What the flags are made of, as a receipt keeps it: what the manifest says of each archive.
+
+Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
+"""
+
+from __future__ import annotations
+
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._manifest import Manifest
+
+
+class Facts:
+    """The facts of one component.
+
+    Attributes:
+        target: Rust's target triple.
+        platform: this project's name of the platform.
+        abi: the ABI id.
+        gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
+        file: the archive's file name.
+        link_name: the one that ``-l`` takes.
+        system_libraries: link names, in rustc's order.
+        frameworks: Apple frameworks, in rustc's order.
+    """
+
+    def __init__(self, kept: Mapping[str, str], component: str) -> None:
+        """Take them from what a receipt has kept.
+
+        Raises:
+            KeyError: it does not have the component.
+        """
+        self.target = kept["target"]
+        self.platform = kept["platform"]
+        self.abi = kept["abi"]
+        self.gc_flag = kept["gc_flag"]
+        self.file = kept[f"{component} file"]
+        self.link_name = kept[f"{component} link_name"]
+        self.system_libraries = tuple(kept[f"{component} system_libraries"].split())
+        self.frameworks = tuple(kept[f"{component} frameworks"].split())
+
+
+def facts_of(manifest: Manifest) -> dict[str, str]:
+    """Return what a receipt is to keep: all that `Facts` takes, or nothing.
+
+    It is nothing if an answer would be an error, or a name is not plain.
+    """
+    from ._errors import UnsupportedPlatformError
+    from ._targets import target_of_triple
+
+    try:
+        kept = {
+            "target": manifest.target,
+            "platform": manifest.platform,
+            "abi": manifest.abi,
+            "gc_flag": target_of_triple(manifest.target).gc_flag,
+        }
+        words = list(kept.values())
+        for library in reversed(manifest.libraries):  # the first of a name counts
+            kept[f"{library.component} file"] = library.file
+            kept[f"{library.component} link_name"] = library.link_name
+            kept[f"{library.component} system_libraries"] = " ".join(library.system_libraries)
+            kept[f"{library.component} frameworks"] = " ".join(library.frameworks)
+            words += [library.file, *library.system_libraries, *library.frameworks]
+    except (UnsupportedPlatformError, ValueError):
+        return {}
+    return kept if all(word.isascii() and word.split() == [word] for word in words) else {}
