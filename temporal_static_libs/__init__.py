@@ -4,11 +4,16 @@
 >>> temporal_static_libs.link_flags()
 ('-L/…/temporal_static_libs/lib', '-ltemporal_sdk_core', '-lgcc_s', …)
 
-Every function that leads to an archive verifies the archives in force first; that they have been
-is remembered, so that it costs no hash the next time. Which archives those are, the environment
-says: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own, and
-USE_PREBUILT_LIBS=false has them compiled on this machine, as TEMPORAL_LIBS_FALLBACK=compile does if
-the wheel's own are broken. Compiling takes minutes, once; its progress goes to stderr.
+Every function that leads to an archive verifies the active archives first; that they have been is
+remembered, so that it costs no hash the next time. These environment variables select the archives:
+TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own; USE_PREBUILT_LIBS=false
+compiles them on this machine, as TEMPORAL_LIBS_FALLBACK=compile does if the wheel's own are broken.
+Compiling takes minutes, once; its progress goes to stderr.
+
+Functions that lead to an archive raise MissingLibraryError if one is absent or cannot be read,
+ChecksumMismatchError if one is not what was recorded when it was built, CompileError if archives
+had to be compiled and could not be, and TemporalStaticLibsError, the base of them all, if the
+environment asks for something that is unavailable.
 """
 
 from __future__ import annotations
@@ -49,43 +54,23 @@ __all__ = [
 
 
 def lib_dir() -> Path:
-    """The directory of the archives in force.
-
-    Returns:
-        An absolute path.
-
-    Raises:
-        MissingLibraryError: an archive is absent, or cannot be read.
-        ChecksumMismatchError: an archive is not what was recorded when it was built.
-        CompileError: archives had to be compiled, and could not be.
-        TemporalStaticLibsError: the environment asks for something that cannot be had.
-    """
+    """Return the directory of the active archives, an absolute path."""
     return _verified().directory
 
 
 def include_dir() -> Path:
-    """The directory of the C header, ``temporal-sdk-core-c-bridge.h``.
-
-    Returns:
-        An absolute path.
-    """
+    """Return the directory of ``temporal-sdk-core-c-bridge.h``, an absolute path."""
     from ._library_set import INCLUDE_DIR
 
     return INCLUDE_DIR
 
 
 def library_set() -> LibrarySet:
-    """The archives in force.
+    """Return the active archives.
 
     Returns:
         ``platform`` (linux, macos), ``architecture`` (x64, arm64), ``version``, and ``libraries``,
         each with ``name``, ``path`` (absolute) and ``checksum`` (SHA-256 in hexadecimal).
-
-    Raises:
-        MissingLibraryError: an archive is absent, or cannot be read.
-        ChecksumMismatchError: an archive is not what was recorded when it was built.
-        CompileError: archives had to be compiled, and could not be.
-        TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     from ._public import describe
 
@@ -93,7 +78,7 @@ def library_set() -> LibrarySet:
 
 
 def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
-    """What a C compiler driver needs to link an archive: what ``--libs`` prints, not quoted.
+    """Return what a C compiler driver needs to link an archive: ``--libs``, not quoted.
 
     Args:
         component: ``sdk-core`` for the whole API, ``client`` for what needs no worker.
@@ -104,10 +89,6 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
 
     Raises:
         ValueError: there is no such component.
-        MissingLibraryError: an archive is absent, or cannot be read.
-        ChecksumMismatchError: an archive is not what was recorded when it was built.
-        CompileError: archives had to be compiled, and could not be.
-        TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     from ._components import component_named
     from ._flags import library_flags
@@ -118,16 +99,10 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
 
 
 def verify() -> None:
-    """Compare every archive in force with what was recorded when it was built, by its hash.
+    """Compare every active archive with what was recorded when it was built, by its hash.
 
     The other functions take archives for verified while size and times of the files are those of a
     time when they were; this one does not.
-
-    Raises:
-        MissingLibraryError: an archive is absent, or cannot be read.
-        ChecksumMismatchError: an archive is not what was recorded.
-        CompileError: archives had to be compiled, and could not be.
-        TemporalStaticLibsError: the environment asks for something that cannot be had.
     """
     _verified(hashed=True)
 
@@ -139,7 +114,7 @@ def _verified(*, hashed: bool = False) -> LoadedSet:
 
     settings = Settings.from_environ()
     with recorded(settings) as resolution:
-        resolution.begin()
+        resolution.is_begun = True
         found = prepare(settings)
         resolution.found(found)
         verified = found.verify(settings) if hashed else found.verified_once(settings)

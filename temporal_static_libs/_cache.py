@@ -1,7 +1,7 @@
 """The directory that keeps what is compiled, and what has been verified, on this machine.
 
-Nobody else may write to it. Paths are strings here: most calls of `temporal-libs-config` need
-nothing else of what loading pathlib costs.
+Nobody else may write to it. Functions raise CompileError if it cannot be used. Paths are strings,
+and little is imported: this belongs to the quickest answers of `temporal-libs-config`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 
 from . import _ownership as ownership
 from ._errors import CompileError
-from ._settings import CACHE_DIRECTORY
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
@@ -20,36 +19,22 @@ if TYPE_CHECKING:
 
     from ._settings import Settings
 
-_OWN_NAME = "temporal-static-libs"
-_ELSEWHERE = f"set {CACHE_DIRECTORY} to a directory of yours"
+    Directory = str | os.PathLike[str]
 
 
 def cache_directory(settings: Settings) -> str:
-    """Where it is. It need not exist.
-
-    Args:
-        settings: what names one, or says where the user's cache directory is.
-
-    Returns:
-        An absolute path.
-
-    Raises:
-        CompileError: no variable names one, and the user has no home.
-    """
+    """Return where it is, an absolute path. It need not exist."""
     if settings.cache_directory is not None:
         return settings.cache_directory
-    return os.path.join(_user_cache_directory(settings.environ), _OWN_NAME)
+    return os.path.join(_user_cache_directory(settings.environ), "temporal-static-libs")
 
 
-def make_own_directory(directory: str | os.PathLike[str], *, may_be_link: bool = False) -> None:
-    """Make a directory that only the user may enter, if it is not there; then see whose it is.
+def make_own_directory(directory: Directory, *, may_be_link: bool = False) -> None:
+    """Make a directory that only the user may enter, if it is not there; then check whose it is.
 
     Args:
         directory: what is above it is made, too, with the permissions that the umask gives.
         may_be_link: as for `refuse_if_not_own`.
-
-    Raises:
-        CompileError: it cannot be made, or somebody else could have put something into it.
     """
     try:
         os.makedirs(os.path.dirname(directory), exist_ok=True)
@@ -59,58 +44,48 @@ def make_own_directory(directory: str | os.PathLike[str], *, may_be_link: bool =
     refuse_if_not_own(directory, may_be_link=may_be_link)
 
 
-def refuse_if_not_own(directory: str | os.PathLike[str], *, may_be_link: bool = False) -> None:
-    """See that a directory is the user's, and that nobody else may write to it.
+def refuse_if_not_own(directory: Directory, *, may_be_link: bool = False) -> None:
+    """Check that a directory is the user's, and that nobody else may write to it.
 
     Args:
         directory: one that does not exist is nobody else's.
         may_be_link: whether it can be a symbolic link, one of the user or of the administrator.
-
-    Raises:
-        CompileError: it is not so, or it is no directory.
     """
     try:
         status = os.lstat(directory)
-        if ownership.is_link(status):
-            if not (may_be_link and ownership.is_trusted_link(status)):
-                raise _refusal(directory, status, "is a symbolic link", _ELSEWHERE)
+        if may_be_link and ownership.is_link(status) and ownership.is_trusted_link(status):
             status = os.stat(directory)
     except FileNotFoundError:
         return
     except OSError as error:
         raise CompileError(not_usable(directory, error)) from None
+    is_own = ownership.is_directory(status) and ownership.is_users(status)
+    if not is_own or ownership.is_writable_by_others(status):
+        raise CompileError(_refusal(os.fspath(directory), status))
+
+
+def not_usable(directory: Directory, error: OSError) -> str:
+    """Return the message for a cache that cannot be used, such as one that is read-only."""
+    from ._messages import message
+
+    file = error.filename or os.fspath(directory)
+    return message("cache-unusable", reason=error.strerror or error, file=file)
+
+
+def _refusal(file: str, status: os.stat_result) -> str:
+    import shlex
+
+    from ._messages import message
+
+    owner = ownership.describe_owner(status)
+    if ownership.is_link(status):
+        return message("cache-link", file=file, owner=owner)
     if not ownership.is_directory(status):
-        raise _refusal(directory, status, "is not a directory", _ELSEWHERE)
+        return message("cache-no-directory", file=file, owner=owner)
     if not ownership.is_users(status):
-        whose = f"belongs to somebody else (you are {ownership.describe_user()})"
-        raise _refusal(directory, status, whose, _ELSEWHERE)
-    if ownership.is_writable_by_others(status):
-        import shlex
-
-        trust = f"chmod 700 {shlex.quote(os.fspath(directory))}   # if you trust what is in it"
-        raise _refusal(
-            directory, status, "can be written to by others", f"{trust}; or {_ELSEWHERE}"
-        )
-
-
-def not_usable(directory: str | os.PathLike[str], error: OSError) -> str:
-    """The message for a cache that cannot be used, such as one of a read-only file system."""
-    return (
-        f"the cache directory cannot be used: {error.strerror or error}\n"
-        f"  file:   {error.filename or os.fspath(directory)}\n"
-        f"  mend:   make it one that you can write to, or {_ELSEWHERE}"
-    )
-
-
-def _refusal(
-    directory: str | os.PathLike[str], status: os.stat_result, problem: str, mend: str
-) -> CompileError:
-    return CompileError(
-        f"the cache directory {problem}: it is not used\n"
-        f"  file:   {os.fspath(directory)}\n"
-        f"  owner:  {ownership.describe_owner(status)}\n"
-        f"  mend:   {mend}"
-    )
+        user = ownership.describe_user()
+        return message("cache-of-another-user", user=user, file=file, owner=owner)
+    return message("cache-writable", file=file, owner=owner, quoted=shlex.quote(file))
 
 
 def _user_cache_directory(environ: Mapping[str, str]) -> str:
@@ -120,7 +95,7 @@ def _user_cache_directory(environ: Mapping[str, str]) -> str:
         return named
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
-        raise CompileError(
-            f"there is no home directory to have a cache directory in\n  mend:   {_ELSEWHERE}"
-        )
+        from ._messages import message
+
+        raise CompileError(message("no-home"))
     return os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")

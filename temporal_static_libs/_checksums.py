@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ._messages import message
 from ._records import open_regular
 
 _LINE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64}) [ *](?P<file>.+)")
@@ -32,7 +33,7 @@ def sha256_of(file: Path) -> str:
 
 
 def format_checksums(checksums: Mapping[str, str]) -> str:
-    """Write the file.
+    """Return the text of the file.
 
     Args:
         checksums: file name to SHA-256 in hexadecimal. No name holds a backslash or a line break.
@@ -41,25 +42,18 @@ def format_checksums(checksums: Mapping[str, str]) -> str:
 
 
 def parse_checksums(text: str) -> dict[str, str]:
-    """Read the file.
-
-    Args:
-        text: its content.
-
-    Returns:
-        File name to SHA-256, 64 lower-case hexadecimal digits.
+    """Return what the text of the file says: name of file to SHA-256, 64 lower-case digits.
 
     Raises:
         ValueError: a line is not of the format, or there is none.
     """
     checksums: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if not line:
-            continue
         match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"line {number} is not '<64 hexadecimal digits>  <file>'")
-        checksums[match["file"]] = match["sha256"].lower()
+        if match is not None:
+            checksums[match["file"]] = match["sha256"].lower()
+        elif line:
+            raise ValueError(message("checksums-line", number=number))
     if not checksums:
-        raise ValueError("it names no file")
+        raise ValueError(message("checksums-empty"))
     return checksums

@@ -1,11 +1,11 @@
-"""The table of components: the archives a library set consists of."""
+"""The table of components: the archives that a library set consists of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_API_PREFIX = "temporal_core_"
+from ._messages import message
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Component:
         return bool(self.leaves_out)
 
     def functions(self, interface: Iterable[str]) -> frozenset[str]:
-        """Those of the interface's functions that this component has.
+        """Return those of the interface's functions that this component has.
 
         Args:
             interface: names of functions, such as ``temporal_core_runtime_new``.
         """
-        left_out = tuple(f"{_API_PREFIX}{noun}_" for noun in self.leaves_out)
+        left_out = tuple(f"temporal_core_{noun}_" for noun in self.leaves_out)
         return frozenset(name for name in interface if not name.startswith(left_out))
 
 
@@ -61,4 +61,4 @@ def component_named(name: str) -> Component:
         if component.name == name:
             return component
     known = ", ".join(component.name for component in COMPONENTS)
-    raise ValueError(f"there is no component {name!r}; there are: {known}")
+    raise ValueError(message("unknown-component", name=name, known=known))

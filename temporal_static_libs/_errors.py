@@ -5,7 +5,7 @@ class TemporalStaticLibsError(Exception):
     """Base of every error this package raises on purpose.
 
     ``str(error)`` is the whole report: what is wrong, which file, where it came from, and the
-    command that mends it. It may span lines.
+    command that fixes it. It may span lines.
     """
 
 

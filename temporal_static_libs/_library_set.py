@@ -1,16 +1,22 @@
-"""Sets of archives on disk, and what has to hold before an answer may name one of them."""
+"""Sets of archives on disk, and what has to hold before an answer may name one of them.
+
+Functions raise MissingLibraryError if an archive, or what describes archives, is absent or cannot
+be read, and ChecksumMismatchError if an archive is not what was recorded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ._checksums import parse_checksums
 from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._facts import facts_of
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
+from ._messages import message
 from ._origin import Origin, override_origin, wheel_origin
 from ._receipts import identities, remember, remembered
 from ._records import read_text
@@ -33,6 +39,8 @@ COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"
 ZIG_HELPER = ZIG_DIR / "temporal_libs.zig"
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class LoadedSet:
@@ -43,7 +51,7 @@ class LoadedSet:
         directory: where they are, absolute.
         manifest: what they are.
         files: what has to hold before an answer may name one of them.
-        trusted: a file or directory of whoever may own them besides the user.
+        trusted: a file or directory whose owner may own them too.
         records: names of the files that `manifest` and `files` have been read from, and the
             identities they had before.
         verified: how it has been found that the files hold: ``hashed`` or ``remembered``; None if
@@ -59,14 +67,10 @@ class LoadedSet:
     verified: str | None = None
 
     def verified_once(self, settings: Settings) -> LoadedSet:
-        """The same, verified: by hash, unless it is remembered that they have been.
+        """Return the same, verified: by hash, unless it is remembered that they have been.
 
         Args:
-            settings: what says where the memory is.
-
-        Raises:
-            MissingLibraryError: one is absent, or cannot be read.
-            ChecksumMismatchError: one is not what was recorded.
+            settings: what says where the receipts are.
         """
         if self.verified is not None:
             return self
@@ -76,17 +80,9 @@ class LoadedSet:
         return self.verify(settings)
 
     def verify(self, settings: Settings) -> LoadedSet:
-        """The same, verified by hash, which is remembered.
-
-        Args:
-            settings: what says where the memory is.
-
-        Raises:
-            MissingLibraryError: one is absent, or cannot be read.
-            ChecksumMismatchError: one is not what was recorded.
-        """
+        """Return the same, verified by hash, which is remembered."""
         before: Receipt | None = None
-        with suppress(OSError):  # which verifying tells better
+        with suppress(OSError):  # which verifying reports better
             before = identities(self.directory, [file.path.name for file in self.files])
         verify_files(self.files, self.origin, self.trusted)
         if before is not None:
@@ -97,41 +93,24 @@ class LoadedSet:
         return replace(self, verified="hashed")
 
     def library(self, component: str) -> ManifestLibrary:
-        """The archive of a component.
-
-        Raises:
-            MissingLibraryError: the set has none.
-        """
+        """Return the archive of a component."""
         for library in self.manifest.libraries:
             if library.component == component:
                 return library
-        problem = f"there is no archive for the component {component}"
+        problem = message("no-such-archive", component=component)
         raise MissingLibraryError(self.origin.report(problem, self.directory))
 
-    @property
-    def gc_flag(self) -> str:
-        """What makes a C compiler driver drop the parts of an archive that nothing uses.
-
-        Raises:
-            UnsupportedPlatformError: the table of targets does not have theirs.
-        """
-        return target_of_triple(self.manifest.target).gc_flag
-
     def archive(self, library: ManifestLibrary) -> Path:
-        """The absolute path of an archive."""
+        """Return the absolute path of an archive."""
         return self.directory / library.file
 
 
 def wheel_set() -> LoadedSet:
-    """The archives that this package's own wheel carries, not verified yet.
-
-    Raises:
-        MissingLibraryError: what describes them is absent or unreadable.
-    """
+    """Load the archives that this package's own wheel carries, not verified yet."""
     origin = wheel_origin()
     record = WHEEL_LIB_DIR / MANIFEST_NAME
-    records = _before_reading(record)
-    manifest = _read_manifest(record, origin)
+    records = _stat_before_reading(record)
+    manifest = _read(record, origin, parse_manifest)
     return LoadedSet(
         origin=origin,
         directory=WHEEL_LIB_DIR,
@@ -146,40 +125,10 @@ def wheel_set() -> LoadedSet:
     )
 
 
-def wheel_text(file: Path) -> str:
-    """The content of a text file that this package's own wheel carries.
-
-    Raises:
-        MissingLibraryError: it is absent or unreadable.
-    """
-    origin = wheel_origin()
-    try:
-        return _read(file, origin)
-    except ValueError as error:
-        raise _invalid(file, origin, error) from None
-
-
-def proto_dir() -> Path:
-    """The directory of the protobuf files, which are the wheel's whatever archives are active.
-
-    Raises:
-        MissingLibraryError: it is absent.
-    """
-    if not PROTO_DIR.is_dir():
-        problem = "the protobuf files are missing"
-        raise MissingLibraryError(wheel_origin().report(problem, PROTO_DIR))
-    return PROTO_DIR
-
-
 def usable_wheel_set(settings: Settings) -> LoadedSet:
-    """The same, verified.
-
-    Args:
-        settings: what says where it is remembered that they have been.
+    """Load the same, verified.
 
     Raises:
-        MissingLibraryError: an archive, or what describes them, is absent or unreadable.
-        ChecksumMismatchError: an archive is not what was recorded when it was built.
         UnsupportedPlatformError: they are for a target that the table does not have.
     """
     loaded = wheel_set()
@@ -187,81 +136,78 @@ def usable_wheel_set(settings: Settings) -> LoadedSet:
     return loaded.verified_once(settings)
 
 
-def override_set(directory: Path) -> LoadedSet:
-    """The archives of the directory that TEMPORAL_LIBS_DIR names, not verified yet.
+def wheel_text(file: Path) -> str:
+    """Read a text file that this package's own wheel carries."""
+    return _read(file, wheel_origin(), str)
 
-    Raises:
-        MissingLibraryError: the directory, or what describes them, is absent or unreadable.
-        ChecksumMismatchError: manifest and checksums contradict each other.
-    """
+
+def proto_dir() -> Path:
+    """Return the directory of the protobuf files: the wheel's, whatever archives are active."""
+    if not PROTO_DIR.is_dir():
+        raise MissingLibraryError(wheel_origin().report(message("no-protobuf-files"), PROTO_DIR))
+    return PROTO_DIR
+
+
+def override_set(directory: Path) -> LoadedSet:
+    """Load the archives of the directory that TEMPORAL_LIBS_DIR names, not verified yet."""
     origin = override_origin(directory)
     if not directory.is_dir():
-        raise MissingLibraryError(origin.report("the directory does not exist", directory))
-    if (directory / MANIFEST_NAME).exists():
-        return described_set(directory, origin)
-    records = _before_reading(directory / CHECKSUMS_NAME)
-    checksums = _read_checksums(directory / CHECKSUMS_NAME, origin)
-    manifest = _describe_bare(directory, checksums, origin)
-    return _set_of_checksums(directory, origin, manifest, checksums, records)
+        raise MissingLibraryError(origin.report(message("no-directory"), directory))
+    return described_set(directory, origin, may_be_bare=True)
 
 
-def described_set(directory: Path, origin: Origin) -> LoadedSet:
-    """A directory of archives, their checksums and their manifest, not verified yet.
+def described_set(directory: Path, origin: Origin, *, may_be_bare: bool = False) -> LoadedSet:
+    """Load a directory of archives, their checksums and their manifest, not verified yet.
 
-    Raises:
-        MissingLibraryError: checksums or manifest are absent or unreadable.
-        ChecksumMismatchError: they contradict each other.
+    Args:
+        directory: where they are, absolute.
+        origin: where they came from.
+        may_be_bare: whether there need not be a manifest.
     """
-    records = _before_reading(directory / CHECKSUMS_NAME, directory / MANIFEST_NAME)
-    checksums = _read_checksums(directory / CHECKSUMS_NAME, origin)
-    manifest = _read_manifest(directory / MANIFEST_NAME, origin)
-    _must_agree(manifest, checksums, directory, origin)
-    return _set_of_checksums(directory, origin, manifest, checksums, records)
-
-
-def _set_of_checksums(
-    directory: Path,
-    origin: Origin,
-    manifest: Manifest,
-    checksums: Mapping[str, str],
-    records: Receipt,
-) -> LoadedSet:
+    record, description = directory / CHECKSUMS_NAME, directory / MANIFEST_NAME
+    is_bare = may_be_bare and not description.exists()
+    records = _stat_before_reading(*[record] if is_bare else [record, description])
+    checksums = _read(record, origin, parse_checksums)
+    if is_bare:
+        manifest = _synthesize_manifest(directory, checksums, origin)
+    else:
+        manifest = _read(description, origin, parse_manifest)
+        _check_consistent(manifest, checksums, record, origin)
     sizes = {library.file: library.size for library in manifest.libraries}
-    return LoadedSet(
-        origin=origin,
-        directory=directory,
-        manifest=manifest,
-        files=tuple(
-            RecordedFile(directory / file, sha256, sizes.get(file), directory / CHECKSUMS_NAME)
-            for file, sha256 in checksums.items()
-        ),
-        trusted=directory,
-        records=records,
+    files = tuple(
+        RecordedFile(directory / file, sha256, sizes.get(file), record)
+        for file, sha256 in checksums.items()
     )
+    return LoadedSet(origin, directory, manifest, files, trusted=directory, records=records)
 
 
-def _before_reading(*records: Path) -> Receipt:
-    # One that is replaced while it is read is not what the memory must go by.
-    with suppress(OSError):  # which reading it tells better
+def _stat_before_reading(*records: Path) -> Receipt:
+    # One that is replaced while it is read is not what the receipt must go by.
+    with suppress(OSError):  # which reading reports better
         return identities(records[0].parent, [record.name for record in records])
     return {}
 
 
-def _must_agree(
-    manifest: Manifest, checksums: Mapping[str, str], directory: Path, origin: Origin
+def _check_consistent(
+    manifest: Manifest, checksums: dict[str, str], record: Path, origin: Origin
 ) -> None:
     for library in manifest.libraries:
         if checksums.get(library.file) != library.sha256:
-            problem = f"{CHECKSUMS_NAME} and {MANIFEST_NAME} disagree about {library.file}"
-            raise ChecksumMismatchError(origin.report(problem, directory / CHECKSUMS_NAME))
+            problem = message("records-disagree", file=library.file)
+            raise ChecksumMismatchError(origin.report(problem, record))
 
 
-def _describe_bare(directory: Path, checksums: Mapping[str, str], origin: Origin) -> Manifest:
-    """Archives and checksums without a manifest: another build of what the wheel carries.
+def _synthesize_manifest(directory: Path, checksums: dict[str, str], origin: Origin) -> Manifest:
+    """Describe archives and checksums without a manifest: another build of what the wheel carries.
 
     So what concerns linking is taken from the wheel's manifest, and how they were made is unknown.
     """
-    ours = _read_manifest(WHEEL_LIB_DIR / MANIFEST_NAME, wheel_origin())
+    ours = _read(WHEEL_LIB_DIR / MANIFEST_NAME, wheel_origin(), parse_manifest)
+    known = [library for library in ours.libraries if library.file in checksums]
+    if not known:
+        names = ", ".join(library.file for library in ours.libraries)
+        problem = message("no-known-archive", known=names)
+        raise MissingLibraryError(origin.report(problem, directory / CHECKSUMS_NAME))
     libraries = tuple(
         replace(
             library,
@@ -269,14 +215,8 @@ def _describe_bare(directory: Path, checksums: Mapping[str, str], origin: Origin
             size=_size(directory / library.file, origin),
             api_functions=None,
         )
-        for library in ours.libraries
-        if library.file in checksums
+        for library in known
     )
-    if not libraries:
-        known = ", ".join(library.file for library in ours.libraries)
-        raise MissingLibraryError(
-            origin.report(f"{CHECKSUMS_NAME} names none of {known}", directory / CHECKSUMS_NAME)
-        )
     return replace(
         ours,
         rustc=None,
@@ -293,35 +233,14 @@ def _size(file: Path, origin: Origin) -> int:
     try:
         return file.stat().st_size
     except OSError as error:
-        raise _unreadable(file, origin, error) from None
+        raise origin.unreadable(file, error) from None
 
 
-def _read_manifest(file: Path, origin: Origin) -> Manifest:
+def _read(file: Path, origin: Origin, parse: Callable[[str], _T]) -> _T:
     try:
-        return parse_manifest(_read(file, origin))
-    except ValueError as error:
-        raise _invalid(file, origin, error) from None
-
-
-def _read_checksums(file: Path, origin: Origin) -> dict[str, str]:
-    try:
-        return parse_checksums(_read(file, origin))
-    except ValueError as error:
-        raise _invalid(file, origin, error) from None
-
-
-def _read(file: Path, origin: Origin) -> str:
-    try:
-        return read_text(file)
+        return parse(read_text(file))
     except OSError as error:
-        raise _unreadable(file, origin, error) from None
-
-
-def _unreadable(file: Path, origin: Origin, error: OSError) -> MissingLibraryError:
-    absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
-    state = "is missing" if absent else f"cannot be read: {error.strerror}"
-    return MissingLibraryError(origin.report(f"{file.name} {state}", file))
-
-
-def _invalid(file: Path, origin: Origin, error: ValueError) -> MissingLibraryError:
-    return MissingLibraryError(origin.report(f"{file.name} is damaged: {error}", file))
+        raise origin.unreadable(file, error) from None
+    except ValueError as error:
+        problem = message("damaged", name=file.name, reason=error)
+        raise MissingLibraryError(origin.report(problem, file)) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ._components import component_named
+from ._messages import message
 from ._records import parse_json
 
 MANIFEST_NAME = "manifest.json"
@@ -23,7 +24,7 @@ class ManifestLibrary:
         size: bytes.
         sha256: 64 lower-case hexadecimal digits.
         api_functions: how many functions of the header it defines; None where nobody has counted.
-        system_libraries: link names, in rustc's order, that a program linking it needs besides.
+        system_libraries: link names, in rustc's order, that a program linking it needs too.
         frameworks: Apple frameworks it needs, in rustc's order.
     """
 
@@ -83,38 +84,8 @@ class Manifest:
     libraries: tuple[ManifestLibrary, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, as Python objects."""
-        features = self.cargo_features
-        return {
-            "version": self.version,
-            "abi": self.abi,
-            "target": self.target,
-            "platform": self.platform,
-            "floor": {"name": self.floor_name, "version": self.floor_version},
-            "rustc": self.rustc,
-            "cargo": {
-                "profile": self.cargo_profile,
-                "features": None
-                if features is None
-                else {crate: list(names) for crate, names in features.items()},
-            },
-            "source_commit": self.source_commit,
-            "cargo_lock_sha256": self.cargo_lock_sha256,
-            "rust_sources_sha256": self.rust_sources_sha256,
-            "header_sha256": self.header_sha256,
-            "libraries": [
-                {
-                    "component": library.component,
-                    "file": library.file,
-                    "size": library.size,
-                    "sha256": library.sha256,
-                    "api_functions": library.api_functions,
-                    "system_libraries": list(library.system_libraries),
-                    "frameworks": list(library.frameworks),
-                }
-                for library in self.libraries
-            ],
-        }
+        """Return the JSON form, as Python objects."""
+        return _encoded(self)
 
 
 def parse_manifest(text: str) -> Manifest:
@@ -127,101 +98,87 @@ def parse_manifest(text: str) -> Manifest:
         ValueError: it is not JSON, or a value is missing or of the wrong kind; the message says
             which.
     """
-    top = _Object(parse_json(text), "the manifest")
-    floor = top.child("floor")
-    cargo = top.child("cargo")
-    return Manifest(
-        version=top.text("version"),
-        abi=top.text("abi"),
-        target=top.text("target"),
-        platform=top.text("platform"),
-        floor_name=floor.text("name"),
-        floor_version=floor.text("version"),
-        rustc=top.text_or_none("rustc"),
-        cargo_profile=cargo.text_or_none("profile"),
-        cargo_features=_features(cargo),
-        source_commit=top.text_or_none("source_commit"),
-        cargo_lock_sha256=top.text_or_none("cargo_lock_sha256"),
-        rust_sources_sha256=top.text_or_none("rust_sources_sha256"),
-        header_sha256=top.text("header_sha256"),
-        libraries=tuple(
-            ManifestLibrary(
-                component=library.text("component"),
-                file=library.text("file"),
-                size=library.integer("size"),
-                sha256=library.text("sha256"),
-                api_functions=library.integer_or_none("api_functions"),
-                system_libraries=library.texts("system_libraries"),
-                frameworks=library.texts("frameworks"),
-            )
-            for library in top.children("libraries")
-        ),
-    )
+    manifest: Manifest = _decoded(Manifest, parse_json(text), "the manifest")
+    return manifest
 
 
-def _features(cargo: _Object) -> dict[str, tuple[str, ...]] | None:
-    if cargo.is_none("features"):
-        return None
-    features = cargo.child("features")
-    return {crate: features.texts(crate) for crate in features.names()}
+# In the JSON form, a value of these is in an object.
+_PLACES = {
+    "floor_name": ("floor", "name"),
+    "floor_version": ("floor", "version"),
+    "cargo_profile": ("cargo", "profile"),
+    "cargo_features": ("cargo", "features"),
+}
 
 
-class _Object:
-    """A JSON object whose values are asked for by kind, so that a wrong one is named."""
+def _encoded(described: Manifest | ManifestLibrary) -> dict[str, Any]:
+    form: dict[str, Any] = {}
+    for field in fields(described):
+        value = getattr(described, field.name)
+        if field.name == "libraries":
+            value = [_encoded(library) for library in value]
+        elif isinstance(value, tuple):
+            value = list(value)
+        elif isinstance(value, Mapping):
+            value = {crate: list(names) for crate, names in value.items()}
+        *parents, key = _PLACES.get(field.name, (field.name,))
+        place = form
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[key] = value
+    return form
 
-    def __init__(self, value: object, where: str) -> None:
-        self._where = where
-        if not isinstance(value, dict):
-            raise ValueError(f"{where} is not an object")
-        self._values: dict[str, object] = value
 
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._values)
+def _decoded(kind: type[Any], form: object, where: str) -> Any:
+    """Make a dataclass of its JSON form, each field as its annotation has it."""
+    values = {}
+    for field in fields(kind):
+        *parents, key = _PLACES.get(field.name, (field.name,))
+        place, at = form, where
+        for parent in parents:
+            place, at = _value(place, parent, at), f"{at}: {parent!r}"
+        value = _value(place, key, at)
+        annotation, optional, _ = str(field.type).partition(" | None")
+        is_unknown = bool(optional) and value is None
+        values[field.name] = None if is_unknown else _READERS[annotation](value, key, at)
+    return kind(**values)
 
-    def is_none(self, key: str) -> bool:
-        return self._value(key) is None
 
-    def text(self, key: str) -> str:
-        value = self._value(key)
-        if not isinstance(value, str):
-            raise self._wrong(key, "a string")
-        return value
+def _value(form: object, key: str, where: str) -> object:
+    if not isinstance(form, dict):
+        raise ValueError(message("not-an-object", where=where))
+    if key not in form:
+        raise ValueError(message("no-value", where=where, key=key))
+    return form[key]
 
-    def text_or_none(self, key: str) -> str | None:
-        return None if self.is_none(key) else self.text(key)
 
-    def integer(self, key: str) -> int:
-        value = self._value(key)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._wrong(key, "an integer")
-        return value
+def _checked(value: object, type_: type[Any], kind: str, key: str, where: str) -> Any:
+    if not isinstance(value, type_) or (isinstance(value, bool) and type_ is int):
+        raise ValueError(message("wrong-kind", where=where, key=key, kind=kind))
+    return value
 
-    def integer_or_none(self, key: str) -> int | None:
-        return None if self.is_none(key) else self.integer(key)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self._list(key)
-        if not all(isinstance(value, str) for value in values):
-            raise self._wrong(key, "a list of strings")
-        return tuple(str(value) for value in values)
+def _texts(value: object, key: str, where: str) -> tuple[str, ...]:
+    texts = _checked(value, list, "a list", key, where)
+    return tuple(_checked(text, str, "a list of strings", key, where) for text in texts)
 
-    def child(self, key: str) -> _Object:
-        return _Object(self._value(key), f"{self._where}: {key!r}")
 
-    def children(self, key: str) -> list[_Object]:
-        where = f"{self._where}: {key!r}"
-        return [_Object(value, f"{where}[{n}]") for n, value in enumerate(self._list(key))]
+def _features(value: object, key: str, where: str) -> dict[str, tuple[str, ...]]:
+    inner = f"{where}: {key!r}"
+    if not isinstance(value, dict):
+        raise ValueError(message("not-an-object", where=inner))
+    return {crate: _texts(names, crate, inner) for crate, names in value.items()}
 
-    def _list(self, key: str) -> list[object]:
-        value = self._value(key)
-        if not isinstance(value, list):
-            raise self._wrong(key, "a list")
-        return value
 
-    def _value(self, key: str) -> object:
-        if key not in self._values:
-            raise ValueError(f"{self._where} has no {key!r}")
-        return self._values[key]
+def _libraries(value: object, key: str, where: str) -> tuple[ManifestLibrary, ...]:
+    forms = enumerate(_checked(value, list, "a list", key, where))
+    return tuple(_decoded(ManifestLibrary, form, f"{where}: {key!r}[{n}]") for n, form in forms)
 
-    def _wrong(self, key: str, kind: str) -> ValueError:
-        return ValueError(f"{self._where}: {key!r} is not {kind}")
+
+_READERS: Mapping[str, Callable[[object, str, str], object]] = {
+    "str": lambda value, key, where: _checked(value, str, "a string", key, where),
+    "int": lambda value, key, where: _checked(value, int, "an integer", key, where),
+    "tuple[str, ...]": _texts,
+    "Mapping[str, tuple[str, ...]]": _features,
+    "tuple[ManifestLibrary, ...]": _libraries,
+}

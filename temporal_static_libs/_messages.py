@@ -1,17 +1,86 @@
-"""The catalogue of messages: every problem that this package reports, each under one id.
+"""Every text about something that is wrong, by id. docs/troubleshooting.md has an entry for each.
 
-docs/troubleshooting.md has an entry for the first line of each; a test compares the two.
+A message begins with what is wrong; its further lines, set in by two, are the file, where it came
+from, and how to fix it.
 """
 
 from __future__ import annotations
 
-# Type checkers take it for typing's.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Final
 
-#: Id to template, in the form of `str.format`.
-MESSAGES: Mapping[str, str] = {
+_CACHE = "; refusing to use it\n  file:   {file}\n  owner:  {owner}\n  fix:    "
+_ELSEWHERE = "set TEMPORAL_LIBS_CACHE_DIR to a directory of yours"
+
+MESSAGES: Final[Mapping[str, str]] = {
+    # The call, or the environment, is wrong: exit status 2.
+    "unknown-setting": (
+        "the environment variable {name} is {value!r}; expected {expected}, or leave it unset"
+    ),
+    "no-option": "no option given",
+    "option-twice": "{option} is given more than once",
+    "doctor-and-others": "--doctor cannot be combined with other options (except --json)",
+    "not-combinable": "{option} cannot be combined with other options",
+    "usage": "{problem}\nTry 'temporal-libs-config --help'.",
+    "unknown-component": "there is no component {name!r}; there are: {known}",
+    # An archive, or what describes it, is not as recorded.
+    "missing": "{name} is missing",
+    "unreadable": "{name} cannot be read: {reason}",
+    "damaged": "{name} is damaged: {reason}",
+    "no-file": "{name} is not a file",
+    "truncated": "{name} is truncated: it has {size} bytes, expected {recorded}",
+    "too-long": "{name} is altered: it has {size} bytes, expected {recorded}",
+    "hash-mismatch": "{name} is altered: SHA-256 mismatch: expected {recorded}, found {actual}",
+    "linked-elsewhere": (
+        "{name} is replaced: it is a symbolic link to {target}, elsewhere than its record"
+    ),
+    "untrusted-owner": (
+        "{name} is not trusted: it is owned by the user with the number {uid}, who could alter it"
+    ),
+    "no-such-archive": "there is no archive for the component {component}",
+    "no-directory": "the directory does not exist",
+    "no-known-archive": "checksums.sha256 names none of {known}",
+    "records-disagree": "checksums.sha256 and manifest.json disagree about {file}",
+    "unsupported-target": (
+        "the target {triple!r} is not supported\nsupported platforms: {supported}"
+    ),
+    "no-protobuf-files": "the protobuf files are missing",
+    # Why a record is damaged, or cannot be read.
+    "checksums-line": "line {number} is not '<64 hexadecimal digits>  <file>'",
+    "checksums-empty": "it names no file",
+    "not-an-object": "{where} is not an object",
+    "no-value": "{where} has no {key!r}",
+    "wrong-kind": "{where}: {key!r} is not {kind}",
+    "not-regular": "it is not a regular file",
+    "too-large": "it is larger than {limit} bytes",
+    "nested-too-deeply": "it is nested too deeply",
+    # The cache directory.
+    "cache-link": f"the cache directory is a symbolic link{_CACHE}{_ELSEWHERE}",
+    "cache-no-directory": f"the cache directory is not a directory{_CACHE}{_ELSEWHERE}",
+    "cache-of-another-user": (
+        f"the cache directory is owned by another user (you are {{user}}){_CACHE}{_ELSEWHERE}"
+    ),
+    "cache-writable": (
+        f"the cache directory can be written to by others{_CACHE}chmod 700 {{quoted}}   "
+        f"# if you trust what is in it; or {_ELSEWHERE}"
+    ),
+    "cache-unusable": (
+        "the cache directory cannot be used: {reason}\n  file:   {file}\n"
+        f"  fix:    make it one that you can write to, or {_ELSEWHERE}"
+    ),
+    "no-home": f"there is no home directory to have a cache directory in\n  fix:    {_ELSEWHERE}",
+    # What --doctor finds.
+    "not-compiled": "{reason}; what needs them compiles them",
+    "older-system": ("{floor}; this machine's {here} is older: what is linked here may not run"),
+    "other-header": "{name}, SHA-256 {actual}, {recorded} was recorded with the archives",
+    "other-abi": "the header has {abi}, the archives another: {others}",
+    # Others.
+    "interrupted": "interrupted",
+    "metrics-unwritable": "cannot append to TEMPORAL_LIBS_METRICS={file}: {reason}",
+    "no-cmake-version": (
+        "CMake has no form of the version {version!r}: it compares numbers, as in 1.2.3 or "
+        "1.2.3.post4"
+    ),
     # A build that cannot start, and what to do about it: _build/toolchain.py, _build/advice.py
     "cannot-compile": "temporal-static-libs cannot be compiled here: {reason}",
     "platform-unsupported": "{host} is not a supported platform",
@@ -170,13 +239,14 @@ in {scratch}, if anything""",
     "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: {reason}",
     "record-not-written": "TEMPORAL_LIBS_BUILD_RECORD: {file} cannot be written: {reason}",
 }
+"""Id to text, with names of values between braces."""
 
 
-def message(id: str, /, **values: object) -> str:  # noqa: A002 - positional, the catalogue's word
-    """Return the message of an id.
+def message(id: str, /, **values: object) -> str:  # noqa: A002
+    """Return a text of the catalogue with its values.
 
     Args:
-        id: a key of `MESSAGES`.
-        values: what the template names.
+        id: the key in `MESSAGES`.
+        values: what to put for each name between braces.
     """
-    return MESSAGES[id].format(**values)
+    return MESSAGES[id].format_map(values)

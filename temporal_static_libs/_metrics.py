@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ._about import __version__
 from ._console import report
 from ._library_set import LoadedSet
-from ._settings import METRICS, Settings
+from ._messages import message
+from ._settings import Settings
 
 
 @dataclass
@@ -21,22 +22,18 @@ class Resolution:
     """What has come of looking for archives.
 
     Attributes:
+        is_begun: whether anything has been looked for; else there is nothing to record.
         source: ``wheel``, ``override`` or ``compiled``; None if none were found.
         checked: ``hashed`` or ``remembered``, how it is known that they are as recorded; None if
             they are not, or if nobody asked.
-        is_begun: whether anything has been looked for.
     """
 
+    is_begun: bool = False
     source: str | None = None
     checked: str | None = None
-    is_begun: bool = False
-
-    def begin(self) -> None:
-        """From here on there is something to record."""
-        self.is_begun = True
 
     def found(self, loaded: LoadedSet) -> None:
-        """Archives are in force, verified or not."""
+        """Take the active archives, verified or not."""
         self.source = loaded.origin.source
         self.checked = loaded.verified
 
@@ -45,10 +42,7 @@ class Resolution:
 def recorded(settings: Settings) -> Iterator[Resolution]:
     """Record how looking for archives went, failure included, if the environment asks for it.
 
-    A file that cannot be written to is told on stderr, and changes nothing else.
-
-    Args:
-        settings: what names the file.
+    A file that cannot be written to is reported on stderr, and changes nothing else.
     """
     resolution = Resolution()
     outcome = "ok"
@@ -80,4 +74,4 @@ def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float
         with open(file, "ab", buffering=0) as stream:
             stream.write(f"{json.dumps(line)}\n".encode())
     except OSError as error:
-        report(f"cannot append to {METRICS}={file}: {error.strerror}", "warning")
+        report(message("metrics-unwritable", file=file, reason=error.strerror), "warning")

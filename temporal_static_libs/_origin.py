@@ -1,4 +1,4 @@
-"""Where a set of archives came from, and how to say so when something is wrong with it."""
+"""Where a set of archives came from, and how to fix it if something is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,37 +8,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ._about import __version__
+from ._errors import MissingLibraryError
+from ._messages import message
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One way that archives get to be in force.
+    """One way that archives become the active ones.
 
     Attributes:
         source: ``wheel``, ``override`` or ``compiled``.
         described: the same for a reader, with the place.
-        mend: the command that puts a broken set right.
+        fix: the command that fixes a broken set.
     """
 
     source: str
     described: str
-    mend: str
+    fix: str
 
     def report(self, problem: str, file: Path) -> str:
-        """The message of an error about one file of the set.
+        """Return the message of an error about one file of the set.
 
         Args:
             problem: what is wrong, on one line.
             file: the file it is wrong with.
         """
-        return "\n".join(
-            (
-                problem,
-                f"  file:   {file}",
-                f"  source: {self.described}",
-                f"  mend:   {self.mend}",
-            )
-        )
+        return f"{problem}\n  file:   {file}\n  source: {self.described}\n  fix:    {self.fix}"
+
+    def unreadable(self, file: Path, error: OSError) -> MissingLibraryError:
+        """Return the error about a file that is missing or cannot be read."""
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            problem = message("missing", name=file.name)
+        else:
+            problem = message("unreadable", name=file.name, reason=error.strerror)
+        return MissingLibraryError(self.report(problem, file))
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,27 @@ class Reason:
 
 
 def wheel_origin() -> Origin:
-    """The archives that this package's own wheel carries."""
+    """Return the origin of the archives that this package's own wheel carries."""
     python = shlex.quote(sys.executable or "python")
     install = "-m pip install --force-reinstall --no-cache-dir"
     return Origin(
         source="wheel",
         described=f"wheel (temporal-static-libs {__version__})",
-        mend=f"{python} {install} temporal-static-libs=={__version__}",
+        fix=f"{python} {install} temporal-static-libs=={__version__}",
     )
 
 
 def override_origin(directory: Path) -> Origin:
-    """The archives of the directory that TEMPORAL_LIBS_DIR names."""
+    """Return the origin of the archives of the directory that TEMPORAL_LIBS_DIR names."""
     return Origin(
         source="override",
         described=f"override (TEMPORAL_LIBS_DIR={directory})",
-        mend="unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or put the directory right",
+        fix="unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or fix the directory",
     )
 
 
 def compiled_origin(directory: Path, setting: str) -> Origin:
-    """The archives that were compiled on this machine.
+    """Return the origin of archives that were compiled on this machine.
 
     Args:
         directory: where they are.
@@ -84,7 +87,7 @@ def compiled_origin(directory: Path, setting: str) -> Origin:
     return Origin(
         source="compiled",
         described=f"compiled on this machine ({setting})",
-        mend=f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them anew",
+        fix=f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them again",
     )
 
 
@@ -92,5 +95,5 @@ ASKED_FOR = Reason(
     "USE_PREBUILT_LIBS=false", "Unset USE_PREBUILT_LIBS: the wheel's own archives are used then."
 )
 FALLBACK = Reason(
-    "TEMPORAL_LIBS_FALLBACK=compile", f"Put the wheel's own archives right: {wheel_origin().mend}"
+    "TEMPORAL_LIBS_FALLBACK=compile", f"Fix the wheel's own archives: {wheel_origin().fix}"
 )

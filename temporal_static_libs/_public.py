@@ -1,4 +1,4 @@
-"""The public view of the archives in force."""
+"""The public view of the active archives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StaticLibrary:
 
 @dataclass(frozen=True)
 class LibrarySet:
-    """The archives in force.
+    """The active archives.
 
     Attributes:
         platform: ``linux`` or ``macos``.
@@ -42,26 +42,15 @@ class LibrarySet:
 
 
 def describe(loaded: LoadedSet) -> LibrarySet:
-    """The public view.
-
-    Args:
-        loaded: archives that have been verified.
+    """Return the public view of archives that have been verified.
 
     Raises:
         UnsupportedPlatformError: their manifest names a target that the table does not have.
     """
-    manifest = loaded.manifest
-    target = target_of_triple(manifest.target)
-    return LibrarySet(
-        platform=target.os,
-        architecture=target.architecture,
-        version=manifest.version,
-        libraries=tuple(
-            StaticLibrary(
-                name=library.link_name,
-                path=loaded.archive(library),
-                checksum=library.sha256,
-            )
-            for library in manifest.libraries
-        ),
+    target = target_of_triple(loaded.manifest.target)
+    libraries = tuple(
+        StaticLibrary(library.link_name, loaded.archive(library), library.sha256)
+        for library in loaded.manifest.libraries
     )
+    version = loaded.manifest.version
+    return LibrarySet(target.os, target.architecture, version, libraries)

@@ -33,9 +33,11 @@ def open_regular(file: str | os.PathLike[str]) -> int:
     os.close(descriptor)
     import errno
 
+    from ._messages import message
+
     if is_directory(status):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(file))
-    raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(file))
+    raise OSError(errno.EINVAL, message("not-regular"), os.fspath(file))
 
 
 def read_record(file: str | os.PathLike[str]) -> bytes:
@@ -43,7 +45,9 @@ def read_record(file: str | os.PathLike[str]) -> bytes:
     with open(open_regular(file), "rb") as stream:
         content = stream.read(LIMIT + 1)
     if len(content) > LIMIT:
-        raise ValueError(f"it is larger than {LIMIT} bytes")
+        from ._messages import message
+
+        raise ValueError(message("too-large", limit=LIMIT))
     return content
 
 
@@ -56,7 +60,9 @@ def parse_json(text: str) -> Any:
     """Parse a record that is JSON."""
     import json
 
+    from ._messages import message
+
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(message("nested-too-deeply")) from None

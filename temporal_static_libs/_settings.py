@@ -61,7 +61,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls) -> Settings:
-        """Those of this process, as `Settings` reads them."""
+        """Read those of this process."""
         return cls(os.environ)
 
     @property
@@ -69,7 +69,7 @@ class Settings:
         """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST lets a missing toolchain be fetched.
 
         Raises:
-            SettingError: it holds a value it does not know, which only those who compile are told.
+            SettingError: it holds a value it does not know, which matters only for compiling.
         """
         return _one_of(self.environ, BOOTSTRAP_RUST, ("1", "0")) == "1"
 
@@ -87,8 +87,8 @@ def _path(environ: Mapping[str, str], name: str) -> str | None:
 def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
     value = environ.get(name, "")
     if value and value not in values:
+        from ._messages import message
+
         expected = " or ".join(values)
-        raise SettingError(
-            f"the environment variable {name} is {value!r}; it can be {expected}, or not set"
-        )
+        raise SettingError(message("unknown-setting", name=name, value=value, expected=expected))
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ._errors import UnsupportedPlatformError
+from ._messages import message
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Target:
         runner: GitHub's label for the machines that build and test its wheel.
         archive_name: format of an archive's file name, given the library's link name.
         gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
-        rust_flags: what rustc has to be told besides.
+        rust_flags: more flags for rustc.
     """
 
     platform: str
@@ -73,7 +74,7 @@ class Target:
         return f"{self.processor}-macos.{self.floor_version}"
 
     def build_tag(self, floor_version: str) -> str:
-        """The platform tag of a wheel that was built and not yet proven to run anywhere else.
+        """Return the platform tag of a wheel that was built and not yet proven to run elsewhere.
 
         Args:
             floor_version: the oldest macOS the build is for; Linux tags of this kind name none.
@@ -84,7 +85,7 @@ class Target:
         return f"macosx_{major}_{rest.partition('.')[0] or '0'}_{self.machine}"
 
     def proven_tags(self, floor_version: str) -> tuple[str, ...]:
-        """The platform tags of a wheel whose archives meet their floor.
+        """Return the platform tags of a wheel whose archives meet their floor.
 
         Args:
             floor_version: the oldest macOS the build is for, which MACOSX_DEPLOYMENT_TARGET may
@@ -93,76 +94,58 @@ class Target:
         return self.wheel_tags if self.os == "linux" else (self.build_tag(floor_version),)
 
 
-# Else rustc asks for the unwinder by the name of LLVM's, which only Zig has; so it asks for GCC's,
-# as for glibc. Static programs can be made of the archives all the same.
-_MUSL_RUST_FLAGS = ("-Ctarget-feature=-crt-static",)
-
-TARGETS = (
-    Target(
-        platform="linux-x64",
-        triple="x86_64-unknown-linux-gnu",
-        machine="x86_64",
+def _glibc(architecture: str, processor: str, runner: str) -> Target:
+    return Target(
+        platform=f"linux-{architecture}",
+        triple=f"{processor}-unknown-linux-gnu",
+        machine=processor,
         floor_name="glibc",
         floor_version="2.17",
         # Both spellings: pip asked for --platform manylinux2014_… refuses a wheel tagged 2_17 only.
-        wheel_tags=("manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+        wheel_tags=(f"manylinux_2_17_{processor}", f"manylinux2014_{processor}"),
         oldest_pip="19.3",
-        runner="ubuntu-24.04",
-    ),
-    Target(
-        platform="linux-arm64",
-        triple="aarch64-unknown-linux-gnu",
-        machine="aarch64",
-        floor_name="glibc",
-        floor_version="2.17",
-        wheel_tags=("manylinux_2_17_aarch64", "manylinux2014_aarch64"),
-        oldest_pip="19.3",
-        runner="ubuntu-24.04-arm",
-    ),
-    Target(
-        platform="macos-arm64",
-        triple="aarch64-apple-darwin",
-        machine="arm64",
-        floor_name="macos",
-        floor_version="11.0",
-        wheel_tags=("macosx_11_0_arm64",),
-        oldest_pip="20.3",
-        runner="macos-15",
-        gc_flag="-Wl,-dead_strip",
-    ),
-    Target(
-        platform="linux-x64-musl",
-        triple="x86_64-unknown-linux-musl",
-        machine="x86_64",
+        runner=runner,
+    )
+
+
+def _musl(architecture: str, processor: str, runner: str) -> Target:
+    return Target(
+        platform=f"linux-{architecture}-musl",
+        triple=f"{processor}-unknown-linux-musl",
+        machine=processor,
         floor_name="musl",
         floor_version="1.2",
-        wheel_tags=("musllinux_1_2_x86_64",),
+        wheel_tags=(f"musllinux_1_2_{processor}",),
         oldest_pip="21.2",
-        runner="ubuntu-24.04",
-        rust_flags=_MUSL_RUST_FLAGS,
-    ),
-    Target(
-        platform="linux-arm64-musl",
-        triple="aarch64-unknown-linux-musl",
-        machine="aarch64",
-        floor_name="musl",
-        floor_version="1.2",
-        wheel_tags=("musllinux_1_2_aarch64",),
-        oldest_pip="21.2",
-        runner="ubuntu-24.04-arm",
-        rust_flags=_MUSL_RUST_FLAGS,
-    ),
-    Target(
-        platform="macos-x64",
-        triple="x86_64-apple-darwin",
-        machine="x86_64",
+        runner=runner,
+        # Else rustc asks for the unwinder by the name of LLVM's, which only Zig has; so it asks for
+        # GCC's, as for glibc. Static programs can be made of the archives all the same.
+        rust_flags=("-Ctarget-feature=-crt-static",),
+    )
+
+
+def _macos(machine: str, architecture: str, floor: str, oldest_pip: str, runner: str) -> Target:
+    processor = {"arm64": "aarch64"}.get(machine, machine)
+    return Target(
+        platform=f"macos-{architecture}",
+        triple=f"{processor}-apple-darwin",
+        machine=machine,
         floor_name="macos",
-        floor_version="10.12",
-        wheel_tags=("macosx_10_12_x86_64",),
-        oldest_pip="9.0",
-        runner="macos-15-intel",
+        floor_version=floor,
+        wheel_tags=(f"macosx_{floor.replace('.', '_')}_{machine}",),
+        oldest_pip=oldest_pip,
+        runner=runner,
         gc_flag="-Wl,-dead_strip",
-    ),
+    )
+
+
+TARGETS = (
+    _glibc("x64", "x86_64", "ubuntu-24.04"),
+    _glibc("arm64", "aarch64", "ubuntu-24.04-arm"),
+    _macos("arm64", "arm64", "11.0", "20.3", "macos-15"),
+    _musl("x64", "x86_64", "ubuntu-24.04"),
+    _musl("arm64", "aarch64", "ubuntu-24.04-arm"),
+    _macos("x86_64", "x64", "10.12", "9.0", "macos-15-intel"),
 )
 
 
@@ -178,11 +161,12 @@ def target_of_triple(triple: str) -> Target:
     for target in TARGETS:
         if target.triple == triple:
             return target
+    supported = supported_platforms()
     raise UnsupportedPlatformError(
-        f"the target {triple!r} is not supported\nsupported platforms: {supported_platforms()}"
+        message("unsupported-target", triple=triple, supported=supported)
     )
 
 
 def supported_platforms() -> str:
-    """Every platform of the table with its triple, on one line, for messages."""
+    """Return every platform of the table with its triple, on one line, for messages."""
     return ", ".join(f"{target.platform} ({target.triple})" for target in TARGETS)

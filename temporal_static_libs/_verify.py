@@ -1,4 +1,4 @@
-"""Whether archives are the ones that were recorded when they were built."""
+"""Comparing archives with what was recorded when they were built."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ._checksums import sha256_of
 from ._errors import ChecksumMismatchError, MissingLibraryError
+from ._messages import message
 from ._origin import Origin
 from ._ownership import is_regular, owner, trusted_owners
 
@@ -36,50 +37,43 @@ def verify_files(files: Iterable[RecordedFile], origin: Origin, trusted: Path) -
     Args:
         files: what to compare.
         origin: where they came from, for the message.
-        trusted: a file or directory whose owner may own the files too; besides, the user and the
-            administrator may.
+        trusted: a file or directory whose owner may own the files too, like the user and the
+            administrator.
 
     Raises:
         MissingLibraryError: one is absent, or cannot be read.
-        ChecksumMismatchError: one is not what was recorded, or can have been put there by somebody
-            else.
+        ChecksumMismatchError: one is not what was recorded, or another user can have put it there.
     """
     owners = trusted_owners(trusted)
     for file in files:
         try:
-            _verify(file, origin, owners)
-        except (FileNotFoundError, NotADirectoryError):
-            problem = f"{file.path.name} is missing"
-            raise MissingLibraryError(origin.report(problem, file.path)) from None
+            status = os.stat(file.path)
+            if not is_regular(status):
+                problem = message("no-file", name=file.path.name)
+                raise MissingLibraryError(origin.report(problem, file.path))
+            mismatch = _mismatch(file, status, owners)
         except OSError as error:
-            problem = f"{file.path.name} cannot be read: {error.strerror}"
-            raise MissingLibraryError(origin.report(problem, file.path)) from None
+            raise origin.unreadable(file.path, error) from None
+        if mismatch:
+            raise ChecksumMismatchError(origin.report(mismatch, file.path))
 
 
-def _verify(file: RecordedFile, origin: Origin, owners: set[int]) -> None:
+def _mismatch(file: RecordedFile, status: os.stat_result, owners: set[int]) -> str:
+    """Return the message about what differs; an empty one if nothing does."""
     name = file.path.name
-    status = os.stat(file.path)
-    if not is_regular(status):
-        raise MissingLibraryError(origin.report(f"{name} is not a file", file.path))
-    if file.path.is_symlink() and not _is_linked_like_its_record(file):
-        where = f"it is a symbolic link to {os.path.realpath(file.path)}, elsewhere than its record"
-        raise ChecksumMismatchError(origin.report(f"{name} is replaced: {where}", file.path))
-    if owner(status) not in owners:
-        whose = f"it belongs to the user with the number {owner(status)}, who could alter it"
-        raise ChecksumMismatchError(origin.report(f"{name} is not trusted: {whose}", file.path))
-    if file.size is not None and status.st_size != file.size:
-        kind = "truncated" if status.st_size < file.size else "altered"
-        sizes = f"it has {status.st_size} bytes, {file.size} were recorded"
-        raise ChecksumMismatchError(origin.report(f"{name} is {kind}: {sizes}", file.path))
-    actual = sha256_of(file.path)
-    if actual != file.sha256:
-        hashes = f"its SHA-256 is {actual}, {file.sha256} was recorded"
-        raise ChecksumMismatchError(origin.report(f"{name} is altered: {hashes}", file.path))
-
-
-def _is_linked_like_its_record(file: RecordedFile) -> bool:
+    target = os.path.realpath(file.path)
     # Some installers and build systems make every file of a package a link to a store of theirs,
     # where the files are side by side.
-    return os.path.dirname(os.path.realpath(file.path)) == os.path.dirname(
-        os.path.realpath(file.record)
-    )
+    store = os.path.dirname(os.path.realpath(file.record))
+    if file.path.is_symlink() and os.path.dirname(target) != store:
+        return message("linked-elsewhere", name=name, target=target)
+    if owner(status) not in owners:
+        return message("untrusted-owner", name=name, uid=owner(status))
+    if file.size is not None and status.st_size < file.size:
+        return message("truncated", name=name, size=status.st_size, recorded=file.size)
+    if file.size is not None and status.st_size > file.size:
+        return message("too-long", name=name, size=status.st_size, recorded=file.size)
+    actual = sha256_of(file.path)
+    if actual != file.sha256:
+        return message("hash-mismatch", name=name, recorded=file.sha256, actual=actual)
+    return ""

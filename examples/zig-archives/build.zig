@@ -36,11 +36,15 @@ pub fn build(b: *std.Build) void {
     run_step.dependOn(&b.addRunArtifact(program).step);
 }
 
-/// Has every step fail. Not an exit, so that `zig build --help` works all the same.
-fn refuse(b: *std.Build, comptime option: []const u8) void {
-    const failure = b.addFail("-D" ++ option ++ " is missing: zig build " ++
+const messages = struct {
+    const missing_option = "-D{s} is missing: zig build " ++
         "-Dlibdir=\"$(temporal-libs-config --libdir)\" " ++
-        "-Dincludedir=\"$(temporal-libs-config --includedir)\"");
+        "-Dincludedir=\"$(temporal-libs-config --includedir)\"";
+};
+
+/// Has every step fail. Not an exit, so that `zig build --help` works all the same.
+fn refuse(b: *std.Build, option: []const u8) void {
+    const failure = b.addFail(b.fmt(messages.missing_option, .{option}));
     b.getInstallStep().dependOn(&failure.step);
     b.step("run", "Run the program").dependOn(&failure.step);
 }

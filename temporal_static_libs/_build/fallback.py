@@ -174,7 +174,7 @@ def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
             reason=reason,
         )
     except OSError as error:
-        values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().mend}
+        values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().fix}
         raise CompileError(message("sources-unreadable", **values)) from None
 
 

@@ -101,7 +101,7 @@ def write_build_system_files(manifest: Manifest, directory: Path) -> None:
         include=PurePath("..", INCLUDE),
         protos=PurePath("..", PROTOS),
         source="wheel",
-        mend=f"python -m pip install --force-reinstall --no-cache-dir {requirement}",
+        fix=f"python -m pip install --force-reinstall --no-cache-dir {requirement}",
     )
     for path, text in render_files(manifest, places).items():
         file = directory / path

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from .. import _messages
 from .._components import COMPONENTS, DEFAULT_COMPONENT
 from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, report
 from .._errors import SettingError, TemporalStaticLibsError
 from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
+from .._messages import message
 from .._metrics import recorded
 from .._settings import Settings
 from .options import ANSWERS, HELP, Answers
@@ -28,7 +30,7 @@ SHELLS = ("bash", "fish", "zsh")
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        report(f"{message}\nTry '{PROG} --help'.")
+        report(_messages.message("usage", problem=message))
         sys.exit(EXIT_USAGE)
 
 
@@ -56,30 +58,30 @@ class _Once(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         if getattr(namespace, self.dest) is not None:
-            parser.error(f"{option_string} is given more than once")
+            parser.error(message("option-twice", option=option_string))
         setattr(namespace, self.dest, values)
 
 
 _DESCRIPTION = """\
-How to compile and link against Temporal's static libraries: one line an
-option, in the order given."""
+Print compiler and linker settings for Temporal's static libraries, one line per
+option."""
 
 _EPILOG = f"""\
-Directories are printed as they are, flags quoted for a shell. Which archives
-are in force, the environment says: TEMPORAL_LIBS_DIR, USE_PREBUILT_LIBS,
+Directories are printed as they are, flags quoted for a shell. These environment
+variables select the libraries: TEMPORAL_LIBS_DIR, USE_PREBUILT_LIBS,
 TEMPORAL_LIBS_FALLBACK.
 
 examples:
   cc bridge.c $({PROG} --cflags --libs) -o bridge
   {PROG} --cflags --libs | xargs cc -o bridge bridge.c
-                        the same, also where a path has a blank
+                        the same, if the path contains spaces
   {PROG} --component client --libs
                         of the archive without the worker
   {PROG} {_ZIG} > temporal_libs.zig
                         what a build.zig needs
   cmake -B build -D TemporalStaticLibs_DIR="$({PROG} --cmakedir)"
   {PROG} {_DOCTOR}
-                        what is in force here, why, and whether all is well
+                        which libraries are active, why, and whether all is well
   source <({PROG} {_COMPLETION} bash)
                         Tab completes options, in this shell
 
@@ -91,7 +93,7 @@ On error only {_DOCTOR} prints; the reason is on standard error."""
 
 
 def command_line_parser() -> argparse.ArgumentParser:
-    """The parser of the command's arguments."""
+    """Return the parser of the command's arguments."""
     names = [component.name for component in COMPONENTS]
     parser = _Parser(
         prog=PROG,
@@ -107,24 +109,25 @@ def command_line_parser() -> argparse.ArgumentParser:
         "--component",
         action=_Once,
         choices=names,
-        help=f"the archive that the whole call is about (default: {DEFAULT_COMPONENT.name})",
+        help=f"the archive that all options are about (default: {DEFAULT_COMPONENT.name})",
     )
     parser.add_argument(
         _DOCTOR,
         action="store_true",
-        help="a call of its own: look at all that decides what is in force, one finding a line, or "
-        "as JSON with --json; exit status 1 if something is broken",
+        help="check the installation and report each finding, one per line, or as JSON with "
+        "--json; exit status 1 if something is broken; cannot be combined with other options",
     )
     parser.add_argument(
         _ZIG,
         action="store_true",
-        help="a call of its own: print temporal_libs.zig, for a build.zig to have beside it",
+        help="print temporal_libs.zig, to copy next to your build.zig; cannot be combined with "
+        "other options",
     )
     parser.add_argument(
         _COMPLETION,
         action=_Once,
         choices=SHELLS,
-        help="a call of its own: print what has this shell complete these options",
+        help="print a completion script for this shell; cannot be combined with other options",
     )
     parser.set_defaults(queries=[])
     return parser
@@ -138,12 +141,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 1 if a library is missing or damaged, or 2 for a bad setting in the
-        environment, or 130 if the user has had enough of compiling. Bad usage leaves through
+        environment, or 130 if the user has interrupted compiling. Bad usage leaves through
         SystemExit, with 2.
     """
     parser = command_line_parser()
     arguments = parser.parse_args(argv)
-    _refuse_what_does_not_go_together(parser, arguments)
+    _reject_conflicting_options(parser, arguments)
     component = arguments.component or DEFAULT_COMPONENT.name
     try:
         if arguments.doctor:
@@ -164,37 +167,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         report(str(error))
         return EXIT_BROKEN
     except KeyboardInterrupt:
-        report("interrupted")
+        report(message("interrupted"))
         return _EXIT_INTERRUPTED
     return emit_outputs(lines)
 
 
-def _refuse_what_does_not_go_together(
+def _reject_conflicting_options(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace
 ) -> None:
     others = set(arguments.queries)
     if arguments.component:
         others.add("--component")
-    own_calls = {
+    separate = {
         _DOCTOR: arguments.doctor,
         _ZIG: arguments.zig,
         _COMPLETION: arguments.completion is not None,
     }
-    given = [option for option, is_given in own_calls.items() if is_given]
+    given = [option for option, is_given in separate.items() if is_given]
     if not given and not arguments.queries:
-        parser.error("no option is given")
+        parser.error(message("no-option"))
     if given == [_DOCTOR]:
         if others - {"--json"}:
-            parser.error(f"{_DOCTOR} is a call of its own, without other options but --json")
+            parser.error(message("doctor-and-others"))
     elif given and (others or given[1:]):
-        parser.error(f"{given[0]} is a call of its own, without other options")
+        parser.error(message("not-combinable", option=given[0]))
 
 
 def _doctor(settings: Settings, *, as_json: bool) -> int:
     # Here and not above: no other option needs so much.
     from .doctor import examine
 
-    findings = examine(settings)
+    findings = list(examine(settings))
     is_well = all(finding.is_well for finding in findings)
     if as_json:
         report = {"ok": is_well, "findings": [finding.to_dict() for finding in findings]}

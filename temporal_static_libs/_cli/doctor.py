@@ -1,4 +1,4 @@
-"""`temporal-libs-config --doctor`: which archives are in force, why, and whether all is well.
+"""`temporal-libs-config --doctor`: which archives are active, why, and whether all is well.
 
 It looks, and changes nothing: archives that would have to be compiled are not.
 """
@@ -18,6 +18,7 @@ from .._build.header import Header, read_header
 from .._checksums import sha256_of
 from .._errors import CompileError, TemporalStaticLibsError
 from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set
+from .._messages import message
 from .._receipts import memory_directory
 from .._settings import Settings
 from .._sources import choose, inspect
@@ -48,48 +49,44 @@ class Finding:
         return f"{'ok' if self.is_well else 'broken':<8}{self.subject}: {self.text}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, as Python objects."""
+        """Return the JSON form, as Python objects."""
         return {"ok": self.is_well, "subject": self.subject, "finding": self.text}
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Look at all that decides which archives are in force, and at those.
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at all that decides which archives are active, and at those.
 
     Args:
         settings: usually `Settings.from_environ()`.
     """
-    return list(_findings(settings))
-
-
-def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(True, "package", f"temporal-static-libs {__version__}")
     choice = choose(settings, _hashed_wheel)
     wheels_problem = choice.wheels_problem
     if wheels_problem is not None:
         yield _broken("the wheel's own archives", wheels_problem)
-    yield Finding(True, "in force", f"{choice.source}, because {choice.why}")
+    yield Finding(True, "active", f"{choice.source}, because {choice.why}")
     try:
         loaded = inspect(settings, choice)
     except NotReusableError as error:
-        yield _broken("archives", f"{error}; what needs them compiles them")
+        yield _broken("archives", message("not-compiled", reason=error))
     except TemporalStaticLibsError as error:
         yield _broken("archives", error)
     else:
-        yield from _of_set(loaded)
-    yield _of_protos()
-    yield _of_memory(settings)
+        yield from _check_set(loaded)
+    yield _check_protos()
+    yield _check_receipts(settings)
     for tool in tool_findings(settings.environ):
         yield Finding(True, "tool", tool)
 
 
-def _of_protos() -> Finding:
+def _check_protos() -> Finding:
     try:
         return Finding(True, "protobuf files", str(proto_dir()))
     except TemporalStaticLibsError as error:
         return _broken("protobuf files", error)
 
 
-def _of_memory(settings: Settings) -> Finding:
+def _check_receipts(settings: Settings) -> Finding:
     try:
         text = f"that archives have been verified is remembered in {memory_directory(settings)}"
     except CompileError as error:
@@ -105,7 +102,7 @@ def _hashed_wheel() -> LoadedSet:
     return loaded
 
 
-def _of_set(loaded: LoadedSet) -> Iterator[Finding]:
+def _check_set(loaded: LoadedSet) -> Iterator[Finding]:
     manifest = loaded.manifest
     yield Finding(True, "version", manifest.version)
     yield Finding(True, "directory", str(loaded.directory))
@@ -118,17 +115,17 @@ def _of_set(loaded: LoadedSet) -> Iterator[Finding]:
         is_well, text = floor_finding(manifest)
         yield Finding(is_well, "floor", text)
     for file in loaded.files:
-        yield _of_file(loaded, file)
+        yield _check_file(loaded, file)
     try:
         header, header_sha256 = read_header(HEADER), sha256_of(HEADER)
     except (TemporalStaticLibsError, OSError) as error:
         yield _broken("header", error)
         return
-    yield _of_header(loaded, header_sha256)
-    yield _of_abi(loaded, header)
+    yield _check_header(loaded, header_sha256)
+    yield _check_abi(loaded, header)
 
 
-def _of_file(loaded: LoadedSet, file: RecordedFile) -> Finding:
+def _check_file(loaded: LoadedSet, file: RecordedFile) -> Finding:
     try:
         verify_files([file], loaded.origin, loaded.trusted)
     except TemporalStaticLibsError as error:
@@ -136,18 +133,17 @@ def _of_file(loaded: LoadedSet, file: RecordedFile) -> Finding:
     return Finding(True, "archive", f"{file.path.name}, SHA-256 {file.sha256} as recorded")
 
 
-def _of_header(loaded: LoadedSet, sha256: str) -> Finding:
+def _check_header(loaded: LoadedSet, sha256: str) -> Finding:
     text = f"{HEADER.name}, SHA-256 {sha256}"
     if sha256 == loaded.manifest.header_sha256:
         return Finding(True, "header", f"{text} as recorded")
+    recorded = loaded.manifest.header_sha256
+    text = message("other-header", name=HEADER.name, actual=sha256, recorded=recorded)
     # Of archives from elsewhere it need not be; whether it fits them, the ABI says.
-    other = f"{loaded.manifest.header_sha256} was recorded"
-    is_well = loaded.origin.source == "override"
-    return Finding(is_well, "header", f"{text}, {other} with the archives")
+    return Finding(loaded.origin.source == "override", "header", text)
 
 
-def _of_abi(loaded: LoadedSet, header: Header) -> Finding:
-    text = f"the header has {header.abi}"
+def _check_abi(loaded: LoadedSet, header: Header) -> Finding:
     others = [] if loaded.manifest.abi == header.abi else [f"manifest {loaded.manifest.abi}"]
     # The archives themselves know best.
     wanted = {name for name in header.own_symbols if _TIE.fullmatch(name)}
@@ -157,12 +153,13 @@ def _of_abi(loaded: LoadedSet, header: Header) -> Finding:
         if ties is not None and not wanted <= ties:
             others.append(f"{archive.name} {', '.join(sorted(ties)) or 'none'}")
     if others:
-        return Finding(False, "ABI", f"{text}, the archives another: {'; '.join(others)}")
-    return Finding(True, "ABI", f"{text}, and so have the archives")
+        text = message("other-abi", abi=header.abi, others="; ".join(others))
+        return Finding(False, "ABI", text)
+    return Finding(True, "ABI", f"the header has {header.abi}, and so have the archives")
 
 
 def _ties(archive: Path) -> set[str] | None:
-    """The names; None if the archive cannot be read, which is said of it elsewhere."""
+    """Return the names; None if the archive cannot be read, which is reported elsewhere."""
     try:
         symbols = defined_symbols(archive)
     except (OSError, ValueError):

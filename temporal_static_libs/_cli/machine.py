@@ -1,4 +1,4 @@
-"""What `temporal-libs-config --doctor` tells about this machine: its C library, its build tools."""
+"""What `temporal-libs-config --doctor` reports about this machine: C library and build tools."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from .._build.host import this_host
 from .._build.tool import output_of, program_on_path, release_of
 from .._manifest import Manifest
+from .._messages import message
 
-# The program, the arguments that have it tell its version, and who needs it.
+# The program, the option that prints its version, and who needs it.
 _TOOLS = (
     ("zig", "version", "build.zig"),
     ("cc", "--version", "C and cgo"),
@@ -20,7 +21,7 @@ _TOOLS = (
 
 
 def floor_finding(manifest: Manifest) -> tuple[bool, str]:
-    """The oldest system that the archives are for, beside this one.
+    """Compare the oldest system that the archives are for with this one.
 
     Returns:
         Whether programs made with them can run here, as far as one can tell; and what to say.
@@ -34,12 +35,12 @@ def floor_finding(manifest: Manifest) -> tuple[bool, str]:
         return True, f"{floor}; which {manifest.floor_name} this machine has, is not known"
     here = f"{host.floor_name} {host.version}"
     if release_of(host.version) < release_of(manifest.floor_version):
-        return False, f"{floor}; this machine's {here} is older: what is linked here may not run"
+        return False, message("older-system", floor=floor, here=here)
     return True, f"{floor}; this machine has {here}"
 
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
-    """Which build tools are there. None has to be: each consumer needs its own.
+    """Report which build tools are there. None has to be: each consumer needs its own.
 
     Args:
         environ: what has the PATH.
@@ -56,5 +57,5 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _version(command: list[str], environ: Mapping[str, str], name: str) -> str:
-    first, *_ = [*output_of(command, environ).strip().splitlines(), "of a version it does not tell"]
+    first, *_ = [*output_of(command, environ).strip().splitlines(), "of an unknown version"]
     return first if first.startswith(name) else f"{name} {first}"

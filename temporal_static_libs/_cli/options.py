@@ -22,12 +22,15 @@ from .._manifest import Manifest, ManifestLibrary
 from .._metrics import Resolution
 from .._settings import Settings
 from .._sources import prepare
-from .._targets import TARGETS
+from .._targets import TARGETS, target_of_triple
 from .entry import ANSWERS as QUICK_ANSWERS
 
 
 class Answers:
-    """What the options of one call are about; found, and verified, once and only if asked for."""
+    """What the answers of one call are made of: found and verified once, and only if asked for."""
+
+    prefix: str = str(PACKAGE_DIR)
+    include_dir: str = str(INCLUDE_DIR)
 
     def __init__(self, component: str, settings: Settings, resolution: Resolution) -> None:
         self._settings = settings
@@ -37,43 +40,36 @@ class Answers:
     @cached_property
     def loaded(self) -> LoadedSet:
         """The archives, for answers that lead to none of them."""
-        self._resolution.begin()
-        loaded = prepare(self._settings)
-        self._resolution.found(loaded)
-        return loaded
+        self._resolution.is_begun = True
+        return self._found(prepare(self._settings))
 
     @cached_property
     def verified(self) -> LoadedSet:
         """The archives, for answers that lead to one of them."""
-        verified = self.loaded.verified_once(self._settings)
-        self._resolution.found(verified)
-        return verified
-
-    prefix: str = str(PACKAGE_DIR)
-    include_dir: str = str(INCLUDE_DIR)
+        return self._found(self.loaded.verified_once(self._settings))
 
     @property
     def directory(self) -> str:
-        """Where the archives are."""
+        """The directory of the archives."""
         return str(self.verified.directory)
 
     @property
     def gc_flag(self) -> str:
         """What makes a C compiler driver drop the parts of an archive that nothing uses."""
-        return self.verified.gc_flag
+        return target_of_triple(self.verified.manifest.target).gc_flag
 
     @property
     def manifest(self) -> Manifest:
-        """What the archives are."""
+        """What the manifest says of the archives."""
         return self.loaded.manifest
 
     @property
     def library(self) -> ManifestLibrary:
-        """The archive of the component that the call is about."""
+        """What it says of the component that the call is about."""
         return self.loaded.library(self._component)
 
     def json(self) -> str:
-        """The manifest, with what a build needs besides: paths, the source, all platforms."""
+        """Return the manifest, with what a build needs too: paths, the source, all platforms."""
         loaded = self.verified
         manifest = loaded.manifest.to_dict()
         for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
@@ -82,9 +78,9 @@ class Answers:
         added = {
             "source": loaded.origin.source,
             "source_description": loaded.origin.described,
-            "prefix": str(PACKAGE_DIR),
-            "libdir": str(loaded.directory),
-            "includedir": str(INCLUDE_DIR),
+            "prefix": self.prefix,
+            "libdir": self.directory,
+            "includedir": self.include_dir,
             "header": str(HEADER),
             "interface": str(INTERFACE),
             "protodir": str(PROTO_DIR),
@@ -101,28 +97,31 @@ class Answers:
         return json.dumps(added | manifest)
 
     def interface(self) -> str:
-        """The file that describes the C interface, which can be read."""
+        """Return the file that describes the C interface, which can be read."""
         wheel_text(INTERFACE)
         return str(INTERFACE)
 
     def cmake_dir(self) -> str:
-        """Where the CMake package is."""
+        """Return the directory of the CMake package."""
         # Here and not above, as for the next one: most calls do without.
         from .._integration.files import cmake_dir
 
         return str(cmake_dir(self.verified, self._settings))
 
     def pkg_config_dir(self) -> str:
-        """Where the pkg-config modules are."""
+        """Return the directory of the pkg-config modules."""
         from .._integration.files import pkg_config_dir
 
         return str(pkg_config_dir(self.verified, self._settings))
 
     def verification(self) -> str:
-        """The files that have been compared with their records."""
-        verified = self.loaded.verify(self._settings)
-        self._resolution.found(verified)
+        """Return the files that have been compared with their records."""
+        verified = self._found(self.loaded.verify(self._settings))
         return f"ok: {' '.join(file.path.name for file in verified.files)}"
+
+    def _found(self, loaded: LoadedSet) -> LoadedSet:
+        self._resolution.found(loaded)
+        return loaded
 
 
 HELP: Mapping[str, str] = {
@@ -136,7 +135,7 @@ HELP: Mapping[str, str] = {
     "--system-libs": "only the system libraries of --libs",
     "--frameworks": "only the Apple frameworks of --libs",
     "--cflags": "compiler flags",
-    "--ldflags": "linker flags: the directory, and dropping what nothing uses",
+    "--ldflags": "linker flags: library search path and dead-code elimination",
     "--cmakedir": "the directory of TemporalStaticLibsConfig.cmake",
     "--pkgconfigdir": "the directory of temporal-sdk-core.pc and temporal-client.pc",
     "--protodir": "the directory of Temporal's protobuf files, for protoc's -I",
@@ -145,7 +144,7 @@ HELP: Mapping[str, str] = {
     "--platform": "their platform, as in linux-x64",
     "--abi": "the ABI id of header and archives",
     "--json": "all of it as JSON",
-    "--verify": "compare the archives with their checksums, whatever is remembered",
+    "--verify": "verify checksums, ignoring cached results",
 }
 """Option to its help."""
 

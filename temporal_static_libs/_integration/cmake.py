@@ -8,6 +8,7 @@ from pathlib import PurePath
 from .._errors import TemporalStaticLibsError
 from .._flags import system_library_flags
 from .._manifest import Manifest, ManifestLibrary
+from .._messages import message
 from .._targets import target_of_triple
 from .template import Places, fill
 
@@ -23,7 +24,7 @@ _VERSION = re.compile(r"(?P<release>\d+(?:\.\d+)*)(?:\.post(?P<post>\d+))?")
 
 
 def config_file(manifest: Manifest, places: Places) -> str:
-    """Write ``TemporalStaticLibsConfig.cmake``, which imports the targets.
+    """Return ``TemporalStaticLibsConfig.cmake``, which imports the targets.
 
     Args:
         manifest: of the set.
@@ -39,14 +40,14 @@ def config_file(manifest: Manifest, places: Places) -> str:
             "COMPONENTS": " ".join(_target_name(library) for library in libraries),
             "TABLE": "\n".join(_row(library) for library in libraries),
             "SOURCE": places.source,
-            "MEND": _escaped(places.mend),
+            "FIX": _escaped(places.fix),
             "GC_OPTION": target_of_triple(manifest.target).gc_flag.removeprefix("-Wl,"),
         },
     )
 
 
 def config_version_file(manifest: Manifest) -> str:
-    """Write ``TemporalStaticLibsConfigVersion.cmake``, which says what the package suits."""
+    """Return ``TemporalStaticLibsConfigVersion.cmake``, which says what the package suits."""
     target = target_of_triple(manifest.target)
     version = cmake_version(manifest.version)
     major, minor = version.split(".")[:2]
@@ -63,17 +64,14 @@ def config_version_file(manifest: Manifest) -> str:
 
 
 def cmake_version(version: str) -> str:
-    """A version of Python's as CMake compares them: ``1.2.3.post4`` is ``1.2.3.4``.
+    """Return a version of Python's as CMake compares them: ``1.2.3.post4`` is ``1.2.3.4``.
 
     Raises:
         TemporalStaticLibsError: it is no release, nor one's repackaging.
     """
     parts = _VERSION.fullmatch(version)
     if parts is None:
-        raise TemporalStaticLibsError(
-            f"CMake has no form of the version {version!r}: it compares numbers, as in 1.2.3 or "
-            "1.2.3.post4"
-        )
+        raise TemporalStaticLibsError(message("no-cmake-version", version=version))
     return parts["release"] if parts["post"] is None else f"{parts['release']}.{parts['post']}"
 
 
@@ -98,5 +96,5 @@ def _path(path: PurePath) -> str:
 
 
 def _escaped(text: str) -> str:
-    """For use between double quotes."""
+    """Escape for use between double quotes."""
     return re.sub(r'([\\"$])', r"\\\1", text)

@@ -2,7 +2,7 @@
 
 The wheel carries those of its own archives, made when it was built, in the directory of the
 archives. For archives from elsewhere they are made when they are asked for, in the cache directory,
-beside symbolic links to the archives, the header and the protobuf files.
+next to symbolic links to the archives, the header and the protobuf files.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from .._cache import cache_directory, make_own_directory, not_usable
 from .._errors import CompileError, MissingLibraryError
 from .._library_set import INCLUDE_DIR, PROTO_DIR, LoadedSet
 from .._manifest import Manifest
+from .._messages import message
 from .._records import read_record
 from .._settings import Settings
 from . import cmake, pkgconfig
 from .template import Places
 
 _IN_CACHE = "build-systems"
-# The links, beside the files that are made in the cache.
+# The links, next to the files that are made in the cache.
 _ARCHIVES = PurePath("lib")
 _INCLUDE = PurePath("include")
 _PROTOS = PurePath("proto")
 
 
 def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
-    """Write them all.
+    """Return the text of each.
 
     Args:
         manifest: what the archives are.
@@ -50,14 +51,11 @@ def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
 
 
 def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
-    """The directory of the CMake package of the archives in force.
+    """Return the directory of the CMake package of the active archives, an absolute path.
 
     Args:
         loaded: archives that have been verified.
         settings: what says where the cache directory is.
-
-    Returns:
-        An absolute path.
 
     Raises:
         MissingLibraryError: a file of the wheel is absent.
@@ -65,46 +63,43 @@ def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """
     if loaded.origin.source == "wheel":
         return _of_wheel(loaded, cmake.DIRECTORY)
-    return _made(loaded, _cache(settings)) / cmake.DIRECTORY
+    return _generate(loaded, Path(cache_directory(settings))) / cmake.DIRECTORY
 
 
 def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
-    """The directory of the pkg-config modules of the archives in force.
+    """Return the directory of the pkg-config modules of the active archives, an absolute path.
 
     It is in the cache directory, too, if not every reader of pkg-config's output could follow to
-    where the wheel is, because there is a blank in its path, say.
+    where the wheel is, because there is a space in its path, say.
 
     Arguments and errors are those of `cmake_dir`.
     """
-    cache = _cache(settings)
+    cache = Path(cache_directory(settings))
     if loaded.origin.source == "wheel":
         carried = _of_wheel(loaded, pkgconfig.DIRECTORY)
         if pkgconfig.suits_every_reader(carried) or not pkgconfig.suits_every_reader(cache):
             return carried
-    return _made(loaded, cache) / pkgconfig.DIRECTORY
+    return _generate(loaded, cache) / pkgconfig.DIRECTORY
 
 
 def _of_wheel(loaded: LoadedSet, name: str) -> Path:
-    directory = loaded.directory / name
     for path in _rendered(loaded):
         file = loaded.directory / path
         if path.is_relative_to(name) and not file.is_file():
-            raise MissingLibraryError(loaded.origin.report(f"{file.name} is missing", file))
-    return directory
-
-
-def _cache(settings: Settings) -> Path:
-    return Path(cache_directory(settings))
+            raise MissingLibraryError(
+                loaded.origin.report(message("missing", name=file.name), file)
+            )
+    return loaded.directory / name
 
 
 def _rendered(loaded: LoadedSet) -> dict[PurePath, str]:
     origin = loaded.origin
-    places = Places(_ARCHIVES, _INCLUDE, _PROTOS, origin.source, origin.mend)
+    places = Places(_ARCHIVES, _INCLUDE, _PROTOS, origin.source, origin.fix)
     return render_files(loaded.manifest, places)
 
 
-def _made(loaded: LoadedSet, cache: Path) -> Path:
-    """Have them in a directory named for what is in it, so that nothing ever changes it.
+def _generate(loaded: LoadedSet, cache: Path) -> Path:
+    """Write them into a directory named for what is in it, so that nothing ever changes it.
 
     What was there before stays for the build trees that were configured with it.
     """
@@ -123,28 +118,25 @@ def _made(loaded: LoadedSet, cache: Path) -> Path:
     make_own_directory(directory.parent)
     try:
         for path, text in files.items():
-            _have_file(directory / path, text)
+            _write_if_changed(directory / path, text)
         for path, target in links.items():
-            _have_link(directory / path, target)
+            _link_if_changed(directory / path, target)
     except OSError as error:
         raise CompileError(not_usable(cache, error)) from None
     return directory
 
 
-def _have_file(file: Path, content: bytes) -> None:
-    try:
+def _write_if_changed(file: Path, content: bytes) -> None:
+    with suppress(FileNotFoundError, ValueError):
         if read_record(file) == content:
             return
-    except ValueError:
-        pass
-    except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     new = _new_name(file)
     new.write_bytes(content)
     new.replace(file)
 
 
-def _have_link(link: Path, target: bytes) -> None:
+def _link_if_changed(link: Path, target: bytes) -> None:
     with suppress(FileNotFoundError):
         if os.readlink(os.fsencode(link)) == target:
             return
@@ -154,5 +146,5 @@ def _have_link(link: Path, target: bytes) -> None:
 
 
 def _new_name(file: Path) -> Path:
-    """Where to make a file before it gets its own name: another process may be about to read it."""
+    """Name a file until it is whole: another process may be about to read it."""
     return file.with_name(f".{file.name}.{os.getpid()}")

@@ -19,12 +19,12 @@ _SPECIAL = re.compile(r"[^\w@%+=:,./-]")
 
 
 def module_name(library: ManifestLibrary) -> str:
-    """What ``pkg-config`` and Meson's ``dependency()`` take."""
+    """Return what ``pkg-config`` and Meson's ``dependency()`` take."""
     return f"temporal-{library.component}"
 
 
 def pkg_config_module(manifest: Manifest, library: ManifestLibrary, places: Places) -> str:
-    """Write it.
+    """Return its text.
 
     Args:
         manifest: of the set that the archive is in.
@@ -49,9 +49,9 @@ def pkg_config_module(manifest: Manifest, library: ManifestLibrary, places: Plac
 
 
 def suits_every_reader(directory: Path) -> bool:
-    """Whether flags with paths below a directory arrive as they are.
+    """Return whether flags with paths below a directory arrive as they are.
 
-    pkgconf escapes blanks. But a shell's ``$(pkg-config …)``, Zig and older versions of Go split at
+    pkgconf escapes spaces. But a shell's ``$(pkg-config …)``, Zig and older versions of Go split at
     each, escaped or not.
     """
     return _SPECIAL.search(str(directory)) is None

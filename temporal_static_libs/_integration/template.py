@@ -1,4 +1,4 @@
-"""The templates in share/, whose blanks are ``@NAME@``, and what goes into them."""
+"""The templates in share/, with placeholders ``@NAME@``, and what goes into them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path, PurePath
 from .._records import read_text
 
 _SHARE_DIR = Path(__file__).parent.parent / "share"
-_BLANK = re.compile(r"@([A-Z_]+)@")
+_PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 
 
 @dataclass(frozen=True)
 class Places:
-    """What such files say besides what is in the manifest.
+    """What such files say that is not in the manifest.
 
     Paths are relative to the directory that has ``cmake/`` and ``pkgconfig/`` in it, so that the
     files hold wherever the whole is put.
@@ -25,26 +25,26 @@ class Places:
         include: the directory of the C header.
         protos: the directory of the protobuf files.
         source: ``wheel``, ``override`` or ``compiled``.
-        mend: the command that puts a broken set right.
+        fix: the command that fixes a broken set.
     """
 
     archives: PurePath
     include: PurePath
     protos: PurePath
     source: str
-    mend: str
+    fix: str
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Fill in a template.
+    """Fill in a template, and return its text.
 
     Args:
         template: its file name.
-        values: what to put for each blank, in the syntax of the file.
+        values: what to put for each placeholder, in the syntax of the file.
 
     Raises:
         KeyError: a placeholder has no value.
         OSError, ValueError: the template cannot be read.
     """
     text = read_text(_SHARE_DIR / template)
-    return _BLANK.sub(lambda blank: values[blank[1]], text)
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)

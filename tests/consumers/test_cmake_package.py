@@ -237,7 +237,7 @@ def test_missing_archive(configure: Configure, consumer: Consumer, tmp_path: Pat
     archive.unlink()
     done = configure(package=package)
     assert not done.found
-    assert f"{archive} is missing; mend: python -m pip install --force-reinstall" in done.output
+    assert f"{archive} is missing; fix: python -m pip install --force-reinstall" in done.output
     assert configure("CONFIG REQUIRED COMPONENTS sdk_core", package=package).found
 
 
@@ -251,8 +251,8 @@ def test_altered_archive(configure: Configure, consumer: Consumer, tmp_path: Pat
     )
     done = configure(package=package)
     assert not done.found
-    assert f"{archive} is altered: its SHA-256 is " in done.output
-    assert f"{recorded} was recorded; mend: python -m pip install" in done.output
+    assert f"{archive} is altered: SHA-256 mismatch: expected {recorded}, found " in done.output
+    assert "; fix: python -m pip install" in done.output
 
 
 def test_package_that_is_not_required_may_be_broken(
@@ -274,7 +274,10 @@ def test_wheels_package_refuses_while_other_archives_are_asked_for(
 ) -> None:
     done = configure(**{name: value})
     assert not done.found
-    assert f"{name}={value} asks for other archives than the wheel's" in done.output
+    assert (
+        f"{name}={value} selects different libraries, but this CMake package describes the wheel's"
+        in done.output
+    )
     assert "temporal-libs-config --cmakedir" in done.output
 
 

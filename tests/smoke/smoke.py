@@ -101,10 +101,10 @@ def check_installed(wanted: str) -> None:
         )
     source = json.loads(answer("--json"))["source"]
     if source != wanted:
-        mend = "unset" if wanted == "wheel" else "look at"
+        fix = "unset" if wanted == "wheel" else "look at"
         raise CheckError(
-            f"the archives in force are not the {wanted}'s but of {source!r}: "
-            f"{mend} TEMPORAL_LIBS_DIR and USE_PREBUILT_LIBS"
+            f"the active archives are not the {wanted}'s but of {source!r}: "
+            f"{fix} TEMPORAL_LIBS_DIR and USE_PREBUILT_LIBS"
         )
 
 

@@ -121,4 +121,4 @@ def test_whatever_is_in_the_advice_arrives(tmp_path: Path) -> None:
         'message("${TemporalStaticLibs_FOUND}: ${TemporalStaticLibs_NOT_FOUND_MESSAGE}")',
     )
     assert lines[-1].startswith("FALSE: ")
-    assert lines[-1].endswith("/lib/libtemporal_sdk_core.a is missing; mend: " + PLACES.mend)
+    assert lines[-1].endswith("/lib/libtemporal_sdk_core.a is missing; fix: " + PLACES.fix)

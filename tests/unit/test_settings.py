@@ -51,7 +51,9 @@ def test_bootstrap_is_asked_for_by_1(value: str, wanted: bool) -> None:
 
 def test_other_value_for_bootstrap_is_told_to_those_who_ask_for_it() -> None:
     settings = Settings({BOOTSTRAP_RUST: "yes"})
-    with pytest.raises(TemporalStaticLibsError, match="is 'yes'; it can be 1 or 0, or not set"):
+    with pytest.raises(
+        TemporalStaticLibsError, match="is 'yes'; expected 1 or 0, or leave it unset"
+    ):
         _ = settings.bootstrap_rust
 
 
@@ -93,5 +95,5 @@ def test_unknown_value_is_refused(name: str, value: str, allowed: str) -> None:
     with pytest.raises(TemporalStaticLibsError) as caught:
         Settings({name: value})
     assert str(caught.value) == (
-        f"the environment variable {name} is {value!r}; it can be {allowed}, or not set"
+        f"the environment variable {name} is {value!r}; expected {allowed}, or leave it unset"
     )

@@ -1,4 +1,4 @@
-"""Which archives are in force."""
+"""Which archives are active."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -11,41 +12,68 @@ from typing import Any
 import jsonschema
 import pytest
 
-from temporal_static_libs._messages import MESSAGES
-from tests.support.docs.messages import (
-    VALUE,
-    Message,
-    cmake_messages,
-    has_words,
-    normalised,
-    python_messages,
-    zig_messages,
-)
+from temporal_static_libs._messages import MESSAGES, message
+
+VALUE = "…"
 
 # One or more lines that are nothing but a message, and below them what it means.
 ENTRY = re.compile(r"^((?:`[^`\n]+`<br>\n)+)(?=[^`\s]|`[^`\n]+`(?!<br>))", re.MULTILINE)
+USE = re.compile(r'\bmessage\(\s*"([^"]+)"')
+
+ZIG_TABLE = re.compile(r"^const messages = struct \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
+ZIG_MESSAGE = re.compile(r'const \w+ =\s+(?:\\\\(.*)|((?:"(?:[^"\\]|\\.)*"(?: \+\+\s+)?)+);)')
+CMAKE_MESSAGE = re.compile(r'^set\(_?(?:temporal_)?message_\w+\s+"((?:[^"\\]|\\.)*)"', re.MULTILINE)
+
+# What is raised or reported with a text, and which argument that is.
+TEXT_AT = {"report": 0, "complain": 0, "error": 0, "_broken": 1, "Finding": 2}
+
+
+def first_line(text: str, value: str) -> str:
+    """The first line of a text, with a mark for each value, and one for those that touch."""
+    line = re.sub(value, VALUE, text.splitlines()[0].strip())
+    return re.sub(f"{VALUE}+", VALUE, line)
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything in it other than values."""
+    return re.search(r"[^\W\d_]{2}", text) is not None
+
+
+def zig_messages(file: Path) -> list[str]:
+    """The texts of a Zig file's table."""
+    found = ZIG_TABLE.search(file.read_text(encoding="utf-8"))
+    assert found, file
+    texts = []
+    for line, quoted in ZIG_MESSAGE.findall(found[1]):
+        text = line or re.sub(r'" \+\+\s+"', "", quoted)[1:-1].replace('\\"', '"')
+        texts.append(first_line(text, r"\{\w\}"))
+    assert len(texts) == found[1].count("const ")
+    return texts
+
+
+def cmake_messages(file: Path) -> list[str]:
+    """The texts of a CMake template's table."""
+    texts = CMAKE_MESSAGE.findall(file.read_text(encoding="utf-8"))
+    assert texts, file
+    return [first_line(text, r"@\w+@") for text in texts]
 
 
 @pytest.fixture(scope="module")
-def messages(package_dir: Path, repo_root: Path) -> list[Message]:
+def messages(package_dir: Path, repo_root: Path) -> set[str]:
     share = package_dir / "share"
-    return [
-        *python_messages([*sorted(package_dir.rglob("*.py")), repo_root / "hatch_build.py"]),
-        *(Message(text_of(it), "_messages.py") for it in MESSAGES.values()),
-        *(it for file in sorted(share.rglob("*.zig")) for it in zig_messages(file)),
-        *(it for file in sorted(share.glob("*.cmake.in")) for it in cmake_messages(file)),
-        *(
-            it
-            for file in sorted((repo_root / "examples").glob("*/build.zig"))
-            for it in zig_messages(file)
-        ),
-    ]
+    texts = [first_line(text, r"\{[^}]*\}") for text in MESSAGES.values()]
+    for zig in (share / "zig/temporal_libs.zig", repo_root / "examples/zig-archives/build.zig"):
+        texts += zig_messages(zig)
+    for template in share.glob("*.cmake.in"):
+        texts += cmake_messages(template)
+    return {text for text in texts if has_words(text)}
 
 
-def text_of(template: str) -> str:
-    """The first line of a template, with the mark for each value."""
-    first = template.strip().partition("\n")[0]
-    return re.sub(r"(?:\{\w+(?:![rs])?\})+", VALUE, first)
+@pytest.fixture(scope="module")
+def sources(package_dir: Path, repo_root: Path) -> dict[Path, str]:
+    """The Python files that can print a message."""
+    files = [*package_dir.rglob("*.py"), repo_root / "hatch_build.py"]
+    return {file: file.read_text(encoding="utf-8") for file in files}
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +86,29 @@ def quoted(page: str) -> Iterator[str]:
         yield from re.findall("`(.+)`", terms)
 
 
-def test_each_message_of_the_code_has_an_entry(messages: list[Message], page: str) -> None:
-    entries = set(quoted(page))
-    lacking = {f"{it.where}: {it.text}" for it in messages if it.text not in entries}
-    assert not lacking
+def has_no_catalogue(file: Path) -> bool:
+    """Whether a file's messages stand where they are used."""
+    return file.parent.name == "_build" or file.name in ("_console.py", "hatch_build.py")
 
 
-def test_each_entry_is_a_message_of_the_code(messages: list[Message], page: str) -> None:
-    assert set(quoted(page)) <= {it.text for it in messages}
+def test_each_message_of_the_code_has_an_entry(messages: set[str], page: str) -> None:
+    assert messages - set(quoted(page)) == set()
+
+
+def test_each_entry_is_a_message_of_the_code(
+    messages: set[str], sources: dict[Path, str], page: str
+) -> None:
+    elsewhere = "\n".join(
+        str(node.value)
+        for file, text in sources.items()
+        if has_no_catalogue(file)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant)
+    )
+    unknown = set(quoted(page)) - messages
+    endings = {max(it.split(VALUE), key=len).strip()[-10:] for it in unknown}
+    joined = {ending for ending in endings if ending not in elsewhere}
+    assert all(re.search(r"^[A-Z_]+:$|, not 1$", it) for it in joined), joined
 
 
 def test_no_message_has_two_entries(page: str) -> None:
@@ -73,10 +116,67 @@ def test_no_message_has_two_entries(page: str) -> None:
     assert len(entries) == len(set(entries))
 
 
-def test_each_kind_of_source_has_been_read(messages: list[Message]) -> None:
-    # Else a reader of sources that finds nothing would pass.
-    suffixes = {it.where.partition(":")[0].partition(".")[2] for it in messages}
-    assert suffixes == {"py", "zig", "cmake.in"}
+def test_each_id_is_used_and_no_other(sources: dict[Path, str]) -> None:
+    used = {it for text in sources.values() for it in USE.findall(text)}
+    assert used == set(MESSAGES)
+
+
+def test_ids_are_words_with_hyphens() -> None:
+    assert [it for it in MESSAGES if not re.fullmatch(r"[a-z]+(-[a-z]+)*", it)] == []
+
+
+def test_values_of_a_message_are_put_in_by_name() -> None:
+    text = message("hash-mismatch", name="a.a", recorded="{x}", actual="b")
+    assert text == "a.a is altered: SHA-256 mismatch: expected {x}, found b"
+
+
+def literal_texts(source: str, errors: set[str]) -> list[str]:
+    """The texts that are raised or reported without the catalogue, each with its line."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        place = 0 if called in errors else TEXT_AT.get(called)
+        is_well = called == "Finding" and ast.unparse(node.args[0]) == "True"
+        if place is None or is_well or called == "message":
+            continue
+        argument = node.args[place] if len(node.args) > place else node.func
+        if isinstance(argument, (ast.Constant, ast.JoinedStr, ast.BinOp, ast.IfExp)):
+            found.append(f"{node.lineno}: {ast.unparse(argument)}")
+    return found
+
+
+def error_classes(sources: dict[Path, str]) -> set[str]:
+    """The names of the package's exceptions."""
+    names = re.findall(r"^class (\w+Error)\(", "\n".join(sources.values()), re.MULTILINE)
+    return {"ValueError", *names}
+
+
+def test_no_text_bypasses_the_catalogue(sources: dict[Path, str]) -> None:
+    errors = error_classes(sources)
+    assert {"CompileError", "SettingError"} < errors
+    assert {
+        file.name: literal_texts(text, errors)
+        for file, text in sources.items()
+        if not has_no_catalogue(file) and literal_texts(text, errors)
+    } == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "is_found"),
+    [
+        ('raise AError("is missing")', True),
+        ('raise AError(f"{file} is missing") from None', True),
+        ('raise BError(origin.report("a" + file, file))', True),
+        ('yield Finding(False, "a", f"{b}")', True),
+        ('yield Finding(True, "a", "b")', False),
+        ('raise AError(message("missing", file="a"))', False),
+        ("raise AError(text)", False),
+    ],
+)
+def test_text_that_bypasses_the_catalogue_is_found(source: str, is_found: bool) -> None:
+    assert bool(literal_texts(source, {"AError", "BError"})) is is_found
 
 
 LOGGED = re.compile(r'tracing::\w+!\(\s*target: "temporal_static_libs",\s*"([^"]+)"')
@@ -103,67 +203,3 @@ def test_samples_of_a_workers_json_are_parts_of_it(page: str, package_dir: Path)
         file = package_dir / "share" / f"worker-{name}.schema.json"
         schema = json.loads(file.read_text(encoding="utf-8"))
         jsonschema.validate(json.loads(sample), without_required(schema))
-
-
-PYTHON = """
-from errors import BrokenError
-
-NAME = "the archive"
-
-class WorseError(BrokenError): ...
-
-def raises(file, size):
-    kind = "short" if size else "long"
-    sizes = f"it has {size} bytes"
-    if size:
-        raise BrokenError(origin.report(f"{NAME} is {kind}: {sizes}", file))
-    raise WorseError(f"{file} is {NAME}\\n  mend: do")
-
-class BrokenError(Exception): ...
-"""
-
-
-def test_python_is_read_with_its_names_and_branches(tmp_path: Path) -> None:
-    file = tmp_path / "a.py"
-    file.write_text(PYTHON)
-    assert {it.text for it in python_messages([file])} == {
-        f"the archive is short: it has {VALUE} bytes",
-        f"the archive is long: it has {VALUE} bytes",
-        f"{VALUE} is the archive",
-    }
-
-
-def test_error_whose_message_cannot_be_read_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "a.py"
-    file.write_text("class BadError(Exception): ...\n\ndef f(x):\n    raise BadError(words(x))\n")
-    with pytest.raises(ValueError, match=r"^a\.py:4: no message can be read from words\(x\)$"):
-        list(python_messages([file]))
-
-
-def test_zig_is_read_with_its_joined_and_multiline_literals(tmp_path: Path) -> None:
-    file = tmp_path / "build.zig"
-    file.write_text(
-        'const a = b.addFail("-D" ++ option ++ " is missing: \\"{s}\\"");\n'
-        "const c = b.fmt(\n    \\\\no {s} here\n    \\\\  below\n, .{tool});\n"
-        'const d = b.fmt("{s} {s}", .{});\n'
-    )
-    assert [(it.text, it.where) for it in zig_messages(file)] == [
-        (f'-D{VALUE} is missing: "{VALUE}"', "build.zig:1"),
-        (f"no {VALUE} here", "build.zig:2"),
-    ]
-
-
-def test_cmake_is_read_with_its_values(tmp_path: Path) -> None:
-    file = tmp_path / "A.cmake.in"
-    file.write_text(
-        'set(_temporal_lack "")\n'
-        'set(_temporal_lack\n    "${a} is ${_b_${c}_d}; mend: @MEND@"\n)\n'
-        'message(FATAL_ERROR "$ENV{X} asks")\n'
-    )
-    texts = [it.text for it in cmake_messages(file)]
-    assert texts == [f"{VALUE} is {VALUE}; mend: {VALUE}", f"{VALUE} asks"]
-
-
-def test_first_line_with_words_is_the_message() -> None:
-    assert normalised(f"\n  a{VALUE}{VALUE}\nb") == f"a{VALUE}"
-    assert not has_words(f"{VALUE}: {VALUE}")

@@ -76,7 +76,7 @@ def test_link_to_itself(recorded: RecordedFile) -> None:
 def test_truncated_file_is_told_by_its_size(recorded: RecordedFile) -> None:
     recorded.path.write_bytes(CONTENT[:1000])
     message = complaint(recorded, ChecksumMismatchError)
-    assert f"is truncated: it has 1000 bytes, {len(CONTENT)} were recorded" in message
+    assert f"is truncated: it has 1000 bytes, expected {len(CONTENT)}" in message
 
 
 def test_longer_file_is_told_by_its_size(recorded: RecordedFile) -> None:
@@ -134,13 +134,13 @@ def test_file_of_somebody_else_is_refused_though_the_content_is_right(
         monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
     with pytest.raises(ChecksumMismatchError) as caught:
         verify_files([recorded], ORIGIN, Path("/"))
-    whose = f"is not trusted: it belongs to the user with the number {owner}"
+    whose = f"is not trusted: it is owned by the user with the number {owner}"
     assert whose in str(caught.value)
     # Unless that user owns what is trusted anyway.
     verify_files([recorded], ORIGIN, recorded.path)
 
 
-def test_message_about_the_wheel_holds_the_mending_command(
+def test_message_about_the_wheel_holds_the_command_that_fixes_it(
     recorded: RecordedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/opt/my venv/bin/python")
@@ -148,7 +148,7 @@ def test_message_about_the_wheel_holds_the_mending_command(
     message = complaint(recorded, MissingLibraryError, wheel_origin())
     assert f"  source: wheel (temporal-static-libs {__version__})\n" in message
     assert message.endswith(
-        "  mend:   '/opt/my venv/bin/python' -m pip install --force-reinstall --no-cache-dir "
+        "  fix:    '/opt/my venv/bin/python' -m pip install --force-reinstall --no-cache-dir "
         f"temporal-static-libs=={__version__}"
     )
 
@@ -157,4 +157,4 @@ def test_message_about_an_override_says_which(recorded: RecordedFile, tmp_path: 
     recorded.path.unlink()
     message = complaint(recorded, MissingLibraryError, override_origin(tmp_path))
     assert f"  source: override (TEMPORAL_LIBS_DIR={tmp_path})\n" in message
-    assert "  mend:   unset TEMPORAL_LIBS_DIR" in message
+    assert "  fix:    unset TEMPORAL_LIBS_DIR" in message

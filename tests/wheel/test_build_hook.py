@@ -236,7 +236,7 @@ def test_without_cargo_the_build_stops_before_any_work(
     ("name", "value", "problem"),
     [
         ("TEMPORAL_LIBS_TARGET", "riscv64gc-unknown-linux-gnu", "is not supported"),
-        ("TEMPORAL_LIBS_BOOTSTRAP_RUST", "yes", "it can be 1 or 0, or not set"),
+        ("TEMPORAL_LIBS_BOOTSTRAP_RUST", "yes", "expected 1 or 0, or leave it unset"),
         ("TEMPORAL_LIBS_CARGO_PROFILE", "fast", "cargo could not compile"),
     ],
 )

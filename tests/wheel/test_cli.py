@@ -121,8 +121,8 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        pytest.param((), "no option is given", id="no-option"),
-        pytest.param(("--component", "client"), "no option is given", id="component-only"),
+        pytest.param((), "no option given", id="no-option"),
+        pytest.param(("--component", "client"), "no option given", id="component-only"),
         pytest.param(("--lib",), "unrecognized arguments: --lib", id="abbreviation"),
         pytest.param(("--comp=client", "--libs"), "--comp=client", id="abbreviated-component"),
         pytest.param(("--libs", "--nonsense"), "--nonsense", id="unknown-after-known"),
@@ -133,14 +133,14 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
         pytest.param(("--libs", "--component"), "--component", id="no-component"),
         pytest.param(("--libs", "--component", "all"), "'all'", id="unknown-component"),
         pytest.param(("--libs", "--component", ""), "''", id="empty-component"),
-        pytest.param(("--doctor", "--libs"), "--doctor is a call of its own", id="doctor-and-more"),
-        pytest.param(("--zig", "--zigdir"), "--zig is a call of its own", id="zig-and-more"),
-        pytest.param(("--zig", "--doctor"), "is a call of its own", id="zig-and-doctor"),
+        pytest.param(("--doctor", "--libs"), "--doctor cannot be combined", id="doctor-and-more"),
+        pytest.param(("--zig", "--zigdir"), "--zig cannot be combined", id="zig-and-more"),
+        pytest.param(("--zig", "--doctor"), "cannot be combined with", id="zig-and-doctor"),
         pytest.param(
-            ("--component=client", "--zig"), "--zig is a call of its own", id="zig-and-component"
+            ("--component=client", "--zig"), "--zig cannot be combined", id="zig-and-component"
         ),
         pytest.param(
-            ("--completion=bash", "--json"), "--completion is a call of", id="completion-and-more"
+            ("--completion=bash", "--json"), "--completion cannot be", id="completion-and-more"
         ),
         pytest.param(("--completion", "tea"), "'tea'", id="completion-of-no-shell"),
         pytest.param(
@@ -186,7 +186,7 @@ def test_help_names_every_option(command: Command) -> None:
     assert text.startswith("usage: temporal-libs-config ")
 
 
-def test_zig_prints_the_helper_whatever_is_active(command: Command) -> None:
+def test_zig_prints_the_helper_whichever_archives_are_active(command: Command) -> None:
     helper = Path(command.lines("--zigdir")[0]) / "temporal_libs.zig"
     printed = command.run("--zig", environ={"TEMPORAL_LIBS_DIR": "/nonexistent"})
     assert (printed.returncode, printed.stderr) == (0, b"")

@@ -103,7 +103,7 @@ def test_cache_that_others_may_write_to_is_refused(
     directory.chmod(mode)
     done = tiny_package.config("--libdir", **ASKED)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "the cache directory can be written to by others: it is not used\n" in done.stderr
+    assert "the cache directory can be written to by others; refusing to use it\n" in done.stderr
     assert f"  file:   {directory}\n  owner:  " in done.stderr
     assert f"chmod 700 {directory}" in done.stderr
     assert "Compiling" not in done.stderr
@@ -118,7 +118,7 @@ def test_cache_of_somebody_else_is_refused(tiny_package: TinyPackage) -> None:
         cache = Path("/usr")  # the administrator's
     done = tiny_package.config("--libdir", **ASKED, TEMPORAL_LIBS_CACHE_DIR=str(cache))
     assert (done.returncode, done.stdout) == (1, "")
-    assert "the cache directory belongs to somebody else (you are " in done.stderr
+    assert "the cache directory is owned by another user (you are " in done.stderr
     assert f"  file:   {cache}\n" in done.stderr
     assert "set TEMPORAL_LIBS_CACHE_DIR to a directory of yours" in done.stderr
 
@@ -133,7 +133,7 @@ def test_symbolic_link_inside_is_refused(
     directory.symlink_to(tmp_path / "elsewhere")
     done = tiny_package.config("--libdir", **ASKED)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "the cache directory is a symbolic link: it is not used\n" in done.stderr
+    assert "the cache directory is a symbolic link; refusing to use it\n" in done.stderr
 
 
 def test_cache_may_be_a_symbolic_link_of_the_users(

@@ -319,7 +319,9 @@ def test_package_without_sources_says_so(tiny_package: TinyPackage) -> None:
 def test_bad_setting_of_the_build_is_bad_usage(tiny_package: TinyPackage) -> None:
     done = tiny_package.config("--libs", **ASKED, TEMPORAL_LIBS_BOOTSTRAP_RUST="yes")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "TEMPORAL_LIBS_BOOTSTRAP_RUST is 'yes'; it can be 1 or 0, or not set" in done.stderr
+    assert (
+        "TEMPORAL_LIBS_BOOTSTRAP_RUST is 'yes'; expected 1 or 0, or leave it unset" in done.stderr
+    )
 
 
 def test_target_that_is_not_supported(tiny_package: TinyPackage) -> None:

@@ -83,11 +83,11 @@ DAMAGES = pytest.mark.parametrize(
     [
         pytest.param(delete, "is missing", id="deleted"),
         pytest.param(truncate, "is truncated: it has", id="truncated"),
-        pytest.param(alter, "is altered: its SHA-256 is", id="altered"),
+        pytest.param(alter, "is altered: SHA-256 mismatch: expected", id="altered"),
         pytest.param(swap, "is ", id="swapped"),  # truncated the one, altered the other
         pytest.param(link_away, "is replaced: it is a symbolic link to", id="linked-away"),
         # Only the administrator can; whoever cannot has tests/unit/test_verify.py.
-        *[pytest.param(give_away, "is not trusted: it belongs to", id="given-away")][
+        *[pytest.param(give_away, "is not trusted: it is owned by", id="given-away")][
             : os.geteuid() == 0
         ],
     ],
@@ -134,7 +134,7 @@ def test_damaged_archive(
         assert f"\n  file:   {package / 'lib' / file}\n" in message
         assert f"\n  source: wheel (temporal-static-libs {__version__})\n" in message
         assert message.endswith(
-            f"\n  mend:   {shlex.quote(sys.executable)} -m pip install --force-reinstall "
+            f"\n  fix:    {shlex.quote(sys.executable)} -m pip install --force-reinstall "
             f"--no-cache-dir temporal-static-libs=={__version__}\n"
         )
 
@@ -215,4 +215,4 @@ def test_damaged_override_is_reported_as_such(
     assert (done.returncode, done.stdout) == (1, b"")
     assert "libtemporal_client.a is truncated" in message
     assert f"\n  source: override (TEMPORAL_LIBS_DIR={package / 'lib'})\n" in message
-    assert "\n  mend:   unset TEMPORAL_LIBS_DIR " in message
+    assert "\n  fix:    unset TEMPORAL_LIBS_DIR " in message

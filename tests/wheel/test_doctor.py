@@ -37,7 +37,7 @@ def test_whole_package_is_well(command: Command, package_dir: Path) -> None:
     core, client = manifest["libraries"]
     assert lines == [
         f"ok      package: temporal-static-libs {__version__}",
-        "ok      in force: wheel, because that is the default: TEMPORAL_LIBS_DIR is not set, and "
+        "ok      active: wheel, because that is the default: TEMPORAL_LIBS_DIR is not set, and "
         "USE_PREBUILT_LIBS is not false",
         f"ok      version: {__version__}",
         f"ok      directory: {package_dir / 'lib'}",
@@ -108,7 +108,7 @@ def test_memory_that_cannot_be_used_is_told_and_is_no_fault(
     (finding,) = [line for line in report if "memory: " in line]
     assert finding.startswith(
         "ok      memory: that archives have been verified is not remembered: the cache directory "
-        "can be written to by others: it is not used; file: "
+        "can be written to by others; refusing to use it; file: "
     )
 
 
@@ -119,9 +119,7 @@ def test_bad_setting_is_bad_usage(command: Command) -> None:
 
 def test_override_that_is_whole(command: Command, package_dir: Path) -> None:
     lines = command.lines("--doctor", environ={"TEMPORAL_LIBS_DIR": str(package_dir / "lib")})
-    assert (
-        f"ok      in force: override, because TEMPORAL_LIBS_DIR is {package_dir / 'lib'}" in lines
-    )
+    assert f"ok      active: override, because TEMPORAL_LIBS_DIR is {package_dir / 'lib'}" in lines
 
 
 def test_override_that_is_missing(command: Command, tmp_path: Path) -> None:
@@ -159,7 +157,7 @@ def test_header_of_another_abi_is_told_from_the_archives_own_symbols(
 def test_set_that_is_not_compiled_yet_is_not_compiled(tiny_package: TinyPackage) -> None:
     done = tiny_package.config("--doctor", **ASKED)
     assert done.returncode == 1
-    assert "ok      in force: compiled, because USE_PREBUILT_LIBS is false\n" in done.stdout
+    assert "ok      active: compiled, because USE_PREBUILT_LIBS is false\n" in done.stdout
     assert broken(done.stdout) == ["archives: there are none yet; what needs them compiles them"]
     assert done.stderr == ""
     assert not tiny_package.cache.exists()
@@ -191,7 +189,7 @@ def test_corrupt_compiled_set_is_left_as_it_is(
     (finding,) = broken(done.stdout)
     assert done.returncode == 1
     assert finding.startswith(problem)
-    assert f"mend: rm -rf {tiny_package.compiled} " in finding
+    assert f"fix: rm -rf {tiny_package.compiled} " in finding
     assert sorted(tiny_package.cache.rglob("*")) == before
 
 
@@ -210,10 +208,10 @@ def test_fallback_that_is_needed(tiny_package: TinyPackage) -> None:
     assert done.returncode == 1
     assert finding.startswith("the wheel's own archives: libtemporal_sdk_core.a is truncated: ")
     why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
-    assert f"ok      in force: compiled, because {why}\n" in done.stdout
+    assert f"ok      active: compiled, because {why}\n" in done.stdout
 
 
 def test_fallback_that_is_not_needed(script: Command) -> None:
     lines = script.lines("--doctor", environ=FALLBACK)
-    assert lines[1].startswith("ok      in force: wheel, because ")
+    assert lines[1].startswith("ok      active: wheel, because ")
     assert lines[1].endswith("; TEMPORAL_LIBS_FALLBACK is compile, and not needed")

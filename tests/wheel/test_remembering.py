@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pip.tiny_package import TinyPackage
-
 from temporal_static_libs._cli.entry import ANSWERS
+from tests.support.pip.tiny_package import TinyPackage
 
 LEADS_TO_AN_ARCHIVE = ("--libdir", "--libs", "--libfiles", "--ldflags", "--json")
 QUICK = (

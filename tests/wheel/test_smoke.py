@@ -95,4 +95,4 @@ def test_package_of_the_tree_is_not_taken_for_the_installed_one(repo_root: Path)
 def test_archives_of_another_directory_are_not_taken_for_the_wheels(package_dir: Path) -> None:
     done = smoke(sys.executable, {"TEMPORAL_LIBS_DIR": str(package_dir / "lib")})
     assert done.returncode == 1
-    assert "the archives in force are not the wheel's but of 'override'" in done.stdout
+    assert "the active archives are not the wheel's but of 'override'" in done.stdout

@@ -27,7 +27,7 @@ _shtab_temporal_libs_config_options=(
   "--system-libs[only the system libraries of --libs]"
   "--frameworks[only the Apple frameworks of --libs]"
   "--cflags[compiler flags]"
-  "--ldflags[linker flags\: the directory, and dropping what nothing uses]"
+  "--ldflags[linker flags\: library search path and dead-code elimination]"
   "--cmakedir[the directory of TemporalStaticLibsConfig.cmake]"
   "--pkgconfigdir[the directory of temporal-sdk-core.pc and temporal-client.pc]"
   "--protodir[the directory of Temporal\'s protobuf files, for protoc\'s -I]"
@@ -36,11 +36,11 @@ _shtab_temporal_libs_config_options=(
   "--platform[their platform, as in linux-x64]"
   "--abi[the ABI id of header and archives]"
   "--json[all of it as JSON]"
-  "--verify[compare the archives with their checksums, whatever is remembered]"
-  "--component[the archive that the whole call is about (default\: sdk-core)]:component:(sdk-core client)"
-  "--doctor[a call of its own\: look at all that decides what is in force, one finding a line, or as JSON with --json\; exit status 1 if something is broken]"
-  "--zig[a call of its own\: print temporal_libs.zig, for a build.zig to have beside it]"
-  "--completion[a call of its own\: print what has this shell complete these options]:completion:(bash fish zsh)"
+  "--verify[verify checksums, ignoring cached results]"
+  "--component[the archive that all options are about (default\: sdk-core)]:component:(sdk-core client)"
+  "--doctor[check the installation and report each finding, one per line, or as JSON with --json\; exit status 1 if something is broken\; cannot be combined with other options]"
+  "--zig[print temporal_libs.zig, to copy next to your build.zig\; cannot be combined with other options]"
+  "--completion[print a completion script for this shell\; cannot be combined with other options]:completion:(bash fish zsh)"
 )
 
 # guard to ensure default positional specs are added only once per session

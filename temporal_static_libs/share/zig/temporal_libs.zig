@@ -21,6 +21,50 @@ const Step = std.Build.Step;
 const tool_name = "temporal-libs-config";
 const step_name = "find Temporal's libraries";
 
+/// Every text about something that is wrong. docs/troubleshooting.md has an entry for each.
+const messages = struct {
+    const no_component =
+        \\there is no library for the component '{s}'; there are:{s}
+        \\  source: {s}, {s}
+        \\  Give find() one of those in build.zig.
+    ;
+    const no_target = "set .target on this module in build.zig before linking Temporal's libraries";
+    const other_target =
+        \\Temporal's libraries are for {s}, but this build is for {s}.
+        \\{s}  source: {s}, {s}
+        \\{s}{s}  help: {s}
+    ;
+    const older_system =
+        \\Temporal's libraries need {s} {s} or newer, but this build is for {f}.
+        \\  source: {s}, {s}
+        \\  Build for the oldest there is: zig build -Dtarget={s}
+        \\  help: {s}
+    ;
+    const note = "Temporal's libraries here are those in {s}, source: {s}; help: {s}";
+    const unknown_answer =
+        \\'{s} --json' gave an answer that temporal_libs.zig does not understand: {s}.
+        \\  The file and the package may be of different versions. Take the package's file:
+        \\    {s} --zig > temporal_libs.zig
+    ;
+    const failed =
+        \\'{s}' failed; what it says is above.
+        \\  If it says nothing that helps, install its package again:
+        \\    pip install --force-reinstall temporal-static-libs
+    ;
+    const cannot_run =
+        \\'{s}' cannot be run: {s}
+        \\  Install its package again, or name another: zig build -Dtemporal-libs-config=PATH
+    ;
+    const absent =
+        \\there is no {s}.
+        \\  It comes with the Python package that holds Temporal's static libraries:
+        \\    pip install temporal-static-libs
+        \\  Then activate the environment it was installed into, or name the program:
+        \\    zig build -Dtemporal-libs-config=PATH
+        \\  (If the file is there, the Python that its first line names is not: install it again.)
+    ;
+};
+
 /// Up to Zig 0.16 a step has a function that makes it; Zig 0.17 makes steps in another process.
 const steps_are_made_here = @hasField(Step, "makeFn");
 
@@ -70,7 +114,7 @@ pub const Libraries = struct {
         const library = facts.libraryOf(libraries.component) orelse
             return libraries.fail(module, libraries.explainComponent(facts));
         const target = module.resolved_target orelse
-            return libraries.fail(module, "a module without a target cannot have Temporal's libraries; give it one in build.zig: .target");
+            return libraries.fail(module, messages.no_target);
         if (libraries.explainTarget(facts, target.result)) |problem|
             return libraries.fail(module, problem);
 
@@ -136,21 +180,18 @@ pub const Libraries = struct {
     }
 
     fn note(libraries: *const Libraries, facts: Facts) []const u8 {
-        return libraries.b.fmt(
-            "Temporal's libraries here are those in {s}, source: {s}; help: {s}",
-            .{ facts.libdir, facts.source_description, facts.troubleshooting },
-        );
+        return libraries.b.fmt(messages.note, .{
+            facts.libdir, facts.source_description, facts.troubleshooting,
+        });
     }
 
     fn explainComponent(libraries: *const Libraries, facts: Facts) []const u8 {
         const b = libraries.b;
         var known: []const u8 = "";
         for (facts.libraries) |library| known = b.fmt("{s} {s}", .{ known, library.component });
-        return b.fmt(
-            \\there is no library for the component '{s}'; there are:{s}
-            \\  source: {s}, {s}
-            \\  Give find() one of those in build.zig.
-        , .{ libraries.component, known, facts.source_description, facts.libdir });
+        return b.fmt(messages.no_component, .{
+            libraries.component, known, facts.source_description, facts.libdir,
+        });
     }
 
     /// None if the archives can be linked for the target.
@@ -177,8 +218,7 @@ pub const Libraries = struct {
             "  Or build for the target of the libraries there are: zig build -Dtarget={s}\n",
             .{platform.zig_target},
         ) else "";
-        return b.fmt("Temporal's libraries are for {s}, but this build is for {s}.\n{s}" ++
-            "  source: {s}, {s}\n{s}{s}  help: {s}", .{
+        return b.fmt(messages.other_target, .{
             facts.platform,
             if (wanted) |platform| platform.platform else b.fmt("{t}-{t}-{t}", .{
                 target.cpu.arch, target.os.tag, target.abi,
@@ -202,12 +242,7 @@ pub const Libraries = struct {
         else
             return null; // Zig's own musl
         if (version.order(oldest) != .lt) return null;
-        return libraries.b.fmt(
-            \\Temporal's libraries need {s} {s} or newer, but this build is for {f}.
-            \\  source: {s}, {s}
-            \\  Build for the oldest there is: zig build -Dtarget={s}
-            \\  help: {s}
-        , .{
+        return libraries.b.fmt(messages.older_system, .{
             facts.floor.name,      facts.floor.version,
             version,               facts.source_description,
             facts.libdir,          facts.platformNamed(facts.platform).?.zig_target,
@@ -324,25 +359,16 @@ const Answer = union(enum) {
     fn read(b: *std.Build, tool: []const u8, text: []const u8) Answer {
         const facts = std.json.parseFromSliceLeaky(Facts, b.allocator, text, .{
             .ignore_unknown_fields = true,
-        }) catch |err| return .{ .problem = b.fmt(
-            \\'{s} --json' gave an answer that temporal_libs.zig does not understand: {s}.
-            \\  The file and the package may be of different versions. Take the package's file:
-            \\    {s} --zig > temporal_libs.zig
-        , .{ tool, @errorName(err), tool }) };
+        }) catch |err| return .{
+            .problem = b.fmt(messages.unknown_answer, .{ tool, @errorName(err), tool }),
+        };
         return .{ .facts = facts };
     }
 
     fn explainRun(b: *std.Build, tool: []const u8, err: anyerror) []const u8 {
         return switch (err) {
-            error.ExitCodeFailure => b.fmt(
-                \\'{s}' failed; what it says is above.
-                \\  If it says nothing that helps, install its package anew:
-                \\    pip install --force-reinstall temporal-static-libs
-            , .{tool}),
-            else => b.fmt(
-                \\'{s}' cannot be run: {s}
-                \\  Install its package anew, or name another: zig build -Dtemporal-libs-config=PATH
-            , .{ tool, @errorName(err) }),
+            error.ExitCodeFailure => b.fmt(messages.failed, .{tool}),
+            else => b.fmt(messages.cannot_run, .{ tool, @errorName(err) }),
         };
     }
 
@@ -351,14 +377,7 @@ const Answer = union(enum) {
         for (tools) |tool| places = b.fmt("{s}{s}'{s}'", .{
             places, if (places.len == 0) "" else ", nor ", tool,
         });
-        return b.fmt(
-            \\there is no {s}.
-            \\  It comes with the Python package that holds Temporal's static libraries:
-            \\    pip install temporal-static-libs
-            \\  Then activate the environment it was installed into, or name the program:
-            \\    zig build -Dtemporal-libs-config=PATH
-            \\  (If the file is there, the Python that its first line names is not: install it anew.)
-        , .{places});
+        return b.fmt(messages.absent, .{places});
     }
 };
 
