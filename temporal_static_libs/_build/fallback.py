@@ -243,7 +243,7 @@ def _shortage(wanted: CompiledSet) -> str:
             free = shutil.disk_usage(place).free
             if free < _LITTLE_SPACE:
                 where = {"place": place, "variable": variable, "scratch": wanted.scratch}
-                return f"\n{message('disk-full', free=free >> 20, **where)}"
+                return "\n" + message("disk-full", free=free >> 20, **where)
     return ""
 
 
