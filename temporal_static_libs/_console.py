@@ -1,4 +1,4 @@
-"""What programs and people read: answers on stdout; problems and progress on stderr."""
+"""Text that programs and people read: answers on stdout; problems and progress on stderr."""
 
 from __future__ import annotations
 

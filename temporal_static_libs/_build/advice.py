@@ -1,4 +1,4 @@
-"""What to do about a build that failed: attached to the error where a person reads it."""
+"""Advice about a build that failed: attached to the error where a person reads it."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def _neutral_path_flags(metadata: Mapping[str, Any], toolchain: Toolchain) -> It
 
 
 class _Output:
-    """What one run has printed so far."""
+    """The facts that one run has printed so far."""
 
     def __init__(self) -> None:
         self._native_libs: str | None = None

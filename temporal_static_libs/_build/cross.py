@@ -1,4 +1,4 @@
-"""What compiling for a target takes besides cargo: its standard library, and a compiler for C.
+"""Needs of a compile for a target, in addition to cargo: its standard library and a C compiler.
 
 A few crates hold C and assembler code (ring, zstd), so that Rust alone is not enough.
 """
@@ -17,7 +17,7 @@ from .toolchain import Toolchain
 
 @dataclass(frozen=True)
 class CargoForTarget:
-    """How cargo compiles for a target.
+    """The way that cargo compiles for a target.
 
     Attributes:
         target: what is compiled for.
@@ -69,7 +69,7 @@ def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -
 
 
 def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
-    """Whether the crate `cc`, which compiles the C code, finds one by itself."""
+    """Tell if the crate `cc`, which compiles the C code, finds one by itself."""
     host, triple, environ = toolchain.host, target.triple, toolchain.environ
     # Apple's knows all of its processors.
     if host == triple or (target.os == "macos" and "apple" in host):

@@ -47,7 +47,7 @@ class NotReusableError(Exception):
 
 @dataclass(frozen=True)
 class CompiledSet:
-    """What a set of compiled archives has to be.
+    """A set of compiled archives, as it has to be.
 
     Attributes:
         settings: what names the Cargo profile, among others.
@@ -79,7 +79,7 @@ class CompiledSet:
 
     @property
     def scratch(self) -> Path:
-        """What is half made. Another version's is here, too: one compiles at a time."""
+        """The directory of half-made sets, also of another version: one compiles at a time."""
         return self.cache / "compiling"
 
     def reuse(self) -> LoadedSet:

@@ -1,4 +1,4 @@
-"""What the committed C header says about itself, and whether interface.json describes it."""
+"""The facts of the committed C header, and a check that interface.json describes it."""
 
 from __future__ import annotations
 

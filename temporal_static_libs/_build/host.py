@@ -17,7 +17,7 @@ _OF_SYSTEM = {"Linux": "linux", "Darwin": "macos"}
 
 @dataclass(frozen=True)
 class Host:
-    """What decides whether there is a row for it in the table of targets.
+    """The facts that decide if there is a row for it in the table of targets.
 
     Attributes:
         system: as ``platform.system()`` has it: ``Linux``, ``Darwin``, ``Windows``.
@@ -54,7 +54,7 @@ class Host:
 
     @property
     def is_too_old(self) -> bool:
-        """Whether it is older than the floor of its row."""
+        """True if it is older than the floor of its row."""
         target = self.target
         return bool(
             target and self.version and release_of(self.version) < release_of(target.floor_version)

@@ -36,7 +36,7 @@ from .toolchain import Toolchain, find_toolchain
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is settled before cargo runs."""
+    """Everything that is settled before cargo runs."""
 
     sources: Sources
     sources_sha256: str

@@ -26,7 +26,7 @@ _CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "parking_lot_core", "
 
 @dataclass(frozen=True)
 class Sources:
-    """What a build reads.
+    """The files that a build reads.
 
     Attributes:
         workspace: the Cargo workspace, absolute.
