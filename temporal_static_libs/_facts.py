@@ -5,6 +5,8 @@ Little is imported: this belongs to the quickest answers of `temporal-libs-confi
 
 from __future__ import annotations
 
+import os
+
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,25 +16,34 @@ if TYPE_CHECKING:
 
 
 class Facts:
-    """The facts of one component.
+    """What the answers of one call are made of, as far as it is remembered.
 
     Attributes:
+        prefix: the directory of the package.
+        directory: that of the archives.
+        include_dir: that of the header.
+        manifest: what the manifest says of the archives: this.
         target: Rust's target triple.
         platform: this project's name of the platform.
         abi: the ABI id.
         gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
+        library: what it says of the component that the call is about: this, too.
         file: the archive's file name.
         link_name: the one that ``-l`` takes.
         system_libraries: link names, in rustc's order.
         frameworks: Apple frameworks, in rustc's order.
     """
 
-    def __init__(self, kept: Mapping[str, str], component: str) -> None:
+    def __init__(self, kept: Mapping[str, str], component: str, prefix: str) -> None:
         """Take them from what a receipt has kept.
 
         Raises:
             KeyError: it does not have the component.
         """
+        self.prefix = prefix
+        self.directory = os.path.join(prefix, "lib")
+        self.include_dir = os.path.join(prefix, "include")
+        self.manifest = self.library = self
         self.target = kept["target"]
         self.platform = kept["platform"]
         self.abi = kept["abi"]

@@ -1,13 +1,14 @@
 """What has been verified on this machine, so that asking again costs no hash.
 
-A receipt stands for one directory of archives, and the way they got to be in force. It has names of
-files, and of each file its device, inode, size and times as they were when all of them had been
-found to be right. While they are the same, so is what is in the files: nobody but the administrator
-can change a file and put its ctime back. So are the facts that the receipt keeps, because what they
-were read from is one of the files.
+A receipt stands for one directory of archives, and the way they became the active ones: ``wheel``,
+``override`` or ``compiled``, the source. It has names of files, and of each file its device, inode,
+size and times as they were when all of them had been found to be right. While they are the same, so
+is what is in the files: nobody but the administrator can change a file and put its ctime back. So
+are the facts that the receipt keeps, because what they were read from is one of the files.
 
-Receipts are in ``verified`` in the cache directory, a file each, replaced whole. Where that cannot
-be written to, or is not the user's alone, there are none, and everything is hashed each time.
+Receipts are in ``verified`` in the cache directory, which the settings name, a file each, replaced
+whole. Where that cannot be written to, or is not the user's alone, there are none, and everything
+is hashed each time.
 
 Paths are strings, and little is imported: this is what `temporal-libs-config` mostly spends its
 time with.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ._settings import Settings
 
+    Directory = str | os.PathLike[str]
     Identity = tuple[int, ...]
     Receipt = dict[str, Identity]
     Kept = dict[str, str]
@@ -45,34 +47,39 @@ _TICK = 20_000_000  # ns
 _COARSE_TICK = 2_000_000_000  # ns
 
 
-def identity_of(file: str | os.PathLike[str]) -> Identity:
-    """What tells that a file is the same and unchanged: of the name itself and of what it leads to.
+def identities(directory: Directory, names: Iterable[str]) -> Receipt:
+    """Return the identities that files of a directory have now.
 
-    Returns:
-        Device, inode, size, mtime and ctime in ns, twice; the halves differ for a symbolic link.
+    An identity is device, inode, size, mtime and ctime in ns: of the name itself, and of what it
+    leads to. The halves differ for a symbolic link.
 
     Raises:
         OSError: there is no such file.
     """
-    link, target = os.lstat(file), os.stat(file)
-    return (
-        *(link.st_dev, link.st_ino, link.st_size, link.st_mtime_ns, link.st_ctime_ns),
-        *(target.st_dev, target.st_ino, target.st_size, target.st_mtime_ns, target.st_ctime_ns),
-    )
+    found = {}
+    for name in names:
+        file = os.path.join(directory, name)
+        both = (os.lstat(file), os.stat(file))
+        found[name] = tuple(
+            number
+            for it in both
+            for number in (it.st_dev, it.st_ino, it.st_size, it.st_mtime_ns, it.st_ctime_ns)
+        )
+    return found
 
 
 def remembered(
     source: str,
-    directory: str | os.PathLike[str],
+    directory: Directory,
     settings: Settings,
     expected: Mapping[str, Identity] | None = None,
 ) -> bool:
-    """Whether a directory's archives have been verified, and nothing has changed since.
+    """Return whether a directory's archives have been verified, and nothing has changed since.
 
     Args:
-        source: ``wheel``, ``override`` or ``compiled``, which is what they were verified as.
-        directory: the archives'.
-        settings: what says where the memory is.
+        source: what they were verified as.
+        directory: where they are.
+        settings: what says where the receipts are.
         expected: names of the files that must have been verified, with the identity of those that
             have been read meanwhile, and an empty one for the others. None for whatever was.
     """
@@ -84,30 +91,14 @@ def remembered(
     )
 
 
-def remembered_facts(source: str, directory: str | os.PathLike[str], settings: Settings) -> Kept:
-    """The facts that were kept with a directory's archives, if nothing has changed since.
-
-    Arguments are those of `remembered`.
-    """
+def remembered_facts(source: str, directory: Directory, settings: Settings) -> Kept:
+    """Return the facts that were kept with the archives, if nothing has changed since."""
     return _unchanged(source, directory, settings)[1]
-
-
-def _unchanged(
-    source: str, directory: str | os.PathLike[str], settings: Settings
-) -> tuple[Receipt, Kept]:
-    receipt, facts = _read(source, directory, settings)
-    try:
-        for name, identity in receipt.items():
-            if identity_of(os.path.join(directory, name)) != identity:
-                return {}, {}
-    except OSError:
-        return {}, {}
-    return receipt, facts
 
 
 def remember(
     source: str,
-    directory: str | os.PathLike[str],
+    directory: Directory,
     settings: Settings,
     receipt: Receipt,
     facts: Kept | None = None,
@@ -116,8 +107,8 @@ def remember(
 
     Args:
         source: what they were verified as.
-        directory: the archives'.
-        settings: what says where the memory is.
+        directory: where they are.
+        settings: what says where the receipts are.
         receipt: the files' identities from before they were read.
         facts: what else is to be kept, read from files of the receipt. No key has a tab in it, and
             nothing a line break.
@@ -135,20 +126,8 @@ def remember(
         pass  # The next call hashes again; that is all.
 
 
-def identities(directory: str | os.PathLike[str], names: Iterable[str]) -> Receipt:
-    """The identities that files of a directory have now.
-
-    Raises:
-        OSError: there is no such file.
-    """
-    return {name: identity_of(os.path.join(directory, name)) for name in names}
-
-
 def memory_directory(settings: Settings) -> str:
-    """Where receipts are kept, if they can be.
-
-    Returns:
-        An absolute path, which need not exist.
+    """Return where receipts are kept, if they can be: an absolute path, which need not exist.
 
     Raises:
         CompileError: somebody else could put receipts there, or there is no place for them.
@@ -163,31 +142,28 @@ def _memory(cache: str) -> str:
     return os.path.join(cache, "verified")
 
 
-def _name(source: str, directory: str | os.PathLike[str]) -> str:
+def _name(source: str, directory: Directory) -> str:
     status = os.stat(directory)
     return f"{source}-{status.st_dev}-{status.st_ino}"
 
 
-def _read(
-    source: str, directory: str | os.PathLike[str], settings: Settings
-) -> tuple[Receipt, Kept]:
+def _unchanged(source: str, directory: Directory, settings: Settings) -> tuple[Receipt, Kept]:
     try:
-        file = os.path.join(memory_directory(settings), _name(source, directory))
-        header, *lines = read_record(file).decode("utf-8", errors="surrogateescape").split("\n")
-    except (OSError, ValueError, CompileError):
-        return {}, {}
-    try:
+        content = read_record(os.path.join(memory_directory(settings), _name(source, directory)))
+        header, *lines = content.decode("utf-8", errors="surrogateescape").split("\n")
         between = lines.index("")
         receipt = {
             name: tuple(map(int, numbers.split()))
             for numbers, _, name in (line.partition("\t") for line in lines[:between])
         }
         facts = dict(line.split("\t", 1) for line in lines[between + 1 : -1])
-    except ValueError:
-        return {}, {}
-    # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
-    is_whole = header == _FORMAT and receipt and between < len(lines) - 1 and lines[-1] == ""
-    return (receipt, facts) if is_whole else ({}, {})
+        # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
+        is_whole = header == _FORMAT and receipt and between < len(lines) - 1 and lines[-1] == ""
+        if is_whole and receipt == identities(directory, receipt):
+            return receipt, facts
+    except (OSError, ValueError, CompileError):
+        pass
+    return {}, {}
 
 
 def _write(file: str, receipt: Receipt, facts: Kept) -> None:

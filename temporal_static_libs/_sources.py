@@ -1,4 +1,9 @@
-"""Which archives are active, and why: decided here, for every answer and for the doctor alike."""
+"""Which archives are active, and why: decided here, for every answer and for the doctor alike.
+
+Functions raise CompileError or UnsupportedPlatformError if archives had to be compiled and could
+not be, MissingLibraryError if what describes archives is absent or unreadable, and
+ChecksumMismatchError if manifest and checksums contradict each other.
+"""
 
 from __future__ import annotations
 
@@ -68,12 +73,6 @@ def prepare(settings: Settings) -> LoadedSet:
 
     Args:
         settings: usually `Settings.from_environ()`.
-
-    Raises:
-        CompileError: archives had to be compiled, and could not be.
-        MissingLibraryError: what describes the archives is absent or unreadable.
-        ChecksumMismatchError: an override's manifest and checksums contradict each other.
-        UnsupportedPlatformError: archives had to be compiled, for a target not in the table.
     """
     choice = choose(settings, lambda: usable_wheel_set(settings))
     if choice.reason is None:
@@ -91,7 +90,6 @@ def inspect(settings: Settings, choice: Choice) -> LoadedSet:
 
     Raises:
         NotReusableError: archives of this machine would have to be compiled.
-        TemporalStaticLibsError: as for `prepare`.
     """
     if choice.override is not None:
         return override_set(choice.override)

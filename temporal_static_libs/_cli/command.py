@@ -34,19 +34,6 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(EXIT_USAGE)
 
 
-class _Query(argparse.Action):
-    """An option to answer. Each time it is given counts."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        namespace.queries.append(option_string)
-
-
 class _Once(argparse.Action):
     """An option that applies to the whole call, so that a second one would contradict it."""
 
@@ -104,7 +91,7 @@ def command_line_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     for name, text in HELP.items():
-        parser.add_argument(name, action=_Query, nargs=0, default=argparse.SUPPRESS, help=text)
+        parser.add_argument(name, action="append_const", dest="queries", const=name, help=text)
     parser.add_argument(
         "--component",
         action=_Once,
@@ -175,21 +162,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _reject_conflicting_options(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace
 ) -> None:
-    others = set(arguments.queries)
-    if arguments.component:
-        others.add("--component")
-    separate = {
-        _DOCTOR: arguments.doctor,
-        _ZIG: arguments.zig,
-        _COMPLETION: arguments.completion is not None,
-    }
-    given = [option for option, is_given in separate.items() if is_given]
+    others = {*arguments.queries, *(["--component"] if arguments.component else [])}
+    alone = {_DOCTOR: arguments.doctor, _ZIG: arguments.zig, _COMPLETION: arguments.completion}
+    given = [option for option, is_given in alone.items() if is_given]
     if not given and not arguments.queries:
         parser.error(message("no-option"))
-    if given == [_DOCTOR]:
-        if others - {"--json"}:
-            parser.error(message("doctor-and-others"))
-    elif given and (others or given[1:]):
+    if given == [_DOCTOR] and others - {"--json"}:
+        parser.error(message("doctor-and-others"))
+    if given and given != [_DOCTOR] and (others or given[1:]):
         parser.error(message("not-combinable", option=given[0]))
 
 
@@ -199,9 +179,6 @@ def _doctor(settings: Settings, *, as_json: bool) -> int:
 
     findings = list(examine(settings))
     is_well = all(finding.is_well for finding in findings)
-    if as_json:
-        report = {"ok": is_well, "findings": [finding.to_dict() for finding in findings]}
-        written = emit_outputs([json.dumps(report)])
-    else:
-        written = emit_outputs([str(finding) for finding in findings])
+    report = {"ok": is_well, "findings": [finding.to_dict() for finding in findings]}
+    written = emit_outputs([json.dumps(report)] if as_json else map(str, findings))
     return written if is_well else EXIT_BROKEN

@@ -36,28 +36,7 @@ _PREFIX = os.path.dirname(os.path.dirname(__file__))
 _LIB = os.path.join(_PREFIX, "lib")
 
 
-class Remembered:
-    """What the answers of one call are made of, as far as it is remembered.
-
-    Attributes:
-        prefix: the directory of the package.
-        directory: that of the archives.
-        include_dir: that of the header.
-        manifest: what the manifest says of the archives.
-        library: what it says of the component that the call is about.
-        gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
-    """
-
-    def __init__(self, facts: Facts) -> None:
-        """Take what a receipt has kept."""
-        self.prefix = _PREFIX
-        self.directory = _LIB
-        self.include_dir = os.path.join(_PREFIX, "include")
-        self.manifest = self.library = facts
-        self.gc_flag = facts.gc_flag
-
-
-ANSWERS: Mapping[str, Callable[[Answers | Remembered], str]] = {
+ANSWERS: Mapping[str, Callable[[Answers | Facts], str]] = {
     "--version": lambda a: __version__,
     "--prefix": lambda a: a.prefix,
     "--libdir": lambda a: a.directory,
@@ -112,7 +91,7 @@ def _remembered_answers(arguments: Sequence[str]) -> list[str] | None:
     try:
         settings = Settings.from_environ()
         facts = remembered_facts("wheel", _LIB, settings) if settings.wheel_only else {}
-        kept = Remembered(Facts(facts, "sdk-core" if component is None else component))
+        kept = Facts(facts, "sdk-core" if component is None else component, _PREFIX)
     except (SettingError, KeyError):  # whose message is the command's
         return None
     return [ANSWERS[option](kept) for option in options]
