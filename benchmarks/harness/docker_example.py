@@ -44,7 +44,7 @@ def make_bases(docker: Docker) -> dict[str, str]:
         Argument of the Dockerfile to its image.
 
     Raises:
-        ImageError: something that they are made with is missing.
+        ToolError: something that they are made with is missing.
     """
     made = {argument: f"{docker.repository}:{argument.lower()}" for argument in PACKAGES}
     for argument, image in made.items():

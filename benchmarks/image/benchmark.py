@@ -25,8 +25,7 @@ from benchmarks.harness.docker_example import (
 )
 from benchmarks.harness.errors import BenchmarkError, command_failed
 from benchmarks.harness.sdist_build import build_sdist
-from tools import ROOT
-from tools.images.debian import ImageError
+from tools import ROOT, ToolError
 from tools.images.rehearsal import rehearsal_image, remove_images
 from tools.zig_bridge import copy_zig_bridge
 
@@ -75,7 +74,7 @@ def _measure(run: Run) -> list[Comparison]:
         built = {WHEEL: _build(run, _with_wheel(run))}
         if not run.quick:
             built[COMPILE] = _compile(run)
-    except (DockerError, ImageError) as error:
+    except (DockerError, ToolError) as error:
         raise BenchmarkError(str(error)) from None
     except subprocess.CalledProcessError as error:
         raise command_failed(error.cmd, error.returncode, error.stderr) from None
@@ -158,7 +157,7 @@ def _check() -> None:
     try:
         with docker_leaving_nothing() as docker:
             make_bases(docker)
-    except (DockerError, ImageError) as error:
+    except (DockerError, ToolError) as error:
         raise BenchmarkError(str(error)) from None
 
 

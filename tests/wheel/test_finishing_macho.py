@@ -17,8 +17,8 @@ from temporal_static_libs._build.macho import MachoTools, find_macho_tools, fini
 from temporal_static_libs._build.toolchain import find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
-from tools.wheel.floor_probe import FloorError
-from tools.wheel.macos_floor import members, prove_macos_floor
+from tools import ToolError
+from tools.wheel.floor import members, prove_macos_floor
 
 FLOOR = "11.0"
 ZIG_CC = (sys.executable, "-m", "ziglang", "cc", "-target", f"aarch64-macos.{FLOOR}")
@@ -127,7 +127,7 @@ def test_it_is_the_same_each_time(finish: Callable[..., Path]) -> None:
 def test_objects_for_the_floor_are_content_with_it(finish: Callable[..., Path]) -> None:
     archive = finish("api_one")
     prove_macos_floor(archive, FLOOR)
-    with pytest.raises(FloorError) as caught:
+    with pytest.raises(ToolError) as caught:
         prove_macos_floor(archive, "10.12")
     assert str(caught.value) == (
         "libfinished.a: one.o is for macOS 11.0.0, newer than the 10.12 that the wheel promises"

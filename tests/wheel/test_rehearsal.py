@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from temporal_static_libs._targets import Target, target_of_triple
-from tools.images.debian import ImageError
+from tools import ToolError
 from tools.images.rehearsal import rehearsal_image
-from tools.wheel.check import WheelError, check_wheel
+from tools.wheel.check import check_wheel
 from tools.wheel.rehearse import IDENTIFIER, TRIPLE
 from tools.wheel.repair import repair
 
@@ -34,18 +34,18 @@ def test_wheel_of_the_platform_but_of_no_commit(
     built: Path, target: Target, tmp_path: Path
 ) -> None:
     repaired = repair(built, tmp_path / "repaired")
-    with pytest.raises(WheelError, match=r"its commit: None, not 'f{40}'$"):
+    with pytest.raises(ToolError, match=r"its commit: None, not 'f{40}'$"):
         check_wheel(repaired, target, "quick", "f" * 40)
 
 
 def test_wheel_of_another_profile(built: Path, target: Target, tmp_path: Path) -> None:
     repaired = repair(built, tmp_path / "repaired")
-    with pytest.raises(WheelError, match=r"its Cargo profile: 'quick', not 'release'$"):
+    with pytest.raises(ToolError, match=r"its Cargo profile: 'quick', not 'release'$"):
         check_wheel(repaired, target, "release", "f" * 40)
 
 
 def test_wheel_that_was_not_repaired(built: Path, target: Target) -> None:
-    with pytest.raises(WheelError, match=r"its tags in its name: {'py3-none-linux_x86_64'}"):
+    with pytest.raises(ToolError, match=r"its tags in its name: {'py3-none-linux_x86_64'}"):
         check_wheel(built, target, "quick", "f" * 40)
 
 
@@ -54,7 +54,7 @@ def test_wheel_whose_metadata_does_not_say_what_its_name_says(
 ) -> None:
     renamed = tmp_path / repair(built, tmp_path / "repaired").name
     built.rename(renamed)
-    with pytest.raises(WheelError, match=r"its tags in its WHEEL: {'py3-none-linux_x86_64'}"):
+    with pytest.raises(ToolError, match=r"its tags in its WHEEL: {'py3-none-linux_x86_64'}"):
         check_wheel(renamed, target, "quick", "f" * 40)
 
 
@@ -64,5 +64,5 @@ def test_identifier_is_that_of_the_platform(target: Target) -> None:
 
 def test_machine_without_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ImageError, match="docker was not found on PATH"):
+    with pytest.raises(ToolError, match="docker was not found on PATH"):
         rehearsal_image()

@@ -13,7 +13,8 @@ import pytest
 from temporal_static_libs import library_set
 from temporal_static_libs._targets import target_of_triple
 from tests.support.pip.tiny_tree import HEADER, declare
-from tools.wheel.floor_probe import FloorError, prove_floor
+from tools import ToolError
+from tools.wheel.floor import prove_floor
 from tools.wheel.repair import repair
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def test_wheel_under_test_carries_the_proven_tags(wheel: Path) -> None:
 def test_claim_that_the_real_archives_cannot_keep_is_refused(system_libraries: list[str]) -> None:
     """They keep that of glibc 2.17; what glibc 2.11 lacks is named."""
     (archive, *_) = [library.path for library in library_set().libraries]
-    with pytest.raises(FloorError) as caught:
+    with pytest.raises(ToolError) as caught:
         prove_floor(archive, "x86_64-linux-gnu.2.11", system_libraries)
     message = str(caught.value)
     assert message.startswith(f"{archive.name} needs what x86_64-linux-gnu.2.11 does not have: ")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ci.github_stand_in import GitHub
-from tools.release import ReleaseError
+from tools import ToolError
 from tools.release.bundle import Bundle, Facts
 from tools.release.github import publish_on_github
 
@@ -23,7 +23,7 @@ def bundle(tmp_path: Path) -> Bundle:
     for name in ("one.tar.gz", "two.tar.gz"):
         (made.assets / name).write_text(name)
     made.notes.write_text("What is new.\n")
-    made.seal(Facts("1.0.0", COMMIT, ("linux-x64",), ()))
+    made.record(Facts("1.0.0", COMMIT, []))
     return made
 
 
@@ -35,7 +35,7 @@ def content_of(bundle: Bundle) -> dict[str, bytes]:
 def conflict(bundle: Bundle, github: GitHub) -> str:
     """Why the release is not made; that nothing was changed."""
     before = github.changes()
-    with pytest.raises(ReleaseError) as caught:
+    with pytest.raises(ToolError) as caught:
         publish_on_github(bundle)
     assert github.changes() == before
     return str(caught.value)
@@ -61,7 +61,7 @@ def test_upload_that_broke_off_is_done_again_and_nothing_else(
     bundle: Bundle, github: GitHub
 ) -> None:
     github.fail_uploads.add("two.tar.gz")
-    with pytest.raises(ReleaseError, match=r"gh release upload .* failed .*it broke off"):
+    with pytest.raises(ToolError, match=r"gh release upload .* failed .*it broke off"):
         publish_on_github(bundle)
     (release,) = github.releases
     assert release["draft"]
@@ -96,7 +96,7 @@ def test_draft_with_an_asset_that_is_no_part_of_it(bundle: Bundle, github: GitHu
     (bundle.assets / "two.tar.gz").unlink()
     assert conflict(bundle, github) == (
         f"there is a draft of a release {TAG} on GitHub, and it has two.tar.gz, which this release "
-        "has not; look who made it; to make it anew, delete the draft"
+        "has not; look who made it; to make it again, delete the draft"
     )
 
 
@@ -116,5 +116,5 @@ def test_machine_without_gh(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ReleaseError, match="gh, GitHub's command, does not run: "):
+    with pytest.raises(ToolError, match="gh, GitHub's command, does not run: "):
         publish_on_github(bundle)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.release import ReleaseError
-from tools.release.changelog import changelog_entry
+from tools import ToolError
 from tools.release.plan import Event, Plan, make_plan
+from tools.release.texts import changelog_entry
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import ReleaseTree
@@ -35,7 +35,7 @@ def test_tag_is_published(pristine_tree: ReleaseTree) -> None:
 @pytest.mark.parametrize("tag", ["temporal-libs-v0.0.9", "temporal-libs-v{}.post1", "v{}"])
 def test_tag_of_another_version(pristine_tree: ReleaseTree, tag: str) -> None:
     tag = tag.format(pristine_tree.version)
-    with pytest.raises(ReleaseError, match=f"the tag is {tag}, but pyproject.toml has version"):
+    with pytest.raises(ToolError, match=f"the tag is {tag}, but pyproject.toml has version"):
         plan(pristine_tree, Event("push", f"refs/tags/{tag}"))
 
 
@@ -51,14 +51,14 @@ def test_manual_run_publishes_main(pristine_tree: ReleaseTree) -> None:
 
 def test_manual_run_does_not_publish_a_branch(pristine_tree: ReleaseTree) -> None:
     event = Event("workflow_dispatch", "refs/heads/x", pristine_tree.version, dry_run=False)
-    with pytest.raises(ReleaseError, match="refs/heads/x is neither main nor a tag"):
+    with pytest.raises(ToolError, match="refs/heads/x is neither main nor a tag"):
         plan(pristine_tree, event)
 
 
 @pytest.mark.parametrize("version", ["0.0.9", ""])
 def test_manual_run_for_another_version(pristine_tree: ReleaseTree, version: str) -> None:
     event = Event("workflow_dispatch", "refs/heads/main", version, dry_run=False)
-    with pytest.raises(ReleaseError, match=f"the version asked for is '{version}', but"):
+    with pytest.raises(ToolError, match=f"the version asked for is '{version}', but"):
         plan(pristine_tree, event)
 
 
@@ -95,7 +95,7 @@ def test_versions_that_disagree(
     assert old.format(tree.version) in text
     changed = text.replace(old.format(tree.version), new.format(tree.version), 1)
     path.write_text(changed, encoding="utf-8")
-    with pytest.raises(ReleaseError, match=message):
+    with pytest.raises(ToolError, match=message):
         plan(tree, Event("push", "refs/heads/main"))
 
 
@@ -143,5 +143,5 @@ def test_changelog_entry_ends_where_the_next_begins() -> None:
     ],
 )
 def test_changelog_without_an_entry(version: str, message: str) -> None:
-    with pytest.raises(ReleaseError, match=message):
+    with pytest.raises(ToolError, match=message):
         changelog_entry(CHANGELOG, version)

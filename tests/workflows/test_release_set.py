@@ -16,11 +16,11 @@ from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.git_tree import git
 from tests.support.pip.release_files import LIB, Content, make_sdist, make_wheel
-from tools.release import ReleaseError
+from tools import ToolError
 from tools.release.assemble import assemble
 from tools.release.bundle import Bundle
-from tools.release.distributions import Origin, check_sdist
-from tools.release.exact_set import check_distributions
+from tools.release.contents import Source, check_sdist
+from tools.release.distributions import check_distributions
 from tools.release.versions import project_version
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ LINUX_X64 = TARGETS[0]
 
 
 @pytest.fixture
-def origin(pristine_tree: ReleaseTree) -> Origin:
+def source(pristine_tree: ReleaseTree) -> Source:
     """What everything must be made from."""
     lock = sha256_of(pristine_tree.root / "rust" / "Cargo.lock")
-    return Origin(pristine_tree.version, pristine_tree.commit, lock)
+    return Source(pristine_tree.version, pristine_tree.commit, lock)
 
 
-def refusal(dist: Path, origin: Origin) -> str:
+def refusal(dist: Path, source: Source) -> str:
     """Why a directory is not the exact set."""
-    with pytest.raises(ReleaseError) as caught:
-        check_distributions(dist, origin)
+    with pytest.raises(ToolError) as caught:
+        check_distributions(dist, source)
     return str(caught.value)
 
 
@@ -49,8 +49,8 @@ def wheel_of(dist: Path, tag: str) -> Path:
     return found
 
 
-def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, origin: Origin) -> None:
-    found = check_distributions(dist, origin)
+def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, source: Source) -> None:
+    found = check_distributions(dist, source)
     assert [one.target.platform for one in found.wheels] == [
         "linux-x64",
         "linux-arm64",
@@ -61,17 +61,17 @@ def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, origi
 
 
 @pytest.mark.parametrize("tag", ["manylinux_2_17_x86_64", "manylinux_2_17_aarch64", "macosx_11_0"])
-def test_each_required_platform_is(dist: Path, origin: Origin, tag: str) -> None:
+def test_each_required_platform_is(dist: Path, source: Source, tag: str) -> None:
     wheel_of(dist, tag).unlink()
-    assert "has no wheel for " in refusal(dist, origin)
+    assert "has no wheel for " in refusal(dist, source)
 
 
 def test_wheel_that_need_not_be_there_must_be_whole_all_the_same(
-    dist: Path, origin: Origin, wheel: Path
+    dist: Path, source: Source, wheel: Path
 ) -> None:
     (musl,) = [target for target in TARGETS if target.platform == "linux-x64-musl"]
     made = make_wheel(wheel, musl, "f" * 40, dist)
-    assert refusal(dist, origin).startswith(f"{made.name}: its commit: '{'f' * 40}', not '")
+    assert refusal(dist, source).startswith(f"{made.name}: its commit: '{'f' * 40}', not '")
 
 
 def change_manifest(**values: object) -> Callable[[Content], None]:
@@ -140,56 +140,56 @@ def other_metadata(files: Content) -> None:
 )
 def test_wheel_that_is_not_as_it_has_to_be(
     dist: Path,
-    origin: Origin,
+    source: Source,
     wheel: Path,
     change: Callable[[Content], None],
     message: str,
 ) -> None:
-    make_wheel(wheel, LINUX_X64, origin.commit, dist, change=change)
-    assert message in refusal(dist, origin)
+    make_wheel(wheel, LINUX_X64, source.commit, dist, change=change)
+    assert message in refusal(dist, source)
 
 
-def test_wheel_that_was_not_repaired(dist: Path, origin: Origin) -> None:
+def test_wheel_that_was_not_repaired(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "manylinux_2_17_x86_64")
     wheel.rename(dist / f"{wheel.name.split('-py3-')[0]}-py3-none-linux_x86_64.whl")
-    assert "is tagged for no platform of the table" in refusal(dist, origin)
+    assert "is tagged for no platform of the table" in refusal(dist, source)
 
 
-def test_two_wheels_for_a_platform(dist: Path, origin: Origin) -> None:
+def test_two_wheels_for_a_platform(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "manylinux_2_17_x86_64")
     tags = wheel.stem.split("-")[-1]
     swapped = ".".join(reversed(tags.split(".")))
     shutil.copyfile(wheel, dist / wheel.name.replace(tags, swapped))
-    assert "are both for linux-x64" in refusal(dist, origin)
+    assert "are both for linux-x64" in refusal(dist, source)
 
 
-def test_file_that_is_none_of_it(dist: Path, origin: Origin) -> None:
+def test_file_that_is_none_of_it(dist: Path, source: Source) -> None:
     (dist / "notes.txt").touch()
-    assert "notes.txt is neither a wheel nor a source distribution" in refusal(dist, origin)
+    assert "notes.txt is neither a wheel nor a source distribution" in refusal(dist, source)
 
 
-def test_wheel_of_another_version(dist: Path, origin: Origin) -> None:
+def test_wheel_of_another_version(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "macosx")
-    wheel.rename(dist / wheel.name.replace(f"-{origin.version}-", "-0.0.9-"))
-    assert "is not of temporal-static-libs" in refusal(dist, origin)
+    wheel.rename(dist / wheel.name.replace(f"-{source.version}-", "-0.0.9-"))
+    assert "is not of temporal-static-libs" in refusal(dist, source)
 
 
-def test_no_source_distribution(dist: Path, origin: Origin) -> None:
+def test_no_source_distribution(dist: Path, source: Source) -> None:
     next(dist.glob("*.tar.gz")).unlink()
-    assert "has 0 source distributions, not one" in refusal(dist, origin)
+    assert "has 0 source distributions, not one" in refusal(dist, source)
 
 
 def test_source_distribution_of_another_commit(
-    dist: Path, origin: Origin, pristine_tree: ReleaseTree
+    dist: Path, source: Source, pristine_tree: ReleaseTree
 ) -> None:
     make_sdist(pristine_tree.root, pristine_tree.version, "f" * 40, dist)
-    assert ".tar.gz: its commit: " in refusal(dist, origin)
+    assert ".tar.gz: its commit: " in refusal(dist, source)
 
 
-def test_source_distribution_that_is_cut_short(dist: Path, origin: Origin) -> None:
+def test_source_distribution_that_is_cut_short(dist: Path, source: Source) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     sdist.write_bytes(sdist.read_bytes()[:-100])
-    assert f"{sdist.name}: it cannot be read: " in refusal(dist, origin)
+    assert f"{sdist.name}: it cannot be read: " in refusal(dist, source)
 
 
 def test_source_distribution_as_it_is_built(repo_root: Path, tmp_path: Path) -> None:
@@ -198,8 +198,8 @@ def test_source_distribution_as_it_is_built(repo_root: Path, tmp_path: Path) -> 
     git(tmp_path, "clone", "--quiet", str(repo_root), "clone")
     clone = tmp_path / "clone"
     lock = sha256_of(clone / "rust" / "Cargo.lock")
-    origin = Origin(project_version(clone), git(clone, "rev-parse", "HEAD"), lock)
-    check_sdist(build_sdist(clone, tmp_path / "sdist"), origin)
+    source = Source(project_version(clone), git(clone, "rev-parse", "HEAD"), lock)
+    check_sdist(build_sdist(clone, tmp_path / "sdist"), source)
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_extra_asset_may_not_take_the_name_of_another(
     extra = tmp_path / "extra"
     extra.mkdir()
     (extra / f"temporal-static-libs-v{pristine_tree.version}.cdx.json").touch()
-    with pytest.raises(ReleaseError, match="its name is taken"):
+    with pytest.raises(ToolError, match="its name is taken"):
         assemble(
             pristine_tree.root,
             small,
@@ -277,9 +277,9 @@ def removed(bundle: Bundle) -> None:
     next(bundle.assets.iterdir()).unlink()
 
 
-def sealed_anew(bundle: Bundle) -> None:
+def recorded_again(bundle: Bundle) -> None:
     altered(bundle)
-    bundle.seal(bundle.facts())
+    bundle.record(bundle.facts())
 
 
 @pytest.mark.parametrize(
@@ -288,14 +288,14 @@ def sealed_anew(bundle: Bundle) -> None:
         pytest.param(altered, r"notes\.md was altered", id="altered"),
         pytest.param(added, r"missing, or added: assets/more\.tar\.gz", id="added"),
         pytest.param(removed, "missing, or added: assets/", id="removed"),
-        pytest.param(sealed_anew, r"checksums\.sha256 is not the one that was made", id="anew"),
+        pytest.param(recorded_again, r"checksums\.sha256 is not the one that was made", id="anew"),
     ],
 )
-def test_bundle_that_is_not_as_it_was_sealed(
+def test_bundle_that_is_not_as_it_was_recorded(
     assembled: tuple[Bundle, str], change: Callable[[Bundle], None], message: str
 ) -> None:
-    bundle, seal = assembled
-    bundle.check(seal)
+    bundle, digest = assembled
+    bundle.check(digest)
     change(bundle)
-    with pytest.raises(ReleaseError, match=message):
-        bundle.check(seal)
+    with pytest.raises(ToolError, match=message):
+        bundle.check(digest)

@@ -9,11 +9,10 @@ import pytest
 
 from temporal_static_libs._targets import TARGETS, Target
 from tests.support.pip.uploading_index import UploadingIndex
-from tools import ROOT
-from tools.release import ReleaseError
+from tools import ROOT, ToolError
 from tools.release.bundle import Bundle, Facts
 from tools.release.index import wait_until_published
-from tools.release.trial import trial_command, try_release
+from tools.release.install_check import check_install, install_command
 
 MUSL = [target for target in TARGETS if target.floor_name == "musl"]
 
@@ -25,17 +24,17 @@ def bundle(tmp_path: Path) -> Bundle:
     made.assets.mkdir(parents=True)
     made.dist.mkdir()
     made.requirements.write_text(f"temporal-static-libs==1.0.0 --hash=sha256:{'0' * 64}\n")
-    made.seal(Facts("1.0.0", "c" * 40, ("linux-x64",), ("macos-x64",)))
+    made.record(Facts("1.0.0", "c" * 40, ["macos-x64"]))
     return made
 
 
 def test_platform_that_the_release_has_not(bundle: Bundle) -> None:
-    assert not try_release("macos-x64", bundle, None)
+    assert not check_install("macos-x64", bundle, None)
 
 
 def test_wheel_that_cannot_be_installed(bundle: Bundle) -> None:
-    with pytest.raises(ReleaseError, match="the trial on linux-x64 failed"):
-        try_release("linux-x64", bundle, None)
+    with pytest.raises(ToolError, match="the trial on linux-x64 failed"):
+        check_install("linux-x64", bundle, None)
 
 
 @pytest.mark.parametrize("target", MUSL, ids=lambda target: target.platform)
@@ -44,7 +43,7 @@ def test_musl_is_tried_in_the_image_that_the_wheel_was_built_in(
 ) -> None:
     if importlib.util.find_spec("cibuildwheel") is None:
         pytest.skip("cibuildwheel is not installed")
-    command = trial_command(target, bundle, None)
+    command = install_command(target, bundle, None)
     python = command.index("/opt/python/cp311-cp311/bin/python")
     assert command[:3] == ["docker", "run", "--rm"]
     name, _, digest = command[python - 1].partition("@sha256:")
@@ -61,7 +60,7 @@ def test_musl_is_tried_in_the_image_that_the_wheel_was_built_in(
 
 def test_index_that_does_not_get_to_list_it(bundle: Bundle, loopback_index: UploadingIndex) -> None:
     (bundle.dist / "temporal_static_libs-1.0.0.tar.gz").touch()
-    with pytest.raises(ReleaseError, match=r"does not list temporal_static_libs-1\.0\.0\.tar\.gz"):
+    with pytest.raises(ToolError, match=r"does not list temporal_static_libs-1\.0\.0\.tar\.gz"):
         wait_until_published(loopback_index.index_url, "1.0.0", bundle.dist, seconds=0)
 
 
@@ -71,11 +70,11 @@ def test_index_that_has_a_file_of_the_version_that_the_release_has_not(
     (loopback_index.directory / "temporal_static_libs-1.0.0.tar.gz").touch()
     (loopback_index.directory / "temporal_static_libs-0.9.0.tar.gz").touch()
     message = r"has files .* not in this release: temporal_static_libs-1\.0\.0\.tar\.gz; "
-    with pytest.raises(ReleaseError, match=message):
+    with pytest.raises(ToolError, match=message):
         wait_until_published(loopback_index.index_url, "1.0.0", bundle.dist, seconds=0)
 
 
 def test_index_that_does_not_answer(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with pytest.raises(ReleaseError, match=r"http://127\.0\.0\.1:1/ does not answer: "):
+    with pytest.raises(ToolError, match=r"http://127\.0\.0\.1:1/ does not answer: "):
         wait_until_published("http://127.0.0.1:1/", "1.0.0", bundle.dist, seconds=0)

@@ -13,7 +13,7 @@ import pytest
 from temporal_static_libs._checksums import sha256_of
 from tests.support.ci.git_tree import git
 from tests.support.pip.borrowed_environment import borrow_environment
-from tools.release.distributions import Origin, check_sdist
+from tools.release.contents import Source, check_sdist
 from tools.release.versions import project_version
 
 
@@ -87,4 +87,4 @@ def test_make_sdist_makes_one_that_a_release_takes(checkout: Path) -> None:
     (sdist,) = (checkout / "dist" / "sdist").iterdir()
     lock = sha256_of(checkout / "rust" / "Cargo.lock")
     commit = git(checkout, "rev-parse", "HEAD")
-    check_sdist(sdist, Origin(project_version(checkout), commit, lock))
+    check_sdist(sdist, Source(project_version(checkout), commit, lock))

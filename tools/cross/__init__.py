@@ -1,1 +1,4 @@
-"""``make cross``: the wheels of all platforms, made and tried on one machine."""
+"""Wheels of platforms that this machine is not of.
+
+The functions raise `ToolError` if a wheel cannot be made, or does not work.
+"""

@@ -2,7 +2,7 @@
 
     python -m tools.cross [PLATFORM ...]
 
-Without a name, all but the machine's own, which `make wheel` makes and `make test` tries.
+Without a name, all but the machine's, which `make wheel` makes and `make test` tries.
 
 Runs in an environment with pyproject.toml's dependency group ``cross``.
 """
@@ -16,18 +16,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from temporal_static_libs._targets import TARGETS, Target
-from tools import ROOT
-from tools.cross.build import CrossError, build_wheel, host_triple
+from tools import ROOT, ToolError
+from tools.cross.build import build_wheel, host_triple
 from tools.cross.trial import Trial
 from tools.dev_server import running_dev_server
 
 
 def main() -> int:
-    """Run from the command line.
-
-    Returns:
-        0; 1 if a wheel could not be made, or did not do what it has to.
-    """
+    """Run from the command line; return 1 if a wheel could not be made, or does not work."""
     targets = {target.platform: target for target in TARGETS}
     parser = argparse.ArgumentParser(prog="make cross", description=__doc__.partition("\n")[0])
     parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=f"{', '.join(targets)}")
@@ -44,9 +40,10 @@ def main() -> int:
         for target in chosen:
             print(f"\n==> cross: {target.platform}", flush=True)
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="cross-"))
+            dist = arguments.dist.resolve() / target.platform
             try:
-                rows.append(_row(target, arguments.dist / target.platform, scratch, server.url))
-            except CrossError as error:
+                rows.append(_row(target, dist, scratch, server.url))
+            except ToolError as error:
                 print(f"{target.platform}: {error}", file=sys.stderr, flush=True)
                 failures.append(target.platform)
     print("\n| platform | wheel | MB | claim proven | tried |\n|---|---|---|---|---|")
@@ -58,12 +55,10 @@ def main() -> int:
 
 
 def _row(target: Target, dist: Path, scratch: str, server: str) -> str:
-    made = build_wheel(target, dist)
-    trial = Trial(target, made.wheel, Path(scratch), server)
-    tried = trial.run()
-    size = made.wheel.stat().st_size / 1e6
-    tag = made.wheel.stem.split("-")[-1]
-    return f"| {target.platform} | {tag} | {size:.2f} | {made.proof} | {'; '.join(tried)} |"
+    wheel, proof = build_wheel(target, dist)
+    tried = "; ".join(Trial(target, wheel, Path(scratch), server).run())
+    size, tag = wheel.stat().st_size / 1e6, wheel.stem.split("-")[-1]
+    return f"| {target.platform} | {tag} | {size:.2f} | {proof} | {tried} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An SDK of stubs, to link programs for macOS against where there is no Mac."""
+"""SDK of stubs, to link programs for macOS against where there is no Mac."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import lief
 
-from tools.wheel.macos_floor import members
+from tools.wheel.floor import members
 
 # How the names of the frameworks' functions and constants begin, unlike those of libSystem.
 _OF_FRAMEWORKS = re.compile(r"_k?[A-Z]")
@@ -23,10 +23,8 @@ exports:
     symbols: [ {symbols} ]
 ...
 """
-
-
 # Link names that Zig has a stub of itself.
-_ZIGS_OWN = ("System", "c", "m")
+_STUBS_OF_ZIG = {"System", "c", "m"}
 
 
 def write_sdk(
@@ -35,7 +33,7 @@ def write_sdk(
     """Write stubs that define what the archives need of the frameworks.
 
     Which framework defines what is not known here, so that each of them defines all of it. The
-    libraries beside them are named to be linked, and nothing of them is used.
+    libraries are named to be linked, and nothing of them is used.
 
     Args:
         archives: whose symbols are meant.
@@ -44,7 +42,7 @@ def write_sdk(
         sdk: the directory to make.
 
     Returns:
-        What a compiler has to be told to find them.
+        The flags with which a compiler finds them.
     """
     needed = sorted(
         str(symbol.name)
@@ -58,7 +56,7 @@ def write_sdk(
     for name in frameworks:
         install_name = f"/System/Library/Frameworks/{name}.framework/Versions/A/{name}"
         _write_stub(directory / f"{name}.framework" / f"{name}.tbd", install_name, needed)
-    for name in set(libraries) - set(_ZIGS_OWN):
+    for name in set(libraries) - _STUBS_OF_ZIG:
         _write_stub(sdk / "usr" / "lib" / f"lib{name}.tbd", f"/usr/lib/lib{name}.dylib", [])
     return f"-F{directory}", f"-L{sdk / 'usr' / 'lib'}"
 

@@ -1,4 +1,4 @@
-"""What a consumer does with a wheel of another platform: install, ask, compile, link, run."""
+"""Trial of a wheel of another platform, as a consumer: install, ask, compile, link, run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from temporal_static_libs._targets import Target
-from tools import ROOT
-from tools.cross.build import CrossError
+from tools import ROOT, ToolError
 from tools.cross.frameworks import write_sdk
 from tools.cross.runner import Runner, runner_for
 from tools.interface.facts import facts
@@ -24,13 +23,9 @@ _INPUT, _RESULT = "50", "12586269025"  # a Fibonacci number, computed by the exa
 
 
 class Trial:
-    """One wheel's trial.
+    """One wheel's trial, in an empty directory, with the URL of a Temporal server on this machine.
 
-    Attributes of the constructor:
-        target: the platform.
-        wheel: its wheel.
-        scratch: an empty directory.
-        server: URL of a Temporal server on this machine.
+    What can only be linked here is not run.
     """
 
     def __init__(self, target: Target, wheel: Path, scratch: Path, server: str) -> None:
@@ -44,36 +39,27 @@ class Trial:
         self._sdk: Path | None = None
 
     def run(self) -> list[str]:
-        """All of it.
-
-        Returns:
-            What has been tried, each in a few words.
-
-        Raises:
-            CrossError: something did not work.
-        """
+        """Do all of it; return what has been tried, each in a few words."""
         self._install()
         if self._target.os == "macos":
             frameworks = [flag for flag in self._flags("--frameworks") if flag != "-framework"]
             libraries = [flag.removeprefix("-l") for flag in self._flags("--system-libs")]
-            archives = self._site.rglob("*.a")
             self._sdk = self._scratch / "sdk"
-            self._cc += write_sdk(archives, frameworks, libraries, self._sdk)
+            self._cc += write_sdk(self._site.rglob("*.a"), frameworks, libraries, self._sdk)
+        programs = self._c_programs()
         runner = runner_for(self._target, self._scratch)
-        verb = "linked" if runner is None else f"run {runner.described}"
-        tried = [f"C programs of each archive and both {verb}"]
-        for program in self._c_programs():
-            if runner is not None:
-                self._must(runner.command(program), "worker_heartbeat_interval_millis must be")
-        if runner is not None:
-            self._compare_layout(runner)
-            tried.append("layout of the C interface")
-            self._example(runner)
-            tried.append("the Zig example with client and worker")
-        else:
-            self._example(None)
-            tried.append("the Zig example linked")
-        return tried
+        if runner is None:
+            self._build_example()
+            return ["C programs of each archive and both linked", "the Zig example linked"]
+        for program in programs:
+            self._must(runner.command(program), "worker_heartbeat_interval_millis must be")
+        self._compare_layout(runner)
+        self._run_example(runner)
+        return [
+            f"C programs of each archive and both run {runner.described}",
+            "layout of the C interface",
+            "the Zig example with client and worker",
+        ]
 
     def _install(self) -> None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -82,7 +68,7 @@ class Trial:
         self._must([*pip, "temporal-static-libs"])
         answers = self._ask("--platform", "--target", "--verify").splitlines()
         if answers[:2] != [self._target.platform, self._target.triple]:
-            raise CrossError(f"the installed wheel says it is of {answers[:2]}")
+            raise ToolError(f"the installed wheel says it is of {answers[:2]}")
 
     def _ask(self, *options: str) -> str:
         command = [sys.executable, "-m", "temporal_static_libs", *options]
@@ -112,19 +98,19 @@ class Trial:
         expected = (ROOT / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
         missing = set(expected.splitlines()) - facts(header, self._cc, runner.command())
         if missing:
-            raise CrossError("the C interface differs:\n" + "\n".join(sorted(missing)))
+            raise ToolError("the C interface differs:\n" + "\n".join(sorted(missing)))
 
-    def _example(self, runner: Runner | None) -> None:
+    def _build_example(self) -> Path:
         copy = copy_zig_bridge(self._scratch / "zig-bridge")
         tool = self._site / "bin" / "temporal-libs-config"
-        options = [f"-Dtarget={self._target.zig_target}", f"-Dtemporal-libs-config={tool}"]
-        options += [f"-Dmacos-sdk={self._sdk}"] if self._sdk else []
-        self._must(
-            [*self._zig, "build", *options], environ={"PYTHONPATH": str(self._site)}, cwd=copy
-        )
-        if runner is None:
-            return
-        program = runner.installed(copy / "zig-out", "bin/zig-bridge-demo")
+        command = [*self._zig, "build", f"-Dtarget={self._target.zig_target}"]
+        command += [f"-Dtemporal-libs-config={tool}"]
+        command += [f"-Dmacos-sdk={self._sdk}"] if self._sdk else []
+        self._must(command, environ={"PYTHONPATH": str(self._site)}, cwd=copy)
+        return copy / "zig-out"
+
+    def _run_example(self, runner: Runner) -> None:
+        program = runner.installed(self._build_example(), "bin/zig-bridge-demo")
         options = ["--target-url", self._server, "--input", _INPUT, "--timeout-millis", "120000"]
         self._must([*program, *options], f"result: {_RESULT}")
 
@@ -147,8 +133,8 @@ class Trial:
                 timeout=_DEADLINE,
             )
         except subprocess.TimeoutExpired:
-            raise CrossError(f"{shlex.join(command)} has not ended after {_DEADLINE} s") from None
+            raise ToolError(f"{shlex.join(command)} has not ended after {_DEADLINE} s") from None
         if done.returncode != 0 or said not in done.stdout:
             wanted = f", or did not say {said!r}" if said else ""
-            raise CrossError(f"{shlex.join(command)} failed{wanted}:\n{done.stdout}")
+            raise ToolError(f"{shlex.join(command)} failed{wanted}:\n{done.stdout}")
         return done.stdout

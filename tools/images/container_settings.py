@@ -1,4 +1,4 @@
-"""How this machine reaches package registries, for a container: mirrors, proxies, certificates."""
+"""Settings that let a container reach package registries: mirrors, proxies, certificates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECRET: Final = re.compile(r"_(TOKEN|CREDENTIAL_PROVIDER)$")
 
 
 def container_settings(environ: Mapping[str, str], home: Path) -> list[str]:
-    """Options of `docker create` that let a container's root do as this machine does.
+    """Return the options of `docker create` that let a container's root do as this machine does.
 
     Args:
         environ: this machine's environment. Variables with a token stay out.
@@ -35,19 +35,14 @@ def container_settings(environ: Mapping[str, str], home: Path) -> list[str]:
         for name, value in environ.items()
         if value and _VARIABLES.fullmatch(name) and not _SECRET.search(name)
     )
-    mounted = {word: word for name in names for word in _paths(environ[name])}
+    # PIP_FIND_LINKS holds several.
+    words = [word for name in names for word in environ[name].split()]
+    mounted = {word: word for word in words if word.startswith("/") and Path(word).exists()}
     mounted.update(_configuration(environ, home))
     return [
         *(f"--env={name}" for name in names),
         *(f"--volume={source}:{place}:ro" for place, source in sorted(mounted.items())),
     ]
-
-
-def _paths(value: str) -> Iterator[str]:
-    # PIP_FIND_LINKS holds several.
-    for word in value.split():
-        if word.startswith("/") and Path(word).exists():
-            yield word
 
 
 def _configuration(environ: Mapping[str, str], home: Path) -> Iterator[tuple[str, str]]:

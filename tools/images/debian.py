@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tools import ToolError
+
 SUITE: Final = "bookworm"
 
 # What is of no use in an image.
@@ -21,10 +23,6 @@ _LEFT_OUT: Final = (
 )
 
 
-class ImageError(Exception):
-    """An image cannot be made. The message says why, and what to do."""
-
-
 def import_debian(image: str, packages: Sequence[str] = ()) -> None:
     """Make an image of Debian's base system, with what debootstrap calls minbase.
 
@@ -33,11 +31,7 @@ def import_debian(image: str, packages: Sequence[str] = ()) -> None:
 
     Args:
         image: its name.
-        packages: what to install besides.
-
-    Raises:
-        ImageError: something that it is made with is missing.
-        CalledProcessError: a program that makes it failed; its messages are above.
+        packages: what else to install.
     """
     archive = _cached(packages)
     if not archive.exists():
@@ -48,11 +42,7 @@ def import_debian(image: str, packages: Sequence[str] = ()) -> None:
 
 
 def sources() -> list[str]:
-    """Where this machine's apt has the suite from, its updates too, as lines of sources.list.
-
-    Raises:
-        ImageError: its apt has not, or is not there.
-    """
+    """Return where apt has the suite and its updates from, as lines of sources.list."""
     parts = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
     found = {
         line
@@ -61,21 +51,16 @@ def sources() -> list[str]:
     }
     lines = sorted(found, key=lambda line: (line.split()[2] != SUITE, line))
     if not lines or lines[0].split()[2] != SUITE:
-        raise ImageError(f"apt of this machine has no Debian {SUITE}: use one that has")
+        raise ToolError(f"apt of this machine has no Debian {SUITE}: use one that has")
     return lines
 
 
 def ask_apt(*command: str) -> list[str]:
-    """The lines that one of apt's programs prints.
-
-    Raises:
-        ImageError: it is not there.
-    """
+    """Return the lines that one of apt's programs prints."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        return subprocess.check_output(command, text=True).splitlines()
     except FileNotFoundError:
-        raise ImageError(f"{command[0]} was not found on PATH: use a machine with Debian") from None
-    return done.stdout.splitlines()
+        raise ToolError(f"{command[0]} was not found on PATH: use a machine with Debian") from None
 
 
 def _cached(packages: Sequence[str]) -> Path:
@@ -87,9 +72,9 @@ def _cached(packages: Sequence[str]) -> Path:
 
 def _make(archive: Path, packages: Sequence[str]) -> None:
     if shutil.which("debootstrap") is None:
-        raise ImageError("debootstrap was not found on PATH: apt-get install debootstrap")
+        raise ToolError("debootstrap was not found on PATH: apt-get install debootstrap")
     if os.geteuid() != 0:
-        raise ImageError("debootstrap needs root, to make files of other owners: run this as root")
+        raise ToolError("debootstrap needs root, to make files of other owners: run this as root")
     mirror = sources()[0].split()[1]
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="debian-image-") as scratch:
@@ -98,14 +83,10 @@ def _make(archive: Path, packages: Sequence[str]) -> None:
         if packages:
             command.append(f"--include={','.join(packages)}")
         with open(log, "wb") as output:
-            done = subprocess.run(
-                [*command, SUITE, root, mirror],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
+            command += [SUITE, root, mirror]
+            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
-            raise ImageError(f"debootstrap failed:\n{log.read_text(errors='replace')}")
+            raise ToolError(f"debootstrap failed:\n{log.read_text(errors='replace')}")
         excluded = [f"--exclude={pattern}" for pattern in _LEFT_OUT]
         # Beside its place, to be moved there whole.
         with tempfile.TemporaryDirectory(prefix=".", dir=archive.parent) as place:

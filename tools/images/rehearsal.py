@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from tools.images.debian import SUITE, ImageError, ask_apt, import_debian, sources
+from tools import ToolError
+from tools.images.debian import SUITE, ask_apt, import_debian, sources
 
 REPOSITORY: Final = "local/temporal-static-libs-rehearsal"
 
@@ -23,10 +24,6 @@ def rehearsal_image() -> str:
 
     Returns:
         Its name, with a hash of the recipe for a tag.
-
-    Raises:
-        ImageError: something that it is made with is missing.
-        CalledProcessError: a program that makes it failed; its messages are above.
     """
     image = f"{REPOSITORY}:{_recipe_hash()}"
     if image in _images():
@@ -36,14 +33,13 @@ def rehearsal_image() -> str:
     print(f"making {base}", flush=True)
     import_debian(base)
     try:
+        # How this machine's apt reaches the archive, as lines of apt.conf.
+        acquire = [line for line in ask_apt("apt-config", "dump") if line.startswith(_ACQUIRE)]
         command = ["docker", "build", "--quiet", "--network=host", "--tag", image]
-        for name, lines in (("SOURCES", sources()), ("ACQUIRE", _acquire())):
+        for name, lines in (("BASE", [base]), ("SOURCES", sources()), ("ACQUIRE", acquire)):
             command += ["--build-arg", "{}={}".format(name, "\n".join(lines))]
         # From stdin: no file of the project is a part of it.
-        with open(_DOCKERFILE, "rb") as dockerfile:
-            subprocess.run(
-                [*command, "--build-arg", f"BASE={base}", "-"], stdin=dockerfile, check=True
-            )
+        subprocess.run([*command, "-"], input=_DOCKERFILE.read_bytes(), check=True)
     except BaseException:
         remove_images()
         raise
@@ -52,8 +48,7 @@ def rehearsal_image() -> str:
 
 def remove_images() -> None:
     """Remove this image and those of other recipes."""
-    images = _images()
-    if images:
+    if images := _images():
         subprocess.run(["docker", "rmi", "--force", *images], stdout=subprocess.DEVNULL, check=True)
 
 
@@ -65,14 +60,8 @@ def _recipe_hash() -> str:
 def _images() -> list[str]:
     command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        return subprocess.check_output(command, text=True).split()
     except FileNotFoundError:
-        raise ImageError("docker was not found on PATH: install it") from None
+        raise ToolError("docker was not found on PATH: install it") from None
     except subprocess.CalledProcessError:
-        raise ImageError("docker does not answer: start its daemon ('docker info')") from None
-    return done.stdout.split()
-
-
-def _acquire() -> list[str]:
-    """How this machine's apt reaches the archive, as lines of apt.conf."""
-    return [line for line in ask_apt("apt-config", "dump") if line.startswith(_ACQUIRE)]
+        raise ToolError("docker does not answer: start its daemon ('docker info')") from None

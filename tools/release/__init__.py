@@ -2,9 +2,6 @@
 
     python -m tools.release COMMAND
 
-Runs in an environment with pyproject.toml's dependency group ``release``.
+Runs in an environment with pyproject.toml's dependency group ``release``. Its functions raise
+`ToolError` where the release must not go on.
 """
-
-
-class ReleaseError(Exception):
-    """The release must not go on. The message says what is wrong, and what to do."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,55 +16,48 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
 from temporal_static_libs._build.source_tree import source_commit, sources_of_tree
 from temporal_static_libs._targets import TARGETS
-from tools import ROOT
-from tools.release import ReleaseError
+from tools import ROOT, ToolError, report_errors
 from tools.release.assemble import assemble
 from tools.release.bundle import Bundle
 from tools.release.github import publish_on_github
-from tools.release.index import copy_files_to_upload, wait_until_published
+from tools.release.index import files_to_upload, wait_until_published
+from tools.release.install_check import check_install
 from tools.release.matrix import make_matrix
 from tools.release.plan import Event, make_plan
-from tools.release.trial import try_release
 
 
 def _plan(arguments: argparse.Namespace) -> None:
     # A manual run's fields are empty in any other.
     dry_run = arguments.dry_run != "false"
     event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
-    plan = make_plan(ROOT, event)
-    _tell(
-        version=plan.version,
-        release=plan.release,
-        publish=plan.publish,
-        platforms=json.dumps(make_matrix(event.name, os.environ)),
-    )
+    platforms = json.dumps(make_matrix(event.name, os.environ))
+    _emit_outputs(**vars(make_plan(ROOT, event)), platforms=platforms)
 
 
 def _assemble(arguments: argparse.Namespace) -> None:
-    bundle, seal = assemble(
-        ROOT,
-        arguments.dist,
-        arguments.extra,
-        arguments.bundle,
-        _commit(),
-        arguments.release == "true",
-    )
+    commit = source_commit(sources_of_tree(ROOT))
+    if commit is None:
+        raise ToolError(f"{ROOT} is no checkout of a commit, or was changed since")
+    release = arguments.release == "true"
+    directories = (ROOT, arguments.dist, arguments.extra, arguments.bundle)
+    bundle, digest = assemble(*directories, commit, release)
     for directory in (bundle.dist, bundle.assets):
         for file in sorted(directory.iterdir()):
             size = file.stat().st_size / 1e6
             print(f"{file.relative_to(bundle.root)}: {size:.2f} MB", flush=True)
     if missing := bundle.facts().missing:
         print(f"no wheel for {', '.join(missing)}", flush=True)
-    _tell(seal=seal)
+    _emit_outputs(digest=digest)
 
 
 def _pending(arguments: argparse.Namespace) -> None:
     bundle = _checked(arguments)
-    version = bundle.facts().version
-    files = copy_files_to_upload(arguments.index_url, version, bundle.dist, arguments.output)
+    files = files_to_upload(arguments.index_url, bundle.facts().version, bundle.dist)
+    arguments.output.mkdir(parents=True)
     for file in files:
+        shutil.copyfile(file, arguments.output / file.name)
         print(f"to be uploaded: {file.name}", flush=True)
-    _tell(pending=bool(files))
+    _emit_outputs(pending=bool(files))
 
 
 def _github(arguments: argparse.Namespace) -> None:
@@ -76,26 +70,18 @@ def _try(arguments: argparse.Namespace) -> None:
     bundle, index = _checked(arguments), None
     if arguments.published:
         index = arguments.index_url
-        version = bundle.facts().version
-        wait_until_published(index, version, bundle.dist, arguments.wait)
-    if not try_release(arguments.platform, bundle, index):
+        wait_until_published(index, bundle.facts().version, bundle.dist, arguments.wait)
+    if not check_install(arguments.platform, bundle, index):
         print(f"there is no wheel for {arguments.platform} in this release")
-
-
-def _commit() -> str:
-    commit = source_commit(sources_of_tree(ROOT))
-    if commit is None:
-        raise ReleaseError(f"{ROOT} is no checkout of a commit, or was changed since")
-    return commit
 
 
 def _checked(arguments: argparse.Namespace) -> Bundle:
     bundle = Bundle(arguments.bundle)
-    bundle.check(arguments.seal)
+    bundle.check(arguments.digest)
     return bundle
 
 
-def _tell(**outputs: str | bool) -> None:
+def _emit_outputs(**outputs: str | bool) -> None:
     lines = [
         f"{name}={str(value).lower() if isinstance(value, bool) else value}\n"
         for name, value in outputs.items()
@@ -126,11 +112,11 @@ def _parser() -> argparse.ArgumentParser:
 
     bundle = argparse.ArgumentParser(add_help=False)
     bundle.add_argument("--bundle", type=Path, required=True, help="that assemble made")
-    bundle.add_argument("--seal", required=True, help="that assemble printed")
+    bundle.add_argument("--digest", required=True, help="that assemble printed")
     index = argparse.ArgumentParser(add_help=False)
     # For a rehearsal against another index, with the commands as the workflow has them.
-    address = os.environ.get("RELEASE_INDEX_URL", PYPI_SIMPLE_ENDPOINT)
-    index.add_argument("--index-url", default=address, help="default: RELEASE_INDEX_URL, or PyPI's")
+    url = os.environ.get("RELEASE_INDEX_URL", PYPI_SIMPLE_ENDPOINT)
+    index.add_argument("--index-url", default=url, help="default: RELEASE_INDEX_URL, or PyPI's")
 
     pending = commands.add_parser(
         "pending", parents=[bundle, index], help="compare with the index; what is to be uploaded"
@@ -141,29 +127,20 @@ def _parser() -> argparse.ArgumentParser:
     github = commands.add_parser("github", parents=[bundle], help="make the GitHub release")
     github.set_defaults(run=_github)
 
-    trial = commands.add_parser(
+    check = commands.add_parser(
         "try", parents=[bundle, index], help="install the wheel by its hash; link and run programs"
     )
-    trial.add_argument("platform", choices=[target.platform for target in TARGETS])
-    trial.add_argument("--published", action="store_true", help="from the index")
-    trial.add_argument("--wait", type=float, default=900, help="seconds for the index to list all")
-    trial.set_defaults(run=_try)
+    check.add_argument("platform", choices=[target.platform for target in TARGETS])
+    check.add_argument("--published", action="store_true", help="from the index")
+    check.add_argument("--wait", type=float, default=900, help="seconds for the index to list all")
+    check.set_defaults(run=_try)
     return parser
 
 
 def main() -> int:
-    """Run from the command line.
-
-    Returns:
-        0; 1 if the release must not go on.
-    """
+    """Run from the command line; return 1 if the release must not go on."""
     arguments = _parser().parse_args()
-    try:
-        arguments.run(arguments)
-    except ReleaseError as error:
-        print(f"release: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return report_errors("release", lambda: arguments.run(arguments))
 
 
 if __name__ == "__main__":

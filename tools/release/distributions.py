@@ -1,157 +1,103 @@
-"""What must hold of each wheel, and of the source distribution, by itself."""
+"""Distributions that a release consists of: an exact set."""
 
 from __future__ import annotations
 
-import hashlib
-import tarfile
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from installer.sources import WheelFile
-from packaging.metadata import parse_email
-from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from temporal_static_libs._checksums import parse_checksums
-from temporal_static_libs._components import COMPONENTS
-from temporal_static_libs._manifest import CHECKSUMS_NAME, Manifest
-from temporal_static_libs._targets import Target
-from tools.release import ReleaseError
-from tools.release.names import PROJECT
-from tools.release.versions import HEADER
-from tools.wheel.check import WheelError, check_wheel
-
-PACKAGE = "temporal_static_libs"
-LIB = f"{PACKAGE}/lib"
-PROTO = f"{PACKAGE}/share/proto/"
-WHEEL_HEADER = HEADER.as_posix()
+from temporal_static_libs._targets import TARGETS
+from tools import ToolError
+from tools.release.contents import ReleaseWheel, Source, check_release_wheel, check_sdist
+from tools.release.names import PROJECT, REQUIRED
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What everything in a release is made from.
+class Distributions:
+    """What is published to the index: wheels in the table's order, and the source distribution."""
 
-    Attributes:
-        version: the package's.
-        commit: the full name of the commit.
-        cargo_lock_sha256: hash of the Cargo.lock in that commit.
-    """
-
-    version: str
-    commit: str
-    cargo_lock_sha256: str
-
-
-@dataclass(frozen=True)
-class ReleaseWheel:
-    """A wheel of which all holds.
-
-    Attributes:
-        file: the wheel.
-        target: its row of the table of platforms.
-        manifest: what it says of its archives.
-    """
-
-    file: Path
-    target: Target
-    manifest: Manifest
+    wheels: tuple[ReleaseWheel, ...]
+    sdist: Path
 
     @property
-    def dist_info(self) -> str:
-        """The directory of its metadata."""
-        return f"{PACKAGE}-{self.manifest.version}.dist-info"
+    def files(self) -> list[Path]:
+        """All of them."""
+        return [*(wheel.file for wheel in self.wheels), self.sdist]
+
+    @property
+    def missing(self) -> list[str]:
+        """The platforms of the table that the release has no wheel for."""
+        present = {wheel.target for wheel in self.wheels}
+        return [target.platform for target in TARGETS if target not in present]
 
 
-def check_release_wheel(file: Path, target: Target, origin: Origin) -> ReleaseWheel:
-    """Hold a wheel to what it says of itself, to its platform and to what it must be made from.
+def check_distributions(directory: Path, source: Source) -> Distributions:
+    """Hold a directory to the exact set: nothing missing, nothing else, each as it has to be.
 
-    Args:
-        file: the wheel.
-        target: its row of the table of platforms.
-        origin: what it must be made from.
-
-    Raises:
-        ReleaseError: something does not hold.
+    A wheel that is required must be there. One of another platform may be absent, because its
+    build may fail without stopping the release; where it is there, as much must hold of it.
     """
+    if not directory.is_dir():
+        raise ToolError(f"{directory} is not there: nothing was built")
+    by_platform: dict[str, Path] = {}
+    sdists = []
+    for file in sorted(directory.iterdir()):
+        if file.name.endswith(".tar.gz"):
+            sdists.append(file)
+            continue
+        platform = _platform_of(file, source.version)
+        if platform in by_platform:
+            other = by_platform[platform].name
+            raise ToolError(f"{file.name} and {other} are both for {platform}")
+        by_platform[platform] = file
+    if missing := [name for name in REQUIRED if name not in by_platform]:
+        raise ToolError(
+            f"{directory} has no wheel for {', '.join(missing)}, without which there is no "
+            "release: see why its job failed, and run it again"
+        )
+    if len(sdists) != 1:
+        raise ToolError(f"{directory} has {len(sdists)} source distributions, not one")
+    check_sdist(sdists[0], source)
+    wheels = tuple(
+        check_release_wheel(by_platform[target.platform], target, source)
+        for target in TARGETS
+        if target.platform in by_platform
+    )
+    _check_same_in_all(wheels)
+    return Distributions(wheels, sdists[0])
+
+
+def _platform_of(wheel: Path, version: str) -> str:
     try:
-        manifest = check_wheel(file, target, "release", origin.commit)
-    except WheelError as error:
-        raise ReleaseError(str(error)) from None
-    _must_be(file, "version in its manifest", manifest.version, origin.version)
-    wheel = ReleaseWheel(file, target, manifest)
-    with zipfile.ZipFile(file) as archive:
-        _check_record(file, archive)
-        raw, _ = parse_email(_read(archive, f"{wheel.dist_info}/METADATA", file))
-        _must_be(file, "version in METADATA", raw.get("version"), origin.version)
-        _must_be(file, "Cargo.lock", manifest.cargo_lock_sha256, origin.cargo_lock_sha256)
-        header = hashlib.sha256(_read(archive, WHEEL_HEADER, file)).hexdigest()
-        _must_be(file, "header", header, manifest.header_sha256)
-        _check_archives(file, archive, manifest)
-    return wheel
+        name, found, _, tags = parse_wheel_filename(wheel.name)
+    except InvalidWheelFilename:
+        raise ToolError(f"{wheel} is neither a wheel nor a source distribution") from None
+    if (name, str(found)) != (PROJECT, version):
+        raise ToolError(f"{wheel.name} is not of {PROJECT} {version}")
+    for target in TARGETS:
+        if {tag.platform for tag in tags} == set(target.wheel_tags):
+            return target.platform
+    raise ToolError(
+        f"{wheel.name} is tagged for no platform of the table: a wheel that ships has been through "
+        "tools/wheel/repair.py"
+    )
 
 
-def _check_record(file: Path, archive: zipfile.ZipFile) -> None:
-    try:
-        WheelFile(archive).validate_record(validate_contents=True)
-    except (ValueError, zipfile.BadZipFile) as error:
-        issues = getattr(error, "issues", None) or [error]
-        reasons = "; ".join(str(issue) for issue in issues)
-        raise ReleaseError(f"{file.name}: it is not what its RECORD says: {reasons}") from None
-
-
-def _check_archives(file: Path, archive: zipfile.ZipFile, manifest: Manifest) -> None:
-    components = [library.component for library in manifest.libraries]
-    _must_be(file, "components", components, [component.name for component in COMPONENTS])
-    for library in manifest.libraries:
-        content = _read(archive, f"{LIB}/{library.file}", file)
-        found = (len(content), hashlib.sha256(content).hexdigest())
-        _must_be(file, f"{library.file}, size and SHA-256", found, (library.size, library.sha256))
-    checksums = parse_checksums(_read(archive, f"{LIB}/{CHECKSUMS_NAME}", file).decode())
-    recorded = {library.file: library.sha256 for library in manifest.libraries}
-    _must_be(file, CHECKSUMS_NAME, checksums, recorded)
-
-
-def check_sdist(file: Path, origin: Origin) -> None:
-    """Hold a source distribution to what it must be made from.
-
-    Args:
-        file: the source distribution.
-        origin: what it must be made from.
-
-    Raises:
-        ReleaseError: something does not hold.
-    """
-    try:
-        name, version = parse_sdist_filename(file.name)
-    except InvalidSdistFilename as error:
-        raise ReleaseError(str(error)) from None
-    _must_be(file, "name", name, PROJECT)
-    _must_be(file, "version in its name", str(version), origin.version)
-    top = file.name.removesuffix(".tar.gz")
-    try:
-        with tarfile.open(file) as archive:
-
-            def read(member: str) -> bytes:
-                content = archive.extractfile(f"{top}/{member}")
-                return b"" if content is None else content.read()
-
-            raw, _ = parse_email(read("PKG-INFO"))
-            commit = read("SOURCE_COMMIT").decode().strip()
-            cargo_lock = hashlib.sha256(read("rust/Cargo.lock")).hexdigest()
-    except (KeyError, OSError, EOFError, tarfile.TarError) as error:
-        raise ReleaseError(f"{file.name}: it cannot be read: {error}") from None
-    _must_be(file, "version in PKG-INFO", raw.get("version"), origin.version)
-    _must_be(file, "commit", commit, origin.commit)
-    _must_be(file, "Cargo.lock", cargo_lock, origin.cargo_lock_sha256)
-
-
-def _read(archive: zipfile.ZipFile, member: str, file: Path) -> bytes:
-    try:
-        return archive.read(member)
-    except KeyError:
-        raise ReleaseError(f"{file.name}: it has no {member}") from None
-
-
-def _must_be(file: Path, what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise ReleaseError(f"{file.name}: its {what}: {found!r}, not {wanted!r}")
+def _check_same_in_all(wheels: Sequence[ReleaseWheel]) -> None:
+    """Check the facts that do not depend on the platform."""
+    facts = [
+        {
+            "ABI id": wheel.manifest.abi,
+            "header": wheel.manifest.header_sha256,
+            "Rust sources": wheel.manifest.rust_sources_sha256,
+            "SBOM": wheel.read_sbom(),
+        }
+        for wheel in wheels
+    ]
+    for wheel, found in zip(wheels, facts, strict=True):
+        for what, value in found.items():
+            if value != facts[0][what]:
+                names = f"{wheel.file.name} and {wheels[0].file.name}"
+                raise ToolError(f"{names}: not the same {what}")

@@ -9,28 +9,24 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from temporal_static_libs._checksums import sha256_of
-from tools.release import ReleaseError
-from tools.release.bundle import Bundle, Facts
+from tools import ToolError
+from tools.release.bundle import Bundle
 
 
-@dataclass(frozen=True)
-class _Published:
-    """What GitHub has of the release.
-
-    Attributes:
-        draft: whether only those who may write to the repository see it.
-        assets: names of the assets whose upload was completed.
-        broken: names of those whose upload was not.
-    """
+class _Published(NamedTuple):
+    """What GitHub has of the release: a draft is seen only by those who may write to it."""
 
     draft: bool
-    assets: frozenset[str]
-    broken: frozenset[str]
+    #: The names of all assets, each with whether its upload was completed.
+    assets: dict[str, bool]
+
+    @property
+    def uploaded(self) -> list[str]:
+        return sorted(name for name, whole in self.assets.items() if whole)
 
 
 def publish_on_github(bundle: Bundle) -> bool:
@@ -41,38 +37,32 @@ def publish_on_github(bundle: Bundle) -> bool:
 
     Returns:
         Whether there was anything to do.
-
-    Raises:
-        ReleaseError: the tag is of another commit, there is a release with something else in it,
-            or ``gh`` failed.
     """
     facts = bundle.facts()
     assets = {file.name: file for file in sorted(bundle.assets.iterdir())}
-    _check_tag(facts)
-    found = _release(facts.tag)
+    title = f"Temporal Static Libraries v{facts.version}"
+    options = ("--target", facts.commit, "--title", title, "--notes-file", str(bundle.notes))
+    _check_tag(facts.tag, facts.commit)
+    found = _find_release(facts.tag)
     if found is None:
-        command = ["release", "create", facts.tag, "--draft", "--target", facts.commit]
-        _gh(*command, "--title", facts.title, "--notes-file", str(bundle.notes))
-        found = _Published(draft=True, assets=frozenset(), broken=frozenset())
-    _check_assets(facts, found, assets)
+        _gh("release", "create", facts.tag, "--draft", *options)
+        found = _Published(draft=True, assets={})
+    _check_assets(facts.tag, found, assets)
     if not found.draft:
         return False
-    if missing := [str(file) for name, file in assets.items() if name not in found.assets]:
+    if missing := [str(file) for name, file in assets.items() if name not in found.uploaded]:
         # --clobber is for those whose upload was not completed: all others have been compared.
         _gh("release", "upload", facts.tag, "--clobber", *missing)
-    _gh(
-        *("release", "edit", facts.tag, "--draft=false", "--target", facts.commit),
-        *("--title", facts.title, "--notes-file", str(bundle.notes)),
-    )
+    _gh("release", "edit", facts.tag, "--draft=false", *options)
     return True
 
 
-def _check_tag(facts: Facts) -> None:
-    done = _run("api", f"repos/{{owner}}/{{repo}}/commits/tags/{facts.tag}", "--jq", ".sha")
+def _check_tag(tag: str, commit: str) -> None:
+    done = _run("api", f"repos/{{owner}}/{{repo}}/commits/tags/{tag}", "--jq", ".sha")
     if done.returncode == 0:
-        if (commit := done.stdout.strip()) != facts.commit:
-            raise ReleaseError(
-                f"the tag {facts.tag} is of commit {commit}, the release of {facts.commit}: "
+        if (found := done.stdout.strip()) != commit:
+            raise ToolError(
+                f"the tag {tag} is of commit {found}, the release of {commit}: "
                 "run the workflow for the tag"
             )
     # GitHub's two ways to say that there is no such commit: a manual run makes the tag.
@@ -80,42 +70,41 @@ def _check_tag(facts: Facts) -> None:
         raise _failure(done)
 
 
-def _release(tag: str) -> _Published | None:
+def _find_release(tag: str) -> _Published | None:
     done = _run("release", "view", tag, "--json", "assets,isDraft")
     if done.returncode != 0:
         if done.stderr.strip() == "release not found":
             return None
         raise _failure(done)
-    values: dict[str, Any] = json.loads(done.stdout)
-    states = {asset["name"]: asset["state"] for asset in values["assets"]}
-    whole = frozenset(name for name, state in states.items() if state == "uploaded")
-    return _Published(values["isDraft"], whole, frozenset(states) - whole)
+    values = json.loads(done.stdout)
+    assets = {asset["name"]: asset["state"] == "uploaded" for asset in values["assets"]}
+    return _Published(values["isDraft"], assets)
 
 
-def _check_assets(facts: Facts, found: _Published, assets: dict[str, Path]) -> None:
-    if foreign := sorted((found.assets | found.broken) - assets.keys()):
-        raise _conflict(facts, found, f"it has {', '.join(foreign)}, which this release has not")
-    absent = sorted(assets.keys() - found.assets)
+def _check_assets(tag: str, found: _Published, assets: dict[str, Path]) -> None:
+    uploaded = found.uploaded
+    if foreign := sorted(found.assets.keys() - assets.keys()):
+        raise _conflict(tag, found, f"it has {', '.join(foreign)}, which this release has not")
+    absent = sorted(assets.keys() - set(uploaded))
     if absent and not found.draft:
-        raise _conflict(facts, found, f"it lacks {', '.join(absent)}")
-    if not found.assets:
+        raise _conflict(tag, found, f"it lacks {', '.join(absent)}")
+    if not uploaded:
         return
     with tempfile.TemporaryDirectory(prefix="release-") as directory:
-        patterns = [f"--pattern={name}" for name in sorted(found.assets)]
-        _gh("release", "download", facts.tag, "--dir", directory, *patterns)
-        for name in sorted(found.assets):
+        patterns = [f"--pattern={name}" for name in uploaded]
+        _gh("release", "download", tag, "--dir", directory, *patterns)
+        for name in uploaded:
             if sha256_of(Path(directory, name)) != sha256_of(assets[name]):
-                raise _conflict(facts, found, f"its {name} is another one")
+                raise _conflict(tag, found, f"its {name} is another one")
 
 
-def _conflict(facts: Facts, found: _Published, problem: str) -> ReleaseError:
-    advice = (
-        "look who made it; to make it anew, delete the draft"
+def _conflict(tag: str, found: _Published, problem: str) -> ToolError:
+    kind, advice = (
+        ("draft of a release", "look who made it; to make it again, delete the draft")
         if found.draft
-        else "what was published is not changed: release a .postN"
+        else ("release", "what was published is not changed: release a .postN")
     )
-    kind = "draft of a release" if found.draft else "release"
-    return ReleaseError(f"there is a {kind} {facts.tag} on GitHub, and {problem}; {advice}")
+    return ToolError(f"there is a {kind} {tag} on GitHub, and {problem}; {advice}")
 
 
 def _gh(*arguments: str) -> None:
@@ -128,11 +117,9 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(["gh", *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
-        raise ReleaseError(f"gh, GitHub's command, does not run: {error.strerror}") from None
+        raise ToolError(f"gh, GitHub's command, does not run: {error.strerror}") from None
 
 
-def _failure(done: subprocess.CompletedProcess[str]) -> ReleaseError:
+def _failure(done: subprocess.CompletedProcess[str]) -> ToolError:
     command = " ".join(done.args[:4])
-    return ReleaseError(
-        f"{command} … failed (exit status {done.returncode}): {done.stderr.strip()}"
-    )
+    return ToolError(f"{command} … failed (exit status {done.returncode}): {done.stderr.strip()}")

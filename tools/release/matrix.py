@@ -1,4 +1,4 @@
-"""The matrix of the workflow: one row per platform of the table."""
+"""Matrix of the workflow: one row per platform of the table."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ _PYTHON: Final = "cp311"
 
 
 class Row(TypedDict):
-    """One platform, as the jobs read it from ``matrix``.
-
-    Attributes:
-        platform: its name in the table.
-        runner: label of the machine that its jobs run on.
-        identifier: cibuildwheel's name of the build.
-        required: whether there is no release without its wheel.
-    """
+    """One platform, with the runner's label, cibuildwheel's name of the build, and `REQUIRED`."""
 
     platform: str
     runner: str
@@ -50,8 +43,5 @@ def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
 
 def runner_variable(target: Target) -> str | None:
     """Return the repository variable that replaces the runner of a target; only arm64 has one."""
-    return (
-        f"{target.os}_{target.architecture}_RUNNER".upper()
-        if target.architecture == "arm64"
-        else None
-    )
+    arm64 = target.architecture == "arm64"
+    return f"{target.os}_{target.architecture}_RUNNER".upper() if arm64 else None

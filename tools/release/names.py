@@ -1,4 +1,4 @@
-"""What the parts of a release are called."""
+"""Names of the parts of a release."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ REQUIRED: Final = ("linux-x64", "linux-arm64", "macos-arm64")
 
 
 def tag_of(version: str) -> str:
-    """The git tag of a release."""
+    """Return the git tag of a release."""
     return f"temporal-libs-v{version}"
 
 
-def title_of(version: str) -> str:
-    """The title of a GitHub release."""
-    return f"Temporal Static Libraries v{version}"
-
-
 def stem_of(platform: str, version: str) -> str:
-    """The name of a platform's tarball and of its checksum file, less their endings."""
+    """Return the name of a platform's tarball and of its checksum file, less their endings."""
     return f"{PROJECT}-{platform}-v{version}"
-
-
-def sbom_of(version: str) -> str:
-    """The name of the SBOM, which is the same for every platform."""
-    return f"{PROJECT}-v{version}.cdx.json"

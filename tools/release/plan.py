@@ -1,13 +1,13 @@
-"""What a run of the workflow is to do: build only, rehearse a release, or publish one."""
+"""Decision what a run of the workflow does: build only, rehearse a release, or publish one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.release import ReleaseError
-from tools.release.changelog import changelog_entry
+from tools import ToolError
 from tools.release.names import tag_of
+from tools.release.texts import changelog_entry
 from tools.release.versions import check_versions
 
 _TAGS = "refs/tags/"
@@ -46,15 +46,7 @@ class Plan:
 
 
 def make_plan(root: Path, event: Event) -> Plan:
-    """Decide, after the tree has been held to one version.
-
-    Args:
-        root: of the source tree.
-        event: what made the workflow run.
-
-    Raises:
-        ReleaseError: versions disagree; or a release is asked for that must not be made.
-    """
+    """Decide, after the source tree has been held to one version."""
     version = check_versions(root)
     tag = event.ref.removeprefix(_TAGS) if event.ref.startswith(_TAGS) else None
     if event.name == "workflow_dispatch":
@@ -65,7 +57,7 @@ def make_plan(root: Path, event: Event) -> Plan:
     else:
         return Plan(version, release=False, publish=False)
     if tag not in (None, tag_of(version)):
-        raise ReleaseError(
+        raise ToolError(
             f"the tag is {tag}, but pyproject.toml has version {version}, whose tag is "
             f"{tag_of(version)}: delete the tag, and tag the commit that has its version"
         )
@@ -75,12 +67,12 @@ def make_plan(root: Path, event: Event) -> Plan:
 
 def _check_dispatch(event: Event, tag: str | None, version: str) -> None:
     if event.version != version:
-        raise ReleaseError(
+        raise ToolError(
             f"the version asked for is {event.version!r}, but pyproject.toml has {version}: "
             "run the workflow on a commit that has the version"
         )
     if not event.dry_run and tag is None and event.ref != "refs/heads/main":
-        raise ReleaseError(
+        raise ToolError(
             f"{event.ref} is neither main nor a tag: releases are made of main, and here there can "
             "only be a dry run"
         )

@@ -7,28 +7,23 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from temporal_static_libs._checksums import format_checksums, sha256_of
-from tools.release.distributions import LIB, PROTO, WHEEL_HEADER, ReleaseWheel
+from tools.release.contents import ReleaseWheel
 from tools.release.names import stem_of
+from tools.release.versions import HEADER
+from tools.wheel.check import LIB, PACKAGE
 
 # Hatchling's date of the files in a wheel, 2020-02-02, in seconds since 1970.
 _DATE: Final = 1580601600
 
 
-def make_tarball(wheel: ReleaseWheel, directory: Path) -> tuple[Path, Path]:
-    """Make a wheel's tarball, with its checksum file beside it.
+def make_tarball(wheel: ReleaseWheel, directory: Path) -> None:
+    """Make a wheel's tarball, and the file that `sha256sum -c` reads next to it.
 
     Its one directory can be what TEMPORAL_LIBS_DIR names. The bytes depend on the wheel alone.
-
-    Args:
-        wheel: of which all holds.
-        directory: for both files; it exists.
-
-    Returns:
-        The tarball, and the file that `sha256sum -c` reads in the same directory.
     """
     stem = stem_of(wheel.target.platform, wheel.manifest.version)
     tarball, checksum = directory / f"{stem}.tar.gz", directory / f"{stem}.sha256"
@@ -45,7 +40,6 @@ def make_tarball(wheel: ReleaseWheel, directory: Path) -> tuple[Path, Path]:
             entry.size, entry.mode, entry.mtime = len(content), 0o644, _DATE
             archive.addfile(entry, io.BytesIO(content))
     checksum.write_text(format_checksums({tarball.name: sha256_of(tarball)}), encoding="ascii")
-    return tarball, checksum
 
 
 def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
@@ -54,14 +48,18 @@ def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str
     Without the files for build systems, which name the wheel's places and source:
     ``temporal-libs-config --cmakedir`` and ``--pkgconfigdir`` make those of a TEMPORAL_LIBS_DIR.
     """
-    licenses = f"{wheel.dist_info}/licenses/"
+    places = {
+        f"{PACKAGE}/share/proto/": "proto/",
+        f"{wheel.dist_info}/licenses/": "licenses/",
+    }
     for member in packed.namelist():
-        path = PurePosixPath(member)
-        if member == WHEEL_HEADER:
-            yield f"include/{path.name}", member
-        elif member.startswith(PROTO) and not member.endswith("/"):
-            yield f"proto/{member.removeprefix(PROTO)}", member
-        elif str(path.parent) == LIB and not member.endswith("/"):
-            yield path.name, member
-        elif member.startswith(licenses) and not member.endswith("/"):
-            yield f"licenses/{member.removeprefix(licenses)}", member
+        if member.endswith("/"):
+            continue
+        directory, _, name = member.rpartition("/")
+        if member == HEADER.as_posix():
+            yield f"include/{name}", member
+        elif directory == LIB:
+            yield name, member
+        for prefix, place in places.items():
+            if member.startswith(prefix):
+                yield place + member.removeprefix(prefix), member

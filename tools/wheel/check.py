@@ -1,32 +1,20 @@
-"""Holds a wheel that was built and repaired to the table of platforms."""
+"""Check of a wheel that was built and repaired against the table of platforms."""
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from packaging.utils import parse_wheel_filename
 
 from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manifest
 from temporal_static_libs._targets import Target
+from tools import ToolError
 
-
-class WheelError(Exception):
-    """A wheel is not what it has to be. The message names the wheel and what is wrong."""
-
-
-def read_wheel_manifest(wheel: Path) -> Manifest:
-    """The manifest that a wheel carries.
-
-    Raises:
-        WheelError: the file is no wheel of this project, or its manifest is damaged.
-    """
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            text = archive.read(f"temporal_static_libs/lib/{MANIFEST_NAME}").decode()
-        return parse_manifest(text)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise WheelError(f"{wheel.name}: its {MANIFEST_NAME} cannot be read: {error}") from None
+PACKAGE: Final = "temporal_static_libs"
+LIB: Final = f"{PACKAGE}/lib"
 
 
 def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manifest:
@@ -40,25 +28,32 @@ def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manif
 
     Returns:
         What it says of its archives.
-
-    Raises:
-        WheelError: something is different.
     """
-    expected = {f"py3-none-{tag}" for tag in target.wheel_tags}
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            manifest = parse_manifest(archive.read(f"{LIB}/{MANIFEST_NAME}").decode())
+            (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
+            lines = archive.read(name).decode().splitlines()
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ToolError(f"{wheel.name}: its {MANIFEST_NAME} cannot be read: {error}") from None
+    tags = {f"py3-none-{tag}" for tag in target.wheel_tags}
     in_name = {str(tag) for tag in parse_wheel_filename(wheel.name)[3]}
-    manifest = read_wheel_manifest(wheel)
-    with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
-        lines = archive.read(metadata).decode().splitlines()
     in_metadata = {line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")}
-    facts = {
-        "tags in its name": (in_name, expected),
-        "tags in its WHEEL": (in_metadata, expected),
-        "target": (manifest.target, target.triple),
-        "Cargo profile": (manifest.cargo_profile, profile),
-        "commit": (manifest.source_commit, commit),
-    }
+    check_facts(
+        wheel,
+        {
+            "tags in its name": (in_name, tags),
+            "tags in its WHEEL": (in_metadata, tags),
+            "target": (manifest.target, target.triple),
+            "Cargo profile": (manifest.cargo_profile, profile),
+            "commit": (manifest.source_commit, commit),
+        },
+    )
+    return manifest
+
+
+def check_facts(file: Path, facts: Mapping[str, tuple[object, object]]) -> None:
+    """Check that the first of each pair, what was found in a file, is the second."""
     for what, (found, wanted) in facts.items():
         if found != wanted:
-            raise WheelError(f"{wheel.name}: its {what}: {found!r}, not {wanted!r}")
-    return manifest
+            raise ToolError(f"{file.name}: its {what}: {found!r}, not {wanted!r}")

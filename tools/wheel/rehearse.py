@@ -4,7 +4,7 @@ What the workflow does for linux-x64, but for two things, so that it needs no mo
 registries: the image is made of the distribution's packages, and the Rust in it is theirs, not the
 one that tools/wheel/install_rust.sh pins.
 
-The image stays, under a tag of its own: it is the same for each run, and takes minutes to make.
+The image stays, under a separate tag: it is the same for each run, and takes minutes to make.
 What cargo compiles is kept in the user's cache directory, and is not with --fresh. All else goes,
 the checkout and the container, however the run ends.
 """
@@ -24,15 +24,13 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 from temporal_static_libs._targets import target_of_triple
-from tools import ROOT
+from tools import ROOT, ToolError, report_errors
 from tools.images.container_settings import container_settings
-from tools.images.debian import ImageError
 from tools.images.rehearsal import rehearsal_image, remove_images
-from tools.wheel.check import WheelError, check_wheel
+from tools.wheel.check import check_wheel
 
 IDENTIFIER: Final = "cp311-manylinux_x86_64"
 TRIPLE: Final = "x86_64-unknown-linux-gnu"
@@ -41,10 +39,6 @@ LABEL: Final = "temporal-static-libs-rehearsal"
 CACHED: Final = (".cargo/registry", ".cache/temporal-static-libs/target")
 # And the build its record.
 RECORD: Final = ".cache/temporal-static-libs/record"
-
-
-class RehearsalError(Exception):
-    """The rehearsal failed. The message says why."""
 
 
 def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path | None) -> Path:
@@ -59,15 +53,10 @@ def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path 
 
     Returns:
         The wheel, in `scratch`.
-
-    Raises:
-        RehearsalError: there is not one wheel.
-        WheelError: the wheel is not what it has to be.
-        CalledProcessError: a step failed; its messages are above.
     """
     clone, output = scratch / "clone", scratch / "wheelhouse"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True)
-    commit = _git(clone, "rev-parse", "HEAD")
+    commit = _git("-C", str(clone), "rev-parse", "HEAD")
     print(f"commit {commit}, profile {profile}, image {image}", flush=True)
     label = f"{LABEL}={uuid.uuid4()}"
     environ = {
@@ -79,14 +68,13 @@ def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path 
         "TEMPORAL_LIBS_RUST_VERSION": "installed",
     }
     command: list[str | Path] = [sys.executable, "-m", "cibuildwheel", "--only", IDENTIFIER]
-    command += ["--output-dir", output]
     try:
-        subprocess.run(command, cwd=clone, env=environ, check=True)
+        subprocess.run([*command, "--output-dir", output], cwd=clone, env=environ, check=True)
     finally:
         _remove_containers(label)
     wheels = list(output.iterdir())
     if len(wheels) != 1:
-        raise RehearsalError(f"there are {len(wheels)} files in the wheelhouse, not 1")
+        raise ToolError(f"there are {len(wheels)} files in the wheelhouse, not 1")
     check_wheel(wheels[0], target_of_triple(TRIPLE), profile, commit)
     return wheels[0]
 
@@ -107,26 +95,24 @@ def _engine(label: str, record: Path, cache: Path | None) -> str:
 def _remove_containers(label: str) -> None:
     # cibuildwheel removes its own, unless it was killed.
     command = ["docker", "ps", "--all", "--quiet", "--filter", f"label={label}"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    for container in done.stdout.split():
+    for container in subprocess.check_output(command, text=True).split():
         remove = ["docker", "rm", "--force", "--volumes", container]
         subprocess.run(remove, stdout=subprocess.DEVNULL, check=True)
 
 
-def _git(directory: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(directory), *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+def _git(*arguments: str) -> str:
+    return subprocess.check_output(["git", *arguments], cwd=ROOT, text=True).strip()
 
 
 def _run(arguments: argparse.Namespace) -> None:
     if (found := platform.machine()) != "x86_64":
-        raise RehearsalError(f"this machine's processor is {found}: rehearse on x86_64")
+        raise ToolError(f"this machine's processor is {found}: rehearse on x86_64")
     if importlib.util.find_spec("cibuildwheel") is None:
-        raise RehearsalError(
+        raise ToolError(
             f"{sys.executable} has no cibuildwheel, which needs Python 3.11 or newer: "
             "rm -r .venv/cibuildwheel && make rehearse PYTHON=python3.11"
         )
-    if _git(ROOT, "status", "--porcelain"):
+    if _git("status", "--porcelain"):
         print("note: what is not committed is not rehearsed", flush=True)
     image = rehearsal_image()
     started = time.monotonic()
@@ -140,61 +126,37 @@ def _run(arguments: argparse.Namespace) -> None:
     finally:
         if arguments.remove_image:
             remove_images()
-    minutes = (time.monotonic() - started) / 60
-    print(
-        f"\n{kept}: {kept.stat().st_size / 1e6:.2f} MB, built and tested in {minutes:.1f} minutes"
-    )
+    size, minutes = kept.stat().st_size / 1e6, (time.monotonic() - started) / 60
+    print(f"\n{kept}: {size:.2f} MB, built and tested in {minutes:.1f} minutes")
 
 
 def _arguments() -> argparse.Namespace:
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--profile", default="release", help="the Cargo profile")
-    parser.add_argument("--fresh", action="store_true", help="compile everything anew")
-    parser.add_argument(
-        "--remove-image", action="store_true", help="do not keep the image for the next run"
+    cache = user_cache / "temporal-static-libs" / "rehearsal"
+    output = ROOT / "dist" / "rehearsal"
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=user_cache / "temporal-static-libs" / "rehearsal",
-        help="where to keep what cargo fetches and compiles (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=ROOT / "dist" / "rehearsal",
-        help="where to put the wheel (default: %(default)s)",
-    )
+    option = parser.add_argument
+    option("--profile", default="release", help="the Cargo profile")
+    option("--fresh", action="store_true", help="compile everything again")
+    option("--remove-image", action="store_true", help="do not keep the image for the next run")
+    option("--cache", type=Path, default=cache, help="for what cargo fetches and compiles")
+    option("--output", type=Path, default=output, help="for the wheel")
     return parser.parse_args()
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    # As an exception, so that the container and the checkout go.
-    raise KeyboardInterrupt
-
-
 def main() -> int:
-    """Run from the command line.
-
-    Returns:
-        0; 1 if the rehearsal failed; 130 if it was stopped.
-    """
+    """Run from the command line; return 1 if the rehearsal failed, 130 if it was stopped."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, _terminate)
+    # As an exception, so that the container and the checkout go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _run(arguments)
-    except (ImageError, RehearsalError, WheelError) as error:
-        print(f"rehearse: {error}", file=sys.stderr)
-    except subprocess.CalledProcessError as error:
-        command = shlex.join(map(str, error.cmd))
-        print(f"rehearse: exit status {error.returncode} of: {command}", file=sys.stderr)
+        return report_errors("rehearse", lambda: _run(arguments))
     except KeyboardInterrupt:
         print("rehearse: stopped", file=sys.stderr)
         return 130
-    else:
-        return 0
-    return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """From the wheel that the build hook makes to the one that ships: prove its claim, then tag it.
 
-    repair_wheel.py WHEEL DIRECTORY
+    python -m tools.wheel.repair WHEEL DIRECTORY
 
 Runs in an environment with PyPI's ``lief``, ``wheel`` and ``ziglang``; `make wheel` and
 cibuildwheel's repair-wheel-command run it.
@@ -15,16 +15,14 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Final
 
 from temporal_static_libs._build.record import completing
 from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manifest
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
-from tools.wheel.floor_probe import FloorError, prove_floor
-from tools.wheel.macos_floor import prove_macos_floor
-
-_LIB: Final = "temporal_static_libs/lib"
+from tools import report_errors
+from tools.wheel.check import LIB
+from tools.wheel.floor import prove_floor, prove_macos_floor
 
 
 def repair(wheel: Path, directory: Path) -> Path:
@@ -32,19 +30,16 @@ def repair(wheel: Path, directory: Path) -> Path:
 
     Args:
         wheel: as the build hook tagged it; it stays.
-        directory: where the new one goes; made if need be.
+        directory: where the new one goes, if there is one; made if need be.
 
     Returns:
         The new wheel.
-
-    Raises:
-        FloorError: an archive does not meet the floor. No wheel is made then.
     """
     with tempfile.TemporaryDirectory(prefix="repair-wheel-") as scratch:
         with zipfile.ZipFile(wheel) as packed:
-            members = [name for name in packed.namelist() if name.startswith(f"{_LIB}/")]
+            members = [name for name in packed.namelist() if name.startswith(f"{LIB}/")]
             packed.extractall(scratch, members)
-        lib = Path(scratch, _LIB)
+        lib = Path(scratch, LIB)
         manifest = parse_manifest((lib / MANIFEST_NAME).read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)
         tags = target.proven_tags(manifest.floor_version)
@@ -75,37 +70,30 @@ def _retag(wheel: Path, tags: tuple[str, ...]) -> Path:
     command = [sys.executable, "-m", "wheel", "tags", "--remove"]
     command += ["--platform-tag", ".".join(tags), str(wheel)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return _packed_tighter(wheel.with_name(done.stdout.split()[-1]))
+    return _recompress(wheel.with_name(done.stdout.split()[-1]))
 
 
-def _packed_tighter(wheel: Path) -> Path:
+def _recompress(wheel: Path) -> Path:
     # Neither Hatchling nor wheel can be asked for more than zlib's default, which is 2 % larger.
-    tighter = wheel.with_suffix(".tighter")
-    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(tighter, "w") as new:
+    smaller = wheel.with_suffix(".smaller")
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(smaller, "w") as new:
         members = old.infolist()
         for member in members:
             # `wheel` writes a RECORD of now, which no two builds share.
             member.date_time = members[0].date_time
             new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED, compresslevel=9)
-    return tighter.replace(wheel)
+    return smaller.replace(wheel)
 
 
 def main() -> int:
-    """Run from the command line.
-
-    Returns:
-        0; 1 if the wheel does not hold its claim.
-    """
+    """Run from the command line; return 1 if the wheel does not hold its claim."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help="the build hook's wheel")
     parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="where the new one goes")
     arguments = parser.parse_args()
-    try:
-        print(repair(arguments.wheel, arguments.directory))
-    except FloorError as error:
-        print(f"no wheel is made: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return report_errors(
+        "no wheel is made", lambda: print(repair(arguments.wheel, arguments.directory))
+    )
 
 
 if __name__ == "__main__":

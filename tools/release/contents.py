@@ -1,0 +1,136 @@
+"""Contents of each wheel, and of the source distribution, held to what they are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from installer.sources import WheelFile
+from packaging.metadata import parse_email
+from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+from temporal_static_libs._checksums import parse_checksums
+from temporal_static_libs._components import COMPONENTS
+from temporal_static_libs._manifest import CHECKSUMS_NAME, Manifest
+from temporal_static_libs._targets import Target
+from tools import ToolError
+from tools.release.names import PROJECT
+from tools.release.versions import HEADER
+from tools.wheel.check import LIB, PACKAGE, check_facts, check_wheel
+
+
+@dataclass(frozen=True)
+class Source:
+    """What everything in a release is made from.
+
+    Attributes:
+        version: the package's.
+        commit: the full name of the commit.
+        cargo_lock_sha256: hash of the Cargo.lock in that commit.
+    """
+
+    version: str
+    commit: str
+    cargo_lock_sha256: str
+
+
+@dataclass(frozen=True)
+class ReleaseWheel:
+    """A wheel that has been checked, with its row of the table and its manifest."""
+
+    file: Path
+    target: Target
+    manifest: Manifest
+
+    @property
+    def dist_info(self) -> str:
+        """The directory of its metadata."""
+        return f"{PACKAGE}-{self.manifest.version}.dist-info"
+
+    def read_sbom(self) -> bytes:
+        """Return the one SBOM that it carries."""
+        with zipfile.ZipFile(self.file) as archive:
+            names = [n for n in archive.namelist() if n.startswith(f"{self.dist_info}/sboms/")]
+            if len(names) != 1:
+                raise ToolError(f"{self.file.name} has {len(names)} SBOMs, not one")
+            return archive.read(names[0])
+
+
+def check_release_wheel(file: Path, target: Target, source: Source) -> ReleaseWheel:
+    """Hold a wheel to its RECORD, its manifest, its platform and what it must be made from."""
+    manifest = check_wheel(file, target, "release", source.commit)
+    version = (manifest.version, source.version)
+    check_facts(file, {"version in its manifest": version})
+    wheel = ReleaseWheel(file, target, manifest)
+    with zipfile.ZipFile(file) as archive:
+        _check_record(file, archive)
+        try:
+            metadata, _ = parse_email(archive.read(f"{wheel.dist_info}/METADATA"))
+            header = _sha256(archive.read(HEADER.as_posix()))
+            archives = {one.file: archive.read(f"{LIB}/{one.file}") for one in manifest.libraries}
+            checksums = parse_checksums(archive.read(f"{LIB}/{CHECKSUMS_NAME}").decode())
+        except KeyError as error:
+            raise ToolError(f"{file.name}: {error.args[0]}") from None
+    components = [library.component for library in manifest.libraries]
+    check_facts(
+        file,
+        {
+            "version in METADATA": (metadata.get("version"), source.version),
+            "Cargo.lock": (manifest.cargo_lock_sha256, source.cargo_lock_sha256),
+            "header": (header, manifest.header_sha256),
+            "components": (components, [component.name for component in COMPONENTS]),
+        },
+    )
+    for one in manifest.libraries:
+        found = (len(archives[one.file]), _sha256(archives[one.file]))
+        check_facts(file, {f"{one.file}, size and SHA-256": (found, (one.size, one.sha256))})
+    recorded = {library.file: library.sha256 for library in manifest.libraries}
+    check_facts(file, {CHECKSUMS_NAME: (checksums, recorded)})
+    return wheel
+
+
+def _check_record(file: Path, archive: zipfile.ZipFile) -> None:
+    try:
+        WheelFile(archive).validate_record(validate_contents=True)
+    except (ValueError, zipfile.BadZipFile) as error:
+        issues = getattr(error, "issues", None) or [error]
+        reasons = "; ".join(str(issue) for issue in issues)
+        raise ToolError(f"{file.name}: it is not what its RECORD says: {reasons}") from None
+
+
+def check_sdist(file: Path, source: Source) -> None:
+    """Hold a source distribution to what it must be made from."""
+    try:
+        name, version = parse_sdist_filename(file.name)
+    except InvalidSdistFilename as error:
+        raise ToolError(str(error)) from None
+    named = {"name": (name, PROJECT), "version in its name": (str(version), source.version)}
+    check_facts(file, named)
+    top = file.name.removesuffix(".tar.gz")
+    try:
+        with tarfile.open(file) as archive:
+
+            def read(member: str) -> bytes:
+                content = archive.extractfile(f"{top}/{member}")
+                return b"" if content is None else content.read()
+
+            metadata, _ = parse_email(read("PKG-INFO"))
+            commit = read("SOURCE_COMMIT").decode().strip()
+            cargo_lock = _sha256(read("rust/Cargo.lock"))
+    except (KeyError, OSError, EOFError, tarfile.TarError) as error:
+        raise ToolError(f"{file.name}: it cannot be read: {error}") from None
+    check_facts(
+        file,
+        {
+            "version in PKG-INFO": (metadata.get("version"), source.version),
+            "commit": (commit, source.commit),
+            "Cargo.lock": (cargo_lock, source.cargo_lock_sha256),
+        },
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,79 @@
+"""Check of a release as its users meet it, on a machine of one of its platforms."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.resources
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import tomli
+
+from temporal_static_libs._targets import TARGETS, Target
+from tools import ROOT, ToolError
+from tools.release.bundle import Bundle
+from tools.release.names import stem_of
+
+# Where cibuildwheel's images have the Python that wheels are tested with.
+_CONTAINER_PYTHON: Final = "/opt/python/cp311-cp311/bin/python"
+
+
+def check_install(platform: str, bundle: Bundle, index: str | None) -> bool:
+    """Run `install_command` for this machine's platform.
+
+    Returns:
+        False where the release has no wheel for the platform, and need not.
+    """
+    if platform in bundle.facts().missing:
+        return False
+    (target,) = [target for target in TARGETS if target.platform == platform]
+    if subprocess.run(install_command(target, bundle, index), check=False).returncode != 0:
+        raise ToolError(f"the trial on {platform} failed; its messages are above")
+    return True
+
+
+def install_command(target: Target, bundle: Bundle, index: str | None) -> list[str]:
+    """Return the command that installs a wheel by its hash, and links and runs programs.
+
+    On Linux with musl it runs in the image that the wheel was built in, because GitHub's runners,
+    and the actions on them, want glibc.
+
+    Args:
+        target: the platform.
+        bundle: the release.
+        index: the URL that pip takes as ``--index-url``; None for what is not published yet, of
+            which the tarball is linked with: the wheel was, where it was built.
+    """
+    command, project, place = [sys.executable], ROOT, bundle.root
+    if target.floor_name == "musl":
+        project, place = Path("/project"), Path("/release")
+        command = ["docker", "run", "--rm"]
+        command += ["--volume", f"{ROOT}:{project}:ro"]
+        command += ["--volume", f"{bundle.root.resolve()}:{place}:ro"]
+        command += [_image(target), _CONTAINER_PYTHON]
+    command += [str(project / "tests" / "smoke" / "install.py"), "--tool", _zig()]
+    command += ["--requirements", str(place / bundle.requirements.name)]
+    if index is not None:
+        return [*command, "--index-url", index]
+    tarball = f"{stem_of(target.platform, bundle.facts().version)}.tar.gz"
+    command += ["--find-links", str(place / bundle.dist.name)]
+    return [*command, "--tarball", str(place / bundle.assets.name / tarball)]
+
+
+def _zig() -> str:
+    groups = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    (requirement,) = groups["zig"]
+    return str(requirement)
+
+
+def _image(target: Target) -> str:
+    resources = importlib.resources.files("cibuildwheel") / "resources"
+    pinned = configparser.ConfigParser(inline_comment_prefixes="#")
+    pinned.read_string((resources / "pinned_docker_images.cfg").read_text(encoding="utf-8"))
+    name = f"musllinux_{target.floor_version.replace('.', '_')}"
+    image = pinned.get(target.machine, name, fallback=None)
+    if image is None:
+        raise ToolError(f"cibuildwheel names no image {name} for {target.machine}")
+    return image

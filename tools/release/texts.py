@@ -1,0 +1,69 @@
+"""Texts of a release: the changelog entry, the notes on GitHub, the requirements file."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from temporal_static_libs._checksums import sha256_of
+from tools import ToolError
+from tools.release.distributions import Distributions
+from tools.release.names import PROJECT
+
+_NOTES: Final = """\
+{entry}
+
+## Platforms
+
+| platform | oldest system | wheel |
+|---|---|---|
+{rows}
+{missing}
+## Install
+
+    pip install {project}=={version}
+
+The tarballs hold what the wheels hold, for use without pip: unpack one, check it with \
+`sha256sum -c`, and let `TEMPORAL_LIBS_DIR` name its directory.
+"""
+
+
+def changelog_entry(changelog: str, version: str) -> str:
+    """Return what is below the dated heading of a version, in Keep a Changelog's form."""
+    pattern = rf"^## \[{re.escape(version)}\](?P<date>.*)(?P<entry>(?s:.*?))(?=^## \[|\Z)"
+    found = re.search(pattern, changelog, re.MULTILINE)
+    heading = f"'## [{version}] - YYYY-MM-DD'"
+    if found is None:
+        raise ToolError(
+            f"CHANGELOG.md has no entry for {version}: "
+            f"give what is under [Unreleased] the heading {heading}"
+        )
+    if not re.fullmatch(r" - \d{4}-\d{2}-\d{2}", found["date"]):
+        raise ToolError(f"CHANGELOG.md: the heading of {version} has no date: write {heading}")
+    if not (entry := found["entry"].strip()):
+        raise ToolError(f"CHANGELOG.md: the entry of {version} is empty")
+    return entry
+
+
+def release_notes(entry: str, distributions: Distributions, version: str) -> str:
+    """Return the notes in Markdown, which begin with the changelog's entry."""
+    rows = [
+        f"| {wheel.target.platform} | {wheel.target.floor_name} {wheel.manifest.floor_version} "
+        f"| `{wheel.file.name}` |"
+        for wheel in distributions.wheels
+    ]
+    missing = (
+        f"\nThis release has no wheel for {', '.join(distributions.missing)}: its build failed. "
+        "There pip takes the source distribution, which compiles.\n"
+        if distributions.missing
+        else ""
+    )
+    return _NOTES.format(
+        entry=entry, rows="\n".join(rows), missing=missing, project=PROJECT, version=version
+    )
+
+
+def requirements(distributions: Distributions, version: str) -> str:
+    """Return what ``pip install --require-hashes`` reads, for exactly the wheels of a release."""
+    hashes = [f"--hash=sha256:{sha256_of(wheel.file)}" for wheel in distributions.wheels]
+    return " \\\n    ".join([f"{PROJECT}=={version}", *hashes]) + "\n"

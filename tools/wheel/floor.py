@@ -1,0 +1,98 @@
+"""Proof that an archive works on the oldest system that its platform's tag promises: the floor."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import lief
+
+from tools import ToolError
+
+# It warns of the many relocations of a large object, which nobody here asks for.
+lief.logging.disable()
+
+
+def prove_floor(archive: Path, zig_target: str, system_libraries: Sequence[str]) -> None:
+    """Link a program with the whole of an archive, against the libc of a floor.
+
+    A static archive's references carry no versions of symbols, so that nothing can be read from
+    the archive itself: whether a symbol is there at the floor is for a linker to say.
+
+    Args:
+        archive: the archive.
+        zig_target: Zig's name of the target, with the floor in it: ``x86_64-linux-gnu.2.17``.
+        system_libraries: link names that the archive says it needs.
+    """
+    with tempfile.TemporaryDirectory(prefix="floor-probe-") as scratch:
+        source = Path(scratch, "probe.c")
+        source.write_text("int main(void) { return 0; }\n", encoding="ascii")
+        command = [
+            *(sys.executable, "-m", "ziglang", "cc", "-target", zig_target),
+            *(str(source), "-o", str(Path(scratch, "probe"))),
+            *("-Wl,--whole-archive", str(archive), "-Wl,--no-whole-archive"),
+            *(f"-l{name}" for name in system_libraries),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return
+    if missing := sorted(set(re.findall(r"undefined symbol: (\S+)", done.stderr))):
+        raise ToolError(
+            f"{archive.name} needs what {zig_target} does not have: {', '.join(missing)}"
+        )
+    raise ToolError(
+        f"{archive.name} could not be linked for {zig_target}\n"
+        f"  command: {' '.join(command)}\n"
+        f"  output:  {done.stderr.strip()}"
+    )
+
+
+def prove_macos_floor(archive: Path, floor_version: str) -> None:
+    """Read the load commands of every object in an archive.
+
+    Args:
+        archive: the archive.
+        floor_version: the oldest macOS: ``11.0``. No object may be for a newer one.
+    """
+    floor = _numbers(floor_version.split("."))
+    for name, binary in members(archive):
+        oldest = _oldest_macos(binary)
+        if oldest is None:
+            raise ToolError(f"{archive.name}: {name} does not say its oldest macOS")
+        if oldest > floor:
+            raise ToolError(
+                f"{archive.name}: {name} is for macOS {'.'.join(map(str, oldest))}, "
+                f"newer than the {floor_version} that the wheel promises"
+            )
+
+
+def members(archive: Path) -> Iterator[tuple[str, lief.MachO.Binary]]:
+    """Read the objects of an archive, by name; each must be a Mach-O object of one processor."""
+    with tempfile.TemporaryDirectory(prefix="members-") as scratch:
+        command = [sys.executable, "-m", "ziglang", "ar", "x", f"--output={scratch}", str(archive)]
+        subprocess.run(command, check=True)
+        for file in sorted(Path(scratch).iterdir()):
+            binaries = lief.MachO.parse(file)
+            if binaries is None or len(binaries) != 1:
+                raise ToolError(f"{archive.name}: {file.name} is no Mach-O object")
+            binary = binaries.at(0)
+            assert binary is not None
+            yield file.name, binary
+
+
+def _oldest_macos(binary: lief.MachO.Binary) -> tuple[int, ...] | None:
+    if (build := binary.build_version) is not None:
+        macos = build.platform == lief.MachO.BuildVersion.PLATFORMS.MACOS
+        return _numbers(build.minos) if macos else None
+    minimum = binary.version_min
+    if minimum is None or minimum.command != lief.MachO.LoadCommand.TYPE.VERSION_MIN_MACOSX:
+        return None
+    return _numbers(minimum.version)
+
+
+def _numbers(version: list[str] | list[int]) -> tuple[int, ...]:
+    return tuple(int(number) for number in [*version, 0, 0][:3])
