@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tools import ToolError
 from tools.licenses.linked_crates import PACKAGE, Crate
 from tools.licenses.sbom import describe_archives
 
@@ -109,5 +110,5 @@ def test_nothing_of_the_machine_or_of_the_time_is_in_it() -> None:
 
 
 def test_linked_crate_that_cargo_cyclonedx_does_not_list_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"cargo-cyclonedx does not list other 5\.0\.0"):
+    with pytest.raises(ToolError, match=r"cargo-cyclonedx does not list other 5\.0\.0"):
         described(ROOT, ONE, Crate("other", "5.0.0"))

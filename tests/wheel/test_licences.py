@@ -24,8 +24,8 @@ from license_expression import Licensing, get_spdx_licensing
 
 from temporal_static_libs import __version__
 from temporal_static_libs._targets import TARGETS, target_of_triple
-from tools.licenses.crate_texts import PART, SECTION
 from tools.licenses.linked_crates import PACKAGE, Crate, linked_crates
+from tools.licenses.sections import PART, SECTION
 
 DIST_INFO = f"temporal_static_libs-{__version__}.dist-info"
 SBOM = "archives.cdx.json"

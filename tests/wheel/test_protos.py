@@ -18,7 +18,7 @@ import pytest
 from tests.support.docs.commands import commands, run
 from tests.support.programs.protoc import compile_protos, without_unused_imports
 from tools.licenses import protos as proto_licenses
-from tools.licenses.crate_texts import SECTION
+from tools.licenses.sections import SECTION
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command

@@ -1,8 +1,4 @@
-"""The licence texts of the linked crates, found by cargo-about, as one file for people.
-
-A section is a line of ``=``, the licence, a line of ``-``, the crates it is for, one a line, a line
-of ``-`` and the text.
-"""
+"""License texts of the linked crates, found by cargo-about, as one file for people."""
 
 from __future__ import annotations
 
@@ -12,15 +8,12 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from tools import ToolError
 from tools.licenses.linked_crates import PACKAGE, Crate
-
-_WIDTH: Final = 100
-SECTION: Final = "=" * _WIDTH
-PART: Final = "-" * _WIDTH
+from tools.licenses.sections import SECTION, WIDTH, section
 
 # Only a warning of cargo-about, which goes on without the clarification.
 _CLARIFICATION_FAILED: Final = "failed to validate all files specified in clarification"
@@ -43,16 +36,8 @@ _NO_FILE: Final = (
 )
 
 
-@dataclass(frozen=True)
-class LicenceText:
-    """One text, and the crates it is the licence of.
-
-    Attributes:
-        identifier: SPDX's, as in ``MIT``.
-        name: the licence's full name.
-        text: what the crates' licence file says.
-        crates: sorted.
-    """
+class LicenseText(NamedTuple):
+    """One text, by its license's SPDX identifier and full name, and the crates it is for."""
 
     identifier: str
     name: str
@@ -60,131 +45,100 @@ class LicenceText:
     crates: tuple[Crate, ...]
 
 
-@dataclass(frozen=True)
-class Licences:
-    """What cargo-about found.
-
-    Attributes:
-        expressions: SPDX expression of each crate.
-        texts: in the order of their identifiers.
-    """
+class Licenses(NamedTuple):
+    """SPDX expression of each crate, and the texts, in the order of their identifiers."""
 
     expressions: Mapping[Crate, str]
-    texts: tuple[LicenceText, ...]
+    texts: tuple[LicenseText, ...]
 
 
 def run_cargo_about(program: str, workspace: Path, triples: Iterable[str]) -> dict[str, Any]:
-    """Find the licences and their texts, in the crates' sources on this machine and nowhere else.
+    """Find the licenses and their texts, in the crates' sources on this machine and nowhere else.
 
     Args:
         program: cargo-about.
-        workspace: the directory of the Cargo workspace and of about.toml.
+        workspace: the directory of the Cargo workspace and of about.toml, which lists the licenses
+            there may be, and has the checksums of files.
         triples: the target triples.
 
     Returns:
         Its answer: of every crate that cargo metadata knows, macros included.
-
-    Raises:
-        subprocess.CalledProcessError: a licence is not on about.toml's list; what cargo-about says
-            of it goes to stderr, as its warnings do.
-        ValueError: a file that about.toml has the checksum of is another one now.
     """
+    (manifest,) = (
+        path
+        for path in workspace.glob("*/Cargo.toml")
+        if f'name = "{PACKAGE}"' in path.read_text(encoding="utf-8")
+    )
     command = [program, "generate", "--frozen", "--fail", "--format", "json"]
-    command += ["--config", "about.toml", "--manifest-path", str(_manifest_path(workspace))]
-    for triple in triples:
-        command += ["--target", triple]
+    command += ["--config", "about.toml", "--manifest-path", str(manifest)]
+    command += [f"--target={triple}" for triple in triples]
     done = subprocess.run(
         command, cwd=workspace, capture_output=True, encoding="utf-8", check=False
     )
     sys.stderr.write(done.stderr)
     done.check_returncode()
     if _CLARIFICATION_FAILED in done.stderr:
-        raise ValueError("a clarification in about.toml is out of date: see cargo-about's warning")
+        raise ToolError("a clarification in about.toml is out of date: see cargo-about's warning")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
-def licences_of(answer: Mapping[str, Any], linked: Iterable[Crate]) -> Licences:
-    """Reduce cargo-about's answer to the linked crates.
-
-    Args:
-        answer: from `run_cargo_about`.
-        linked: the crates.
-
-    Raises:
-        ValueError: it has no licence or no text for one of them.
-    """
+def licenses_of(answer: Mapping[str, Any], linked: Iterable[Crate]) -> Licenses:
+    """Reduce cargo-about's answer to the linked crates, each of which must have a license."""
     wanted = set(linked)
     expressions = {
         crate: re.sub(r"\s*/\s*", " OR ", entry["license"])
         for entry in answer["crates"]
-        if (crate := _crate(entry["package"])) in wanted
+        if (crate := Crate.of(entry["package"])) in wanted
     }
     texts = []
-    for licence in answer["licenses"]:
-        users = {_crate(user["crate"]): user["crate"] for user in licence["used_by"]}
+    for license_ in answer["licenses"]:
+        users = {Crate.of(user["crate"]): user["crate"] for user in license_["used_by"]}
         crates = tuple(sorted(users.keys() & wanted))
         if not crates:
             continue
-        text = licence["text"].strip("\n")
-        if licence["source_path"] is None:
+        text = license_["text"].strip("\n")
+        if license_["source_path"] is None:
             text = f"{_no_file(users[crate] for crate in crates)}\n\n{text}"
-        texts.append(LicenceText(licence["id"], licence["name"], text, crates))
+        texts.append(LicenseText(license_["id"], license_["name"], text, crates))
     lacking = {crate for crate in wanted if expressions.get(crate, "Unknown") == "Unknown"}
-    lacking |= wanted - {crate for licence in texts for crate in licence.crates}
+    lacking |= wanted - {crate for text in texts for crate in text.crates}
     if lacking:
         names = ", ".join(map(str, sorted(lacking)))
-        raise ValueError(f"cargo-about finds no licence for {names}: clarify it in about.toml")
-    texts.sort(key=lambda licence: (licence.identifier, licence.crates))
-    return Licences(dict(sorted(expressions.items())), tuple(texts))
+        raise ToolError(f"cargo-about finds no license for {names}: clarify it in about.toml")
+    texts.sort(key=lambda text: (text.identifier, text.crates))
+    return Licenses(dict(sorted(expressions.items())), tuple(texts))
 
 
 def render(
-    licences: Licences,
+    licenses: Licenses,
     platforms: Mapping[Crate, tuple[str, ...]],
     standard_library: str,
     lock_sha256: str,
 ) -> str:
-    """Write the file.
+    """Return the license file.
 
     Args:
-        licences: of the crates that are not this project's own.
+        licenses: of the crates that are not this project's.
         platforms: the platforms that have each crate.
         standard_library: the text of the section on Rust's standard library.
         lock_sha256: hash of Cargo.lock.
     """
     everywhere = {platform for names in platforms.values() for platform in names}
     parts = [_HEAD.format(lock_sha256=lock_sha256)]
-    for crate, expression in licences.expressions.items():
+    for crate, expression in licenses.expressions.items():
         names = platforms[crate]
         only = "" if set(names) == everywhere else f" ({', '.join(names)})"
         parts.append(f"{crate}: {expression}{only}\n")
     parts.append("\nAnd Rust's standard library, which is the last section.\n")
-    for licence in licences.texts:
-        crates = "".join(f"{crate}\n" for crate in licence.crates)
-        heading = f"{licence.name} ({licence.identifier})"
-        text = "\n".join(line.rstrip() for line in licence.text.splitlines())
-        parts.append(f"\n{SECTION}\n{heading}\n{PART}\n{crates}{PART}\n{text}\n")
+    for entry in licenses.texts:
+        parts.append(section(entry.name, entry.identifier, entry.crates, entry.text))
     parts.append(f"\n{SECTION}\n{standard_library}")
     return "".join(parts)
-
-
-def _crate(package: Mapping[str, Any]) -> Crate:
-    return Crate(package["name"], package["version"])
 
 
 def _no_file(packages: Iterable[Mapping[str, Any]]) -> str:
     # Less their addresses.
     people = {name.partition(" <")[0] for package in packages for name in package["authors"]}
     note = _NO_FILE.format(authors=", ".join(sorted(people)) or "not named")
-    return textwrap.fill(note, _WIDTH)
-
-
-def _manifest_path(workspace: Path) -> Path:
-    """The Cargo.toml of the package that the archives are made of."""
-    (manifest,) = (
-        path
-        for path in workspace.glob("*/Cargo.toml")
-        if f'name = "{PACKAGE}"' in path.read_text(encoding="utf-8")
-    )
-    return manifest
+    return textwrap.fill(note, WIDTH)

@@ -1,47 +1,46 @@
-"""Which crates are compiled into the archives, for each platform: cargo itself is asked."""
+"""Crates that are compiled into the archives, for each platform: cargo itself is asked."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 PACKAGE = "temporal-static-libs-sdk-core"
 """The Cargo package that both archives are made of."""
 
 
-@dataclass(frozen=True, order=True)
-class Crate:
+class Crate(NamedTuple):
     """One crate by its name and version, as Cargo.lock has them."""
 
     name: str
     version: str
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Crate:
+        """Take both from a table in which a tool describes a crate."""
+        return cls(values["name"], values["version"])
+
     def __str__(self) -> str:
-        """The two, as in ``ring 0.17.14``."""
         return f"{self.name} {self.version}"
 
 
 def linked_crates(workspace: Path, triple: str) -> frozenset[Crate]:
-    """List the crates whose code is in the archives of one target, this project's own included.
+    """List the crates whose code is in the archives of one target, this project's included.
 
     That is without build dependencies and without macros and what only they need: their code runs
     in the compiler.
 
     Args:
-        workspace: the directory of the Cargo workspace.
+        workspace: the directory of the Cargo workspace. Its Cargo.lock must fit; what is missing
+            of the crates' sources, cargo fetches.
         triple: Rust's target triple; its standard library need not be installed.
-
-    Raises:
-        subprocess.CalledProcessError: cargo failed, for example because Cargo.lock does not fit,
-            or because it could not fetch the source of a crate that is not on this machine. What it
-            says of that goes to stderr.
     """
     command = ["cargo", "tree", "--locked", "--package", PACKAGE, "--target", triple]
     command += ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]
-    done = subprocess.run(command, cwd=workspace, stdout=subprocess.PIPE, text=True, check=True)
-    words = [line.split() for line in done.stdout.splitlines() if line]
+    output = subprocess.check_output(command, cwd=workspace, text=True)
+    words = [line.split() for line in output.splitlines() if line]
     return frozenset(Crate(name, version.removeprefix("v")) for name, version, *_ in words)
 
 
@@ -51,14 +50,11 @@ def platforms_of_crates(
     """List the crates of several targets with the platforms that have each.
 
     Args:
-        workspace: the directory of the Cargo workspace.
+        workspace: as in `linked_crates`.
         targets: pairs of a platform's name and its target triple.
 
     Returns:
         Sorted by crate; the platforms of each in the order given.
-
-    Raises:
-        subprocess.CalledProcessError: as in `linked_crates`.
     """
     platforms: dict[Crate, tuple[str, ...]] = {}
     for platform, triple in targets:

@@ -1,7 +1,7 @@
-"""cargo-cyclonedx's SBOM, made true of the archives and the same on every machine.
+"""SBOM of the archives, from that of cargo-cyclonedx, the same on every machine.
 
-It lists what cargo metadata knows: also macros, crates of other targets, and paths of the machine
-that it runs on. Of that the linked crates are kept, named by their package URLs.
+That one lists what cargo metadata knows: also macros, crates of other targets, and paths of the
+machine that it runs on. Of that the linked crates are kept, named by their package URLs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tools import ToolError
 from tools.licenses.linked_crates import PACKAGE, Crate
 
 PROPERTY = "temporal-static-libs"
@@ -24,15 +25,7 @@ Json = dict[str, Any]
 
 
 def run_cargo_cyclonedx(program: str, workspace: Path) -> Json:
-    """Make the SBOM of the package that the archives are made of, for all targets.
-
-    Args:
-        program: cargo-cyclonedx.
-        workspace: the directory of the Cargo workspace.
-
-    Raises:
-        subprocess.CalledProcessError: it failed; what it says goes to stderr.
-    """
+    """Make the SBOM of the package that the archives are made of, for all targets."""
     with tempfile.TemporaryDirectory() as scratch:
         # Of a copy, because it writes beside each Cargo.toml.
         copy = Path(scratch, "workspace")
@@ -47,11 +40,9 @@ def run_cargo_cyclonedx(program: str, workspace: Path) -> Json:
             env={**os.environ, "CARGO_NET_OFFLINE": "true", "SOURCE_DATE_EPOCH": "0"},
             check=True,
         )
-        (bom,) = (
-            bom
-            for bom in map(_load, copy.glob("*/bom.json"))
-            if bom["metadata"]["component"]["name"] == PACKAGE
-        )
+        boms = [json.loads(file.read_bytes()) for file in copy.glob("*/bom.json")]
+    bom: Json
+    (bom,) = (bom for bom in boms if bom["metadata"]["component"]["name"] == PACKAGE)
     return bom
 
 
@@ -67,18 +58,14 @@ def describe_archives(
     Args:
         bom: from cargo-cyclonedx.
         platforms: the linked crates, with the platforms whose archives have each.
-        expressions: licence expression of each linked crate.
+        expressions: license expression of each linked crate.
         standard_library: the component that stands for Rust's standard library.
         lock_sha256: hash of Cargo.lock.
-
-    Raises:
-        ValueError: it lacks a linked crate.
     """
     root = bom["metadata"]["component"]
-    found = {_crate(component): component for component in (root, *bom["components"])}
-    missing = platforms.keys() - found.keys()
-    if missing:
-        raise ValueError(f"cargo-cyclonedx does not list {', '.join(map(str, sorted(missing)))}")
+    found = {Crate.of(component): component for component in (root, *bom["components"])}
+    if missing := platforms.keys() - found.keys():
+        raise ToolError(f"cargo-cyclonedx does not list {', '.join(map(str, sorted(missing)))}")
     everywhere = {platform for names in platforms.values() for platform in names}
     components = {
         found[crate]["bom-ref"]: _component(found[crate], expressions[crate])
@@ -107,15 +94,6 @@ def describe_archives(
     }
 
 
-def _load(file: Path) -> Json:
-    with open(file, encoding="utf-8") as stream:
-        return dict(json.load(stream))
-
-
-def _crate(component: Json) -> Crate:
-    return Crate(component["name"], component["version"])
-
-
 def _component(component: Json, expression: str) -> Json:
     # Less `?download_url=`, which for this project's own crates is a path.
     url = component["purl"].partition("?")[0]
@@ -131,10 +109,5 @@ def _component(component: Json, expression: str) -> Json:
 
 
 def _properties(values: Mapping[str, str]) -> Json:
-    if not values:
-        return {}
-    return {
-        "properties": [
-            {"name": f"{PROPERTY}:{name}", "value": value} for name, value in values.items()
-        ]
-    }
+    pairs = [{"name": f"{PROPERTY}:{name}", "value": value} for name, value in values.items()]
+    return {"properties": pairs} if pairs else {}

@@ -1,4 +1,4 @@
-"""From cargo-about's answer to the licence file."""
+"""From cargo-about's answer to the license file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tools.licenses.crate_texts import Licences, LicenceText, licences_of, render
+from tools import ToolError
+from tools.licenses.crate_texts import Licenses, LicenseText, licenses_of, render
 from tools.licenses.linked_crates import Crate
 
 ONE = Crate("one", "1.0.0")
@@ -15,7 +16,7 @@ MACRO = Crate("macro", "3.0.0")
 
 
 def answer(**changes: Any) -> dict[str, Any]:
-    """What cargo-about says of three crates, two of which have the same licence file."""
+    """What cargo-about says of three crates, two of which have the same license file."""
     packages = {
         crate: {"name": crate.name, "version": crate.version, "authors": [f"{crate.name}'s <a@b>"]}
         for crate in (ONE, TWO, MACRO)
@@ -47,17 +48,17 @@ def answer(**changes: Any) -> dict[str, Any]:
 
 
 def test_text_is_given_once_for_the_linked_crates_that_have_it() -> None:
-    licences = licences_of(answer(), [ONE, TWO])
-    assert licences.expressions == {ONE: "MIT OR Zlib", TWO: "MIT AND Apache-2.0"}
-    assert [(text.identifier, text.crates) for text in licences.texts] == [
+    licenses = licenses_of(answer(), [ONE, TWO])
+    assert licenses.expressions == {ONE: "MIT OR Zlib", TWO: "MIT AND Apache-2.0"}
+    assert [(text.identifier, text.crates) for text in licenses.texts] == [
         ("Apache-2.0", (TWO,)),
         ("MIT", (ONE, TWO)),
     ]
-    assert licences.texts[1].text == "may"
+    assert licenses.texts[1].text == "may"
 
 
 def test_text_that_is_not_the_crates_own_says_so_and_names_the_authors() -> None:
-    apache, _ = licences_of(answer(), [ONE, TWO]).texts
+    apache, _ = licenses_of(answer(), [ONE, TWO]).texts
     note, _, text = apache.text.partition("\n\n")
     assert "no file that is its text" in " ".join(note.split())
     assert "two's.)" in note
@@ -65,13 +66,13 @@ def test_text_that_is_not_the_crates_own_says_so_and_names_the_authors() -> None
     assert text == "terms"
 
 
-def test_licence_that_only_a_macro_has_is_left_out() -> None:
+def test_license_that_only_a_macro_has_is_left_out() -> None:
     only = {
         **answer()["licenses"][0],
         "used_by": [{"crate": {"name": "macro", "version": "3.0.0"}}],
     }
-    licences = licences_of(answer(licenses=[*answer()["licenses"], only]), [ONE, TWO])
-    assert [text.identifier for text in licences.texts] == ["Apache-2.0", "MIT"]
+    licenses = licenses_of(answer(licenses=[*answer()["licenses"], only]), [ONE, TWO])
+    assert [text.identifier for text in licenses.texts] == ["Apache-2.0", "MIT"]
 
 
 @pytest.mark.parametrize(
@@ -85,17 +86,17 @@ def test_licence_that_only_a_macro_has_is_left_out() -> None:
         ),
     ],
 )
-def test_crate_without_a_licence_is_an_error(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"finds no licence for one 1\.0\.0: clarify it"):
-        licences_of(answer(**changes), [ONE])
+def test_crate_without_a_license_is_an_error(changes: dict[str, Any]) -> None:
+    with pytest.raises(ToolError, match=r"finds no license for one 1\.0\.0: clarify it"):
+        licenses_of(answer(**changes), [ONE])
 
 
 def test_file_lists_everything_and_then_the_texts() -> None:
-    licences = Licences(
-        {ONE: "MIT", TWO: "MIT"}, (LicenceText("MIT", "MIT License", "may  \n", (ONE, TWO)),)
+    licenses = Licenses(
+        {ONE: "MIT", TWO: "MIT"}, (LicenseText("MIT", "MIT License", "may  \n", (ONE, TWO)),)
     )
     platforms = {ONE: ("linux-x64", "macos-arm64"), TWO: ("macos-arm64",)}
-    head, _, texts = render(licences, platforms, "std's\n", "00ff").partition("\n\n====")
+    head, _, texts = render(licenses, platforms, "std's\n", "00ff").partition("\n\n====")
     assert "SHA-256 of Cargo.lock: 00ff\n" in head
     assert "\none 1.0.0: MIT\ntwo 2.0.0: MIT (macos-arm64)\n" in head
     assert [line for line in texts.splitlines() if not line.startswith(("=", "-"))] == [

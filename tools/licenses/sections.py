@@ -1,0 +1,28 @@
+"""Sections of a license file for people, each with one text.
+
+A section is a line of ``=``, the license, a line of ``-``, what it is for, one a line, a line of
+``-`` and the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+WIDTH: Final = 100
+SECTION: Final = "=" * WIDTH
+PART: Final = "-" * WIDTH
+
+
+def section(name: str, identifier: str, licensed: Iterable[object], text: str) -> str:
+    """Return a section.
+
+    Args:
+        name: the license's full name.
+        identifier: SPDX's, as in ``MIT``.
+        licensed: what the license is for.
+        text: of the license.
+    """
+    names = "".join(f"{one}\n" for one in licensed)
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return f"\n{SECTION}\n{name} ({identifier})\n{PART}\n{names}{PART}\n{lines}\n"
