@@ -12,51 +12,39 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tools import ROOT
+import tomli
+
+from tools import ROOT, ToolError
 from tools.words.allowed import Counts, read_allowed, write_allowed
-from tools.words.hits import (
-    Hit,
-    WordsError,
-    find_misspellings,
-    find_phrases,
-    read_glossary,
-    read_sources,
-)
+from tools.words.hits import Hit, find_misspellings, find_phrases, read_sources
 
 TABLES = "tools/words"
 
 
 def run(root: Path, *, update: bool, accept: bool, advice: bool) -> int:
-    """Check the words of a checkout, with counts that are lowered or raised first if asked.
-
-    Raises:
-        WordsError: if they cannot be checked.
-    """
-    glossary = read_glossary(root / TABLES / "glossary.toml")
-    sources = read_sources(root, glossary.exclude)
+    """Check the words of a checkout, with counts that are lowered or raised first if asked."""
+    tables = root / TABLES
+    glossary = tomli.loads((tables / "glossary.toml").read_text(encoding="utf-8"))
+    sources = read_sources(root, glossary["exclude"])
     if advice:
-        for hit in find_phrases(sources, glossary.advice):
+        for hit in find_phrases(sources, glossary["advice"]):
             print(f'{_place(hit)}\n    "{hit.word}": perhaps {_quoted(hit.instead)}')
         return 0
-    misspellings = find_misspellings(sources, root / TABLES / "typos.toml")
-    hits = [*find_phrases(sources, glossary.rules), *misspellings]
+    misspellings = find_misspellings(sources, tables / "typos.toml")
+    hits = [*find_phrases(sources, glossary["rules"]), *misspellings]
     found = Counts((hit.path, hit.word) for hit in hits)
-    allowed = read_allowed(root / TABLES / "allowed.tsv")
+    allowed = read_allowed(tables / "allowed.tsv")
     if update or accept:
         before, allowed = allowed, found if accept else found & allowed
-        write_allowed(root / TABLES / "allowed.tsv", allowed)
+        write_allowed(tables / "allowed.tsv", allowed)
         print(f"{TABLES}/allowed.tsv: {before.total()} uses before, {allowed.total()} now")
-    problems = list(compare(hits, found, allowed))
+    problems = list(_compare(hits, found, allowed))
     print("".join(f"{line}\n" for line in problems), end="")
     return 1 if problems else 0
 
 
-def compare(hits: Sequence[Hit], found: Counts, allowed: Counts) -> Iterator[str]:
-    """Compare what was found with what is allowed.
-
-    Returns:
-        Lines to print: each difference, each use of a word that is used too often, what to do.
-    """
+def _compare(hits: Sequence[Hit], found: Counts, allowed: Counts) -> Iterator[str]:
+    """Lines to print: each difference, each use of a word that is used too often, what to do."""
     for path, word in sorted(found - allowed):
         uses = [hit for hit in hits if (hit.path, hit.word) == (path, word)]
         yield (
@@ -100,7 +88,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--advice", action="store_true", help="list what needs judgment instead")
     try:
         return run(root, **vars(parser.parse_args(argv)))
-    except WordsError as error:
+    except ToolError as error:
         print(f"words: {error}", file=sys.stderr)
         return 2
 

@@ -1,4 +1,4 @@
-"""How often a word may still stand in a file: a count that only falls."""
+"""Counts of how often a word is still allowed in a file, which only fall."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from tools.words.hits import WordsError
+from tools import ToolError
 
 Counts: TypeAlias = Counter[tuple[str, str]]
 """By path and word."""
@@ -19,11 +19,7 @@ HEADER = """\
 
 
 def read_allowed(path: Path) -> Counts:
-    """Read the counts.
-
-    Raises:
-        WordsError: if a line is not in the file's form, as after a merge.
-    """
+    """Read the counts. A line may be in another form after a merge, which is an error."""
     counts = Counts()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("#"):
@@ -32,9 +28,8 @@ def read_allowed(path: Path) -> Counts:
             file, word, count = line.split("\t")
             counts[file, word] += int(count)
         except ValueError:
-            raise WordsError(
-                f"{path}:{number}: expected path, word and count, found {line!r}"
-            ) from None
+            problem = f"expected path, word and count, found {line!r}"
+            raise ToolError(f"{path}:{number}: {problem}") from None
     return counts
 
 

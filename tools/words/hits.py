@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
-import tomli
+from tools import ToolError
 
 # Between two words of a phrase: a space, a joint of an identifier, or a line break with the quotes
 # or comment signs around it.
@@ -23,40 +23,17 @@ _START = rf"(?:(?<![^\W_])|{_CAMEL})"
 _END = rf"(?:(?![^\W_])|{_CAMEL})"
 
 
-class WordsError(Exception):
-    """The words cannot be checked."""
+class Source(NamedTuple):
+    """A file to check: its path from the root of the checkout, and its lines.
 
-
-@dataclass(frozen=True)
-class Glossary:
-    """The table of words.
-
-    Attributes:
-        exclude: patterns of paths that are not checked.
-        rules: phrases not to write, each with what to write instead.
-        advice: the same, for phrases that are often right.
-    """
-
-    exclude: Sequence[str]
-    rules: Mapping[str, Sequence[str]]
-    advice: Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file to check.
-
-    Attributes:
-        path: from the root of the checkout.
-        lines: the path, then the lines of the file, so that an index is a line number.
+    The path stands before the lines, so that an index of `lines` is a line number.
     """
 
     path: str
     lines: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """A word that is not to be written.
 
     Attributes:
@@ -74,22 +51,17 @@ class Hit:
     excerpt: str
 
 
-def read_glossary(path: Path) -> Glossary:
-    """Read the table of words."""
-    table = tomli.loads(path.read_text(encoding="utf-8"))
-    return Glossary(table["exclude"], table["rules"], table["advice"])
-
-
 def read_sources(root: Path, exclude: Sequence[str]) -> list[Source]:
     """Read the text files of a checkout, including those that are not committed yet.
 
-    Raises:
-        WordsError: if Git cannot list the files.
+    Args:
+        root: of the checkout.
+        exclude: patterns of paths to leave out.
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise WordsError(f"git cannot list the files of {root}: {done.stderr.strip()}")
+        raise ToolError(f"git cannot list the files of {root}: {done.stderr.strip()}")
     sources = []
     for path in sorted(set(done.stdout.split("\0")) - {""}):
         file = root / path
@@ -98,17 +70,14 @@ def read_sources(root: Path, exclude: Sequence[str]) -> list[Source]:
             continue
         text = file.read_text(encoding="utf-8", errors="replace")
         if "\0" not in text:
-            sources.append(Source(path, [path, *_present(path, text).split("\n")]))
+            if path == "CHANGELOG.md":  # without its entries for past versions
+                text = "\n## [".join(text.split("\n## [")[:2])
+            sources.append(Source(path, [path, *text.split("\n")]))
     return sources
 
 
-def _present(path: str, text: str) -> str:
-    """Leave out the changelog's entries for past versions."""
-    return "\n## [".join(text.split("\n## [")[:2]) if path == "CHANGELOG.md" else text
-
-
 def find_phrases(sources: Iterable[Source], phrases: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
-    """Find phrases of the glossary."""
+    """Find phrases, each of which comes with what to write instead."""
     known = list(phrases)
     groups = "|".join(f"({_GAP.join(phrase.split())})" for phrase in known)
     pattern = re.compile(f"{_START}(?:{groups}){_END}", re.IGNORECASE)
@@ -124,14 +93,7 @@ def find_misspellings(sources: Sequence[Source], settings: Path) -> Iterator[Hit
     """Find words that are not spelled as in American English.
 
     The text of all files goes to the standard input of typos: given the files, it skips each that
-    could hold its settings, such as pyproject.toml and Cargo.toml.
-
-    Args:
-        sources: the files.
-        settings: of typos.
-
-    Raises:
-        WordsError: if typos fails.
+    could hold its settings, such as pyproject.toml and Cargo.toml. These are in `settings`.
     """
     places = [(source, line) for source in sources for line in range(len(source.lines))]
     program = Path(sys.executable).with_name("typos")
@@ -140,12 +102,12 @@ def find_misspellings(sources: Sequence[Source], settings: Path) -> Iterator[Hit
     try:
         done = subprocess.run(command, input=text, capture_output=True, check=False)
     except FileNotFoundError:
-        raise WordsError(f"{program} is missing: run 'make .venv/lint/.ready'") from None
+        raise ToolError(f"{program} is missing: run 'make .venv/lint/.ready'") from None
     if done.returncode not in (0, 2):  # 2: there are misspellings
-        raise WordsError(f"typos failed: {done.stderr.decode(errors='replace').strip()}")
+        raise ToolError(f"typos failed: {done.stderr.decode(errors='replace').strip()}")
     for found in map(json.loads, done.stdout.splitlines()):
         if found["type"] != "typo":
-            raise WordsError(f"typos did not check the text: {found}")
+            raise ToolError(f"typos did not check the text: {found}")
         source, line = places[found["line_num"] - 1]
         instead = [word.lower() for word in found["corrections"]]
         yield Hit(source.path, line, found["typo"].lower(), instead, source.lines[line])
