@@ -22,7 +22,9 @@ USE = re.compile(r'\bmessage\(\s*"([^"]+)"')
 
 ZIG_TABLE = re.compile(r"^const messages = struct \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 ZIG_MESSAGE = re.compile(r'const \w+ =\s+(?:\\\\(.*)|((?:"(?:[^"\\]|\\.)*"(?: \+\+\s+)?)+);)')
-CMAKE_MESSAGE = re.compile(r'^ *set\(_?(?:temporal_)?message_\w+\s+"((?:[^"\\]|\\.)*)"', re.MULTILINE)
+CMAKE_MESSAGE = re.compile(
+    r'^ *set\(_?(?:temporal_)?message_\w+\s+"((?:[^"\\]|\\.)*)"', re.MULTILINE
+)
 
 # What is raised or reported with a text, and which argument that is.
 TEXT_AT = {"notice": 0, "report": 0, "error": 0, "_broken": 1, "Finding": 2}
