@@ -63,7 +63,7 @@ class Manifest:
             this project's.
         source_commit: the commit that the sources are exactly those of.
         cargo_lock_sha256: hash of the Cargo.lock that named every dependency.
-        rust_sources_sha256: hash of the Rust sources, made by `_build.source_hash`.
+        rust_sources_sha256: hash of the Rust sources, made by `_build.source_tree`.
         header_sha256: hash of the C header.
         libraries: the archives.
     """

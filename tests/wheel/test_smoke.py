@@ -59,7 +59,7 @@ def test_altered_archive_fails_it(other_python: Path) -> None:
     config = other_python.with_name("temporal-libs-config")
     assert lines[0].startswith("FAILED ")
     assert lines[1].startswith(f"        command: {config} --")
-    assert "libtemporal_client.a is altered: its SHA-256 is " in done.stdout
+    assert "libtemporal_client.a is altered: SHA-256 mismatch: " in done.stdout
     assert "\nok " not in done.stdout
 
 
