@@ -20,7 +20,7 @@ from temporal_static_libs._targets import TARGETS
 from tests.support.abi.capi import CALL_DEADLINE, CApi, config, header_path, link_shared_library
 from tests.support.abi.ctypes_binding import Binding
 from tools.interface.facts import facts
-from tools.interface.layout import evaluate
+from tools.interface.parsing import evaluate
 
 TABLE = Path(__file__).with_name("c_abi.tsv")
 

@@ -27,4 +27,4 @@ def test_program_compiled_against_temporals_header_works(
     assert comparison.facts == len(table.splitlines())
     assert not comparison.breaks
     assert comparison.changes == []
-    assert (comparison.version, comparison.core) == (VERSION, "0.9.0")
+    assert (comparison.distribution.version, comparison.bridge.core) == (VERSION, "0.9.0")

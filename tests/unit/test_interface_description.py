@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tools.generate.declarations import HeaderError
 from tools.interface.description import description
+from tools.interface.errors import HeaderError
 
 START = """\
 /*

@@ -9,11 +9,9 @@ import pytest
 from packaging.version import Version
 
 from tools.generate import interface_changes
-from tools.generate.interface_changes import to_do
-from tools.generate.interface_notes import BEFORE_A_TABLE, TO_DO
+from tools.generate.interface_changes import NOTES, to_do
 from tools.interface.releases import CURRENT, RELEASES, TABLES, Release, implemented, old_names
-from tools.interface.renames import type_names
-from tools.interface.rows import Row, key_of
+from tools.interface.rows import Row, key_of, type_names
 from tools.interface.steps import Difference, Kind, differences
 
 STEPS = [pytest.param(*step, id=step[1].version) for step in pairwise(implemented())]
@@ -77,7 +75,7 @@ def test_each_row_says_what_to_do_and_no_note_is_left_over(old: Release, new: Re
         if it.kind in (Kind.REMOVED, Kind.CHANGED, Kind.FIELD_ADDED)
         or (it.kind is Kind.ADDED and it.thing == "constant")
     }
-    assert set(TO_DO.get(new.version, {})) == noted
+    assert set(NOTES.get(new.version, {}).get("to_do", {})) == noted
     for it in found:
         if it.kind is not Kind.ADDED:
             assert to_do(it, new.version)
@@ -85,7 +83,7 @@ def test_each_row_says_what_to_do_and_no_note_is_left_over(old: Release, new: Re
 
 def test_notes_are_about_steps_of_the_page() -> None:
     ends = {release.version for release in implemented()[1:]}
-    assert set(TO_DO) | set(BEFORE_A_TABLE) <= ends
+    assert set(NOTES) <= ends
 
 
 @pytest.mark.parametrize(("old", "new"), STEPS)

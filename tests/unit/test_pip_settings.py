@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.pip.upstream_sdist import use_settings
-from tools.interface.errors import CannotCompareError, without_passwords
-from tools.interface.pip_settings import PipSettings, pip_settings
+from tools.interface.distribution import fetch
+from tools.interface.errors import CannotCompareError
+from tools.interface.pip_settings import pip_settings, without_passwords
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
     use_settings(monkeypatch)
-    assert pip_settings() == PipSettings()
+    assert pip_settings() == {}
 
 
 def test_each_of_them(config: Path) -> None:
@@ -37,16 +38,18 @@ def test_each_of_them(config: Path) -> None:
         "cert = ~/authority.pem\nclient-cert = /client.pem\nproxy = http://proxy.example\n"
         "timeout = 7.5\n"
     )
-    assert pip_settings() == PipSettings(
-        index_url="https://first.example/simple",
-        extra_index_urls=("https://second.example/simple", "https://third.example/simple"),
-        find_links=("/one", "/two"),
-        trusted_hosts=("first.example",),
-        cert=str(config.parent / "authority.pem"),
-        client_cert="/client.pem",
-        proxy="http://proxy.example",
-        timeout=7.5,
-    )
+    settings = {name: value.split() for name, value in pip_settings().items()}
+    assert settings == {
+        "index-url": ["https://first.example/simple"],
+        "extra-index-url": ["https://second.example/simple", "https://third.example/simple"],
+        "no-index": ["no"],
+        "find-links": ["/one", "/two"],
+        "trusted-host": ["first.example"],
+        "cert": ["~/authority.pem"],
+        "client-cert": ["/client.pem"],
+        "proxy": ["http://proxy.example"],
+        "timeout": ["7.5"],
+    }
 
 
 def test_environment_comes_before_the_command_and_that_before_all_commands(
@@ -60,10 +63,10 @@ def test_environment_comes_before_the_command_and_that_before_all_commands(
     monkeypatch.setenv("PIP_INDEX_URL", "https://environment.example")
     monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "")
     settings = pip_settings()
-    assert settings.index_url == "https://environment.example"
-    assert settings.proxy == "http://download.example"
+    assert settings["index-url"] == "https://environment.example"
+    assert settings["proxy"] == "http://download.example"
     # An empty variable is none.
-    assert settings.timeout == 1
+    assert settings["timeout"] == "1"
 
 
 @pytest.mark.parametrize("user", ["aaa", "zzz"])
@@ -75,14 +78,14 @@ def test_of_two_files_the_one_counts_that_counts_for_pip(
     (tmp_path / user / "pip").mkdir(parents=True)
     setting = "[global]\nindex-url = https://{}.example\n"
     (tmp_path / user / "pip" / "pip.conf").write_text(setting.format("user"))
-    assert pip_settings().index_url == "https://user.example"
+    assert pip_settings()["index-url"] == "https://user.example"
     config.write_text(setting.format("named"))
-    assert pip_settings().index_url == "https://named.example"
+    assert pip_settings()["index-url"] == "https://named.example"
 
 
 def test_pip_that_is_to_be_quiet_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     use_settings(monkeypatch, QUIET="3", INDEX_URL="https://environment.example")
-    assert pip_settings().index_url == "https://environment.example"
+    assert pip_settings()["index-url"] == "https://environment.example"
 
 
 @pytest.mark.parametrize(
@@ -94,10 +97,10 @@ def test_pip_that_is_to_be_quiet_answers(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
     ids=["timeout", "no-index", "file"],
 )
-def test_what_is_not_valid(config: Path, setting: str, problem: str) -> None:
+def test_what_is_not_valid(config: Path, tmp_path: Path, setting: str, problem: str) -> None:
     config.write_text(f"[global]\n{setting}\n")
     with pytest.raises(CannotCompareError) as raised:
-        pip_settings()
+        fetch("temporalio", None, pip_settings(), tmp_path)
     assert str(raised.value).startswith(problem)
     assert "\n  fix: " in str(raised.value)
 

@@ -10,9 +10,10 @@ import pytest
 from temporal_static_libs._cli.command import command_line_parser
 from tools.generate import c_api, cli
 from tools.generate import options as options_page
-from tools.generate.declarations import Declaration, HeaderError, Kind, declarations, rules
-from tools.interface.facts import signatures
+from tools.generate.declarations import Declaration, Kind, declarations, rules
+from tools.interface.errors import HeaderError
 from tools.interface.options import options
+from tools.interface.parsing import functions, parameters, parse_header, type_text
 
 START = "/*\n * Rules:\n *  - One.\n *    More of it.\n *  - Two.\n */\n#include <stdlib.h>\n\n"
 
@@ -143,7 +144,13 @@ def test_every_function_and_callback_says_what_it_takes_and_gives(package_dir: P
         if item.kind in (Kind.FUNCTION, Kind.CALLBACK)
     }
     assert len(documented) > 80
-    declared = signatures(header)
+    declared = {
+        name: (
+            [parameter.name for parameter in parameters(function) if parameter.name],
+            type_text(function.type) != "void",
+        )
+        for _, name, function in functions(parse_header(header))
+    }
     assert documented == {name: declared[name] for name in documented}
 
 

@@ -298,7 +298,8 @@ class TestIndex:
         with serving(pages, tls=tls) as address:
             monkeypatch.setenv("PIP_INDEX_URL", f"https://{address}/simple")
             assert compare()[0] == 2
-            monkeypatch.setenv("PIP_CERT", str(certificate))
+            monkeypatch.setenv("HOME", str(certificate.parent))
+            monkeypatch.setenv("PIP_CERT", f"~/{certificate.name}")
             assert compare()[0] == 0
             monkeypatch.delenv("PIP_CERT")
             monkeypatch.setenv("PIP_TRUSTED_HOST", "127.0.0.1")

@@ -46,7 +46,8 @@ class News:
         """The issue's title, for `bump.issue` to find it by."""
         if self.is_newer or self.comparison is None:
             return f"{CORE} {self.newest} is out"
-        return f"{CORE} {self.there}: {PROJECT} {self.comparison.version} has another C interface"
+        version = self.comparison.distribution.version
+        return f"{CORE} {self.there}: {PROJECT} {version} has another C interface"
 
     @property
     def text(self) -> str:

@@ -11,34 +11,27 @@ from pathlib import Path
 
 import shtab
 
+from temporal_static_libs._cli.command import SHELLS, command_line_parser
+from temporal_static_libs._library_set import COMPLETION_DIR, HEADER
 from tools import ROOT
 from tools.generate import c_api, cli, interface_changes, options
-from tools.generate.declarations import HeaderError
+from tools.generate.files import write_or_check
+from tools.interface.errors import HeaderError
 
 
 def files() -> dict[Path, str]:
-    """The text of each file.
-
-    Raises:
-        HeaderError: see `c_api.render`.
-    """
-    # The tree's, whatever is installed.
-    from temporal_static_libs._cli.command import SHELLS, command_line_parser
-    from temporal_static_libs._library_set import COMPLETION_DIR, HEADER
-
+    """Return the text of each file. `HeaderError`: see `c_api`."""
     docs = ROOT / "docs"
     parser = command_line_parser()
-    pages = {
+    return {
         docs / "c-api.md": c_api.render(HEADER, ROOT / "rust" / "c-api" / "src"),
         docs / "cli.md": cli.render(parser),
         docs / "interface-changes.md": interface_changes.render(),
         docs / "options.md": options.render(),
-    }
-    completion = {
+    } | {
         COMPLETION_DIR / f"{parser.prog}.{shell}": f"{shtab.complete(parser, shell).rstrip()}\n"
         for shell in SHELLS
     }
-    return pages | completion
 
 
 def main() -> int:
@@ -47,22 +40,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
     arguments = parser.parse_args()
     try:
-        made = files()
+        return write_or_check("reference", files(), check=arguments.check)
     except HeaderError as error:
         print(f"reference: {error}", file=sys.stderr)
         return 1
-    stale = [
-        file for file, text in made.items() if not file.exists() or file.read_text("utf-8") != text
-    ]
-    names = ", ".join(str(file.relative_to(ROOT)) for file in stale)
-    if arguments.check and stale:
-        print(f"reference: stale: {names}; run `make reference`", file=sys.stderr)
-        return 1
-    for file in stale:
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(made[file], encoding="utf-8")
-    print(f"reference: {f'wrote {names}' if stale else 'fresh'}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
-"""docs/c-api.md, of the header, in the order in which a bridge comes to need it."""
+"""docs/c-api.md, of the header, in the order in which a bridge comes to need it.
+
+`HeaderError`: the header, or what belongs together in it, cannot be read.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from tools.generate.declarations import Declaration, HeaderError, Kind, declarations, rules
+from tools.generate.declarations import Declaration, Kind, declarations, rules
+from tools.generate.files import page, row
+from tools.interface.errors import HeaderError
 from tools.interface.releases import CURRENT
 
 # The modules of rust/c-api/src, one a noun of the interface, by section.
@@ -25,54 +30,27 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Test servers": ("ephemeral_server",),
 }
 
-_INTRODUCTION = """\
-# C interface
-
-What `temporal-sdk-core-c-bridge.h` declares. It is the interface of Temporal's own C bridge as its
-Python package `temporalio` has it in {releases} (cores {cores}). A bridge written for one
-of these links as it is; for another, see [what changed](interface-changes.md).
-`temporal_static_libs_*` is added here. `libtemporal_client.a` has all but workers, replay and what
-belongs to them. [Options](options.md) lists what is refused of each option. To generate bindings
-without a C compiler, see [bindings](bindings.md).
-
-Generated from the header by `make reference`; do not edit.
-
-## Rules
-
-They hold everywhere unless a function says otherwise.
-
-"""
-
 
 def render(header: Path, sources: Path) -> str:
-    """Write the page.
-
-    Args:
-        header: the C header.
-        sources: rust/c-api/src, which tells what belongs together.
-
-    Raises:
-        HeaderError: the header, or what belongs together, cannot be told.
-    """
+    """Write the page of a header; the modules in ``sources``, rust/c-api/src, are its sections."""
     declared = declarations(header)
     known = {declaration.name for declaration in declared}
     by_module: dict[str, list[Declaration]] = {}
     for declaration in declared:
         by_module.setdefault(_module(declaration, sources), []).append(declaration)
-    introduction = _INTRODUCTION.format(releases=CURRENT.alike, cores=CURRENT.core)
-    parts = [introduction, rules(header), "\n"]
+    about = {"releases": CURRENT.alike, "cores": CURRENT.core}
+    parts = [page("c-api.md", **about, rules=rules(header))]
     for section, modules in SECTIONS.items():
         parts.append(f"\n## {section}\n")
         inside = [item for module in modules for item in by_module.pop(module, [])]
-        parts += [_entry(item, known) for item in _functions_first(inside)]
+        parts += [_entry(item, known) for item in sorted(inside, key=_functions_first)]
     if by_module:
         raise HeaderError(f"no section of the page is for {', '.join(sorted(by_module))}")
     return "".join(parts)
 
 
-def _functions_first(items: Iterable[Declaration]) -> list[Declaration]:
-    order = [Kind.MACRO, Kind.FUNCTION, Kind.CALLBACK, Kind.TYPE]
-    return sorted(items, key=lambda item: order.index(item.kind))
+def _functions_first(item: Declaration) -> int:
+    return [Kind.MACRO, Kind.FUNCTION, Kind.CALLBACK, Kind.TYPE].index(item.kind)
 
 
 def _module(declaration: Declaration, sources: Path) -> str:
@@ -85,12 +63,8 @@ def _module(declaration: Declaration, sources: Path) -> str:
     pattern = re.compile(
         rf'\bpub (unsafe extern "C" fn|extern "C" fn|struct|enum|union|type) {rust_name}\b'
     )
-    files = [
-        file
-        for file in sorted(sources.rglob("*.rs"))
-        if pattern.search(file.read_text(encoding="utf-8"))
-    ]
-    found = {file.stem for file in files}
+    files = sources.rglob("*.rs")
+    found = {file.stem for file in files if pattern.search(file.read_text(encoding="utf-8"))}
     if len(found) != 1:
         raise HeaderError(f"{declaration.name} is defined in {sorted(found)}")
     return found.pop()
@@ -100,11 +74,8 @@ def _entry(item: Declaration, known: set[str]) -> str:
     parts = [f"\n### `{item.name}`\n\n{_linked(item.text, known - {item.name})}\n"]
     parts.append(f"\n```c\n{item.code}\n```\n")
     if item.parameters:
-        rows = (
-            f"| `{name}` | {_linked(text, known).replace('|', chr(92) + '|')} |\n"
-            for name, text in item.parameters.items()
-        )
-        parts.append(f"\n| parameter | |\n|---|---|\n{''.join(rows)}")
+        parts.append("\n| parameter | |\n|---|---|\n")
+        parts += [row(f"`{name}`", _linked(it, known)) for name, it in item.parameters.items()]
     if item.returns is not None:
         parts.append(f"\nReturns: {_linked(item.returns, known)}\n")
     return "".join(parts)

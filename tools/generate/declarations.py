@@ -1,7 +1,7 @@
 """What the C header declares, with the comments that pycparser and its like drop.
 
 The header is cbindgen's: declarations stand apart from each other by an empty line, each below its
-comment, and none has an empty line in it.
+comment, and none has an empty line in it. `HeaderError`: it is not what this module knows to read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from tools.generate.header import LAST_INCLUDE
+from tools.interface.errors import HeaderError
+
+LAST_INCLUDE = "#include <stdlib.h>\n"
+"""The line that the declarations begin below."""
 
 _COMMENT = re.compile(r"/\*\*(.*?)\*/\n?", re.DOTALL)
 # Of a struct, a union or an enum: the comment, and the declaration below it up to its end or value.
@@ -34,7 +37,7 @@ class Declaration:
 
     Attributes:
         name: of the function, type or macro.
-        kind: what it declares.
+        kind: which of these it is.
         text: its comment, without ``@param`` and ``@return``.
         parameters: name to text, as far as the comment has them.
         returns: what the comment says of the result, if it does.
@@ -49,10 +52,6 @@ class Declaration:
     code: str
 
 
-class HeaderError(Exception):
-    """The header is not what this module knows to read."""
-
-
 def rules(header: Path) -> str:
     """The rules in the comment that the header begins with, as a list in Markdown."""
     found = re.search(r"(?<=\n)( \*  - .*?)\n \*/", header.read_text(encoding="utf-8"), re.DOTALL)
@@ -62,11 +61,7 @@ def rules(header: Path) -> str:
 
 
 def declarations(header: Path) -> list[Declaration]:
-    """Read them, in the header's order.
-
-    Raises:
-        HeaderError: one cannot be read.
-    """
+    """Read them, in the header's order."""
     _, _, body = header.read_text(encoding="utf-8").partition(LAST_INCLUDE)
     blocks = [block.strip("\n") for block in re.split(r"\n{2,}", body)]
     declared = [_declaration(block) for block in blocks if not _is_plumbing(block)]
@@ -113,6 +108,10 @@ def _declaration(block: str) -> Declaration:
     code = block[comment.end() :] if comment else block
     kind, name = _named(code)
     text, *tags = re.split(r"\n+(?=@)", _plain(comment[1]) if comment else "")
+    if tags:
+        # Paragraphs after the last one are about all of the declaration.
+        tags[-1], _, more = tags[-1].partition("\n\n")
+        text += f"\n\n{more}"
     parameters: dict[str, str] = {}
     returns = None
     for tag in tags:
@@ -121,17 +120,9 @@ def _declaration(block: str) -> Declaration:
             parameter, said = rest.split(maxsplit=1)
             parameters[parameter] = _one_line(said)
         elif word == "@return":
-            # Paragraphs after it are about all of the function.
-            said, _, more = rest.partition("\n\n")
-            returns = _one_line(said)
-            text += f"\n\n{more}" if more else ""
+            returns = _one_line(rest)
         else:
             raise HeaderError(f"{name}: {word} is unknown")
-    last = next(reversed(parameters), None)
-    if last is not None and returns is None and "\n\n" in tags[-1]:
-        said, _, more = tags[-1].split(maxsplit=2)[2].partition("\n\n")
-        parameters[last] = _one_line(said)
-        text += f"\n\n{more}"
     if kind is Kind.MACRO:
         code = re.sub(r"(#define \w+(\(.*?\))?).*", r"\1", code)
     return Declaration(name, kind, text.strip(), parameters, returns, _compact(code))

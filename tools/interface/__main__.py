@@ -15,24 +15,19 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.generate.header import HEADER
+from tools import ROOT
 from tools.interface.errors import CannotCompareError
+
+_HEADER = ROOT / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        argv: its arguments; None is this process's.
-
-    Returns:
-        0, 1 or 2, as above.
-    """
+    """Run the command line, this process's if None; return 0, 1 or 2, as above."""
     parser = argparse.ArgumentParser(prog="interface", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("upstream", help="compare with Temporal's Python package")
     command.add_argument("version", nargs="?", metavar="VERSION", help="default: the newest")
-    command.add_argument("--header", type=Path, default=HEADER, help="header to compare")
+    command.add_argument("--header", type=Path, default=_HEADER, help="header to compare")
     arguments = parser.parse_args(argv)
     try:
         # Here, so that a package that is missing does not end with Python's 1.

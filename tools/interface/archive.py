@@ -5,13 +5,11 @@ from __future__ import annotations
 import gzip
 import tarfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
+import tomli
 
 from tools.interface.errors import CannotCompareError
 
@@ -40,27 +38,24 @@ class Bridge:
 
 
 def read_bridge(archive: Path) -> Bridge:
-    """Read the header, and the core's version, of a source distribution.
-
-    Args:
-        archive: the `.tar.gz`.
+    """Read the header, and the core's version, of a `.tar.gz`.
 
     Raises:
         CannotCompareError: it cannot be read, or does not have exactly one such header.
     """
     try:
-        _refuse_large(archive)
         members = _members(archive)
-        headers = {place: text for place, text in members.items() if _name(place) == HEADER}
+        manifests = members[_MANIFEST]
+        headers = members[HEADER]
         if len(headers) != 1:
-            found = f"several: {', '.join(sorted(headers))}" if headers else "none"
+            found = f"several: {', '.join(map(str, sorted(headers)))}" if headers else "none"
             raise CannotCompareError(
                 f"{archive.name} must have one {HEADER}, and has {found}\n"
                 "  fix: pass another version; if Temporal moved or renamed the header, adapt "
                 "tools/interface/archive.py"
             )
         ((place, header),) = headers.items()
-        return Bridge(header.decode("utf-8"), place, _core(members))
+        return Bridge(header.decode("utf-8"), str(place), _core(manifests))
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         raise CannotCompareError(
             f"{archive.name} cannot be read: {error}\n"
@@ -68,23 +63,8 @@ def read_bridge(archive: Path) -> Bridge:
         ) from None
 
 
-def _members(archive: Path) -> dict[str, bytes]:
+def _members(archive: Path) -> dict[str, dict[PurePosixPath, bytes]]:
     """The content of headers and manifests by their place."""
-    found = {}
-    with tarfile.open(archive, "r:gz") as tar:
-        for member in tar:
-            if member.isreg() and _name(member.name) in (HEADER, _MANIFEST):
-                if member.size > _MOST_BYTES_OF_MEMBER:
-                    raise ValueError(
-                        f"{member.name} has {member.size} bytes, "
-                        f"the limit is {_MOST_BYTES_OF_MEMBER}"
-                    )
-                if file := tar.extractfile(member):
-                    found[member.name] = file.read()
-    return found
-
-
-def _refuse_large(archive: Path) -> None:
     # Before tarfile, which reads some members whole to know what they say of others.
     size = 0
     with gzip.open(archive) as file:
@@ -92,47 +72,42 @@ def _refuse_large(archive: Path) -> None:
             size += len(chunk)
             if size > _MOST_BYTES:
                 raise ValueError(f"it has more than {_MOST_BYTES} bytes uncompressed")
+    found: dict[str, dict[PurePosixPath, bytes]] = {HEADER: {}, _MANIFEST: {}}
+    with tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            place = PurePosixPath(member.name)
+            if place.name in found and member.isreg() and (content := tar.extractfile(member)):
+                if member.size > _MOST_BYTES_OF_MEMBER:
+                    raise ValueError(
+                        f"{place} has {member.size} bytes, the limit is {_MOST_BYTES_OF_MEMBER}"
+                    )
+                found[place.name][place] = content.read()
+    return found
 
 
-def _core(members: Mapping[str, bytes]) -> str | None:
-    manifests = {
-        PurePosixPath(place).parent: manifest
-        for place, content in members.items()
-        if _name(place) == _MANIFEST and (manifest := _toml(content)) is not None
-    }
+def _core(contents: dict[PurePosixPath, bytes]) -> str | None:
+    """The version of the core, which may be that of the workspace that it is in."""
+    manifests = {place.parent: _manifest(content) for place, content in contents.items()}
     for core in _CORES:
         for directory, manifest in manifests.items():
             package = _table(manifest, "package")
             if package.get("name") == core:
-                return _version(package.get("version"), directory, manifests)
+                workspaces = (
+                    _table(_table(manifests.get(parent, {}), "workspace"), "package")
+                    for parent in directory.parents
+                )
+                versions = (table.get("version") for table in (package, *workspaces))
+                return next((one for one in versions if isinstance(one, str)), None)
     return None
 
 
-def _version(
-    value: object, directory: PurePosixPath, manifests: Mapping[PurePosixPath, Any]
-) -> str | None:
-    """A manifest's version, which may be that of the workspace that it is in."""
-    if isinstance(value, str):
-        return value
-    for parent in directory.parents:
-        version = _table(_table(manifests.get(parent, {}), "workspace"), "package").get("version")
-        if isinstance(version, str):
-            return version
-    return None
-
-
-def _toml(content: bytes) -> Any:
-    """A manifest; None if it is none, as one for a test of cargo can be."""
+def _manifest(content: bytes) -> Any:
     try:
-        return tomlkit.parse(content).unwrap()
-    except (TOMLKitError, UnicodeDecodeError):
-        return None
+        return tomli.loads(content.decode("utf-8"))
+    except ValueError:
+        return {}  # one for a test of cargo can be broken
 
 
 def _table(manifest: Any, name: str) -> Any:
     table = manifest.get(name)
     return table if isinstance(table, dict) else {}
-
-
-def _name(place: str) -> str:
-    return PurePosixPath(place).name

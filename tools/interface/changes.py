@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tools.interface.rows import key_of, rows_of
+from tools.interface.rows import Row, key_of, rows_of
 
 #: This project's names: they come and go with the package's version, and are in no table.
 _OWN: Final = ("temporal_static_libs_", "TemporalStaticLibs", "TEMPORAL_STATIC_LIBS_")
-
-Key = tuple[str, ...]
+#: What the columns after a row's key are.
+_LABELS: Final = {
+    "function": ("return type", "parameters"),
+    "callback": ("return type", "parameters"),
+    "enum": ("value",),
+    "field": ("type", "place"),
+    "shape": ("nesting",),
+    "struct": ("size", "alignment"),
+}
+_OTHER: Final = ("meaning",)
 
 
 @dataclass(frozen=True)
@@ -34,24 +42,15 @@ class Change:
     old: str = ""
     new: str = ""
 
-    @property
-    def words(self) -> str:
-        """What is different."""
-        if self.how == "altered":
-            return f"{self.subject}: {self.aspect} was {self.old}, is {self.new}"
-        return f"{self.subject} {self.how}"
-
     def __str__(self) -> str:
-        return f"{self.words}{': breaking' if self.breaking else ''}"
+        how = f" {self.how}"
+        if self.how == "altered":
+            how = f": {self.aspect} was {self.old}, is {self.new}"
+        return f"{self.subject}{how}{': breaking' if self.breaking else ''}"
 
 
 def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
-    """Say in words what is different, what breaks first.
-
-    Args:
-        old: lines of the old table, in any order.
-        new: of the new one.
-    """
+    """Compare two tables, given as lines in any order; what breaks comes first."""
     before, after = _rows(old), _rows(new)
     found = [Change(_named(key), "removed", breaking=True) for key in _only(before, after)]
     # Whoever allocates a struct has made room for the old one, and a translated header has its
@@ -60,65 +59,57 @@ def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
         Change(_named(key), "added", breaking=key[0] in ("field", "shape"))
         for key in _only(after, before)
     ]
-    found += [
-        change
-        for key in before
-        if key in after
-        for change in _altered(key, before[key], after[key])
-    ]
-    return sorted(found, key=lambda change: (not change.breaking, change.words))
+    for key in before.keys() & after.keys():
+        for label, was, now in zip(
+            _LABELS.get(key[0], _OTHER), before[key], after[key], strict=False
+        ):
+            if was != now:
+                parts = (label, was or "empty", now or "empty")
+                found.append(Change(_named(key), "altered", True, *parts))
+    return sorted(found, key=lambda change: (not change.breaking, str(change)))
 
 
 def updated(table: str, new: Iterable[str]) -> str:
-    """The table with the facts of a header, in the order that it has.
+    """Return a table with the facts of a header, in the order that it has.
 
     Args:
         table: the old one's text.
         new: lines of the header's facts, this project's own symbols among them.
     """
     rows = _rows(new)
-    lines: list[Key] = []
-    for key in map(key_of, rows_of(table.splitlines())):
-        if key in rows:
-            lines.append((*key, *rows.pop(key)))
+    keys = map(key_of, rows_of(table.splitlines()))
+    lines = [(*key, *rows.pop(key)) for key in keys if key in rows]
     # A struct before its fields, whose place is beside it.
     for key in sorted(rows, key=lambda key: (_group(key), key[0] == "field", key)):
         lines.insert(_place(key, lines), (*key, *rows[key]))
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
-def _rows(lines: Iterable[str]) -> dict[Key, Key]:
+def _rows(lines: Iterable[str]) -> dict[Row, Row]:
     keyed = ((key_of(row), row) for row in rows_of(lines))
-    return {
-        key: row[len(key) :]
-        for key, row in keyed
-        if not any(name.startswith(_OWN) for name in key[1:])
-    }
+    return {k: row[len(k) :] for k, row in keyed if not any(n.startswith(_OWN) for n in k[1:])}
 
 
-def _owner(key: Key) -> Key:
+def _owner(key: Row) -> Row:
     """Of a field or a shape its struct, of a constant its enum."""
     if key[0] in ("field", "shape"):
         return ("struct", key[1].partition(".")[0])
     return key[:2]
 
 
-def _group(key: Key) -> Key:
+def _group(key: Row) -> Row:
     """What stands together in a table: shapes have a place apart from their structs."""
     return key[:1] if key[0] == "shape" else _owner(key)
 
 
-def _only(here: dict[Key, Key], there: dict[Key, Key]) -> list[Key]:
+def _only(here: dict[Row, Row], there: dict[Row, Row]) -> list[Row]:
     """What only one table has; a struct or an enum stands for its parts."""
     owners = {_owner(key) for key in there}
-    return list(
-        dict.fromkeys(
-            key if _owner(key) in owners else _owner(key) for key in here if key not in there
-        )
-    )
+    missing = (key for key in here if key not in there)
+    return list(dict.fromkeys(key if _owner(key) in owners else _owner(key) for key in missing))
 
 
-def _named(key: Key) -> str:
+def _named(key: Row) -> str:
     if len(key) == 3:
         return f"constant {key[2]} of enum {key[1]}"
     if key[0] == "field":
@@ -129,22 +120,7 @@ def _named(key: Key) -> str:
     return f"{key[0]} type {key[1]}" if key[0] == "opaque" else f"{key[0]} {key[1]}"
 
 
-def _altered(key: Key, old: Key, new: Key) -> Iterator[Change]:
-    labels = {
-        "function": ("return type", "parameters"),
-        "callback": ("return type", "parameters"),
-        "enum": ("value",),
-        "field": ("type", "place"),
-        "shape": ("nesting",),
-        "struct": ("size", "alignment"),
-    }.get(key[0], ("meaning",))
-    for label, was, now in zip(labels, old, new, strict=False):
-        if was != now:
-            parts = (label, was or "empty", now or "empty")
-            yield Change(_named(key), "altered", True, *parts)
-
-
-def _place(key: Key, lines: list[Key]) -> int:
+def _place(key: Row, lines: list[Row]) -> int:
     """After the last of its struct or enum, else of its kind, else at the end."""
     for alike in (lambda other: _group(other) == _group(key), lambda other: other[0] == key[0]):
         places = [number for number, line in enumerate(lines) if alike(line)]

@@ -1,13 +1,15 @@
 """A C header in a form that generators of bindings read: interface.json.
 
-``temporal_static_libs/share/interface.schema.json`` says what is in it.
+``temporal_static_libs/share/interface.schema.json`` says what is in it. `HeaderError`: something in
+the header cannot be read or has no form in the description, or this machine's data model is another
+one. `subprocess.CalledProcessError`: the C compiler does not accept the header.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,16 +19,21 @@ from temporal_static_libs._build.header import read_header
 from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import TARGETS
-from tools.generate.declarations import Declaration, HeaderError, declarations, member_texts, rules
-from tools.interface.layout import evaluate
+from tools.generate.declarations import Declaration, declarations, member_texts, rules
+from tools.interface.errors import HeaderError
 from tools.interface.parsing import (
-    STANDARD_TYPES,
+    STANDARD_NAMES,
+    Type,
     constants,
-    definition_text,
+    evaluate,
     functions,
+    kind_of,
+    name_of,
     parameters,
     parse_header,
+    source_text,
     type_text,
+    types,
 )
 
 FORMAT: Final = 1
@@ -36,29 +43,13 @@ _DATA_MODEL: Final = "LP64"
 # What it means; the sizes and offsets are those of a machine that has it.
 _OF_DATA_MODEL: Final = {"sizeof(int)": 4, "sizeof(long)": 8, "sizeof(void *)": 8}
 
-_STANDARD: Final = frozenset(re.findall(r"(\w+);", STANDARD_TYPES))
-_PRIMITIVES: Final = _STANDARD | {"void", "char", "float", "double"}
-
-# A program in C refers to it, so that it does not link with another version's archive.
-_TIE: Final = re.compile(r"temporal_static_libs_\d")
+_PRIMITIVES: Final = STANDARD_NAMES | {"void", "char", "float", "double"}
 
 Entry = dict[str, Any]
-Measure = Callable[[str], int]
-"""Gives the value of an integer expression in C."""
 
 
 def description(header: Path) -> Entry:
-    """Describe a header.
-
-    Args:
-        header: the header, in the form that `reference.header.declarations` reads.
-
-    Raises:
-        HeaderError: something in it has no form in the description, or this machine's data model
-            is another one.
-        FactsError: something in it cannot be read.
-        subprocess.CalledProcessError: the C compiler does not accept the header.
-    """
+    """Describe a header, which is in the form that `generate.declarations` reads."""
     read = read_header(header)
     documented = {item.name: item for item in declarations(header)}
     unit = parse_header(header)
@@ -72,10 +63,7 @@ def description(header: Path) -> Entry:
         "format": FORMAT,
         "version": read.version,
         "abi": read.abi,
-        "header": {
-            "file": header.name,
-            "sha256": sha256_of(header),
-        },
+        "header": {"file": header.name, "sha256": sha256_of(header)},
         "data_model": _DATA_MODEL,
         "platforms": [target.platform for target in TARGETS],
         "rules": [_unwrapped(rule) for rule in re.split(r"^- ", rules(header), flags=re.M)[1:]],
@@ -84,26 +72,29 @@ def description(header: Path) -> Entry:
 
 
 def render(header: Path) -> str:
-    """Write the description of a header.
-
-    Raises:
-        HeaderError: see `description`.
-        FactsError: see `description`.
-    """
+    """Write the description of a header."""
     return json.dumps(description(header), indent=2, ensure_ascii=False) + "\n"
 
 
 class _Describer:
+    """Describes all of a header; `measure` gives the value of an expression in C."""
+
     def __init__(
-        self, unit: c_ast.FileAST, documented: dict[str, Declaration], measure: Measure
+        self,
+        unit: c_ast.FileAST,
+        documented: dict[str, Declaration],
+        measure: Callable[[str], int],
     ) -> None:
         self._unit = unit
         self._documented = documented
         self._measure = measure
-        self._kinds = dict(_kinds(unit))
+        self._types: dict[str, Type] = {}
+        for one in types(unit):
+            # A definition takes the place of a declaration ahead of it.
+            self._types.pop(one.name, None)
+            self._types[one.name] = one
 
     def entries(self) -> dict[str, list[Entry]]:
-        """Describe all that the header declares, in its order."""
         found: dict[str, list[Entry]] = {
             "opaque_types": [],
             "aliases": [],
@@ -112,26 +103,21 @@ class _Describer:
             "structs": [],
             "functions": [],
         }
-        for name, kind in self._kinds.items():
+        for name, kind, node, _ in self._types.values():
             if kind == "opaque":
                 found["opaque_types"].append({"name": name, "doc": self._text(name)})
-        for node in self._unit.ext:
-            if not isinstance(node, c_ast.Typedef) or node.name in _STANDARD:
-                continue
-            kind = self._kinds[node.name]
-            if kind == "alias":
-                found["aliases"].append(self._alias(node))
+            elif kind == "alias":
+                described = {"name": name, **self._type(node), "doc": self._text(name)}
+                found["aliases"].append(described)
             elif kind == "enum":
-                found["enums"].append(self._enum(node.name, node.type.type))
-            elif kind in ("struct", "union") and node.type.type.decls:
-                found["structs"].append(self._struct(node.name, kind, node.type.type))
+                found["enums"].append(self._enum(name, node))
+            elif kind != "callback":
+                found["structs"].append(self._struct(name, kind, node))
         for kind, name, function in functions(self._unit):
-            if not _TIE.match(name):
+            # A program in C refers to it, so that it does not link with another version's archive.
+            if not re.match(r"temporal_static_libs_\d", name):
                 found[f"{kind}s"].append(self._function(kind, name, function))
         return found
-
-    def _alias(self, node: c_ast.Typedef) -> Entry:
-        return {"name": node.name, **self._type(node.type), "doc": self._text(node.name)}
 
     def _enum(self, name: str, enum: c_ast.Enum) -> Entry:
         size = self._measure(f"sizeof({name})")
@@ -152,38 +138,40 @@ class _Describer:
         return {
             "name": name,
             "kind": kind,
-            "size": self._measure(f"sizeof({name})"),
-            "alignment": self._measure(f"_Alignof({name})"),
+            **self._extent(name),
             "members": self._members(name, node, member_texts(self._declaration(name))),
             "doc": self._text(name),
         }
 
-    def _members(self, struct: str, node: c_ast.Node, texts: dict[str, str]) -> list[Entry]:
-        found = []
-        for member in node.decls:
-            if member.name is None:
-                found.append(self._anonymous(struct, member.type, texts))
-                continue
-            place = {
-                "offset": self._measure(f"offsetof({struct}, {member.name})"),
-                "size": self._measure(f"sizeof((({struct} *)0)->{member.name})"),
-            }
-            text = texts.get(member.name)
-            found.append({"name": member.name, **self._type(member.type), **place, "doc": text})
-        return found
-
-    def _anonymous(self, struct: str, node: c_ast.Node, texts: dict[str, str]) -> Entry:
-        members = self._members(struct, node, texts)
-        definition = definition_text(node)
+    def _extent(self, spelling: str) -> Entry:
         return {
-            "name": None,
-            "kind": "union" if isinstance(node, c_ast.Union) else "struct",
-            # Its first member is where it begins itself.
-            "offset": members[0]["offset"],
-            "size": self._measure(f"sizeof({definition})"),
-            "alignment": self._measure(f"_Alignof({definition})"),
-            "members": members,
+            "size": self._measure(f"sizeof({spelling})"),
+            "alignment": self._measure(f"_Alignof({spelling})"),
         }
+
+    def _members(self, struct: str, node: c_ast.Node, texts: dict[str, str]) -> list[Entry]:
+        found: list[Entry] = []
+        for name, kind in ((member.name, member.type) for member in node.decls):
+            if name is None:
+                members = self._members(struct, kind, texts)
+                described = {
+                    "name": None,
+                    "kind": kind_of(kind),
+                    # Its first member is where it begins itself.
+                    "offset": members[0]["offset"],
+                    **self._extent(" ".join(source_text(kind).split())),
+                    "members": members,
+                }
+            else:
+                described = {
+                    "name": name,
+                    **self._type(kind),
+                    "offset": self._measure(f"offsetof({struct}, {name})"),
+                    "size": self._measure(f"sizeof((({struct} *)0)->{name})"),
+                    "doc": texts.get(name),
+                }
+            found.append(described)
+        return found
 
     def _function(self, kind: str, name: str, function: c_ast.FuncDecl) -> Entry:
         declared = self._declaration(name)
@@ -216,13 +204,13 @@ class _Describer:
             is_const = "const" in node.type.quals
             return {"kind": "pointer", "const": is_const, "to": self._type_of(node.type)}
         if isinstance(node, c_ast.TypeDecl):
-            inner = node.type
-            is_identifier = isinstance(inner, c_ast.IdentifierType)
-            name = " ".join(inner.names) if is_identifier else inner.name
-            kind = "primitive" if name in _PRIMITIVES else self._kinds.get(name)
+            name = name_of(node.type) or ""
             # What has no name, or members in place, stands for more than its name says.
-            if kind is not None and not getattr(inner, "decls", None):
-                return {"kind": kind, "name": name}
+            if not getattr(node.type, "decls", None):
+                if name in _PRIMITIVES:
+                    return {"kind": "primitive", "name": name}
+                if name in self._types:
+                    return {"kind": self._types[name].kind, "name": name}
         raise HeaderError(f"interface.json has no form of the type {type_text(node)}")
 
     def _declaration(self, name: str) -> Declaration:
@@ -232,24 +220,6 @@ class _Describer:
 
     def _text(self, name: str) -> str:
         return _unwrapped(self._declaration(name).text)
-
-
-def _kinds(unit: c_ast.FileAST) -> Iterable[tuple[str, str]]:
-    """Names of types and what they name; a definition comes after a declaration ahead of it."""
-    for node in unit.ext:
-        if not isinstance(node, c_ast.Typedef) or node.name in _STANDARD:
-            continue
-        inner = node.type.type
-        if isinstance(node.type, c_ast.PtrDecl):
-            yield node.name, "callback" if isinstance(inner, c_ast.FuncDecl) else "alias"
-        elif isinstance(inner, c_ast.Enum):
-            yield node.name, "enum"
-        elif isinstance(inner, c_ast.IdentifierType) or inner.name != node.name:
-            yield node.name, "alias"
-        elif inner.decls:
-            yield node.name, "union" if isinstance(inner, c_ast.Union) else "struct"
-        else:
-            yield node.name, "opaque"
 
 
 def _unwrapped(text: str) -> str:

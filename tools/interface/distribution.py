@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,18 @@ from unearth import Link, PackageFinder, UnpackError
 from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers.sync import PyPIClient
 
-from tools.interface.errors import CannotCompareError, NoIndexError, without_passwords
-from tools.interface.pip_settings import PipSettings
+from tools.interface.errors import CannotCompareError, NoIndexError
+from tools.interface.pip_settings import without_passwords
 
 #: Of the file; Temporal's has 3 MB.
 _MOST_BYTES: Final = 100_000_000
 #: In seconds, pip's own default.
 _TIMEOUT: Final = 15.0
+#: What pip reads as a boolean.
+_BOOLEANS: Final = {
+    **dict.fromkeys(("y", "yes", "t", "true", "on", "1"), True),
+    **dict.fromkeys(("n", "no", "f", "false", "off", "0"), False),
+}
 _SETTINGS: Final = "`pip config list` prints the settings that apply"
 
 
@@ -46,7 +51,7 @@ class SourceDistribution:
 
 
 def fetch(
-    project: str, version: str | None, settings: PipSettings, directory: Path
+    project: str, version: str | None, settings: Mapping[str, str], directory: Path
 ) -> SourceDistribution:
     """Fetch a source distribution, without building it.
 
@@ -59,7 +64,7 @@ def fetch(
     Raises:
         NoIndexError: no index answers, or none has the project.
         CannotCompareError: there is no such version, it has no source distribution, or that cannot
-            be downloaded.
+            be downloaded; or a setting has no valid value.
     """
     with _failures(f"{project} cannot be fetched"), _finder(settings) as finder:
         newest = _version(finder, Requirement(project), prereleases=False)
@@ -105,33 +110,38 @@ def _refuse_large(link: Link, completed: int, total: int | None) -> None:
 
 
 @contextmanager
-def _finder(settings: PipSettings) -> Iterator[PackageFinder]:
-    """A finder of files for any Python and platform.
-
-    Raises:
-        NoIndexError: there is nowhere to look, or a place cannot be read.
-    """
-    links = [link for link in map(os.path.expanduser, settings.find_links) if _exists(link)]
-    if settings.no_index and not links:
+def _finder(settings: Mapping[str, str]) -> Iterator[PackageFinder]:
+    """A finder of files for any Python and platform."""
+    no_index = _BOOLEANS.get(settings.get("no-index", "no").lower())
+    if no_index is None:
+        raise CannotCompareError(
+            f"pip's setting no-index is {settings['no-index']!r}, expected yes or no\n"
+            "  fix: change it; `pip config debug` prints where it is set"
+        )
+    places = map(os.path.expanduser, settings.get("find-links", "").split())
+    # pip ignores the others.
+    links = [place for place in places if "://" in place or os.path.exists(place)]
+    if no_index and not links:
         raise NoIndexError(
             f"pip is set to use no index, and no directory of find-links exists\n  fix: {_SETTINGS}"
         )
     with PyPIClient(
         verify=_certificates(settings),
-        trusted_hosts=settings.trusted_hosts,
-        proxy=settings.proxy,
-        timeout=settings.timeout or _TIMEOUT,
+        trusted_hosts=settings.get("trusted-host", "").split(),
+        proxy=settings.get("proxy"),
+        timeout=float(settings.get("timeout", 0)) or _TIMEOUT,
         follow_redirects=True,
     ) as client:
+        index = settings.get("index-url")
         # Without a place to look, a finder has the default index.
         finder = PackageFinder(
             client,
-            index_urls=[settings.index_url] if settings.index_url and not settings.no_index else [],
-            find_links=links if settings.no_index else [],
+            index_urls=[index] if index and not no_index else [],
+            find_links=links if no_index else [],
             ignore_compatibility=True,
         )
-        if not settings.no_index:
-            for url in settings.extra_index_urls:
+        if not no_index:
+            for url in settings.get("extra-index-url", "").split():
                 finder.add_index_url(url)
             for link in links:
                 finder.add_find_links(link)
@@ -141,20 +151,16 @@ def _finder(settings: PipSettings) -> Iterator[PackageFinder]:
             yield finder
 
 
-def _exists(link: str) -> bool:
-    # pip ignores the others.
-    return "://" in link or os.path.exists(link)
-
-
-def _certificates(settings: PipSettings) -> ssl.SSLContext:
-    if settings.cert is None:
+def _certificates(settings: Mapping[str, str]) -> ssl.SSLContext:
+    cert = os.path.expanduser(settings.get("cert", ""))
+    if not cert:
         context = httpx2.create_ssl_context()
-    elif os.path.isdir(settings.cert):
-        context = ssl.create_default_context(capath=settings.cert)
+    elif os.path.isdir(cert):
+        context = ssl.create_default_context(capath=cert)
     else:
-        context = ssl.create_default_context(cafile=settings.cert)
-    if settings.client_cert is not None:
-        context.load_cert_chain(settings.client_cert)
+        context = ssl.create_default_context(cafile=cert)
+    if "client-cert" in settings:
+        context.load_cert_chain(os.path.expanduser(settings["client-cert"]))
     return context
 
 
@@ -166,7 +172,6 @@ class _Warnings(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a message, once."""
         message = without_passwords(record.getMessage())
         if "Client Error(404)" not in message and message not in self.messages:
             self.messages.append(message)
@@ -174,11 +179,7 @@ class _Warnings(logging.Handler):
 
 @contextmanager
 def _unreadable_places() -> Iterator[None]:
-    """Make an error of a place that the finder skips: the newest version may be there.
-
-    Raises:
-        NoIndexError: there is one.
-    """
+    """Make an error of a place that the finder skips: the newest version may be there."""
     logger, warnings = logging.getLogger("unearth.collector"), _Warnings()
     logger.addHandler(warnings)
     try:

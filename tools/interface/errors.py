@@ -1,8 +1,10 @@
-"""What can go wrong when two interfaces are compared."""
+"""What can go wrong with headers of the C interface."""
 
 from __future__ import annotations
 
-import re
+
+class HeaderError(Exception):
+    """A header has something that cannot be read or described. The message says what."""
 
 
 class CannotCompareError(Exception):
@@ -11,8 +13,3 @@ class CannotCompareError(Exception):
 
 class NoIndexError(CannotCompareError):
     """No package index answers, or those that do have no such project."""
-
-
-def without_passwords(text: object) -> str:
-    """Replace user names and passwords in the URLs of a text."""
-    return re.sub(r"://[^/\s'\"]*@", "://***@", str(text))

@@ -11,9 +11,9 @@ from typing import Final
 from pycparser import c_ast
 from pycparser.c_parser import ParseError
 
-from tools.interface.errors import CannotCompareError
+from tools.interface.errors import CannotCompareError, HeaderError
 from tools.interface.facts import facts
-from tools.interface.parsing import STANDARD_HEADERS, STANDARD_TYPES, FactsError, parse, preprocess
+from tools.interface.parsing import STANDARD_HEADERS, STANDARD_TYPES, parse, preprocess
 
 _INCLUDES: Final = "".join(f"#include <{name}>\n" for name in STANDARD_HEADERS)
 
@@ -34,47 +34,39 @@ def foreign_facts(header: str, name: str) -> set[str]:
             file = scratch / "foreign.h"
             file.write_text(header, encoding="utf-8")
             text = preprocess(file, scratch)
-            _refuse_code(_parsed(text))
+            _refuse_code(text)
             # The program that prints the layout is compiled with what has been looked at, and not
             # with what else the header may have for other compilers.
             plain = scratch / "plain.h"
             plain.write_text(_INCLUDES + text, encoding="utf-8")
             # Without warnings: whoever reads the result cannot change the header.
             return facts(plain, ("cc", "-w"))
-    except FactsError as error:
-        raise _unreadable(name, str(error)) from None
+    except HeaderError as error:
+        reason = str(error)
     except subprocess.CalledProcessError as error:
         said = (error.stderr or "its messages are above").strip()
-        raise _unreadable(name, f"the C compiler does not accept it:\n{said}") from None
+        reason = f"the C compiler does not accept it:\n{said}"
     except OSError as error:
         raise CannotCompareError(
             f"{error.filename or 'the C compiler'} does not run: {error.strerror}\n"
             "  fix: install a C compiler that is called cc"
         ) from None
+    raise CannotCompareError(
+        f"{name} cannot be read: {reason}\n"
+        "  fix: look at the header; if it is good C, extend tools/interface/facts.py"
+    )
 
 
-def _parsed(text: str) -> c_ast.FileAST:
+def _refuse_code(text: str) -> None:
     try:
-        return parse(text)
+        unit = parse(text)
     except ParseError as error:
         # Its line is one of what has been preprocessed, which nobody else sees.
         place = re.match(r":(\d+):", str(error))
         lines = (STANDARD_TYPES + text).splitlines()
         where = f" at: {lines[int(place[1]) - 1].strip()}" if place else ""
-        raise FactsError(f"it is no C that can be parsed{where}") from None
-
-
-def _refuse_code(unit: c_ast.FileAST) -> None:
+        raise HeaderError(f"it is no C that can be parsed{where}") from None
     for node in unit.ext:
-        declares = isinstance(node, c_ast.Typedef) or (
-            isinstance(node, c_ast.Decl) and node.init is None
-        )
-        if not declares:
-            raise FactsError(f"it has a {type(node).__name__}, expected declarations only")
-
-
-def _unreadable(name: str, reason: str) -> CannotCompareError:
-    return CannotCompareError(
-        f"{name} cannot be read: {reason}\n"
-        "  fix: look at the header; if it is good C, extend tools/interface/facts.py"
-    )
+        declares = isinstance(node, c_ast.Decl) and node.init is None
+        if not declares and not isinstance(node, c_ast.Typedef):
+            raise HeaderError(f"it has a {type(node).__name__}, expected declarations only")

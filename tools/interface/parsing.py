@@ -1,14 +1,21 @@
-"""A C header as pycparser reads it."""
+"""A C header as pycparser and the C compiler read it.
+
+`HeaderError`: something in the header cannot be read. `subprocess.CalledProcessError`: the C
+compiler does not accept it.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pycparser import c_ast, c_generator, c_parser
+
+from tools.interface.errors import HeaderError
 
 STANDARD_TYPES = """
 typedef unsigned char uint8_t; typedef unsigned short uint16_t; typedef unsigned int uint32_t;
@@ -18,15 +25,26 @@ typedef unsigned long uintptr_t; typedef long intptr_t; typedef _Bool bool;
 """
 """What the standard headers would define; only their names matter to the facts."""
 
+STANDARD_NAMES = frozenset(re.findall(r"(\w+);", STANDARD_TYPES))
+
 STANDARD_HEADERS = ("stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h")
 """Those that a header of any of Temporal's releases may include."""
 
 
-class FactsError(Exception):
-    """A header has something whose facts cannot be read. The message says what."""
+class Type(NamedTuple):
+    """A type that a header declares.
 
+    Attributes:
+        name: its name; empty for an enum that has none.
+        kind: ``callback``, ``alias``, ``opaque``, ``enum``, ``struct`` or ``union``.
+        node: of the last three the body, else the type that the name stands for.
+        spelling: how C spells it.
+    """
 
-_generator = c_generator.CGenerator()
+    name: str
+    kind: str
+    node: c_ast.Node
+    spelling: str
 
 
 def preprocess(header: Path, scratch: Path) -> str:
@@ -49,8 +67,26 @@ def parse_header(header: Path) -> c_ast.FileAST:
         return parse(preprocess(header, Path(scratch)))
 
 
+def types(unit: c_ast.FileAST) -> Iterator[Type]:
+    """List the types of a header; one that is defined after its declaration is there twice."""
+    for node in unit.ext:
+        inner = node.type
+        if isinstance(node, c_ast.Typedef) and node.name not in STANDARD_NAMES:
+            if isinstance(inner, c_ast.TypeDecl):
+                body = has_body(inner.type)
+                is_alias = not body and name_of(inner.type) != node.name
+                kind = kind_of(inner.type) if body else "alias" if is_alias else "opaque"
+                yield Type(node.name, kind, inner.type if body else inner, node.name)
+            else:
+                kind = "callback" if isinstance(inner.type, c_ast.FuncDecl) else "alias"
+                yield Type(node.name, kind, inner, node.name)
+        elif isinstance(node, c_ast.Decl) and has_body(inner):
+            kind = kind_of(inner)
+            yield Type(inner.name or "", kind, inner, f"{kind} {inner.name}")
+
+
 def functions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.FuncDecl]]:
-    """Functions and callbacks: kind, name, type."""
+    """List functions and callbacks: kind, name, type."""
     for node in unit.ext:
         kind = node.type
         if isinstance(node, c_ast.Decl) and isinstance(kind, c_ast.FuncDecl):
@@ -60,62 +96,90 @@ def functions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.FuncDecl]]:
 
 
 def parameters(function: c_ast.FuncDecl) -> list[c_ast.Node]:
-    """List parameters as they are declared; ``(void)`` is one without a name.
-
-    Raises:
-        FactsError: one has no type.
-    """
+    """List parameters as they are declared; ``(void)`` is one without a name."""
     found: list[c_ast.Node] = function.args.params if function.args else []
     for parameter in found:
         if not isinstance(parameter, (c_ast.Decl, c_ast.Typename)):
             text = source_text(parameter)
-            raise FactsError(f"a function has the parameter {text}, expected one with a type")
+            raise HeaderError(f"a function has the parameter {text}, expected one with a type")
     return found
 
 
 def constants(enum: c_ast.Enum) -> Iterator[tuple[str, int]]:
-    """Constants of an enum and their values.
-
-    Raises:
-        FactsError: a value is no number.
-    """
+    """List the constants of an enum and their values."""
     value = -1
     for constant in enum.values.enumerators:
-        value = value + 1 if constant.value is None else _value(constant)
+        text = str(value + 1) if constant.value is None else source_text(constant.value)
+        try:
+            value = int(text.rstrip("uUlL"), 0)
+        except ValueError:
+            raise HeaderError(
+                f"the value of {constant.name} is {text}, expected a number"
+            ) from None
         yield constant.name, value
 
 
-def _value(constant: c_ast.Enumerator) -> int:
-    text = source_text(constant.value)
-    try:
-        return int(text.rstrip("uUlL"), 0)
-    except ValueError:
-        raise FactsError(f"the value of {constant.name} is {text}, expected a number") from None
+def has_body(node: c_ast.Node) -> bool:
+    """Tell whether a node is an enum, a struct or a union with something in it."""
+    if isinstance(node, c_ast.Enum):
+        return node.values is not None
+    return is_struct(node) and bool(node.decls)
+
+
+def is_struct(node: c_ast.Node) -> bool:
+    """Tell whether a node is a struct or a union."""
+    return isinstance(node, (c_ast.Struct, c_ast.Union))
+
+
+def kind_of(node: c_ast.Node) -> str:
+    """Return C's keyword for an enum, a struct or a union."""
+    return type(node).__name__.lower()
+
+
+def name_of(node: c_ast.Node) -> str | None:
+    """Return the name of the type that a declaration ends at."""
+    name: str | None = " ".join(node.names) if isinstance(node, c_ast.IdentifierType) else node.name
+    return name
 
 
 def source_text(node: c_ast.Node) -> str:
     """Write a node as C."""
-    text: str = _generator.visit(node)
-    return text
+    return str(c_generator.CGenerator().visit(node))
 
 
 def type_text(node: c_ast.Node) -> str:
     """Write a type without the name it declares."""
-    text = source_text(node)
-    name = _declared_name(node)
-    if name:
-        text = re.sub(rf"\b{name}\b", "", text, count=1)
+    text, declared = source_text(node), node
+    while not isinstance(declared, c_ast.TypeDecl):
+        declared = declared.type
+    if declared.declname:
+        text = re.sub(rf"\b{declared.declname}\b", "", text, count=1)
     text = re.sub(r"\b(struct|enum|union) ", "", text)
     return re.sub(r"\s+", " ", re.sub(r"\s*\*\s*", "*", text)).strip()
 
 
-def definition_text(node: c_ast.Node) -> str:
-    """Write a struct or union with its members, on one line."""
-    return " ".join(source_text(node).split())
+def evaluate(
+    header: Path,
+    expressions: Iterable[str],
+    cc: Sequence[str] = ("cc",),
+    runner: Sequence[str] = (),
+) -> list[int]:
+    """Evaluate integer expressions below a header, in a program that the C compiler makes.
 
-
-def _declared_name(node: c_ast.Node) -> str | None:
-    while not isinstance(node, c_ast.TypeDecl):
-        node = node.type
-    name: str | None = node.declname
-    return name
+    Args:
+        header: the header.
+        expressions: in C, without side effects.
+        cc: the compiler.
+        runner: what runs the compiler's programs, where the machine cannot by itself.
+    """
+    lines = ["#include <stdio.h>", "#include <stddef.h>", f'#include "{header.resolve()}"']
+    lines.append("int main(void) {")
+    lines += [f'printf("%zu\\n", (size_t)({expression}));' for expression in expressions]
+    lines.append("}")
+    with tempfile.TemporaryDirectory() as scratch:
+        source, program = Path(scratch, "layout.c"), Path(scratch, "layout")
+        source.write_text("\n".join(lines), encoding="utf-8")
+        subprocess.run([*cc, "-std=c11", "-o", str(program), str(source)], check=True)
+        command = [*runner, str(program)]
+        answers = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [int(answer) for answer in answers.splitlines()]

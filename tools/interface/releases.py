@@ -1,7 +1,7 @@
 """The interface of Temporal's own C bridge through its releases: a table of facts each.
 
 Temporal ships that bridge's header in the source distribution of its Python package, and nowhere
-else, so the package's versions name the tables. `interface.facts` made them.
+else, so the package's versions name the tables. `tools.interface.facts` made them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Final
 
 from tools import ROOT
-from tools.interface.renames import renamed_types, type_names
-from tools.interface.rows import Row, rows_of
+from tools.interface.renames import renamed_types
+from tools.interface.rows import Row, rows_of, type_names
 
 TABLES = ROOT / "tests" / "abi" / "upstream"
 

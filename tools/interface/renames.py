@@ -6,14 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from tools.interface.rows import Row, key_of
-
-_TYPES = ("opaque", "struct", "callback", "alias", "enum")
-
-
-def type_names(rows: Iterable[Row]) -> set[str]:
-    """Return the names of all types in a table."""
-    return {row[1] for row in rows if row[0] in _TYPES}
+from tools.interface.rows import Row, key_of, type_names
 
 
 def with_names(rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
@@ -62,26 +55,37 @@ def renamed_types(old: list[Row], new: list[Row]) -> dict[str, str]:
 
 def renamed_constants(old: list[Row], new: list[Row]) -> dict[tuple[str, str], str]:
     """Return the constants with another name for the same value: (enum, old name) to new name."""
-    before, after = _by_value(old), _by_value(new)
-    gone = _constants(old) - _constants(new)
-    added = _constants(new) - _constants(old)
-    return {
-        (enum, name): after[enum, value]
-        for (enum, value), name in before.items()
-        if (enum, name) in gone and (enum, after.get((enum, value), "")) in added
-    }
+
+    def names(rows: list[Row]) -> dict[Row, Row]:
+        return _unshared(((row[1], row[3]), row[1:3]) for row in rows if row[0] == "enum")
+
+    return {(enum, name): after for (enum, name), (_, after) in _moved(names(old), names(new))}
 
 
 def renamed_fields(old: list[Row], new: list[Row]) -> dict[str, str]:
     """Return the fields with another name, but the same type and place, as STRUCT.FIELD."""
-    before, after = _by_place(old), _by_place(new)
-    names = {name for name in before.values() if name not in after.values()}
-    added = {name for name in after.values() if name not in before.values()}
-    return {
-        name: after[place]
-        for place, name in before.items()
-        if name in names and after.get(place) in added
-    }
+
+    def names(rows: list[Row]) -> dict[Row, Row]:
+        fields = (row for row in rows if row[0] == "field")
+        return _unshared(((row[1].partition(".")[0], *row[2:]), row[1:2]) for row in fields)
+
+    return {name: after for (name,), (after,) in _moved(names(old), names(new))}
+
+
+def _unshared(placed: Iterable[tuple[Row, Row]]) -> dict[Row, Row]:
+    """Names by place, without those that share a place, as members of a union do."""
+    pairs = list(placed)
+    shared = Counter(place for place, _ in pairs)
+    return {place: name for place, name in pairs if shared[place] == 1}
+
+
+def _moved(before: dict[Row, Row], after: dict[Row, Row]) -> Iterator[tuple[Row, Row]]:
+    """Names that are gone, and the new ones at their places."""
+    gone, added = set(before.values()), set(after.values())
+    gone, added = gone - added, added - gone
+    for place, name in before.items():
+        if name in gone and after.get(place) in added:
+            yield name, after[place]
 
 
 def _aligned(old: Iterable[Row], new: Iterable[Row]) -> Iterator[tuple[str, str]]:
@@ -105,18 +109,3 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def _content(name: str, rows: Iterable[Row]) -> list[Row]:
     """All that a table says of a type, in no order."""
     return sorted(row for row in rows if row[1] == name or row[1].startswith(f"{name}."))
-
-
-def _constants(rows: Iterable[Row]) -> set[tuple[str, str]]:
-    return {(row[1], row[2]) for row in rows if row[0] == "enum"}
-
-
-def _by_value(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
-    return {(row[1], row[3]): row[2] for row in rows if row[0] == "enum"}
-
-
-def _by_place(rows: Iterable[Row]) -> dict[Row, str]:
-    """Fields by struct, type and place; members of a union share a place and are left out."""
-    fields = [(row[1].partition(".")[0], *row[2:], row[1]) for row in rows if row[0] == "field"]
-    shared = Counter(field[:-1] for field in fields)
-    return {field[:-1]: field[-1] for field in fields if shared[field[:-1]] == 1}

@@ -17,3 +17,8 @@ def rows_of(lines: Iterable[str]) -> list[Row]:
 def key_of(row: Row) -> Row:
     """Return what identifies a row: kind and name, and of a constant its enum."""
     return row[: 3 if row[0] == "enum" else 2]
+
+
+def type_names(rows: Iterable[Row]) -> set[str]:
+    """Return the names of all types in a table."""
+    return {row[1] for row in rows if row[0] in ("opaque", "struct", "callback", "alias", "enum")}

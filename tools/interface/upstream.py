@@ -9,15 +9,19 @@ from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
-from tools.interface.archive import read_bridge
+from tools.interface.archive import Bridge, read_bridge
 from tools.interface.changes import Change, changes
-from tools.interface.distribution import fetch
+from tools.interface.distribution import SourceDistribution, fetch
 from tools.interface.errors import CannotCompareError
 from tools.interface.foreign import foreign_facts
 from tools.interface.pip_settings import pip_settings
 
 PROJECT: Final = "temporalio"
-_NO_CORE: Final = "because no Cargo.toml in the source distribution has its version"
+_TITLES: Final = {
+    "removed": "Temporal's header has, and this one lacks",
+    "altered": "They differ in",
+    "added": "Only this header has",
+}
 
 
 @dataclass(frozen=True)
@@ -25,18 +29,14 @@ class Comparison:
     """How the C interface here differs from Temporal's.
 
     Attributes:
-        version: of Temporal's Python package.
-        newest: whether that is the newest version.
-        core: the version of the core in it; None if its manifest is missing.
-        place: of the header in its source distribution.
+        distribution: Temporal's Python package; its file is gone.
+        bridge: what it has.
         facts: how many facts that header has.
         changes: from Temporal's interface to this one.
     """
 
-    version: str
-    newest: bool
-    core: str | None
-    place: str
+    distribution: SourceDistribution
+    bridge: Bridge
     facts: int
     changes: list[Change]
 
@@ -46,27 +46,21 @@ class Comparison:
         return any(change.breaking for change in self.changes)
 
     def __str__(self) -> str:
-        age = "the newest version" if self.newest else "not the newest version"
-        core = f"temporalio-sdk-core {self.core}" if self.core else f"unknown, {_NO_CORE}"
+        version, core = self.distribution.version, self.bridge.core
         lines = [
-            f"{PROJECT} {self.version}, {age}",
-            f"core: {core}",
-            f"header: {self.place}, {self.facts} facts",
+            f"{PROJECT} {version}, {'' if self.distribution.newest else 'not '}the newest version",
+            f"core: temporalio-sdk-core {core}"
+            if core
+            else "core: unknown, because no Cargo.toml in the source distribution has its version",
+            f"header: {self.bridge.place}, {self.facts} facts",
         ]
-        for title, how in (
-            ("Temporal's header has, and this one lacks", "removed"),
-            ("They differ in", "altered"),
-            ("Only this header has", "added"),
-        ):
-            items = [_words(change) for change in self.changes if change.how == how]
+        for how, title in _TITLES.items():
+            items = [f"- {_words(change)}" for change in self.changes if change.how == how]
             if items:
-                lines += ["", f"{title}:", *(f"- {item}" for item in items)]
-        verdict = (
-            "A program compiled against Temporal's header can break with these libraries."
-            if self.breaks
-            else "A program compiled against Temporal's header works with these libraries."
-        )
-        return "\n".join([*lines, "", verdict])
+                lines += ["", f"{title}:", *items]
+        verdict = "can break" if self.breaks else "works"
+        program = "A program compiled against Temporal's header"
+        return "\n".join([*lines, "", f"{program} {verdict} with these libraries."])
 
 
 def compare(ours: Path, version: str | None = None) -> Comparison:
@@ -79,41 +73,25 @@ def compare(ours: Path, version: str | None = None) -> Comparison:
     Raises:
         CannotCompareError: it cannot be done; the message says why.
     """
-    if version is not None:
-        _check_version(version)
-    header = _text(ours)
-    with tempfile.TemporaryDirectory(prefix="upstream-") as scratch:
-        distribution = fetch(PROJECT, version, pip_settings(), Path(scratch))
-        bridge = read_bridge(distribution.file)
-    theirs = foreign_facts(bridge.header, bridge.place)
-    here = foreign_facts(header, str(ours))
-    return Comparison(
-        version=distribution.version,
-        newest=distribution.newest,
-        core=bridge.core,
-        place=bridge.place,
-        facts=len(theirs),
-        # Whoever changes from Temporal's library to this one has been compiled against the former.
-        changes=changes(theirs, here),
-    )
-
-
-def _check_version(version: str) -> None:
     try:
-        Version(version)
+        if version is not None:
+            Version(version)
+        header = ours.read_text(encoding="utf-8")
     except InvalidVersion:
         raise CannotCompareError(
             f"{version!r} is no version\n  fix: pass one such as 1.34.0, or none for the newest"
         ) from None
-
-
-def _text(header: Path) -> str:
-    try:
-        return header.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CannotCompareError(
-            f"{header} cannot be read: {error}\n  fix: run `make header`"
+            f"{ours} cannot be read: {error}\n  fix: run `make header`"
         ) from None
+    with tempfile.TemporaryDirectory(prefix="upstream-") as scratch:
+        distribution = fetch(PROJECT, version, pip_settings(), Path(scratch))
+        bridge = read_bridge(distribution.file)
+    theirs = foreign_facts(bridge.header, bridge.place)
+    # Whoever changes from Temporal's library to this one has been compiled against the former.
+    found = changes(theirs, foreign_facts(header, str(ours)))
+    return Comparison(distribution, bridge, len(theirs), found)
 
 
 def _words(change: Change) -> str:

@@ -21,7 +21,7 @@ from tests.support.abi.option_calls import (
     Settings,
 )
 from tests.support.abi.worker import fixed_size, resource_based
-from tools.interface.options import KINDS, Option
+from tools.interface.options import Option, kind_rows
 
 NAN: Final = float("nan")
 INFINITY: Final = float("inf")
@@ -533,7 +533,8 @@ def rows_with_triggers() -> Iterator[tuple[str, str, str]]:
 
 def of_kind(option: Option) -> Iterator[tuple[str, str, Trigger]]:
     """Give what is refused of each field of the option's kind: value, message, trigger."""
-    for value, message in KINDS[option.kind]:
+    refused = [row[2:] for row in kind_rows() if row[0] == option.kind and row[2]]
+    for value, message in refused:
         bad, values = _OF_KINDS[option.kind, value]
         named = message.replace("NAME", option.name)
         values = {**PLACES[option.struct].values, **values}
