@@ -15,8 +15,8 @@ from tests.support.ci.git_tree import commit_all, git
 from tests.support.pip.local_registry import LocalRegistry
 from tests.support.pip.upstream_sdist import bridge, make_upstream_sdist, use_directory
 from tools.bump.errors import BumpError
-from tools.bump.moving import bump
-from tools.bump.places import PACKAGE, PLACES, RUST, current
+from tools.bump.locations import LOCATIONS, PACKAGE, RUST, current
+from tools.bump.migrate import migrate
 from tools.bump.registry import CORE
 
 WORKSPACE = """\
@@ -96,11 +96,11 @@ def tree(
 ) -> Path:
     """A checkout with every place of this one, which has core 0.10.1 in its second packaging."""
     root = tmp_path / "tree"
-    for file in {place.file for place in PLACES}:
+    for file in {place.file for place in LOCATIONS}:
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(repo_root / file, root / file)
     there = current(repo_root)
-    for file in {place.file for place in PLACES if place.subject == PACKAGE}:
+    for file in {place.file for place in LOCATIONS if place.subject == PACKAGE}:
         text = (root / file).read_text().replace(there[PACKAGE], "0.10.1.post1")
         (root / file).write_text(text)
     for name, text in {
@@ -164,7 +164,7 @@ def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "- function b_new added\n"
     ) in said
     changed = set(git(tree, "ls-files", "--modified", "--others").splitlines())
-    assert changed >= {place.file for place in PLACES}
+    assert changed >= {place.file for place in LOCATIONS}
     assert {f"  {name}" for name in changed} <= set(said.splitlines())
     # To be looked at; nothing is committed.
     assert git(tree, "diff", "--cached", "--name-only") == ""
@@ -207,7 +207,7 @@ def test_step_that_fails_leaves_the_tree_as_it_was(tree: Path, target: str) -> N
     (tree / "Makefile").write_text(text.replace(f"{target}:\n", f"{target}:\n\tfalse\n"))
     git(tree, "commit", "--quiet", "--all", "--message", "broken")
     with pytest.raises(BumpError, match=f"make {target} .* failed; its messages are above"):
-        bump(tree, "0.11.0")
+        migrate(tree, "0.11.0")
     assert git(tree, "status", "--porcelain") == ""
 
 
@@ -217,7 +217,7 @@ def test_tree_with_changes_is_not_touched(tree: Path, name: str) -> None:
         file.write("mine\n")
     before = git(tree, "status", "--porcelain"), git(tree, "diff")
     with pytest.raises(BumpError, match="has changes that are not committed"):
-        bump(tree, "0.11.0")
+        migrate(tree, "0.11.0")
     assert (git(tree, "status", "--porcelain"), git(tree, "diff")) == before
 
 

@@ -19,28 +19,22 @@ _TITLE: Final = re.compile(
 _MOST_CHARACTERS: Final = 60_000
 
 
-def tell(title: str, body: str) -> str:
-    """Open the issue, or bring the one that is open up to date.
+def update_issue(title: str, body: str) -> str:
+    """Open the issue, or bring the one that is open up to date, and return what has been done.
 
     Args:
-        title: what is new, in a form that this finds it by.
-        body: all of it, as Markdown.
-
-    Returns:
-        What has been done, in a few words.
+        title: in a form that this finds the issue by.
+        body: Markdown.
 
     Raises:
         BumpError: GitHub's client failed.
     """
     if len(body) > _MOST_CHARACTERS:
         lines = body[:_MOST_CHARACTERS].splitlines()[:-1]
-        body = "\n".join(
-            [*lines, "", "The rest is too long for an issue; `make upstream` prints it."]
-        )
-    search = f'in:title "{CORE}"'
-    fields = "number,title,body"
-    listed = _gh("issue", "list", "--state", "open", "--search", search, "--json", fields)
-    for issue in json.loads(listed):
+        rest = "The rest is too long for an issue; `make upstream` prints it."
+        body = "\n".join([*lines, "", rest])
+    query = ("--search", f'in:title "{CORE}"', "--json", "number,title,body")
+    for issue in json.loads(_gh("issue", "list", "--state", "open", *query)):
         if _TITLE.fullmatch(issue["title"]):
             number = str(issue["number"])
             if issue["title"] == title and issue["body"].split() == body.split():

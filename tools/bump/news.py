@@ -8,8 +8,8 @@ from textwrap import indent
 
 from packaging.version import Version
 
-from tools.bump.moving import HEADER
-from tools.bump.places import current
+from tools.bump.locations import current
+from tools.bump.migrate import HEADER
 from tools.bump.registry import CORE, newest_core
 from tools.interface.errors import CannotCompareError
 from tools.interface.upstream import PROJECT, Comparison, compare
@@ -52,31 +52,22 @@ class News:
     @property
     def text(self) -> str:
         """All of it, as Markdown."""
-        return f"{self._about_core()}\n\n{self._about_interface()}"
-
-    def _about_core(self) -> str:
+        core = f"{CORE} {self.there} is the newest."
         if self.is_newer:
-            return (
+            core = (
                 f"{CORE} {self.newest} is out; the archives carry {self.there}. "
                 f"To move: `make bump VERSION={self.newest}`, then `make test`."
             )
-        return f"{CORE} {self.there} is the newest."
-
-    def _about_interface(self) -> str:
+        said = "The C interface, compared with Temporal's"
         if self.comparison is None:
             said = "Could not compare the C interface with Temporal's"
-        else:
-            said = "The C interface, compared with Temporal's"
         # Indented it is shown as it is, whatever is in it.
         report = indent(str(self.comparison or self.problem), "    ")
-        return f"{said} (`make upstream`):\n\n{report}"
+        return f"{core}\n\n{said} (`make upstream`):\n\n{report}"
 
 
 def look(root: Path) -> News:
-    """Ask cargo's registry and pip's index what is new.
-
-    Args:
-        root: the checkout.
+    """Ask cargo's registry and pip's index what is new for a checkout.
 
     Raises:
         BumpError: cargo cannot tell which core is the newest.

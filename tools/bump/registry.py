@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.version import Version
+
 from tools.bump.errors import BumpError
 
 CORE: Final = "temporalio-sdk-core"
@@ -44,19 +46,12 @@ class Core:
 
 
 def newest_core() -> Core:
-    """The newest core that is published, no prerelease.
-
-    Raises:
-        BumpError: cargo cannot tell.
-    """
+    """Return the newest core that is no prerelease; a `BumpError` if cargo cannot tell."""
     return _resolve("*", "cargo cannot tell which core is the newest")
 
 
 def published_core(version: str) -> Core:
-    """A core of a version.
-
-    Args:
-        version: for example ``0.10.1``.
+    """Return the core of a version.
 
     Raises:
         BumpError: it is not published, or not one that dependencies can be found for.
@@ -70,18 +65,12 @@ def _resolve(requirement: str, problem: str) -> Core:
         Path(scratch, "src", "lib.rs").touch()
         manifest = _MANIFEST.format(core=CORE, requirement=requirement)
         Path(scratch, "Cargo.toml").write_text(manifest, encoding="utf-8")
-        done = subprocess.run(
-            ["cargo", "metadata", "--quiet", "--format-version", "1"],
-            cwd=scratch,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["cargo", "metadata", "--quiet", "--format-version", "1"]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BumpError(f"{problem}; cargo says:\n{done.stderr.strip()}")
     packages: list[dict[str, Any]] = json.loads(done.stdout)["packages"]
     temporal = [package for package in packages if package["name"].startswith("temporalio-")]
     crates = {package["name"]: str(package["version"]) for package in temporal}
-    minimums = [str(package["rust_version"] or "1.0") for package in temporal]
-    newest = max(minimums, key=lambda text: tuple(map(int, text.split("."))))
+    newest = max((str(package["rust_version"] or "1.0") for package in temporal), key=Version)
     return Core(crates[CORE], crates, newest.removesuffix(".0"))

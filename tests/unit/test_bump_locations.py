@@ -1,4 +1,4 @@
-"""The places that a version stands in: each is there, is moved, and there is no other."""
+"""The locations that a version stands in: each is there, is moved, and there is no other."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from tools.bump.changelog import with_entry
 from tools.bump.errors import BumpError
-from tools.bump.places import PACKAGE, PLACES, RUST, TextPlace, current, move
+from tools.bump.locations import LOCATIONS, PACKAGE, RUST, Location, current, move
+from tools.bump.migrate import with_entry
 from tools.bump.registry import CORE
 
 # Files that tell of a version at a time, are made of the lock file, or are examples of a record.
@@ -21,7 +21,7 @@ NOT_MOVED = re.compile(
     r"|docs/(benchmarks\.(md|json)|releasing\.md)"
     r"|rust/(Cargo\.lock|(PROTO|THIRD-PARTY)-LICENSES\.txt|archives\.cdx\.json)"
     r"|temporal_static_libs/include/.*\.h"  # `make header` writes it
-    r"|tests/wheel/tiny_workspace/.*"  # has a version of its own
+    r"|tests/wheel/tiny_workspace/.*"  # has a separate version
     r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version
     r"|tests/(support/ci/build_records|workflows/test_gather_records)\.py"  # of no build
     r"|tests/unit/test_(bump.*|cmake_package|flags|header|manifest|sources|records|usage)\.py"
@@ -32,7 +32,7 @@ NOT_MOVED = re.compile(
 @pytest.fixture
 def tree(repo_root: Path, tmp_path: Path) -> Path:
     """The files that have a place, copied."""
-    for file in {place.file for place in PLACES}:
+    for file in {location.file for location in LOCATIONS}:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(repo_root / file, tmp_path / file)
     return tmp_path
@@ -43,19 +43,19 @@ def others(there: dict[str, str]) -> dict[str, str]:
     return {subject: f"9{version}" for subject, version in there.items()}
 
 
-def test_every_place_is_there_and_they_agree(repo_root: Path) -> None:
+def test_every_location_is_there_and_they_agree(repo_root: Path) -> None:
     there = current(repo_root)
-    assert set(there) == {place.subject for place in PLACES}
+    assert set(there) == {location.subject for location in LOCATIONS}
     assert set(there) >= {CORE, PACKAGE, RUST}
     assert Version(there[PACKAGE]).base_version == there[CORE]
 
 
-def test_every_place_is_moved_and_back_to_the_same_bytes(tree: Path) -> None:
+def test_every_location_is_moved_and_back_to_the_same_bytes(tree: Path) -> None:
     before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
     there = current(tree)
     move(tree, others(there))
-    for place in PLACES:
-        assert place.read(tree) == f"9{there[place.subject]}", place
+    for location in LOCATIONS:
+        assert location.read(tree) == f"9{there[location.subject]}", location
     move(tree, others(there))  # changes nothing more
     assert current(tree) == others(there)
     move(tree, there)
@@ -101,12 +101,16 @@ def test_no_other_file_names_the_version(repo_root: Path, tree: Path) -> None:
             id="gone",
         ),
         pytest.param(
-            "rust/Cargo.toml", '"=0.10.1"', '"0.10.1"', "does not begin with '='", id="not-pinned"
+            *("rust/Cargo.toml", '"=0.10.1"', '"0.10.1"', "has no version in the words"),
+            id="not-pinned",
         ),
-        pytest.param("rust/Cargo.toml", "temporalio-common =", "other =", "has no ", id="no-key"),
+        pytest.param(
+            *("rust/Cargo.toml", "temporalio-common =", "other =", "has no version in the words"),
+            id="no-key",
+        ),
     ],
 )
-def test_place_that_is_not_as_the_table_has_it(
+def test_location_that_is_not_as_the_table_has_it(
     tree: Path, file: str, old: str, new: str, problem: str
 ) -> None:
     text = (tree / file).read_text(encoding="utf-8")
@@ -128,8 +132,8 @@ def test_crate_that_the_new_core_is_built_without(tree: Path) -> None:
 
 def test_repackaging_is_a_version_too(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("temporal_static_libs-0.10.1.post2.tar.gz\n")
-    place = TextPlace("file", "temporal_static_libs-{}", CORE)
-    assert place.read(tmp_path) == "0.10.1.post2"
+    location = Location("file", "temporal_static_libs-{}", CORE)
+    assert location.read(tmp_path) == "0.10.1.post2"
 
 
 @pytest.mark.parametrize(

@@ -7,47 +7,33 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from packaging.version import Version
 
-from tools.bump.changelog import with_entry
 from tools.bump.errors import BumpError
-from tools.bump.places import PACKAGE, RUST, current, move
-from tools.bump.registry import CORE, Core, published_core
+from tools.bump.locations import PACKAGE, RUST, current, move
+from tools.bump.registry import CORE, published_core
 from tools.interface.changes import Change, changes, updated
 from tools.interface.facts import facts
 
-_TABLE: Final = "tests/abi/c_abi.tsv"
 HEADER: Final = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
+_TABLE: Final = "tests/abi/c_abi.tsv"
+_UNRELEASED: Final = "## [Unreleased]\n"
+_CHANGED: Final = "### Changed\n"
 
 
-@dataclass(frozen=True)
-class Moved:
-    """What has been done.
-
-    Attributes:
-        before: the version of each crate, and of Rust, as it was.
-        after: the same now.
-        interface: the changes of the C interface.
-        files: those that have changed.
-    """
-
-    before: dict[str, str]
-    after: dict[str, str]
-    interface: list[Change]
-    files: list[str]
-
-
-def bump(root: Path, version: str, *, allow_older: bool = False) -> Moved:
+def migrate(root: Path, version: str, *, allow_older: bool = False) -> str:
     """Move a tree to another core. It stays as it is unless everything goes well.
 
     Args:
         root: the checkout, in which nothing is changed or new.
         version: the core's.
         allow_older: whether it may be older than the one that is there.
+
+    Returns:
+        What has been done, and what to look at.
 
     Raises:
         BumpError: it cannot be done; the message says why.
@@ -57,40 +43,64 @@ def bump(root: Path, version: str, *, allow_older: bool = False) -> Moved:
     before = current(root)
     _check_newer(version, before[CORE], allow_older)
     core = published_core(version)
+    rust = max(before[RUST], core.rust_version, key=Version)
+    versions = {**core.crates, PACKAGE: core.version, RUST: rust}
     with tempfile.TemporaryDirectory(prefix="bump-") as scratch:
         clone = Path(scratch, "clone")
         _run(root, "git", "clone", "--quiet", "--no-hardlinks", str(root), str(clone))
-        after = _move(clone, core, before)
+        move(clone, versions)
+        # The workspace's own crates and what the new versions ask for; all others stay.
+        _run(clone / "rust", "cargo", "update", "--quiet", "--workspace")
         interface = _regenerate(clone)
-        _note(clone, before[CORE], version, interface)
+        breaking = sum(change.breaking for change in interface)
+        found = "as before"
+        if interface:
+            found = f"{len(interface)} changes, {breaking} of them breaking"
+        entry = f"The archives carry `{CORE}` {version}, before {before[CORE]}. "
+        changelog = clone / "CHANGELOG.md"
+        text = with_entry(changelog.read_text("utf-8"), f"{entry}The C interface: {found}.")
+        changelog.write_text(text, encoding="utf-8")
         _run(clone, "git", "add", "--all")
         files = _run(clone, "git", "diff", "--cached", "--name-only").splitlines()
         patch = Path(scratch, "patch")
         _run(clone, "git", "diff", "--cached", "--binary", f"--output={patch}")
         _run(root, "git", "apply", str(patch))
-    return Moved(before, after, interface, files)
+    moved = (subject for subject in before if before[subject] != versions[subject])
+    lines = [f"{subject}: {before[subject]} -> {versions[subject]}" for subject in moved]
+    lines += ["", "The C interface:"]
+    lines += [f"- {change}" for change in interface] or ["- no difference"]
+    lines += ["", "Changed:", *(f"  {file}" for file in files)]
+    lines += ["", "Nothing of it has been compiled yet: look at `git diff`, then `make test`."]
+    return "\n".join(lines)
+
+
+def with_entry(changelog: str, entry: str) -> str:
+    """Add an entry, without the dash, to what has changed since the last release.
+
+    Raises:
+        BumpError: the changelog has no heading for what is not released.
+    """
+    before, heading, rest = changelog.partition(_UNRELEASED)
+    if not heading:
+        raise BumpError(f"CHANGELOG.md has no line {_UNRELEASED.strip()!r} to add to")
+    unreleased, separator, older = rest.partition("\n## ")
+    item = f"- {entry}\n"
+    if _CHANGED in unreleased:
+        unreleased = unreleased.replace(f"{_CHANGED}\n", f"{_CHANGED}\n{item}", 1)
+    else:
+        there = f"\n{unreleased.strip()}\n" if unreleased.strip() else ""
+        unreleased = f"{there}\n{_CHANGED}\n{item}"
+    return f"{before}{heading}{unreleased}{separator}{older}"
 
 
 def _check_newer(version: str, there: str, allow_older: bool) -> None:
-    old = Version(there)
-    new = Version(version)
-    if new == old:
+    if Version(version) == Version(there):
         raise BumpError(f"{CORE} {version} is the one that is there")
-    if new < old and not allow_older:
+    if Version(version) < Version(there) and not allow_older:
         raise BumpError(f"{CORE} {version} is older than {there}, the one that is there")
 
 
-def _move(clone: Path, core: Core, before: dict[str, str]) -> dict[str, str]:
-    versions = {**core.crates, PACKAGE: core.version, RUST: before[RUST]}
-    if Version(core.rust_version) > Version(before[RUST]):
-        versions[RUST] = core.rust_version
-    move(clone, versions)
-    # The workspace's own crates and what the new versions ask for; all others stay.
-    _run(clone / "rust", "cargo", "update", "--quiet", "--workspace")
-    return {subject: versions[subject] for subject in before}
-
-
-def _regenerate(clone: Path) -> list[Change]:
+def _regenerate(clone: Path) -> Sequence[Change]:
     _make(clone, "header")
     table = clone / _TABLE
     old, new = table.read_text(encoding="utf-8"), facts(clone / HEADER)
@@ -103,14 +113,6 @@ def _regenerate(clone: Path) -> list[Change]:
     return found
 
 
-def _note(clone: Path, old: str, new: str, interface: Sequence[Change]) -> None:
-    breaking = sum(change.breaking for change in interface)
-    told = f"{len(interface)} changes, {breaking} of them breaking" if interface else "as before"
-    changelog = clone / "CHANGELOG.md"
-    entry = f"The archives carry `{CORE}` {new}, before {old}. The C interface: {told}."
-    changelog.write_text(with_entry(changelog.read_text(encoding="utf-8"), entry), encoding="utf-8")
-
-
 def _make(clone: Path, target: str) -> None:
     # Its progress is to be seen: the first time the tools are compiled, which takes minutes.
     _run(clone, "make", target, f"PYTHON={sys.executable}", show=True)
@@ -119,14 +121,9 @@ def _make(clone: Path, target: str) -> None:
 def _run(directory: Path, *command: str, show: bool = False) -> str:
     # `make bump` is a make itself, whose settings are not for those that it runs.
     environ = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    output = None if show else subprocess.PIPE
     done = subprocess.run(
-        command,
-        cwd=directory,
-        env=environ,
-        stdout=None if show else subprocess.PIPE,
-        stderr=None if show else subprocess.PIPE,
-        text=True,
-        check=False,
+        command, cwd=directory, env=environ, stdout=output, stderr=output, text=True, check=False
     )
     if done.returncode != 0:
         said = "; its messages are above" if show else f":\n{done.stderr.strip()}"
