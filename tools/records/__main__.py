@@ -14,64 +14,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.records.build import RecordError, read_builds
-from tools.records.history import History, read_history, release_of, write_history
+from tools.records.build import RecordError
+from tools.records.history import History, read_history, read_release, write_history
 from tools.records.limits import Finding, findings
 from tools.records.summary import annotation, platforms_without, summary
 from tools.records.usage import usage
 
 
-def gather(arguments: argparse.Namespace) -> int:
-    """Put records into the history, and tell what stands out.
-
-    Returns:
-        0; 1 if a platform's wheel is too large.
-    """
-    release = release_of(read_builds(arguments.records))
-    previous = read_history(arguments.previous) if arguments.previous else History()
-    before = previous.before(release.version)
-    told = [
-        finding for build in release.builds for finding in findings(build, before.last_like(build))
-    ]
-    told += [
-        Finding("warning", f"{platform}: there is no record of a build")
-        for platform in platforms_without(release)
-    ]
-    text = summary(release, before, told)
-    print(*map(annotation, told), text, sep="\n")
-    if arguments.summary:
-        # A step's summary is added to, never replaced.
-        with arguments.summary.open("a", encoding="utf-8") as file:
-            file.write(text)
-    write_history(previous.with_release(release), arguments.history)
-    return 1 if any(finding.fatal for finding in told) else 0
-
-
-def render(arguments: argparse.Namespace) -> int:
-    """Draw the history; 0."""
-    # Here and not above: the others do without Matplotlib.
-    from tools.records.trend import draw_trend
-
-    draw_trend(read_history(arguments.history), arguments.output)
-    print(arguments.output)
-    return 0
-
-
-def tell_usage(arguments: argparse.Namespace) -> int:
-    """Sum up a file of TEMPORAL_LIBS_METRICS; 0."""
-    try:
-        text = arguments.file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise RecordError(f"{arguments.file} cannot be read: {error.strerror}") from None
-    print(usage(text.splitlines()))
-    return 0
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        argv: its arguments; None is this process's.
+    """Run the command line, this process's if None.
 
     Returns:
         0; 1 if a file is not what it should be, or a wheel is too large.
@@ -83,21 +34,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument("--previous", type=Path, help="the last release's history")
     command.add_argument("--history", type=Path, required=True, help="the new one, to be written")
     command.add_argument("--summary", type=Path, help="file that Markdown is added to")
-    command.set_defaults(run=gather)
+    command.set_defaults(run=_gather)
     command = commands.add_parser("render", help="a history's trend as a picture")
     command.add_argument("history", type=Path, metavar="HISTORY", help="build-history.json")
     command.add_argument("output", type=Path, metavar="SVG", help="or .png")
-    command.set_defaults(run=render)
+    command.set_defaults(run=_render)
     command = commands.add_parser("usage", help="sum up a file of TEMPORAL_LIBS_METRICS")
     command.add_argument("file", type=Path, metavar="FILE")
-    command.set_defaults(run=tell_usage)
+    command.set_defaults(run=_usage)
     arguments = parser.parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        return int(arguments.run(arguments) or 0)
     except RecordError as error:
         print(f"records: {error}", file=sys.stderr)
         return 1
-    return status
+
+
+def _gather(arguments: argparse.Namespace) -> int:
+    release = read_release(arguments.records)
+    previous = read_history(arguments.previous) if arguments.previous else History()
+    before = previous.before(release.version)
+    found = [it for build in release.builds for it in findings(build, before.last_like(build))]
+    found += [
+        Finding("warning", f"{platform}: there is no record of a build")
+        for platform in platforms_without(release)
+    ]
+    text = summary(release, before, found)
+    print(*map(annotation, found), text, sep="\n")
+    if arguments.summary:
+        # A step's summary is added to, never replaced.
+        with arguments.summary.open("a", encoding="utf-8") as file:
+            file.write(text)
+    write_history(previous.with_release(release), arguments.history)
+    return 1 if any(finding.fatal for finding in found) else 0
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    # Here and not above: the others do without Matplotlib.
+    from tools.records.trend import draw_trend
+
+    draw_trend(read_history(arguments.history), arguments.output)
+    print(arguments.output)
+
+
+def _usage(arguments: argparse.Namespace) -> None:
+    try:
+        text = arguments.file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RecordError(f"{arguments.file} cannot be read: {error.strerror}") from None
+    print(usage(text.splitlines()))
 
 
 if __name__ == "__main__":

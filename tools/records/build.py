@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jsonschema
+from referencing import Registry, Resource
 
 from tools import ROOT
 
-_SCHEMA = ROOT / "temporal_static_libs" / "share" / "build-record.schema.json"
+RECORD_SCHEMA: Final = ROOT / "temporal_static_libs" / "share" / "build-record.schema.json"
 
 
 class RecordError(Exception):
@@ -21,11 +22,7 @@ class RecordError(Exception):
 
 @dataclass(frozen=True)
 class Build:
-    """A record.
-
-    Attributes:
-        record: in the form of build-record.schema.json.
-    """
+    """A record, in the form of build-record.schema.json. Sizes are in bytes."""
 
     record: dict[str, Any]
 
@@ -60,62 +57,37 @@ class Build:
 
     @property
     def wheel_size(self) -> int | None:
-        """Bytes; None without a wheel."""
+        """The wheel's size; None without a wheel."""
         wheel = self.record["wheel"]
         return None if wheel is None else int(wheel["size"])
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Bytes of the wheel and of each archive, by what a person calls them."""
+        """The sizes of the wheel and of each archive, by what a person calls them."""
         found = {} if self.wheel_size is None else {"the wheel": self.wheel_size}
         return found | {str(one["file"]): int(one["size"]) for one in self.record["archives"]}
 
 
-def read_builds(places: list[Path]) -> list[Build]:
-    """Read records, in the order of platforms' names.
-
-    Args:
-        places: files, and directories of which every ``.json`` file is one.
-
-    Raises:
-        RecordError: a file is no record, or there is none.
-    """
-    files = [
-        file for place in places for file in ([place] if place.is_file() else place.rglob("*.json"))
-    ]
-    if not files:
-        raise RecordError(f"there is no record in {', '.join(map(str, places))}")
-    builds = [Build(validated(read_json(file), build_validator(), file)) for file in files]
-    return sorted(builds, key=lambda build: (build.platform, build.record["started"]))
-
-
-@cache
-def build_validator() -> jsonschema.Draft202012Validator:
-    """Holds something to the schema of a record."""
-    return jsonschema.Draft202012Validator(read_json(_SCHEMA))
-
-
-def read_json(file: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        RecordError: it cannot be read, or is no JSON.
-    """
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{file} cannot be read: {error}") from None
-
-
-def validated(value: Any, validator: jsonschema.Draft202012Validator, file: Path) -> dict[str, Any]:
-    """A value that meets a schema.
+def read_json(file: Path, schema: Path) -> dict[str, Any]:
+    """Read a JSON file that meets a schema.
 
     Raises:
         RecordError: it does not; the message says where.
     """
     try:
-        validator.validate(value)
+        value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        _validator(schema).validate(value)
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{file} cannot be read: {error}") from None
     except jsonschema.ValidationError as error:
         raise RecordError(f"{file}: {error.json_path}: {error.message}") from None
-    found: dict[str, Any] = value
-    return found
+    return value
+
+
+@cache
+def _validator(schema: Path) -> jsonschema.Draft202012Validator:
+    contents = {file: json.loads(file.read_bytes()) for file in (RECORD_SCHEMA, schema)}
+    registry: Registry[Any] = Registry().with_resources(
+        (file.name, Resource.from_contents(content)) for file, content in contents.items()
+    )
+    return jsonschema.Draft202012Validator(contents[schema], registry=registry)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What builds recorded of themselves, beside the last release's:
 #
-#     gather_records.sh RECORDS HISTORY
+#     tools/records/gather.sh RECORDS HISTORY
 #
 # RECORDS is a directory of build records; HISTORY is made, with build-history.json and its picture.
 # gh, GitHub's command, reads GH_REPO and GH_TOKEN; the first release has no history before it.
@@ -24,7 +24,7 @@ if [ -n "$tag" ]; then
 fi
 
 status=0
-PYTHONPATH=tools "$python" -m records gather "$@" --history "$history/build-history.json" \
+"$python" -m tools.records gather "$@" --history "$history/build-history.json" \
 	--summary "${GITHUB_STEP_SUMMARY:-/dev/stdout}" "$records" || status=$?
-PYTHONPATH=tools "$python" -m records render "$history/build-history.json" "$history/build-history.svg"
+"$python" -m tools.records render "$history/build-history.json" "$history/build-history.svg"
 exit "$status"

@@ -17,7 +17,7 @@ DURATION_GROWTH: Final = 0.25
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to be told of a build.
+    """Something to report of a build.
 
     Attributes:
         level: of the annotation: ``warning`` or ``error``.
@@ -31,12 +31,7 @@ class Finding:
 
 
 def findings(build: Build, last: Build | None) -> Iterator[Finding]:
-    """What there is to tell of a build.
-
-    Args:
-        build: the build.
-        last: the same platform's of the last release; None where there is none.
-    """
+    """Report on a build, compared with the same platform's of the last release if there is one."""
     where = build.platform
     if build.record["error"] is not None:
         message = build.record["error"]["message"]
@@ -51,23 +46,23 @@ def findings(build: Build, last: Build | None) -> Iterator[Finding]:
 
 
 def growth(now: float, then: float) -> float:
-    """By which share of it something has grown; infinite if it was nothing."""
+    """Return the share by which something has grown; infinite if it was nothing."""
     return now / then - 1 if then else float("inf")
 
 
 def megabytes(size: int) -> str:
-    """A size in MB, which are a million bytes."""
+    """Write bytes in MB, which are a million."""
     return f"{size / 1e6:.2f} MB"
 
 
 def minutes(seconds: float) -> str:
-    """A duration, to the second."""
+    """Write a duration, to the second."""
     whole = round(seconds)
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def units(build: Build) -> str:
-    """How many of cargo's units were not cached: a duration means nothing without it."""
+    """Count cargo's units that were not cached: a duration means nothing without it."""
     cargo = build.record["cargo"]
     return f"{cargo['compiled']} of {cargo['fresh'] + cargo['compiled']}"
 
@@ -76,11 +71,8 @@ def _growth(build: Build, last: Build) -> Iterator[Finding]:
     for what, size in build.sizes.items():
         then = last.sizes.get(what)
         if then is not None and size > then * (1 + SIZE_GROWTH):
-            yield Finding(
-                "warning",
-                f"{build.platform}: {what} has {megabytes(size)}, {growth(size, then):+.1%} "
-                f"against {megabytes(then)} of {last.version}",
-            )
+            now = f"{build.platform}: {what} has {megabytes(size)}, {growth(size, then):+.1%}"
+            yield Finding("warning", f"{now} against {megabytes(then)} of {last.version}")
     if build.seconds > last.seconds * (1 + DURATION_GROWTH):
         yield Finding(
             "warning",

@@ -12,37 +12,26 @@ from tools.records.limits import Finding, growth, megabytes, minutes, units
 _HEAD = ("platform", "outcome", "wheel", "archives", "took", "compiled", "sccache", "toolchain")
 
 
-def summary(release: Release, history: History, told: Sequence[Finding]) -> str:
-    """Describe a release in Markdown, with the growth since the last one.
-
-    Args:
-        release: the release.
-        history: those before it.
-        told: what stands out.
-    """
+def summary(release: Release, history: History, found: Sequence[Finding]) -> str:
+    """Describe a release in Markdown, with the growth since the last one of the history."""
     lines = [f"## Builds of temporal-static-libs {release.version}", ""]
     lines += [_row(_HEAD), _row(["---"] * len(_HEAD))]
     lines += [_row(_cells(build, history.last_like(build))) for build in release.builds]
     lines += [_row([name, "no record", *[""] * 6]) for name in platforms_without(release)]
-    lines += ["", *(f"- **{finding.level}**: {finding.message}" for finding in told)]
+    lines += ["", *(f"- **{finding.level}**: {finding.message}" for finding in found)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def platforms_without(release: Release) -> list[str]:
-    """The supported platforms of which a release has no record."""
+    """Return the supported platforms of which a release has no record."""
     there = {build.platform for build in release.builds}
     return [target.platform for target in TARGETS if target.platform not in there]
 
 
 def annotation(finding: Finding) -> str:
-    """A finding as a workflow's runner takes it from a step's output.
-
-    See "Workflow commands for GitHub Actions" in GitHub's documentation.
-    """
-    message = finding.message
-    for character, escape in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
-        message = message.replace(character, escape)
-    return f"::{finding.level}::{message}"
+    """Write a finding as a workflow command of GitHub Actions."""
+    escapes = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+    return f"::{finding.level}::{finding.message.translate(escapes)}"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -21,11 +21,7 @@ _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 
 
 def draw_trend(history: History, output: Path) -> None:
-    """Draw a history.
-
-    Args:
-        history: with one release or more.
-        output: the picture; its suffix is its format.
+    """Draw a history into a file whose suffix is its format.
 
     Raises:
         RecordError: there is nothing to draw.
