@@ -34,7 +34,7 @@ STEP = @printf '\n==> %s\n'
 .DELETE_ON_ERROR:
 .PHONY: help demo fallback test test-rust fuzz sanitize endure bench behavior lint lint-python lint-rust lint-zig \
 	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
-	proto-licenses trend bump upstream clean
+	proto-licenses requirements check-requirements trend bump upstream clean
 
 # --- demo and tests ---
 
@@ -154,6 +154,17 @@ bump: .venv/bump/.ready
 upstream: .venv/upstream/.ready
 	$(STEP) "upstream: the C interface, compared with Temporal's"
 	.venv/upstream/bin/python -m tools.interface upstream $(VERSION)
+
+# REQUIREMENTS_ARGS: --upgrade moves what the groups do not name to the newest versions, too.
+## resolve the dependency groups to requirements/, with hashes; REQUIREMENTS_ARGS
+requirements: .venv/requirements/.ready
+	$(STEP) "requirements: of each dependency group"
+	.venv/requirements/bin/python -m tools.requirements $(REQUIREMENTS_ARGS)
+
+## check that requirements/ fits the dependency groups
+check-requirements: .venv/requirements/.ready
+	$(STEP) "requirements: do they fit the dependency groups?"
+	.venv/requirements/bin/python -m tools.requirements --check
 
 # RECORDS: files or directories of build records. HISTORY: the last release's build-history.json, if any.
 RECORDS ?= $(wildcard $(DIST)/build-record.json dist/cross/*/build-record.json)
@@ -281,12 +292,13 @@ $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	$(RECORD) .venv/build/bin/python -m tools.wheel.repair $(DIST)/unproven/*.whl $(DIST)
 	@touch $@
 
-# A venv with one of pyproject.toml's dependency groups.
-.venv/%/.ready: pyproject.toml
+# A venv with one of pyproject.toml's dependency groups, and a pip that all of them have. It is made again
+# when its file changes, which `make requirements` writes.
+.venv/%/.ready: requirements/%.txt requirements/pip.txt
 	$(STEP) "venv: $*"
 	$(PYTHON) -m venv --clear .venv/$*
-	.venv/$*/bin/pip install --quiet --upgrade 'pip>=25.1'
-	.venv/$*/bin/pip install --quiet --group $*
+	.venv/$*/bin/pip install --quiet --require-hashes --requirement requirements/pip.txt
+	.venv/$*/bin/pip install --quiet --require-hashes --requirement $<
 	@touch $@
 
 # The same with the wheel in it; installed again when the profile changes.

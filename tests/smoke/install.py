@@ -1,6 +1,6 @@
 """Installs the wheel that a requirements file names by its hashes, and runs smoke.py on it.
 
-    python install.py --requirements FILE --tool REQUIREMENT
+    python install.py --requirements FILE --tools FILE
                       (--index-url URL | --find-links DIRECTORY) [--tarball FILE]
 
 In a new environment, which goes in the end. With a tarball, the programs are linked with what that
@@ -39,7 +39,8 @@ def install(python: Path, arguments: argparse.Namespace) -> None:
     wheel = ["--require-hashes", "--only-binary=:all:", "--no-deps"]
     wheel += ["--requirement", str(arguments.requirements)]
     subprocess.run([*pip, *source, *wheel], check=True)
-    subprocess.run([*pip, arguments.tool], check=True)
+    tools = ["--require-hashes", "--requirement", str(arguments.tools)]
+    subprocess.run([*pip, *tools], check=True)
 
 
 def main() -> int:
@@ -50,7 +51,9 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requirements", type=Path, required=True, help="with hashes")
-    parser.add_argument("--tool", required=True, help="what smoke.py needs: ziglang")
+    parser.add_argument(
+        "--tools", type=Path, required=True, help="what smoke.py needs, with hashes: ziglang"
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--index-url", help="the index to install from")
     source.add_argument("--find-links", type=Path, help="the directory to install from")

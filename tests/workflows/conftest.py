@@ -24,6 +24,7 @@ PARTS = (
     "CHANGELOG.md",
     "Makefile",
     "pyproject.toml",
+    "requirements",
     "rust/Cargo.lock",
     "rust/Cargo.toml",
     "temporal_static_libs",

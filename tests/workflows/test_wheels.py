@@ -140,7 +140,16 @@ def test_deployment_target_is_the_floor(configuration: dict[str, Any], target: T
     ("option", "file", "words"),
     [
         ("before-all", "tools/wheel/install_rust.sh", "{project}/tools/wheel/install_rust.sh"),
-        ("before-build", "pyproject.toml", "{project}/pyproject.toml"),
+        (
+            "before-build",
+            "requirements/build.txt",
+            "pip install --quiet --require-hashes --requirement {project}/requirements/build.txt",
+        ),
+        (
+            "before-test",
+            "requirements/zig.txt",
+            "pip install --quiet --require-hashes --requirement {project}/requirements/zig.txt",
+        ),
         (
             "repair-wheel-command",
             "tools/wheel/repair.py",

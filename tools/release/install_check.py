@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import tomli
-
 from temporal_static_libs._targets import TARGETS, Target
 from tools import ROOT, ToolError
 from tools.release.bundle import Bundle
@@ -53,19 +51,14 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
         command += ["--volume", f"{ROOT}:{project}:ro"]
         command += ["--volume", f"{bundle.root.resolve()}:{place}:ro"]
         command += [_image(target), _CONTAINER_PYTHON]
-    command += [str(project / "tests" / "smoke" / "install.py"), "--tool", _zig()]
+    command += [str(project / "tests" / "smoke" / "install.py")]
+    command += ["--tools", str(project / "requirements" / "zig.txt")]
     command += ["--requirements", str(place / bundle.requirements.name)]
     if index is not None:
         return [*command, "--index-url", index]
     tarball = f"{stem_of(target.platform, bundle.facts().version)}.tar.gz"
     command += ["--find-links", str(place / bundle.dist.name)]
     return [*command, "--tarball", str(place / bundle.assets.name / tarball)]
-
-
-def _zig() -> str:
-    groups = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    (requirement,) = groups["zig"]
-    return str(requirement)
 
 
 def _image(target: Target) -> str:
