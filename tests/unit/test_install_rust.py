@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from temporal_static_libs._checksums import sha256_of
+from temporal_static_libs._targets import TARGETS
 from tests.support.ci.skips import require_program
 
 # Stands in for the installer at the other end of the network. Writes down how it was called.
@@ -24,7 +26,9 @@ done
 """
 
 # All that the script needs; no cargo, no rustc, no rustup.
-PROGRAMS = ("chmod", "curl", "cut", "grep", "ldd", "mkdir", "mktemp", "rm", "sh", "uname")
+PROGRAMS = (
+    *("chmod", "curl", "cut", "grep", "ldd", "mkdir", "mktemp", "rm", "sh", "sha256sum", "uname"),
+)
 
 
 @pytest.fixture
@@ -68,13 +72,29 @@ def run(
     )
 
 
-def serve(environ: dict[str, str], tmp_path: Path, version: str) -> None:
-    """Have an installer that leaves cargo and rustc of a version."""
+def host() -> str:
+    """This machine's target triple."""
     libc = "gnu" if platform.libc_ver()[0] == "glibc" else "musl"
-    directory = tmp_path / "rustup" / "dist" / f"{platform.machine()}-unknown-linux-{libc}"
-    directory.mkdir(parents=True)
-    (directory / "rustup-init").write_text(INSTALLER.replace("{version}", version))
+    return f"{platform.machine()}-unknown-linux-{libc}"
+
+
+def serve(script: Path, environ: dict[str, str], tmp_path: Path, version: str) -> Path:
+    """Have an installer that leaves cargo and rustc of a version.
+
+    Returns:
+        The script with the checksum of that installer.
+    """
+    text = script.read_text(encoding="utf-8")
+    (rustup,) = re.findall(r"^rustup=(\d+\.\d+\.\d+)$", text, re.MULTILINE)
+    installer = tmp_path / "rustup" / "archive" / rustup / host() / "rustup-init"
+    installer.parent.mkdir(parents=True)
+    installer.write_text(INSTALLER.replace("{version}", version))
     environ["RUSTUP_UPDATE_ROOT"] = (tmp_path / "rustup").as_uri()
+    text, count = re.subn(rf"{host()}\) echo \w+ ", f"{host()}) echo {sha256_of(installer)} ", text)
+    assert count == 1
+    changed = tmp_path / "install_rust.sh"
+    changed.write_text(text, encoding="utf-8")
+    return changed
 
 
 def asked(environ: Mapping[str, str]) -> str:
@@ -94,7 +114,7 @@ def test_nothing_is_done_where_the_pinned_version_is(
 def test_pinned_version_is_installed_where_there_is_none(
     script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
 ) -> None:
-    serve(environ, tmp_path, pinned)
+    script = serve(script, environ, tmp_path, pinned)
     done = run(script, environ)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"Rust {pinned}\n", "")
     assert "--profile minimal" in asked(environ)
@@ -105,7 +125,7 @@ def test_pinned_version_is_installed_where_there_is_none(
 def test_other_version_is_replaced_by_the_pinned_one(
     script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
 ) -> None:
-    serve(environ, tmp_path, pinned)
+    script = serve(script, environ, tmp_path, pinned)
     for tool in ("cargo", "rustc"):
         install(environ, tool, f"echo {tool} 1.99.0")
     assert run(script, environ).returncode == 0
@@ -138,7 +158,7 @@ def test_components_are_added(script: Path, environ: dict[str, str], pinned: str
 
 
 def test_version_can_be_asked_for(script: Path, environ: dict[str, str], tmp_path: Path) -> None:
-    serve(environ, tmp_path, "1.90.0")
+    script = serve(script, environ, tmp_path, "1.90.0")
     environ["TEMPORAL_LIBS_RUST_VERSION"] = "1.90.0"
     assert run(script, environ).stdout == "Rust 1.90.0\n"
 
@@ -170,14 +190,31 @@ def test_installer_that_cannot_be_fetched(
     environ["RUSTUP_UPDATE_ROOT"] = (tmp_path / "nothing").as_uri()
     done = run(script, environ)
     assert done.returncode == 1
-    assert f"install_rust.sh: cannot fetch {environ['RUSTUP_UPDATE_ROOT']}/dist/" in done.stderr
+    assert f"install_rust.sh: cannot fetch {environ['RUSTUP_UPDATE_ROOT']}/archive/" in done.stderr
     assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_installer_that_is_not_the_pinned_one_is_not_run(
+    script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
+) -> None:
+    """The script as it is, and an installer that is not rustup's."""
+    serve(script, environ, tmp_path, pinned)
+    done = run(script, environ)
+    assert done.returncode == 1
+    assert "install_rust.sh: SHA-256 mismatch: expected " in done.stderr
+    assert not Path(environ["HOME"], "asked").exists()
+    assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_installer_is_pinned_for_every_platform(script: Path) -> None:
+    found = re.findall(r"^\t(\S+)\) echo [0-9a-f]{64} ;;$", script.read_text(), re.MULTILINE)
+    assert found == sorted(target.triple for target in TARGETS)
 
 
 def test_installation_that_brings_another_version_fails(
     script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
 ) -> None:
-    serve(environ, tmp_path, "1.2.3")
+    script = serve(script, environ, tmp_path, "1.2.3")
     done = run(script, environ)
     assert done.returncode == 1
     assert f"are not {pinned} after its installation, but '1.2.3' and '1.2.3'" in done.stderr
