@@ -18,6 +18,8 @@ CARGO_ABOUT_VERSION := 0.9.3
 CARGO_ABOUT := $(CACHE)/tools/cargo-about-$(CARGO_ABOUT_VERSION)/bin/cargo-about
 CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_CYCLONEDX := $(CACHE)/tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin/cargo-cyclonedx
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 # To the directory whose bin/ holds the target of the rule.
 CARGO_INSTALL = cargo install --quiet --locked --root $(patsubst %/bin/,%,$(dir $@))
 
@@ -34,7 +36,7 @@ STEP = @printf '\n==> %s\n'
 .DELETE_ON_ERROR:
 .PHONY: help demo fallback test test-rust fuzz sanitize endure bench behavior lint lint-python lint-rust lint-zig \
 	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
-	proto-licenses requirements check-requirements trend bump upstream clean
+	proto-licenses requirements check-requirements deny audit trend bump upstream clean
 
 # --- demo and tests ---
 
@@ -59,7 +61,7 @@ OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.v
 
 ## lint, then run all tests on the installed wheel; PYTEST_ARGS selects
 test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.16/.ready \
-		.venv/zig-0.17/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
+		.venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
 	$(STEP) "test: the installed wheel"
 	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 
@@ -264,6 +266,25 @@ $(CARGO_ABOUT):
 $(CARGO_CYCLONEDX):
 	$(STEP) "cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION): compiling"
 	$(CARGO_INSTALL) --debug cargo-cyclonedx@$(CARGO_CYCLONEDX_VERSION)
+
+# --- crates and tools that may be there ---
+
+DENY_ARGS := --deny unmatched-skip --deny unnecessary-skip
+# Not part of lint: compiling cargo-deny takes some minutes, once. CI runs it.
+## check the crates against rust/deny.toml: bans, sources, duplicates
+deny: $(CARGO_DENY)
+	$(STEP) "deny: bans, sources and duplicates"
+	cd rust && $(CARGO_DENY) --locked check $(DENY_ARGS) bans sources
+
+# AUDIT_ARGS: --issue, ...; --help lists them. Asks the advisory databases, so it needs a network.
+## look for advisories about the crates and the Python tools; AUDIT_ARGS
+audit: $(CARGO_DENY) .venv/audit/.ready
+	$(STEP) "audit: advisories about crates and Python tools"
+	.venv/audit/bin/python -m tools.audit --cargo-deny $(CARGO_DENY) $(AUDIT_ARGS)
+
+$(CARGO_DENY):
+	$(STEP) "cargo-deny $(CARGO_DENY_VERSION): compiling"
+	$(CARGO_INSTALL) --debug cargo-deny@$(CARGO_DENY_VERSION)
 
 # --- help and cleanup ---
 

@@ -70,7 +70,7 @@ def test_jobs_install_venvs_of_the_makefile() -> None:
         for step in job["steps"]
         if step.get("name") == "Make the venv"
     }
-    assert {"release", "records", "cibuildwheel", "bump"} == venvs
+    assert {"audit", "bump", "cibuildwheel", "records", "release"} == venvs
     assert venvs <= groups.keys()
 
 
