@@ -34,7 +34,7 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: help demo fallback test test-rust fuzz sanitize endure bench behavior lint lint-python lint-rust lint-zig \
+.PHONY: help demo fallback test test-rust fuzz sanitize battery endure bench behavior lint lint-python lint-rust lint-zig \
 	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
 	proto-licenses requirements check-requirements deny audit trend bump upstream clean
 
@@ -81,6 +81,12 @@ fuzz: .venv/test/.installed
 sanitize: .venv/test/.installed
 	$(STEP) "sanitize: valgrind, and 64 threads at once"
 	.venv/test/bin/pytest tests/abi/test_memory.py tests/abi/test_hostile.py -k "memory or many_threads"
+
+## run all of tests/battery, also what `test` leaves out; the record is in dist/battery.xml
+battery: .venv/test/.installed .venv/delivery/.ready
+	$(STEP) "battery: names, interpreters, records, environments, signals, full disks, two users"
+	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest -m "battery or not battery" \
+		--junit-xml=dist/battery.xml tests/battery $(PYTEST_ARGS)
 
 # ENDURE_ARGS: --runs, --restarts; --help lists them.
 ## run the examples against failing servers: 6 minutes; ENDURE_ARGS

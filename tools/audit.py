@@ -24,8 +24,7 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
-from tools import ROOT, ToolError
-from tools.issue import tell
+from tools import ROOT, ToolError, issue
 from tools.requirements import read_pins
 
 TITLE: Final = "Advisories about what is built from"
@@ -168,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tools = audit_tools(ROOT / "requirements", arguments.osv_url)
         text = render(crates, tools)
         if arguments.issue and (crates or tools):
-            done = tell(
+            done = issue.update(
                 TITLE, text, search=TITLE, titles=re.compile(re.escape(TITLE)), more="make audit"
             )
             text += f"\nIn GitHub: {done}.\n"

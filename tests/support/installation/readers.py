@@ -1,0 +1,66 @@
+"""What reads the command's answers: a shell, xargs, pkg-config, CMake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import cmake
+import pkgconf
+
+_CMAKE = Path(cmake.CMAKE_BIN_DIR, "cmake")
+_LISTS = """\
+cmake_minimum_required(VERSION 3.15)
+project(reader NONE)
+find_package(TemporalStaticLibs CONFIG REQUIRED)
+get_target_property(location Temporal::sdk_core IMPORTED_LOCATION)
+file(WRITE "${CMAKE_BINARY_DIR}/location" "${location}")
+"""
+_MINIMAL = {"LC_ALL": "C.UTF-8", "PATH": os.defpath}
+
+
+def words_of_shell(line: bytes) -> list[bytes]:
+    """Read a line as the words of a shell's command."""
+    command = [b"sh", b"-c", b"printf '%s\\0' " + line]
+    return _run(command, _MINIMAL).split(b"\0")[:-1]
+
+
+def words_of_xargs(answer: bytes) -> list[bytes]:
+    """Read an answer as xargs does."""
+    return _run(["xargs", "printf", r"%s\0"], _MINIMAL, answer).split(b"\0")[:-1]
+
+
+def flags_of_pkg_config(directory: bytes) -> list[bytes]:
+    """Ask pkg-config for a module's flags, which a shell reads."""
+    environ = {**os.environb, b"PKG_CONFIG_PATH": directory}
+    environ.pop(b"PKG_CONFIG_LIBDIR", None)
+    command = [str(pkgconf.get_executable()), "--libs", "temporal-sdk-core"]
+    return words_of_shell(_run(command, environ).strip())
+
+
+def archive_of_cmake(directory: bytes, scratch: Path) -> bytes:
+    """Have CMake configure with a package, as the documentation says, for the archive's path.
+
+    Args:
+        directory: the package's.
+        scratch: an empty directory.
+    """
+    (scratch / "CMakeLists.txt").write_text(_LISTS, encoding="ascii")
+    build = scratch / "build"
+    command = [os.fsencode(_CMAKE), b"-S", os.fsencode(scratch), b"-B", os.fsencode(build)]
+    _run([*command, b"-D", b"TemporalStaticLibs_DIR=" + directory], os.environ)
+    return (build / "location").read_bytes()
+
+
+def _run(
+    command: list[bytes] | list[str],
+    environ: Mapping[str, str] | Mapping[bytes, bytes],
+    stdin: bytes = b"",
+) -> bytes:
+    done = subprocess.run(
+        command, env=environ, cwd="/", input=stdin, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b""), done.stderr
+    return done.stdout

@@ -1,0 +1,1 @@
+"""The system that tests run on: its users, processes, and file systems."""
