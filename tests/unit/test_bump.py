@@ -14,7 +14,7 @@ import tools.bump.__main__ as command
 from tests.support.ci.git_tree import commit_all, git
 from tests.support.pip.local_registry import LocalRegistry
 from tests.support.pip.upstream_sdist import bridge, make_upstream_sdist, use_directory
-from tools.bump.errors import BumpError
+from tools import ToolError
 from tools.bump.locations import LOCATIONS, PACKAGE, RUST, current
 from tools.bump.migrate import migrate
 from tools.bump.registry import CORE
@@ -206,7 +206,7 @@ def test_step_that_fails_leaves_the_tree_as_it_was(tree: Path, target: str) -> N
     text = (tree / "Makefile").read_text()
     (tree / "Makefile").write_text(text.replace(f"{target}:\n", f"{target}:\n\tfalse\n"))
     git(tree, "commit", "--quiet", "--all", "--message", "broken")
-    with pytest.raises(BumpError, match=f"make {target} .* failed; its messages are above"):
+    with pytest.raises(ToolError, match=f"make {target} .* failed; its messages are above"):
         migrate(tree, "0.11.0")
     assert git(tree, "status", "--porcelain") == ""
 
@@ -216,7 +216,7 @@ def test_tree_with_changes_is_not_touched(tree: Path, name: str) -> None:
     with (tree / name).open("a") as file:
         file.write("mine\n")
     before = git(tree, "status", "--porcelain"), git(tree, "diff")
-    with pytest.raises(BumpError, match="has changes that are not committed"):
+    with pytest.raises(ToolError, match="has changes that are not committed"):
         migrate(tree, "0.11.0")
     assert (git(tree, "status", "--porcelain"), git(tree, "diff")) == before
 

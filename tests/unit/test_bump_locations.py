@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from tools.bump.errors import BumpError
+from tools import ToolError
 from tools.bump.locations import LOCATIONS, PACKAGE, RUST, Location, current, move
 from tools.bump.migrate import with_entry
 from tools.bump.registry import CORE
@@ -118,7 +118,7 @@ def test_location_that_is_not_as_the_table_has_it(
     old = old.replace("0.10.1", current(tree)[subject])
     assert old in text
     (tree / file).write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(BumpError, match=re.escape(problem)) as caught:
+    with pytest.raises(ToolError, match=re.escape(problem)) as caught:
         current(tree)
     assert str(tree / file) in str(caught.value)
 
@@ -126,7 +126,7 @@ def test_location_that_is_not_as_the_table_has_it(
 def test_crate_that_the_new_core_is_built_without(tree: Path) -> None:
     there = current(tree)
     del there["temporalio-common"]
-    with pytest.raises(BumpError, match="built without temporalio-common"):
+    with pytest.raises(ToolError, match="built without temporalio-common"):
         move(tree, there)
 
 
@@ -153,5 +153,5 @@ def test_changelog_gets_an_entry(unreleased: str, expected: str) -> None:
 
 
 def test_changelog_without_a_place_for_it() -> None:
-    with pytest.raises(BumpError, match="no line"):
+    with pytest.raises(ToolError, match="no line"):
         with_entry("# Changelog\n", "New.")

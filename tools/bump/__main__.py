@@ -15,11 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import ROOT
-from tools.bump.errors import BumpError
-from tools.bump.issue import update_issue
+from tools import ROOT, ToolError, issue, report_errors
 from tools.bump.migrate import migrate
-from tools.bump.news import look
+from tools.bump.news import TITLES, look
+from tools.bump.registry import CORE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,12 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument("--issue", action="store_true", help="open or update an issue with gh")
     command.set_defaults(run=_check)
     arguments = parser.parse_args(argv)
-    try:
-        arguments.run(arguments)
-    except BumpError as error:
-        print(f"bump: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return report_errors("bump", lambda: arguments.run(arguments))
 
 
 def _migrate(arguments: argparse.Namespace) -> None:
@@ -55,9 +49,10 @@ def _check(arguments: argparse.Namespace) -> None:
     news = look(ROOT)
     _report(news.text, arguments.summary)
     if arguments.issue and news.is_for_an_issue:
-        _report(f"\nIn GitHub: {update_issue(news.title, news.text)}.", arguments.summary)
+        done = issue.update(news.title, news.text, search=CORE, titles=TITLES, more="make upstream")
+        _report(f"\nIn GitHub: {done}.", arguments.summary)
     if news.problem:
-        raise BumpError(f"could not compare the C interface with Temporal's: {news.problem}")
+        raise ToolError(f"could not compare the C interface with Temporal's: {news.problem}")
 
 
 def _report(text: str, summary: Path | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tools.bump.errors import BumpError
+from tools import ToolError
 from tools.bump.registry import CORE
 
 #: What a location has the version of, in addition to the crates by their names: the package, whose
@@ -30,11 +30,11 @@ class Location(NamedTuple):
     subject: str
 
     def read(self, root: Path) -> str:
-        """Return the version that stands there; a `BumpError` if there is not exactly one."""
+        """Return the version that stands there; a `ToolError` if there is not exactly one."""
         found = set(self._pattern().findall((root / self.file).read_text(encoding="utf-8")))
         if len(found) != 1:
             what = f"several versions: {', '.join(sorted(found))}" if found else "no version"
-            raise BumpError(f"{root / self.file} has {what} in the words {self.words!r}")
+            raise ToolError(f"{root / self.file} has {what} in the words {self.words!r}")
         return str(found.pop())
 
     def write(self, root: Path, version: str) -> None:
@@ -79,12 +79,12 @@ LOCATIONS: Final = (
 
 
 def current(root: Path, locations: Sequence[Location] = LOCATIONS) -> dict[str, str]:
-    """Return the version of each subject; a `BumpError` unless all its locations agree."""
+    """Return the version of each subject; a `ToolError` unless all its locations agree."""
     found: dict[str, str] = {}
     for location in locations:
         version = location.read(root)
         if found.setdefault(location.subject, version) != version:
-            raise BumpError(
+            raise ToolError(
                 f"{root / location.file} has {location.subject} {version}, and another place "
                 f"{found[location.subject]}"
             )
@@ -92,10 +92,10 @@ def current(root: Path, locations: Sequence[Location] = LOCATIONS) -> dict[str, 
 
 
 def move(root: Path, versions: Mapping[str, str]) -> None:
-    """Put versions, by subject, into all locations; a `BumpError` if there is none for one."""
+    """Put versions, by subject, into all locations; a `ToolError` if there is none for one."""
     for location in LOCATIONS:
         if location.subject not in versions:
-            raise BumpError(
+            raise ToolError(
                 f"{CORE} {versions[CORE]} is built without {location.subject}, which "
                 f"{location.file} asks for: that is work for a person"
             )

@@ -12,7 +12,7 @@ from typing import Final
 
 from packaging.version import Version
 
-from tools.bump.errors import BumpError
+from tools import ToolError
 from tools.bump.locations import PACKAGE, RUST, current, move
 from tools.bump.registry import CORE, published_core
 from tools.interface.changes import Change, changes, updated
@@ -36,10 +36,10 @@ def migrate(root: Path, version: str, *, allow_older: bool = False) -> str:
         What has been done, and what to look at.
 
     Raises:
-        BumpError: it cannot be done; the message says why.
+        ToolError: it cannot be done; the message says why.
     """
     if _run(root, "git", "status", "--porcelain"):
-        raise BumpError(f"{root} has changes that are not committed: commit or stash them first")
+        raise ToolError(f"{root} has changes that are not committed: commit or stash them first")
     before = current(root)
     _check_newer(version, before[CORE], allow_older)
     core = published_core(version)
@@ -78,11 +78,11 @@ def with_entry(changelog: str, entry: str) -> str:
     """Add an entry, without the dash, to what has changed since the last release.
 
     Raises:
-        BumpError: the changelog has no heading for what is not released.
+        ToolError: the changelog has no heading for what is not released.
     """
     before, heading, rest = changelog.partition(_UNRELEASED)
     if not heading:
-        raise BumpError(f"CHANGELOG.md has no line {_UNRELEASED.strip()!r} to add to")
+        raise ToolError(f"CHANGELOG.md has no line {_UNRELEASED.strip()!r} to add to")
     unreleased, separator, older = rest.partition("\n## ")
     item = f"- {entry}\n"
     if _CHANGED in unreleased:
@@ -95,9 +95,9 @@ def with_entry(changelog: str, entry: str) -> str:
 
 def _check_newer(version: str, there: str, allow_older: bool) -> None:
     if Version(version) == Version(there):
-        raise BumpError(f"{CORE} {version} is the one that is there")
+        raise ToolError(f"{CORE} {version} is the one that is there")
     if Version(version) < Version(there) and not allow_older:
-        raise BumpError(f"{CORE} {version} is older than {there}, the one that is there")
+        raise ToolError(f"{CORE} {version} is older than {there}, the one that is there")
 
 
 def _regenerate(clone: Path) -> Sequence[Change]:
@@ -127,5 +127,5 @@ def _run(directory: Path, *command: str, show: bool = False) -> str:
     )
     if done.returncode != 0:
         said = "; its messages are above" if show else f":\n{done.stderr.strip()}"
-        raise BumpError(f"{' '.join(command)} failed{said}")
+        raise ToolError(f"{' '.join(command)} failed{said}")
     return done.stdout or ""

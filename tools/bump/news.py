@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+from typing import Final
 
 from packaging.version import Version
 
@@ -13,6 +15,10 @@ from tools.bump.migrate import HEADER
 from tools.bump.registry import CORE, newest_core
 from tools.interface.errors import CannotCompareError
 from tools.interface.upstream import PROJECT, Comparison, compare
+
+TITLES: Final = re.compile(
+    rf"{CORE} \S+( is out|: {PROJECT} \S+ has another C interface)", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class News:
 
     @property
     def title(self) -> str:
-        """The issue's title, for `bump.issue` to find it by."""
+        """The issue's title, which matches `TITLES`."""
         if self.is_newer or self.comparison is None:
             return f"{CORE} {self.newest} is out"
         version = self.comparison.distribution.version
@@ -70,7 +76,7 @@ def look(root: Path) -> News:
     """Ask cargo's registry and pip's index what is new for a checkout.
 
     Raises:
-        BumpError: cargo cannot tell which core is the newest.
+        ToolError: cargo cannot tell which core is the newest.
     """
     there, newest = current(root)[CORE], newest_core().version
     try:

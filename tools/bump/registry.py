@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from packaging.version import Version
 
-from tools.bump.errors import BumpError
+from tools import ToolError
 
 CORE: Final = "temporalio-sdk-core"
 
@@ -46,7 +46,7 @@ class Core:
 
 
 def newest_core() -> Core:
-    """Return the newest core that is no prerelease; a `BumpError` if cargo cannot tell."""
+    """Return the newest core that is no prerelease; a `ToolError` if cargo cannot tell."""
     return _resolve("*", "cargo cannot tell which core is the newest")
 
 
@@ -54,7 +54,7 @@ def published_core(version: str) -> Core:
     """Return the core of a version.
 
     Raises:
-        BumpError: it is not published, or not one that dependencies can be found for.
+        ToolError: it is not published, or not one that dependencies can be found for.
     """
     return _resolve(f"={version}", f"{CORE} {version} is not to be had")
 
@@ -68,7 +68,7 @@ def _resolve(requirement: str, problem: str) -> Core:
         command = ["cargo", "metadata", "--quiet", "--format-version", "1"]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise BumpError(f"{problem}; cargo says:\n{done.stderr.strip()}")
+        raise ToolError(f"{problem}; cargo says:\n{done.stderr.strip()}")
     packages: list[dict[str, Any]] = json.loads(done.stdout)["packages"]
     temporal = [package for package in packages if package["name"].startswith("temporalio-")]
     crates = {package["name"]: str(package["version"]) for package in temporal}

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.records.build import RecordError
+from tools import ToolError
 from tools.records.history import History, read_history, read_release, write_history
 from tools.records.limits import Finding, findings
 from tools.records.summary import annotation, platforms_without, summary
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
-    except RecordError as error:
+    except ToolError as error:
         print(f"records: {error}", file=sys.stderr)
         return 1
 
@@ -81,7 +81,7 @@ def _usage(arguments: argparse.Namespace) -> None:
     try:
         text = arguments.file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise RecordError(f"{arguments.file} cannot be read: {error.strerror}") from None
+        raise ToolError(f"{arguments.file} cannot be read: {error.strerror}") from None
     print(usage(text.splitlines()))
 
 

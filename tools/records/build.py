@@ -11,13 +11,9 @@ from typing import Any, Final
 import jsonschema
 from referencing import Registry, Resource
 
-from tools import ROOT
+from tools import ROOT, ToolError
 
 RECORD_SCHEMA: Final = ROOT / "temporal_static_libs" / "share" / "build-record.schema.json"
-
-
-class RecordError(Exception):
-    """A file does not hold what it should. The message names it and says why."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +68,15 @@ def read_json(file: Path, schema: Path) -> dict[str, Any]:
     """Read a JSON file that meets a schema.
 
     Raises:
-        RecordError: it does not; the message says where.
+        ToolError: it does not; the message says where.
     """
     try:
         value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _validator(schema).validate(value)
     except (OSError, ValueError) as error:
-        raise RecordError(f"{file} cannot be read: {error}") from None
+        raise ToolError(f"{file} cannot be read: {error}") from None
     except jsonschema.ValidationError as error:
-        raise RecordError(f"{file}: {error.json_path}: {error.message}") from None
+        raise ToolError(f"{file}: {error.json_path}: {error.message}") from None
     return value
 
 

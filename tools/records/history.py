@@ -1,6 +1,6 @@
 """The builds of every release so far: build-history.json, which is published with each.
 
-`RecordError`: a file is not what it should be, or is missing.
+`ToolError`: a file is not what it should be, or is missing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.records.build import RECORD_SCHEMA, Build, RecordError, read_json
+from tools import ToolError
+from tools.records.build import RECORD_SCHEMA, Build, read_json
 
 _SCHEMA: Final = Path(__file__).with_name("history.schema.json")
 
@@ -54,11 +55,11 @@ def read_release(places: list[Path]) -> Release:
         file for place in places for file in ([place] if place.is_file() else place.rglob("*.json"))
     ]
     if not files:
-        raise RecordError(f"there is no record in {', '.join(map(str, places))}")
+        raise ToolError(f"there is no record in {', '.join(map(str, places))}")
     builds = [Build(read_json(file, RECORD_SCHEMA)) for file in files]
     versions = sorted({build.version for build in builds})
     if len(versions) != 1:
-        raise RecordError(f"the records are of several versions: {', '.join(versions)}")
+        raise ToolError(f"the records are of several versions: {', '.join(versions)}")
     builds.sort(key=lambda build: (build.platform, build.record["started"]))
     return Release(versions[0], tuple(builds))
 

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from temporal_static_libs._targets import TARGETS
+from tools import ToolError
 from tools.charts import COLOURS, draw
-from tools.records.build import Build, RecordError
+from tools.records.build import Build
 from tools.records.history import History
 
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
@@ -24,10 +25,10 @@ def draw_trend(history: History, output: Path) -> None:
     """Draw a history into a file whose suffix is its format.
 
     Raises:
-        RecordError: there is nothing to draw.
+        ToolError: there is nothing to draw.
     """
     if not history.releases:
-        raise RecordError("the history has no release yet: there is nothing to draw")
+        raise ToolError("the history has no release yet: there is nothing to draw")
     draw(output, lambda: _figure(history))
 
 
