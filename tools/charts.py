@@ -1,4 +1,4 @@
-"""How this project's pictures look, and how they are written: one way for all."""
+"""Style of this project's charts, and the way to write them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,7 @@ _STYLE: Final = {
 
 
 def draw(output: Path, make: Callable[[], Figure]) -> None:
-    """Draw a picture.
-
-    Args:
-        output: the file; its suffix is its format.
-        make: makes the figure, in this project's style.
-    """
+    """Write the figure that `make` makes, in the format of the suffix of `output`."""
     with pyplot.rc_context(_STYLE):
         figure = make()
         try:

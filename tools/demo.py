@@ -39,7 +39,7 @@ class Interrupted(BaseException):
 
 
 class Demo:
-    """The steps, and which of them is on; logs are kept in `scratch`, which goes in the end."""
+    """Steps of the demo, and the current one. Logs are in `scratch`, which goes in the end."""
 
     def __init__(self, scratch: Path) -> None:
         self.step = "starting"
@@ -135,7 +135,7 @@ class Demo:
 
 
 def _wait(process: subprocess.Popen[bytes], name: str, deadline: float) -> bool:
-    """Whether the process ended in time."""
+    """Wait for the process; return whether it ended in time."""
     started = time.monotonic()
     while (elapsed := time.monotonic() - started) < deadline:
         try:

@@ -44,7 +44,7 @@ class DevServer:
 
     @property
     def url(self) -> str:
-        """The address as the core wants it."""
+        """URL of the front end."""
         return f"http://{self.address}"
 
 

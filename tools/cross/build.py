@@ -65,7 +65,7 @@ def _environ(target: Target) -> dict[str, str]:
 
 
 def _toolchains(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The environment with each cargo of PATH first in turn."""
+    """Return the environment with each cargo of PATH first in turn."""
     # The build's programs, cargo-zigbuild among them, stay where they are found.
     path = [str(Path(sys.executable).parent), *environ.get("PATH", os.defpath).split(os.pathsep)]
     for directory in dict.fromkeys(path):

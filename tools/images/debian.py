@@ -37,8 +37,7 @@ def import_debian(image: str, packages: Sequence[str] = ()) -> None:
     if not archive.exists():
         print(f"making {archive}: Debian {SUITE} {' '.join(packages)}".rstrip(), flush=True)
         _make(archive, packages)
-    command = ["docker", "import", str(archive), image]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(["docker", "import", archive, image], stdout=subprocess.DEVNULL, check=True)
 
 
 def sources() -> list[str]:

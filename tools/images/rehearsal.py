@@ -1,4 +1,4 @@
-"""The image that the rehearsal runs in: made here, of Debian's packages; nothing is pulled."""
+"""Image that the rehearsal runs in: made here, of Debian's packages; nothing is pulled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def rehearsal_image() -> str:
     Returns:
         Its name, with a hash of the recipe for a tag.
     """
-    image = f"{REPOSITORY}:{_recipe_hash()}"
+    recipe = f"{SUITE}\n".encode() + _DOCKERFILE.read_bytes()
+    image = f"{REPOSITORY}:{hashlib.sha256(recipe).hexdigest()[:12]}"
     if image in _images():
         return image
     remove_images()
@@ -50,11 +51,6 @@ def remove_images() -> None:
     """Remove this image and those of other recipes."""
     if images := _images():
         subprocess.run(["docker", "rmi", "--force", *images], stdout=subprocess.DEVNULL, check=True)
-
-
-def _recipe_hash() -> str:
-    recipe = f"{SUITE}\n".encode() + _DOCKERFILE.read_bytes()
-    return hashlib.sha256(recipe).hexdigest()[:12]
 
 
 def _images() -> list[str]:

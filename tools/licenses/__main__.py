@@ -29,7 +29,7 @@ LICENSES = WORKSPACE / "THIRD-PARTY-LICENSES.txt"
 STANDARD_LIBRARY = Path(__file__).with_name("rust_standard_library.txt")
 
 OWN = "temporal-static-libs-"
-"""What this project's crates begin with; their license is the project's."""
+"""Prefix of this project's crates, whose license is the project's."""
 
 
 def make(cargo_about: str, cargo_cyclonedx: str) -> None:

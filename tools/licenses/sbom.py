@@ -19,7 +19,7 @@ from tools import ToolError
 from tools.licenses.linked_crates import PACKAGE, Crate
 
 PROPERTY = "temporal-static-libs"
-"""What the names of this project's own properties begin with."""
+"""Prefix of the names of this project's properties."""
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The steps of the workflow temporal-static-libraries; docs/releasing.md tells of each.
+"""Steps of the workflow temporal-static-libraries, which docs/releasing.md describes.
 
 What a step finds out for later ones is appended to the file that GITHUB_OUTPUT names.
 """
@@ -31,7 +31,7 @@ def _plan(arguments: argparse.Namespace) -> None:
     dry_run = arguments.dry_run != "false"
     event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
     platforms = json.dumps(make_matrix(event.name, os.environ))
-    _emit_outputs(**vars(make_plan(ROOT, event)), platforms=platforms)
+    _emit_outputs(**make_plan(ROOT, event)._asdict(), platforms=platforms)
 
 
 def _assemble(arguments: argparse.Namespace) -> None:

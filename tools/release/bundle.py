@@ -21,12 +21,12 @@ class Facts(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The git tag."""
+        """Git tag of the release."""
         return tag_of(self.version)
 
 
 class Bundle:
-    """The directory.
+    """Directory of a release.
 
     Attributes:
         root: its path.

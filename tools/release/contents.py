@@ -24,7 +24,7 @@ from tools.wheel.check import LIB, PACKAGE, check_facts, check_wheel
 
 @dataclass(frozen=True)
 class Source:
-    """What everything in a release is made from.
+    """Source that everything in a release is made from.
 
     Attributes:
         version: the package's.
@@ -47,7 +47,7 @@ class ReleaseWheel:
 
     @property
     def dist_info(self) -> str:
-        """The directory of its metadata."""
+        """Directory of its metadata."""
         return f"{PACKAGE}-{self.manifest.version}.dist-info"
 
     def read_sbom(self) -> bytes:

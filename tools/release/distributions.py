@@ -16,19 +16,19 @@ from tools.release.names import PROJECT, REQUIRED
 
 @dataclass(frozen=True)
 class Distributions:
-    """What is published to the index: wheels in the table's order, and the source distribution."""
+    """Files for the index: wheels in the table's order, and the source distribution."""
 
     wheels: tuple[ReleaseWheel, ...]
     sdist: Path
 
     @property
     def files(self) -> list[Path]:
-        """All of them."""
+        """Paths of all of them."""
         return [*(wheel.file for wheel in self.wheels), self.sdist]
 
     @property
     def missing(self) -> list[str]:
-        """The platforms of the table that the release has no wheel for."""
+        """Platforms of the table that the release has no wheel for."""
         present = {wheel.target for wheel in self.wheels}
         return [target.platform for target in TARGETS if target not in present]
 

@@ -18,10 +18,10 @@ from tools.release.bundle import Bundle
 
 
 class _Published(NamedTuple):
-    """What GitHub has of the release: a draft is seen only by those who may write to it."""
+    """State of the release on GitHub: only those who may write to it see a draft."""
 
     draft: bool
-    #: The names of all assets, each with whether its upload was completed.
+    #: Names of all assets, each with whether its upload was completed.
     assets: dict[str, bool]
 
     @property

@@ -52,7 +52,7 @@ def wait_until_published(index: str, version: str, dist: Path, seconds: float) -
 
 
 def _published_hashes(index: str, version: str) -> dict[str, str | None]:
-    """The files of a release that an index has, each with its SHA-256, or None if it tells none."""
+    """Ask an index for its files of a release, with the SHA-256 of each, or None without one."""
     try:
         with PyPISimple(index) as client:
             # Else what stands between may answer from before the upload.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tools import ToolError
 from tools.release.names import tag_of
@@ -13,9 +13,8 @@ from tools.release.versions import check_versions
 _TAGS = "refs/tags/"
 
 
-@dataclass(frozen=True)
-class Event:
-    """What made the workflow run.
+class Event(NamedTuple):
+    """Event that made the workflow run.
 
     Attributes:
         name: GitHub's name of it: ``push``, ``pull_request``, ``workflow_dispatch``.
@@ -30,15 +29,8 @@ class Event:
     dry_run: bool = True
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to do.
-
-    Attributes:
-        version: of the tree.
-        release: whether this is a release or its rehearsal, to which more must hold.
-        publish: whether anything is published.
-    """
+class Plan(NamedTuple):
+    """Version of the tree; whether this is a release or its rehearsal; whether to publish it."""
 
     version: str
     release: bool

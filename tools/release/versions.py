@@ -1,4 +1,4 @@
-"""The one version, wherever the tree states it."""
+"""Version of the project, which is the same wherever the tree states it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_versions(root: Path) -> str:
 
 
 def _core_versions(root: Path) -> dict[str, str]:
-    """The version of Temporal's core, by the place that states it."""
+    """Read the version of Temporal's core, by the place that states it."""
     packages = _read(root / "rust" / "Cargo.lock")["package"]
     lock = [package["version"] for package in packages if package["name"] == CORE_CRATE]
     if len(lock) != 1:

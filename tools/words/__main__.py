@@ -44,7 +44,7 @@ def run(root: Path, *, update: bool, accept: bool, advice: bool) -> int:
 
 
 def _compare(hits: Sequence[Hit], found: Counts, allowed: Counts) -> Iterator[str]:
-    """Lines to print: each difference, each use of a word that is used too often, what to do."""
+    """Yield lines to print: differences, each use of a word that is used too often, what to do."""
     for path, word in sorted(found - allowed):
         uses = [hit for hit in hits if (hit.path, hit.word) == (path, word)]
         yield (
