@@ -17,6 +17,10 @@ from tools import ToolError
 lief.logging.disable()
 
 
+class FloorError(ToolError):
+    """An archive needs more than the floor has. Build records have the name of this class."""
+
+
 def prove_floor(archive: Path, zig_target: str, system_libraries: Sequence[str]) -> None:
     """Link a program with the whole of an archive, against the libc of a floor.
 
@@ -41,10 +45,10 @@ def prove_floor(archive: Path, zig_target: str, system_libraries: Sequence[str])
     if done.returncode == 0:
         return
     if missing := sorted(set(re.findall(r"undefined symbol: (\S+)", done.stderr))):
-        raise ToolError(
+        raise FloorError(
             f"{archive.name} needs what {zig_target} does not have: {', '.join(missing)}"
         )
-    raise ToolError(
+    raise FloorError(
         f"{archive.name} could not be linked for {zig_target}\n"
         f"  command: {' '.join(command)}\n"
         f"  output:  {done.stderr.strip()}"
@@ -62,9 +66,9 @@ def prove_macos_floor(archive: Path, floor_version: str) -> None:
     for name, binary in members(archive):
         oldest = _oldest_macos(binary)
         if oldest is None:
-            raise ToolError(f"{archive.name}: {name} does not say its oldest macOS")
+            raise FloorError(f"{archive.name}: {name} does not say its oldest macOS")
         if oldest > floor:
-            raise ToolError(
+            raise FloorError(
                 f"{archive.name}: {name} is for macOS {'.'.join(map(str, oldest))}, "
                 f"newer than the {floor_version} that the wheel promises"
             )
@@ -78,7 +82,7 @@ def members(archive: Path) -> Iterator[tuple[str, lief.MachO.Binary]]:
         for file in sorted(Path(scratch).iterdir()):
             binaries = lief.MachO.parse(file)
             if binaries is None or len(binaries) != 1:
-                raise ToolError(f"{archive.name}: {file.name} is no Mach-O object")
+                raise FloorError(f"{archive.name}: {file.name} is no Mach-O object")
             binary = binaries.at(0)
             assert binary is not None
             yield file.name, binary
