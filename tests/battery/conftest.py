@@ -74,6 +74,6 @@ def reset(shared: Installation, pristine: Installation) -> Installation:
 @pytest.fixture
 def installation(pristine: Installation, place: Path) -> Installation:
     """A copy of the installation, for the test to change."""
-    copy = pristine.copy(place / "own")
+    copy = pristine.copy(place / "own", linked=False)
     time.sleep(0.03)  # what has just been written is not remembered
     return copy

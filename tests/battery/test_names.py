@@ -261,7 +261,8 @@ def test_json_of_a_path_that_is_not_utf_8_is_refused_and_escapes_it(
     named: Callable[[str, str], Named], which: str
 ) -> None:
     outcome = named(which, "not-utf-8").outcomes["--json"]
-    outcome.refused(r"a\udcff\udcfeb")
+    outcome.refused()
+    assert r"a\udcff\udcfeb" in outcome.stderr or r"a\xff\xfeb" in outcome.stderr
 
 
 @pytest.mark.parametrize("which", ["package", "override"])

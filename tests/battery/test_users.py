@@ -74,6 +74,10 @@ def as_nobody(script: str, *arguments: object) -> None:
     subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", check=True)
 
 
+WHEN = ("after", pytest.param("before", marks=pytest.mark.battery))
+"""When something is done to files: before they are verified, or after, when that is remembered."""
+
+
 # --- 1: something that a linker could take instead, beside the archives ---
 
 PLANTED = (
@@ -84,7 +88,7 @@ PLANTED = (
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", WHEN)
 def test_planted_beside_an_override(reset: Installation, when: str, planted: str) -> None:
     machine = reset.machine("override")
     if when == "after":
@@ -200,7 +204,7 @@ def records_of(source: str, names: tuple[str, ...]) -> list[str]:
 
 @pytest.mark.parametrize("what", MODES)
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", WHEN)
 def test_writable_by_others_is_refused(
     reset: Installation, when: str, source: str, what: str
 ) -> None:
@@ -324,7 +328,7 @@ def test_installed_under_umask_002(
 @needs_root
 @pytest.mark.parametrize("name", [SDK_CORE, CLIENT, MANIFEST, CHECKSUMS])
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", WHEN)
 def test_file_of_another_owner_is_refused(
     reset: Installation, when: str, source: str, name: str
 ) -> None:

@@ -99,12 +99,14 @@ class Installation:
         shutil.copytree(whole.override, self.override)
         shutil.copytree(whole.package / "lib", self.package / "lib")
 
-    def copy(self, root: Path, site: Path | None = None) -> Installation:
-        """Copy it, with links in place of files that are not about libraries.
+    def copy(self, root: Path, site: Path | None = None, *, linked: bool = True) -> Installation:
+        """Copy it.
 
         Args:
             root: a new directory.
             site: the directory to put the package in, elsewhere than below `root`.
+            linked: whether files that are not about libraries are links to this one's, which is
+                quicker. Their owner and mode must stay as they are then.
         """
         root.mkdir(parents=True, exist_ok=True)
         (root / "home").mkdir()
@@ -115,7 +117,7 @@ class Installation:
             override=root / "override",
             cache=root / "cache",
         )
-        _copy_package(self.package, there.package)
+        _copy_package(self.package, there.package, linked=linked)
         shutil.copytree(self.override, there.override)
         shutil.copytree(self.cache, there.cache)
         return there
@@ -139,7 +141,7 @@ def make_installation(package: Path, root: Path) -> Installation:
     (root / "home").mkdir()
     cache = root / "cache"
     there = Installation(root, root / "site", root / "override", cache, Path(), tools)
-    _copy_package(package, there.package)
+    _copy_package(package, there.package, linked=False)
     for directory in ("rust", "share/proto"):
         _thin_out(there.package / directory)
     # The stand-in for cargo makes the libraries, which then take the place of the wheel's.
@@ -184,7 +186,7 @@ def describe_as_own(directory: Path, libraries: Path) -> None:
         file.write_text(re.sub(r"[0-9a-f]{64}", lambda it: hashes.get(it[0], it[0]), text))
 
 
-def _copy_package(package: Path, copy: Path) -> None:
+def _copy_package(package: Path, copy: Path, *, linked: bool) -> None:
     lib = package / "lib"
 
     def ignored(directory: str, names: list[str]) -> set[str]:
@@ -194,10 +196,8 @@ def _copy_package(package: Path, copy: Path) -> None:
     def link(source: str, target: str) -> None:
         if Path(source).is_relative_to(lib):
             shutil.copy2(source, target)  # a test may write into it
-            return
-        try:
+        else:
             os.link(source, target)
-        except OSError:
-            shutil.copy2(source, target)
 
-    shutil.copytree(package, copy, copy_function=link, ignore=ignored)
+    copy_function = link if linked else shutil.copy2
+    shutil.copytree(package, copy, copy_function=copy_function, ignore=ignored)
