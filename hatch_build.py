@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(_ROOT))
 try:
     from temporal_static_libs._about import PROJECT_URL
-    from temporal_static_libs._build.advice import no_wheel_selected, unsupported_platform
+    from temporal_static_libs._build.advice import no_wheel_selected
     from temporal_static_libs._build.header import check_interface
     from temporal_static_libs._build.pipeline import build
     from temporal_static_libs._build.record import recording
@@ -37,7 +37,6 @@ try:
     from temporal_static_libs._build.toolchain import (
         BOOTSTRAP_REQUIREMENT,
         NoToolchainError,
-        UnsupportedBuildError,
         check_platform,
     )
     from temporal_static_libs._errors import TemporalStaticLibsError
@@ -111,12 +110,12 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         output = output_of_tree(_ROOT)
         try:
             settings = Settings.from_environ()
-            with recording(self.metadata.version, settings) as recorder:
+            with recording(settings) as recorder:
                 check_platform(sources.workspace, settings)
                 check_interface(sources.interface, sources.header)
                 # Another build must not replace the archives before they are in the wheel.
                 self._until_collected.enter_context(exclusive(_ROOT))
-                tag = build(sources, output, self.metadata.version, settings, recorder)
+                tag = build(sources, output, settings, recorder)
         except TemporalStaticLibsError as error:
             self._abort(error)
         # Git ignores what is made, and Hatchling with it, unless it is named here.
@@ -129,8 +128,6 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         problem = str(error)
         if isinstance(error, NoToolchainError):
             problem += f"\n\n{no_wheel_selected(error.minimum)}"
-        elif isinstance(error, UnsupportedBuildError):
-            problem += f"\n\n{unsupported_platform(error.target_was_set, error.rustc_for)}"
         # Not by raising it: the message would stand below a traceback through pip and Hatchling.
         self.app.display_error(problem)
         sys.exit(1)

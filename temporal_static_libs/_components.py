@@ -57,8 +57,7 @@ def component_named(name: str) -> Component:
     Raises:
         ValueError: the table has no such row; the message lists those it has.
     """
-    for component in COMPONENTS:
-        if component.name == name:
-            return component
-    known = ", ".join(component.name for component in COMPONENTS)
-    raise ValueError(message("unknown-component", name=name, known=known))
+    components = {component.name: component for component in COMPONENTS}
+    if name not in components:
+        raise ValueError(message("unknown-component", name=name, known=", ".join(components)))
+    return components[name]

@@ -15,7 +15,7 @@ class StaticLibrary:
 
     Attributes:
         name: the link name, the one ``-l`` takes: ``temporal_sdk_core``.
-        path: the archive, absolute.
+        path: absolute.
         checksum: its SHA-256, 64 lower-case hexadecimal digits, which it has been found to have.
     """
 
@@ -52,5 +52,4 @@ def describe(loaded: LoadedSet) -> LibrarySet:
         StaticLibrary(library.link_name, loaded.archive(library), library.sha256)
         for library in loaded.manifest.libraries
     )
-    version = loaded.manifest.version
-    return LibrarySet(target.os, target.architecture, version, libraries)
+    return LibrarySet(target.os, target.architecture, loaded.manifest.version, libraries)

@@ -10,34 +10,21 @@ from ._messages import message
 
 @dataclass(frozen=True)
 class Target:
-    """One row.
+    """One row, and what follows from it.
 
     Attributes:
         platform: this project's name of the platform, as in ``linux-x64``.
         triple: Rust's target triple.
-        machine: the platform tag's word for the processor.
-        floor_name: what the floor is a version of: ``glibc``, ``musl`` or ``macos``.
-        floor_version: the oldest one the archives are made for.
-        wheel_tags: platform tags of a published wheel, whose archives have been proven to meet
-            them. A wheel straight from the build hook carries `build_tag` instead.
+        floor_version: the oldest glibc, musl or macOS that the archives are made for.
         oldest_pip: the first pip that knows one of `wheel_tags`.
         runner: GitHub's label for the machines that build and test its wheel.
-        archive_name: format of an archive's file name, given the library's link name.
-        gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
-        rust_flags: more flags for rustc.
     """
 
     platform: str
     triple: str
-    machine: str
-    floor_name: str
     floor_version: str
-    wheel_tags: tuple[str, ...]
     oldest_pip: str
     runner: str
-    archive_name: str = "lib{}.a"
-    gc_flag: str = "-Wl,--gc-sections"
-    rust_flags: tuple[str, ...] = ()
 
     @property
     def os(self) -> str:
@@ -60,6 +47,40 @@ class Target:
         return self.triple.split("-")[0]
 
     @property
+    def machine(self) -> str:
+        """The platform tag's word for the processor."""
+        return self.architecture if self.triple == "aarch64-apple-darwin" else self.processor
+
+    @property
+    def floor_name(self) -> str:
+        """What the floor is a version of: ``glibc``, ``musl`` or ``macos``."""
+        return {"gnu": "glibc", "musl": "musl", "darwin": "macos"}[self.triple.split("-")[-1]]
+
+    @property
+    def wheel_tags(self) -> tuple[str, ...]:
+        """Platform tags of a published wheel, whose archives have been proven to meet them.
+
+        A wheel straight from the build hook carries `build_tag` instead.
+        """
+        tag = f"{self.floor_version.replace('.', '_')}_{self.machine}"
+        if self.floor_name == "glibc":
+            # Both spellings: pip asked for --platform manylinux2014_… refuses one tagged 2_17 only.
+            return f"manylinux_{tag}", f"manylinux2014_{self.machine}"
+        return (f"{'musllinux' if self.os == 'linux' else 'macosx'}_{tag}",)
+
+    @property
+    def gc_flag(self) -> str:
+        """What makes a C compiler driver drop the parts of an archive that nothing uses."""
+        return "-Wl,--gc-sections" if self.os == "linux" else "-Wl,-dead_strip"
+
+    @property
+    def rust_flags(self) -> tuple[str, ...]:
+        """More flags for rustc."""
+        # Else rustc asks for musl's unwinder by the name of LLVM's, which only Zig has; so it asks
+        # for GCC's, as for glibc. Static programs can be made of the archives all the same.
+        return ("-Ctarget-feature=-crt-static",) if self.floor_name == "musl" else ()
+
+    @property
     def gnu_triple(self) -> str:
         """The name that GNU tools for the target start with: ``aarch64-linux-gnu``."""
         return f"{self.processor}-{self.triple.split('-', 2)[2]}"
@@ -67,11 +88,9 @@ class Target:
     @property
     def zig_target(self) -> str:
         """Zig's name of the target, with the floor in it, as ``zig cc -target`` takes it."""
-        if self.floor_name == "glibc":
-            return f"{self.processor}-linux-gnu.{self.floor_version}"
-        if self.floor_name == "musl":
-            return f"{self.processor}-linux-musl"
-        return f"{self.processor}-macos.{self.floor_version}"
+        if self.os == "macos":
+            return f"{self.processor}-macos.{self.floor_version}"
+        return self.gnu_triple + (f".{self.floor_version}" if self.floor_name == "glibc" else "")
 
     def build_tag(self, floor_version: str) -> str:
         """Return the platform tag of a wheel that was built and not yet proven to run elsewhere.
@@ -94,58 +113,13 @@ class Target:
         return self.wheel_tags if self.os == "linux" else (self.build_tag(floor_version),)
 
 
-def _glibc(architecture: str, processor: str, runner: str) -> Target:
-    return Target(
-        platform=f"linux-{architecture}",
-        triple=f"{processor}-unknown-linux-gnu",
-        machine=processor,
-        floor_name="glibc",
-        floor_version="2.17",
-        # Both spellings: pip asked for --platform manylinux2014_… refuses a wheel tagged 2_17 only.
-        wheel_tags=(f"manylinux_2_17_{processor}", f"manylinux2014_{processor}"),
-        oldest_pip="19.3",
-        runner=runner,
-    )
-
-
-def _musl(architecture: str, processor: str, runner: str) -> Target:
-    return Target(
-        platform=f"linux-{architecture}-musl",
-        triple=f"{processor}-unknown-linux-musl",
-        machine=processor,
-        floor_name="musl",
-        floor_version="1.2",
-        wheel_tags=(f"musllinux_1_2_{processor}",),
-        oldest_pip="21.2",
-        runner=runner,
-        # Else rustc asks for the unwinder by the name of LLVM's, which only Zig has; so it asks for
-        # GCC's, as for glibc. Static programs can be made of the archives all the same.
-        rust_flags=("-Ctarget-feature=-crt-static",),
-    )
-
-
-def _macos(machine: str, architecture: str, floor: str, oldest_pip: str, runner: str) -> Target:
-    processor = {"arm64": "aarch64"}.get(machine, machine)
-    return Target(
-        platform=f"macos-{architecture}",
-        triple=f"{processor}-apple-darwin",
-        machine=machine,
-        floor_name="macos",
-        floor_version=floor,
-        wheel_tags=(f"macosx_{floor.replace('.', '_')}_{machine}",),
-        oldest_pip=oldest_pip,
-        runner=runner,
-        gc_flag="-Wl,-dead_strip",
-    )
-
-
 TARGETS = (
-    _glibc("x64", "x86_64", "ubuntu-24.04"),
-    _glibc("arm64", "aarch64", "ubuntu-24.04-arm"),
-    _macos("arm64", "arm64", "11.0", "20.3", "macos-15"),
-    _musl("x64", "x86_64", "ubuntu-24.04"),
-    _musl("arm64", "aarch64", "ubuntu-24.04-arm"),
-    _macos("x86_64", "x64", "10.12", "9.0", "macos-15-intel"),
+    Target("linux-x64", "x86_64-unknown-linux-gnu", "2.17", "19.3", "ubuntu-24.04"),
+    Target("linux-arm64", "aarch64-unknown-linux-gnu", "2.17", "19.3", "ubuntu-24.04-arm"),
+    Target("macos-arm64", "aarch64-apple-darwin", "11.0", "20.3", "macos-15"),
+    Target("linux-x64-musl", "x86_64-unknown-linux-musl", "1.2", "21.2", "ubuntu-24.04"),
+    Target("linux-arm64-musl", "aarch64-unknown-linux-musl", "1.2", "21.2", "ubuntu-24.04-arm"),
+    Target("macos-x64", "x86_64-apple-darwin", "10.12", "9.0", "macos-15-intel"),
 )
 
 
@@ -161,10 +135,8 @@ def target_of_triple(triple: str) -> Target:
     for target in TARGETS:
         if target.triple == triple:
             return target
-    supported = supported_platforms()
-    raise UnsupportedPlatformError(
-        message("unsupported-target", triple=triple, supported=supported)
-    )
+    values = {"triple": triple, "supported": supported_platforms()}
+    raise UnsupportedPlatformError(message("unsupported-target", **values))
 
 
 def supported_platforms() -> str:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 from .._about import MANUAL_SETUP_URL, PROJECT_URL
-from .._errors import CompileError
+from .._errors import CompileError, UnsupportedPlatformError
 from .._messages import message
 from .._origin import Reason
 from .._settings import TARGET
@@ -29,19 +29,24 @@ def no_wheel_selected(minimum: str) -> str:
         minimum: the oldest Rust that will do.
     """
     host = this_host()
-    here = {"host": host, "old_pip": _old_pip(host), "minimum": minimum}
-    return message("no-wheel-selected", **here, **_CLOSING)
+    old_pip = _old_pip(host)
+    return message("no-wheel-selected", host=host, old_pip=old_pip, minimum=minimum, **_CLOSING)
 
 
-def unsupported_platform(target_was_set: bool, rustc_for: Target | None) -> str:
-    """Return the options where there is neither a wheel nor a way to compile.
+def unsupported_platform(
+    reason: str, *, target_was_set: bool = False, rustc_for: Target | None = None
+) -> UnsupportedPlatformError:
+    """Return the error, with the options, where there is neither a wheel nor a way to compile.
 
     Args:
+        reason: why the archives cannot be compiled.
         target_was_set: whether TEMPORAL_LIBS_TARGET names what is not supported.
         rustc_for: what this machine is, if it is supported and its rustc is for another platform.
     """
     remedy, tag = _remedy(target_was_set, rustc_for), TARGETS[0].wheel_tags[-1]
-    return message("no-wheel-and-no-build", remedy=remedy, tag=tag, **_CLOSING)
+    advice = message("no-wheel-and-no-build", remedy=remedy, tag=tag, **_CLOSING)
+    problem = message("cannot-compile", reason=reason)
+    return UnsupportedPlatformError(f"{problem}\n\n{advice}")
 
 
 def compile_requested(minimum: str, reason: Reason) -> str:
@@ -56,11 +61,7 @@ def compile_requested(minimum: str, reason: Reason) -> str:
 
 
 def unexpected(problem: str) -> CompileError:
-    """Return the error for something that no build of unchanged sources comes to.
-
-    Args:
-        problem: what is wrong, and with which file.
-    """
+    """Return the error for a problem that no build of unchanged sources comes to."""
     return CompileError(
         f"{problem}\n"
         "  fix:    Revert local changes to the Rust sources, the header and cargo's settings. If\n"

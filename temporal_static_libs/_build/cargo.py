@@ -16,7 +16,6 @@ from typing import Any
 from .._console import notice, stderr_of_programs
 from .._errors import CompileError
 from .._messages import message
-from .._targets import Target
 from .advice import unexpected
 from .cross import CargoForTarget
 from .toolchain import Toolchain
@@ -48,13 +47,7 @@ class Compiled:
 
 
 def cargo_metadata(workspace: Path, toolchain: Toolchain, cargo: CargoForTarget) -> dict[str, Any]:
-    """Run ``cargo metadata``, which fetches what is not there.
-
-    Args:
-        workspace: the directory of the Cargo workspace.
-        toolchain: whose cargo.
-        cargo: how it compiles for the target.
-    """
+    """Run ``cargo metadata``, which fetches what is not there."""
     command = [toolchain.cargo, "metadata", "--locked", "--format-version", "1"]
     done = subprocess.run(
         command,
@@ -86,8 +79,8 @@ def compile_archive(
     Args:
         workspace: the directory of the Cargo workspace.
         toolchain: what to compile with.
-        cargo: how it compiles for the target.
-        profile: the Cargo profile.
+        cargo: how to compile for the target.
+        profile: of Cargo.
         target_directory: cargo's, where its settings, variables or files, name none.
         neutral_paths: whether to keep paths of this machine out of the archive.
         take_unit: gets for each unit, as it comes, whether it had been compiled before.
@@ -130,7 +123,7 @@ def compile_archive(
     if process.returncode != 0:
         where = {"command": " ".join(command), "directory": workspace}
         raise CompileError(message("cargo-build-failed", status=process.returncode, **where))
-    return output.compiled(cargo.target)
+    return output.compiled({package["id"]: package["name"] for package in metadata["packages"]})
 
 
 def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[str]:
@@ -187,23 +180,20 @@ class _Output:
                 # For a person: it is part of cargo's progress.
                 notice(entry["message"]["rendered"] or text, end="")
 
-    def compiled(self, target: Target) -> Compiled:
-        archives = [
-            Path(name)
-            for artifact in self._artifacts
-            if artifact["target"]["name"] == _LIBRARY
-            for name in artifact["filenames"]
-            if os.path.basename(name) == target.archive_name.format(_LIBRARY)
-        ]
+    def compiled(self, names: Mapping[str, str]) -> Compiled:
+        """Return the archive; `names` are of the workspace's packages, by their ids."""
+        made = [Path(name) for artifact in self._artifacts for name in artifact["filenames"]]
+        archives = [file for file in made if file.name == f"lib{_LIBRARY}.a"]
         if len(archives) != 1:
             raise unexpected(message("archive-ambiguous", count=len(archives)))
         if self._native_libs is None:
             raise unexpected(message("native-libraries-missing"))
         system_libraries, frameworks = parse_native_libs(self._native_libs)
         found = {
-            package_name(artifact["package_id"]): tuple(artifact["features"])
+            names[artifact["package_id"]]: tuple(artifact["features"])
             for artifact in self._artifacts
-            if "custom-build" not in artifact["target"]["kind"]
+            # The standard library's packages, which may be compiled too, are not the workspace's.
+            if artifact["package_id"] in names and "custom-build" not in artifact["target"]["kind"]
         }
         features = {name: found[name] for name in sorted(found) if name.startswith("temporal")}
         return Compiled(archives[0], system_libraries, frameworks, features)
@@ -230,13 +220,3 @@ def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         else:
             raise unexpected(message("native-library-unknown", word=word))
     return tuple(libraries), tuple(frameworks)
-
-
-def package_name(package_id: str) -> str:
-    """Return the package's name in a package id of cargo's messages.
-
-    The two forms are ``URL#name@version`` and, where the URL ends in the name, ``URL#version``.
-    """
-    url, _, fragment = package_id.partition("#")
-    name, at, _ = fragment.partition("@")
-    return name if at else url.rstrip("/").rpartition("/")[2]

@@ -213,9 +213,8 @@ def _compile(wanted: CompiledSet, why: str) -> None:
         workspace_id=wanted.sources_sha256,
     )
     try:
-        with recording(__version__, wanted.settings) as recorder:
-            triple = wanted.target.triple
-            build(wanted.sources, output, __version__, wanted.settings, recorder, triple)
+        with recording(wanted.settings) as recorder:
+            build(wanted.sources, output, wanted.settings, recorder, wanted.target.triple)
     except (CompileError, OSError) as error:
         problem = str(error)
         if isinstance(error, NoToolchainError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from .._about import __version__
 from .._checksums import sha256_of
 from .._components import COMPONENTS, Component
 from .._console import notice
@@ -40,7 +41,6 @@ class _Plan:
 
     sources: Sources
     sources_sha256: str
-    version: str
     header: Header
     toolchain: Toolchain
     cargo: CargoForTarget
@@ -54,7 +54,6 @@ class _Plan:
 def build(
     sources: Sources,
     output: Output,
-    version: str,
     settings: Settings,
     recorder: Recorder,
     target: str | None = None,
@@ -66,7 +65,6 @@ def build(
     Args:
         sources: what to compile.
         output: where to put it.
-        version: the package's version.
         settings: what names the Cargo profile, and says whether a missing toolchain is fetched.
         recorder: takes what is settled, found and made, and how long each phase took.
         target: the target triple; that of the settings if None, and without one the host's.
@@ -85,7 +83,7 @@ def build(
             own = {"TEMPORAL_STATIC_LIBS_WORKSPACE": output.workspace_id}
             toolchain = replace(toolchain, environ={**toolchain.environ, **own})
         triple = target or settings.target or toolchain.host
-        plan = _plan(sources, version, toolchain, target_of_triple(triple), settings, recorder)
+        plan = _plan(sources, toolchain, target_of_triple(triple), settings, recorder)
     with recorder.phase("compile"):
         # First, because what is wrong with them would show only after minutes.
         protos = {}
@@ -114,13 +112,14 @@ def build(
 
 def _plan(
     sources: Sources,
-    version: str,
     toolchain: Toolchain,
     target: Target,
     settings: Settings,
     recorder: Recorder,
 ) -> _Plan:
-    recorder.take_plan(target, toolchain, settings.cargo_profile)
+    rust = {"rustc": toolchain.rustc_version, "host": toolchain.host}
+    what = {"platform": target.platform, "target": target.triple}
+    recorder.record.update(what, profile=settings.cargo_profile, toolchain=rust)
     floor = target.floor_version
     if target.floor_name == "macos":
         floor = settings.environ.get("MACOSX_DEPLOYMENT_TARGET") or floor
@@ -135,7 +134,6 @@ def _plan(
     return _Plan(
         sources=sources,
         sources_sha256=sources_sha256,
-        version=version,
         header=header,
         toolchain=toolchain,
         cargo=cargo,
@@ -169,7 +167,7 @@ def _finish(
     Both components are made of one raw archive, so they hold the same code. Where both are in one
     link, the symbols of `sdk-core` win in either order, and all calls go to that one copy.
     """
-    archive = directory / plan.target.archive_name.format(component.library)
+    archive = directory / f"lib{component.library}.a"
     notice(message("build-finishing", archive=archive.name))
     api = component.functions(plan.header.functions)
     kept = api | plan.header.own_symbols
@@ -204,7 +202,7 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
 
 def _manifest(plan: _Plan, compiled: Compiled, libraries: Sequence[ManifestLibrary]) -> Manifest:
     return Manifest(
-        version=plan.version,
+        version=__version__,
         abi=plan.header.abi,
         target=plan.target.triple,
         platform=plan.target.platform,

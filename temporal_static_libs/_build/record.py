@@ -11,32 +11,28 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .._about import __version__
 from .._console import notice
 from .._manifest import Manifest
 from .._messages import message
 from .._settings import Settings
-from .._targets import Target
 from .tool import output_of
-from .toolchain import Toolchain
 
 # Those of cargo: https://doc.rust-lang.org/cargo/reference/config.html#buildrustc-wrapper
 _WRAPPER_VARIABLES = ("RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER")
 
 
+@dataclass
 class Recorder:
-    """Takes down the facts of one build, while it runs.
+    """Takes down the facts of one build, while it runs: `record` has the form of the schema."""
 
-    Attributes:
-        record: what it has so far, in the form of the schema.
-    """
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.record = record
-        self._phase: str | None = None
+    record: dict[str, Any]
+    _phase: str | None = None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -51,10 +47,9 @@ class Recorder:
 
     @contextmanager
     def counting_sccache(self, environ: Mapping[str, str]) -> Iterator[None]:
-        """Record what sccache serves during a block. Its server counts all that use it at the time.
+        """Record what sccache serves during a block, if the environment of cargo has it used.
 
-        Args:
-            environ: the environment that cargo runs in, which says whether it uses sccache.
+        Its server counts all that use it at the time.
         """
         before = _sccache_counts(environ)
         try:
@@ -63,12 +58,6 @@ class Recorder:
             after = _sccache_counts(environ)
             if before is not None and after is not None:
                 self.record["sccache"] = {name: after[name] - before[name] for name in after}
-
-    def take_plan(self, target: Target, toolchain: Toolchain, profile: str) -> None:
-        """Record what is compiled for, with what, and how."""
-        rust = {"rustc": toolchain.rustc_version, "host": toolchain.host}
-        what = {"platform": target.platform, "target": target.triple, "profile": profile}
-        self.record.update(what, toolchain=rust)
 
     def take_unit(self, fresh: bool) -> None:
         """Record one more of cargo's units, which is not compiled again if it is fresh."""
@@ -95,17 +84,12 @@ class Recorder:
 
 
 @contextmanager
-def recording(version: str, settings: Settings) -> Iterator[Recorder]:
-    """Record a build, however it ends.
-
-    Args:
-        version: the package's.
-        settings: what may name the file.
-    """
+def recording(settings: Settings) -> Iterator[Recorder]:
+    """Record a build, however it ends, if the settings name a file."""
     recorder = Recorder(
         {
             "format": 1,
-            "version": version,
+            "version": __version__,
             **dict.fromkeys(("platform", "target", "profile", "commit")),
             "started": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
             "phases": {},
@@ -123,19 +107,11 @@ def recording(version: str, settings: Settings) -> Iterator[Recorder]:
 
 @contextmanager
 def completing(manifest: Manifest, settings: Settings) -> Iterator[Recorder]:
-    """Go on with the record of the build that made some archives, if it has left one.
-
-    Args:
-        manifest: of the archives.
-        settings: what may name the file.
-    """
+    """Go on with the record of the build that made a manifest's archives, if it has left one."""
     file = settings.build_record
     record = None if file is None else _record_of(manifest, Path(file))
-    if record is None:
-        recorder, file = Recorder({"phases": {}}), None
-    else:
-        recorder = Recorder({**record, "error": None})
-    with _written(recorder, file):
+    recorder = Recorder({"phases": {}} if record is None else {**record, "error": None})
+    with _written(recorder, None if record is None else file):
         yield recorder
 
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._errors import CompileError, UnsupportedPlatformError
+from .._errors import CompileError
 from .._messages import message
 from .._settings import TARGET, Settings
-from .._targets import TARGETS, Target
-from .advice import unexpected
+from .._targets import TARGETS
+from .advice import unexpected, unsupported_platform
 from .host import this_host
 from .tool import program_on_path, release_of
 
@@ -33,22 +33,6 @@ class NoToolchainError(CompileError):
     def __init__(self, reason: str, minimum: str) -> None:
         super().__init__(message("cannot-compile", reason=reason))
         self.minimum = minimum
-
-
-class UnsupportedBuildError(UnsupportedPlatformError):
-    """The platform that would be compiled for or on is not supported.
-
-    Attributes:
-        target_was_set: whether TEMPORAL_LIBS_TARGET names it.
-        rustc_for: what this machine is, if it is supported and its rustc is for another platform.
-    """
-
-    def __init__(
-        self, reason: str, *, target_was_set: bool = False, rustc_for: Target | None = None
-    ) -> None:
-        super().__init__(message("cannot-compile", reason=reason))
-        self.target_was_set = target_was_set
-        self.rustc_for = rustc_for
 
 
 @dataclass(frozen=True)
@@ -84,25 +68,25 @@ def check_platform(workspace: Path, settings: Settings) -> None:
         settings: if they name a target, it does not matter what this machine is.
 
     Raises:
-        UnsupportedBuildError: before Rust is asked for.
+        UnsupportedPlatformError: with the options of a source distribution.
     """
     if settings.target is not None:
         if not _is_supported(settings.target):
             reason = message("triple-unsupported", source=TARGET, triple=settings.target)
-            raise UnsupportedBuildError(reason, target_was_set=True)
+            raise unsupported_platform(reason, target_was_set=True)
         return
     host = this_host()
     target = host.target
     if target is None:
-        raise UnsupportedBuildError(message("platform-unsupported", host=host))
+        raise unsupported_platform(message("platform-unsupported", host=host))
     if host.is_too_old:
         floor = f"{target.floor_name} {target.floor_version}"
         reason = message("platform-too-old", host=host, floor=floor, platform=target.platform)
-        raise UnsupportedBuildError(reason)
+        raise unsupported_platform(reason)
     triple = _rustc_host(workspace, settings.environ)
     if triple is not None and not _is_supported(triple):
         reason = message("triple-unsupported", source="rustc's own platform", triple=triple)
-        raise UnsupportedBuildError(reason, rustc_for=target)
+        raise unsupported_platform(reason, rustc_for=target)
 
 
 def find_toolchain(workspace: Path, settings: Settings) -> Toolchain:

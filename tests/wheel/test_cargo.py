@@ -13,12 +13,7 @@ import pytest
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.archive_index import defined_symbols
-from temporal_static_libs._build.cargo import (
-    Compiled,
-    compile_archive,
-    package_name,
-    parse_native_libs,
-)
+from temporal_static_libs._build.cargo import Compiled, compile_archive, parse_native_libs
 from temporal_static_libs._build.cross import CargoForTarget, cargo_for_target
 from temporal_static_libs._build.toolchain import NoToolchainError, Toolchain, find_toolchain
 from temporal_static_libs._settings import Settings
@@ -189,18 +184,3 @@ def test_native_libraries_are_read(
 def test_native_library_of_an_unknown_form_is_an_error() -> None:
     with pytest.raises(CompileError, match=r"'kernel32\.lib'"):
         parse_native_libs("-lc kernel32.lib")
-
-
-@pytest.mark.parametrize(
-    ("package_id", "name"),
-    [
-        (
-            "path+file:///src/rust/c-api#temporal-static-libs-c-api@0.10.1",
-            "temporal-static-libs-c-api",
-        ),
-        ("path+file:///src/temporalio-client#1.1.1", "temporalio-client"),
-        ("registry+https://example.invalid/index#temporalio-common@1.1.1", "temporalio-common"),
-    ],
-)
-def test_package_is_named_by_its_id(package_id: str, name: str) -> None:
-    assert package_name(package_id) == name
