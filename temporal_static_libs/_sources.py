@@ -41,10 +41,8 @@ class Choice:
 def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
     """Decide which archives are active.
 
-    Args:
-        settings: usually `Settings.from_environ()`.
-        usable_wheel: gives the wheel's archives, verified, or raises what is wrong with them. Only
-            called where that decides.
+    `usable_wheel` gives the wheel's archives, verified, or raises what is wrong with them. It is
+    called only where that decides.
     """
     if settings.override is not None:
         override = Path(settings.override)
@@ -70,9 +68,6 @@ def prepare(settings: Settings) -> LoadedSet:
 
     If the environment asks for archives compiled on this machine, and there are none to reuse, they
     are compiled, which takes minutes; the progress goes to stderr.
-
-    Args:
-        settings: usually `Settings.from_environ()`.
     """
     choice = choose(settings, lambda: usable_wheel_set(settings))
     if choice.reason is None:

@@ -23,11 +23,7 @@ _CLOSING = {"platforms": supported_platforms(), "url": MANUAL_SETUP_URL}
 
 
 def no_wheel_selected(minimum: str) -> str:
-    """Return the options of a source distribution on a machine without a usable Rust.
-
-    Args:
-        minimum: the oldest Rust that will do.
-    """
+    """Return the options of a source distribution where no Rust is as new as the minimum."""
     host = this_host()
     old_pip = _old_pip(host)
     return message("no-wheel-selected", host=host, old_pip=old_pip, minimum=minimum, **_CLOSING)
@@ -50,14 +46,9 @@ def unsupported_platform(
 
 
 def compile_requested(minimum: str, reason: Reason) -> str:
-    """Return the options of an installed package on a machine without a usable Rust.
-
-    Args:
-        minimum: the oldest Rust that will do.
-        reason: why archives are compiled, and how to do without.
-    """
-    setting, instead = reason.setting, reason.instead
-    return message("compile-requested", setting=setting, instead=instead, minimum=minimum)
+    """Return the options of an installed package where no Rust is as new as the minimum."""
+    asked = {"setting": reason.setting, "instead": reason.instead}
+    return message("compile-requested", **asked, minimum=minimum)
 
 
 def unexpected(problem: str) -> CompileError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
 
 from .._messages import message
 
@@ -23,27 +22,22 @@ def defined_symbols(archive: Path) -> set[str]:
     with open(archive, "rb") as stream:
         if stream.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(message("archive-not-ar", archive=archive))
-        name, data = _first_member(stream, archive)
-    if name in (b"/", b"/SYM64/"):
-        return _gnu(data, 8 if b"64" in name else 4)
-    if name.removesuffix(b" SORTED") in (b"__.SYMDEF", b"__.SYMDEF_64"):
-        return _bsd(data, 8 if b"64" in name else 4)
-    raise ValueError(message("archive-without-index", archive=archive))
-
-
-def _first_member(stream: BinaryIO, archive: Path) -> tuple[bytes, bytes]:
-    header = stream.read(_HEADER_SIZE)
-    if len(header) < _HEADER_SIZE or header[58:] != b"`\n":
-        raise ValueError(message("archive-empty", archive=archive))
-    size = int(header[48:58])
-    data = stream.read(size)
+        header = stream.read(_HEADER_SIZE)
+        if header[58:] != b"`\n":
+            raise ValueError(message("archive-empty", archive=archive))
+        size = int(header[48:58])
+        data = stream.read(size)
     if len(data) < size:
         raise ValueError(message("archive-truncated", archive=archive))
     name = header[:16].rstrip(b" ")
     if name.startswith(b"#1/"):  # BSD's: the name is too long, and comes before the data
         length = int(name[3:])
         name, data = data[:length].rstrip(b"\0"), data[length:]
-    return name, data
+    if name in (b"/", b"/SYM64/"):
+        return _gnu(data, 8 if b"64" in name else 4)
+    if name.removesuffix(b" SORTED") in (b"__.SYMDEF", b"__.SYMDEF_64"):
+        return _bsd(data, 8 if b"64" in name else 4)
+    raise ValueError(message("archive-without-index", archive=archive))
 
 
 def _gnu(data: bytes, width: int) -> set[str]:

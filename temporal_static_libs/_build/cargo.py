@@ -76,14 +76,9 @@ def compile_archive(
 ) -> Compiled:
     """Compile the archive of the whole interface.
 
-    Args:
-        workspace: the directory of the Cargo workspace.
-        toolchain: what to compile with.
-        cargo: how to compile for the target.
-        profile: of Cargo.
-        target_directory: cargo's, where its settings, variables or files, name none.
-        neutral_paths: whether to keep paths of this machine out of the archive.
-        take_unit: gets for each unit, as it comes, whether it had been compiled before.
+    `target_directory` is cargo's, where its settings, variables or files, name none. If
+    `neutral_paths` is true, paths of this machine are kept out of the archive. `take_unit` gets for
+    each unit, as it comes, whether it had been compiled before.
     """
     command = [cargo.program, "rustc", "--locked", "--package", _CRATE]
     # The host's triple is named too: only then do build scripts not get the archive's flags, which
@@ -200,10 +195,7 @@ class _Output:
 
 
 def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Read what rustc prints after ``native-static-libs:``.
-
-    Args:
-        line: for example ``-framework Security -liconv -lSystem``.
+    """Read what rustc prints after ``native-static-libs:``, as ``-framework Security -liconv``.
 
     Returns:
         The link names of the libraries, and the names of the frameworks, each in order and with

@@ -20,7 +20,6 @@ class CargoForTarget:
     """The way that cargo compiles for a target.
 
     Attributes:
-        target: what is compiled for.
         program: cargo, or what stands in for it; the subcommand comes after it.
         triple: what ``--target`` takes.
         options: more of cargo's options.
@@ -35,12 +34,7 @@ class CargoForTarget:
 
 
 def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -> CargoForTarget:
-    """Settle how cargo compiles for a target, before any work.
-
-    Args:
-        toolchain: what to compile with.
-        target: what to compile for.
-        floor_version: the oldest libc or macOS to compile for.
+    """Settle how cargo compiles for a target and its oldest libc or macOS, before any work.
 
     Raises:
         CompileError: the target's standard library or a C compiler for it is missing; the message
@@ -64,8 +58,7 @@ def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -
         raise CompileError(message("standard-library-missing", rustc=rustc, triple=target.triple))
     # A nightly feature, which stable compilers have as well if asked for under this name.
     environ["RUSTC_BOOTSTRAP"] = "1"
-    options = ("-Zbuild-std=std,panic_unwind",)
-    return CargoForTarget(target, program, triple, options, environ)
+    return CargoForTarget(target, program, triple, ("-Zbuild-std=std,panic_unwind",), environ)
 
 
 def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:

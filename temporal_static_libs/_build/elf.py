@@ -50,10 +50,6 @@ def find_elf_tools(toolchain: Toolchain, target: Target) -> ElfTools:
 
     No other linker will do. LLD, which comes with some Rust toolchains and knows every processor,
     drops the unwinding tables in ``-r --gc-sections``, and then a panic ends the process.
-
-    Args:
-        toolchain: whose PATH is looked through.
-        target: whose archives are to be finished.
     """
     return ElfTools(
         linker=_find(toolchain, target, ("ld.bfd", "ld"), "--force-group-allocation"),

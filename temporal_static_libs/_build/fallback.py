@@ -47,25 +47,15 @@ class NotReusableError(Exception):
 
 @dataclass(frozen=True)
 class CompiledSet:
-    """A set of compiled archives, as it has to be.
-
-    Attributes:
-        settings: what names the Cargo profile, among others.
-        cache: the cache directory.
-        target: what the archives are for.
-        sources: what they are made of.
-        sources_sha256: its hash.
-        header_sha256: that of the C header that belongs to them.
-        reason: why they are wanted.
-    """
+    """A set of compiled archives, as it has to be, and the `reason` why it is wanted."""
 
     settings: Settings
+    reason: Reason
     cache: Path
     target: Target
     sources: Sources
     sources_sha256: str
     header_sha256: str
-    reason: Reason
 
     @property
     def directory(self) -> Path:
@@ -121,10 +111,6 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
 
     Progress, of cargo and of this function, goes to stderr.
 
-    Args:
-        settings: usually `Settings.from_environ()`.
-        reason: why they are wanted.
-
     Raises:
         CompileError: they cannot be compiled, or the cache is not to be trusted.
         UnsupportedPlatformError: there is no way to compile for the target.
@@ -152,10 +138,6 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
 def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
     """Settle which compiled set it would be. Nothing is written, and no toolchain is needed.
 
-    Args:
-        settings: what names target and Cargo profile.
-        reason: why it is wanted.
-
     Raises:
         CompileError: there are no sources to compile, or no place for what would come of them.
         UnsupportedPlatformError: the target is not in the table.
@@ -164,18 +146,11 @@ def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
     cache = Path(cache_directory(settings))
     sources = sources_of_package(PACKAGE_DIR.absolute())
     try:
-        return CompiledSet(
-            settings=settings,
-            cache=cache,
-            target=target,
-            sources=sources,
-            sources_sha256=rust_sources_sha256(sources),
-            header_sha256=sha256_of(HEADER),
-            reason=reason,
-        )
+        hashes = rust_sources_sha256(sources), sha256_of(HEADER)
     except OSError as error:
         values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().fix}
         raise CompileError(message("sources-unreadable", **values)) from None
+    return CompiledSet(settings, reason, cache, target, sources, *hashes)
 
 
 def report_broken_wheel(error: TemporalStaticLibsError) -> None:

@@ -1,4 +1,7 @@
-"""The facts of the committed C header, and a check that interface.json describes it."""
+"""The facts of the committed C header, and a check that interface.json describes it.
+
+Functions raise CompileError if one of the files is missing, or does not say what it has to.
+"""
 
 from __future__ import annotations
 
@@ -41,19 +44,12 @@ class Header:
 
 
 def read_header(file: Path) -> Header:
-    """Read the header.
-
-    Args:
-        file: temporal-sdk-core-c-bridge.h
-
-    Raises:
-        CompileError: it is missing, or lacks one of the macros.
-    """
+    """Read temporal-sdk-core-c-bridge.h."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        problem = message("header-unreadable", file=file, reason=error.strerror)
-        raise CompileError(problem) from None
+        reason = error.strerror
+        raise CompileError(message("header-unreadable", file=file, reason=reason)) from None
     code = _COMMENT.sub("", text)
     return Header(
         version=_macro(text, "TEMPORAL_STATIC_LIBS_VERSION", file),
@@ -64,16 +60,9 @@ def read_header(file: Path) -> Header:
 
 
 def check_interface(file: Path, header_file: Path) -> None:
-    """Refuse a description of another header.
+    """Refuse an interface.json that does not describe the header.
 
     Only what goes into a wheel is checked: nothing that is compiled depends on the description.
-
-    Args:
-        file: interface.json
-        header_file: the header that it has to describe.
-
-    Raises:
-        CompileError: it describes another one, or is missing or damaged; or the header is.
     """
     header = read_header(header_file)
     files = {"file": file, "header": header_file.name}

@@ -46,19 +46,15 @@ class Host:
     @property
     def target(self) -> Target | None:
         """The row of the table, whatever the floor; None if there is none."""
-        wanted = (64, _OF_SYSTEM.get(self.system), self.machine, self.floor_name)
-        for target in TARGETS:
-            if (self.bits, target.os, target.machine, target.floor_name) == wanted:
-                return target
-        return None
+        facts = (64, _OF_SYSTEM.get(self.system), self.machine, self.floor_name)
+        fitting = (t for t in TARGETS if (self.bits, t.os, t.machine, t.floor_name) == facts)
+        return next(fitting, None)
 
     @property
     def is_too_old(self) -> bool:
         """True if it is older than the floor of its row."""
-        target = self.target
-        return bool(
-            target and self.version and release_of(self.version) < release_of(target.floor_version)
-        )
+        floor = release_of(self.target.floor_version) if self.target and self.version else ()
+        return release_of(self.version) < floor
 
 
 def this_host() -> Host:

@@ -37,12 +37,7 @@ _VERSION = re.compile(r"LLVM version (\d+)")
 
 @dataclass(frozen=True)
 class MachoTools:
-    """LLVM's tools, found before any work.
-
-    Attributes:
-        linker: Apple's; None where there is none.
-        linker_options: its options for the target.
-    """
+    """LLVM's tools, found before any work, and Apple's linker, with its options, where it is."""
 
     objcopy: Tool
     ar: Tool
@@ -51,13 +46,7 @@ class MachoTools:
 
 
 def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -> MachoTools:
-    """Find the tools.
-
-    Args:
-        toolchain: with which objcopy may come, and whose PATH is looked through.
-        target: whose archives are to be finished.
-        floor_version: the oldest macOS they are for.
-    """
+    """Find the tools on the toolchain's PATH, or in the toolchain itself."""
     platform = ("-platform_version", "macos", floor_version, floor_version)
     return MachoTools(
         objcopy=_find(toolchain, target, "objcopy"),
@@ -85,14 +74,9 @@ def finish_macho(
         if tools.linker is not None:
             members = [Path(scratch, f"{output.stem.removeprefix('lib')}.o")]
             symbols.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="ascii")
-            tools.linker.run(
-                [
-                    *("-r", *tools.linker_options),
-                    *("-exported_symbols_list", symbols),
-                    *(argument for name in sorted(names) for argument in ("-u", name)),
-                    *("-o", members[0], raw),
-                ]
-            )
+            roots = [argument for name in sorted(names) for argument in ("-u", name)]
+            exported = ("-exported_symbols_list", symbols)
+            tools.linker.run(["-r", *tools.linker_options, *exported, *roots, "-o", *members, raw])
         else:
             members = _extract(raw, Path(scratch, "members"), tools)
             private = sorted(defined_symbols(raw) - names)
@@ -109,10 +93,9 @@ def _extract(raw: Path, directory: Path, tools: MachoTools) -> list[Path]:
     directory.mkdir()
     tools.ar.run(["x", raw], cwd=directory)
     members = sorted(directory.iterdir())
-    listed = output_of([tools.ar.path, "t", str(raw)], tools.ar.environ).split()
-    if len(members) != len(listed):
-        counts = {"members": len(listed), "names": len(members)}
-        raise unexpected(message("members-share-a-name", archive=raw, **counts))
+    listed = len(output_of([tools.ar.path, "t", str(raw)], tools.ar.environ).split())
+    if (names := len(members)) != listed:
+        raise unexpected(message("members-share-a-name", archive=raw, members=listed, names=names))
     return members
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,13 +40,12 @@ class _Plan:
     """Everything that is settled before cargo runs."""
 
     sources: Sources
-    sources_sha256: str
     header: Header
     toolchain: Toolchain
     cargo: CargoForTarget
     target: Target
-    floor_version: str
-    profile: str
+    #: As far as it is known.
+    manifest: Manifest
     #: From the raw archive, the symbols to keep and the path of the archive to make.
     finish: Callable[..., None]
 
@@ -60,14 +59,8 @@ def build(
 ) -> str:
     """Make every component's archive, and put them into place with their description.
 
-    In a package, the protobuf files of the same core are put into place as well.
-
-    Args:
-        sources: what to compile.
-        output: where to put it.
-        settings: what names the Cargo profile, and says whether a missing toolchain is fetched.
-        recorder: takes what is settled, found and made, and how long each phase took.
-        target: the target triple; that of the settings if None, and without one the host's.
+    In a package, the protobuf files of the same core are put into place as well. If no target
+    triple is given, it is that of the settings, and without one the host's.
 
     Returns:
         The platform tag of a wheel that carries it.
@@ -89,7 +82,7 @@ def build(
         protos = {}
         if output.package is not None:
             protos = find_protos(cargo_metadata(sources.workspace, toolchain, plan.cargo))
-        compiled = _compile(plan, output, recorder)
+        compiled = _compile(plan, output, settings.cargo_profile, recorder)
     with ExitStack() as staged:
         directory = staged.enter_context(
             replacing(output.directory, output.scratch, private=output.private)
@@ -99,7 +92,14 @@ def build(
             with recorder.phase(f"finish {component.name}"):
                 libraries.append(_finish(plan, component, compiled, directory))
         with recorder.phase("describe"):
-            manifest = _manifest(plan, compiled, libraries)
+            manifest = replace(
+                plan.manifest,
+                cargo_features=compiled.features,
+                # After cargo has read them: sources changed meanwhile are of no commit.
+                source_commit=source_commit(sources),
+                cargo_lock_sha256=sha256_of(sources.cargo_lock),
+                libraries=tuple(libraries),
+            )
             write_description(manifest, directory)
             if output.package is not None:
                 write_build_system_files(manifest, directory)
@@ -107,7 +107,7 @@ def build(
                 place = staged.enter_context(replacing(output.package / PROTOS, scratch))
                 copy_protos(protos, sources.proto_licenses, place)
     recorder.take_manifest(manifest)
-    return plan.target.build_tag(plan.floor_version)
+    return plan.target.build_tag(manifest.floor_version)
 
 
 def _plan(
@@ -124,34 +124,39 @@ def _plan(
     if target.floor_name == "macos":
         floor = settings.environ.get("MACOSX_DEPLOYMENT_TARGET") or floor
     header = read_header(sources.header)
-    # Before cargo reads them: one that changes meanwhile is not what was compiled.
-    sources_sha256 = rust_sources_sha256(sources)
+    manifest = Manifest(
+        version=__version__,
+        abi=header.abi,
+        target=target.triple,
+        platform=target.platform,
+        floor_name=target.floor_name,
+        floor_version=floor,
+        rustc=toolchain.rustc_version,
+        cargo_profile=settings.cargo_profile,
+        cargo_features={},
+        source_commit=None,
+        cargo_lock_sha256=None,
+        # Before cargo reads them: one that changes meanwhile is not what was compiled.
+        rust_sources_sha256=rust_sources_sha256(sources),
+        header_sha256=sha256_of(sources.header),
+        libraries=(),
+    )
     cargo = cargo_for_target(toolchain, target, floor)
     if target.object_format == "elf":
         finish = partial(finish_elf, tools=find_elf_tools(toolchain, target))
     else:
         finish = partial(finish_macho, tools=find_macho_tools(toolchain, target, floor))
-    return _Plan(
-        sources=sources,
-        sources_sha256=sources_sha256,
-        header=header,
-        toolchain=toolchain,
-        cargo=cargo,
-        target=target,
-        floor_version=floor,
-        profile=settings.cargo_profile,
-        finish=finish,
-    )
+    return _Plan(sources, header, toolchain, cargo, target, manifest, finish)
 
 
-def _compile(plan: _Plan, output: Output, recorder: Recorder) -> Compiled:
-    notice(message("build-compiling", platform=plan.target.platform, profile=plan.profile))
+def _compile(plan: _Plan, output: Output, profile: str, recorder: Recorder) -> Compiled:
+    notice(message("build-compiling", platform=plan.target.platform, profile=profile))
     with recorder.counting_sccache(plan.toolchain.environ):
         return compile_archive(
             plan.sources.workspace,
             plan.toolchain,
             plan.cargo,
-            plan.profile,
+            profile,
             target_directory=output.target_directory,
             # sccache takes nothing that is compiled with the flags for them.
             neutral_paths=not output.private,
@@ -198,22 +203,3 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
     if others := sorted(it for it in defined - expected if not it.startswith(OWN_PREFIX)):
         names = {"archive": archive.name, "symbols": ", ".join(others[:5])}
         raise unexpected(message("symbols-unexpected", count=len(others), **names))
-
-
-def _manifest(plan: _Plan, compiled: Compiled, libraries: Sequence[ManifestLibrary]) -> Manifest:
-    return Manifest(
-        version=__version__,
-        abi=plan.header.abi,
-        target=plan.target.triple,
-        platform=plan.target.platform,
-        floor_name=plan.target.floor_name,
-        floor_version=plan.floor_version,
-        rustc=plan.toolchain.rustc_version,
-        cargo_profile=plan.profile,
-        cargo_features=compiled.features,
-        source_commit=source_commit(plan.sources),
-        cargo_lock_sha256=sha256_of(plan.sources.cargo_lock),
-        rust_sources_sha256=plan.sources_sha256,
-        header_sha256=sha256_of(plan.sources.header),
-        libraries=tuple(libraries),
-    )

@@ -97,30 +97,21 @@ class Output:
 
 
 def sources_of_tree(root: Path) -> Sources:
-    """Return the sources in a source tree.
-
-    Args:
-        root: the directory of pyproject.toml, absolute.
-    """
+    """Return the sources in a source tree, whose absolute path is `root`."""
     return Sources(root / "rust", root / "temporal_static_libs", checkout=root)
 
 
 def output_of_tree(root: Path) -> Output:
-    """Return the package's place for archives and protobuf files in a source tree.
-
-    Args:
-        root: the directory of pyproject.toml, absolute.
-    """
+    """Return the package's place for archives and protobuf files in a source tree."""
     package = root / "temporal_static_libs"
     return Output(directory=package / "lib", scratch=root / ".staging", package=package)
 
 
 def sources_of_package(package: Path) -> Sources:
-    """Return the sources that belong to an importable package.
+    """Return the sources that belong to an importable package, whose directory is absolute.
 
-    Args:
-        package: its directory, absolute: an installed one carries them; one that is imported from
-            a source tree, as after an editable install, has them beside it.
+    An installed one carries them; one that is imported from a source tree, as after an editable
+    install, has them beside it.
 
     Raises:
         CompileError: there are none.

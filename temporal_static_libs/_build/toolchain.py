@@ -63,9 +63,7 @@ class _UnusableError(Exception):
 def check_platform(workspace: Path, settings: Settings) -> None:
     """Refuse a platform that is not in the table of targets, or is older than its floor.
 
-    Args:
-        workspace: the directory of the Cargo workspace.
-        settings: if they name a target, it does not matter what this machine is.
+    If the settings name a target, it does not matter what this machine is.
 
     Raises:
         UnsupportedPlatformError: with the options of a source distribution.
@@ -90,25 +88,21 @@ def check_platform(workspace: Path, settings: Settings) -> None:
 
 
 def find_toolchain(workspace: Path, settings: Settings) -> Toolchain:
-    """Find a toolchain that the workspace can be compiled with.
-
-    Args:
-        workspace: the directory of the Cargo workspace.
-        settings: where to look, and whether to fetch a toolchain if there is none.
+    """Find a toolchain that the workspace can be compiled with, or fetch one if that is allowed.
 
     Raises:
         NoToolchainError: there is none.
         SettingError: TEMPORAL_LIBS_BOOTSTRAP_RUST holds a value it does not know.
     """
     minimum = _minimum_version(workspace)
-    environ, bootstrap = settings.environ, settings.bootstrap_rust
+    bootstrap = settings.bootstrap_rust
     try:
         try:
-            return _usable(environ, workspace, minimum)
+            return _usable(settings.environ, workspace, minimum)
         except _UnusableError:
             if not bootstrap:
                 raise
-        return _usable(_fetch(environ), workspace, minimum)
+        return _usable(_fetch(settings.environ), workspace, minimum)
     except _UnusableError as reason:
         raise NoToolchainError(str(reason), minimum) from None
 

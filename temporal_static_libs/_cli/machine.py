@@ -40,11 +40,7 @@ def floor_finding(manifest: Manifest) -> tuple[bool, str]:
 
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
-    """Report which build tools are there. None has to be: each consumer needs its own.
-
-    Args:
-        environ: what has the PATH.
-    """
+    """Report which build tools are on PATH. None has to be: each consumer needs its own."""
     for name, option, needed_by in _TOOLS:
         path = program_on_path(name, environ)
         if path is not None:

@@ -85,12 +85,8 @@ class Answers:
             "interface": str(INTERFACE),
             "protodir": str(PROTO_DIR),
             "platforms": [
-                {
-                    "platform": target.platform,
-                    "wheel_tag": target.wheel_tags[0],
-                    "zig_target": target.zig_target,
-                }
-                for target in TARGETS
+                {"platform": t.platform, "wheel_tag": t.wheel_tags[0], "zig_target": t.zig_target}
+                for t in TARGETS
             ],
             "troubleshooting": TROUBLESHOOTING_URL,
         }
