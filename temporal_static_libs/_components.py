@@ -30,11 +30,7 @@ class Component:
         return bool(self.leaves_out)
 
     def functions(self, interface: Iterable[str]) -> frozenset[str]:
-        """Return those of the interface's functions that this component has.
-
-        Args:
-            interface: names of functions, such as ``temporal_core_runtime_new``.
-        """
+        """Return the names of those of the interface's functions that this component has."""
         left_out = tuple(f"temporal_core_{noun}_" for noun in self.leaves_out)
         return frozenset(name for name in interface if not name.startswith(left_out))
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ._console import notice
 from ._errors import TemporalStaticLibsError
 from ._library_set import LoadedSet, override_set, usable_wheel_set, wheel_set
+from ._messages import message
 from ._origin import ASKED_FOR, FALLBACK, Reason
 from ._settings import Settings
 
@@ -73,10 +75,10 @@ def prepare(settings: Settings) -> LoadedSet:
     if choice.reason is None:
         return inspect(settings, choice)
     # Here and not above: what compiles is a separate package, which most calls do without.
-    from ._build.fallback import compiled_set, report_broken_wheel
+    from ._build.fallback import compiled_set
 
-    if choice.wheels_problem is not None:
-        report_broken_wheel(choice.wheels_problem)
+    if (problem := choice.wheels_problem) is not None:
+        notice(message("wheel-unusable", problem=problem, setting=choice.reason.setting))
     return compiled_set(settings, choice.reason)
 
 

@@ -14,7 +14,7 @@ class Target:
 
     Attributes:
         platform: this project's name of the platform, as in ``linux-x64``.
-        triple: Rust's target triple.
+        triple: Rust's target triple, as ``rustc -vV`` prints it after ``host:``.
         floor_version: the oldest glibc, musl or macOS that the archives are made for.
         oldest_pip: the first pip that knows one of `wheel_tags`.
         runner: GitHub's label for the machines that build and test its wheel.
@@ -125,9 +125,6 @@ TARGETS = (
 
 def target_of_triple(triple: str) -> Target:
     """Find the row of a target triple.
-
-    Args:
-        triple: Rust's name, as ``rustc -vV`` prints it after ``host:``.
 
     Raises:
         UnsupportedPlatformError: the table has no such row.

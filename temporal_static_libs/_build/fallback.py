@@ -26,7 +26,7 @@ from .._errors import (
 from .._library_set import HEADER, PACKAGE_DIR, LoadedSet, described_set, wheel_set
 from .._manifest import Manifest
 from .._messages import message
-from .._origin import FALLBACK, Origin, Reason, compiled_origin, wheel_origin
+from .._origin import Origin, Reason, compiled_origin, wheel_origin
 from .._settings import CACHE_DIRECTORY, Settings
 from .._targets import Target, target_of_triple
 from .advice import compile_requested, unexpected
@@ -151,11 +151,6 @@ def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
         values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().fix}
         raise CompileError(message("sources-unreadable", **values)) from None
     return CompiledSet(settings, reason, cache, target, sources, *hashes)
-
-
-def report_broken_wheel(error: TemporalStaticLibsError) -> None:
-    """Say why the wheel's own archives are not used, before others are."""
-    notice(message("wheel-unusable", problem=error, setting=FALLBACK.setting))
 
 
 def _target(settings: Settings) -> Target:

@@ -24,11 +24,7 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 
 class NoToolchainError(CompileError):
-    """There is no usable Rust.
-
-    Attributes:
-        minimum: the oldest version that will do.
-    """
+    """There is no usable Rust; `minimum` is the oldest version that will do."""
 
     def __init__(self, reason: str, minimum: str) -> None:
         super().__init__(message("cannot-compile", reason=reason))
