@@ -10,6 +10,8 @@ from ._messages import message
 from ._records import open_regular
 
 _LINE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64}) [ *](?P<file>.+)")
+# No name leads out of the directory, nor is more than a line.
+_PLAIN = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]+")
 
 
 def sha256_of(file: Path) -> str:
@@ -45,12 +47,15 @@ def parse_checksums(text: str) -> dict[str, str]:
     """Return what the text of the file says: name of file to SHA-256, 64 lower-case digits.
 
     Raises:
-        ValueError: a line is not of the format, or there is none.
+        ValueError: a line is not of the format, names a file elsewhere, or there is none.
     """
     checksums: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is not None:
+            if _PLAIN.fullmatch(match["file"]) is None:
+                file = match["file"]
+                raise ValueError(message("checksums-elsewhere", number=number, file=file))
             checksums[match["file"]] = match["sha256"].lower()
         elif line:
             raise ValueError(message("checksums-line", number=number))

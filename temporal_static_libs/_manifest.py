@@ -1,12 +1,17 @@
-"""`manifest.json`: what a set of archives is. Its JSON form is share/manifest.schema.json."""
+"""`manifest.json`: what a set of archives is. Its JSON form is share/manifest.schema.json.
+
+Somebody else can have written it, and what it says becomes part of paths, of commands, and of what
+CMake and pkg-config read. So each string has to be of a form that is harmless in all of them.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ._components import component_named
+from ._components import COMPONENTS, component_named
 from ._messages import message
 from ._records import parse_json
 
@@ -111,6 +116,35 @@ _PLACES = {
 }
 
 
+_NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+-]*")
+_HEX = re.compile(r"[0-9a-f]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# The form of a field's strings, and what to call it. That of a mapping is of its keys, too.
+_FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "version": (re.compile(r"[0-9][0-9A-Za-z.+]*"), "a version"),
+    "abi": (re.compile(r"[0-9A-Za-z_]+"), "an ABI id"),
+    "target": (_NAME, "a target triple"),
+    "platform": (_NAME, "a platform"),
+    "floor_name": (_NAME, "a plain name"),
+    "floor_version": (re.compile(r"[0-9.]+"), "a version"),
+    "rustc": (re.compile(r"[0-9A-Za-z_ .,:()/+~-]+"), "a version of rustc"),
+    "cargo_profile": (_NAME, "a Cargo profile"),
+    "cargo_features": (re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+:/?-]*"), "a crate or its features"),
+    "source_commit": (_HEX, "a commit"),
+    "cargo_lock_sha256": (_SHA256, "64 lower-case hexadecimal digits"),
+    "rust_sources_sha256": (_SHA256, "64 lower-case hexadecimal digits"),
+    "header_sha256": (_SHA256, "64 lower-case hexadecimal digits"),
+    "component": (
+        re.compile("|".join(re.escape(component.name) for component in COMPONENTS)),
+        f"one of {', '.join(component.name for component in COMPONENTS)}",
+    ),
+    "file": (_NAME, "a plain file name"),
+    "sha256": (_SHA256, "64 lower-case hexadecimal digits"),
+    "system_libraries": (_NAME, "a list of link names"),
+    "frameworks": (_NAME, "a list of frameworks"),
+}
+
+
 def _encoded(described: Manifest | ManifestLibrary) -> dict[str, Any]:
     form: dict[str, Any] = {}
     for field in fields(described):
@@ -140,8 +174,26 @@ def _decoded(kind: type[Any], form: object, where: str) -> Any:
         value = _value(place, key, at)
         annotation, optional, _ = str(field.type).partition(" | None")
         is_unknown = bool(optional) and value is None
-        values[field.name] = None if is_unknown else _READERS[annotation](value, key, at)
+        read = None if is_unknown else _READERS[annotation](value, key, at)
+        _check_form(field.name, read, key, at)
+        values[field.name] = read
     return kind(**values)
+
+
+def _check_form(name: str, value: object, key: str, where: str) -> None:
+    if name not in _FORMS:
+        return
+    pattern, form = _FORMS[name]
+    if not all(map(pattern.fullmatch, _strings(value))):
+        raise ValueError(message("wrong-kind", where=where, key=key, kind=form))
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [*value, *(text for texts in value.values() for text in texts)]
+    if isinstance(value, tuple):
+        return list(value)
+    return [value] if isinstance(value, str) else []
 
 
 def _value(form: object, key: str, where: str) -> object:

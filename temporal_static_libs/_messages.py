@@ -47,6 +47,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "no-protobuf-files": "the protobuf files are missing",
     # Why a record is damaged, or cannot be read.
     "checksums-line": "line {number} is not '<64 hexadecimal digits>  <file>'",
+    "checksums-elsewhere": "line {number} names {file!r}, which is not a plain file name",
     "checksums-empty": "it names no file",
     "not-an-object": "{where} is not an object",
     "no-value": "{where} has no {key!r}",

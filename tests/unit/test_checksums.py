@@ -58,3 +58,11 @@ def test_upper_case_digits_are_read() -> None:
 def test_other_text_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         parse_checksums(text)
+
+
+@pytest.mark.parametrize(
+    "file", ["../a.a", "/a.a", "a/b.a", "..", ".", "a\\b.a", "a\0.a", "a\tb.a"]
+)
+def test_no_file_is_elsewhere(file: str) -> None:
+    with pytest.raises(ValueError, match=r"line 2 names .* not a plain file name"):
+        parse_checksums(f"{SHA}  a.a\n{SHA}  {file}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,61 @@ def test_wrong_value_is_named_and_fails_the_schema(
     assert problem in str(caught.value)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(json.loads(text), schema)
+
+
+def string_paths(form: object, path: str = "") -> Iterator[str]:
+    """The dotted path of each string in a manifest's JSON."""
+    if isinstance(form, str):
+        yield path
+    entries = enumerate(form) if isinstance(form, list) else ()
+    for key, value in form.items() if isinstance(form, dict) else entries:
+        yield from string_paths(value, f"{path}.{key}" if path else str(key))
+
+
+HOSTILE = {
+    "cmake-variable": "${CMAKE_COMMAND}",
+    "cmake-bracket": "a]]) message(FATAL_ERROR",
+    "quote": 'a") execute_process(COMMAND id) #',
+    "list": "a;b",
+    "line": "a\nLibs: -levil",
+    "line-at-the-end": "a\n",
+    "carriage-return": "a\rb",
+    "command": "$(id)",
+    "backquote": "`id`",
+    "pkg-config-variable": "${pcfiledir}",
+    "backslash": "a\\b",
+    "generator-expression": "$<1:a>",
+    "blank": "a -Wl,-plugin,evil.so",
+    "not-ascii": "\N{FULLWIDTH LATIN SMALL LETTER A}",
+    "NUL": "a\0b",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_no_string_can_mean_more_than_itself(schema: dict[str, Any], hostile: str) -> None:
+    paths = list(string_paths(MANIFEST.to_dict()))
+    assert {"abi", "floor.name", "libraries.0.file", "libraries.0.frameworks.1"} < set(paths)
+    validator = jsonschema.Draft202012Validator(schema)
+    for path in paths:
+        # What only looks like the words of a version of rustc is no harm.
+        text = edited(path, f"$ {hostile}" if path == "rustc" else hostile)
+        with pytest.raises(ValueError, match="is not "):
+            parse_manifest(text)
+        # Python's `$` matches before a line break at the end, which a schema's does not.
+        assert hostile.endswith("\n") or not validator.is_valid(json.loads(text)), path
+
+
+def test_names_of_crates_are_strings_too() -> None:
+    with pytest.raises(ValueError, match="'features' is not a crate or its features"):
+        parse_manifest(edited("cargo.features", {"${x}": []}))
+
+
+@pytest.mark.parametrize("file", ["..", ".", "../a.a", "/a.a", "a/b.a", "-a.a", ".a", "a\0.a"])
+def test_archive_is_in_the_manifests_directory(file: str) -> None:
+    problem = r"'libraries'\[0\]: 'file' is not a plain file name"
+    with pytest.raises(ValueError, match=problem):
+        parse_manifest(edited("libraries.0.file", file))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"], ids=["empty", "cut", "list", "null"])
