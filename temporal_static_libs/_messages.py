@@ -25,6 +25,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "unknown-component": "there is no component {name!r}; there are: {known}",
     # An archive, or what describes it, is not as recorded.
     "missing": "{name} is missing",
+    "link-dangles": (
+        "{name} is a symbolic link to {target}, which is gone (was an installer's cache cleaned?)"
+    ),
     "unreadable": "{name} cannot be read: {reason}",
     "damaged": "{name} is damaged: {reason}",
     "no-file": "{name} is not a file",
@@ -45,6 +48,7 @@ MESSAGES: Final[Mapping[str, str]] = {
         "the target {triple!r} is not supported\nsupported platforms: {supported}"
     ),
     "no-protobuf-files": "the protobuf files are missing",
+    "reinstall": "install {requirement} again with {installer}, into {place}",
     # Why a record is damaged, or cannot be read.
     "checksums-line": "line {number} is not '<64 hexadecimal digits>  <file>'",
     "checksums-elsewhere": "line {number} names {file!r}, which is not a plain file name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from ._about import __version__
 from ._errors import MissingLibraryError
 from ._messages import message
 
+_REQUIREMENT = f"temporal-static-libs=={__version__}"
+# Never with the installer's cache: what is damaged here may be damaged there, or a link to it.
+_PIP = "-m pip install --force-reinstall --no-cache-dir"
+_UV = "uv pip install --reinstall --no-cache --link-mode copy"
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -19,12 +25,17 @@ class Origin:
     Attributes:
         source: ``wheel``, ``override`` or ``compiled``.
         described: the same for a reader, with the place.
-        fix: the command that fixes a broken set.
+        own_fix: the command that fixes a broken set; None if installing the package again does.
     """
 
     source: str
     described: str
-    fix: str
+    own_fix: str | None = None
+
+    @property
+    def fix(self) -> str:
+        """The command that fixes a broken set."""
+        return reinstall_command() if self.own_fix is None else self.own_fix
 
     def report(self, problem: str, file: Path) -> str:
         """Return the message of an error about one file of the set.
@@ -39,6 +50,9 @@ class Origin:
         """Return the error about a file that is missing or cannot be read."""
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
             problem = message("missing", name=file.name)
+            if file.is_symlink():
+                target = os.path.join(file.parent, os.readlink(file))
+                problem = message("link-dangles", name=file.name, target=target)
         else:
             problem = message("unreadable", name=file.name, reason=error.strerror)
         return MissingLibraryError(self.report(problem, file))
@@ -50,30 +64,31 @@ class Reason:
 
     Attributes:
         setting: the environment variable that says so, with its value.
-        instead: how to do without, a sentence.
+        own_instead: how to do without, a sentence; None if fixing the wheel's archives is.
     """
 
     setting: str
-    instead: str
+    own_instead: str | None = None
+
+    @property
+    def instead(self) -> str:
+        """How to do without, a sentence."""
+        if self.own_instead is None:
+            return f"Fix the wheel's own archives: {reinstall_command()}"
+        return self.own_instead
 
 
 def wheel_origin() -> Origin:
     """Return the origin of the archives that this package's own wheel carries."""
-    python = shlex.quote(sys.executable or "python")
-    install = "-m pip install --force-reinstall --no-cache-dir"
-    return Origin(
-        source="wheel",
-        described=f"wheel (temporal-static-libs {__version__})",
-        fix=f"{python} {install} temporal-static-libs=={__version__}",
-    )
+    return Origin("wheel", f"wheel (temporal-static-libs {__version__})")
 
 
 def override_origin(directory: Path) -> Origin:
     """Return the origin of the archives of the directory that TEMPORAL_LIBS_DIR names."""
     return Origin(
-        source="override",
-        described=f"override (TEMPORAL_LIBS_DIR={directory})",
-        fix="unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or fix the directory",
+        "override",
+        f"override (TEMPORAL_LIBS_DIR={directory})",
+        "unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or fix the directory",
     )
 
 
@@ -85,15 +100,65 @@ def compiled_origin(directory: Path, setting: str) -> Origin:
         setting: what asks for them, as in ``USE_PREBUILT_LIBS=false``.
     """
     return Origin(
-        source="compiled",
-        described=f"compiled on this machine ({setting})",
-        fix=f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them again",
+        "compiled",
+        f"compiled on this machine ({setting})",
+        f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them again",
     )
+
+
+def reinstall_command() -> str:
+    """Return the command that installs this package again; if none is known, a sentence."""
+    site = Path(__file__).absolute().parent.parent
+    installer = _installer(site)
+    python = shlex.quote(sys.executable or "python")
+    elsewhere = "" if _is_of_this_python(site) else f"--target {shlex.quote(str(site))} "
+    if installer == "pip":
+        # Into a directory that has something pip installs nothing without --upgrade.
+        upgrade = elsewhere and "--upgrade "
+        return f"{python} {_PIP} {upgrade}{elsewhere}{_REQUIREMENT}"
+    if installer == "uv":
+        return f"{_UV} --python {python} {elsewhere}{_REQUIREMENT}"
+    # Others can need a file of the project's, an environment's name or no index at all.
+    program = installer or "the program that installed it"
+    return message("reinstall", requirement=_REQUIREMENT, installer=program, place=site)
+
+
+def reinstall_anywhere(version: str) -> str:
+    """Return the command for a file that is made before the package is installed.
+
+    Args:
+        version: the package's.
+    """
+    requirement = f"temporal-static-libs=={version}"
+    return f"python {_PIP} {requirement}   # or: {_UV} {requirement}"
+
+
+def _installer(site: Path) -> str:
+    """Return what has installed the package, as it calls itself; an empty text if nobody says."""
+    # Here and not above, as for the next one: only messages need it.
+    from importlib.metadata import distributions
+
+    # Only there: another copy of the package may be earlier on the path.
+    for distribution in distributions(name="temporal-static-libs", path=[str(site)]):
+        try:
+            words = (distribution.read_text("INSTALLER") or "").split()
+        except (OSError, ValueError):
+            return ""
+        name = " ".join(words)
+        return name if name.isprintable() and len(name) < 50 else ""
+    return ""
+
+
+def _is_of_this_python(site: Path) -> bool:
+    """Return whether a directory is where installers put packages of this Python by default."""
+    import sysconfig
+
+    schemes = [sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")]
+    paths = [sysconfig.get_path(name, it) for it in schemes for name in ("purelib", "platlib")]
+    return any(os.path.realpath(path) == os.path.realpath(site) for path in paths)
 
 
 ASKED_FOR = Reason(
     "USE_PREBUILT_LIBS=false", "Unset USE_PREBUILT_LIBS: the wheel's own archives are used then."
 )
-FALLBACK = Reason(
-    "TEMPORAL_LIBS_FALLBACK=compile", f"Fix the wheel's own archives: {wheel_origin().fix}"
-)
+FALLBACK = Reason("TEMPORAL_LIBS_FALLBACK=compile")

@@ -17,6 +17,7 @@ from .._integration.files import render_files
 from .._integration.template import Places
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
 from .._messages import message
+from .._origin import reinstall_anywhere
 from .advice import unexpected
 from .source_tree import INCLUDE, PROTOS
 
@@ -95,13 +96,12 @@ def write_build_system_files(manifest: Manifest, directory: Path) -> None:
         manifest: what the archives are.
         directory: where they are; it will be a directory of the package.
     """
-    requirement = f"temporal-static-libs=={manifest.version}"
     places = Places(
         archives=PurePath("."),
         include=PurePath("..", INCLUDE),
         protos=PurePath("..", PROTOS),
         source="wheel",
-        fix=f"python -m pip install --force-reinstall --no-cache-dir {requirement}",
+        fix=reinstall_anywhere(manifest.version),
     )
     for path, text in render_files(manifest, places).items():
         file = directory / path

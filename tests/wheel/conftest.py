@@ -71,9 +71,10 @@ def script() -> Command:
 
 @pytest.fixture(scope="session")
 def pristine_site(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the installed package, which no test writes to."""
+    """A copy of the installed package and its metadata, which no test writes to."""
     site = tmp_path_factory.mktemp("pristine")
-    shutil.copytree(package_dir, site / package_dir.name)
+    for directory in (package_dir, *package_dir.parent.glob(f"{package_dir.name}-*.dist-info")):
+        shutil.copytree(directory, site / directory.name)
     return site
 
 

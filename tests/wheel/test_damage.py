@@ -135,7 +135,8 @@ def test_damaged_archive(
         assert f"\n  source: wheel (temporal-static-libs {__version__})\n" in message
         assert message.endswith(
             f"\n  fix:    {shlex.quote(sys.executable)} -m pip install --force-reinstall "
-            f"--no-cache-dir temporal-static-libs=={__version__}\n"
+            f"--no-cache-dir --upgrade --target {package.parent} "
+            f"temporal-static-libs=={__version__}\n"
         )
 
 

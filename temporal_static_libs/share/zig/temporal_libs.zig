@@ -50,6 +50,7 @@ const messages = struct {
         \\'{s}' failed; what it says is above.
         \\  If it says nothing that helps, install its package again:
         \\    pip install --force-reinstall temporal-static-libs
+        \\    uv pip install --reinstall temporal-static-libs
     ;
     const cannot_run =
         \\'{s}' cannot be run: {s}
