@@ -7,7 +7,6 @@ share/build-record.schema.json.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from .._console import notice
 from .._manifest import Manifest
 from .._messages import message
 from .._settings import Settings
+from .._whole_files import remove_leftovers, write_whole
 from .tool import output_of
 
 # Those of cargo: https://doc.rust-lang.org/cargo/reference/config.html#buildrustc-wrapper
@@ -146,14 +146,10 @@ def _archives(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def _write(record: dict[str, Any], file: Path) -> None:
-    new = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            new.write_text(f"{json.dumps(record, indent=2)}\n", encoding="ascii")
-            new.replace(file)
-        finally:
-            new.unlink(missing_ok=True)
+        write_whole(file, f"{json.dumps(record, indent=2)}\n".encode("ascii"))
+        remove_leftovers(file.parent, file.name)
     except OSError as error:
         # What is built is worth more than its record.
         notice(message("record-not-written", file=file, reason=error.strerror))

@@ -18,6 +18,7 @@ from .._manifest import Manifest
 from .._messages import message
 from .._records import read_record
 from .._settings import Settings
+from .._whole_files import link_whole, remove_leftovers, write_whole
 from . import cmake, pkgconfig
 from .template import Places
 
@@ -117,34 +118,32 @@ def _generate(loaded: LoadedSet, cache: Path) -> Path:
     make_own_directory(cache, may_be_link=True)
     make_own_directory(directory.parent)
     try:
-        for path, text in files.items():
-            _write_if_changed(directory / path, text)
-        for path, target in links.items():
-            _link_if_changed(directory / path, target)
+        changed = [_write_if_changed(directory / path, text) for path, text in files.items()]
+        changed += [_link_if_changed(directory / path, target) for path, target in links.items()]
     except OSError as error:
         raise CompileError(not_usable(cache, error)) from None
+    if any(changed):
+        _remove_leftovers(directory.parent)
     return directory
 
 
-def _write_if_changed(file: Path, content: bytes) -> None:
+def _write_if_changed(file: Path, content: bytes) -> bool:
     with suppress(FileNotFoundError, ValueError):
         if read_record(file) == content:
-            return
+            return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = _new_name(file)
-    new.write_bytes(content)
-    new.replace(file)
+    write_whole(file, content)
+    return True
 
 
-def _link_if_changed(link: Path, target: bytes) -> None:
+def _link_if_changed(link: Path, target: bytes) -> bool:
     with suppress(FileNotFoundError):
         if os.readlink(os.fsencode(link)) == target:
-            return
-    new = _new_name(link)
-    os.symlink(target, os.fsencode(new))
-    new.replace(link)
+            return False
+    link_whole(link, target)
+    return True
 
 
-def _new_name(file: Path) -> Path:
-    """Name a file until it is whole: another process may be about to read it."""
-    return file.with_name(f".{file.name}.{os.getpid()}")
+def _remove_leftovers(generated: Path) -> None:
+    for directory, _, _ in os.walk(generated):
+        remove_leftovers(Path(directory))

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +101,53 @@ def test_what_was_made_is_answered_again_and_mended(
         "pkgconfig",
         "proto",
     ]
+
+
+# Leaves for each file that has been made what a killed process of the same number would, then asks.
+_SAME_NUMBER = """
+import os, pathlib, sys
+for file in [*pathlib.Path(sys.argv[1]).rglob("*")]:
+    if file.is_symlink() or file.is_file():
+        for name in (f".{file.name}.{os.getpid()}", f"{file.name}.{os.getpid()}.new"):
+            file.with_name(name).symlink_to("/nowhere/at/all")
+        file.unlink()
+sys.argv[1:] = ["--cmakedir", "--pkgconfigdir"]
+from temporal_static_libs._cli.entry import main
+sys.exit(main())
+"""
+
+
+def test_leftover_of_a_killed_process_with_the_same_number_is_in_nobodys_way(
+    script: Command, override: Path, cache: Path
+) -> None:
+    environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
+    made = script.lines(*OPTIONS, environ=environ)
+    done = subprocess.run(
+        [sys.executable, "-c", _SAME_NUMBER, cache / "build-systems"],
+        env={**os.environ, **environ},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr, done.stdout.splitlines()) == (0, "", made)
+    assert (Path(made[0]) / CONFIG).is_file()
+
+
+def test_old_leftovers_go_when_something_is_made(
+    script: Command, override: Path, cache: Path
+) -> None:
+    environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
+    (made,) = script.lines("--cmakedir", environ=environ)
+    old, new = (Path(made) / f".{CONFIG}.{it * 16}.new" for it in "01")
+    for leftover in (old, new):
+        leftover.touch()
+    os.utime(old, (1, 1))
+    script.lines("--cmakedir", environ=environ)
+    assert old.exists()
+    (Path(made) / CONFIG).unlink()
+    script.lines("--cmakedir", environ=environ)
+    assert [it.exists() for it in (old, new)] == [False, True]
 
 
 def test_directories_of_archives_do_not_share_them(
