@@ -39,7 +39,8 @@ try:
         NoToolchainError,
         check_platform,
     )
-    from temporal_static_libs._errors import TemporalStaticLibsError
+    from temporal_static_libs._errors import CompileError, TemporalStaticLibsError
+    from temporal_static_libs._messages import describe_os_error
     from temporal_static_libs._settings import Settings
 finally:
     sys.path.remove(str(_ROOT))
@@ -118,6 +119,8 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
                 tag = build(sources, output, settings, recorder)
         except TemporalStaticLibsError as error:
             self._abort(error)
+        except OSError as error:
+            self._abort(CompileError(describe_os_error(error)))
         # Git ignores what is made, and Hatchling with it, unless it is named here.
         for made in (output.directory, sources.package / PROTOS):
             build_data["artifacts"].append(f"/{made.relative_to(_ROOT).as_posix()}/*")

@@ -9,6 +9,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
 PROG = "temporal-libs-config"
 
@@ -46,7 +47,8 @@ def emit_outputs(lines: Iterable[str]) -> int:
         sys.stdout.buffer.write(os.fsencode(text))
         sys.stdout.buffer.flush()
     except OSError as error:
-        _give_up_stdout()
+        if sys.stdout is not None:
+            _give_up(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # whose reader had enough, and knows it
             from ._messages import message
 
@@ -56,10 +58,23 @@ def emit_outputs(lines: Iterable[str]) -> int:
     return 0
 
 
-def _give_up_stdout() -> None:
-    # Else the interpreter flushes what is left once more at exit, and reports that as well.
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def settle() -> None:
+    """Give up, at the end of the command, what no stream takes.
+
+    Else the interpreter tries once more, reports that, and changes the exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except OSError:
+                _give_up(stream)
+
+
+def _give_up(stream: TextIO) -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def stderr_of_programs() -> int | None:

@@ -6,6 +6,7 @@ from, and how to fix it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     # The call, or the environment, is wrong: exit status 2.
     "unknown-setting": (
         "the environment variable {name} is {value!r}; expected {expected}, or leave it unset"
+    ),
+    "setting-relative-to-nothing": (
+        "the environment variable {name} is {value!r}, a relative path, but the working directory "
+        "cannot be found: {reason}"
     ),
     "no-option": "no option given",
     "option-twice": "{option} is given more than once",
@@ -81,6 +86,8 @@ MESSAGES: Final[Mapping[str, str]] = {
     "other-abi": "the header has {abi}, the archives another: {others}",
     # Others.
     "interrupted": "interrupted",
+    "system-error": "the system reports: {reason}",
+    "system-error-about": "the system reports: {reason}\n  file:   {file}",
     "metrics-unwritable": "cannot append to TEMPORAL_LIBS_METRICS={file}: {reason}",
     "no-cmake-version": (
         "CMake has no form of the version {version!r}: it compares numbers, as in 1.2.3 or "
@@ -255,3 +262,11 @@ def message(id: str, /, **values: object) -> str:  # noqa: A002
         values: what to put for each name between braces.
     """
     return MESSAGES[id].format_map(values)
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return the message for what the system does not allow, where nothing knows better."""
+    reason = error.strerror or error
+    if error.filename is None:
+        return message("system-error", reason=reason)
+    return message("system-error-about", reason=reason, file=os.fsdecode(error.filename))

@@ -5,9 +5,11 @@ Opt-in; it goes nowhere but to the file that the variable names. `tools/records`
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ._about import __version__
@@ -70,8 +72,28 @@ def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float
         "milliseconds": round(milliseconds, 3),
     }
     try:
-        # In one write, so that lines of other processes do not get in between.
-        with open(file, "ab", buffering=0) as stream:
-            stream.write(f"{json.dumps(line)}\n".encode())
+        _append_line(file, f"{json.dumps(line)}\n".encode("ascii"))
     except OSError as error:
         report(message("metrics-unwritable", file=file, reason=error.strerror), "warning")
+
+
+def _append_line(file: str, line: bytes) -> None:
+    """Append a line whole or not at all."""
+    # O_NONBLOCK: opening a named pipe would wait for somebody to read from it.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(file, flags, 0o666)
+    try:
+        # In one write, so that lines of other processes do not get in between.
+        written = os.write(descriptor, line)
+        if written < len(line):
+            _take_back(descriptor, written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file)
+    finally:
+        os.close(descriptor)
+
+
+def _take_back(descriptor: int, written: int) -> None:
+    with suppress(OSError):  # a device, which has no length
+        end = os.lseek(descriptor, 0, os.SEEK_CUR)
+        if os.fstat(descriptor).st_size == end:  # else somebody else has appended since
+            os.ftruncate(descriptor, end - written)

@@ -81,7 +81,13 @@ class Settings:
 
 def _path(environ: Mapping[str, str], name: str) -> str | None:
     value = environ.get(name)
-    return os.path.abspath(value) if value else None
+    try:
+        return os.path.abspath(value) if value else None
+    except OSError as error:
+        from ._messages import message
+
+        values = {"name": name, "value": value, "reason": error.strerror}
+        raise SettingError(message("setting-relative-to-nothing", **values)) from None
 
 
 def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:

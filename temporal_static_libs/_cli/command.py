@@ -18,6 +18,11 @@ from .._metrics import recorded
 from .._settings import Settings
 from .options import ANSWERS, HELP, Answers
 
+# Type checkers take it for typing's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
 _DOCTOR = "--doctor"
@@ -32,6 +37,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         report(_messages.message("usage", problem=message))
         sys.exit(EXIT_USAGE)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        # As answers are printed: the reader may have gone, and the disk may be full.
+        status = emit_outputs(self.format_help().splitlines())
+        if status:
+            sys.exit(status)
 
 
 class _Once(argparse.Action):

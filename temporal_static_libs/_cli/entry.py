@@ -11,7 +11,7 @@ import os
 import sys
 
 from .._about import __version__
-from .._console import emit_outputs
+from .._console import EXIT_BROKEN, emit_outputs, report, settle
 from .._errors import SettingError
 from .._facts import Facts
 from .._flags import (
@@ -61,9 +61,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: its arguments; those of the process if None.
 
     Returns:
-        The exit status, as `command.main` has it.
+        The exit status, as `command.main` has it; 1 for what the system does not allow.
     """
-    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        return _answer(sys.argv[1:] if argv is None else argv)
+    except OSError as error:
+        # What the system answers where nothing knows better; a message in place of a traceback.
+        from .._messages import describe_os_error
+
+        report(describe_os_error(error))
+        return EXIT_BROKEN
+    finally:
+        settle()
+
+
+def _answer(arguments: Sequence[str]) -> int:
     lines = _remembered_answers(arguments)
     if lines is not None:
         return emit_outputs(lines)
