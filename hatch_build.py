@@ -24,6 +24,7 @@ try:
     from temporal_static_libs._about import PROJECT_URL
     from temporal_static_libs._build.advice import no_wheel_selected
     from temporal_static_libs._build.header import check_interface
+    from temporal_static_libs._build.lock import exclusive
     from temporal_static_libs._build.pipeline import build
     from temporal_static_libs._build.record import recording
     from temporal_static_libs._build.source_tree import (
@@ -33,7 +34,6 @@ try:
         source_commit,
         sources_of_tree,
     )
-    from temporal_static_libs._build.staging import exclusive
     from temporal_static_libs._build.toolchain import (
         BOOTSTRAP_REQUIREMENT,
         NoToolchainError,
@@ -115,8 +115,8 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
                 check_platform(sources.workspace, settings)
                 check_interface(sources.interface, sources.header)
                 # Another build must not replace the archives before they are in the wheel.
-                self._until_collected.enter_context(exclusive(_ROOT))
-                tag = build(sources, output, settings, recorder)
+                lock = self._until_collected.enter_context(exclusive(_ROOT))
+                tag = build(sources, output, settings, recorder, lock=lock)
         except TemporalStaticLibsError as error:
             self._abort(error)
         except OSError as error:

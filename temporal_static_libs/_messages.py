@@ -192,6 +192,10 @@ cargo could not read the workspace or fetch its dependencies; its messages are a
 {status})
   command: {command}
   in:      {directory}""",
+    "cargo-metadata-unreadable": """\
+what cargo printed about the workspace is not what cargo metadata prints
+  command: {command}
+  in:      {directory}""",
     "cargo-build-failed": """\
 cargo could not compile temporal-static-libs-sdk-core; its messages are above (exit status {status})
   command: {command}
@@ -243,6 +247,9 @@ in {scratch}, if anything""",
     "stdout-closed": "it is closed",
     # The progress of a build, and its record: _build/pipeline.py, staging.py, record.py
     "build-waiting": "Waiting for another build in {directory}",
+    "build-waiting-for": (
+        "Waiting for another build in {directory}, which process {process} started at {since}"
+    ),
     "build-compiling": "Compiling for {platform} with Cargo profile {profile}",
     "build-finishing": "Finishing {archive}",
     "record-of-another-build": (

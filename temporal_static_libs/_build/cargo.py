@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ from typing import Any
 from .._console import notice, stderr_of_programs
 from .._errors import CompileError
 from .._messages import message
+from .._records import parse_json
 from .advice import unexpected
 from .cross import CargoForTarget
+from .process import output, running
 from .toolchain import Toolchain
 
 # The package whose archive holds the whole interface; the components are made of it.
@@ -49,19 +50,34 @@ class Compiled:
 def cargo_metadata(workspace: Path, toolchain: Toolchain, cargo: CargoForTarget) -> dict[str, Any]:
     """Run ``cargo metadata``, which fetches what is not there."""
     command = [toolchain.cargo, "metadata", "--locked", "--format-version", "1"]
-    done = subprocess.run(
-        command,
-        cwd=workspace,
-        env={**toolchain.environ, **cargo.environ},
-        stdout=subprocess.PIPE,
-        stderr=stderr_of_programs(),
-        check=False,
-    )
-    if done.returncode != 0:
-        where = {"command": " ".join(command), "directory": workspace}
-        raise CompileError(message("cargo-metadata-failed", status=done.returncode, **where))
-    metadata: dict[str, Any] = json.loads(done.stdout)
-    return metadata
+    environ = {**toolchain.environ, **cargo.environ}
+    with running(
+        command, environ, workspace, lock=toolchain.lock, stderr=stderr_of_programs()
+    ) as process:
+        printed = output(process).read()
+    where = {"command": " ".join(command), "directory": workspace}
+    if process.returncode != 0:
+        raise CompileError(message("cargo-metadata-failed", status=process.returncode, **where))
+    try:
+        metadata = parse_json(printed.decode("utf-8"))
+        _check_metadata(metadata)
+    except (ValueError, TypeError, KeyError):
+        raise CompileError(message("cargo-metadata-unreadable", **where)) from None
+    return dict(metadata)
+
+
+def _check_metadata(metadata: Any) -> None:
+    """Check that cargo has said what is needed of its metadata.
+
+    Raises:
+        KeyError or TypeError: it has not.
+    """
+    for name in ("workspace_root", "target_directory"):
+        os.fspath(metadata[name])
+    for package in metadata["packages"]:
+        os.fspath(package["name"])
+        os.fspath(package["manifest_path"])
+        _ = package["source"]
 
 
 def compile_archive(
@@ -95,30 +111,22 @@ def compile_archive(
         flags += _neutral_path_flags(metadata, toolchain)
     command += [*cargo.options, *_rust_flag_options(flags, environ)]
     command += ["--", "--print", "native-static-libs"]
-    with subprocess.Popen(
-        command,
-        cwd=workspace,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=stderr_of_programs(),
-        encoding="utf-8",
-        errors="replace",
+    facts = _Facts()
+    with running(
+        command, environ, workspace, lock=toolchain.lock, stderr=stderr_of_programs()
     ) as process:
-        assert process.stdout is not None
-        output = _Output()
-        for line in process.stdout:
+        for line in output(process):
+            text = line.decode("utf-8", errors="replace")
             # Whatever a wrapper of rustc prints comes here as well.
-            if not line.startswith("{"):
-                notice(line, end="")
-                continue
-            entry = json.loads(line)
-            output.take(entry)
-            if take_unit is not None and entry["reason"] == "compiler-artifact":
-                take_unit(entry["fresh"])
+            is_taken, is_fresh = facts.take(text)
+            if not is_taken:
+                notice(text, end="")
+            elif take_unit is not None and is_fresh is not None:
+                take_unit(is_fresh)
     if process.returncode != 0:
         where = {"command": " ".join(command), "directory": workspace}
         raise CompileError(message("cargo-build-failed", status=process.returncode, **where))
-    return output.compiled({package["id"]: package["name"] for package in metadata["packages"]})
+    return facts.compiled({package["id"]: package["name"] for package in metadata["packages"]})
 
 
 def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[str]:
@@ -157,27 +165,66 @@ def _neutral_path_flags(metadata: Mapping[str, Any], toolchain: Toolchain) -> It
         yield f"--remap-path-prefix={prefix}={replacement}"
 
 
-class _Output:
-    """The facts that one run has printed so far."""
+@dataclass(frozen=True)
+class _Artifact:
+    """A unit that cargo has made, or found made.
+
+    Attributes:
+        kinds: what the target is.
+        files: what came of it.
+        package: the package's id.
+        features: those of the package.
+        is_fresh: whether it had been compiled before.
+    """
+
+    kinds: frozenset[str]
+    files: tuple[str, ...]
+    package: str
+    features: tuple[str, ...]
+    is_fresh: bool
+
+
+class _Facts:
+    """The facts that one run of cargo has printed so far."""
 
     def __init__(self) -> None:
         self._native_libs: str | None = None
-        self._artifacts: list[dict[str, Any]] = []
+        self._artifacts: list[_Artifact] = []
 
-    def take(self, entry: dict[str, Any]) -> None:
-        if entry["reason"] == "compiler-artifact":
-            self._artifacts.append(entry)
-        elif entry["reason"] == "compiler-message":
-            text: str = entry["message"]["message"]
-            if text.startswith(_NATIVE_LIBS_NOTE):
-                self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
-            elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
-                # For a person: it is part of cargo's progress.
-                notice(entry["message"]["rendered"] or text, end="")
+    def take(self, line: str) -> tuple[bool, bool | None]:
+        """Take a line, if it is one of cargo's messages.
+
+        Returns:
+            Whether it is; and of a unit, whether that had been compiled before.
+        """
+        if not line.startswith("{"):
+            return False, None
+        try:
+            entry = parse_json(line)
+            reason = entry["reason"]
+            if reason == "compiler-artifact":
+                artifact = _artifact(entry)
+                self._artifacts.append(artifact)
+                return True, artifact.is_fresh
+            if reason == "compiler-message":
+                self._take_diagnostic(entry["message"])
+        except (ValueError, TypeError, KeyError):
+            return False, None
+        return True, None
+
+    def _take_diagnostic(self, diagnostic: Mapping[str, Any]) -> None:
+        text = diagnostic["message"]
+        if not isinstance(text, str):
+            raise TypeError
+        if text.startswith(_NATIVE_LIBS_NOTE):
+            self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
+        elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
+            # For a person: it is part of cargo's progress.
+            notice(diagnostic["rendered"] or text, end="")
 
     def compiled(self, names: Mapping[str, str]) -> Compiled:
         """Return the archive; `names` are of the workspace's packages, by their ids."""
-        made = [Path(name) for artifact in self._artifacts for name in artifact["filenames"]]
+        made = [Path(name) for artifact in self._artifacts for name in artifact.files]
         archives = [file for file in made if file.name == f"lib{_LIBRARY}.a"]
         if len(archives) != 1:
             raise unexpected(message("archive-ambiguous", count=len(archives)))
@@ -185,13 +232,24 @@ class _Output:
             raise unexpected(message("native-libraries-missing"))
         system_libraries, frameworks = parse_native_libs(self._native_libs)
         found = {
-            names[artifact["package_id"]]: tuple(artifact["features"])
+            names[artifact.package]: artifact.features
             for artifact in self._artifacts
             # The standard library's packages, which may be compiled too, are not the workspace's.
-            if artifact["package_id"] in names and "custom-build" not in artifact["target"]["kind"]
+            if artifact.package in names and "custom-build" not in artifact.kinds
         }
         features = {name: found[name] for name in sorted(found) if name.startswith("temporal")}
         return Compiled(archives[0], system_libraries, frameworks, features)
+
+
+def _artifact(entry: Mapping[str, Any]) -> _Artifact:
+    """Read a message about a unit. What is not one is a KeyError or a TypeError."""
+    return _Artifact(
+        kinds=frozenset(entry["target"]["kind"]),
+        files=tuple(map(os.fspath, entry["filenames"])),
+        package=os.fspath(entry["package_id"]),
+        features=tuple(map(os.fspath, entry["features"])),
+        is_fresh=bool(entry["fresh"]),
+    )
 
 
 def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -121,7 +121,7 @@ def _candidates(toolchain: Toolchain, target: Target, name: str, native: bool) -
         path = program_on_path(f"{prefix}{name}", toolchain.environ)
         if path is not None:
             answer = output_of([path, "--version"], toolchain.environ)
-            yield Tool(path, answer.partition("\n")[0], toolchain.environ)
+            yield Tool(path, answer.partition("\n")[0], toolchain.environ, toolchain.lock)
 
 
 def _knows(tool: Tool, option: str) -> bool:

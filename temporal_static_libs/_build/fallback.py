@@ -31,10 +31,10 @@ from .._settings import CACHE_DIRECTORY, Settings
 from .._targets import Target, target_of_triple
 from .advice import compile_requested, unexpected
 from .host import target_of_host
+from .lock import exclusive
 from .pipeline import build
 from .record import recording
 from .source_tree import Output, Sources, rust_sources_sha256, sources_of_package
-from .staging import exclusive
 from .toolchain import NoToolchainError
 
 # Of a file system that a compile has failed on: so little that it was probably full.
@@ -120,7 +120,7 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
     with suppress(NotReusableError, MissingLibraryError, ChecksumMismatchError):
         return wanted.reuse().verified_once(settings)
     make_own_directory(wanted.cache, may_be_link=True)
-    with exclusive(wanted.cache):
+    with exclusive(wanted.cache) as lock:
         try:
             return wanted.reuse().verified_once(settings)  # what another process has made meanwhile
         except NotReusableError as error:
@@ -128,7 +128,7 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
         except (MissingLibraryError, ChecksumMismatchError) as error:
             _remove(wanted.directory)
             why = message("compiled-damaged", problem=str(error).partition("\n")[0])
-        _compile(wanted, why)
+        _compile(wanted, why, lock)
         try:
             return wanted.reuse().verified_once(settings)
         except NotReusableError as error:
@@ -167,7 +167,7 @@ def _target(settings: Settings) -> Target:
         return target_of_host()
 
 
-def _compile(wanted: CompiledSet, why: str) -> None:
+def _compile(wanted: CompiledSet, why: str, lock: int | None) -> None:
     what = {"platform": wanted.target.platform, "setting": wanted.reason.setting}
     notice(message("compiling", directory=wanted.directory, reason=why, **what))
     make_own_directory(wanted.directory.parent)
@@ -184,7 +184,8 @@ def _compile(wanted: CompiledSet, why: str) -> None:
     )
     try:
         with recording(wanted.settings) as recorder:
-            build(wanted.sources, output, wanted.settings, recorder, wanted.target.triple)
+            triple = wanted.target.triple
+            build(wanted.sources, output, wanted.settings, recorder, triple, lock=lock)
     except (CompileError, OSError) as error:
         problem = str(error)
         if isinstance(error, NoToolchainError):

@@ -93,7 +93,7 @@ def _extract(raw: Path, directory: Path, tools: MachoTools) -> list[Path]:
     directory.mkdir()
     tools.ar.run(["x", raw], cwd=directory)
     members = sorted(directory.iterdir())
-    listed = len(output_of([tools.ar.path, "t", str(raw)], tools.ar.environ).split())
+    listed = len(tools.ar.lines(["t", raw]))
     if (names := len(members)) != listed:
         raise unexpected(message("members-share-a-name", archive=raw, members=listed, names=names))
     return members
@@ -114,22 +114,23 @@ def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
     for candidate in names:
         program = program_on_path(candidate, toolchain.environ)
         if program is not None:
-            yield _tool(program, toolchain.environ)
+            yield _tool(program, toolchain, toolchain.environ)
     # Comes with rustc, without the libraries' path in it.
     of_rust = str(toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / f"rust-{name}")
     if os.access(of_rust, os.X_OK):
         libraries = str(toolchain.sysroot / "lib")
-        yield _tool(of_rust, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
+        yield _tool(of_rust, toolchain, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
 
 
-def _tool(program: str, environ: Mapping[str, str]) -> Tool:
+def _tool(program: str, toolchain: Toolchain, environ: Mapping[str, str]) -> Tool:
     version = output_of([program, "--version"], environ)
     match = _VERSION.search(version)
-    return Tool(program, match[0] if match else version.partition("\n")[0], environ)
+    first = match[0] if match else version.partition("\n")[0]
+    return Tool(program, first, environ, toolchain.lock)
 
 
 def _apple_linker(toolchain: Toolchain) -> Tool | None:
     if "apple" not in toolchain.host:
         return None
     program = program_on_path("ld", toolchain.environ)
-    return None if program is None else _tool(program, toolchain.environ)
+    return None if program is None else _tool(program, toolchain, toolchain.environ)

@@ -56,11 +56,14 @@ def build(
     settings: Settings,
     recorder: Recorder,
     target: str | None = None,
+    *,
+    lock: int | None = None,
 ) -> str:
     """Make every component's archive, and put them into place with their description.
 
     In a package, the protobuf files of the same core are put into place as well. If no target
-    triple is given, it is that of the settings, and without one the host's.
+    triple is given, it is that of the settings, and without one the host's. `lock` is the
+    descriptor of the lock that `exclusive` yields, for the programs to keep.
 
     Returns:
         The platform tag of a wheel that carries it.
@@ -71,7 +74,7 @@ def build(
         SettingError: a setting of the build holds a value it does not know.
     """
     with recorder.phase("prepare"):
-        toolchain = find_toolchain(sources.workspace, settings)
+        toolchain = replace(find_toolchain(sources.workspace, settings), lock=lock)
         if output.workspace_id is not None:
             own = {"TEMPORAL_STATIC_LIBS_WORKSPACE": output.workspace_id}
             toolchain = replace(toolchain, environ={**toolchain.environ, **own})

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from .._checksums import sha256_of
 from .._errors import CompileError
 from .._messages import message
+from .tool import program_on_path
 
 # In the package.
 INCLUDE = PurePath("include")
@@ -166,7 +167,10 @@ def _is_checkout(root: Path) -> bool:
 
 def _git(root: Path, *arguments: str) -> str | None:
     # safe.directory: in a container the checkout often belongs to another user.
-    command = ["git", "-c", f"safe.directory={root.resolve()}", "-C", str(root), *arguments]
+    git = program_on_path("git", os.environ)
+    if git is None:
+        return None
+    command = [git, "-c", f"safe.directory={root.resolve()}", "-C", str(root), *arguments]
     # In a git hook, variables name the repository that the hook is of.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:

@@ -1,9 +1,8 @@
-"""Directories: locked, replaced whole, and filled with what belongs to the archives of a build."""
+"""Directories: replaced whole, and filled with what belongs to the archives of a build."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from .._checksums import format_checksums
-from .._console import notice
 from .._integration.files import render_files
 from .._integration.template import Places
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
@@ -24,32 +22,6 @@ from .source_tree import INCLUDE, PROTOS
 # Directories of the crate temporalio-protos that imports are relative to. Imports of any other file
 # are relative to the directory that has these.
 _PROTO_ROOTS = frozenset({"api_cloud_upstream", "api_upstream", "local", "testsrv_upstream"})
-
-
-@contextmanager
-def exclusive(directory: Path) -> Iterator[None]:
-    """Hold a directory's lock. The system lets go of it when the process ends, however it ends.
-
-    Args:
-        directory: what to lock. Nothing is written to it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows, where wheels of other platforms can be made: builds are alone
-        yield
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            notice(message("build-waiting", directory=directory))
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:
-            pass  # a file system without locks: builds there are on their own
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

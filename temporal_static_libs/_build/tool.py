@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import CompileError
 from .._messages import message
+from .process import end_group, output, running
+
+_ANSWER_WITHIN = 5  # seconds
+_LARGEST_ANSWER = 64 << 10  # bytes
+_GLANCE = 0.05  # seconds between looks at whether a program has ended
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,13 @@ class Tool:
         path: of the executable, absolute.
         version: the first line of what it prints for ``--version``.
         environ: the environment to run it in.
+        lock: the descriptor of the build's lock, which it inherits; None without one.
     """
 
     path: str
     version: str
     environ: Mapping[str, str] = field(repr=False)
+    lock: int | None = None
 
     def run(self, arguments: Sequence[str | Path], cwd: Path | None = None) -> None:
         """Run it to its end.
@@ -38,47 +47,93 @@ class Tool:
         Raises:
             CompileError: it failed; the message holds what it printed.
         """
+        status, printed = self._run(arguments, cwd)
+        if status != 0:
+            command = " ".join([self.path, *map(str, arguments)])
+            run = {"program": self.path, "version": self.version, "command": command}
+            raise CompileError(
+                message("tool-failed", status=status, output=printed.strip() or "none", **run)
+            )
+
+    def lines(self, arguments: Sequence[str | Path]) -> list[str]:
+        """Return the words that it prints, however it ends."""
+        return self._run(arguments)[1].split()
+
+    def _run(self, arguments: Sequence[str | Path], cwd: Path | None = None) -> tuple[int, str]:
         command = [self.path, *map(str, arguments)]
-        done = _run(command, self.environ, cwd)
-        if done.returncode != 0:
-            run = {"program": self.path, "version": self.version, "command": " ".join(command)}
-            output = done.stdout.strip() or "none"
-            problem = message("tool-failed", status=done.returncode, output=output, **run)
-            raise CompileError(problem)
+        with running(
+            command, self.environ, cwd, lock=self.lock, stderr=subprocess.STDOUT
+        ) as process:
+            printed = output(process).read()
+        return process.returncode, printed.decode("utf-8", errors="replace")
 
 
 def program_on_path(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of a program on an environment's PATH; None if it is not there."""
-    path = shutil.which(name, path=environ.get("PATH", os.defpath))
-    return None if path is None else os.path.abspath(path)
+    """Return the absolute path of a program on an environment's PATH; None if it is not there.
+
+    Directories that PATH has no absolute path of are left out: what is in them depends on where one
+    happens to be, and in somebody else's project that is somebody else's program.
+    """
+    directories = environ.get("PATH", os.defpath).split(os.pathsep)
+    path = os.pathsep.join(filter(os.path.isabs, directories))
+    if os.path.dirname(name):  # one that a variable names; PATH has no say
+        found = shutil.which(name)
+    else:
+        found = shutil.which(name, path=path) if path else None
+    return None if found is None else os.path.abspath(found)
 
 
 def output_of(command: list[str], environ: Mapping[str, str]) -> str:
-    """Return what a program prints, on both streams, however it ends; or why it does not run."""
+    """Return what a program prints, on both streams, however it ends; or why it does not run.
+
+    It gets no input, 5 seconds, and room for 64 KiB. Then it ends, with what it has started.
+    """
     try:
-        return _run(command, environ).stdout
+        with running(
+            command,
+            environ,
+            # The working directory may be gone, or have modules that an interpreter would load.
+            Path(os.sep),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            patience=0,
+        ) as process:
+            printed, is_over = _read_a_little(process)
+            end_group(process, patience=0)
     except OSError as error:
         return f"does not run: {error.strerror}"
+    text = printed.decode("utf-8", errors="replace")
+    return text if is_over or text.strip() else f"does not answer in {_ANSWER_WITHIN} seconds"
+
+
+def _read_a_little(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
+    """Read what a program prints.
+
+    Returns:
+        What it has printed, and whether it has ended or has printed too much.
+    """
+    pipe = output(process)
+    deadline = time.monotonic() + _ANSWER_WITHIN
+    printed = b""
+    while len(printed) < _LARGEST_ANSWER:
+        # What it has started may keep the pipe open: after its end only what is there is read.
+        has_ended = process.poll() is not None
+        wait = 0.0 if has_ended else min(max(deadline - time.monotonic(), 0), _GLANCE)
+        if select.select([pipe], [], [], wait)[0]:
+            piece = os.read(pipe.fileno(), _LARGEST_ANSWER - len(printed))
+            printed += piece
+            if not piece:
+                return printed, True
+        elif has_ended:
+            return printed, True
+        elif time.monotonic() >= deadline:
+            return printed, False
+    return printed, True
 
 
 def unusable(tools: Sequence[Tool]) -> str:
     """Return lines for a message, each with a tool that was found and does not do."""
     return "".join(f"\n  not usable: {tool.path} ({tool.version})" for tool in tools)
-
-
-def _run(
-    command: list[str], environ: Mapping[str, str], cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
 
 
 def release_of(version: str) -> tuple[int, ...]:

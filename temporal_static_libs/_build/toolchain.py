@@ -42,6 +42,7 @@ class Toolchain:
         host: target triple of the machine they run on.
         sysroot: directory of rustc's libraries and of the programs that come with it.
         environ: the environment to run cargo in.
+        lock: the descriptor of the build's lock, which programs inherit; None without one.
     """
 
     cargo: str
@@ -50,6 +51,7 @@ class Toolchain:
     host: str
     sysroot: Path
     environ: Mapping[str, str] = field(repr=False)
+    lock: int | None = None
 
 
 class _UnusableError(Exception):

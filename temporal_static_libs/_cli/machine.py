@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +19,8 @@ _TOOLS = (
     ("pkg-config", "--version", "Meson, cgo and make"),
     ("cmake", "--version", "CMake"),
 )
+
+_LONGEST = 100  # characters of what a program says of its version
 
 
 def floor_finding(manifest: Manifest) -> tuple[bool, str]:
@@ -45,13 +48,28 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
         path = program_on_path(name, environ)
         if path is not None:
             yield f"{_version([path, option], environ, name)} ({path})"
-        elif name == "zig" and importlib.util.find_spec("ziglang") is not None:
-            command = [sys.executable, "-m", "ziglang"]
-            yield f"{_version([*command, option], environ, name)} ({' '.join(command)})"
+        elif name == "zig" and (module := _ziglang()) is not None:
+            version = _version([sys.executable, module, option], environ, name)
+            yield f"{version} ({sys.executable} -m ziglang)"
         else:
             yield f"{name} is not on PATH; {needed_by} would need it"
 
 
+def _ziglang() -> str | None:
+    """Return the file that ``python -m ziglang`` runs; None if there is none.
+
+    With -m, Python would first look in the working directory.
+    """
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        return None
+    program = os.path.join(os.path.dirname(spec.origin), "__main__.py")
+    return program if os.path.isfile(program) else None
+
+
 def _version(command: list[str], environ: Mapping[str, str], name: str) -> str:
-    first, *_ = [*output_of(command, environ).strip().splitlines(), "of an unknown version"]
-    return first if first.startswith(name) else f"{name} {first}"
+    answer = output_of(command, environ)
+    # A terminal must not be told what to do by it, and one line is enough.
+    lines = ("".join(it for it in line if it.isprintable()) for line in answer.splitlines())
+    first = next((line.strip() for line in lines if line.strip()), "of an unknown version")
+    return first[:_LONGEST] if first.startswith(name) else f"{name} {first[:_LONGEST]}"

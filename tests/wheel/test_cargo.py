@@ -7,13 +7,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.archive_index import defined_symbols
-from temporal_static_libs._build.cargo import Compiled, compile_archive, parse_native_libs
+from temporal_static_libs._build.cargo import (
+    Compiled,
+    cargo_metadata,
+    compile_archive,
+    parse_native_libs,
+)
 from temporal_static_libs._build.cross import CargoForTarget, cargo_for_target
 from temporal_static_libs._build.toolchain import NoToolchainError, Toolchain, find_toolchain
 from temporal_static_libs._settings import Settings
@@ -49,6 +55,51 @@ def compile_it(workspace: Path, toolchain: Toolchain) -> Compile:
         return compile_archive(workspace, toolchain, for_host(toolchain), "quick")
 
     return compile_it
+
+
+LINES = {
+    "a-brace": "{",
+    "no-json": "{not json at all}",
+    "deep": '{"a":' * 100_000,
+    "no-reason": '{"a": 1}',
+    "no-object": "{}",
+    "wrong-types": '{"reason": "compiler-artifact", "target": [], "filenames": 1}',
+    "no-text": '{"reason": "compiler-message", "message": null}',
+    "not-utf-8": "{\udcff",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_line_that_is_no_message_of_cargos_is_passed_on(
+    workspace: Path,
+    toolchain: Toolchain,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    line = tmp_path / "line"
+    line.write_bytes(LINES[name].encode("utf-8", "surrogateescape") + b"\n")
+    cargo = tmp_path / "cargo"
+    shell = f'[ "$1" != rustc ] || cat {line}\nexec {toolchain.cargo} "$@"\n'
+    cargo.write_text(f"#!/bin/sh\n{shell}")
+    cargo.chmod(0o755)
+    wrapped = replace(toolchain, cargo=str(cargo))
+    assert compile_archive(workspace, wrapped, for_host(wrapped), "quick").archive.is_file()
+    assert line.read_text(errors="replace") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", "{}", '{"packages": [{}]}', '{"packages": null}', "\\377"]
+)
+def test_metadata_that_is_none(
+    workspace: Path, toolchain: Toolchain, tmp_path: Path, text: str
+) -> None:
+    cargo = tmp_path / "cargo"
+    cargo.write_text(f"#!/bin/sh\nprintf '{text}'\n")
+    cargo.chmod(0o755)
+    wrapped = replace(toolchain, cargo=str(cargo))
+    with pytest.raises(CompileError, match="is not what cargo metadata prints"):
+        cargo_metadata(workspace, wrapped, for_host(wrapped))
 
 
 def test_minimum_version_is_the_one_that_cargo_reads(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,6 +99,63 @@ def test_build_tools_are_told_and_none_has_to_be_there(script: Command, tmp_path
     assert [line.partition(";")[0] for line in others] == [
         f"{name} is not on PATH" for name in ("cc", "pkg-config", "cmake")
     ]
+
+
+@pytest.mark.parametrize("path", [":.::", "", "here"])
+def test_no_program_of_the_working_directory_is_run(
+    script: Command, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    for tool in ("zig", "cc", "pkg-config", "cmake", "cargo", "rustc", "git"):
+        for directory in (tmp_path, tmp_path / "here"):
+            program = directory / tool
+            program.write_text(f"#!/bin/sh\n: > {tmp_path}/ran\necho {tool} 6.6\n")
+            program.chmod(0o755)
+    done = subprocess.run(
+        [*script.argv, "--doctor"],
+        env={**os.environ, "PATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6.6" not in done.stdout
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_module_of_the_working_directory_is_run(script: Command, tmp_path: Path) -> None:
+    (tmp_path / "ziglang").mkdir()
+    for module in ("__init__.py", "__main__.py"):
+        (tmp_path / "ziglang" / module).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    done = subprocess.run(
+        [*script.argv, "--doctor"],
+        env={**os.environ, "PATH": "/nowhere"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"tool: zig [\d.]+ \(\S+ -m ziglang\)\n", done.stdout)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_escape_of_a_tool_is_printed(script: Command, tmp_path: Path) -> None:
+    tool = tmp_path / "cc"
+    tool.write_text("#!/bin/sh\nprintf '\\n\\033[2J 1.2\\007%0500d\\n' 0\n")
+    tool.chmod(0o755)
+    report = script.lines("--doctor", environ={"PATH": str(tmp_path)})
+    (line,) = [it for it in report if str(tool) in it]
+    assert line == f"ok      tool: cc [2J 1.2{'0' * 93} ({tool})"
+
+
+def test_tool_that_hangs_is_reported(script: Command, tmp_path: Path) -> None:
+    tool = tmp_path / "cmake"
+    tool.write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do :; done\n")
+    tool.chmod(0o755)
+    report = script.lines("--doctor", environ={"PATH": str(tmp_path)})
+    assert f"ok      tool: cmake does not answer in 5 seconds ({tool})" in report
 
 
 def test_memory_that_cannot_be_used_is_told_and_is_no_fault(

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,7 +117,11 @@ class TinyPackage:
                 yield process
             finally:
                 if process.poll() is None:
-                    os.killpg(process.pid, 9)
+                    process.terminate()  # which ends its cargo, too
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(10)
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, 9)
 
     def script(self, directory: Path) -> Path:
         """Its temporal-libs-config as one program, made in a directory."""

@@ -23,3 +23,12 @@ def threads(process: int) -> dict[int, tuple[str, set[int]]]:
             name = (task / "comm").read_text().rstrip("\n")
             found[int(task.name)] = (name, blocked_signals((task / "status").read_text()))
     return found
+
+
+def is_running(process: int) -> bool:
+    """Tell whether a process runs, and is no zombie."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,77 @@
+"""The lock of a directory: one build at a time, for as long as anything of it runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from .._console import notice
+from .._messages import message
+from .._records import read_text
+from .._whole_files import remove_leftovers, write_whole
+
+NOTE = ".building"
+"""The file in a locked directory that says which process has the lock. It is only for people."""
+
+_NOTE = re.compile(r"process (?P<process>\d{1,20})\nsince (?P<since>[\d :UTC-]{1,40})\n")
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[int | None]:
+    """Hold a directory's lock.
+
+    The system releases it when every process that has the descriptor has ended, however it ends.
+
+    Args:
+        directory: what to lock.
+
+    Yields:
+        The descriptor, which programs that the build starts are to inherit. None where there are no
+        such locks.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, where wheels of other platforms can be made: builds are alone
+        yield None
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            notice(_waiting(directory))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks: builds there are on their own
+        _write_note(directory)
+        try:
+            yield handle
+        finally:
+            with suppress(OSError):
+                os.unlink(directory / NOTE)
+            # Not only by closing it: what cargo has started and left running may have it, too.
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)
+    finally:
+        os.close(handle)
+
+
+def _write_note(directory: Path) -> None:
+    since = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}"
+    # A full disk shows soon enough, and a directory that cannot be written to may need no writing.
+    with suppress(OSError):
+        write_whole(directory / NOTE, f"process {os.getpid()}\nsince {since}\n".encode("ascii"))
+        remove_leftovers(directory, NOTE)
+
+
+def _waiting(directory: Path) -> str:
+    # A note may be one of a process that was killed, whose programs go on.
+    with suppress(OSError, ValueError):
+        found = _NOTE.fullmatch(read_text(directory / NOTE))
+        if found is not None:
+            return message("build-waiting-for", directory=directory, **found.groupdict())
+    return message("build-waiting", directory=directory)

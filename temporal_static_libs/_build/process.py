@@ -1,0 +1,154 @@
+"""Programs that a build starts: they end with it, and keep its lock while they run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import IO, NoReturn
+
+# What a terminal, a shell, or a system that shuts down sends, where the system has it.
+_NAMES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
+_ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+
+_PATIENCE = 3  # seconds that a program has to end by itself
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: Path | None = None,
+    *,
+    lock: int | None = None,
+    stdin: int | None = None,
+    stderr: int | None = None,
+    patience: float = _PATIENCE,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a process group, which ends when the block ends with an error or a signal.
+
+    A signal that would end this process ends the program and what that has started, then raises
+    SystemExit with the status that a shell has for it, or KeyboardInterrupt. Signals are taken only
+    in the main thread, and only those that the process leaves to the system.
+
+    Args:
+        command: the program and its arguments.
+        environ: its environment.
+        cwd: the directory to run it in.
+        lock: a descriptor that it inherits, and what it starts.
+        stdin: as for `subprocess.Popen`.
+        stderr: the same.
+        patience: seconds that it has to end by itself.
+
+    Yields:
+        The program, whose standard output is a pipe.
+
+    Raises:
+        OSError: it does not run.
+    """
+    with _held_back() as signals:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environ,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            # A terminal's Ctrl-C then reaches only this process, which sees that all of it ends.
+            start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
+        )
+        with process:
+            try:
+                signals.let_through()
+                yield process
+                process.wait()
+            except BaseException:
+                signals.hold_back()
+                end_group(process, patience)
+                raise
+
+
+def output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """Return the pipe of a program's standard output."""
+    assert process.stdout is not None
+    return process.stdout
+
+
+def end_group(process: subprocess.Popen[bytes], patience: float) -> None:
+    """End a program and what it has started.
+
+    Args:
+        process: what `running` yields.
+        patience: seconds that it has to end by itself.
+    """
+    try:
+        if patience:
+            _send(process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+    finally:
+        # Also what goes on after the program itself has ended.
+        _send(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        process.wait()
+
+
+def _send(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a zombie's group
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+
+
+class _Signals:
+    """Signals that would end this process: raised as exceptions, at once or later."""
+
+    def __init__(self) -> None:
+        self._is_held = True
+        self._waiting: int | None = None
+
+    def take(self, number: int, _: FrameType | None) -> None:
+        if self._is_held:
+            self._waiting = number
+        else:
+            _raise(number)
+
+    def let_through(self) -> None:
+        self._is_held = False
+        if self._waiting is not None:
+            number, self._waiting = self._waiting, None
+            _raise(number)
+
+    def hold_back(self) -> None:
+        self._is_held = True
+
+
+def _raise(number: int) -> NoReturn:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def _held_back() -> Iterator[_Signals]:
+    signals = _Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+    # Not those that are ignored, as under nohup, nor those that the program has a use for.
+    defaults = (signal.SIG_DFL, signal.default_int_handler)
+    before = {it: signal.getsignal(it) for it in _ENDING if signal.getsignal(it) in defaults}
+    try:
+        for number in before:
+            signal.signal(number, signals.take)
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    signals.let_through()
