@@ -89,7 +89,6 @@ def finish_elf(
                 *("-o", linked, raw),
             ]
         )
-        shorten_section_names(linked)
         tools.objcopy.run(
             [
                 f"--keep-global-symbols={symbols}",
@@ -98,6 +97,7 @@ def finish_elf(
                 *("--strip-unneeded", linked, finished),
             ]
         )
+        shorten_section_names(finished)
         # D: no times, no owners.
         tools.ar.run(["rcsD", output, finished])
 

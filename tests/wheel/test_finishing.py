@@ -153,24 +153,22 @@ def test_what_is_no_object_for_these_processors_is_refused(tmp_path: Path) -> No
         shorten_section_names(file)
 
 
-def test_more_sections_than_fit_the_files_header(tools: ElfTools, tmp_path: Path) -> None:
+def test_more_sections_than_fit_the_files_header(tmp_path: Path) -> None:
     """Their count and the index of their names are elsewhere then, as in the real archives."""
     source = tmp_path / "many.s"
     count = 70_000
     source.write_text(
         "".join(f'.section .rodata.number_{n},"a"\n.byte {n % 256}\n' for n in range(count))
-        + '.section .data.q,"aw"\n.globl answer\nanswer: .long 42\n'
+        + '.section .data.of_a_constant,"aw"\n.globl answer\nanswer: .long 42\n'
     )
     obj = tmp_path / "many.o"
     subprocess.run(["as", source, "-o", obj], check=True)
     before = obj.stat().st_size
     shorten_section_names(obj)
-    tools.objcopy.run([obj])
     assert obj.stat().st_size < before - count
     sections = read("readelf", "-SW", obj)
     assert "number_" not in sections
     assert f" .rodata.{count:x} " in sections
-    assert " .data.q " in sections  # a number would be longer
     main = tmp_path / "main.c"
     main.write_text("extern int answer; int main(void) { return answer; }\n")
     subprocess.run(["cc", main, obj, "-o", tmp_path / "main"], check=True)
