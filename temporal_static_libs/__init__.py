@@ -2,7 +2,7 @@
 
 >>> import temporal_static_libs
 >>> temporal_static_libs.link_flags()
-('-L/…/temporal_static_libs/lib', '-ltemporal_sdk_core', '-lgcc_s', …)
+('/…/temporal_static_libs/lib/libtemporal_sdk_core.a', '-lgcc_s', …)
 
 Every function that leads to an archive verifies the active archives first; that they have been is
 remembered, so that it costs no hash the next time. These environment variables select the archives:
@@ -84,8 +84,8 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
         component: ``sdk-core`` for the whole API, ``client`` for what needs no worker.
 
     Returns:
-        Arguments in the order they must be given: ``-L``, the archive's ``-l``, and the system
-        libraries, as rustc reported them when the archive was built.
+        Arguments in the order they must be given: the archive's path, and the system libraries,
+        as rustc reported them when the archive was built.
 
     Raises:
         ValueError: there is no such component.

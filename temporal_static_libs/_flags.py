@@ -27,19 +27,27 @@ def compiler_flags(include_dir: Directory) -> tuple[str, ...]:
     return (f"-I{include_dir}",)
 
 
-def linker_flags(directory: Directory, gc_flag: str) -> tuple[str, ...]:
-    """Return what finds the archives, and drops the parts of them that nothing uses."""
-    return (f"-L{directory}", gc_flag)
+def linker_flags(gc_flag: str) -> tuple[str, ...]:
+    """Return what drops the parts of the archives that nothing uses."""
+    return (gc_flag,)
 
 
 def library_flags(directory: Directory, library: Library) -> tuple[str, ...]:
-    """Return all that a link needs: where the archive is, and `link_name_flags`."""
-    return (f"-L{directory}", *link_name_flags(library))
+    """Return all that a link needs: the archive's path, and what it needs from the system.
+
+    There is no ``-L``: with one, the linker would look for the system libraries in the directory of
+    the archives first.
+    """
+    return (os.path.join(directory, library.file), *_system_flags(library))
 
 
 def link_name_flags(library: Library) -> tuple[str, ...]:
-    """Return the archive, and what it needs from the system."""
-    return (f"-l{library.link_name}", *system_library_flags(library), *framework_flags(library))
+    """Return the same for a linker that has been given the directory."""
+    return (f"-l{library.link_name}", *_system_flags(library))
+
+
+def _system_flags(library: Library) -> tuple[str, ...]:
+    return (*system_library_flags(library), *framework_flags(library))
 
 
 def system_library_flags(library: Library) -> tuple[str, ...]:

@@ -41,13 +41,13 @@ class Libraries:
         label: its name in the report.
         directory: where they are.
         archives: the archives in it.
-        search: compiler options that have them found before the wheel's.
+        replaced: the path of an archive of the wheel to that of the one to link in its place.
     """
 
     label: str
     directory: Path
     archives: tuple[Archive, ...]
-    search: tuple[str, ...]
+    replaced: Mapping[str, str]
 
     @property
     def contender(self) -> str:
@@ -63,7 +63,7 @@ class Libraries:
         Raises:
             BenchmarkError: the wheel is not installed, or broken.
         """
-        return [*self.search, *shlex.split(_config(*options))]
+        return [self.replaced.get(flag, flag) for flag in shlex.split(_config(*options))]
 
     def link(self, sources: Sequence[Path], program: Path) -> None:
         """Compile a C program with the installed header and link it with the archives.
@@ -99,7 +99,7 @@ def installed() -> tuple[Mapping[str, object], Libraries]:
         "cargo_profile": manifest["cargo"]["profile"],
         "source_commit": manifest["source_commit"],
     }
-    return facts, Libraries(WHEEL_LABEL, Path(manifest["libdir"]), archives, ())
+    return facts, Libraries(WHEEL_LABEL, Path(manifest["libdir"]), archives, {})
 
 
 def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
@@ -125,7 +125,11 @@ def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
             f"{label}: {directory} has no archive of sdk-core\n"
             f"  name a directory with {names}, such as cargo's target/release"
         )
-    return Libraries(label, directory, archives, (f"-L{directory.resolve()}",))
+    replaced = {
+        str(wheel.directory / archive.file): str(directory.resolve() / archive.file)
+        for archive in archives
+    }
+    return Libraries(label, directory, archives, replaced)
 
 
 def _config(*options: str) -> str:

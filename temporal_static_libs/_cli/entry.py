@@ -46,7 +46,7 @@ ANSWERS: Mapping[str, Callable[[Answers | Facts], str]] = {
     "--system-libs": lambda a: shell_join(system_library_flags(a.library)),
     "--frameworks": lambda a: shell_join(framework_flags(a.library)),
     "--cflags": lambda a: shell_join(compiler_flags(a.include_dir)),
-    "--ldflags": lambda a: shell_join(linker_flags(a.directory, a.gc_flag)),
+    "--ldflags": lambda a: shell_join(linker_flags(a.gc_flag)),
     "--target": lambda a: a.manifest.target,
     "--platform": lambda a: a.manifest.platform,
     "--abi": lambda a: a.manifest.abi,

@@ -40,21 +40,21 @@ LIB = Path("/v/lib")
 def test_linux() -> None:
     gc_flag = target_of_triple("x86_64-unknown-linux-gnu").gc_flag
     assert shell_join(compiler_flags(Path("/v/include"))) == "-I/v/include"
-    assert shell_join(linker_flags(LIB, gc_flag)) == "-L/v/lib -Wl,--gc-sections"
+    assert shell_join(linker_flags(gc_flag)) == "-Wl,--gc-sections"
     assert shell_join(system_library_flags(LINUX)) == "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
     assert shell_join(framework_flags(LINUX)) == ""
     assert shell_join(library_flags(LIB, LINUX)) == (
-        "-L/v/lib -ltemporal_client -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
+        "/v/lib/libtemporal_client.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
     )
 
 
 def test_macos() -> None:
     gc_flag = target_of_triple("aarch64-apple-darwin").gc_flag
-    assert shell_join(linker_flags(LIB, gc_flag)) == "-L/v/lib -Wl,-dead_strip"
+    assert shell_join(linker_flags(gc_flag)) == "-Wl,-dead_strip"
     assert shell_join(system_library_flags(MACOS)) == "-liconv -lSystem"
     assert shell_join(framework_flags(MACOS)) == "-framework Security -framework CoreFoundation"
     assert shell_join(library_flags(LIB, MACOS)) == (
-        "-L/v/lib -ltemporal_client -liconv -lSystem -framework Security -framework CoreFoundation"
+        "/v/lib/libtemporal_client.a -liconv -lSystem -framework Security -framework CoreFoundation"
     )
 
 

@@ -167,4 +167,5 @@ def test_wheel_of_another_platform_installs_beside_and_answers(
     answers = done.splitlines()[-3:]
     assert answers[0] == LINUX_X64.triple
     assert answers[1] == f"-I{tmp_path}/away/libs/temporal_static_libs/include"
-    assert " -ltemporal_sdk_core " in answers[2]
+    archive = f"{tmp_path}/away/libs/temporal_static_libs/lib/libtemporal_sdk_core.a"
+    assert answers[2].startswith(f"{archive} -l")

@@ -83,6 +83,20 @@ def test_archive_by_its_path_and_the_system_libraries(
     run_and_expect_its_message(tmp_path / "program")
 
 
+def test_library_planted_after_the_answer_is_not_linked(
+    script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    """Not by these flags: the linker has no reason to look into the directory."""
+    package = copy_site(tmp_path / "site")
+    environ = {"PYTHONPATH": str(package.parent)}
+    lines = script.lines("--cflags", "--ldflags", "--libs", environ=environ)
+    for name in ("libm.so", "libgcc_s.so", "libtemporal_sdk_core.so"):
+        (package / "lib" / name).write_text("no library\n")
+    done = link(("cc",), shlex.split(" ".join(lines)), tmp_path / "program")
+    assert done.returncode == 0, done.stderr
+    run_and_expect_its_message(tmp_path / "program")
+
+
 def test_linking_needs_no_rust(tmp_path: Path) -> None:
     """What `link` runs finds none."""
     search = ("sh", "-c", search_script(*RUST, "cc"))

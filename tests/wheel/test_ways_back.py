@@ -115,7 +115,7 @@ def test_way_back_to_other_archives(environment: Environment) -> None:
     directory = environment.scratch / "unpacked" / "temporal_static_libs" / "lib"
     assert str(directory) in printed.splitlines()
     assert '"source": "override"' in printed
-    assert f"-L{directory} -ltemporal_sdk_core " in printed
+    assert f"{directory}/libtemporal_sdk_core.a -l" in printed
 
 
 def test_other_archives_that_are_altered_stop_the_build(environment: Environment) -> None:

@@ -80,6 +80,20 @@ def test_zigs_errors_are_followed_by_the_source_and_the_page(
 
 
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
+def test_archive_is_named_by_its_path_and_its_directory_is_not_searched(
+    version: str, bridge: OwnBridge, asking: str, repo_root: Path
+) -> None:
+    bridge = replace(bridge, python=python_with_zig(version, repo_root))
+    directory = temporal_static_libs.lib_dir()
+    edit(bridge.source, "std.debug.print(", 'std.debug.print("" ++ ')  # so that it is linked again
+    done = bridge.build("run", asking, "--verbose")
+    assert done.returncode == 0, done.stderr
+    words = done.stderr.split()
+    assert str(directory / "libtemporal_sdk_core.a") in words
+    assert not {f"-L{directory}", str(directory)} & set(words)
+
+
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
 def test_what_else_fails_is_not_put_down_to_the_libraries(
     version: str, bridge: OwnBridge, asking: str, repo_root: Path
 ) -> None:

@@ -82,8 +82,8 @@ class Trial:
         links = {
             "sdk-core": both[0],
             "client": both[1],
-            "sdk-core-client": [*both[0][:2], *both[1]],
-            "client-sdk-core": [*both[1][:2], *both[0]],
+            "sdk-core-client": [both[0][0], *both[1]],
+            "client-sdk-core": [both[1][0], *both[0]],
         }
         source = str(ROOT / "tests" / "wheel" / "program.c")
         common = self._flags("--cflags", "--ldflags")

@@ -67,7 +67,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l libfile
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l system-libs -d 'only the system libraries of --libs'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l frameworks -d 'only the Apple frameworks of --libs'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l cflags -d 'compiler flags'
-complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l ldflags -d 'linker flags: library search path and dead-code elimination'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l ldflags -d 'linker flags: dead-code elimination'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l cmakedir -d 'the directory of TemporalStaticLibsConfig.cmake'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l pkgconfigdir -d 'the directory of temporal-sdk-core.pc and temporal-client.pc'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l protodir -d 'the directory of Temporal'"'"'s protobuf files, for protoc'"'"'s -I'

@@ -27,7 +27,7 @@ _shtab_temporal_libs_config_options=(
   "*--system-libs[only the system libraries of --libs]"
   "*--frameworks[only the Apple frameworks of --libs]"
   "*--cflags[compiler flags]"
-  "*--ldflags[linker flags\: library search path and dead-code elimination]"
+  "*--ldflags[linker flags\: dead-code elimination]"
   "*--cmakedir[the directory of TemporalStaticLibsConfig.cmake]"
   "*--pkgconfigdir[the directory of temporal-sdk-core.pc and temporal-client.pc]"
   "*--protodir[the directory of Temporal\'s protobuf files, for protoc\'s -I]"

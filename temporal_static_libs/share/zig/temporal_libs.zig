@@ -120,12 +120,8 @@ pub const Libraries = struct {
             return libraries.fail(module, problem);
 
         module.link_libc = true;
-        module.addLibraryPath(.{ .cwd_relative = facts.libdir });
-        module.linkSystemLibrary(library.name, .{
-            .use_pkg_config = .no,
-            .preferred_link_mode = .static,
-            .search_strategy = .no_fallback,
-        });
+        // By its path: another library in its directory is not taken for one of the system's.
+        module.addObjectFile(.{ .cwd_relative = library.path });
         for (library.system_libraries) |name|
             module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
         for (library.frameworks) |name| module.linkFramework(name, .{});
@@ -271,8 +267,8 @@ const Facts = struct {
 
     const Library = struct {
         component: []const u8,
-        /// The link name.
-        name: []const u8,
+        /// The archive.
+        path: []const u8,
         system_libraries: []const []const u8,
         frameworks: []const []const u8,
     };
