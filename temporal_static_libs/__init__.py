@@ -5,10 +5,11 @@
 ('/…/temporal_static_libs/lib/libtemporal_sdk_core.a', '-lgcc_s', …)
 
 Every function that leads to an archive verifies the active archives first; that they have been is
-remembered, so that it costs no hash the next time. These environment variables select the archives:
-TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's own; USE_PREBUILT_LIBS=false
-compiles them on this machine, as TEMPORAL_LIBS_FALLBACK=compile does if the wheel's own are broken.
-Compiling takes minutes, once; its progress goes to stderr.
+remembered, so that it costs no hash the next time, unless TEMPORAL_LIBS_VERIFY is ``always``. These
+environment variables select the archives: TEMPORAL_LIBS_DIR names a directory to use instead of the
+wheel's own; USE_PREBUILT_LIBS=false compiles them on this machine, as
+TEMPORAL_LIBS_FALLBACK=compile does if the wheel's own are broken. Compiling takes minutes, once;
+its progress goes to stderr.
 
 Functions that lead to an archive raise MissingLibraryError if one is absent or cannot be read,
 ChecksumMismatchError if one is not what was recorded when it was built, CompileError if archives
@@ -102,7 +103,7 @@ def verify() -> None:
     """Compare every active archive with what was recorded when it was built, by its hash.
 
     The other functions take archives for verified while size and times of the files are those of a
-    time when they were; this one does not.
+    time when they were, unless TEMPORAL_LIBS_VERIFY is ``always``; this one does not.
     """
     _verified(hashed=True)
 

@@ -21,7 +21,7 @@ from ._origin import Origin, override_origin, wheel_origin
 from ._receipts import identities, remember, remembered
 from ._records import read_text
 from ._targets import target_of_triple
-from ._verify import RecordedFile, verify_files
+from ._verify import RecordedFile, verify_directory, verify_files
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ class LoadedSet:
         files: what has to hold before an answer may name one of them.
         trusted: a file or directory whose owner may own them too.
         records: names of the files that `manifest` and `files` have been read from, and the
-            identities they had before.
+            identities that they and the directory had before.
         verified: how it has been found that the files hold: ``hashed`` or ``remembered``; None if
             that has not been looked at.
     """
@@ -70,27 +70,33 @@ class LoadedSet:
         """Return the same, verified: by hash, unless it is remembered that they have been.
 
         Args:
-            settings: what says where the receipts are.
+            settings: what says where the receipts are, and whether they count.
         """
         if self.verified is not None:
             return self
         expected: Receipt = {**{file.path.name: () for file in self.files}, **self.records}
-        if remembered(self.origin.source, self.directory, settings, expected):
-            return replace(self, verified="remembered")
-        return self.verify(settings)
+        source = self.origin.source
+        if settings.verify_always or not remembered(source, self.directory, settings, expected):
+            return self.verify(settings)
+        return replace(self, verified="remembered")
 
     def verify(self, settings: Settings) -> LoadedSet:
         """Return the same, verified by hash, which is remembered."""
         before: Receipt | None = None
         with suppress(OSError):  # which verifying reports better
             before = identities(self.directory, [file.path.name for file in self.files])
-        verify_files(self.files, self.origin, self.trusted)
+        self.compare()
         if before is not None:
             # Facts hold while the manifest that they were read from is the same.
             facts = facts_of(self.manifest) if MANIFEST_NAME in self.records else {}
             receipt = {**before, **self.records}
             remember(self.origin.source, self.directory, settings, receipt, facts)
         return replace(self, verified="hashed")
+
+    def compare(self) -> None:
+        """Compare the archives with their records, by hash, and look at what is around them."""
+        verify_directory(self.directory, self.files, self.origin, self.trusted)
+        verify_files(self.files, self.origin, self.trusted)
 
     def library(self, component: str) -> ManifestLibrary:
         """Return the archive of a component."""

@@ -45,6 +45,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     "untrusted-owner": (
         "{name} is not trusted: it is owned by the user with the number {uid}, who could alter it"
     ),
+    "writable-by-all": "{name} is not trusted: every user can write to it (mode {mode})",
+    "unrecorded-library": (
+        "{name} is not recorded: a linker could use it instead of an archive or a system library"
+    ),
     "no-such-archive": "there is no archive for the component {component}",
     "no-directory": "the directory does not exist",
     "no-known-archive": "checksums.sha256 names none of {known}",

@@ -10,12 +10,17 @@ import stat
 
 
 def trusted_owners(trusted: str | os.PathLike[str]) -> set[int]:
-    """Return the ids of those who may own archives.
+    """Return the ids of those who may own archives; none where users have no ids.
 
     Args:
         trusted: a file or directory whose owner may, like the user and the administrator.
     """
-    return {os.geteuid(), 0, os.stat(trusted).st_uid}
+    return {os.geteuid(), 0, os.stat(trusted).st_uid} if _has_ids() else set()
+
+
+def is_owned_by(status: os.stat_result, owners: set[int]) -> bool:
+    """Return whether one of these, from `trusted_owners`, owns it."""
+    return not owners or status.st_uid in owners
 
 
 def owner(status: os.stat_result) -> int:
@@ -23,19 +28,69 @@ def owner(status: os.stat_result) -> int:
     return status.st_uid
 
 
+def mode(status: os.stat_result) -> str:
+    """Return the mode as ``ls`` shows it."""
+    return stat.filemode(status.st_mode)
+
+
+def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
+    """Return who else than the owner may write to a file, or put files into a directory.
+
+    Args:
+        file: its path.
+        status: its status.
+
+    Returns:
+        ``all``; ``group``; ``unknown`` where the file system has no modes; or ``""``, nobody. In a
+        directory with the sticky bit, nobody can replace the files of another user.
+    """
+    if not _has_ids():
+        return ""
+    if status.st_mode & stat.S_IWOTH:
+        if stat.S_IMODE(status.st_mode) == 0o777 and _is_without_modes(status.st_dev):
+            return "unknown"
+        if not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
+            return "all"
+    return "group" if status.st_mode & stat.S_IWGRP else ""
+
+
+def _has_ids() -> bool:
+    return hasattr(os, "geteuid")
+
+
+# Types of file systems that show one mode for every file, usually 0777.
+_WITHOUT_MODES = frozenset(
+    {"9p", "cifs", "drvfs", "exfat", "fuseblk", "msdos", "ntfs", "ntfs3", "smb3", "vboxsf", "vfat"}
+)
+_MOUNTS = "/proc/self/mountinfo"
+
+
+def _is_without_modes(device: int) -> bool:
+    """Return whether a device is mounted as one of those. Only Linux can be asked."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
+            lines = [line.split() for line in mounts]
+    except OSError:
+        return False
+    # After the mount point and its options, "-" comes before the type.
+    types = [line[line.index("-", 6) + 1] for line in lines if line[2] == number]
+    return bool(types) and _WITHOUT_MODES.issuperset(types)
+
+
 def is_users(status: os.stat_result) -> bool:
     """Return whether the user owns it."""
-    return status.st_uid == os.geteuid()
+    return not _has_ids() or status.st_uid == os.geteuid()
 
 
 def is_trusted_link(status: os.stat_result) -> bool:
     """Return whether nobody but the user or the administrator can have made a symbolic link."""
-    return status.st_uid in (os.geteuid(), 0)
+    return not _has_ids() or status.st_uid in (os.geteuid(), 0)
 
 
 def is_writable_by_others(status: os.stat_result) -> bool:
     """Return whether anybody but the owner may write to it."""
-    return bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return _has_ids() and bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def is_link(status: os.stat_result) -> bool:

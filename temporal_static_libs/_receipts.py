@@ -2,9 +2,14 @@
 
 A receipt stands for one directory of archives, and the way they became the active ones: ``wheel``,
 ``override`` or ``compiled``, the source. It has names of files, and of each file its device, inode,
-size and times as they were when all of them had been found to be right. While they are the same, so
-is what is in the files: nobody but the administrator can change a file and put its ctime back. So
-are the facts that the receipt keeps, because what they were read from is one of the files.
+size and times as they were when all of them had been found to be right; so it has of the directory,
+whose times change when a file is added. While they are the same, the archives count as verified,
+and the facts that the receipt keeps hold, because what they were read from is one of the files.
+
+A file that is written to gets another ctime, which nobody but the administrator can put back. The
+exception is a store through a shared mapping: only the first one to a page that is clean sets the
+times. Whoever had write access before can so alter an archive unnoticed until the system has
+written the page to the disk. TEMPORAL_LIBS_VERIFY=always goes by no receipt.
 
 Receipts are in ``verified`` in the cache directory, which the settings name, a file each, replaced
 whole. Where that cannot be written to, or is not the user's alone, there are none, and everything
@@ -36,7 +41,10 @@ if TYPE_CHECKING:
     Kept = dict[str, str]
 
 # Changes when a receipt of one version would mean something else to another.
-_FORMAT = "temporal-static-libs receipt 2"
+_FORMAT = "temporal-static-libs receipt 3"
+
+# The directory, among the names of its files.
+_ITSELF = "."
 
 # Receipts of environments that are long gone need not be kept.
 _KEPT = 1000
@@ -48,7 +56,7 @@ _COARSE_TICK = 2_000_000_000  # ns
 
 
 def identities(directory: Directory, names: Iterable[str]) -> Receipt:
-    """Return the identities that files of a directory have now.
+    """Return the identities that a directory, as ``.``, and files of it have now.
 
     An identity is device, inode, size, mtime and ctime in ns: of the name itself, and of what it
     leads to. The halves differ for a symbolic link.
@@ -57,7 +65,7 @@ def identities(directory: Directory, names: Iterable[str]) -> Receipt:
         OSError: there is no such file.
     """
     found = {}
-    for name in names:
+    for name in dict.fromkeys((_ITSELF, *names)):
         file = os.path.join(directory, name)
         both = (os.lstat(file), os.stat(file))
         found[name] = tuple(
@@ -86,7 +94,7 @@ def remembered(
     receipt, _ = _unchanged(source, directory, settings)
     if expected is None:
         return bool(receipt)
-    return set(expected) == set(receipt) and all(
+    return {_ITSELF, *expected} == set(receipt) and all(
         receipt[name] == identity for name, identity in expected.items() if identity
     )
 

@@ -18,6 +18,7 @@ OVERRIDE = "TEMPORAL_LIBS_DIR"
 PREBUILT = "USE_PREBUILT_LIBS"
 FALLBACK = "TEMPORAL_LIBS_FALLBACK"
 METRICS = "TEMPORAL_LIBS_METRICS"
+VERIFY = "TEMPORAL_LIBS_VERIFY"
 CACHE_DIRECTORY = "TEMPORAL_LIBS_CACHE_DIR"
 TARGET = "TEMPORAL_LIBS_TARGET"
 CARGO_PROFILE = "TEMPORAL_LIBS_CARGO_PROFILE"
@@ -34,6 +35,7 @@ class Settings:
         prebuilt: False if USE_PREBUILT_LIBS asks for archives compiled on this machine.
         fall_back: True if TEMPORAL_LIBS_FALLBACK asks to compile when the wheel's are broken.
         metrics: TEMPORAL_LIBS_METRICS, as it stands; None if it is not set.
+        verify_always: True if TEMPORAL_LIBS_VERIFY asks for a hash before each answer.
         cache_directory: TEMPORAL_LIBS_CACHE_DIR, absolute; None if it is not set.
         target: TEMPORAL_LIBS_TARGET, as it stands; None if it is not set.
         cargo_profile: TEMPORAL_LIBS_CARGO_PROFILE, or ``release``.
@@ -54,6 +56,7 @@ class Settings:
         self.prebuilt = _one_of(environ, PREBUILT, ("true", "false")) != "false"
         self.fall_back = _one_of(environ, FALLBACK, ("compile",)) == "compile"
         self.metrics = environ.get(METRICS) or None
+        self.verify_always = _one_of(environ, VERIFY, ("always",)) == "always"
         self.cache_directory = _path(environ, CACHE_DIRECTORY)
         self.target = environ.get(TARGET) or None
         self.cargo_profile = environ.get(CARGO_PROFILE) or "release"

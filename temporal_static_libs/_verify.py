@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ._checksums import sha256_of
 from ._errors import ChecksumMismatchError, MissingLibraryError
+from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME
 from ._messages import message
 from ._origin import Origin
-from ._ownership import is_regular, owner, trusted_owners
+from ._ownership import is_owned_by, is_regular, mode, owner, trusted_owners, writers
+
+# What a linker that is given the directory could take, for an archive or a system library.
+_LIBRARY = re.compile(r".+\.(?:so(?:\..*)?|dylib|tbd|dll|a|lib)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,48 @@ class RecordedFile:
     sha256: str
     size: int | None
     record: Path
+
+
+def verify_directory(
+    directory: Path, files: Iterable[RecordedFile], origin: Origin, trusted: Path
+) -> None:
+    """Check that nobody else can change a directory of archives, nor has put libraries into it.
+
+    Args:
+        directory: where the archives are.
+        files: the archives.
+        origin: where they came from, for the message.
+        trusted: as for `verify_files`.
+
+    Raises:
+        MissingLibraryError: the directory cannot be read.
+        ChecksumMismatchError: another user can change it or a record, or it holds a library that
+            is not recorded.
+    """
+    owners = trusted_owners(trusted)
+    recorded = {file.path.name for file in files}
+    try:
+        for path in guarded_paths(directory):
+            _check_access(path, os.stat(path), owners, origin)
+        unrecorded = {name for name in os.listdir(directory) if _LIBRARY.fullmatch(name)} - recorded
+    except OSError as error:
+        raise origin.unreadable(directory, error) from None
+    if unrecorded:
+        file = directory / min(unrecorded)
+        fix = f"rm {shlex.quote(str(file))}   # or move it to another directory"
+        problem = message("unrecorded-library", name=file.name)
+        raise ChecksumMismatchError(replace(origin, fix=fix).report(problem, file))
+
+
+def guarded_paths(directory: Path) -> list[Path]:
+    """Return what nobody else may change, other than archives: the directory and its records.
+
+    Where they are links into a store, that is among them.
+    """
+    records = [directory / name for name in (MANIFEST_NAME, CHECKSUMS_NAME)]
+    there = [record for record in records if record.exists()]
+    stores = {Path(os.path.realpath(record)).parent for record in there if record.is_symlink()}
+    return [directory, *sorted(stores), *there]
 
 
 def verify_files(files: Iterable[RecordedFile], origin: Origin, trusted: Path) -> None:
@@ -51,24 +99,40 @@ def verify_files(files: Iterable[RecordedFile], origin: Origin, trusted: Path) -
             if not is_regular(status):
                 problem = message("no-file", name=file.path.name)
                 raise MissingLibraryError(origin.report(problem, file.path))
-            mismatch = _mismatch(file, status, owners)
+            problem = _other_place(file)
+            if not problem:
+                _check_access(file.path, status, owners, origin)
+                problem = _other_content(file, status)
         except OSError as error:
             raise origin.unreadable(file.path, error) from None
-        if mismatch:
-            raise ChecksumMismatchError(origin.report(mismatch, file.path))
+        if problem:
+            raise ChecksumMismatchError(origin.report(problem, file.path))
 
 
-def _mismatch(file: RecordedFile, status: os.stat_result, owners: set[int]) -> str:
-    """Return the message about what differs; an empty one if nothing does."""
-    name = file.path.name
+def _check_access(path: Path, status: os.stat_result, owners: set[int], origin: Origin) -> None:
+    if not is_owned_by(status, owners):
+        problem = message("untrusted-owner", name=path.name, uid=owner(status))
+        raise ChecksumMismatchError(origin.report(problem, path))
+    if writers(path, status) == "all":
+        fix = f"chmod o-w {shlex.quote(str(path))}   # if you trust what is in it"
+        problem = message("writable-by-all", name=path.name, mode=mode(status))
+        raise ChecksumMismatchError(replace(origin, fix=fix).report(problem, path))
+
+
+def _other_place(file: RecordedFile) -> str:
+    """Return the message about a link that leads elsewhere; an empty one if none does."""
     target = os.path.realpath(file.path)
     # Some installers and build systems make every file of a package a link to a store of theirs,
     # where the files are side by side.
     store = os.path.dirname(os.path.realpath(file.record))
     if file.path.is_symlink() and os.path.dirname(target) != store:
-        return message("linked-elsewhere", name=name, target=target)
-    if owner(status) not in owners:
-        return message("untrusted-owner", name=name, uid=owner(status))
+        return message("linked-elsewhere", name=file.path.name, target=target)
+    return ""
+
+
+def _other_content(file: RecordedFile, status: os.stat_result) -> str:
+    """Return the message about what differs; an empty one if nothing does."""
+    name = file.path.name
     if file.size is not None and status.st_size < file.size:
         return message("truncated", name=name, size=status.st_size, recorded=file.size)
     if file.size is not None and status.st_size > file.size:

@@ -43,6 +43,7 @@ SETTINGS = (
     "TEMPORAL_LIBS_FALLBACK",
     "TEMPORAL_LIBS_METRICS",
     "TEMPORAL_LIBS_TARGET",
+    "TEMPORAL_LIBS_VERIFY",
     "USE_PREBUILT_LIBS",
 )
 # What make tells a make that it starts: none that a test starts is part of the one that runs the

@@ -5,6 +5,7 @@ It looks, and changes nothing: archives that would have to be compiled are not.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from .._checksums import sha256_of
 from .._errors import CompileError, TemporalStaticLibsError
 from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set
 from .._messages import message
+from .._ownership import mode, writers
 from .._receipts import memory_directory
 from .._settings import Settings
 from .._sources import choose, inspect
 from .._targets import target_of_triple
-from .._verify import RecordedFile, verify_files
+from .._verify import RecordedFile, guarded_paths, verify_directory, verify_files
 from .machine import floor_finding, tool_findings
 
 # The symbol that ties a program to archives of its header's version and ABI. Mach-O has an
@@ -87,6 +89,9 @@ def _check_protos() -> Finding:
 
 
 def _check_receipts(settings: Settings) -> Finding:
+    if settings.verify_always:
+        text = "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
+        return Finding(True, "memory", text)
     try:
         text = f"that archives have been verified is remembered in {memory_directory(settings)}"
     except CompileError as error:
@@ -98,14 +103,15 @@ def _check_receipts(settings: Settings) -> Finding:
 def _hashed_wheel() -> LoadedSet:
     loaded = wheel_set()
     target_of_triple(loaded.manifest.target)
-    verify_files(loaded.files, loaded.origin, loaded.trusted)
+    loaded.compare()
     return loaded
 
 
 def _check_set(loaded: LoadedSet) -> Iterator[Finding]:
     manifest = loaded.manifest
     yield Finding(True, "version", manifest.version)
-    yield Finding(True, "directory", str(loaded.directory))
+    yield _check_directory(loaded)
+    yield from _note_writers(loaded)
     try:
         target_of_triple(manifest.target)
     except TemporalStaticLibsError as error:
@@ -123,6 +129,36 @@ def _check_set(loaded: LoadedSet) -> Iterator[Finding]:
         return
     yield _check_header(loaded, header_sha256)
     yield _check_abi(loaded, header)
+
+
+def _check_directory(loaded: LoadedSet) -> Finding:
+    try:
+        verify_directory(loaded.directory, loaded.files, loaded.origin, loaded.trusted)
+    except TemporalStaticLibsError as error:
+        return _broken("directory", error)
+    return Finding(True, "directory", str(loaded.directory))
+
+
+def _note_writers(loaded: LoadedSet) -> Iterator[Finding]:
+    """Report what is accepted, and worth knowing where others use the machine."""
+    writable: dict[str, list[str]] = {"group": [], "unknown": []}
+    for path in (*guarded_paths(loaded.directory), *(file.path for file in loaded.files)):
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue  # which is reported elsewhere
+        who = writers(path, status)
+        if who in writable:
+            writable[who].append(f"{path.name} ({mode(status)})")
+    if writable["group"]:
+        text = f"the group can write to {', '.join(writable['group'])}: whoever is in it is trusted"
+        yield Finding(True, "permissions", text)
+    if writable["unknown"]:
+        text = (
+            "the file system has no modes, so whoever can write there is trusted: "
+            f"{', '.join(writable['unknown'])}"
+        )
+        yield Finding(True, "permissions", text)
 
 
 def _check_file(loaded: LoadedSet, file: RecordedFile) -> Finding:

@@ -85,6 +85,10 @@ def _answer(arguments: Sequence[str]) -> int:
     return command.main(arguments)
 
 
+def _may_recall(settings: Settings) -> bool:
+    return settings.wheel_only and not settings.verify_always
+
+
 def _remembered_answers(arguments: Sequence[str]) -> list[str] | None:
     """Answer what can be answered by the receipt alone; None: `command` has to look closer."""
     options = []
@@ -102,7 +106,7 @@ def _remembered_answers(arguments: Sequence[str]) -> list[str] | None:
         return None
     try:
         settings = Settings.from_environ()
-        facts = remembered_facts("wheel", _LIB, settings) if settings.wheel_only else {}
+        facts = remembered_facts("wheel", _LIB, settings) if _may_recall(settings) else {}
         kept = Facts(facts, "sdk-core" if component is None else component, _PREFIX)
     except (SettingError, KeyError):  # whose message is the command's
         return None

@@ -67,6 +67,14 @@ def _truncate(directory: Path) -> None:
     os.truncate(directory / SDK_CORE, 1000)
 
 
+def _plant(directory: Path) -> None:
+    (directory / "libm.so").touch()
+
+
+def _open(directory: Path) -> None:
+    (directory / MANIFEST).chmod(0o666)
+
+
 def _link_away(directory: Path) -> None:
     (directory.parent / "elsewhere").mkdir()
     (directory / SDK_CORE).rename(directory.parent / "elsewhere" / SDK_CORE)
@@ -108,6 +116,8 @@ _DAMAGES: Mapping[str, Change] = {
     "for an unknown target": _describe({"target": "mips-unknown-linux-gnu"}),
     "truncated": _truncate,
     "library linked": _link_away,
+    "library planted": _plant,
+    "manifest writable": _open,
     "manifest empty": _fill(MANIFEST, "{}"),
     "checksums missing": _lose(CHECKSUMS),
     "checksums malformed": _fill(CHECKSUMS, "nothing\n"),
@@ -144,6 +154,9 @@ def states() -> Iterator[State]:
     for source, environ in _SOURCES.items():
         yield State(source, environ, {source: leave})
         yield State(f"{source}, verified before", environ, {source: leave}, verified=True)
+        always = {**environ, "TEMPORAL_LIBS_VERIFY": "always"}
+        name = f"{source}, verified always"
+        yield State(name, always, {source: leave}, _SOME, verified=True)
         for damage, change in _DAMAGES.items():
             name = f"{source}, {damage}"
             some = () if name in _WITH_EVERY_CALL else _SOME
@@ -178,6 +191,7 @@ def _of_settings() -> Iterator[State]:
     for setting in (
         *("USE_PREBUILT_LIBS=true", "USE_PREBUILT_LIBS=", "USE_PREBUILT_LIBS=maybe"),
         *("TEMPORAL_LIBS_FALLBACK=", "TEMPORAL_LIBS_FALLBACK=maybe", "TEMPORAL_LIBS_DIR="),
+        *("TEMPORAL_LIBS_VERIFY=", "TEMPORAL_LIBS_VERIFY=maybe"),
         "TEMPORAL_LIBS_BOOTSTRAP_RUST=maybe",
     ):
         yield State(setting, dict([setting.split("=")]), calls=_FEW)

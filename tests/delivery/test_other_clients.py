@@ -38,7 +38,9 @@ def recipes(repo_root: Path) -> list[str]:
     return commands(repo_root / "docs" / "download-client.md", "uv and pipx")
 
 
-def uv(user: PipUser, environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def uv(
+    user: PipUser, environ: dict[str, str], *arguments: str, umask: int = -1
+) -> subprocess.CompletedProcess[str]:
     """Run ``uv pip install``, and let it end as it likes."""
     return subprocess.run(
         ["uv", "pip", "install", *arguments],
@@ -48,6 +50,7 @@ def uv(user: PipUser, environ: dict[str, str], *arguments: str) -> subprocess.Co
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        umask=umask,
     )
 
 
@@ -59,6 +62,23 @@ def test_uv_installs_and_once_more_offline(
     again = uv(user, environ, "--offline", "--reinstall", PINNED)
     assert again.returncode == 0, again.stdout
     assert user.verified() == "linux-x64"
+
+
+@pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
+def test_uv_under_umask_002_installs_what_is_accepted(
+    user: PipUser, environ: dict[str, str], mode: str
+) -> None:
+    done = uv(user, {**environ, "UV_LINK_MODE": mode}, PINNED, umask=0o002)
+    assert done.returncode == 0, done.stdout
+    assert user.verified() == "linux-x64"
+    done = subprocess.run(
+        [user.environment / "bin" / "temporal-libs-config", "--doctor"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "\nok      permissions: the group can write to lib (drwxrwxr-x), " in done.stdout
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right-hash", "wrong-hash"])

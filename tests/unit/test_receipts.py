@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import time
@@ -93,6 +94,45 @@ def test_change_of_any_file_makes_it_forgotten(
     assert not remembered("wheel", directory, Settings(environ))
 
 
+def plant(file: Path) -> None:
+    """Put another file beside it."""
+    file.with_name("libm.so").touch()
+
+
+def rename(file: Path) -> None:
+    """Put another directory, with the same files, into the place of its directory."""
+    other = file.parent.with_name("other")
+    other.mkdir()
+    for each in file.parent.iterdir():
+        each.rename(other / each.name)
+    file.parent.rmdir()
+    other.rename(file.parent)
+
+
+@pytest.mark.parametrize("change", [plant, rename], ids=lambda f: f.__name__)
+def test_change_of_the_directory_makes_it_forgotten(
+    directory: Path, environ: dict[str, str], change: Callable[[Path], None]
+) -> None:
+    remember_now(directory, environ)
+    time.sleep(0.05)
+    change(directory / NAMES[1])
+    assert not remembered("wheel", directory, Settings(environ))
+
+
+def test_store_through_a_mapping_that_was_written_to_before_is_not_noticed(
+    directory: Path, environ: dict[str, str]
+) -> None:
+    """What docs/security.md admits: such a store leaves mtime and ctime as they were."""
+    file = directory / NAMES[1]
+    before = file.read_bytes()
+    with file.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapping:
+        mapping[0] = before[0]  # the page is dirty from here on
+        remember_now(directory, environ)
+        mapping[0] = before[0] ^ 1
+        assert file.read_bytes() != before
+        assert remembered("wheel", directory, Settings(environ))
+
+
 def test_what_is_remembered_of_other_files_does_not_count(
     directory: Path, environ: dict[str, str]
 ) -> None:
@@ -140,7 +180,7 @@ def test_file_as_young_as_the_clocks_tick_is_not_remembered(
     [
         pytest.param(lambda text: "", id="empty"),
         pytest.param(lambda text: text[:-1], id="cut"),
-        pytest.param(lambda text: text.replace("receipt 2", "receipt 1"), id="of-another-format"),
+        pytest.param(lambda text: text.replace("receipt 3", "receipt 2"), id="of-another-format"),
         pytest.param(lambda text: text.replace("\t", " "), id="garbled"),
         pytest.param(lambda text: "\0" * len(text), id="zeros"),
         pytest.param(lambda text: text.splitlines()[0] + "\n", id="of-nothing"),
@@ -199,6 +239,31 @@ def test_memory_that_others_may_write_to_is_not_believed(
 ) -> None:
     remember_now(directory, environ)
     (tmp_path / place).chmod(0o777)
+    assert not remembered("wheel", directory, Settings(environ))
+
+
+@pytest.mark.parametrize("place", ["cache", "cache/verified"])
+def test_memory_of_somebody_else_is_not_believed(
+    directory: Path,
+    environ: dict[str, str],
+    tmp_path: Path,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remember_now(directory, environ)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / place, 65534, 65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    assert not remembered("wheel", directory, Settings(environ))
+
+
+def test_memory_that_is_a_link_is_not_believed(
+    directory: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    remember_now(directory, environ)
+    moved = (tmp_path / "cache" / "verified").rename(tmp_path / "moved")
+    (tmp_path / "cache" / "verified").symlink_to(moved)
     assert not remembered("wheel", directory, Settings(environ))
 
 

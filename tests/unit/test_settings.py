@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "prebuilt": True,
     "fall_back": False,
     "metrics": None,
+    "verify_always": False,
     "cache_directory": None,
     "target": None,
     "cargo_profile": "release",
@@ -30,6 +31,7 @@ VALUES = [
     ("USE_PREBUILT_LIBS", "false", {"prebuilt": False}),
     ("TEMPORAL_LIBS_FALLBACK", "compile", {"fall_back": True}),
     ("TEMPORAL_LIBS_METRICS", "metrics.jsonl", {"metrics": "metrics.jsonl"}),
+    ("TEMPORAL_LIBS_VERIFY", "always", {"verify_always": True}),
     ("TEMPORAL_LIBS_CACHE_DIR", "/cache/.", {"cache_directory": "/cache"}),
     ("TEMPORAL_LIBS_TARGET", "riscv64", {"target": "riscv64"}),
     ("TEMPORAL_LIBS_CARGO_PROFILE", "quick", {"cargo_profile": "quick"}),
@@ -89,6 +91,7 @@ def test_docs_list_every_variable(repo_root: Path) -> None:
         ("USE_PREBUILT_LIBS", "no", "true or false"),
         ("USE_PREBUILT_LIBS", "TRUE", "true or false"),
         ("TEMPORAL_LIBS_FALLBACK", "1", "compile"),
+        ("TEMPORAL_LIBS_VERIFY", "once", "always"),
     ],
 )
 def test_unknown_value_is_refused(name: str, value: str, allowed: str) -> None:

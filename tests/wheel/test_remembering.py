@@ -87,6 +87,33 @@ def test_what_one_answer_has_verified_another_goes_by(environ: dict[str, str]) -
     assert config(environ, "--libdir") == (done.stdout.splitlines(), False)
 
 
+def test_asking_always_to_verify_hashes_for_each_answer(environ: dict[str, str]) -> None:
+    cold, _ = config(environ, "--libdir", "--libs")
+    assert config(environ, "--libdir", "--libs") == (cold, False)
+    always = {**environ, "TEMPORAL_LIBS_VERIFY": "always"}
+    assert config(always, "--libdir", "--libs") == (cold, True)
+    assert config({**environ, "TEMPORAL_LIBS_VERIFY": ""}, "--libdir", "--libs") == (cold, False)
+
+
+@pytest.mark.parametrize("option", LEADS_TO_AN_ARCHIVE)
+def test_library_planted_later_is_noticed_by_quick_answers(
+    environ: dict[str, str], option: str
+) -> None:
+    config(environ, option)
+    planted = Path(environ["PYTHONPATH"], "temporal_static_libs", "lib", "libm.so.6")
+    planted.touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "temporal_static_libs", option],
+        env=environ,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "libm.so.6 is not recorded: " in done.stderr
+
+
 def test_verify_hashes_each_time(environ: dict[str, str]) -> None:
     for _ in range(2):
         lines, hashed = config(environ, "--verify")

@@ -1,0 +1,275 @@
+"""Whose libraries are linked: what others can change or plant is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from temporal_static_libs import ChecksumMismatchError, MissingLibraryError, _ownership
+from temporal_static_libs._cli.doctor import Finding, examine
+from temporal_static_libs._library_set import LoadedSet, override_set
+from temporal_static_libs._origin import override_origin
+from temporal_static_libs._settings import Settings
+from temporal_static_libs._verify import RecordedFile, verify_directory
+
+ARCHIVE = "libtemporal_sdk_core.a"
+RECORDS = ("checksums.sha256", "manifest.json")
+GUARDED = (".", ARCHIVE, *RECORDS)
+
+# Somebody who is neither the user nor the administrator.
+NOBODY = 65534
+
+
+@pytest.fixture
+def directory(tmp_path: Path, package_dir: Path) -> Path:
+    """Archives for TEMPORAL_LIBS_DIR, which only the user may write to."""
+    directory = tmp_path / "libs"
+    before = os.umask(0o022)
+    try:
+        directory.mkdir()
+        for name in (ARCHIVE, "libtemporal_client.a", *RECORDS):
+            shutil.copyfile(package_dir / "lib" / name, directory / name)
+    finally:
+        os.umask(before)
+    time.sleep(0.05)  # so that a receipt can be written
+    return directory
+
+
+@pytest.fixture
+def settings(directory: Path, tmp_path: Path) -> Settings:
+    """What names that directory, and an empty cache."""
+    return Settings(
+        {"TEMPORAL_LIBS_DIR": str(directory), "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
+    )
+
+
+def ask(directory: Path, settings: Settings) -> LoadedSet:
+    """Do what each answer does."""
+    return override_set(directory).verified_once(settings)
+
+
+def refusal(directory: Path, settings: Settings) -> str:
+    """The message that asking fails with."""
+    with pytest.raises(ChecksumMismatchError) as caught:
+        ask(directory, settings)
+    return str(caught.value)
+
+
+def allow(path: Path, more: int) -> None:
+    """Let others write to a file or directory."""
+    path.chmod(path.stat().st_mode | more)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("libm.so", "libm.so.6", "libtemporal_sdk_core.so", "libgcc_s.so.1", "LIBM.SO"),
+        *("libSystem.dylib", "libSystem.tbd", "m.dll", "libm.a", "m.lib", "libm.dll.a"),
+    ],
+)
+def test_library_that_a_linker_could_take_instead_is_refused(
+    directory: Path, settings: Settings, name: str
+) -> None:
+    (directory / name).touch()
+    text = refusal(directory, settings)
+    assert text.startswith(f"{name} is not recorded: a linker could use it instead ")
+    assert f"\n  file:   {directory / name}\n" in text
+    assert text.endswith(f"\n  fix:    rm {directory / name}   # or move it to another directory")
+
+
+def test_library_that_is_a_link_or_a_directory_is_refused_too(
+    directory: Path, settings: Settings
+) -> None:
+    (directory / "libm.so").symlink_to("nowhere")
+    assert refusal(directory, settings).startswith("libm.so is not recorded")
+    (directory / "libm.so").unlink()
+    (directory / "libm.so").mkdir()
+    assert refusal(directory, settings).startswith("libm.so is not recorded")
+
+
+def test_other_files_are_no_trouble(directory: Path, settings: Settings) -> None:
+    for name in ("libm.so-notes", "a", "so", ".gitignore", "libm.so~", "libm.rlib"):
+        (directory / name).touch()
+    (directory / "more").mkdir()
+    (directory / "more" / "libm.so").touch()
+    assert ask(directory, settings).verified == "hashed"
+
+
+def test_library_that_is_planted_later_is_noticed_and_is_no_trouble_once_it_is_gone(
+    directory: Path, settings: Settings
+) -> None:
+    assert ask(directory, settings).verified == "hashed"
+    assert ask(directory, settings).verified == "remembered"
+    (directory / "libm.so").touch()
+    for _ in range(2):
+        assert refusal(directory, settings).startswith("libm.so is not recorded")
+    (directory / "libm.so").unlink()
+    time.sleep(0.05)
+    assert ask(directory, settings).verified == "hashed"
+    assert ask(directory, settings).verified == "remembered"
+
+
+@pytest.mark.parametrize("name", ["cache", "."])
+def test_cache_in_that_directory_does_not_keep_it_from_being_remembered(
+    directory: Path, name: str
+) -> None:
+    settings = Settings({"TEMPORAL_LIBS_CACHE_DIR": str(directory / name)})
+    directory.chmod(0o700)
+    time.sleep(0.05)
+    found = []
+    for _ in range(3):
+        found.append(ask(directory, settings).verified)
+        time.sleep(0.05)
+    assert found[-1] == "remembered", found
+
+
+def test_verify_always_goes_by_no_receipt(directory: Path, settings: Settings) -> None:
+    ask(directory, settings)
+    assert ask(directory, settings).verified == "remembered"
+    always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
+    assert ask(directory, always).verified == "hashed"
+    assert ask(directory, always).verified == "hashed"
+    assert ask(directory, settings).verified == "remembered"
+
+
+def test_store_through_a_mapping_is_found_by_verify_always(
+    directory: Path, settings: Settings
+) -> None:
+    archive = directory / ARCHIVE
+    archive.chmod(0o664)  # so that a member of the group could do it
+    with archive.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapping:
+        mapping[0] = mapping[0]
+        time.sleep(0.05)
+        assert ask(directory, settings).verified == "hashed"
+        mapping[0] ^= 1
+        assert ask(directory, settings).verified == "remembered"  # and wrong
+        always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
+        assert refusal(directory, always).startswith(f"{ARCHIVE} is altered: SHA-256 mismatch: ")
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_what_every_user_can_write_to_is_refused(
+    directory: Path, settings: Settings, name: str
+) -> None:
+    ask(directory, settings)
+    allow(directory / name, 0o002)
+    path = directory / name
+    text = refusal(directory, settings)
+    assert text.startswith(f"{path.name} is not trusted: every user can write to it (mode ")
+    assert f"\n  fix:    chmod o-w {path}   # if you trust what is in it" in text
+    path.chmod(path.stat().st_mode & ~0o002)
+    assert ask(directory, settings).verified == "hashed"
+
+
+def test_sticky_bit_keeps_others_from_replacing_files(directory: Path, settings: Settings) -> None:
+    directory.chmod(0o1777)
+    ask(directory, settings)
+    (directory / ARCHIVE).chmod(0o1666)  # which means nothing for a file
+    assert refusal(directory, settings).startswith(f"{ARCHIVE} is not trusted: ")
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_what_the_group_can_write_to_is_accepted_and_reported(
+    directory: Path, settings: Settings, name: str
+) -> None:
+    allow(directory / name, 0o020)
+    ask(directory, settings)
+    (note,) = notes(settings)
+    assert note.is_well
+    assert note.text.startswith(f"the group can write to {(directory / name).name} (")
+
+
+def notes(settings: Settings) -> list[Finding]:
+    """What `--doctor` says about modes."""
+    findings = list(examine(settings))
+    assert all(found.is_well for found in findings), findings
+    return [found for found in findings if found.subject == "permissions"]
+
+
+def test_nothing_is_reported_of_what_only_the_owner_can_write_to(settings: Settings) -> None:
+    assert notes(settings) == []
+
+
+def test_doctor_finds_what_is_refused(directory: Path, settings: Settings) -> None:
+    (directory / "libm.so").touch()
+    (found,) = [found for found in examine(settings) if not found.is_well]
+    assert found.subject == "directory"
+    assert found.text.startswith("libm.so is not recorded: ")
+
+
+def test_doctor_says_that_nothing_is_remembered_for_always(settings: Settings) -> None:
+    always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
+    (found,) = [found for found in examine(always) if found.subject == "memory"]
+    assert found.text == "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
+
+
+@pytest.mark.parametrize("name", [".", *RECORDS])
+def test_directory_and_records_of_somebody_else_are_refused(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    owner = os.geteuid()
+    if owner == 0:
+        owner = NOBODY
+        os.chown(directory / name, owner, owner)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
+    with pytest.raises(ChecksumMismatchError, match=f"owned by the user with the number {owner},"):
+        verify_directory(directory, recorded(directory), override_origin(directory), Path("/"))
+    # Unless that user owns what is trusted anyway.
+    whose = directory / name
+    verify_directory(directory, recorded(directory), override_origin(directory), whose)
+
+
+def recorded(directory: Path) -> list[RecordedFile]:
+    """The archives, as their list of checksums has them."""
+    return [
+        RecordedFile(file, hashlib.sha256(b"").hexdigest(), None, directory / RECORDS[0])
+        for file in directory.glob("*.a")
+    ]
+
+
+def test_directory_that_cannot_be_listed_is_an_error(directory: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.raises(MissingLibraryError, match="gone is missing"):
+        verify_directory(gone, recorded(directory), override_origin(gone), directory)
+
+
+def test_file_system_without_modes_is_reported_and_not_refused(
+    directory: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel lists it: nobody but the administrator can mount one."""
+    for path in (directory, *directory.iterdir()):
+        path.chmod(0o777)
+    device = directory.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    monkeypatch.setattr(_ownership, "_MOUNTS", str(mounts))
+    number = f"{os.major(device)}:{os.minor(device)}"
+    row = f"36 35 {number} / /mnt/c rw,noatime shared:1 - %s /dev/x rw\n"
+    mounts.write_text(row % "ext4")
+    assert refusal(directory, settings).startswith("libs is not trusted: every user can write")
+    mounts.write_text(row % "vfat")
+    ask(directory, settings)
+    (note,) = notes(settings)
+    assert note.text.startswith("the file system has no modes, so whoever can write there is ")
+    assert note.text.count("(") == 5
+    mounts.unlink()  # as on macOS, which has no such list
+    directory.chmod(0o777)
+    assert refusal(directory, settings).startswith("libs is not trusted: every user can write")
+
+
+def test_system_without_user_ids_accepts_every_owner_and_mode(
+    directory: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (directory, *directory.iterdir()):
+        path.chmod(0o777)
+    monkeypatch.delattr(os, "geteuid")
+    assert ask(directory, settings).verified == "hashed"
+    assert notes(settings) == []
+    assert replace(override_set(directory), trusted=Path("/")).verify(settings).verified == "hashed"

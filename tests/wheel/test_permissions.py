@@ -1,0 +1,45 @@
+"""Installations that the group can write to: accepted, and reported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support.ci.skips import require_program
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+NOTE = "ok      permissions: the group can write to lib (drwxrwxr-x), manifest.json (-rw-rw-r--), "
+
+
+def report(script: Command, site: Path) -> list[str]:
+    """Ask a package for everything, and return what `--doctor` says about modes."""
+    environ = {"PYTHONPATH": str(site)}
+    libraries = site / "temporal_static_libs" / "lib"
+    assert script.lines("--libdir", environ=environ) == [str(libraries)]
+    findings = script.lines("--doctor", environ=environ)
+    return [line for line in findings if "permissions: " in line]
+
+
+def test_install_under_umask_002_is_accepted_and_reported(
+    script: Command, wheel: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    command += ["--disable-pip-version-check", "--target", str(tmp_path / "site"), str(wheel)]
+    subprocess.run(command, check=True, umask=0o002)
+    (note,) = report(script, tmp_path / "site")
+    assert note.startswith(NOTE)
+
+
+def test_image_whose_group_may_do_what_its_owner_may_is_accepted(
+    script: Command, pristine_site: Path, tmp_path: Path
+) -> None:
+    """As images are made that run under any user id."""
+    site = tmp_path / "site"
+    subprocess.run([require_program("cp"), "-r", pristine_site, site], check=True)
+    subprocess.run([require_program("chmod"), "-R", "g=u", site], check=True)
+    (note,) = report(script, site)
+    assert note.startswith(NOTE)
