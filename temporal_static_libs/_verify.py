@@ -65,7 +65,7 @@ def verify_directory(
         file = directory / min(unrecorded)
         fix = f"rm {shlex.quote(str(file))}   # or move it to another directory"
         problem = message("unrecorded-library", name=file.name)
-        raise ChecksumMismatchError(replace(origin, fix=fix).report(problem, file))
+        raise ChecksumMismatchError(replace(origin, own_fix=fix).report(problem, file))
 
 
 def guarded_paths(directory: Path) -> list[Path]:
@@ -116,7 +116,7 @@ def _check_access(path: Path, status: os.stat_result, owners: set[int], origin: 
     if writers(path, status) == "all":
         fix = f"chmod o-w {shlex.quote(str(path))}   # if you trust what is in it"
         problem = message("writable-by-all", name=path.name, mode=mode(status))
-        raise ChecksumMismatchError(replace(origin, fix=fix).report(problem, path))
+        raise ChecksumMismatchError(replace(origin, own_fix=fix).report(problem, path))
 
 
 def _other_place(file: RecordedFile) -> str:
