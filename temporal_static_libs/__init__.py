@@ -62,7 +62,9 @@ def lib_dir() -> Path:
 def include_dir() -> Path:
     """Return the directory of ``temporal-sdk-core-c-bridge.h``, an absolute path."""
     from ._library_set import INCLUDE_DIR
+    from ._origin import refuse_zip
 
+    refuse_zip()
     return INCLUDE_DIR
 
 
@@ -110,9 +112,11 @@ def verify() -> None:
 
 def _verified(*, hashed: bool = False) -> LoadedSet:
     from ._metrics import recorded
+    from ._origin import refuse_zip
     from ._settings import Settings
     from ._sources import prepare
 
+    refuse_zip()
     settings = Settings.from_environ()
     with recorded(settings) as resolution:
         resolution.is_begun = True

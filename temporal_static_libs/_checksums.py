@@ -10,8 +10,8 @@ from ._messages import message
 from ._records import open_regular
 
 _LINE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64}) [ *](?P<file>.+)")
-# No name leads out of the directory, nor is more than a line.
-_PLAIN = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]+")
+# No name leads out of the directory, or is none in some locale.
+_PLAIN = re.compile(r"(?!\.{1,2}$)[ -.0-\[\]-~]+")
 
 
 def sha256_of(file: Path) -> str:

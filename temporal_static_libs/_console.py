@@ -21,6 +21,9 @@ def notice(text: str, end: str = "\n") -> None:
     """Write text to stderr as it is, if anybody reads it."""
     # None is a stderr that was closed; print() would take it to mean stdout.
     if sys.stderr is not None:
+        if not text.isascii():
+            # Bytes of a path that are no characters, as a shell writes them.
+            text = text.translate({0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)})
         try:
             sys.stderr.write(f"{text}{end}")
             sys.stderr.flush()
@@ -44,7 +47,7 @@ def emit_outputs(lines: Iterable[str]) -> int:
         if sys.stdout is None:
             raise OSError
         # As bytes: a path may hold bytes that are no characters of the locale.
-        sys.stdout.buffer.write(os.fsencode(text))
+        sys.stdout.buffer.write(encoded(text))
         sys.stdout.buffer.flush()
     except OSError as error:
         if sys.stdout is not None:
@@ -75,6 +78,14 @@ def _give_up(stream: TextIO) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes of text with paths in it: theirs, or UTF-8 if the locale has none."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", errors="surrogateescape")
 
 
 def stderr_of_programs() -> int | None:

@@ -83,6 +83,34 @@ MESSAGES: Final[Mapping[str, str]] = {
         f"  fix:    make it one that you can write to, or {_ELSEWHERE}"
     ),
     "no-home": f"there is no home directory to have a cache directory in\n  fix:    {_ELSEWHERE}",
+    # The package, or its command, is elsewhere than assumed: _origin.py, _cli/script.py
+    "in-zip": """\
+the package is imported from a zip archive, in which no compiler finds its files
+  file:   {file}
+  fix:    {python} -m zipfile -e {quoted} DIRECTORY   # and put DIRECTORY on sys.path instead""",
+    "other-copy": """\
+this command belongs to another copy of the package than the one that its Python imports
+  command: {own}
+  imports: {imported}, by {python}
+  fix:     {fix}   # the command's own copy""",
+    "script-of-gone-python": """\
+{script} starts {interpreter}, which does not exist; was the environment moved?
+  fix: {fix}""",
+    "script-of-other-python": """\
+{script} starts {interpreter}, which is of another environment; was this one copied?
+  fix: {fix}""",
+    "script-not-executable": (
+        "{script} cannot be executed, as on a file system mounted noexec; use "
+        "{python} -m temporal_static_libs"
+    ),
+    "path-character": """\
+{option} cannot answer: a {character} is in the path, which its readers take for something else
+  file:   {file}
+  fix:    move it to a path without, or use {instead}""",
+    "path-not-utf-eight": """\
+JSON cannot have the path: it is not UTF-8
+  file:   {file}
+  fix:    move it to a path in UTF-8, or use options such as --libs, which print any bytes""",
     # What --doctor finds.
     "not-compiled": "{reason}; what needs them compiles them",
     "older-system": ("{floor}; this machine's {here} is older: what is linked here may not run"),

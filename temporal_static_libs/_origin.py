@@ -44,7 +44,9 @@ class Origin:
             problem: what is wrong, on one line.
             file: the file it is wrong with.
         """
-        return f"{problem}\n  file:   {file}\n  source: {self.described}\n  fix:    {self.fix}"
+        # A line each, whatever is in a path.
+        lines = (f"file:   {file}", f"source: {self.described}", f"fix:    {self.fix}")
+        return "\n  ".join([problem, *(line.replace("\n", "\\n") for line in lines)])
 
     def unreadable(self, file: Path, error: OSError) -> MissingLibraryError:
         """Return the error about a file that is missing or cannot be read."""
@@ -103,6 +105,22 @@ def compiled_origin(directory: Path, setting: str) -> Origin:
         "compiled",
         f"compiled on this machine ({setting})",
         f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them again",
+    )
+
+
+def refuse_zip() -> None:
+    """Check that the package's files are on disk.
+
+    Raises:
+        MissingLibraryError: they are in a zip archive, which only Python looks into.
+    """
+    package = Path(__file__).parent
+    if package.is_dir():
+        return
+    archive = next(path for path in package.parents if path.exists())
+    python, quoted = (shlex.quote(str(it)) for it in (sys.executable, archive))
+    raise MissingLibraryError(
+        message("in-zip", file=package, archive=archive, python=python, quoted=quoted)
     )
 
 

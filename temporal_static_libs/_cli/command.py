@@ -12,11 +12,14 @@ from .. import _messages
 from .._components import COMPONENTS, DEFAULT_COMPONENT
 from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, report
 from .._errors import SettingError, TemporalStaticLibsError
+from .._integration.paths import LINES, refuse_characters
 from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
 from .._messages import message
 from .._metrics import recorded
+from .._origin import refuse_zip
 from .._settings import Settings
 from .options import ANSWERS, HELP, Answers
+from .script import refuse_other_copy
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
@@ -147,6 +150,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _reject_conflicting_options(parser, arguments)
     component = arguments.component or DEFAULT_COMPONENT.name
     try:
+        refuse_other_copy(sys.argv[0])
+        if arguments.queries != ["--version"]:
+            refuse_zip()
         if arguments.doctor:
             return _doctor(Settings.from_environ(), as_json="--json" in arguments.queries)
         if arguments.zig:
@@ -158,6 +164,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with recorded(settings) as resolution:
             answers = Answers(component, settings, resolution)
             lines = [ANSWERS[query](answers) for query in arguments.queries]
+        for query, line in zip(arguments.queries, lines, strict=True):
+            refuse_characters(line, LINES, query, "--json")
     except SettingError as error:
         report(str(error))
         return EXIT_USAGE

@@ -17,6 +17,7 @@ from .._build.archive_index import defined_symbols
 from .._build.fallback import NotReusableError
 from .._build.header import Header, read_header
 from .._checksums import sha256_of
+from .._console import encoded
 from .._errors import CompileError, TemporalStaticLibsError
 from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set
 from .._messages import message
@@ -27,6 +28,7 @@ from .._sources import choose, inspect
 from .._targets import target_of_triple
 from .._verify import RecordedFile, guarded_paths, verify_directory, verify_files
 from .machine import floor_finding, tool_findings
+from .script import script_finding
 
 # The symbol that ties a program to archives of its header's version and ABI. Mach-O has an
 # underscore before it.
@@ -52,7 +54,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, as Python objects."""
-        return {"ok": self.is_well, "subject": self.subject, "finding": self.text}
+        text = encoded(self.text).decode("utf-8", errors="backslashreplace")
+        return {"ok": self.is_well, "subject": self.subject, "finding": text}
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -77,6 +80,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _check_set(loaded)
     yield _check_protos()
     yield _check_receipts(settings)
+    script = script_finding()
+    if script is not None:
+        yield Finding(script[0], "command", _on_one_line(script[1]))
     for tool in tool_findings(settings.environ):
         yield Finding(True, "tool", tool)
 

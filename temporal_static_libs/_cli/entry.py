@@ -11,7 +11,7 @@ import os
 import sys
 
 from .._about import __version__
-from .._console import EXIT_BROKEN, emit_outputs, report, settle
+from .._console import EXIT_BROKEN, PROG, emit_outputs, report, settle
 from .._errors import SettingError
 from .._facts import Facts
 from .._flags import (
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _answer(arguments: Sequence[str]) -> int:
-    lines = _remembered_answers(arguments)
+    lines = _remembered_answers(arguments) if _is_own(sys.argv[0]) else None
     if lines is not None:
         return emit_outputs(lines)
 
@@ -87,6 +87,16 @@ def _answer(arguments: Sequence[str]) -> int:
 
 def _may_recall(settings: Settings) -> bool:
     return settings.wheel_only and not settings.verify_always
+
+
+def _is_own(script: str) -> bool:
+    """Return whether the package is where the script is, or no script is running."""
+    if os.path.basename(script) != PROG:
+        return True
+    return any(
+        _PREFIX.startswith(os.path.dirname(os.path.dirname(file)) + os.sep)
+        for file in (os.path.abspath(script), os.path.realpath(script))
+    )
 
 
 def _remembered_answers(arguments: Sequence[str]) -> list[str] | None:
@@ -110,4 +120,5 @@ def _remembered_answers(arguments: Sequence[str]) -> list[str] | None:
         kept = Facts(facts, "sdk-core" if component is None else component, _PREFIX)
     except (SettingError, KeyError):  # whose message is the command's
         return None
-    return [ANSWERS[option](kept) for option in options]
+    answers = [ANSWERS[option](kept) for option in options]
+    return None if any("\n" in answer for answer in answers) else answers

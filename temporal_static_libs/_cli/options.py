@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from .._about import TROUBLESHOOTING_URL
+from .._console import encoded
+from .._errors import TemporalStaticLibsError
 from .._library_set import (
     HEADER,
     INCLUDE_DIR,
@@ -19,6 +21,7 @@ from .._library_set import (
     wheel_text,
 )
 from .._manifest import Manifest, ManifestLibrary
+from .._messages import message
 from .._metrics import Resolution
 from .._settings import Settings
 from .._sources import prepare
@@ -74,16 +77,16 @@ class Answers:
         manifest = loaded.manifest.to_dict()
         for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
             entry["name"] = library.link_name
-            entry["path"] = str(loaded.archive(library))
+            entry["path"] = _text(str(loaded.archive(library)))
         added = {
             "source": loaded.origin.source,
-            "source_description": loaded.origin.described,
-            "prefix": self.prefix,
-            "libdir": self.directory,
-            "includedir": self.include_dir,
-            "header": str(HEADER),
-            "interface": str(INTERFACE),
-            "protodir": str(PROTO_DIR),
+            "source_description": _text(loaded.origin.described),
+            "prefix": _text(self.prefix),
+            "libdir": _text(self.directory),
+            "includedir": _text(self.include_dir),
+            "header": _text(str(HEADER)),
+            "interface": _text(str(INTERFACE)),
+            "protodir": _text(str(PROTO_DIR)),
             "platforms": [
                 {"platform": t.platform, "wheel_tag": t.wheel_tags[0], "zig_target": t.zig_target}
                 for t in TARGETS
@@ -118,6 +121,20 @@ class Answers:
     def _found(self, loaded: LoadedSet) -> LoadedSet:
         self._resolution.found(loaded)
         return loaded
+
+
+def _text(path: str) -> str:
+    """Return a path, or text with one, as the characters that its bytes are in UTF-8.
+
+    Raises:
+        TemporalStaticLibsError: they are none.
+    """
+    content = encoded(path)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        file = content.decode("utf-8", errors="backslashreplace")
+        raise TemporalStaticLibsError(message("path-not-utf-eight", file=file)) from None
 
 
 HELP: Mapping[str, str] = {

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 
 from .._cache import cache_directory, make_own_directory, not_usable
+from .._console import encoded
 from .._errors import CompileError, MissingLibraryError
 from .._library_set import INCLUDE_DIR, PROTO_DIR, LoadedSet
 from .._manifest import Manifest
@@ -20,6 +21,7 @@ from .._records import read_record
 from .._settings import Settings
 from .._whole_files import link_whole, remove_leftovers, write_whole
 from . import cmake, pkgconfig
+from .paths import CMAKE, PKG_CONFIG, found_in, refuse_characters
 from .template import Places
 
 _IN_CACHE = "build-systems"
@@ -61,10 +63,16 @@ def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
     Raises:
         MissingLibraryError: a file of the wheel is absent.
         CompileError: they are to be made, and the cache directory cannot be used.
+        TemporalStaticLibsError: a path has a character that CMake cannot read.
     """
+    cache = Path(cache_directory(settings))
+    # To which CMake resolves links.
+    places = [os.path.realpath(it) for it in (loaded.directory, INCLUDE_DIR, PROTO_DIR)]
+    for place in places if loaded.origin.source == "wheel" else [*places, str(cache)]:
+        refuse_characters(place, CMAKE, "--cmakedir", "--libs")
     if loaded.origin.source == "wheel":
         return _of_wheel(loaded, cmake.DIRECTORY)
-    return _generate(loaded, Path(cache_directory(settings))) / cmake.DIRECTORY
+    return _generate(loaded, cache) / cmake.DIRECTORY
 
 
 def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
@@ -78,8 +86,11 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     cache = Path(cache_directory(settings))
     if loaded.origin.source == "wheel":
         carried = _of_wheel(loaded, pkgconfig.DIRECTORY)
-        if pkgconfig.suits_every_reader(carried) or not pkgconfig.suits_every_reader(cache):
+        if pkgconfig.suits_every_reader(carried):
             return carried
+        if not pkgconfig.suits_every_reader(cache) and not found_in(str(carried), PKG_CONFIG):
+            return carried
+    refuse_characters(cache, PKG_CONFIG, "--pkgconfigdir", "--libs")
     return _generate(loaded, cache) / pkgconfig.DIRECTORY
 
 
@@ -106,7 +117,7 @@ def _generate(loaded: LoadedSet, cache: Path) -> Path:
     """
     import hashlib
 
-    files = {path: os.fsencode(text) for path, text in _rendered(loaded).items()}
+    files = {path: encoded(text) for path, text in _rendered(loaded).items()}
     links = {
         _ARCHIVES: os.fsencode(loaded.directory),
         _INCLUDE: os.fsencode(INCLUDE_DIR.absolute()),

@@ -15,7 +15,7 @@ from .template import Places, fill
 DIRECTORY = "pkgconfig"
 
 # In a path: what readers of pkg-config's output split at, or do not take for what it is.
-_SPECIAL = re.compile(r"[^\w@%+=:,./-]")
+_SPECIAL = re.compile(r"[^\w@%+=,./-]")
 
 
 def module_name(library: ManifestLibrary) -> str:

@@ -61,7 +61,7 @@ def test_other_text_is_refused(text: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["../a.a", "/a.a", "a/b.a", "..", ".", "a\\b.a", "a\0.a", "a\tb.a"]
+    "file", ["../a.a", "/a.a", "a/b.a", "..", ".", "a\\b.a", "a\0.a", "a\tb.a", "ä.a"]
 )
 def test_no_file_is_elsewhere(file: str) -> None:
     with pytest.raises(ValueError, match=r"line 2 names .* not a plain file name"):

@@ -1,0 +1,90 @@
+"""The script `temporal-libs-config`: which copy of the package it belongs to, and what starts it.
+
+Environments are copied and moved, and packages installed with ``--target``. A script can then start
+a Python that imports another copy of the package than the one next to the script.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+import sysconfig
+from pathlib import Path
+
+from .._console import PROG
+from .._errors import TemporalStaticLibsError
+from .._library_set import PACKAGE_DIR
+from .._messages import message
+from .._origin import reinstall_command
+from .._records import read_text
+
+# Where the path of the interpreter is too long, or has a space in it, a shell starts it.
+_STARTED_BY_SHELL = re.compile(r"^'''exec' (?:\"([^\"$]+)\"|([^\s\"$']+)) ", re.MULTILINE)
+
+
+def refuse_other_copy(script: str) -> None:
+    """Check that Python has imported the package that a script belongs to.
+
+    Args:
+        script: ``sys.argv[0]``; only that of `temporal-libs-config` belongs to a package.
+
+    Raises:
+        TemporalStaticLibsError: there is a copy next to the script, and Python has imported
+            another. If PYTHONPATH names that, it is what the user wants.
+    """
+    if os.path.basename(script) != PROG:
+        return
+    wanted = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if any(it and os.path.realpath(it) == os.path.realpath(PACKAGE_DIR.parent) for it in wanted):
+        return
+    root = Path(os.path.realpath(script)).parent.parent
+    library = root / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    for site in (root, library / "site-packages", library / "dist-packages"):
+        own = site / PACKAGE_DIR.name
+        if (own / "_about.py").is_file() and not os.path.samefile(own, PACKAGE_DIR):
+            python = root / "bin" / "python"
+            if (root / "pyvenv.cfg").is_file():
+                fix = f"{shlex.quote(str(python))} -m temporal_static_libs"
+            else:
+                fix = f"PYTHONPATH={shlex.quote(str(site))} {shlex.quote(script)}"
+            values = {"own": own, "imported": PACKAGE_DIR, "python": sys.executable, "fix": fix}
+            raise TemporalStaticLibsError(message("other-copy", **values))
+
+
+def script_finding() -> tuple[bool, str] | None:
+    """Look at the script of this Python's environment.
+
+    Returns:
+        Whether it works, and what to say; None if there is no script, or it cannot be read.
+    """
+    script = Path(sysconfig.get_path("scripts")) / PROG
+    try:
+        interpreter = _interpreter(read_text(script))
+    except (OSError, ValueError):
+        return None
+    values = {"script": script, "interpreter": interpreter, "fix": reinstall_command()}
+    if interpreter and not os.path.exists(interpreter):
+        return False, message("script-of-gone-python", **values)
+    is_environment = sys.prefix != sys.base_prefix
+    if interpreter and is_environment and not _is_in(script.parent, interpreter):
+        return False, message("script-of-other-python", **values)
+    if not os.access(script, os.X_OK):
+        python = shlex.quote(sys.executable)
+        return True, message("script-not-executable", script=script, python=python)
+    return True, str(script)
+
+
+def _interpreter(text: str) -> str:
+    """Return the interpreter that a script names by its absolute path, or an empty text."""
+    first = text.partition("\n")[0]
+    if first == "#!/bin/sh":
+        found = _STARTED_BY_SHELL.search(text)
+        return found[1] or found[2] if found else ""
+    path = first.removeprefix("#!").strip()
+    return path if first.startswith("#!/") and os.path.basename(path).startswith("py") else ""
+
+
+def _is_in(directory: Path, file: str) -> bool:
+    return os.path.realpath(os.path.dirname(file)) == os.path.realpath(directory)

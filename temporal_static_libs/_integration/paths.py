@@ -1,0 +1,43 @@
+"""Characters in a path that no quoting gets past the readers of a file or of an answer."""
+
+from __future__ import annotations
+
+import os
+
+from .._errors import TemporalStaticLibsError
+from .._messages import message
+
+# With Makefiles too, which CMake writes by default.
+CMAKE = (";", "|", "\\", ":", "$<", "\t", "\r", "\n")
+# pkgconf takes some of them for syntax, and the others for the end of an argument.
+PKG_CONFIG = ("\\", ":", "${", "'", '"', "\t", "\r", "\n")
+LINES = ("\n",)
+
+_NAMES = {"\t": "tab", "\r": "carriage return", "\n": "line break"}
+
+
+def found_in(path: str, characters: tuple[str, ...]) -> str:
+    """Return the first of the characters that a path has; an empty text if it has none."""
+    return next((it for it in characters if it in path), "")
+
+
+def refuse_characters(
+    path: str | os.PathLike[str], characters: tuple[str, ...], option: str, instead: str
+) -> None:
+    """Check that a path has none of some characters.
+
+    Args:
+        path: what an answer leads to, or an answer with a path in it.
+        characters: what its readers do not take.
+        option: the one that is to be answered.
+        instead: the option that answers for any path.
+
+    Raises:
+        TemporalStaticLibsError: it has one.
+    """
+    found = found_in(os.fspath(path), characters)
+    if found:
+        values = {"character": _NAMES.get(found, repr(found)), "file": repr(os.fspath(path))}
+        raise TemporalStaticLibsError(
+            message("path-character", option=option, instead=instead, **values)
+        )
