@@ -6,6 +6,7 @@ be read, and ChecksumMismatchError if an archive is not what was recorded.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -157,7 +158,11 @@ def proto_dir() -> Path:
 def override_set(directory: Path) -> LoadedSet:
     """Load the archives of the directory that TEMPORAL_LIBS_DIR names, not verified yet."""
     origin = override_origin(directory)
-    if not directory.is_dir():
+    try:
+        is_there = directory.is_dir()
+    except OSError as error:  # as of a path that is too long, or below what one may not enter
+        raise origin.unreadable(directory, error) from None
+    if not is_there:
         raise MissingLibraryError(origin.report(message("no-directory"), directory))
     return described_set(directory, origin, may_be_bare=True)
 
@@ -171,7 +176,7 @@ def described_set(directory: Path, origin: Origin, *, may_be_bare: bool = False)
         may_be_bare: whether there need not be a manifest.
     """
     record, description = directory / CHECKSUMS_NAME, directory / MANIFEST_NAME
-    is_bare = may_be_bare and not description.exists()
+    is_bare = may_be_bare and not os.path.lexists(description)
     records = _stat_before_reading(*[record] if is_bare else [record, description])
     checksums = _read(record, origin, parse_checksums)
     if is_bare:

@@ -104,6 +104,10 @@ def parse_manifest(text: str) -> Manifest:
             which.
     """
     manifest: Manifest = _decoded(Manifest, parse_json(text), "the manifest")
+    components = [library.component for library in manifest.libraries]
+    for component in components:
+        if components.count(component) > 1:
+            raise ValueError(message("component-twice", component=component))
     return manifest
 
 

@@ -38,6 +38,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "no-file": "{name} is not a file",
     "truncated": "{name} is truncated: it has {size} bytes, expected {recorded}",
     "too-long": "{name} is altered: it has {size} bytes, expected {recorded}",
+    "too-large-archive": (
+        "{name} is not an archive of Temporal's: it has {size} bytes, more than {limit}"
+    ),
     "hash-mismatch": "{name} is altered: SHA-256 mismatch: expected {recorded}, found {actual}",
     "linked-elsewhere": (
         "{name} is replaced: it is a symbolic link to {target}, elsewhere than its record"
@@ -64,6 +67,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "checksums-empty": "it names no file",
     "not-an-object": "{where} is not an object",
     "no-value": "{where} has no {key!r}",
+    "component-twice": "the manifest has two archives for the component {component}",
     "wrong-kind": "{where}: {key!r} is not {kind}",
     "not-regular": "it is not a regular file",
     "too-large": "it is larger than {limit} bytes",
@@ -260,7 +264,7 @@ cargo could not compile temporal-static-libs-sdk-core; its messages are above (e
     ),
     "compiled-sources-differ": "those that are there are of other Rust sources",
     "compiled-header-differs": "those that are there are of another C header",
-    "compiled-damaged": "those that were there are removed, because {problem}",
+    "compiled-damaged": "those that are there are damaged: {problem}",
     "compiled-unusable": "{reason}, although they have just been compiled",
     "compiling": """\
 temporal-static-libs: compiling archives for {platform}, which takes 10 minutes and more

@@ -25,7 +25,7 @@ import os
 
 from ._cache import cache_directory, make_own_directory, refuse_if_not_own
 from ._errors import CompileError
-from ._ownership import create_private_file, is_users
+from ._ownership import create_private_file, is_users, is_writable_by_others
 from ._records import read_record
 
 # Type checkers take it for typing's.
@@ -157,7 +157,11 @@ def _name(source: str, directory: Directory) -> str:
 
 def _unchanged(source: str, directory: Directory, settings: Settings) -> tuple[Receipt, Kept]:
     try:
-        content = read_record(os.path.join(memory_directory(settings), _name(source, directory)))
+        file = os.path.join(memory_directory(settings), _name(source, directory))
+        status = os.lstat(file)
+        if not is_users(status) or is_writable_by_others(status):
+            return {}, {}  # It is another user's word.
+        content = read_record(file)
         header, *lines = content.decode("utf-8", errors="surrogateescape").split("\n")
         between = lines.index("")
         receipt = {

@@ -16,6 +16,8 @@ from ._messages import message
 from ._origin import Origin
 from ._ownership import is_owned_by, is_regular, mode, owner, trusted_owners, writers
 
+# Many times the largest archive that there is, in bytes. Hashing more would seem to hang.
+_LARGEST = 1 << 31
 # What a linker that is given the directory could take, for an archive or a system library.
 _LIBRARY = re.compile(r".+\.(?:so(?:\..*)?|dylib|tbd|dll|a|lib)", re.IGNORECASE | re.DOTALL)
 
@@ -137,6 +139,8 @@ def _other_content(file: RecordedFile, status: os.stat_result) -> str:
         return message("truncated", name=name, size=status.st_size, recorded=file.size)
     if file.size is not None and status.st_size > file.size:
         return message("too-long", name=name, size=status.st_size, recorded=file.size)
+    if status.st_size > _LARGEST:
+        return message("too-large-archive", name=name, size=status.st_size, limit=_LARGEST)
     actual = sha256_of(file.path)
     if actual != file.sha256:
         return message("hash-mismatch", name=name, recorded=file.sha256, actual=actual)

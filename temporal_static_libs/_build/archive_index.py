@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .._messages import message
+from .._records import open_regular
 
 _MAGIC = b"!<arch>\n"
 _HEADER_SIZE = 60
@@ -19,7 +20,7 @@ def defined_symbols(archive: Path) -> set[str]:
     Raises:
         ValueError: the file is no archive, has no index, or ends too early.
     """
-    with open(archive, "rb") as stream:
+    with open(open_regular(archive), "rb") as stream:
         if stream.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(message("archive-not-ar", archive=archive))
         header = stream.read(_HEADER_SIZE)

@@ -126,7 +126,6 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
         except NotReusableError as error:
             why = str(error)
         except (MissingLibraryError, ChecksumMismatchError) as error:
-            _remove(wanted.directory)
             why = message("compiled-damaged", problem=str(error).partition("\n")[0])
         _compile(wanted, why, lock)
         try:
@@ -215,12 +214,3 @@ def _shortage(wanted: CompiledSet) -> str:
                 where = {"place": place, "variable": variable, "scratch": wanted.scratch}
                 return "\n" + message("disk-full", free=free >> 20, **where)
     return ""
-
-
-def _remove(directory: Path) -> None:
-    try:
-        shutil.rmtree(directory)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise CompileError(not_usable(directory, error)) from None

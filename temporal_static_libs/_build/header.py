@@ -5,7 +5,6 @@ Functions raise CompileError if one of the files is missing, or does not say wha
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from .._checksums import sha256_of
 from .._errors import CompileError
 from .._messages import message
+from .._records import parse_json, read_text
 from .advice import unexpected
 
 #: Of every symbol of this project's own.
@@ -46,9 +46,9 @@ class Header:
 def read_header(file: Path) -> Header:
     """Read temporal-sdk-core-c-bridge.h."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror
+        text = read_text(file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise CompileError(message("header-unreadable", file=file, reason=reason)) from None
     code = _COMMENT.sub("", text)
     return Header(
@@ -67,7 +67,7 @@ def check_interface(file: Path, header_file: Path) -> None:
     header = read_header(header_file)
     files = {"file": file, "header": header_file.name}
     try:
-        described = json.loads(file.read_text(encoding="utf-8"))
+        described = parse_json(read_text(file))
         named = {function["name"] for function in described["functions"]}
         facts = (
             ("version", described["version"], header.version),

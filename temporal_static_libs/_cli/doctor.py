@@ -50,7 +50,9 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        return f"{'ok' if self.is_well else 'broken':<8}{self.subject}: {self.text}"
+        # A path can have a line break in it.
+        text = self.text.replace("\n", r"\n").replace("\r", r"\r")
+        return f"{'ok' if self.is_well else 'broken':<8}{self.subject}: {text}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, as Python objects."""
@@ -155,9 +157,9 @@ def _note_writers(loaded: LoadedSet) -> Iterator[Finding]:
             continue  # which is reported elsewhere
         who = writers(path, status)
         if who in writable:
-            writable[who].append(f"{path.name} ({mode(status)})")
+            writable[who].append(f"{path} ({mode(status)})")
     if writable["group"]:
-        text = f"the group can write to {', '.join(writable['group'])}: whoever is in it is trusted"
+        text = f"the group can write to {', '.join(writable['group'])}; whoever is in it is trusted"
         yield Finding(True, "permissions", text)
     if writable["unknown"]:
         text = (

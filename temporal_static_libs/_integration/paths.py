@@ -10,7 +10,7 @@ from .._messages import message
 # With Makefiles too, which CMake writes by default.
 CMAKE = (";", "|", "\\", ":", "$<", "\t", "\r", "\n")
 # pkgconf takes some of them for syntax, and the others for the end of an argument.
-PKG_CONFIG = ("\\", ":", "${", "'", '"', "\t", "\r", "\n")
+PKG_CONFIG = ("\\", ":", "${", "'", '"', "`", "\t", "\r", "\n")
 LINES = ("\n",)
 
 _NAMES = {"\t": "tab", "\r": "carriage return", "\n": "line break"}

@@ -119,7 +119,7 @@ RECEIPTS: Mapping[str, Bad] = {
 }
 OF_A_VALUE = {
     *("negative-size", "unknown-component", "code-in-a-hash", "code-in-a-file", "nul-in-a-name"),
-    *("same-file-twice", "long-name", "fifo-in-a-line"),
+    *("same-file-twice", "long-name", "fifo-in-a-line", "file-above", "absolute-file"),
 }
 """Where a message may name the file that is meant, or the directory, and not the record."""
 ASKED = ("--libs", "--json", "--cmakedir", "--pkgconfigdir", "--verify", "lib_dir")

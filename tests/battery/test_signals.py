@@ -226,7 +226,7 @@ def test_killed_while_files_are_made(reset: Installation, step: str, option: str
 
 def contents(directory: Path) -> dict[str, bytes]:
     """What is in a directory, but for hidden leftovers; what it refers to has to be there."""
-    files = [file for file in directory.iterdir() if not file.name.startswith(".")]
+    files = [file for file in directory.iterdir() if file.is_file() and file.name[0] != "."]
     found = {file.name: file.read_bytes() for file in files}
     root = directory.parents[len(directory.parts) - 1 - directory.parts.index("build-systems") - 2]
     assert (root / "lib" / SDK_CORE).is_file()
