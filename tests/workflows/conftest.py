@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import ziglang
 
+from benchmarks.harness.package_index import user_of
 from temporal_static_libs._targets import TARGETS
+from tests.support.ci.artifacts import ArtifactStore
 from tests.support.ci.git_tree import commit_all
 from tests.support.ci.github_stand_in import GitHub, github_stand_in
+from tests.support.ci.release_run import PLATFORM, Publisher, StartRun
 from tests.support.ci.skips import require_program
+from tests.support.ci.workflow_run import WorkflowRun, read_workflow
 from tests.support.pip.borrowed_environment import borrow_environment
 from tests.support.pip.release_files import make_sdist, make_wheel
 from tests.support.pip.uploading_index import UploadingIndex, uploading_index
@@ -75,10 +80,11 @@ def pristine_tree(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def tree(pristine_tree: ReleaseTree, tmp_path: Path) -> ReleaseTree:
-    """A copy of it, whose environment for the release is that of the tests."""
+    """A copy of it, whose environments for records and release are that of the tests."""
     root = tmp_path / "tree"
     shutil.copytree(pristine_tree.root, root)
-    borrow_environment(root, "release")
+    for name in ("records", "release"):
+        borrow_environment(root, name)
     return ReleaseTree(root, pristine_tree.version, pristine_tree.commit)
 
 
@@ -135,3 +141,69 @@ def github(
         for name, value in server.environ.items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+@pytest.fixture
+def zig(tmp_path: Path) -> Path:
+    """A directory that Python finds nothing in but the Zig of this environment."""
+    package = Path(ziglang.__file__).parent
+    directory = tmp_path / "zig"
+    directory.mkdir()
+    for entry in (package, *package.parent.glob("ziglang-*.dist-info")):
+        (directory / entry.name).symlink_to(entry)
+    return directory
+
+
+@pytest.fixture
+def start(
+    repo_root: Path,
+    tree: ReleaseTree,
+    loopback_index: UploadingIndex,
+    github: GitHub,
+    zig: Path,
+    tmp_path: Path,
+) -> StartRun:
+    """Start a run for the tag of the tree, whose builds made what is in a directory."""
+    numbers = iter(range(10))
+
+    def start(built: Path) -> tuple[WorkflowRun, Publisher]:
+        place = tmp_path / f"run-{next(numbers)}"
+        shutil.copytree(tree.root, place / "tree", symlinks=True)
+        artifacts, outputs = ArtifactStore(place / "artifacts"), {}
+        for file in built.iterdir():
+            if file.suffix == ".gz":
+                outputs["needs.sdist.outputs.artifact"] = artifacts.upload("sdist", file).number
+            else:
+                artifacts.upload(f"wheel-{file.stem}", file)
+        history = place / "build-history.json"
+        history.write_text("[]\n")
+        outputs["needs.records.outputs.artifact"] = artifacts.upload("history", history).number
+        publisher = Publisher(loopback_index)
+        run = WorkflowRun(
+            workflow=read_workflow(
+                repo_root / ".github" / "workflows" / "temporal-static-libraries.yml"
+            ),
+            tree=place / "tree",
+            artifacts=artifacts,
+            context={
+                "github.event_name": "push",
+                "github.ref": f"refs/tags/temporal-libs-v{tree.version}",
+                "github.repository": github.environ["GH_REPO"],
+                "github.token": github.environ["GH_TOKEN"],
+                **outputs,
+            },
+            environ={
+                **user_of(loopback_index.index_url),
+                "PYTHONPATH": str(zig),
+                "RELEASE_INDEX_URL": loopback_index.index_url,
+            },
+            platform=PLATFORM,
+            actions={
+                "actions/attest": publisher.attest,
+                "actions/attest-build-provenance": publisher.attest,
+                "pypa/gh-action-pypi-publish": publisher.upload,
+            },
+        )
+        return run, publisher
+
+    return start

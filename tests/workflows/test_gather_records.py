@@ -92,3 +92,13 @@ def test_wheel_that_is_too_large_fails_and_the_history_is_there(
     assert done.returncode == 1
     assert "::error" in done.stdout
     assert (history / "build-history.svg").is_file()
+
+
+def test_record_that_was_cut_short_is_refused(repo_root: Path, releases: Path) -> None:
+    whole = build_record("0.10.1")
+    cut = releases.parent / "records" / "record-linux-arm64"
+    cut.mkdir(parents=True)
+    (cut / "build-record.json").write_text(json.dumps(whole)[:-1])
+    done, _ = gather(repo_root, releases, whole)
+    assert done.returncode != 0
+    assert "record-linux-arm64/build-record.json" in done.stderr

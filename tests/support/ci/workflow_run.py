@@ -1,6 +1,6 @@
 """Runs jobs of a workflow on this machine: their scripts as they are, in the order that they have.
 
-What an action does with files is done here: artifacts are directories. Expressions are looked up,
+What an action does with artifacts, `ArtifactStore` does. Expressions are looked up,
 not evaluated, but for a comparison of one with a literal, and for the matrix that a job has made.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from tests.support.ci.artifacts import ArtifactError, ArtifactStore
 
 _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 _COMPARISON = re.compile(r"(\S+) (==|!=) '([^']*)'")
@@ -106,7 +107,7 @@ class WorkflowRun:
     Attributes:
         workflow: as `read_workflow` returns it.
         tree: what is checked out.
-        artifacts: has a directory for each artifact.
+        artifacts: what the jobs have uploaded.
         context: expressions, and what they are.
         environ: variables of every step.
         platform: whose row of the matrix is run.
@@ -117,7 +118,7 @@ class WorkflowRun:
 
     workflow: dict[str, Any]
     tree: Path
-    artifacts: Path
+    artifacts: ArtifactStore
     context: dict[str, str]
     environ: dict[str, str]
     platform: str
@@ -149,12 +150,20 @@ class WorkflowRun:
             self._script(step, outputs)
             return
         action = step["uses"].partition("@")[0]
-        inputs = {key: self._filled(str(value)) for key, value in step.get("with", {}).items()}
+        inputs = {
+            # GitHub's form of a boolean.
+            key: str(value).lower() if isinstance(value, bool) else self._filled(str(value))
+            for key, value in step.get("with", {}).items()
+        }
         if action == "actions/download-artifact":
-            for found in sorted(self.artifacts.glob(inputs.get("name") or inputs["pattern"])):
-                shutil.copytree(found, self.tree / inputs["path"], dirs_exist_ok=True)
+            try:
+                self.artifacts.download(inputs, self.tree / inputs["path"])
+            except ArtifactError as error:
+                raise StepError(f"{action}: {error}") from None
         elif action == "actions/upload-artifact":
-            shutil.copytree(self.tree / inputs["path"], self.artifacts / inputs["name"])
+            made = self.artifacts.upload(inputs["name"], self.tree / inputs["path"])
+            if "id" in step:
+                self._output(step, outputs, "artifact-id", made.number)
         elif action not in ("actions/checkout", "actions/setup-python"):
             self.actions[action](inputs, self.tree)
 
@@ -183,8 +192,11 @@ class WorkflowRun:
             raise StepError(f"{step['name']}: {done.stdout}")
         for line in file.read_text().splitlines():
             name, _, value = line.partition("=")
-            outputs[f"steps.{step['id']}.outputs.{name}"] = value
-            self.context[f"steps.{step['id']}.outputs.{name}"] = value
+            self._output(step, outputs, name, value)
+
+    def _output(self, step: Step, outputs: dict[str, str], name: str, value: str) -> None:
+        outputs[f"steps.{step['id']}.outputs.{name}"] = value
+        self.context[f"steps.{step['id']}.outputs.{name}"] = value
 
     def holds(self, condition: str | None) -> bool:
         """Return whether a condition is true at this point of the run."""

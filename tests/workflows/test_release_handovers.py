@@ -1,0 +1,164 @@
+"""Each artifact that a job of the release workflow takes from another, tampered with."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.ci.artifacts import Artifact
+from tests.support.ci.build_records import build_record
+from tests.support.ci.github_stand_in import GitHub
+from tests.support.ci.release_run import JOBS, PLATFORM, Publisher, StartRun
+from tests.support.ci.workflow_run import StepError, WorkflowRun, read_workflow, steps_using
+from tests.support.pip.uploading_index import UploadingIndex
+
+WORKFLOW = Path(__file__).parents[2] / ".github/workflows/temporal-static-libraries.yml"
+ID = re.compile(r"\$\{\{ needs\.([\w-]+)\.outputs\.([\w-]+) \}\}")
+ALTERED = "was altered since the release was assembled"
+
+
+class HandOver(NamedTuple):
+    """Artifact that a job takes from another.
+
+    Attributes:
+        job: that takes it.
+        artifact: its name, or a pattern.
+        file: of it, that is tampered with: a pattern.
+        check: what the job itself finds wrong with the file. None if it runs no code that could, or
+            if any content is good.
+    """
+
+    job: str
+    artifact: str
+    file: str
+    check: str | None
+
+
+HANDOVERS = (
+    # What the script finds wrong with a record, test_gather_records sees.
+    HandOver("records", "record-*", "build-record.json", None),
+    HandOver("assemble", "wheel-*", "*aarch64.whl", "aarch64.whl"),
+    HandOver("assemble", "sdist", "*.tar.gz", "it cannot be read"),
+    # Charts and numbers, of which none are made twice.
+    HandOver("assemble", "history", "build-history.json", None),
+    HandOver("try", "release", "assets/*linux-arm64*.tar.gz", ALTERED),
+    # Two that run pinned actions only.
+    HandOver("attest", "release", "dist/*aarch64.whl", None),
+    HandOver("pypi", "pypi", "*aarch64.whl", None),
+    HandOver("github-release", "release", "assets/*linux-arm64*.tar.gz", ALTERED),
+    HandOver("published", "release", "requirements.txt", ALTERED),
+)
+
+
+def downloads(workflow: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each job that downloads, with the inputs of the action."""
+    for job, content in workflow["jobs"].items():
+        for step in steps_using(content, "actions/download-artifact"):
+            yield job, step["with"]
+
+
+def uploaded_as(workflow: dict[str, Any], expression: str) -> str:
+    """The name of the artifact whose id an expression is."""
+    match = ID.fullmatch(expression)
+    assert match, expression
+    job = workflow["jobs"][match[1]]
+    output = job["outputs"][match[2]]
+    (step,) = [
+        step
+        for step in steps_using(job, "actions/upload-artifact")
+        if output == f"${{{{ steps.{step.get('id')}.outputs.artifact-id }}}}"
+    ]
+    # An upload of nothing has no id, and a download without one takes everything.
+    assert step["with"]["if-no-files-found"] == "error"
+    name: str = step["with"]["name"]
+    return name
+
+
+def test_each_hand_over_is_among_those_that_are_tampered_with() -> None:
+    workflow = read_workflow(WORKFLOW)
+    found = []
+    for job, inputs in downloads(workflow):
+        assert inputs["digest-mismatch"] == "error"
+        # Of a matrix, whose jobs have their outputs in common, only the names are known.
+        if "pattern" in inputs:
+            artifact = inputs["pattern"]
+        else:
+            assert inputs.keys() == {"artifact-ids", "path", "digest-mismatch"}
+            artifact = uploaded_as(workflow, inputs["artifact-ids"])
+        needed = workflow["jobs"][job]["needs"]
+        expression = ID.fullmatch(inputs.get("artifact-ids", ""))
+        assert expression is None or expression[1] in needed
+        found.append((job, artifact))
+    assert sorted(found) == sorted((one.job, one.artifact) for one in HANDOVERS)
+
+
+@pytest.fixture
+def started(start: StartRun, small: Path) -> tuple[WorkflowRun, Publisher]:
+    """A run whose builds have left their records, too."""
+    run, publisher = start(small)
+    record = run.tree.with_name("build-record.json")
+    record.write_text(json.dumps(build_record("0.10.1")))
+    run.artifacts.upload(f"record-{PLATFORM}", record)
+    for job in ("records", "published"):
+        # Whether earlier jobs failed, which WorkflowRun cannot tell.
+        run.workflow["jobs"][job].pop("if")
+    return run, publisher
+
+
+def fail(run: WorkflowRun, job: str, message: str) -> None:
+    """Run a job that begins with nothing but what it checks out, and fails."""
+    for step in steps_using(run.workflow["jobs"][job], "actions/download-artifact"):
+        shutil.rmtree(run.tree / step["with"]["path"].split("/")[0], ignore_errors=True)
+    with pytest.raises(StepError, match=message):
+        run.job(job)
+
+
+def tamper(artifact: Artifact, pattern: str) -> None:
+    """Cut a file of an artifact in half."""
+    (file,) = artifact.content.glob(pattern)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("handover", HANDOVERS, ids=lambda one: f"{one.job}-{one.artifact}")
+def test_hand_over_that_was_tampered_with_stops_the_job(
+    started: tuple[WorkflowRun, Publisher],
+    handover: HandOver,
+    loopback_index: UploadingIndex,
+    github: GitHub,
+) -> None:
+    run, publisher = started
+    job, pattern, file, check = handover
+    if job != "records":
+        order = (*JOBS, "published")
+        for before in order[: order.index(job)]:
+            if before != "try":
+                run.job(before)
+    (good,) = [one for one in run.artifacts.latest(pattern) if list(one.content.glob(file))]
+
+    def state() -> object:
+        return loopback_index.names(), github.changes(), list(publisher.attested)
+
+    before_tampering = state()
+
+    # The stored bytes.
+    tamper(good, file)
+    fail(run, job, f"digest mismatch of the artifact {good.name}")
+
+    # Another artifact of the name, whose digest is its own: an id is of one upload.
+    by_id = not pattern.endswith("*")
+    again = run.artifacts.upload(good.name, good.content)
+    if by_id:
+        fail(run, job, "there is no artifact with the id")
+        run.artifacts.withdraw(again)
+    # And an id whose upload was replaced, digest and all, past GitHub's comparison.
+    if check is not None:
+        run.artifacts.replace(good.name)
+        fail(run, job, check)
+    assert state() == before_tampering
