@@ -13,7 +13,7 @@ import ziglang
 from benchmarks.harness.package_index import user_of
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.artifacts import ArtifactStore
-from tests.support.ci.git_tree import commit_all
+from tests.support.ci.git_tree import commit_all, git
 from tests.support.ci.github_stand_in import GitHub, github_stand_in
 from tests.support.ci.release_run import PLATFORM, Publisher, StartRun
 from tests.support.ci.skips import require_program
@@ -75,7 +75,9 @@ def pristine_tree(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A tree to be released, which no test writes to."""
     root = tmp_path_factory.mktemp("release") / "tree"
     plant(root, repo_root)
-    return ReleaseTree(root, project_version(root), commit_all(root))
+    commit = commit_all(root)
+    git(root, "update-ref", "refs/remotes/origin/main", commit)
+    return ReleaseTree(root, project_version(root), commit)
 
 
 @pytest.fixture

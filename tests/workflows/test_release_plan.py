@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.ci.git_tree import git
+from tests.support.ci.workflow_run import read_workflow, steps_using
 from tools import ToolError
 from tools.release.plan import Event, Plan, make_plan
 from tools.release.texts import changelog_entry
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import ReleaseTree
+
+WORKFLOW = Path(__file__).parents[2] / ".github/workflows/temporal-static-libraries.yml"
+# As in a checkout with the whole history.
+MAIN = "refs/remotes/origin/main"
 
 
 def plan(tree: ReleaseTree, event: Event) -> tuple[bool, bool]:
@@ -53,6 +59,46 @@ def test_manual_run_does_not_publish_a_branch(pristine_tree: ReleaseTree) -> Non
     event = Event("workflow_dispatch", "refs/heads/x", pristine_tree.version, dry_run=False)
     with pytest.raises(ToolError, match="refs/heads/x is neither main nor a tag"):
         plan(pristine_tree, event)
+
+
+def tag_push(tree: ReleaseTree) -> Event:
+    """The push of the tag of a tree's version."""
+    return Event("push", f"refs/tags/temporal-libs-v{tree.version}")
+
+
+def test_tag_of_an_older_commit_of_main_is_published(tree: ReleaseTree) -> None:
+    git(tree.root, "commit", "--quiet", "--allow-empty", "--message", "two")
+    git(tree.root, "update-ref", MAIN, "HEAD")
+    git(tree.root, "checkout", "--quiet", "HEAD~1")
+    assert plan(tree, tag_push(tree)) == (True, True)
+
+
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
+def test_tag_that_is_not_on_main(tree: ReleaseTree, event: str) -> None:
+    git(tree.root, "commit", "--quiet", "--allow-empty", "--message", "not merged")
+    tag = tag_push(tree)._replace(name=event, version=tree.version, dry_run=False)
+    with pytest.raises(ToolError, match="the commit is not on main: only what was reviewed"):
+        plan(tree, tag)
+    # It can be rehearsed.
+    if event == "workflow_dispatch":
+        assert plan(tree, tag._replace(dry_run=True)) == (True, False)
+
+
+def test_tag_in_a_checkout_without_main(tree: ReleaseTree) -> None:
+    git(tree.root, "update-ref", "-d", MAIN)
+    with pytest.raises(ToolError, match=r"git cannot tell .*origin/main.* with the whole history"):
+        plan(tree, tag_push(tree))
+
+
+def test_plan_has_the_whole_history() -> None:
+    jobs = read_workflow(WORKFLOW)["jobs"]
+    depths = {
+        name: steps_using(job, "actions/checkout")[0]["with"]["fetch-depth"]
+        for name, job in jobs.items()
+        if steps_using(job, "actions/checkout")
+    }
+    assert depths.pop("plan") == "0"
+    assert set(depths.values()) == {"1"}
 
 
 @pytest.mark.parametrize("version", ["0.0.9", ""])

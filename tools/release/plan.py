@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tools import ToolError
 from tools.release.names import tag_of
 from tools.release.texts import changelog_entry
 from tools.release.versions import check_versions
 
-_TAGS = "refs/tags/"
+_TAGS: Final = "refs/tags/"
+# As actions/checkout fetches it, with `fetch-depth: 0`.
+_MAIN: Final = "refs/remotes/origin/main"
 
 
 class Event(NamedTuple):
@@ -53,6 +56,8 @@ def make_plan(root: Path, event: Event) -> Plan:
             f"the tag is {tag}, but pyproject.toml has version {version}, whose tag is "
             f"{tag_of(version)}: delete the tag, and tag the commit that has its version"
         )
+    if plan.publish:
+        _check_on_main(root)
     changelog_entry((root / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     return plan
 
@@ -67,4 +72,22 @@ def _check_dispatch(event: Event, tag: str | None, version: str) -> None:
         raise ToolError(
             f"{event.ref} is neither main nor a tag: releases are made of main, and here there can "
             "only be a dry run"
+        )
+
+
+def _check_on_main(root: Path) -> None:
+    command = ["git", "-C", str(root), "merge-base", "--is-ancestor", "HEAD", _MAIN]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ToolError(f"git does not run: {error.strerror}") from None
+    if done.returncode == 1:
+        raise ToolError(
+            "the commit is not on main: only what was reviewed and merged is released. Delete the "
+            "tag, merge the commit into main, and tag the merged one"
+        )
+    if done.returncode != 0:
+        raise ToolError(
+            f"git cannot tell whether the commit is on main: {done.stderr.strip()}. "
+            "Check out with the whole history"
         )
