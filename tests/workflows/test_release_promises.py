@@ -22,7 +22,7 @@ FILES = [*WORKFLOWS.values(), *ACTIONS.values()]
 PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 BUILDING = ("plan", "wheel", "sdist", "assemble", "try")
-READING = ("records",)
+READING = ("settings", "records")
 PUBLISHING = ("attest", "github-release", "pypi", "published")
 
 
@@ -93,7 +93,8 @@ def test_no_workflow_has_secrets(file: Path) -> None:
 def test_only_jobs_that_publish_may_write(jobs: dict[str, dict[str, Any]]) -> None:
     assert set(jobs) == {*BUILDING, *READING, *PUBLISHING}
     assert {name: job["permissions"] for name, job in jobs.items()} == {
-        **{name: {"contents": "read"} for name in (*BUILDING, *READING, "published")},
+        **{name: {"contents": "read"} for name in (*BUILDING, "records", "published")},
+        "settings": {"actions": "read", "contents": "read"},
         "attest": {"attestations": "write", "id-token": "write"},
         "github-release": {"contents": "write"},
         "pypi": {"id-token": "write"},
@@ -159,8 +160,9 @@ def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
     for before, after in itertools.pairwise(order):
         assert before in jobs[after]["needs"], after
     assert {"sdist", "records"} <= set(jobs["assemble"]["needs"])
+    assert "settings" in jobs["attest"]["needs"]
     # Without a condition of its own, or with a comparison, a job does not run after a failed one.
-    for job in (*BUILDING, "attest", "github-release", "pypi"):
+    for job in (*BUILDING, "settings", "attest", "github-release", "pypi"):
         assert re.fullmatch(r"|needs\.[\w.-]+ == 'true'", jobs[job].get("if", "")), job
     assert "needs.github-release.result == 'success'" in jobs["published"]["if"]
 

@@ -24,6 +24,7 @@ from tools.release.index import files_to_upload, wait_until_published
 from tools.release.install_check import check_install
 from tools.release.matrix import make_matrix
 from tools.release.plan import Event, make_plan
+from tools.release.settings import check_settings
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -66,6 +67,11 @@ def _github(arguments: argparse.Namespace) -> None:
     print(f"{bundle.facts().tag}: {'published' if done else 'was published, and is the same'}")
 
 
+def _settings(_arguments: argparse.Namespace) -> None:
+    check_settings()
+    print("the repository's settings are those that a release relies on")
+
+
 def _try(arguments: argparse.Namespace) -> None:
     bundle, index = _checked(arguments), None
     if arguments.published:
@@ -102,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--version", default="", help="that is to be released, of a manual run")
     plan.add_argument("--dry-run", default="", help="false to publish, of a manual run")
     plan.set_defaults(run=_plan)
+
+    settings = commands.add_parser("settings", help="check the repository's settings on GitHub")
+    settings.set_defaults(run=_settings)
 
     made = commands.add_parser("assemble", help="check the exact set, and make the assets")
     made.add_argument("--dist", type=Path, required=True, help="wheels and source distribution")

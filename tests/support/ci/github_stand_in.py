@@ -1,4 +1,4 @@
-"""A stand-in for the part of GitHub's API that ``gh release`` uses, behind a Unix socket.
+"""A stand-in for the part of GitHub's API that a release uses, behind a Unix socket.
 
 The ``gh`` that talks to it is the real one; its setting ``http_unix_socket`` leads it here.
 """
@@ -32,6 +32,7 @@ class GitHub:
         contents: the content of each asset, by its number.
         tags: tag to commit.
         requests: method and path of each request.
+        settings: what is answered of the repository, by its path below it.
         fail_uploads: names of assets whose upload breaks off.
     """
 
@@ -40,6 +41,7 @@ class GitHub:
     contents: dict[int, bytes] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
     fail_uploads: set[str] = field(default_factory=set)
 
     @property
@@ -76,6 +78,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.github.requests.append(f"{self.command} {url.path}")
         path = url.path.removeprefix(f"/repos/{REPOSITORY}")
+        if self.command == "GET" and path.lstrip("/") in self.server.github.settings:
+            self._send(200, self.server.github.settings[path.lstrip("/")])
+            return
         for method, pattern, answer in _ROUTES:
             match = re.fullmatch(pattern, path)
             if match and method == self.command:
