@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import tomli
 
 from temporal_static_libs._checksums import sha256_of
 from tests.support.ci.git_tree import git
+from tests.support.ci.workflow_run import read_workflow
 from tests.support.pip.borrowed_environment import borrow_environment
 from tools.release.contents import Source, check_sdist
 from tools.release.versions import project_version
@@ -43,34 +48,115 @@ def run(
     return done
 
 
-def test_cibuildwheel_gets_its_arguments_and_the_mounts(checkout: Path, tmp_path: Path) -> None:
-    """The real one, asked for what it would build."""
+CONTAINER = {
+    "/root/.cargo/registry": "registry",
+    "/root/.cache/temporal-static-libs/target": "target",
+    "/root/.cache/temporal-static-libs/record": "record",
+}
+# Runs before cibuildwheel: notes its environment, and each file in the directories that cargo uses.
+NOTE = """\
+env -0 > "{notes}/environ"
+find "$HOME" -type f > "{notes}/files"
+exec"""
+
+
+@dataclass(frozen=True)
+class Started:
+    """What cibuildwheel was started with.
+
+    Attributes:
+        home: of the user, where an earlier build has left a file in each directory.
+        environ: its environment.
+        mounts: directories of this machine, by what they are in a container.
+        files: all that there were in the home.
+    """
+
+    home: Path
+    environ: dict[str, str]
+    mounts: dict[str, Path]
+    files: list[Path]
+
+    def left_in(self, directory: str | Path) -> list[str]:
+        """Name the files of the earlier build that are in a directory."""
+        return [file.name for file in self.files if file.is_relative_to(directory)]
+
+
+def start_cibuildwheel(checkout: Path, scratch: Path, **environ: str) -> Started:
+    """Start the real one, asked for what it would build."""
     if importlib.util.find_spec("cibuildwheel") is None:
         pytest.skip("cibuildwheel is not installed")
     programs = borrow_environment(checkout, "cibuildwheel")
-    engine = tmp_path / "engine"
     real = (programs / "python").read_text()
-    note = f'printf %s "$CIBW_CONTAINER_ENGINE" > "{engine}"\nexec'
-    (programs / "python").write_text(real.replace("exec", note))
-    home = tmp_path / "home"
+    (programs / "python").write_text(real.replace("exec", NOTE.format(notes=scratch), 1))
+    home = scratch / "home"
+    for directory in (".cargo/registry", ".cache/temporal-static-libs/target"):
+        (home / directory).mkdir(parents=True)
+        (home / directory / "of-an-earlier-build").touch()
     done = run(
         *("sh", "tools/wheel/cibuildwheel.sh", "--only", "cp311-musllinux_x86_64"),
         "--print-build-identifiers",
         cwd=checkout,
-        environ={"HOME": str(home)},
+        environ={"HOME": str(home), **environ},
     )
     assert done.stdout.splitlines()[-1] == "cp311-musllinux_x86_64"
-    mounts = [
-        word.removeprefix("--volume=").split(":")
-        for word in engine.read_text().split()
-        if word.startswith("--volume=")
+    noted = (scratch / "environ").read_text().rstrip("\0").split("\0")
+    found = dict(line.split("=", 1) for line in noted)
+    volumes = re.findall(r"--volume=(\S+):(\S+)", found["CIBW_CONTAINER_ENGINE"])
+    assert {place for _, place in volumes} == CONTAINER.keys()
+    mounts = {CONTAINER[place]: Path(source) for source, place in volumes}
+    assert all(source.is_relative_to(home) for source in mounts.values())
+    files = [Path(line) for line in (scratch / "files").read_text().splitlines()]
+    return Started(home, found, mounts, files)
+
+
+def target_outside_of_a_container(checkout: Path, environ: dict[str, str]) -> str:
+    """What cibuildwheel makes of the configured target directory, by its own reading."""
+    content = tomli.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
+    value = content["tool"]["cibuildwheel"]["environment"]["CARGO_TARGET_DIR"]
+    environment = importlib.import_module("cibuildwheel.environment")
+    parsed = environment.parse_environment(f'CARGO_TARGET_DIR="{value}"')
+    made: str = parsed.as_dictionary(environ)["CARGO_TARGET_DIR"]
+    return made
+
+
+def test_cibuildwheel_gets_its_arguments_and_the_mounts(checkout: Path, tmp_path: Path) -> None:
+    started = start_cibuildwheel(checkout, tmp_path, RELEASE="false")
+    for name in ("registry", "target"):
+        assert started.left_in(started.mounts[name]) == ["of-an-earlier-build"]
+        assert started.mounts[name].is_dir()
+    target = target_outside_of_a_container(checkout, started.environ)
+    assert target == str(started.mounts["target"])
+    assert "CARGO_HOME" not in started.environ.keys() - os.environ.keys()
+
+
+def test_release_uses_nothing_that_an_earlier_build_left(checkout: Path, tmp_path: Path) -> None:
+    started = start_cibuildwheel(checkout, tmp_path, RELEASE="true")
+    # In a container: what is mounted.
+    assert started.left_in(started.mounts["registry"]) == []
+    assert started.left_in(started.mounts["target"]) == []
+    # On macOS: what cargo and cibuildwheel itself use.
+    target = target_outside_of_a_container(checkout, started.environ)
+    assert target == str(started.mounts["target"])
+    assert started.environ["CARGO_HOME"] == str(started.mounts["registry"].parent)
+    fresh = [target, started.environ["CARGO_HOME"], started.environ["CIBW_CACHE_PATH"]]
+    for directory in fresh:
+        assert started.left_in(directory) == []
+        assert not Path(directory).exists()
+    # The note would have found them.
+    assert started.left_in(started.home) == ["of-an-earlier-build"] * 2
+
+
+def test_job_of_the_wheel_says_whether_it_is_a_release(repo_root: Path) -> None:
+    workflow = read_workflow(repo_root / ".github/workflows/temporal-static-libraries.yml")
+    (build,) = [
+        step
+        for step in workflow["jobs"]["wheel"]["steps"]
+        if "tools/wheel/cibuildwheel.sh" in step.get("run", "")
     ]
-    assert [place for _, place in mounts] == [
-        "/root/.cargo/registry",
-        "/root/.cache/temporal-static-libs/target",
-        "/root/.cache/temporal-static-libs/record",
-    ]
-    assert all(Path(source).is_dir() and Path(source).is_relative_to(home) for source, _ in mounts)
+    assert build["env"]["RELEASE"] == "${{ needs.plan.outputs.release }}"
+    # All other jobs with something to publish have a machine of GitHub's, which nobody used before.
+    for name in ("records", "sdist", "assemble", "attest", "github-release", "pypi"):
+        assert workflow["jobs"][name]["runs-on"] == "ubuntu-24.04"
 
 
 def test_failure_of_cibuildwheel_is_one_of_the_script(checkout: Path, tmp_path: Path) -> None:

@@ -192,11 +192,13 @@ def test_what_is_cached_is_where_cargo_puts_it_also_in_a_container(
     ]
     registry, target = cache["path"].split()
     assert registry == "~/.cargo/registry"
-    assert configuration["environment"]["CARGO_TARGET_DIR"] == target.replace("~", "$HOME")
+    suffix = "$TEMPORAL_LIBS_TARGET_SUFFIX"
+    expected = target.replace("~", "$HOME") + suffix
+    assert configuration["environment"]["CARGO_TARGET_DIR"] == expected
     script = (ROOT / "tools" / "wheel" / "cibuildwheel.sh").read_text(encoding="utf-8")
     for variable, path in (("registry", registry), ("target", target)):
         assert f"{variable}={path.removeprefix('~/')}\n" in script
-        assert f"--volume=$HOME/${variable}:/root/${variable}" in script
+        assert f"--volume=${variable}_kept:/root/${variable}" in script
 
 
 def test_record_of_a_build_comes_out_of_its_container_also_when_it_fails(

@@ -2,18 +2,45 @@
 # cibuildwheel, as the workflow runs it, with its arguments. What cargo fetches and compiles is where
 # pyproject.toml puts it, and so is the build's record; in a container too, where the same directories
 # are mounted.
+#
+# RELEASE=true  starts with nothing that an earlier run left: cargo does not compare what it unpacked
+#               or compiled with any hash, and on a runner of your own an earlier run could be anybody's.
 set -eu
 
 registry=.cargo/registry
 target=.cache/temporal-static-libs/target
 record=.cache/temporal-static-libs/record
 
-mkdir -p "$HOME/$registry" "$HOME/$target" "$HOME/$record"
-CIBW_CONTAINER_ENGINE="docker; create_args: --volume=$HOME/$registry:/root/$registry --volume=$HOME/$target:/root/$target --volume=$HOME/$record:/root/$record"
+# In a container it is root who fills directories, and who runs this must be able to cache or remove them.
+own() {
+	if [ "$(uname -s)" = Linux ] && [ "$(id -u)" -ne 0 ]; then
+		sudo chown -R "$(id -u)" "$@"
+	fi
+}
+
+remove_fresh() {
+	own "$target_kept" "$CARGO_HOME"
+	rm -rf "$target_kept" "$CARGO_HOME" "$CIBW_CACHE_PATH"
+}
+
+mkdir -p "$HOME/${registry%/*}" "$HOME/${target%/*}" "$HOME/$record"
+registry_kept=$HOME/$registry
+target_kept=$HOME/$target
+if [ "${RELEASE:-}" = true ]; then
+	# A build outside of a container has the suffix from pyproject.toml, and cargo's home from here.
+	target_kept=$(mktemp -d "$target_kept-XXXXXX")
+	CARGO_HOME=$(mktemp -d "$HOME/${target%/*}/cargo-XXXXXX")
+	CIBW_CACHE_PATH=$(mktemp -d "$HOME/${target%/*}/cibuildwheel-XXXXXX")
+	trap remove_fresh EXIT
+	registry_kept=$CARGO_HOME/registry
+	TEMPORAL_LIBS_TARGET_SUFFIX=${target_kept#"$HOME/$target"}
+	PATH=$CARGO_HOME/bin:$PATH
+	export CARGO_HOME CIBW_CACHE_PATH PATH TEMPORAL_LIBS_TARGET_SUFFIX
+fi
+mkdir -p "$registry_kept" "$target_kept"
+
+CIBW_CONTAINER_ENGINE="docker; create_args: --volume=$registry_kept:/root/$registry --volume=$target_kept:/root/$target --volume=$HOME/$record:/root/$record"
 export CIBW_CONTAINER_ENGINE
 .venv/cibuildwheel/bin/python -m cibuildwheel "$@"
 
-# In a container it is root who fills them, and who runs this must be able to cache them.
-if [ "$(uname -s)" = Linux ] && [ "$(id -u)" -ne 0 ]; then
-	sudo chown -R "$(id -u)" "$HOME/$registry" "$HOME/${target%/*}"
-fi
+own "$registry_kept" "$HOME/${target%/*}"
