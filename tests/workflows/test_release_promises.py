@@ -200,4 +200,4 @@ def test_zizmor_is_the_one_of_the_tests() -> None:
     )
     tools = tomli.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["test-tools"]
     assert any(tool.startswith(f"zizmor=={step['with']['version']};") for tool in tools)
-    assert step["with"]["persona"] == "pedantic"
+    assert step["with"]["persona"] == "auditor"
