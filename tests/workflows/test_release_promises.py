@@ -182,6 +182,18 @@ def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, A
     assert upload["with"] == {"packages-dir": "pypi", "skip-existing": True}
 
 
+def test_page_names_the_workflow_that_signs() -> None:
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    (name,) = re.findall(r"--signer-workflow \S+?/(\.github/workflows/\S+?)`", page)
+    signing = {
+        file
+        for file in WORKFLOWS.values()
+        for job in read_workflow(file)["jobs"].values()
+        if "attestations" in job["permissions"]
+    }
+    assert signing == {ROOT / name}
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_step_runs_one_script_or_make_target(name: str) -> None:
     """What those do, tests run; a workflow's own shell, nobody would."""
