@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.ci.github_stand_in import GitHub
-from tests.support.ci.workflow_run import read_workflow
+from tests.support.ci.release_run import StartRun
+from tests.support.ci.workflow_run import StepError, read_workflow
 from tools import ToolError
 from tools.release import settings
 
@@ -126,6 +127,16 @@ def test_setting_that_differs_stops_the_release(
     change(github.settings)
     with pytest.raises(ToolError, match=message):
         settings.check_settings()
+
+
+def test_job_of_the_workflow(start: StartRun, small: Path, github: GitHub) -> None:
+    github.settings = copy.deepcopy(GOOD)
+    run, _ = start(small)
+    run.job("plan")
+    assert run.job("settings")
+    of_pypi("protection_rules", [])(github.settings)
+    with pytest.raises(StepError, match="environment pypi: it has no required reviewers"):
+        run.job("settings")
 
 
 def test_environments_are_those_of_the_workflow() -> None:
