@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tools import ToolError
 from tools.interface.description import description
-from tools.interface.errors import HeaderError
 
 START = """\
 /*
@@ -167,5 +167,5 @@ def test_type_that_is_declared_ahead_is_what_it_turns_out_to_be(tmp_path: Path) 
     ],
 )
 def test_type_that_has_no_form_is_named(tmp_path: Path, member: str, spelled: str) -> None:
-    with pytest.raises(HeaderError, match=rf"^interface\.json has no form of the type .*{spelled}"):
+    with pytest.raises(ToolError, match=rf"^interface\.json has no form of the type .*{spelled}"):
         describe(tmp_path, f"/** S. */\ntypedef struct S {{\n  {member};\n}} S;\n")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs._cli.command import command_line_parser
+from tools import ToolError
 from tools.generate import c_api, cli
 from tools.generate import options as options_page
 from tools.generate.declarations import Declaration, Kind, declarations, rules
-from tools.interface.errors import HeaderError
 from tools.interface.options import options
 from tools.interface.parsing import functions, parameters, parse_header, type_text
 
@@ -155,14 +155,14 @@ def test_every_function_and_callback_says_what_it_takes_and_gives(package_dir: P
 
 
 def test_unknown_tag_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(HeaderError, match="f: @throws is unknown"):
+    with pytest.raises(ToolError, match="f: @throws is unknown"):
         read(tmp_path, "/**\n * F.\n *\n * @throws never\n */\nvoid f(void);\n")
 
 
 def test_what_no_module_defines_is_refused(tmp_path: Path, repo_root: Path) -> None:
     header = tmp_path / "header.h"
     header.write_text(f"{START}/** F. */\nvoid temporal_core_new_thing(void);\n")
-    with pytest.raises(HeaderError, match=r"temporal_core_new_thing is defined in \[\]"):
+    with pytest.raises(ToolError, match=r"temporal_core_new_thing is defined in \[\]"):
         c_api.render(header, repo_root / "rust" / "c-api" / "src")
 
 

@@ -13,14 +13,13 @@ import shtab
 
 from temporal_static_libs._cli.command import SHELLS, command_line_parser
 from temporal_static_libs._library_set import COMPLETION_DIR, HEADER
-from tools import ROOT
+from tools import ROOT, report_errors
 from tools.generate import c_api, cli, interface_changes, options
 from tools.generate.files import write_or_check
-from tools.interface.errors import HeaderError
 
 
 def files() -> dict[Path, str]:
-    """Return the text of each file. `HeaderError`: see `c_api`."""
+    """Return the text of each file."""
     docs = ROOT / "docs"
     parser = command_line_parser()
     return {
@@ -39,11 +38,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
     arguments = parser.parse_args()
-    try:
-        return write_or_check("reference", files(), check=arguments.check)
-    except HeaderError as error:
-        print(f"reference: {error}", file=sys.stderr)
-        return 1
+    return report_errors(
+        "reference", lambda: write_or_check("reference", files(), check=arguments.check)
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """docs/c-api.md, of the header, in the order in which a bridge comes to need it.
 
-`HeaderError`: the header, or what belongs together in it, cannot be read.
+`ToolError`: the header, or what belongs together in it, cannot be read.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import ToolError
 from tools.generate.declarations import Declaration, Kind, declarations, rules
 from tools.generate.files import page, row
-from tools.interface.errors import HeaderError
 from tools.interface.releases import CURRENT
 
 # The modules of rust/c-api/src, one a noun of the interface, by section.
@@ -45,7 +45,7 @@ def render(header: Path, sources: Path) -> str:
         inside = [item for module in modules for item in by_module.pop(module, [])]
         parts += [_entry(item, known) for item in sorted(inside, key=_functions_first)]
     if by_module:
-        raise HeaderError(f"no section of the page is for {', '.join(sorted(by_module))}")
+        raise ToolError(f"no section of the page is for {', '.join(sorted(by_module))}")
     return "".join(parts)
 
 
@@ -66,7 +66,7 @@ def _module(declaration: Declaration, sources: Path) -> str:
     files = sources.rglob("*.rs")
     found = {file.stem for file in files if pattern.search(file.read_text(encoding="utf-8"))}
     if len(found) != 1:
-        raise HeaderError(f"{declaration.name} is defined in {sorted(found)}")
+        raise ToolError(f"{declaration.name} is defined in {sorted(found)}")
     return found.pop()
 
 

@@ -1,7 +1,7 @@
 """What the C header declares, with the comments that pycparser and its like drop.
 
 The header is cbindgen's: declarations stand apart from each other by an empty line, each below its
-comment, and none has an empty line in it. `HeaderError`: it is not what this module knows to read.
+comment, and none has an empty line in it. `ToolError`: it is not what this module knows to read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from tools.interface.errors import HeaderError
+from tools import ToolError
 
 LAST_INCLUDE = "#include <stdlib.h>\n"
 """The line that the declarations begin below."""
@@ -56,7 +56,7 @@ def rules(header: Path) -> str:
     """The rules in the comment that the header begins with, as a list in Markdown."""
     found = re.search(r"(?<=\n)( \*  - .*?)\n \*/", header.read_text(encoding="utf-8"), re.DOTALL)
     if found is None:
-        raise HeaderError(f"{header} begins with no rules")
+        raise ToolError(f"{header} begins with no rules")
     return re.sub(r"^ \* {2}", "", found[1], flags=re.MULTILINE)
 
 
@@ -122,7 +122,7 @@ def _declaration(block: str) -> Declaration:
         elif word == "@return":
             returns = _one_line(rest)
         else:
-            raise HeaderError(f"{name}: {word} is unknown")
+            raise ToolError(f"{name}: {word} is unknown")
     if kind is Kind.MACRO:
         code = re.sub(r"(#define \w+(\(.*?\))?).*", r"\1", code)
     return Declaration(name, kind, text.strip(), parameters, returns, _compact(code))
@@ -137,7 +137,7 @@ def _named(code: str) -> tuple[Kind, str]:
     ):
         if found := re.match(pattern, code, re.DOTALL):
             return kind, found[1]
-    raise HeaderError(f"what does this declare?\n{code}")
+    raise ToolError(f"what does this declare?\n{code}")
 
 
 def _plain(comment: str) -> str:

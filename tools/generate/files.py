@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import ROOT
+from tools import ROOT, ToolError
 
 
 def page(name: str, **values: str) -> str:
@@ -20,26 +19,19 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def write_or_check(target: str, made: Mapping[Path, str], *, check: bool) -> int:
-    """Write the files that are not what they should be, or report them.
+def write_or_check(target: str, made: Mapping[Path, str], *, check: bool) -> None:
+    """Write the files, by path, that a target of the Makefile makes and that are stale.
 
-    Args:
-        target: of the Makefile, which makes the files.
-        made: file to text.
-        check: whether to write nothing.
-
-    Returns:
-        0, or 1 if files are stale and only reported.
+    Raises:
+        ToolError: files are stale, and only to be checked.
     """
     stale = [
         file for file, text in made.items() if not file.exists() or file.read_text("utf-8") != text
     ]
     names = ", ".join(str(file.relative_to(ROOT)) for file in stale)
     if check and stale:
-        print(f"{target}: stale: {names}; run `make {target}`", file=sys.stderr)
-        return 1
+        raise ToolError(f"stale: {names}; run `make {target}`")
     for file in stale:
         file.parent.mkdir(exist_ok=True)
         file.write_text(made[file], encoding="utf-8")
     print(f"{target}: {f'wrote {names}' if stale else 'fresh'}")
-    return 0

@@ -22,11 +22,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from tools import ROOT
+from tools import ROOT, ToolError, report_errors
 from tools.generate.declarations import LAST_INCLUDE
 from tools.generate.files import write_or_check
 from tools.interface.description import render
-from tools.interface.errors import HeaderError
 from tools.interface.releases import old_names
 
 HEADER = ROOT / "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
@@ -46,8 +45,8 @@ def workspace_version() -> str:
     manifest = (ROOT / "rust/Cargo.toml").read_text(encoding="utf-8")
     found = re.search(r'^\[workspace\.package\]\nversion = "([^"]+)"', manifest, re.MULTILINE)
     if found is None:
-        raise SystemExit("header: rust/Cargo.toml has no [workspace.package] version")
-    return found.group(1)
+        raise ToolError("rust/Cargo.toml has no [workspace.package] version")
+    return found[1]
 
 
 def assembled(generated: str, version: str, abi_id: str, names: Mapping[str, str]) -> str:
@@ -58,12 +57,12 @@ def assembled(generated: str, version: str, abi_id: str, names: Mapping[str, str
 
     Args:
         generated: the output, which ends with the ``#endif`` of its include guard.
-        version: the package's.
-        abi_id: the hash of the interface table.
-        names: the names that types once had, old name to today's.
+        version: of the package.
+        abi_id: hash of the interface table.
+        names: those that types once had, old name to today's.
     """
     if generated.count(LAST_INCLUDE) != 1:
-        raise SystemExit(f"header: cbindgen's output has no single line {LAST_INCLUDE.strip()!r}")
+        raise ToolError(f"cbindgen's output has no single line {LAST_INCLUDE.strip()!r}")
     generated = re.sub(r"\bTemporalCoreStaticLibs(?=[A-Z])", "TemporalStaticLibs", generated)
     before, _, rest = generated.partition(LAST_INCLUDE)
     declarations, endif, guard = rest.rpartition("#endif")
@@ -84,7 +83,7 @@ def assembled(generated: str, version: str, abi_id: str, names: Mapping[str, str
 
 
 def generate(cbindgen: str) -> dict[Path, str]:
-    """Give the text of each generated file. Exits with cbindgen's own words when it fails."""
+    """Return the text of each generated file."""
     abi_id = interface_id(INTERFACE_TABLE)
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / HEADER.name
@@ -93,14 +92,11 @@ def generate(cbindgen: str) -> dict[Path, str]:
         command += ["--config", str(config), "--output", str(output), str(ROOT / "rust/c-api")]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode != 0:
-            raise SystemExit(f"header: cbindgen failed:\n{run.stderr}")
+            raise ToolError(f"cbindgen failed:\n{run.stderr}")
         generated = output.read_text(encoding="utf-8")
         header = assembled(generated, workspace_version(), abi_id, old_names())
         output.write_text(header, encoding="utf-8")
-        try:
-            return {HEADER: header, ABI_ID: f"{abi_id}\n", INTERFACE: render(output)}
-        except HeaderError as error:
-            raise SystemExit(f"header: {error}") from None
+        return {HEADER: header, ABI_ID: f"{abi_id}\n", INTERFACE: render(output)}
 
 
 def main() -> int:
@@ -109,7 +105,10 @@ def main() -> int:
     parser.add_argument("--cbindgen", required=True, help="the pinned cbindgen")
     parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
     arguments = parser.parse_args()
-    return write_or_check("header", generate(arguments.cbindgen), check=arguments.check)
+    return report_errors(
+        "header",
+        lambda: write_or_check("header", generate(arguments.cbindgen), check=arguments.check),
+    )
 
 
 if __name__ == "__main__":

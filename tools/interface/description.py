@@ -1,6 +1,6 @@
 """A C header in a form that generators of bindings read: interface.json.
 
-``temporal_static_libs/share/interface.schema.json`` says what is in it. `HeaderError`: something in
+``temporal_static_libs/share/interface.schema.json`` says what is in it. `ToolError`: something in
 the header cannot be read or has no form in the description, or this machine's data model is another
 one. `subprocess.CalledProcessError`: the C compiler does not accept the header.
 """
@@ -19,15 +19,15 @@ from temporal_static_libs._build.header import read_header
 from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._targets import TARGETS
+from tools import ToolError
 from tools.generate.declarations import Declaration, declarations, member_texts, rules
-from tools.interface.errors import HeaderError
 from tools.interface.parsing import (
     STANDARD_NAMES,
     Type,
     constants,
-    evaluate,
     functions,
     kind_of,
+    measured,
     name_of,
     parameters,
     parse_header,
@@ -53,12 +53,9 @@ def description(header: Path) -> Entry:
     read = read_header(header)
     documented = {item.name: item for item in declarations(header)}
     unit = parse_header(header)
-    # Twice: to learn what to ask the compiler, and with its answers.
-    asked = dict.fromkeys(_OF_DATA_MODEL, 0)
-    _Describer(unit, documented, lambda expression: asked.setdefault(expression, 0)).entries()
-    answers = dict(zip(asked, evaluate(header, asked), strict=True))
-    if not _OF_DATA_MODEL.items() <= answers.items():
-        raise HeaderError(f"the C compiler is not one for {_DATA_MODEL}")
+    data_model = measured(lambda measure: {it: measure(it) for it in _OF_DATA_MODEL}, header)
+    if data_model != _OF_DATA_MODEL:
+        raise ToolError(f"the C compiler is not one for {_DATA_MODEL}")
     return {
         "format": FORMAT,
         "version": read.version,
@@ -67,7 +64,7 @@ def description(header: Path) -> Entry:
         "data_model": _DATA_MODEL,
         "platforms": [target.platform for target in TARGETS],
         "rules": [_unwrapped(rule) for rule in re.split(r"^- ", rules(header), flags=re.M)[1:]],
-        **_Describer(unit, documented, answers.__getitem__).entries(),
+        **measured(lambda measure: _Describer(unit, documented, measure).entries(), header),
     }
 
 
@@ -95,14 +92,8 @@ class _Describer:
             self._types[one.name] = one
 
     def entries(self) -> dict[str, list[Entry]]:
-        found: dict[str, list[Entry]] = {
-            "opaque_types": [],
-            "aliases": [],
-            "enums": [],
-            "callbacks": [],
-            "structs": [],
-            "functions": [],
-        }
+        kinds = ("opaque_types", "aliases", "enums", "callbacks", "structs", "functions")
+        found: dict[str, list[Entry]] = {kind: [] for kind in kinds}
         for name, kind, node, _ in self._types.values():
             if kind == "opaque":
                 found["opaque_types"].append({"name": name, "doc": self._text(name)})
@@ -211,11 +202,11 @@ class _Describer:
                     return {"kind": "primitive", "name": name}
                 if name in self._types:
                     return {"kind": self._types[name].kind, "name": name}
-        raise HeaderError(f"interface.json has no form of the type {type_text(node)}")
+        raise ToolError(f"interface.json has no form of the type {type_text(node)}")
 
     def _declaration(self, name: str) -> Declaration:
         if name not in self._documented:
-            raise HeaderError(f"{name} is not in a separate paragraph")
+            raise ToolError(f"{name} is not in a separate paragraph")
         return self._documented[name]
 
     def _text(self, name: str) -> str:

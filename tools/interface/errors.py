@@ -1,10 +1,6 @@
-"""What can go wrong with headers of the C interface."""
+"""What can go wrong when the C interface is compared with Temporal's."""
 
 from __future__ import annotations
-
-
-class HeaderError(Exception):
-    """A header has something that cannot be read or described. The message says what."""
 
 
 class CannotCompareError(Exception):

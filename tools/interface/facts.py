@@ -10,20 +10,20 @@ paths in a translated header), and the layout of structs as the C compiler sees 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pycparser import c_ast
 
-from tools.interface.errors import HeaderError
+from tools import ToolError
 from tools.interface.parsing import (
     Type,
     constants,
-    evaluate,
     functions,
     has_body,
     is_struct,
     kind_of,
+    measured,
     name_of,
     parameters,
     parse_header,
@@ -35,23 +35,22 @@ from tools.interface.rows import Row
 
 
 def facts(header: Path, cc: Sequence[str] = ("cc",), runner: Sequence[str] = ()) -> set[str]:
-    """Give the facts of a header, each as a line.
+    """Return the facts of a header, each as a line, with the layout of structs that `cc` gives.
 
     Args:
         header: the header.
-        cc: the compiler whose layout of structs is meant.
+        cc: the C compiler.
         runner: what runs the compiler's programs, where the machine cannot by itself.
 
     Raises:
-        HeaderError: the header has a constant, a member or a parameter that cannot be read.
+        ToolError: the header has a constant, a member or a parameter that cannot be read.
         pycparser.c_parser.ParseError: it is no C.
         subprocess.CalledProcessError: ``cc`` does not accept it.
     """
     unit = parse_header(header)
     declared = list(types(unit))
-    structs = [one for one in declared if one.kind in ("struct", "union")]
-    rows = [*_functions(unit), *_types(declared), *_layout(header, structs, cc, runner)]
-    return {"\t".join(row) for row in rows}
+    layout = measured(lambda measure: list(_layout(declared, measure)), header, cc, runner)
+    return {"\t".join(row) for row in (*_functions(unit), *_types(declared), *layout)}
 
 
 def _functions(unit: c_ast.FileAST) -> Iterator[Row]:
@@ -85,7 +84,7 @@ def _decls(struct: c_ast.Node) -> Iterator[c_ast.Decl]:
             member.name is None and not is_struct(member.type)
         ):
             text = source_text(member)
-            raise HeaderError(f"{struct.name or 'a struct'} has {text}, expected a field")
+            raise ToolError(f"{struct.name or 'a struct'} has {text}, expected a field")
         yield member
 
 
@@ -109,22 +108,15 @@ def _members(node: c_ast.Node, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield prefix + member.name, type_text(inner)
 
 
-def _layout(
-    header: Path, structs: list[Type], cc: Sequence[str], runner: Sequence[str]
-) -> Iterator[Row]:
-    # A row's beginning, and what to ask the compiler for the rest of it.
-    asked: list[tuple[Row, str, str]] = []
-    for name, _, node, c in structs:
-        asked.append((("struct", name), f"sizeof({c})", f"_Alignof({c})"))
-        for path, text in _members(node):
-            place = (f"offsetof({c}, {path})", f"sizeof((({c} *)0)->{path})")
-            asked.append((("field", f"{name}.{path}", text), *place))
-    answers = iter(evaluate(header, [one for _, *both in asked for one in both], cc, runner))
-    for row, first, second in zip((row for row, *_ in asked), answers, answers, strict=True):
-        if row[0] == "field":
-            yield (*row, f"offset {first} size {second}")
-        else:
-            yield (*row, f"size {first}", f"align {second}")
+def _layout(declared: list[Type], measure: Callable[[str], int]) -> Iterator[Row]:
+    for name, kind, node, c in declared:
+        if kind in ("struct", "union"):
+            size, alignment = measure(f"sizeof({c})"), measure(f"_Alignof({c})")
+            yield "struct", name, f"size {size}", f"align {alignment}"
+            for path, text in _members(node):
+                offset = measure(f"offsetof({c}, {path})")
+                size = measure(f"sizeof((({c} *)0)->{path})")
+                yield "field", f"{name}.{path}", text, f"offset {offset} size {size}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from typing import Final
 from pycparser import c_ast
 from pycparser.c_parser import ParseError
 
-from tools.interface.errors import CannotCompareError, HeaderError
+from tools import ToolError
+from tools.interface.errors import CannotCompareError
 from tools.interface.facts import facts
 from tools.interface.parsing import STANDARD_HEADERS, STANDARD_TYPES, parse, preprocess
 
@@ -41,7 +42,7 @@ def foreign_facts(header: str, name: str) -> set[str]:
             plain.write_text(_INCLUDES + text, encoding="utf-8")
             # Without warnings: whoever reads the result cannot change the header.
             return facts(plain, ("cc", "-w"))
-    except HeaderError as error:
+    except ToolError as error:
         reason = str(error)
     except subprocess.CalledProcessError as error:
         said = (error.stderr or "its messages are above").strip()
@@ -65,8 +66,8 @@ def _refuse_code(text: str) -> None:
         place = re.match(r":(\d+):", str(error))
         lines = (STANDARD_TYPES + text).splitlines()
         where = f" at: {lines[int(place[1]) - 1].strip()}" if place else ""
-        raise HeaderError(f"it is no C that can be parsed{where}") from None
+        raise ToolError(f"it is no C that can be parsed{where}") from None
     for node in unit.ext:
         declares = isinstance(node, c_ast.Decl) and node.init is None
         if not declares and not isinstance(node, c_ast.Typedef):
-            raise HeaderError(f"it has a {type(node).__name__}, expected declarations only")
+            raise ToolError(f"it has a {type(node).__name__}, expected declarations only")

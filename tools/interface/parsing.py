@@ -1,6 +1,6 @@
 """A C header as pycparser and the C compiler read it.
 
-`HeaderError`: something in the header cannot be read. `subprocess.CalledProcessError`: the C
+`ToolError`: something in the header cannot be read. `subprocess.CalledProcessError`: the C
 compiler does not accept it.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pycparser import c_ast, c_generator, c_parser
 
-from tools.interface.errors import HeaderError
+from tools import ToolError
 
 STANDARD_TYPES = """
 typedef unsigned char uint8_t; typedef unsigned short uint16_t; typedef unsigned int uint32_t;
@@ -29,6 +29,9 @@ STANDARD_NAMES = frozenset(re.findall(r"(\w+);", STANDARD_TYPES))
 
 STANDARD_HEADERS = ("stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h")
 """Those that a header of any of Temporal's releases may include."""
+
+
+_T = TypeVar("_T")
 
 
 class Type(NamedTuple):
@@ -101,7 +104,7 @@ def parameters(function: c_ast.FuncDecl) -> list[c_ast.Node]:
     for parameter in found:
         if not isinstance(parameter, (c_ast.Decl, c_ast.Typename)):
             text = source_text(parameter)
-            raise HeaderError(f"a function has the parameter {text}, expected one with a type")
+            raise ToolError(f"a function has the parameter {text}, expected one with a type")
     return found
 
 
@@ -113,9 +116,7 @@ def constants(enum: c_ast.Enum) -> Iterator[tuple[str, int]]:
         try:
             value = int(text.rstrip("uUlL"), 0)
         except ValueError:
-            raise HeaderError(
-                f"the value of {constant.name} is {text}, expected a number"
-            ) from None
+            raise ToolError(f"the value of {constant.name} is {text}, expected a number") from None
         yield constant.name, value
 
 
@@ -166,11 +167,7 @@ def evaluate(
 ) -> list[int]:
     """Evaluate integer expressions below a header, in a program that the C compiler makes.
 
-    Args:
-        header: the header.
-        expressions: in C, without side effects.
-        cc: the compiler.
-        runner: what runs the compiler's programs, where the machine cannot by itself.
+    The runner is what runs the compiler's programs, where the machine cannot by itself.
     """
     lines = ["#include <stdio.h>", "#include <stddef.h>", f'#include "{header.resolve()}"']
     lines.append("int main(void) {")
@@ -183,3 +180,19 @@ def evaluate(
         command = [*runner, str(program)]
         answers = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [int(answer) for answer in answers.splitlines()]
+
+
+def measured(
+    describe: Callable[[Callable[[str], int]], _T],
+    header: Path,
+    cc: Sequence[str] = ("cc",),
+    runner: Sequence[str] = (),
+) -> _T:
+    """Return what a function gives that is passed one for the values of expressions in C.
+
+    It is called twice: to learn what to ask the compiler, as in `evaluate`, and with the answers.
+    """
+    asked: dict[str, int] = {}
+    describe(lambda expression: asked.setdefault(expression, 0))
+    answers = dict(zip(asked, evaluate(header, asked, cc, runner), strict=True))
+    return describe(answers.__getitem__)
