@@ -43,14 +43,11 @@ def render(header: Path, sources: Path) -> str:
     for section, modules in SECTIONS.items():
         parts.append(f"\n## {section}\n")
         inside = [item for module in modules for item in by_module.pop(module, [])]
-        parts += [_entry(item, known) for item in sorted(inside, key=_functions_first)]
+        inside.sort(key=lambda item: list(Kind).index(item.kind))
+        parts += [_entry(item, known) for item in inside]
     if by_module:
         raise ToolError(f"no section of the page is for {', '.join(sorted(by_module))}")
     return "".join(parts)
-
-
-def _functions_first(item: Declaration) -> int:
-    return [Kind.MACRO, Kind.FUNCTION, Kind.CALLBACK, Kind.TYPE].index(item.kind)
 
 
 def _module(declaration: Declaration, sources: Path) -> str:

@@ -23,12 +23,12 @@ _ALIAS_OF_ITSELF = re.compile(r"(typedef struct (\w+) \2;\n?)+")
 
 
 class Kind(Enum):
-    """What a declaration declares."""
+    """What a declaration declares; in the order in which a page shows it."""
 
+    MACRO = "macro"
     FUNCTION = "function"
     CALLBACK = "callback"
     TYPE = "type"
-    MACRO = "macro"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,9 @@ def _declaration(block: str) -> Declaration:
             raise ToolError(f"{name}: {word} is unknown")
     if kind is Kind.MACRO:
         code = re.sub(r"(#define \w+(\(.*?\))?).*", r"\1", code)
-    return Declaration(name, kind, text.strip(), parameters, returns, _compact(code))
+    # Comments of one line where they have one.
+    code = re.sub(r"/\*\*\n\s*\* (.*)\n\s*\*/", r"/** \1 */", code).rstrip()
+    return Declaration(name, kind, text.strip(), parameters, returns, code)
 
 
 def _named(code: str) -> tuple[Kind, str]:
@@ -147,10 +149,3 @@ def _plain(comment: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _compact(code: str) -> str:
-    """Code with comments of one line where they have one."""
-    return re.sub(
-        r"/\*\*\n\s*\* (.*)\n\s*\*/", lambda comment: f"/** {comment[1]} */", code
-    ).rstrip()

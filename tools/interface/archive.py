@@ -24,12 +24,9 @@ _MOST_BYTES_OF_MEMBER: Final = 2_000_000
 
 @dataclass(frozen=True)
 class Bridge:
-    """Temporal's C bridge.
+    """Temporal's C bridge: its header's text, where in the archive that is, the core's version.
 
-    Attributes:
-        header: the text of its header.
-        place: where in the archive that is.
-        core: the version that the core's manifest has; None if there is no manifest that says it.
+    The last is None if no manifest says it.
     """
 
     header: str

@@ -19,7 +19,6 @@ _LABELS: Final = {
     "shape": ("nesting",),
     "struct": ("size", "alignment"),
 }
-_OTHER: Final = ("meaning",)
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,7 @@ class Change:
         subject: the fact, or the type that has it, in words.
         how: what happened to it.
         breaking: whether a program that was compiled against the old one can break.
-        aspect: of an altered one, what is different about it.
-        old: of an altered one, how that was.
-        new: of an altered one, how that is.
+        aspect: of an altered one, what was `old` and is `new`.
     """
 
     subject: str
@@ -43,9 +40,8 @@ class Change:
     new: str = ""
 
     def __str__(self) -> str:
-        how = f" {self.how}"
-        if self.how == "altered":
-            how = f": {self.aspect} was {self.old}, is {self.new}"
+        altered = f": {self.aspect} was {self.old}, is {self.new}"
+        how = altered if self.how == "altered" else f" {self.how}"
         return f"{self.subject}{how}{': breaking' if self.breaking else ''}"
 
 
@@ -60,9 +56,8 @@ def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
         for key in _only(after, before)
     ]
     for key in before.keys() & after.keys():
-        for label, was, now in zip(
-            _LABELS.get(key[0], _OTHER), before[key], after[key], strict=False
-        ):
+        labels = _LABELS.get(key[0], ("meaning",))
+        for label, was, now in zip(labels, before[key], after[key], strict=False):
             if was != now:
                 parts = (label, was or "empty", now or "empty")
                 found.append(Change(_named(key), "altered", True, *parts))
@@ -70,12 +65,7 @@ def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
 
 
 def updated(table: str, new: Iterable[str]) -> str:
-    """Return a table with the facts of a header, in the order that it has.
-
-    Args:
-        table: the old one's text.
-        new: lines of the header's facts, this project's own symbols among them.
-    """
+    """Return a table's text, in its order, with a header's facts but for this project's symbols."""
     rows = _rows(new)
     keys = map(key_of, rows_of(table.splitlines()))
     lines = [(*key, *rows.pop(key)) for key in keys if key in rows]

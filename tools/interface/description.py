@@ -95,15 +95,16 @@ class _Describer:
         kinds = ("opaque_types", "aliases", "enums", "callbacks", "structs", "functions")
         found: dict[str, list[Entry]] = {kind: [] for kind in kinds}
         for name, kind, node, _ in self._types.values():
-            if kind == "opaque":
-                found["opaque_types"].append({"name": name, "doc": self._text(name)})
-            elif kind == "alias":
-                described = {"name": name, **self._type(node), "doc": self._text(name)}
-                found["aliases"].append(described)
+            if kind == "callback":
+                continue
+            group, described = "opaque_types", Entry()
+            if kind == "alias":
+                group, described = "aliases", self._type(node)
             elif kind == "enum":
-                found["enums"].append(self._enum(name, node))
-            elif kind != "callback":
-                found["structs"].append(self._struct(name, kind, node))
+                group, described = "enums", self._enum(name, node)
+            elif kind != "opaque":
+                group, described = "structs", self._struct(name, kind, node)
+            found[group].append({"name": name, **described, "doc": self._text(name)})
         for kind, name, function in functions(self._unit):
             # A program in C refers to it, so that it does not link with another version's archive.
             if not re.match(r"temporal_static_libs_\d", name):
@@ -114,25 +115,15 @@ class _Describer:
         size = self._measure(f"sizeof({name})")
         sign = "" if self._measure(f"({name})-1 < 0") else "u"
         texts = member_texts(self._declaration(name))
-        return {
-            "name": name,
-            "underlying": f"{sign}int{size * 8}_t",
-            "size": size,
-            "constants": [
-                {"name": constant, "value": value, "doc": texts.get(constant)}
-                for constant, value in constants(enum)
-            ],
-            "doc": self._text(name),
-        }
+        described = [
+            {"name": constant, "value": value, "doc": texts.get(constant)}
+            for constant, value in constants(enum)
+        ]
+        return {"underlying": f"{sign}int{size * 8}_t", "size": size, "constants": described}
 
     def _struct(self, name: str, kind: str, node: c_ast.Node) -> Entry:
-        return {
-            "name": name,
-            "kind": kind,
-            **self._extent(name),
-            "members": self._members(name, node, member_texts(self._declaration(name))),
-            "doc": self._text(name),
-        }
+        members = self._members(name, node, member_texts(self._declaration(name)))
+        return {"kind": kind, **self._extent(name), "members": members}
 
     def _extent(self, spelling: str) -> Entry:
         return {

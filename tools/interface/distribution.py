@@ -6,9 +6,11 @@ import json
 import logging
 import os
 import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Final
 
@@ -28,22 +30,14 @@ _MOST_BYTES: Final = 100_000_000
 #: In seconds, pip's own default.
 _TIMEOUT: Final = 15.0
 #: What pip reads as a boolean.
-_BOOLEANS: Final = {
-    **dict.fromkeys(("y", "yes", "t", "true", "on", "1"), True),
-    **dict.fromkeys(("n", "no", "f", "false", "off", "0"), False),
-}
+_TRUE: Final = ("y", "yes", "t", "true", "on", "1")
+_FALSE: Final = ("n", "no", "f", "false", "off", "0")
 _SETTINGS: Final = "`pip config list` prints the settings that apply"
 
 
 @dataclass(frozen=True)
 class SourceDistribution:
-    """A source distribution that has been fetched.
-
-    Attributes:
-        version: of the project.
-        newest: whether it is the newest version.
-        file: the archive.
-    """
+    """A fetched archive, its version, and whether that is the newest."""
 
     version: str
     newest: bool
@@ -53,13 +47,9 @@ class SourceDistribution:
 def fetch(
     project: str, version: str | None, settings: Mapping[str, str], directory: Path
 ) -> SourceDistribution:
-    """Fetch a source distribution, without building it.
+    """Fetch a source distribution into a directory, with pip's settings, without building it.
 
-    Args:
-        project: its name.
-        version: which version; None for the newest that is no prerelease.
-        settings: pip's.
-        directory: where to put it.
+    Without a version it is the newest that is no prerelease.
 
     Raises:
         NoIndexError: no index answers, or none has the project.
@@ -112,8 +102,8 @@ def _refuse_large(link: Link, completed: int, total: int | None) -> None:
 @contextmanager
 def _finder(settings: Mapping[str, str]) -> Iterator[PackageFinder]:
     """A finder of files for any Python and platform."""
-    no_index = _BOOLEANS.get(settings.get("no-index", "no").lower())
-    if no_index is None:
+    no_index = settings.get("no-index", "no").lower() in _TRUE
+    if not no_index and settings.get("no-index", "no").lower() not in _FALSE:
         raise CannotCompareError(
             f"pip's setting no-index is {settings['no-index']!r}, expected yes or no\n"
             "  fix: change it; `pip config debug` prints where it is set"
@@ -152,42 +142,30 @@ def _finder(settings: Mapping[str, str]) -> Iterator[PackageFinder]:
 
 
 def _certificates(settings: Mapping[str, str]) -> ssl.SSLContext:
-    cert = os.path.expanduser(settings.get("cert", ""))
-    if not cert:
-        context = httpx2.create_ssl_context()
-    elif os.path.isdir(cert):
-        context = ssl.create_default_context(capath=cert)
+    if cert := os.path.expanduser(settings.get("cert", "")):
+        file, directory = (None, cert) if os.path.isdir(cert) else (cert, None)
+        context = ssl.create_default_context(cafile=file, capath=directory)
     else:
-        context = ssl.create_default_context(cafile=cert)
+        context = httpx2.create_ssl_context()
     if "client-cert" in settings:
         context.load_cert_chain(os.path.expanduser(settings["client-cert"]))
     return context
 
 
-class _Warnings(logging.Handler):
-    """What the finder says of places that it skips, but for those that have no such project."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = without_passwords(record.getMessage())
-        if "Client Error(404)" not in message and message not in self.messages:
-            self.messages.append(message)
-
-
 @contextmanager
 def _unreadable_places() -> Iterator[None]:
     """Make an error of a place that the finder skips: the newest version may be there."""
-    logger, warnings = logging.getLogger("unearth.collector"), _Warnings()
+    logger, warnings = logging.getLogger("unearth.collector"), BufferingHandler(sys.maxsize)
+    warnings.setLevel(logging.WARNING)
     logger.addHandler(warnings)
     try:
         yield
     finally:
         logger.removeHandler(warnings)
-        if warnings.messages:
-            raise NoIndexError("\n".join([*warnings.messages, f"  fix: {_SETTINGS}"])) from None
+        messages = dict.fromkeys(without_passwords(it.getMessage()) for it in warnings.buffer)
+        # A place that answers, and has no such project, is none to report.
+        if unreadable := [it for it in messages if "Client Error(404)" not in it]:
+            raise NoIndexError("\n".join([*unreadable, f"  fix: {_SETTINGS}"])) from None
 
 
 @contextmanager

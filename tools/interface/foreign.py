@@ -20,11 +20,7 @@ _INCLUDES: Final = "".join(f"#include <{name}>\n" for name in STANDARD_HEADERS)
 
 
 def foreign_facts(header: str, name: str) -> set[str]:
-    """Give the facts of a header, each as a line.
-
-    Args:
-        header: its text.
-        name: what messages call it.
+    """Return the facts of a header's text, each as a line; `name` is what messages call it.
 
     Raises:
         CannotCompareError: it cannot be read, or there is no C compiler.

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import product
 from typing import Final
 
 from tools.interface.errors import CannotCompareError
@@ -37,16 +38,13 @@ def pip_settings() -> dict[str, str]:
         key, _, value = line.partition("=")
         listed.setdefault(key, []).append(str(ast.literal_eval(value)))
     settings = {}
-    for section in _SECTIONS:
-        for key, values in listed.items():
-            place, _, name = key.partition(".")
-            name = _ALIASES.get(name, name)
-            if place != section or name not in _OPTIONS:
-                continue
+    for section, (key, values) in product(_SECTIONS, listed.items()):
+        place, _, name = key.partition(".")
+        name = _ALIASES.get(name, name)
+        if place == section and name in _OPTIONS:
             # What several files set is listed once for each, in no order that says which counts.
             several = len(set(values)) > 1
-            value = _pip("config", "get", key).removesuffix("\n") if several else values[0]
-            if value:
+            if value := _pip("config", "get", key).removesuffix("\n") if several else values[0]:
                 settings[name] = value
     return settings
 

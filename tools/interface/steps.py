@@ -61,32 +61,29 @@ _THINGS: Final = {"enum": "constant", "struct": "type", "opaque": "type"}
 def differences(old: list[Row], new: list[Row]) -> list[Difference]:
     """Compare two tables."""
     order = list(Kind)
-    found = [*_renamed(old, new), *_other(_with_new_names(old, new), new)]
-    return sorted(found, key=lambda it: (order.index(it.kind), it.thing == "field"))
+    return sorted(
+        _differences(old, new), key=lambda it: (order.index(it.kind), it.thing == "field")
+    )
 
 
-def _renamed(old: list[Row], new: list[Row]) -> Iterator[Difference]:
+def _differences(old: list[Row], new: list[Row]) -> Iterator[Difference]:
     types = renamed_types(old, new)
     for before, after in types.items():
         yield Difference(Kind.TYPE_RENAMED, "type", before, before, after)
     old = with_names(old, types)
-    for (enum, name), after in renamed_constants(old, new).items():
+    constants, fields = renamed_constants(old, new), renamed_fields(old, new)
+    for (enum, name), after in constants.items():
         yield Difference(Kind.CONSTANT_RENAMED, "constant", name, name, after, enum)
-    for field, after in renamed_fields(old, new).items():
+    for field, after in fields.items():
         struct, _, name = field.partition(".")
         yield Difference(Kind.FIELD_RENAMED, "field", field, name, after.partition(".")[2], struct)
-
-
-def _with_new_names(old: list[Row], new: list[Row]) -> list[Row]:
-    old = with_names(old, renamed_types(old, new))
-    constants, fields = renamed_constants(old, new), renamed_fields(old, new)
 
     def renamed(row: Row) -> Row:
         if row[0] == "enum":
             return (*row[:2], constants.get((row[1], row[2]), row[2]), *row[3:])
         return (row[0], fields.get(row[1], row[1]), *row[2:]) if row[0] == "field" else row
 
-    return [renamed(row) for row in old]
+    yield from _other([renamed(row) for row in old], new)
 
 
 def _other(old: list[Row], new: list[Row]) -> Iterator[Difference]:
@@ -112,7 +109,8 @@ def _other(old: list[Row], new: list[Row]) -> Iterator[Difference]:
         elif kind == "struct" and there is not None:
             moved = _moved(name, before, after)
             if there != row or moved:
-                yield Difference(Kind.LAYOUT, "type", name, _size(row), _size(there), moved=moved)
+                was, now = (f"{struct[2].split()[1]} bytes" for struct in (row, there))
+                yield Difference(Kind.LAYOUT, "type", name, was, now, moved=moved)
     for key, row in after.items():
         kind, name = row[:2]
         if key in before or name in replaced.values():
@@ -145,10 +143,6 @@ def _moved(struct: str, before: dict[Row, Row], after: dict[Row, Row]) -> tuple[
         and key in after
         and row[3].split()[1] != after[key][3].split()[1]
     )
-
-
-def _size(struct: Row) -> str:
-    return f"{struct[2].split()[1]} bytes"
 
 
 def _in_c(row: Row | None) -> str:

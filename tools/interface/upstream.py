@@ -64,11 +64,7 @@ class Comparison:
 
 
 def compare(ours: Path, version: str | None = None) -> Comparison:
-    """Compare a header with Temporal's, of which nothing is kept.
-
-    Args:
-        ours: the header.
-        version: of Temporal's Python package; None for the newest.
+    """Compare a header with that of a version, or the newest, of Temporal's Python package.
 
     Raises:
         CannotCompareError: it cannot be done; the message says why.
