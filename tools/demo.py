@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -23,31 +23,23 @@ from tools.zig_bridge import ZIG_BRIDGE
 
 _STEPS = 5
 # Zig compiles its runtime libraries the first time it runs on a machine.
-_ZIG_DEADLINE = 1200.0
-_DEMO_DEADLINE = 300.0
+_ZIG_DEADLINE = 1200
+_DEMO_DEADLINE = 300
 # The program's deadline for each thing that it waits for; a busy machine is slow.
 _ANSWER_DEADLINE_MILLIS = "60000"
 _INSTALL = f"{sys.executable} -m pip install temporal-static-libs   # or: make demo"
 
 
-class Interrupted(BaseException):
-    """A signal asked to stop."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
-
-
 class Demo:
     """Steps of the demo, and the current one. Logs are in `scratch`, which goes in the end."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self) -> None:
         self.step = "starting"
-        self._scratch = scratch
         self._count = 0
 
-    def run(self) -> None:
+    def run(self, scratch: Path) -> None:
         """Do all steps."""
+        self._scratch = scratch
         self._begin("find temporal-libs-config")
         config = self._find_config()
         self._begin("build the Zig bridge")
@@ -114,7 +106,7 @@ class Demo:
         self,
         command: list[str | Path],
         name: str,
-        deadline: float,
+        deadline: int,
         advice: str,
         cwd: Path | None = None,
     ) -> str:
@@ -123,28 +115,20 @@ class Demo:
         shown = " ".join(str(part) for part in command)
         try:
             with running(command, log=log, cwd=cwd) as process:
-                ended = _wait(process, name, deadline)
+                for waited in range(10, deadline + 10, 10):
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(10)
+                        break
+                    _report(f"{name}: {waited} s")
+                status = process.poll()
         except OSError as error:
             raise ToolError(f"{shown}\n  cannot be run: {error}\n  {advice}") from None
-        if ended and process.returncode == 0:
+        if status == 0:
             return log.read_text(errors="replace")
-        why = f"ended with exit code {process.returncode}"
-        if not ended:
-            why = f"is not done after {deadline:.0f} s"
+        why = f"ended with exit code {status}"
+        if status is None:
+            why = f"is not done after {deadline} s"
         raise ToolError(f"{shown}\n  {why}; its output:\n{tail(log)}\n  {advice}")
-
-
-def _wait(process: subprocess.Popen[bytes], name: str, deadline: float) -> bool:
-    """Wait for the process; return whether it ended in time."""
-    started = time.monotonic()
-    while (elapsed := time.monotonic() - started) < deadline:
-        try:
-            process.wait(min(10.0, deadline - elapsed))
-        except subprocess.TimeoutExpired:
-            _report(f"{name}: {time.monotonic() - started:.0f} s")
-        else:
-            return True
-    return False
 
 
 def _report(message: str) -> None:
@@ -155,24 +139,24 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     # The clean-up that this sets off is not to be interrupted in its turn.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Interrupted(number)
+    raise KeyboardInterrupt(number)
 
 
 def main() -> int:
     """Run the demo; return 0, 1 if a step failed, or 128 + N if signal N came."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+    demo = Demo()
     try:
         with tempfile.TemporaryDirectory(prefix="temporal-demo-") as scratch:
-            demo = Demo(Path(scratch))
-            try:
-                demo.run()
-            except ToolError as error:
-                print(f"\ndemo failed: {demo.step}\n  {error}", file=sys.stderr)
-                return 1
-    except Interrupted as signalled:
-        print(f"\ndemo stopped by {signalled}; the server is stopped too", file=sys.stderr)
-        return 128 + signalled.number
+            demo.run(Path(scratch))
+    except ToolError as error:
+        print(f"\ndemo failed: {demo.step}\n  {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as stopped:
+        name = signal.Signals(stopped.args[0]).name
+        print(f"\ndemo stopped by {name}; the server is stopped too", file=sys.stderr)
+        return 128 + int(stopped.args[0])
     return 0
 
 

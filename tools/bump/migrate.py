@@ -25,23 +25,18 @@ _CHANGED: Final = "### Changed\n"
 
 
 def migrate(root: Path, version: str, *, allow_older: bool = False) -> str:
-    """Move a tree to another core. It stays as it is unless everything goes well.
-
-    Args:
-        root: the checkout, in which nothing is changed or new.
-        version: the core's.
-        allow_older: whether it may be older than the one that is there.
-
-    Returns:
-        What has been done, and what to look at.
+    """Move a checkout to another core; return what has been done, and what to look at.
 
     Raises:
-        ToolError: it cannot be done; the message says why.
+        ToolError: it cannot be done; the checkout stays as it is.
     """
     if _run(root, "git", "status", "--porcelain"):
         raise ToolError(f"{root} has changes that are not committed: commit or stash them first")
     before = current(root)
-    _check_newer(version, before[CORE], allow_older)
+    if Version(version) == Version(before[CORE]):
+        raise ToolError(f"{CORE} {version} is the one that is there")
+    if Version(version) < Version(before[CORE]) and not allow_older:
+        raise ToolError(f"{CORE} {version} is older than {before[CORE]}, the one that is there")
     core = published_core(version)
     rust = max(before[RUST], core.rust_version, key=Version)
     versions = {**core.crates, PACKAGE: core.version, RUST: rust}
@@ -91,13 +86,6 @@ def with_entry(changelog: str, entry: str) -> str:
         there = f"\n{unreleased.strip()}\n" if unreleased.strip() else ""
         unreleased = f"{there}\n{_CHANGED}\n{item}"
     return f"{before}{heading}{unreleased}{separator}{older}"
-
-
-def _check_newer(version: str, there: str, allow_older: bool) -> None:
-    if Version(version) == Version(there):
-        raise ToolError(f"{CORE} {version} is the one that is there")
-    if Version(version) < Version(there) and not allow_older:
-        raise ToolError(f"{CORE} {version} is older than {there}, the one that is there")
 
 
 def _regenerate(clone: Path) -> Sequence[Change]:

@@ -51,11 +51,7 @@ def newest_core() -> Core:
 
 
 def published_core(version: str) -> Core:
-    """Return the core of a version.
-
-    Raises:
-        ToolError: it is not published, or not one that dependencies can be found for.
-    """
+    """Return the core of a version; a `ToolError` if it or its dependencies are not published."""
     return _resolve(f"={version}", f"{CORE} {version} is not to be had")
 
 

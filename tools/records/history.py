@@ -46,11 +46,7 @@ class History:
 
 
 def read_release(places: list[Path]) -> Release:
-    """Read records, which must be of one version.
-
-    Args:
-        places: files, and directories of which every ``.json`` file is one.
-    """
+    """Read records, which must be of one version, from files and directories of ``.json`` files."""
     files = [
         file for place in places for file in ([place] if place.is_file() else place.rglob("*.json"))
     ]

@@ -73,11 +73,7 @@ def _quoted(words: Sequence[str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Run the command line.
-
-    Args:
-        argv: its arguments; None for this process's.
-        root: the checkout.
+    """Run the command line, this process's if None.
 
     Returns:
         0; 1 if a word is used more or less often than allowed; 2 if the words cannot be checked.

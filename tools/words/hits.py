@@ -52,12 +52,7 @@ class Hit(NamedTuple):
 
 
 def read_sources(root: Path, exclude: Sequence[str]) -> list[Source]:
-    """Read the text files of a checkout, including those that are not committed yet.
-
-    Args:
-        root: of the checkout.
-        exclude: patterns of paths to leave out.
-    """
+    """Read a checkout's text files, also uncommitted ones, less those of excluded patterns."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
