@@ -19,11 +19,7 @@ from tools import ROOT, ToolError
 
 
 def build_wheel(target: Target, dist: Path) -> tuple[Path, str]:
-    """Build a platform's wheel.
-
-    Args:
-        target: the platform.
-        dist: directory for the wheel; what it has is removed.
+    """Build a platform's wheel, in a directory which is emptied first.
 
     Returns:
         The wheel, and what the repair step has proven of it, in a few words.

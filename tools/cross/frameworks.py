@@ -33,13 +33,7 @@ def write_sdk(
     """Write stubs that define what the archives need of the frameworks.
 
     Which framework defines what is not known here, so that each of them defines all of it. The
-    libraries are named to be linked, and nothing of them is used.
-
-    Args:
-        archives: whose symbols are meant.
-        frameworks: the names of the frameworks.
-        libraries: the link names of the libraries.
-        sdk: the directory to make.
+    libraries, by link names, are named to be linked, and nothing of them is used.
 
     Returns:
         The flags with which a compiler finds them.

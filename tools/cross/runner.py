@@ -47,9 +47,7 @@ class Runner:
 def runner_for(target: Target, scratch: Path) -> Runner | None:
     """Return what runs a target's programs; None where nothing here can: those of macOS.
 
-    Args:
-        target: the platform.
-        scratch: an empty directory, for files that it needs.
+    Files that it needs are in `scratch`, an empty directory.
     """
     if target.os == "macos":
         return None

@@ -24,14 +24,10 @@ _LEFT_OUT: Final = (
 
 
 def import_debian(image: str, packages: Sequence[str] = ()) -> None:
-    """Make an image of Debian's base system, with what debootstrap calls minbase.
+    """Make an image of Debian's base system, debootstrap's minbase, with more packages.
 
     The first time takes a minute or two: a compressed archive of the system is kept in the user's
     cache directory. To have the packages of today, remove it.
-
-    Args:
-        image: its name.
-        packages: what else to install.
     """
     archive = _cached(packages)
     if not archive.exists():

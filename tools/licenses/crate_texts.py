@@ -55,14 +55,8 @@ class Licenses(NamedTuple):
 def run_cargo_about(program: str, workspace: Path, triples: Iterable[str]) -> dict[str, Any]:
     """Find the licenses and their texts, in the crates' sources on this machine and nowhere else.
 
-    Args:
-        program: cargo-about.
-        workspace: the directory of the Cargo workspace and of about.toml, which lists the licenses
-            there may be, and has the checksums of files.
-        triples: the target triples.
-
-    Returns:
-        Its answer: of every crate that cargo metadata knows, macros included.
+    The workspace's about.toml lists the licenses there may be, and has the checksums of files. The
+    answer is of every crate that cargo metadata knows, macros included.
     """
     (manifest,) = (
         path
@@ -99,7 +93,10 @@ def licenses_of(answer: Mapping[str, Any], linked: Iterable[Crate]) -> Licenses:
             continue
         text = license_["text"].strip("\n")
         if license_["source_path"] is None:
-            text = f"{_no_file(users[crate] for crate in crates)}\n\n{text}"
+            # Less their addresses.
+            people = {it.partition(" <")[0] for crate in crates for it in users[crate]["authors"]}
+            note = _NO_FILE.format(authors=", ".join(sorted(people)) or "not named")
+            text = f"{textwrap.fill(note, WIDTH)}\n\n{text}"
         texts.append(LicenseText(license_["id"], license_["name"], text, crates))
     lacking = {crate for crate in wanted if expressions.get(crate, "Unknown") == "Unknown"}
     lacking |= wanted - {crate for text in texts for crate in text.crates}
@@ -120,9 +117,9 @@ def render(
 
     Args:
         licenses: of the crates that are not this project's.
-        platforms: the platforms that have each crate.
-        standard_library: the text of the section on Rust's standard library.
-        lock_sha256: hash of Cargo.lock.
+        platforms: those that have each crate.
+        standard_library: text of the section on Rust's standard library.
+        lock_sha256: of Cargo.lock.
     """
     everywhere = {platform for names in platforms.values() for platform in names}
     parts = [_HEAD.format(lock_sha256=lock_sha256)]
@@ -135,10 +132,3 @@ def render(
         parts.append(section(entry.name, entry.identifier, entry.crates, entry.text))
     parts.append(f"\n{SECTION}\n{standard_library}")
     return "".join(parts)
-
-
-def _no_file(packages: Iterable[Mapping[str, Any]]) -> str:
-    # Less their addresses.
-    people = {name.partition(" <")[0] for package in packages for name in package["authors"]}
-    note = _NO_FILE.format(authors=", ".join(sorted(people)) or "not named")
-    return textwrap.fill(note, WIDTH)

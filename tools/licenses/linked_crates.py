@@ -47,14 +47,9 @@ def linked_crates(workspace: Path, triple: str) -> frozenset[Crate]:
 def platforms_of_crates(
     workspace: Path, targets: Iterable[tuple[str, str]]
 ) -> dict[Crate, tuple[str, ...]]:
-    """List the crates of several targets with the platforms that have each.
+    """Return the crates, sorted, with the platforms that have each.
 
-    Args:
-        workspace: as in `linked_crates`.
-        targets: pairs of a platform's name and its target triple.
-
-    Returns:
-        Sorted by crate; the platforms of each in the order given.
+    The targets are pairs of a platform's name and its target triple.
     """
     platforms: dict[Crate, tuple[str, ...]] = {}
     for platform, triple in targets:

@@ -65,11 +65,9 @@ LICENSE_TABLE: Final = [License(**row) for row in json.loads(_TABLE.read_text(en
 
 
 def render(metadata: Mapping[str, Any]) -> str:
-    """Return the license file of the crate that a workspace uses.
+    """Return the license file of the crate that a workspace uses, from ``cargo metadata``.
 
-    Args:
-        metadata: what ``cargo metadata`` says of the workspace. Each of the crate's protobuf files
-            must be in a directory of the table, and each directory must have one.
+    Each protobuf file must be in a directory of the table, and each directory must have one.
     """
     protos = find_protos(metadata)
     crate = crate_directory(metadata)

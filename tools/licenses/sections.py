@@ -15,14 +15,7 @@ PART: Final = "-" * WIDTH
 
 
 def section(name: str, identifier: str, licensed: Iterable[object], text: str) -> str:
-    """Return a section.
-
-    Args:
-        name: the license's full name.
-        identifier: SPDX's, as in ``MIT``.
-        licensed: what the license is for.
-        text: of the license.
-    """
+    """Return a section, with the license's full name and SPDX identifier, as in ``MIT``."""
     names = "".join(f"{one}\n" for one in licensed)
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     return f"\n{SECTION}\n{name} ({identifier})\n{PART}\n{names}{PART}\n{lines}\n"

@@ -18,17 +18,7 @@ LIB: Final = f"{PACKAGE}/lib"
 
 
 def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manifest:
-    """Hold a wheel to the table of platforms, and to what it was made from.
-
-    Args:
-        wheel: the wheel.
-        target: the platform that it must be tagged for.
-        profile: the Cargo profile that it must be made with.
-        commit: the commit that it must be made from, with no change.
-
-    Returns:
-        What it says of its archives.
-    """
+    """Check a wheel's tags, Cargo profile and commit, which has no change; return its manifest."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             manifest = parse_manifest(archive.read(f"{LIB}/{MANIFEST_NAME}").decode())

@@ -42,21 +42,14 @@ RECORD: Final = ".cache/temporal-static-libs/record"
 
 
 def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path | None) -> Path:
-    """Build and test the wheel of the commit that is checked out.
+    """Build and test the wheel of the commit that is checked out, in an image; return it.
 
-    Args:
-        scratch: a directory for what goes in the end.
-        image: the image to build in.
-        profile: the Cargo profile.
-        record: the directory for the build's record.
-        cache: where cargo's registry and target directory are kept; None for nowhere.
-
-    Returns:
-        The wheel, in `scratch`.
+    The clone and the wheel are in `scratch`, the build's record goes to the directory `record`,
+    cargo's registry and target directory are kept in `cache`, if that is one.
     """
     clone, output = scratch / "clone", scratch / "wheelhouse"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True)
-    commit = _git("-C", str(clone), "rev-parse", "HEAD")
+    commit = _git("rev-parse", "HEAD", directory=clone)
     print(f"commit {commit}, profile {profile}, image {image}", flush=True)
     label = f"{LABEL}={uuid.uuid4()}"
     environ = {
@@ -100,8 +93,8 @@ def _remove_containers(label: str) -> None:
         subprocess.run(remove, stdout=subprocess.DEVNULL, check=True)
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.check_output(["git", *arguments], cwd=ROOT, text=True).strip()
+def _git(*arguments: str, directory: Path = ROOT) -> str:
+    return subprocess.check_output(["git", *arguments], cwd=directory, text=True).strip()
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -130,7 +123,8 @@ def _run(arguments: argparse.Namespace) -> None:
     print(f"\n{kept}: {size:.2f} MB, built and tested in {minutes:.1f} minutes")
 
 
-def _arguments() -> argparse.Namespace:
+def main() -> int:
+    """Run from the command line; return 1 if the rehearsal failed, 130 if it was stopped."""
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = user_cache / "temporal-static-libs" / "rehearsal"
     output = ROOT / "dist" / "rehearsal"
@@ -144,12 +138,7 @@ def _arguments() -> argparse.Namespace:
     option("--remove-image", action="store_true", help="do not keep the image for the next run")
     option("--cache", type=Path, default=cache, help="for what cargo fetches and compiles")
     option("--output", type=Path, default=output, help="for the wheel")
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Run from the command line; return 1 if the rehearsal failed, 130 if it was stopped."""
-    arguments = _arguments()
+    arguments = parser.parse_args()
     # As an exception, so that the container and the checkout go.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

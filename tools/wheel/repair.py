@@ -26,14 +26,9 @@ from tools.wheel.floor import prove_floor, prove_macos_floor
 
 
 def repair(wheel: Path, directory: Path) -> Path:
-    """Prove that a wheel's archives meet the floor of their platform, and tag a copy with it.
+    """Prove that a wheel's archives meet the floor of their platform; return a copy tagged with it.
 
-    Args:
-        wheel: as the build hook tagged it; it stays.
-        directory: where the new one goes, if there is one; made if need be.
-
-    Returns:
-        The new wheel.
+    The copy goes to a directory that is made if need be.
     """
     with tempfile.TemporaryDirectory(prefix="repair-wheel-") as scratch:
         with zipfile.ZipFile(wheel) as packed:

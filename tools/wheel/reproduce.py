@@ -22,17 +22,7 @@ PLACES = ("one", "another/place/with/a/longer/name")
 
 
 def build(place: Path, commit: str, profile: str, *, from_sdist: bool) -> Path:
-    """Build a commit's wheel.
-
-    Args:
-        place: the directory to make for it.
-        commit: what to check out.
-        profile: the Cargo profile.
-        from_sdist: whether to build its source distribution first, and the wheel of that.
-
-    Returns:
-        The wheel.
-    """
+    """Build a commit's wheel in a directory to make, or that of its source distribution."""
     tree = place / "clone"
     tree.parent.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", "--no-checkout", ROOT, tree], check=True)
