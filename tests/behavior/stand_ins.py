@@ -34,8 +34,8 @@ _CARGO = """\
 case "$1" in
     --version) echo "cargo ${{STAND_IN_RUST:-9.9.9}} (stand-in)" ;;
     metadata)
-        printf '{{"packages": [], "target_directory": "%s/target", "workspace_root": "%s"}}' \\
-            "$PWD" "$PWD"
+        printf '{{"packages": [%s], "target_directory": "%s/target", "workspace_root": "%s"}}' \\
+            '{package}' "$PWD" "$PWD"
         ;;
     rustc)
         echo "   Compiling the stand-in: $*" >&2
@@ -105,9 +105,15 @@ def make_rust(directory: Path, header: Path, target: str) -> None:
         (_required("ar"), "rcsD", _ARCHIVE, "stand_in.o"),
     ):
         subprocess.run(command, cwd=directory, check=True)
+    package = {
+        "id": "path+file:///stand-in#temporal-static-libs-sdk-core@9.9.9",
+        "name": "temporal-static-libs-sdk-core",
+        "manifest_path": "/stand-in/Cargo.toml",
+        "source": None,
+    }
     artifact = {
         "reason": "compiler-artifact",
-        "package_id": "path+file:///stand-in#temporal-static-libs-sdk-core@9.9.9",
+        "package_id": package["id"],
         "target": {"name": "temporal_sdk_core", "kind": ["staticlib"]},
         "filenames": [str(directory / _ARCHIVE)],
         "features": ["stand-in"],
@@ -115,7 +121,8 @@ def make_rust(directory: Path, header: Path, target: str) -> None:
     }
     message = {"message": f"native-static-libs: {_LIBRARIES}", "rendered": None}
     libraries = {"reason": "compiler-message", "message": message}
-    cargo = _CARGO.format(artifact=json.dumps(artifact), libraries=json.dumps(libraries))
+    lines = {"package": package, "artifact": artifact, "libraries": libraries}
+    cargo = _CARGO.format(**{name: json.dumps(line) for name, line in lines.items()})
     _write_program(directory / "cargo", cargo)
     rustc = _RUSTC.format(sysroot=directory / "sysroot", host=target)
     _write_program(directory / "rustc", rustc)

@@ -103,7 +103,7 @@ def started(start: StartRun, small: Path) -> tuple[WorkflowRun, Publisher]:
     """A run whose builds have left their records, too."""
     run, publisher = start(small)
     record = run.tree.with_name("build-record.json")
-    record.write_text(json.dumps(build_record("0.10.1")))
+    record.write_text(json.dumps(build_record("1.0.0")))
     run.artifacts.upload(f"record-{PLATFORM}", record)
     for job in ("records", "published"):
         # Whether earlier jobs failed, which WorkflowRun cannot tell.
