@@ -26,7 +26,7 @@ from .._metrics import Resolution
 from .._settings import Settings
 from .._sources import prepare
 from .._targets import TARGETS, target_of_triple
-from .entry import ANSWERS as QUICK_ANSWERS
+from .recall import ANSWERS as QUICK_ANSWERS
 
 
 class Answers:

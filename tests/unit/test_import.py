@@ -74,7 +74,7 @@ def test_remembered_archives_are_answered_for_with_next_to_nothing(bare_path: Pa
     assert ours == {
         f"temporal_static_libs{name}"
         for name in (
-            *("", "._about", "._cache", "._cli", "._cli.entry"),
+            *("", "._about", "._cache", "._cli", "._cli.entry", "._cli.recall"),
             *("._console", "._errors", "._facts", "._flags", "._ownership", "._receipts"),
             *("._records", "._settings"),
         )

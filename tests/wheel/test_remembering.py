@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._cli.entry import ANSWERS
+from temporal_static_libs._cli.recall import ANSWERS
 from tests.support.pip.tiny_package import TinyPackage
 
 LEADS_TO_AN_ARCHIVE = ("--libdir", "--libs", "--libfiles", "--ldflags", "--json")
