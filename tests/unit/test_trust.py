@@ -183,7 +183,7 @@ def test_what_the_group_can_write_to_is_accepted_and_reported(
     ask(directory, settings)
     (note,) = notes(settings)
     assert note.is_well
-    assert note.text.startswith(f"the group can write to {(directory / name).name} (")
+    assert note.text.startswith(f"the group can write to {directory / name} (")
 
 
 def notes(settings: Settings) -> list[Finding]:
