@@ -65,13 +65,14 @@ def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
         CompileError: they are to be made, and the cache directory cannot be used.
         TemporalStaticLibsError: a path has a character that CMake cannot read.
     """
-    cache = Path(cache_directory(settings))
     # To which CMake resolves links.
     places = [os.path.realpath(it) for it in (loaded.directory, INCLUDE_DIR, PROTO_DIR)]
-    for place in places if loaded.origin.source == "wheel" else [*places, str(cache)]:
+    for place in places:
         refuse_characters(place, CMAKE, "--cmakedir", "--libs")
     if loaded.origin.source == "wheel":
         return _of_wheel(loaded, cmake.DIRECTORY)
+    cache = Path(cache_directory(settings))
+    refuse_characters(cache, CMAKE, "--cmakedir", "--libs")
     return _generate(loaded, cache) / cmake.DIRECTORY
 
 
@@ -83,13 +84,15 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
 
     Arguments and errors are those of `cmake_dir`.
     """
+    is_carried = loaded.origin.source == "wheel"
+    carried = _of_wheel(loaded, pkgconfig.DIRECTORY) if is_carried else None
+    if carried is not None and pkgconfig.suits_every_reader(carried):
+        return carried
+    # Here and not above: without a home there is no cache, and the wheel's own need none.
     cache = Path(cache_directory(settings))
-    if loaded.origin.source == "wheel":
-        carried = _of_wheel(loaded, pkgconfig.DIRECTORY)
-        if pkgconfig.suits_every_reader(carried):
-            return carried
-        if not pkgconfig.suits_every_reader(cache) and not found_in(str(carried), PKG_CONFIG):
-            return carried
+    cache_suits = pkgconfig.suits_every_reader(cache)
+    if carried is not None and not cache_suits and not found_in(str(carried), PKG_CONFIG):
+        return carried
     refuse_characters(cache, PKG_CONFIG, "--pkgconfigdir", "--libs")
     return _generate(loaded, cache) / pkgconfig.DIRECTORY
 

@@ -67,6 +67,17 @@ def protodir(directory: Path) -> str:
     return os.path.realpath(done.stdout.removesuffix("\n"))
 
 
+def test_those_of_the_wheel_need_no_cache(
+    script: Command, package_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a user whom the system knows no home of."""
+    for name in ("TEMPORAL_LIBS_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    lib = package_dir / "lib"
+    carried = [str(lib / "cmake" / "TemporalStaticLibs"), str(lib / "pkgconfig")]
+    assert script.lines(*OPTIONS, environ={"HOME": "nowhere"}) == carried
+
+
 def test_for_a_directory_of_archives_they_are_made(
     script: Command, package_dir: Path, override: Path, cache: Path
 ) -> None:
