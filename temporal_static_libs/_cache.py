@@ -53,7 +53,9 @@ def refuse_if_not_own(directory: Directory, *, may_be_link: bool = False) -> Non
     """
     try:
         status = os.lstat(directory)
-        if may_be_link and ownership.is_link(status) and ownership.is_trusted_link(status):
+        # A link that nobody else can have made.
+        is_own_link = ownership.is_link(status) and ownership.is_users_or_administrators(status)
+        if may_be_link and is_own_link:
             status = os.stat(directory)
     except FileNotFoundError:
         return

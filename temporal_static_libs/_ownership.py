@@ -83,8 +83,8 @@ def is_users(status: os.stat_result) -> bool:
     return not _has_ids() or status.st_uid == os.geteuid()
 
 
-def is_trusted_link(status: os.stat_result) -> bool:
-    """Return whether nobody but the user or the administrator can have made a symbolic link."""
+def is_users_or_administrators(status: os.stat_result) -> bool:
+    """Return whether the user or the administrator owns it."""
     return not _has_ids() or status.st_uid in (os.geteuid(), 0)
 
 
@@ -115,6 +115,12 @@ def make_private_directory(directory: str | os.PathLike[str]) -> None:
     except FileExistsError:
         return
     os.chmod(directory, stat.S_IRWXU)
+
+
+def may_write(directory: str) -> bool:
+    """Return whether the user may make files in a directory."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(directory, os.W_OK | os.X_OK, effective_ids=effective)
 
 
 def create_private_file(file: str) -> int:

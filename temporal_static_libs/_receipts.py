@@ -25,7 +25,13 @@ import os
 
 from ._cache import cache_directory, make_own_directory, refuse_if_not_own
 from ._errors import CompileError
-from ._ownership import create_private_file, is_users, is_writable_by_others
+from ._ownership import (
+    create_private_file,
+    is_users,
+    is_users_or_administrators,
+    is_writable_by_others,
+    may_write,
+)
 from ._records import read_record
 
 # Type checkers take it for typing's.
@@ -125,7 +131,7 @@ def remember(
         if receipt != identities(directory, receipt) or _is_too_fresh(receipt.values()):
             return
         cache = cache_directory(settings)
-        if not _may_be_made(cache):
+        if not _may_be_made_below(_nearest(cache)):
             return
         make_own_directory(cache, may_be_link=True)
         make_own_directory(_memory(cache))
@@ -144,6 +150,16 @@ def memory_directory(settings: Settings) -> str:
     refuse_if_not_own(cache, may_be_link=True)
     refuse_if_not_own(_memory(cache))
     return _memory(cache)
+
+
+def can_remember(settings: Settings) -> bool:
+    """Return whether receipts can be kept there. Nothing is written.
+
+    Raises:
+        CompileError: as for `memory_directory`.
+    """
+    place = _nearest(memory_directory(settings))
+    return _may_be_made_below(place) and may_write(place)
 
 
 def _memory(cache: str) -> str:
@@ -204,11 +220,17 @@ def _forget_oldest(memory: str) -> None:
             os.unlink(file)
 
 
-def _may_be_made(directory: str) -> bool:
-    # As the administrator with a user's HOME: what is made there would be in that user's way.
+def _nearest(directory: str) -> str:
+    """Return the directory, or the nearest above it that there is."""
     while not os.path.lexists(directory):
         directory = os.path.dirname(directory)
-    return is_users(os.stat(directory))
+    return directory
+
+
+def _may_be_made_below(directory: str) -> bool:
+    # Not as the administrator with a user's HOME: it would be in that user's way. But in a
+    # directory for everybody, such as /tmp, which is the administrator's.
+    return is_users_or_administrators(os.stat(directory))
 
 
 def _is_too_fresh(receipt: Iterable[Identity]) -> bool:

@@ -22,7 +22,7 @@ from .._errors import CompileError, TemporalStaticLibsError
 from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set
 from .._messages import message
 from .._ownership import mode, writers
-from .._receipts import memory_directory
+from .._receipts import can_remember, memory_directory
 from .._settings import Settings
 from .._sources import choose, inspect
 from .._targets import target_of_triple
@@ -101,7 +101,14 @@ def _check_receipts(settings: Settings) -> Finding:
         text = "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
         return Finding(True, "memory", text)
     try:
-        text = f"that archives have been verified is remembered in {memory_directory(settings)}"
+        memory = memory_directory(settings)
+        text = f"that archives have been verified is remembered in {memory}"
+        if not can_remember(settings):
+            text = (
+                f"that archives have been verified is not remembered, because {memory} is not for "
+                "you to write to; to have it remembered, set TEMPORAL_LIBS_CACHE_DIR to a "
+                "directory of yours"
+            )
     except CompileError as error:
         # Slower, and no less right.
         text = f"that archives have been verified is not remembered: {_on_one_line(error)}"

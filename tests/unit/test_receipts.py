@@ -5,13 +5,20 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from temporal_static_libs._receipts import identities, remember, remembered, remembered_facts
+from temporal_static_libs._receipts import (
+    can_remember,
+    identities,
+    remember,
+    remembered,
+    remembered_facts,
+)
 from temporal_static_libs._settings import Settings
 
 NAMES = ("manifest.json", "libtemporal_sdk_core.a")
@@ -285,9 +292,45 @@ def test_place_that_cannot_be_written_to_is_no_trouble(
 def test_nothing_is_made_in_somebody_elses_home(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    remember_now(directory, {"HOME": str(tmp_path)})
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 12345, 12345)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    settings = Settings({"HOME": str(tmp_path)})
+    remember_now(directory, settings.environ)
     assert sorted(tmp_path.iterdir()) == [directory]
+    assert not can_remember(settings)
+
+
+@pytest.fixture
+def user() -> Iterator[None]:
+    """A test that runs as a user other than the administrator."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(before)
+
+
+@pytest.mark.usefixtures("user")
+def test_receipts_are_made_in_a_directory_for_everybody() -> None:
+    """As with HOME=/tmp, which a container with any user id often has."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        for file in NAMES:
+            Path(name, file).write_text(file)
+        cache = f"{name}-cache"
+        settings = Settings({"TEMPORAL_LIBS_CACHE_DIR": cache})
+        assert can_remember(settings)
+        try:
+            remember_now(Path(name), settings.environ)
+            assert remembered("wheel", Path(name), settings)
+        finally:
+            shutil.rmtree(cache, ignore_errors=True)
+
+
+@pytest.mark.usefixtures("user")
+def test_nothing_can_be_remembered_where_the_user_may_not_write() -> None:
+    assert not can_remember(Settings({"TEMPORAL_LIBS_CACHE_DIR": "/usr/no-such-place"}))
 
 
 def test_receipts_of_long_ago_are_dropped(
