@@ -16,6 +16,7 @@ from ._about import __version__
 from ._console import report
 from ._library_set import LoadedSet
 from ._messages import message
+from ._ownership import OPENING
 from ._settings import Settings
 
 
@@ -79,9 +80,7 @@ def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float
 
 def _append_line(file: str, line: bytes) -> None:
     """Append a line whole or not at all."""
-    # O_NONBLOCK: opening a named pipe would wait for somebody to read from it.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(file, flags, 0o666)
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | OPENING, 0o666)
     try:
         # In one write, so that lines of other processes do not get in between.
         written = os.write(descriptor, line)

@@ -1,4 +1,4 @@
-"""All questions of owner and mode. A system without user ids and modes changes this file only.
+"""All questions of owner and mode, and how files are opened: what some systems do not have.
 
 Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
 """
@@ -121,6 +121,11 @@ def may_write(directory: str) -> bool:
     """Return whether the user may make files in a directory."""
     effective = os.access in os.supports_effective_ids
     return os.access(directory, os.W_OK | os.X_OK, effective_ids=effective)
+
+
+# A named pipe is not waited for, and no program that is started gets the descriptor. Windows has
+# neither: no named pipes among files, and descriptors that are inherited only if that is asked for.
+OPENING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def create_private_file(file: str) -> int:

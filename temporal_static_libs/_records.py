@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ._ownership import is_directory, is_regular
+from ._ownership import OPENING, is_directory, is_regular
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
@@ -25,8 +25,7 @@ def open_regular(file: str | os.PathLike[str]) -> int:
     Returns:
         A descriptor to read from.
     """
-    # O_NONBLOCK: opening a named pipe would wait for somebody to write to it.
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(file, os.O_RDONLY | OPENING)
     status = os.fstat(descriptor)
     if is_regular(status):
         return descriptor

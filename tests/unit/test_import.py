@@ -129,3 +129,25 @@ def test_every_error_can_be_caught_by_the_base(error: type[Exception]) -> None:
 
 def test_package_says_that_it_is_typed(package_dir: Path) -> None:
     assert (package_dir / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("option", ["--libs", "--json", "--cmakedir", "--pkgconfigdir", "--doctor"])
+def test_system_without_what_only_unix_has_answers_too(bare_path: Path, option: str) -> None:
+    """Windows, as far as Python differs there: it links for other systems with their wheels."""
+    program = (
+        "import os, signal, sys; sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd'])); "
+        "[delattr(os, it) for it in ('geteuid', 'getuid', 'killpg', 'O_CLOEXEC', 'O_NONBLOCK')]; "
+        "[delattr(signal, it) for it in ('SIGHUP', 'SIGKILL', 'SIGQUIT')]; "
+        f"sys.path.insert(0, {str(bare_path)!r}); "
+        f"from temporal_static_libs._cli.entry import main; sys.exit(main([{option!r}]))"
+    )
+    metrics = bare_path / "metrics"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        env={**os.environ, "TEMPORAL_LIBS_METRICS": str(metrics)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert metrics.exists() == (option != "--doctor")
