@@ -18,8 +18,9 @@ from ._ownership import is_owned_by, is_regular, mode, owner, trusted_owners, wr
 
 # Many times the largest archive that there is, in bytes. Hashing more would seem to hang.
 _LARGEST = 1 << 31
-# What a linker that is given the directory could take, for an archive or a system library.
-_LIBRARY = re.compile(r".+\.(?:so(?:\..*)?|dylib|tbd|dll|a|lib)", re.IGNORECASE | re.DOTALL)
+# What a linker that is given the directory could take, for an archive or a system library. No name
+# that it looks for begins with a dot, as do those of what macOS keeps about files: ._libm.a
+_LIBRARY = re.compile(r"(?!\.).+\.(?:so(?:\..*)?|dylib|tbd|dll|a|lib)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ def verify_directory(
     if unrecorded:
         file = directory / min(unrecorded)
         fix = f"rm {shlex.quote(str(file))}   # or move it to another directory"
+        if origin.source == "override":
+            # It may well be of use there, as in /usr/local/lib.
+            fix = (
+                f"move the archives, {MANIFEST_NAME} and {CHECKSUMS_NAME} to a directory without "
+                "other libraries, and set TEMPORAL_LIBS_DIR to it"
+            )
         problem = message("unrecorded-library", name=file.name)
         raise ChecksumMismatchError(replace(origin, own_fix=fix).report(problem, file))
 

@@ -15,7 +15,7 @@ import pytest
 from temporal_static_libs import ChecksumMismatchError, MissingLibraryError, _ownership
 from temporal_static_libs._cli.doctor import Finding, examine
 from temporal_static_libs._library_set import LoadedSet, override_set
-from temporal_static_libs._origin import override_origin
+from temporal_static_libs._origin import override_origin, wheel_origin
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._verify import RecordedFile, verify_directory
 
@@ -81,7 +81,16 @@ def test_library_that_a_linker_could_take_instead_is_refused(
     text = refusal(directory, settings)
     assert text.startswith(f"{name} is not recorded: a linker could use it instead ")
     assert f"\n  file:   {directory / name}\n" in text
-    assert text.endswith(f"\n  fix:    rm {directory / name}   # or move it to another directory")
+    # Not to remove it: the directory may be /usr/local/lib.
+    assert text.endswith(
+        "\n  fix:    move the archives, manifest.json and checksums.sha256 to a directory without "
+        "other libraries, and set TEMPORAL_LIBS_DIR to it"
+    )
+    wheel = replace(override_set(directory), origin=wheel_origin())
+    with pytest.raises(ChecksumMismatchError) as caught:
+        wheel.compare()
+    fix = f"\n  fix:    rm {directory / name}   # or move it to another directory"
+    assert str(caught.value).endswith(fix)
 
 
 def test_library_that_is_a_link_or_a_directory_is_refused_too(
@@ -95,7 +104,7 @@ def test_library_that_is_a_link_or_a_directory_is_refused_too(
 
 
 def test_other_files_are_no_trouble(directory: Path, settings: Settings) -> None:
-    for name in ("libm.so-notes", "a", "so", ".gitignore", "libm.so~", "libm.rlib"):
+    for name in ("libm.so-notes", "a", "so", ".gitignore", "libm.so~", "libm.rlib", "._libm.a"):
         (directory / name).touch()
     (directory / "more").mkdir()
     (directory / "more" / "libm.so").touch()
