@@ -53,7 +53,7 @@ MESSAGES: Final[Mapping[str, str]] = {
         "{name} is not recorded: a linker could use it instead of an archive or a system library"
     ),
     "no-such-archive": "there is no archive for the component {component}",
-    "no-directory": "the directory does not exist",
+    "no-directory": "the directory does not exist, or is a file",
     "no-known-archive": "checksums.sha256 names none of {known}",
     "records-disagree": "checksums.sha256 and manifest.json disagree about {file}",
     "unsupported-target": (

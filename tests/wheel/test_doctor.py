@@ -188,7 +188,7 @@ def test_override_that_is_missing(command: Command, tmp_path: Path) -> None:
     done = command.run("--doctor", environ={"TEMPORAL_LIBS_DIR": str(tmp_path / "none")})
     (finding,) = broken(done.stdout.decode())
     assert (done.returncode, done.stderr) == (1, b"")
-    assert finding.startswith("archives: the directory does not exist; file: ")
+    assert finding.startswith("archives: the directory does not exist, or is a file; file: ")
 
 
 def test_broken_archive_and_header_are_both_reported(tiny_package: TinyPackage) -> None:
