@@ -47,7 +47,8 @@ def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
     if not _has_ids():
         return ""
     if status.st_mode & stat.S_IWOTH:
-        if stat.S_IMODE(status.st_mode) == 0o777 and _is_without_modes(status.st_dev):
+        is_one_for_all = stat.S_IMODE(status.st_mode) in _MODES_FOR_ALL
+        if is_one_for_all and _is_without_modes(status.st_dev):
             return "unknown"
         if not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
             return "all"
@@ -58,10 +59,15 @@ def _has_ids() -> bool:
     return hasattr(os, "geteuid")
 
 
-# Types of file systems that show one mode for every file, usually 0777.
+# Types of file systems that show one mode for every file, or one for files and one for directories,
+# as with fmask=0111.
 _WITHOUT_MODES = frozenset(
-    {"9p", "cifs", "drvfs", "exfat", "fuseblk", "msdos", "ntfs", "ntfs3", "smb3", "vboxsf", "vfat"}
+    {
+        *("9p", "cifs", "drvfs", "exfat", "fuse.vmhgfs-fuse", "fuseblk", "msdos", "ntfs", "ntfs3"),
+        *("prl_fs", "smb3", "vboxsf", "vfat", "vmhgfs"),
+    }
 )
+_MODES_FOR_ALL = (0o777, 0o666)
 _MOUNTS = "/proc/self/mountinfo"
 
 

@@ -250,12 +250,14 @@ def test_directory_that_cannot_be_listed_is_an_error(directory: Path, tmp_path: 
         verify_directory(gone, recorded(directory), override_origin(gone), directory)
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o666], ids=["0777", "0666"])
 def test_file_system_without_modes_is_reported_and_not_refused(
-    directory: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    directory: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
 ) -> None:
     """As the kernel lists it: nobody but the administrator can mount one."""
-    for path in (directory, *directory.iterdir()):
-        path.chmod(0o777)
+    directory.chmod(0o777)
+    for path in directory.iterdir():
+        path.chmod(mode)
     device = directory.stat().st_dev
     mounts = tmp_path / "mountinfo"
     monkeypatch.setattr(_ownership, "_MOUNTS", str(mounts))
