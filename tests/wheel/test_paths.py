@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("program.c")
 
 ONE_LINE_OF_A_PATH = (
     *("--prefix", "--libdir", "--includedir", "--interface", "--libs", "--libfiles"),
-    *("--cflags", "--ldflags", "--cmakedir", "--protodir", "--zigdir"),
+    *("--cflags", "--cmakedir", "--protodir", "--zigdir"),
 )
 
 
@@ -122,9 +122,10 @@ def test_a_shell_and_json_get_any_other_path(place: Callable[[str], Place], name
     here = place(name)
     assert json.loads(here.answer("--json"))["libdir"] == f"{here.package}/lib"
     assert here.answer("--libdir") == f"{here.package}/lib"
-    script = '"$0" -m temporal_static_libs --cflags --ldflags | xargs printf "%s\\0"'
+    script = '"$0" -m temporal_static_libs --cflags --libfiles | xargs printf "%s\\0"'
     evaluated = 'eval "set -- $("$0" -m temporal_static_libs --cflags)"; printf "%s\\0" "$@"'
-    expected = [f"-I{here.package}/include", f"-L{here.package}/lib"]
+    archive = f"{here.package}/lib/libtemporal_sdk_core.a"
+    expected = [f"-I{here.package}/include", archive]
     for code, count in ((script, 2), (evaluated, 1)):
         done = subprocess.run(
             ["sh", "-c", code, sys.executable],
