@@ -269,7 +269,11 @@ def test_any_path_survives_the_way_through_a_shell(
     done = subprocess.run(["sh", "-c", script, "sh", line], capture_output=True, check=True)
     assert done.stdout == os.fsencode(f"-I{package}/include\n")
     assert shlex.split(os.fsdecode(line)) == [f"-I{package}/include"]
-    facts = json.loads(command.run("--json", environ=environ).stdout)
+    answer = command.run("--json", environ=environ)
+    if b"\xff" in name:  # tests/wheel/test_paths.py has the message
+        assert (answer.returncode, answer.stdout) == (1, b"")
+        return
+    facts = json.loads(answer.stdout)
     assert os.path.samefile(facts["libraries"][0]["path"], package / "lib/libtemporal_sdk_core.a")
 
 
