@@ -124,7 +124,7 @@ def test_old_pip_is_named_as_the_reason_and_a_newer_one_as_a_way_out(
     end = lines.index(MANUAL_SETUP_URL)
     message = " ".join(lines[start:end])
     assert (
-        "This Python's pip is 19.2.3, which cannot choose it: the tag of the wheel for "
+        "This Python's pip is 19.2.3, which cannot select it: the tag of the wheel for "
         "linux-x64 is known to pip 19.3 and newer."
     ) in message
     assert "python -m pip install --upgrade pip" in message
