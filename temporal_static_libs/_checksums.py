@@ -43,8 +43,12 @@ def format_checksums(checksums: Mapping[str, str]) -> str:
     return "".join(f"{sha256}  {file}\n" for file, sha256 in sorted(checksums.items()))
 
 
-def parse_checksums(text: str) -> dict[str, str]:
+def parse_checksums(text: str, *, may_be_below: bool = False) -> dict[str, str]:
     """Return what the text of the file says: name of file to SHA-256, 64 lower-case digits.
+
+    Args:
+        text: the content of the file.
+        may_be_below: whether files may be in directories below, too.
 
     Raises:
         ValueError: a line is not of the format, names a file elsewhere, or there is none.
@@ -53,10 +57,11 @@ def parse_checksums(text: str) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is not None:
-            if _PLAIN.fullmatch(match["file"]) is None:
-                file = match["file"]
+            file = match["file"]
+            parts = file.split("/") if may_be_below else [file]
+            if not all(map(_PLAIN.fullmatch, parts)):
                 raise ValueError(message("checksums-elsewhere", number=number, file=file))
-            checksums[match["file"]] = match["sha256"].lower()
+            checksums[file] = match["sha256"].lower()
         elif line:
             raise ValueError(message("checksums-line", number=number))
     if not checksums:

@@ -66,3 +66,10 @@ def test_other_text_is_refused(text: str, problem: str) -> None:
 def test_no_file_is_elsewhere(file: str) -> None:
     with pytest.raises(ValueError, match=r"line 2 names .* not a plain file name"):
         parse_checksums(f"{SHA}  a.a\n{SHA}  {file}\n")
+
+
+def test_files_may_be_below_where_that_is_asked_for() -> None:
+    assert parse_checksums(f"{SHA}  a/b.a\n", may_be_below=True) == {"a/b.a": SHA}
+    for file in ("../a.a", "/a.a", "a/../b.a", "a//b.a"):
+        with pytest.raises(ValueError, match="not a plain file name"):
+            parse_checksums(f"{SHA}  {file}\n", may_be_below=True)

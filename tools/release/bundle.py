@@ -67,7 +67,7 @@ class Bundle:
             raise ToolError(
                 f"{self._checksums} is not the one that was made with the release: stop here"
             )
-        recorded = parse_checksums(self._checksums.read_text(encoding="utf-8"))
+        recorded = parse_checksums(self._checksums.read_text(encoding="utf-8"), may_be_below=True)
         found = self._hashes()
         if different := sorted(found.keys() ^ recorded.keys()):
             raise ToolError(f"{self.root}: missing, or added: {', '.join(different)}")
