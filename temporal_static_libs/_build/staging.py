@@ -45,6 +45,9 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
         yield new
         if private:
             new.chmod(stat.S_IRWXU)
+            for file in new.rglob("*"):
+                # Whatever the umask: what others can write to is refused.
+                file.chmod(file.stat().st_mode & ~(stat.S_IWGRP | stat.S_IWOTH))
         if directory.exists():
             # Out of the way by a rename, so that what is there is at no time half of a set.
             shutil.move(directory, scratch / "old")
