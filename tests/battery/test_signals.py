@@ -16,7 +16,9 @@ import pytest
 
 from tests.support.installation.calls import Machine
 from tests.support.installation.small import SDK_CORE, Installation
-from tests.support.system.processes import end, runs, wait_until, write_program
+from tests.support.programs.process_status import is_running
+from tests.support.programs.waiting import until
+from tests.support.system.processes import end, write_program
 
 # A cargo that does not end while `hold` is there, with a child, as rustc is one.
 _CARGO = """\
@@ -66,7 +68,7 @@ class SlowBuild:
             ) as process,
         ):
             try:
-                wait_until((self.place / "cargo.pid").exists, "cargo runs", 20)
+                until((self.place / "cargo.pid").exists, "start of cargo", 20)
                 yield process
             finally:
                 for name in ("cargo.pid", "child"):
@@ -115,8 +117,8 @@ def test_signal_ends_the_build_too(slow_build: SlowBuild, whom: str, number: int
         cargo, child = slow_build.process("cargo.pid"), slow_build.process("child")
         (os.killpg if whom == "group" else os.kill)(process.pid, number)
         process.wait(timeout=10)
-        wait_until(lambda: not runs(cargo), "cargo has ended", 5)
-        wait_until(lambda: not runs(child), "what cargo started has ended", 5)
+        until(lambda: not is_running(cargo), "end of cargo", 5)
+        until(lambda: not is_running(child), "end of what cargo started", 5)
     assert (slow_build.place / "stdout").read_bytes() == b""
     assert b"Traceback" not in (slow_build.place / "stderr").read_bytes()
     assert process.returncode in (STATUS[signal.Signals(number)], -number)
@@ -129,7 +131,7 @@ def test_killed_caller_leaves_the_lock_to_the_build(slow_build: SlowBuild) -> No
         cargo = slow_build.process("cargo.pid")
         process.kill()
         process.wait()
-        assert runs(cargo)
+        assert is_running(cargo)
         (slow_build.place / "cargo.pid").rename(slow_build.place / "first")
         with subprocess.Popen(
             slow_build.machine.command("--libdir"),
@@ -303,7 +305,7 @@ def test_killed_while_hashing_it_leaves_no_receipt(reset: Installation) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        wait_until(lambda: _reads(process.pid, archive), "it hashes")
+        until(lambda: _reads(process.pid, archive), "reading of the archive", 10)
         process.kill()
     verified = reset.cache / "verified"
     assert not verified.exists() or [*verified.iterdir()] == []

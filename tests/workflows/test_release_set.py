@@ -288,7 +288,9 @@ def recorded_again(bundle: Bundle) -> None:
         pytest.param(altered, r"notes\.md was altered", id="altered"),
         pytest.param(added, r"missing, or added: assets/more\.tar\.gz", id="added"),
         pytest.param(removed, "missing, or added: assets/", id="removed"),
-        pytest.param(recorded_again, r"checksums\.sha256 is not the one that was made", id="anew"),
+        pytest.param(
+            recorded_again, r"checksums\.sha256 is not the one that was made", id="recorded-again"
+        ),
     ],
 )
 def test_bundle_that_is_not_as_it_was_recorded(
