@@ -72,6 +72,10 @@ class Recorder:
         size = wheel.stat().st_size
         self.record["wheel"] = {"file": wheel.name, "size": size, "tags": list(tags)}
 
+    def take_environment(self, python: str, packages: Mapping[str, str]) -> None:
+        """Record the version of the Python that made the wheel, and those of its packages."""
+        self.record["environment"] = {"python": python, "packages": dict(packages)}
+
     def take_error(self, error: BaseException) -> None:
         """Record what has ended the build."""
         # By its public name: what _build derives from that only adds facts for the advice.
@@ -98,6 +102,8 @@ def recording(settings: Settings) -> Iterator[Recorder]:
             "toolchain": None,
             "archives": [],
             "wheel": None,
+            "environment": None,
+            "builder": None,
             "error": None,
         }
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
-import importlib.resources
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,9 @@ from typing import Final
 from temporal_static_libs._targets import TARGETS, Target
 from tools import ROOT, ToolError
 from tools.release.bundle import Bundle
+from tools.release.matrix import build_identifier
 from tools.release.names import stem_of
+from tools.wheel.builder import image_of
 
 # Where cibuildwheel's images have the Python that wheels are tested with.
 _CONTAINER_PYTHON: Final = "/opt/python/cp311-cp311/bin/python"
@@ -50,7 +50,7 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
         command = ["docker", "run", "--rm"]
         command += ["--volume", f"{ROOT}:{project}:ro"]
         command += ["--volume", f"{bundle.root.resolve()}:{place}:ro"]
-        command += [_image(target), _CONTAINER_PYTHON]
+        command += [str(image_of(build_identifier(target))), _CONTAINER_PYTHON]
     command += [str(project / "tests" / "smoke" / "install.py")]
     command += ["--tools", str(project / "requirements" / "zig.txt")]
     command += ["--requirements", str(place / bundle.requirements.name)]
@@ -59,14 +59,3 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
     tarball = f"{stem_of(target.platform, bundle.facts().version)}.tar.gz"
     command += ["--find-links", str(place / bundle.dist.name)]
     return [*command, "--tarball", str(place / bundle.assets.name / tarball)]
-
-
-def _image(target: Target) -> str:
-    resources = importlib.resources.files("cibuildwheel") / "resources"
-    pinned = configparser.ConfigParser(inline_comment_prefixes="#")
-    pinned.read_string((resources / "pinned_docker_images.cfg").read_text(encoding="utf-8"))
-    name = f"musllinux_{target.floor_version.replace('.', '_')}"
-    image = pinned.get(target.machine, name, fallback=None)
-    if image is None:
-        raise ToolError(f"cibuildwheel names no image {name} for {target.machine}")
-    return image

@@ -34,11 +34,16 @@ def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
         {
             "platform": target.platform,
             "runner": own.get(runner_variable(target) or "") or target.runner,
-            "identifier": f"{_PYTHON}-{target.wheel_tags[0].partition('_')[0]}_{target.machine}",
+            "identifier": build_identifier(target),
             "required": target.platform in REQUIRED,
         }
         for target in TARGETS
     ]
+
+
+def build_identifier(target: Target) -> str:
+    """Return cibuildwheel's name of the build that makes a target's wheel."""
+    return f"{_PYTHON}-{target.wheel_tags[0].partition('_')[0]}_{target.machine}"
 
 
 def runner_variable(target: Target) -> str | None:

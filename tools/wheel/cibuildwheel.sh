@@ -1,11 +1,17 @@
 #!/bin/sh
-# cibuildwheel, as the workflow runs it, with its arguments. What cargo fetches and compiles is where
-# pyproject.toml puts it, and so is the build's record; in a container too, where the same directories
-# are mounted.
+# One build of cibuildwheel, as the workflow runs it:
+#
+#     tools/wheel/cibuildwheel.sh IDENTIFIER [ARGUMENT ...]
+#
+# What cargo fetches and compiles is where pyproject.toml puts it, and so is the build's record; in a
+# container too, where the same directories are mounted. cibuildwheel gets the other arguments.
 #
 # RELEASE=true  starts with nothing that an earlier run left: cargo does not compare what it unpacked
 #               or compiled with any hash, and on a runner of your own an earlier run could be anybody's.
 set -eu
+
+identifier=$1
+shift
 
 registry=.cargo/registry
 target=.cache/temporal-static-libs/target
@@ -41,6 +47,7 @@ mkdir -p "$registry_kept" "$target_kept"
 
 CIBW_CONTAINER_ENGINE="docker; create_args: --volume=$registry_kept:/root/$registry --volume=$target_kept:/root/$target --volume=$HOME/$record:/root/$record"
 export CIBW_CONTAINER_ENGINE
-.venv/cibuildwheel/bin/python -m cibuildwheel "$@"
+.venv/cibuildwheel/bin/python -m cibuildwheel --only "$identifier" "$@"
 
 own "$registry_kept" "$HOME/${target%/*}"
+.venv/cibuildwheel/bin/python -m tools.wheel.builder "$HOME/$record/build-record.json" "$identifier"

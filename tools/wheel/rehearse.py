@@ -63,6 +63,9 @@ def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path 
     command: list[str | Path] = [sys.executable, "-m", "cibuildwheel", "--only", IDENTIFIER]
     try:
         subprocess.run([*command, "--output-dir", output], cwd=clone, env=environ, check=True)
+        add: list[str | Path] = [sys.executable, "-m", "tools.wheel.builder"]
+        add += [record / "build-record.json", IDENTIFIER]
+        subprocess.run(add, cwd=clone, env=environ, check=True)
     finally:
         _remove_containers(label)
     wheels = list(output.iterdir())

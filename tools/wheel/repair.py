@@ -9,11 +9,13 @@ cibuildwheel's repair-wheel-command run it.
 from __future__ import annotations
 
 import argparse
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 from temporal_static_libs._build.record import completing
@@ -46,6 +48,7 @@ def repair(wheel: Path, directory: Path) -> Path:
                 shutil.copyfile(wheel, copy)
                 tagged = _retag(copy, tags)
             recorder.take_wheel(tagged, tags)
+            recorder.take_environment(platform.python_version(), _installed_packages())
             directory.mkdir(parents=True, exist_ok=True)
             return Path(shutil.move(tagged, directory / tagged.name))
 
@@ -59,6 +62,12 @@ def _prove(lib: Path, manifest: Manifest, target: Target) -> None:
         else:
             prove_macos_floor(archive, manifest.floor_version)
             print(f"{library.file}: for macOS {manifest.floor_version}", flush=True)
+
+
+def _installed_packages() -> dict[str, str]:
+    """Return the version of each, also of those that cibuildwheel has installed."""
+    found = {str(one.metadata["Name"]).lower(): one.version for one in distributions()}
+    return {name: found[name] for name in sorted(found)}
 
 
 def _retag(wheel: Path, tags: tuple[str, ...]) -> Path:

@@ -45,6 +45,8 @@ def build_record(
             {"component": "client", "file": "libtemporal_client.a", "size": 18 * MB},
         ],
         "wheel": {"file": "a.whl", "size": wheel, "tags": ["manylinux2014_x86_64"]},
+        "environment": {"python": "3.11.9", "packages": {"build": "1.5.1", "pip": "26.2"}},
+        "builder": {"cibuildwheel": "4.3.3", "image": "registry.test/image@sha256:0"},
         "error": None,
     }
 
@@ -56,5 +58,7 @@ def failed_record(version: str = "0.10.1", platform: str | None = "linux-x64") -
         "platform": platform,
         "archives": [],
         "wheel": None,
+        "environment": None,
+        "builder": None,
         "error": {"type": "CompileError", "message": "100 % | wrong", "phase": "compile"},
     }
