@@ -220,6 +220,35 @@ def test_sbom_says_how_everything_gets_in(sbom: dict[str, Any]) -> None:
     assert STANDARD_LIBRARY in reached
 
 
+def test_sbom_names_the_c_code_inside_crates(
+    rust: Path, components: dict[Crate, dict[str, Any]]
+) -> None:
+    command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1"]
+    packages = json.loads(subprocess.check_output(command, cwd=rust))["packages"]
+    # A crate that compiles C says so by what its build script depends on.
+    with_c = {
+        Crate.of(package): Path(package["manifest_path"]).parent
+        for package in packages
+        if any(one["name"] == "cc" and one["kind"] == "build" for one in package["dependencies"])
+    }
+    found = {crate: one["components"] for crate, one in components.items() if "components" in one}
+    assert found.keys() == with_c.keys() & components.keys()
+    (zstd,) = (crate for crate in found if crate.name == "zstd-sys")
+    header = (with_c[zstd] / "zstd" / "lib" / "zstd.h").read_text(encoding="utf-8")
+    version = re.findall(r"define ZSTD_VERSION_(?:MAJOR|MINOR|RELEASE) +(\d+)", header)
+    (component,) = found[zstd]
+    assert component["version"] == ".".join(version)
+    assert component["purl"] == f"pkg:github/facebook/zstd@v{component['version']}"
+
+
+def test_sbom_says_which_crates_are_not_as_they_were_published(
+    rust: Path, components: dict[Crate, dict[str, Any]]
+) -> None:
+    workspace = tomli.loads((rust / "Cargo.toml").read_text(encoding="utf-8"))
+    modified = {crate.name for crate, one in components.items() if "pedigree" in one}
+    assert modified == workspace["patch"]["crates-io"].keys()
+
+
 def test_sbom_holds_nothing_of_the_machine_that_made_it(rust: Path, repo_root: Path) -> None:
     text = (rust / SBOM).read_text(encoding="utf-8") + (rust / LICENCES).read_text(encoding="utf-8")
     assert "file://" not in text

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import ToolError
+from tools.licenses.bundled_code import bundled_code, changes
 from tools.licenses.linked_crates import PACKAGE, Crate
 
 PROPERTY = "temporal-static-libs"
@@ -97,6 +98,7 @@ def describe_archives(
 def _component(component: Json, expression: str) -> Json:
     # Less `?download_url=`, which for this project's own crates is a path.
     url = component["purl"].partition("?")[0]
+    crate = Crate.of(component)
     kept = ("type", "name", "version", "description", "scope", "hashes")
     sources = [ref for ref in component.get("externalReferences", ()) if ref["type"] == "vcs"]
     return {
@@ -105,6 +107,8 @@ def _component(component: Json, expression: str) -> Json:
         "licenses": [{"expression": expression}],
         "purl": url,
         **({"externalReferences": sources} if sources else {}),
+        **bundled_code(crate),
+        **changes(crate, url),
     }
 
 
