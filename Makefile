@@ -20,6 +20,8 @@ CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_CYCLONEDX := $(CACHE)/tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin/cargo-cyclonedx
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+RUST_AUDIT_INFO_VERSION := 0.5.4
+RUST_AUDIT_INFO := $(CACHE)/tools/rust-audit-info-$(RUST_AUDIT_INFO_VERSION)/bin/rust-audit-info
 # To the directory whose bin/ holds the target of the rule.
 CARGO_INSTALL = cargo install --quiet --locked --root $(patsubst %/bin/,%,$(dir $@))
 
@@ -61,9 +63,14 @@ OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.v
 
 ## lint, then run all tests on the installed wheel; PYTEST_ARGS selects
 test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.16/.ready \
-		.venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready)
+		.venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
 	$(STEP) "test: the installed wheel"
-	TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
+	PATH="$(dir $(RUST_AUDIT_INFO)):$$PATH" TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
+
+# Reads the list of crates in a linked program, as scanners do.
+$(RUST_AUDIT_INFO):
+	$(STEP) "rust-audit-info $(RUST_AUDIT_INFO_VERSION): compiling"
+	$(CARGO_INSTALL) --debug rust-audit-info@$(RUST_AUDIT_INFO_VERSION)
 
 # Deliberate panics, which no archive that ships can make.
 ## test panics inside the library
@@ -309,8 +316,9 @@ clean:
 
 # --- wheel and venvs ---
 
-# Also when the build fails; docs/records.md tells what is in it.
-RECORD := TEMPORAL_LIBS_BUILD_RECORD=$(CURDIR)/$(DIST)/build-record.json
+# The record also when the build fails; docs/records.md and docs/debugging.md tell what they are.
+RECORD := TEMPORAL_LIBS_BUILD_RECORD=$(CURDIR)/$(DIST)/build-record.json \
+	TEMPORAL_LIBS_LINE_TABLES=$(CURDIR)/$(DIST)/line-tables
 $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (6 to 15 minutes the first time)"
 	rm -rf $(DIST)

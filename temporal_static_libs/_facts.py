@@ -55,9 +55,9 @@ class Facts:
 
 
 def facts_of(manifest: Manifest) -> dict[str, str]:
-    """Return what a receipt is to keep: all that `Facts` takes, or nothing.
+    """Return what a receipt is to keep: all that `Facts` takes; nothing if an answer is an error.
 
-    It is nothing if an answer would be an error, or a name is not plain.
+    A manifest's names hold no space: `parse_manifest` sees to it.
     """
     from ._errors import UnsupportedPlatformError
     from ._targets import target_of_triple
@@ -69,13 +69,11 @@ def facts_of(manifest: Manifest) -> dict[str, str]:
             "abi": manifest.abi,
             "gc_flag": target_of_triple(manifest.target).gc_flag,
         }
-        words = list(kept.values())
-        for library in reversed(manifest.libraries):  # the first of a name counts
+        for library in manifest.libraries:
             kept[f"{library.component} file"] = library.file
             kept[f"{library.component} link_name"] = library.link_name
             kept[f"{library.component} system_libraries"] = " ".join(library.system_libraries)
             kept[f"{library.component} frameworks"] = " ".join(library.frameworks)
-            words += [library.file, *library.system_libraries, *library.frameworks]
     except (UnsupportedPlatformError, ValueError):
         return {}
-    return kept if all(word.isascii() and word.split() == [word] for word in words) else {}
+    return kept

@@ -291,6 +291,11 @@ in {scratch}, if anything""",
     "record-of-another-build": (
         "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: it is of another build"
     ),
+    "line-tables-not-a-set": (
+        "TEMPORAL_LIBS_LINE_TABLES: {directory} also holds {names}. A build replaces the whole "
+        "directory: name a new or an empty one"
+    ),
+    "line-tables-unreadable": "TEMPORAL_LIBS_LINE_TABLES: {directory} cannot be read: {reason}",
     "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: {reason}",
     "record-not-written": "TEMPORAL_LIBS_BUILD_RECORD: {file} cannot be written: {reason}",
 }

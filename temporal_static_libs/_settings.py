@@ -24,6 +24,7 @@ TARGET = "TEMPORAL_LIBS_TARGET"
 CARGO_PROFILE = "TEMPORAL_LIBS_CARGO_PROFILE"
 BOOTSTRAP_RUST = "TEMPORAL_LIBS_BOOTSTRAP_RUST"
 BUILD_RECORD = "TEMPORAL_LIBS_BUILD_RECORD"
+LINE_TABLES = "TEMPORAL_LIBS_LINE_TABLES"
 
 
 class Settings:
@@ -40,6 +41,7 @@ class Settings:
         target: TEMPORAL_LIBS_TARGET, as it stands; None if it is not set.
         cargo_profile: TEMPORAL_LIBS_CARGO_PROFILE, or ``release``.
         build_record: TEMPORAL_LIBS_BUILD_RECORD, absolute; None if it is not set.
+        line_tables: TEMPORAL_LIBS_LINE_TABLES, absolute; None if it is not set.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -61,6 +63,7 @@ class Settings:
         self.target = environ.get(TARGET) or None
         self.cargo_profile = environ.get(CARGO_PROFILE) or "release"
         self.build_record = _path(environ, BUILD_RECORD)
+        self.line_tables = _path(environ, LINE_TABLES)
 
     @classmethod
     def from_environ(cls) -> Settings:

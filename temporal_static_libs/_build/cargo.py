@@ -17,6 +17,7 @@ from .._errors import CompileError
 from .._messages import message
 from .._records import parse_json
 from .advice import unexpected
+from .crate_list import crate_list
 from .cross import CargoForTarget
 from .process import output, running
 from .toolchain import Toolchain
@@ -39,12 +40,14 @@ class Compiled:
         system_libraries: link names from rustc's native-static-libs, in its order.
         frameworks: Apple frameworks from the same, in its order.
         features: crate name to features, for Temporal's crates and this project's.
+        crates: the crates in it, in the form of `crate_list`.
     """
 
     archive: Path
     system_libraries: tuple[str, ...]
     frameworks: tuple[str, ...]
     features: Mapping[str, tuple[str, ...]]
+    crates: bytes
 
 
 def cargo_metadata(workspace: Path, toolchain: Toolchain, cargo: CargoForTarget) -> dict[str, Any]:
@@ -77,7 +80,8 @@ def _check_metadata(metadata: Any) -> None:
     for package in metadata["packages"]:
         os.fspath(package["name"])
         os.fspath(package["manifest_path"])
-        _ = package["source"]
+        _ = package["source"], package["version"], package["targets"]
+    _ = metadata["resolve"]["nodes"]
 
 
 def compile_archive(
@@ -108,7 +112,9 @@ def compile_archive(
         metadata["target_directory"] = environ["CARGO_TARGET_DIR"] = str(target_directory)
     flags = [*cargo.target.rust_flags]
     if neutral_paths:
-        flags += _neutral_path_flags(metadata, toolchain)
+        replacements = list(_neutral_paths(metadata, toolchain))
+        flags += [f"--remap-path-prefix={path}={neutral}" for path, neutral in replacements]
+        _map_paths_of_c(environ, cargo.triple, replacements)
     command += [*cargo.options, *_rust_flag_options(flags, environ)]
     command += ["--", "--print", "native-static-libs"]
     facts = _Facts()
@@ -126,7 +132,7 @@ def compile_archive(
     if process.returncode != 0:
         where = {"command": " ".join(command), "directory": workspace}
         raise CompileError(message("cargo-build-failed", status=process.returncode, **where))
-    return facts.compiled({package["id"]: package["name"] for package in metadata["packages"]})
+    return facts.compiled(metadata, cargo.target.triple)
 
 
 def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[str]:
@@ -145,24 +151,45 @@ def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[st
     return ["--config", f"build.rustflags={json.dumps(list(flags))}"]
 
 
-def _neutral_path_flags(metadata: Mapping[str, Any], toolchain: Toolchain) -> Iterator[str]:
-    """Yield flags that have neutral paths written into panic messages.
+def _map_paths_of_c(
+    environ: dict[str, str], triple: str, replacements: Sequence[tuple[str, str]]
+) -> None:
+    """Have C compilers write neutral paths into line tables, too.
 
-    The workspace's own sources need nothing: cargo names them relative to it.
+    The variables are those of the crate cc, the most specific one first. They are split at spaces,
+    so a path with a space stays as it is.
     """
+    own = f"CFLAGS_{triple.replace('-', '_')}"
+    names = (f"CFLAGS_{triple}", own, "TARGET_CFLAGS", "CFLAGS")
+    name = next((name for name in names if environ.get(name)), own)
+    flags = [
+        f"-fdebug-prefix-map={path}={neutral}"
+        for path, neutral in replacements
+        if not any(character.isspace() for character in path)
+    ]
+    environ[name] = " ".join([environ.get(name, ""), *flags]).strip()
+
+
+def _neutral_paths(metadata: Mapping[str, Any], toolchain: Toolchain) -> Iterator[tuple[str, str]]:
+    """Yield paths of this machine, and what is written into panic messages and line tables instead.
+
+    Where several paths match, the last one counts.
+    """
+    # Messages name the workspace's own sources relative to it; line tables say where that is.
+    workspace = metadata["workspace_root"]
     # A registry's cache, or a vendored copy of it.
     sources = {
         str(Path(package["manifest_path"]).parent.parent)
         for package in metadata["packages"]
         if package["source"] is not None
     }
-    replacements = [(directory, "/cargo/src") for directory in sorted(sources)]
-    replacements.append((metadata["target_directory"], "/cargo/target"))
+    yield workspace, "/temporal-static-libs/rust"
+    for directory in sorted(sources):
+        yield directory, "/cargo/src"
+    yield metadata["target_directory"], "/cargo/target"
     # rustc undoes its own neutral paths where it finds the standard library's sources.
     library = f"{toolchain.sysroot}/lib/rustlib/src/rust"
-    replacements.append((library, f"/rustc/{toolchain.rustc_commit}"))
-    for prefix, replacement in replacements:
-        yield f"--remap-path-prefix={prefix}={replacement}"
+    yield library, f"/rustc/{toolchain.rustc_commit}"
 
 
 @dataclass(frozen=True)
@@ -222,8 +249,9 @@ class _Facts:
             # For a person: it is part of cargo's progress.
             notice(diagnostic["rendered"] or text, end="")
 
-    def compiled(self, names: Mapping[str, str]) -> Compiled:
-        """Return the archive; `names` are of the workspace's packages, by their ids."""
+    def compiled(self, metadata: Mapping[str, Any], triple: str) -> Compiled:
+        """Return the archive; `metadata` is what cargo says of the workspace."""
+        names = {package["id"]: package["name"] for package in metadata["packages"]}
         made = [Path(name) for artifact in self._artifacts for name in artifact.files]
         archives = [file for file in made if file.name == f"lib{_LIBRARY}.a"]
         if len(archives) != 1:
@@ -238,7 +266,16 @@ class _Facts:
             if artifact.package in names and "custom-build" not in artifact.kinds
         }
         features = {name: found[name] for name in sorted(found) if name.startswith("temporal")}
-        return Compiled(archives[0], system_libraries, frameworks, features)
+        compiled = {artifact.package for artifact in self._artifacts}
+        # Cargo keeps what it compiles for a target in a directory of the target's name.
+        place = os.path.join(metadata["target_directory"], triple, "")
+        linked = {
+            artifact.package
+            for artifact in self._artifacts
+            if any(file.startswith(place) for file in artifact.files)
+        }
+        crates = crate_list(metadata, _CRATE, compiled, linked)
+        return Compiled(archives[0], system_libraries, frameworks, features, crates)
 
 
 def _artifact(entry: Mapping[str, Any]) -> _Artifact:

@@ -14,12 +14,16 @@ from pathlib import Path
 from .._errors import CompileError
 from .._messages import message
 from .._targets import Target
-from .section_names import shorten_section_names
+from .crate_list import SECTION
+from .sections import functions_in, retain_section, shorten_section_names
 from .tool import Tool, output_of, program_on_path, unusable
 from .toolchain import Toolchain
 
 # Bitcode, from the standard library's objects: binutils with an older LLVM plugin die of it.
 _UNWANTED_SECTIONS = (".llvmbc", ".llvmcmd")
+
+# Goes with --strip-unneeded, if nothing keeps it.
+_LINE_TABLES = ".debug_*"
 
 # Puts what refers to little else into one section a kind: tables of landing pads, constants, static
 # variables. Linkers can then drop no part of them, some 10 % of a small program; but with a section
@@ -59,7 +63,14 @@ def find_elf_tools(toolchain: Toolchain, target: Target) -> ElfTools:
 
 
 def finish_elf(
-    raw: Path, kept: Collection[str], output: Path, tools: ElfTools, *, weak: bool
+    raw: Path,
+    kept: Collection[str],
+    output: Path,
+    crates: bytes,
+    tools: ElfTools,
+    *,
+    weak: bool,
+    line_tables: bool = False,
 ) -> None:
     """Make an archive of one relocatable object from the one that rustc made.
 
@@ -67,8 +78,10 @@ def finish_elf(
         raw: the archive to take the code from.
         kept: the symbols that stay global. What none of them needs is dropped.
         output: the archive to write.
+        crates: the list of crates in it, for a section that stays in every program.
         tools: what to work with.
         weak: whether the symbols are to give way to those of another archive in the same link.
+        line_tables: whether to keep what a debugger reads. The code is the same.
     """
     names = sorted(kept)
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
@@ -79,6 +92,8 @@ def finish_elf(
         script.write_text(_MERGED_SECTIONS, encoding="ascii")
         symbols = Path(scratch, "symbols")
         symbols.write_text("".join(f"{name}\n" for name in names), encoding="ascii")
+        listed = Path(scratch, "crates")
+        listed.write_bytes(crates)
         tools.linker.run(
             [
                 *("-r", "--gc-sections"),
@@ -89,14 +104,23 @@ def finish_elf(
                 *("-o", linked, raw),
             ]
         )
+        # Stack traces and profiles show them. Other names that no relocation needs go, most of all
+        # undefined ones, which some linkers look for.
+        functions = Path(scratch, "functions")
+        functions.write_text("".join(f"{name}\n" for name in functions_in(linked)), "ascii")
         tools.objcopy.run(
             [
                 f"--keep-global-symbols={symbols}",
                 *([f"--weaken-symbols={symbols}"] if weak else []),
                 *(f"--remove-section={section}" for section in _UNWANTED_SECTIONS),
-                *("--strip-unneeded", linked, finished),
+                f"--add-section={SECTION}={listed}",
+                f"--set-section-flags={SECTION}=alloc,readonly,data",
+                *("--strip-unneeded", f"--keep-symbols={functions}"),
+                *([f"--keep-section={_LINE_TABLES}"] if line_tables else []),
+                *(linked, finished),
             ]
         )
+        retain_section(finished, SECTION)
         shorten_section_names(finished)
         # D: no times, no owners.
         tools.ar.run(["rcsD", output, finished])

@@ -57,16 +57,24 @@ def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -
 
 
 def finish_macho(
-    raw: Path, kept: Collection[str], output: Path, tools: MachoTools, *, weak: bool
+    raw: Path,
+    kept: Collection[str],
+    output: Path,
+    crates: bytes,
+    tools: MachoTools,
+    *,
+    weak: bool,
+    line_tables: bool = False,
 ) -> None:
     """Make an archive that ships from the one that rustc made.
 
-    The arguments are those of `finish_elf`; the names that are kept are as C spells them.
+    The arguments are those of `finish_elf`; the names that are kept are as C spells them. The list
+    of crates is left out: no tool here can mark a section as one that Apple's linker must keep.
     """
     names = {f"_{name}" for name in kept}
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         symbols = Path(scratch, "symbols")
-        options = ["--strip-debug"]
+        options = [] if line_tables else ["--strip-debug"]
         options += [f"--remove-section={section}" for section in _UNWANTED_SECTIONS]
         if weak:
             # All of them: the two archives have the same private names as well.

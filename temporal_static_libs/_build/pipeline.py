@@ -26,6 +26,7 @@ from .macho import find_macho_tools, finish_macho
 from .record import Recorder
 from .source_tree import PROTOS, Output, Sources, rust_sources_sha256, source_commit
 from .staging import (
+    check_line_tables,
     copy_protos,
     find_protos,
     replacing,
@@ -46,7 +47,7 @@ class _Plan:
     target: Target
     #: As far as it is known.
     manifest: Manifest
-    #: From the raw archive, the symbols to keep and the path of the archive to make.
+    #: Takes the raw archive, the symbols to keep, the path of the archive to make, the crates.
     finish: Callable[..., None]
 
 
@@ -74,6 +75,8 @@ def build(
         SettingError: a setting of the build holds a value it does not know.
     """
     with recorder.phase("prepare"):
+        if settings.line_tables is not None:
+            check_line_tables(Path(settings.line_tables))
         toolchain = replace(find_toolchain(sources.workspace, settings), lock=lock)
         if output.workspace_id is not None:
             own = {"TEMPORAL_STATIC_LIBS_WORKSPACE": output.workspace_id}
@@ -104,6 +107,11 @@ def build(
                 libraries=tuple(libraries),
             )
             write_description(manifest, directory)
+            if settings.line_tables is not None:
+                place = Path(settings.line_tables)
+                scratch = place.with_name(f".{place.name}-scratch")
+                second = staged.enter_context(replacing(place, scratch))
+                _finish_with_line_tables(plan, compiled, manifest, second)
             if output.package is not None:
                 write_build_system_files(manifest, directory)
                 scratch = output.scratch.with_name(f"{output.scratch.name}-protos")
@@ -167,8 +175,23 @@ def _compile(plan: _Plan, output: Output, profile: str, recorder: Recorder) -> C
         )
 
 
+def _finish_with_line_tables(
+    plan: _Plan, compiled: Compiled, manifest: Manifest, directory: Path
+) -> None:
+    """Make the same archives once more, for debuggers: the code is that of one compile."""
+    libraries = [
+        _finish(plan, component, compiled, directory, line_tables=True) for component in COMPONENTS
+    ]
+    write_description(replace(manifest, libraries=tuple(libraries)), directory)
+
+
 def _finish(
-    plan: _Plan, component: Component, compiled: Compiled, directory: Path
+    plan: _Plan,
+    component: Component,
+    compiled: Compiled,
+    directory: Path,
+    *,
+    line_tables: bool = False,
 ) -> ManifestLibrary:
     """Make a component's archive, in which nothing but the interface can be seen.
 
@@ -179,7 +202,8 @@ def _finish(
     notice(message("build-finishing", archive=archive.name))
     api = component.functions(plan.header.functions)
     kept = api | plan.header.own_symbols
-    plan.finish(compiled.archive, kept, archive, weak=component.is_subset)
+    how = {"weak": component.is_subset, "line_tables": line_tables}
+    plan.finish(compiled.archive, kept, archive, compiled.crates, **how)
     _check_symbols(archive, kept, plan)
     return ManifestLibrary(
         component=component.name,

@@ -11,6 +11,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from .._checksums import format_checksums
+from .._components import COMPONENTS
+from .._errors import SettingError
 from .._integration.files import render_files
 from .._integration.template import Places
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
@@ -54,6 +56,23 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
         shutil.move(new, directory)
     finally:
         shutil.rmtree(scratch)
+
+
+def check_line_tables(directory: Path) -> None:
+    """Check that a directory which is to be replaced holds no more than an earlier set.
+
+    Raises:
+        SettingError: it does, or cannot be read.
+    """
+    own = {CHECKSUMS_NAME, MANIFEST_NAME, *(f"lib{one.library}.a" for one in COMPONENTS)}
+    try:
+        found = {entry.name for entry in directory.iterdir()} if directory.exists() else set()
+    except OSError as error:
+        values = {"directory": directory, "reason": error.strerror}
+        raise SettingError(message("line-tables-unreadable", **values)) from None
+    if others := sorted(found - own):
+        values = {"directory": directory, "names": ", ".join(others[:5])}
+        raise SettingError(message("line-tables-not-a-set", **values))
 
 
 def write_description(manifest: Manifest, directory: Path) -> None:

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "target": None,
     "cargo_profile": "release",
     "build_record": None,
+    "line_tables": None,
 }
 #: Variable and value to what they change.
 VALUES = [
@@ -36,6 +37,7 @@ VALUES = [
     ("TEMPORAL_LIBS_TARGET", "riscv64", {"target": "riscv64"}),
     ("TEMPORAL_LIBS_CARGO_PROFILE", "quick", {"cargo_profile": "quick"}),
     ("TEMPORAL_LIBS_BUILD_RECORD", "/record.json", {"build_record": "/record.json"}),
+    ("TEMPORAL_LIBS_LINE_TABLES", "/tables", {"line_tables": "/tables"}),
 ]
 
 
@@ -70,7 +72,13 @@ def test_empty_is_not_set() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["TEMPORAL_LIBS_DIR", "TEMPORAL_LIBS_CACHE_DIR", "TEMPORAL_LIBS_BUILD_RECORD"]
+    "name",
+    [
+        "TEMPORAL_LIBS_DIR",
+        "TEMPORAL_LIBS_CACHE_DIR",
+        "TEMPORAL_LIBS_BUILD_RECORD",
+        "TEMPORAL_LIBS_LINE_TABLES",
+    ],
 )
 def test_relative_path_is_made_absolute(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -276,7 +276,7 @@ def test_archive_without_all_of_the_api_is_refused(tiny_tree: TinyTree, tmp_path
 def test_archive_that_is_not_finished_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
     pipeline = tiny_tree.root / "temporal_static_libs" / "_build" / "pipeline.py"
     text = pipeline.read_text(encoding="utf-8")
-    step = "plan.finish(compiled.archive, kept, archive, weak=component.is_subset)"
+    step = "plan.finish(compiled.archive, kept, archive, compiled.crates, **how)"
     assert step in text
     pipeline.write_text(text.replace(step, "archive.write_bytes(compiled.archive.read_bytes())"))
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "wheel"), ".")
@@ -321,3 +321,41 @@ def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: 
 
     assert requirements("0") == "[] []"
     assert requirements("1") == "['puccinialin>=0.1.14'] []"
+
+
+def test_second_set_with_line_tables_is_of_the_same_build(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
+    place = tmp_path / "made" / "line-tables"
+    for name in ("first", "again"):  # what an earlier build left is replaced
+        wheel = tiny_tree.wheel(tmp_path / name, {"TEMPORAL_LIBS_LINE_TABLES": str(place)})
+        found = {file.name: file.read_bytes() for file in place.iterdir()}
+        libraries = {"libtemporal_client.a", "libtemporal_sdk_core.a"}
+        assert found.keys() == {*libraries, "manifest.json", "checksums.sha256"}
+        usual, second = read_manifest(wheel), json.loads(found["manifest.json"])
+        assert {**second, "libraries": []} == {**usual, "libraries": []}
+        for library in second["libraries"]:
+            content = found[library["file"]]
+            assert hashlib.sha256(content).hexdigest() == library["sha256"]
+    assert [entry.name for entry in place.parent.iterdir()] == [place.name]
+
+
+@pytest.mark.parametrize("kind", ["directory", "file"])
+def test_directory_that_holds_something_else_is_not_replaced(
+    tiny_tree: TinyTree, tmp_path: Path, kind: str
+) -> None:
+    place = tmp_path / "mine"
+    if kind == "directory":
+        place.mkdir()
+        (place / "letter.txt").write_text("mine")
+        problem = f"{place} also holds letter.txt. A build replaces the whole directory: name a new"
+    else:
+        place.write_text("mine")
+        problem = f"{place} cannot be read: Not a directory"
+    environ = {"TEMPORAL_LIBS_LINE_TABLES": str(place)}
+    done = tiny_tree.pip("wheel", "-w", str(tmp_path / "out"), ".", environ=environ)
+    assert done.returncode != 0
+    assert f"TEMPORAL_LIBS_LINE_TABLES: {problem}" in done.stdout
+    assert "Compiling" not in done.stdout
+    left = place if kind == "file" else place / "letter.txt"
+    assert left.read_text() == "mine"

@@ -57,6 +57,15 @@ def compile_it(workspace: Path, toolchain: Toolchain) -> Compile:
     return compile_it
 
 
+def cargo_after(directory: Path, toolchain: Toolchain, command: str) -> str:
+    """A cargo that runs a shell's command before it compiles."""
+    cargo = directory / "cargo"
+    shell = f'[ "$1" != rustc ] || {command}\nexec {toolchain.cargo} "$@"\n'
+    cargo.write_text(f"#!/bin/sh\n{shell}")
+    cargo.chmod(0o755)
+    return str(cargo)
+
+
 LINES = {
     "a-brace": "{",
     "no-json": "{not json at all}",
@@ -79,11 +88,7 @@ def test_line_that_is_no_message_of_cargos_is_passed_on(
 ) -> None:
     line = tmp_path / "line"
     line.write_bytes(LINES[name].encode("utf-8", "surrogateescape") + b"\n")
-    cargo = tmp_path / "cargo"
-    shell = f'[ "$1" != rustc ] || cat {line}\nexec {toolchain.cargo} "$@"\n'
-    cargo.write_text(f"#!/bin/sh\n{shell}")
-    cargo.chmod(0o755)
-    wrapped = replace(toolchain, cargo=str(cargo))
+    wrapped = replace(toolchain, cargo=cargo_after(tmp_path, toolchain, f"cat {line}"))
     assert compile_archive(workspace, wrapped, for_host(wrapped), "quick").archive.is_file()
     assert line.read_text(errors="replace") in capsys.readouterr().err
 
@@ -235,3 +240,36 @@ def test_native_libraries_are_read(
 def test_native_library_of_an_unknown_form_is_an_error() -> None:
     with pytest.raises(CompileError, match=r"'kernel32\.lib'"):
         parse_native_libs("-lc kernel32.lib")
+
+
+@pytest.mark.parametrize("given", [{}, {"CFLAGS": "-O1"}, {"TARGET_CFLAGS": "-O1", "CFLAGS": "-g"}])
+def test_c_compilers_get_neutral_paths_and_keep_the_flags_they_had(
+    workspace: Path, toolchain: Toolchain, tmp_path: Path, given: dict[str, str]
+) -> None:
+    noted = tmp_path / "environ"
+    wrapper = cargo_after(tmp_path, toolchain, f"env -0 >{noted}")
+    environ = {**toolchain.environ, **given}
+    wrapped = replace(toolchain, cargo=wrapper, environ=environ)
+    compile_archive(workspace, wrapped, for_host(wrapped), "quick")
+    found = dict(line.split("=", 1) for line in noted.read_text().split("\0") if "=" in line)
+    # The variables of the crate cc, of which the most specific one counts.
+    name = next(iter(given), f"CFLAGS_{toolchain.host.replace('-', '_')}")
+    words = found[name].split()
+    assert words[: len(given.get(name, "").split())] == given.get(name, "").split()
+    assert f"-fdebug-prefix-map={workspace}=/temporal-static-libs/rust" in words
+    assert {one: found[one] for one in given if one != name} == {
+        one: value for one, value in given.items() if one != name
+    }
+
+
+def test_path_with_a_space_is_not_among_the_flags_of_c_compilers(
+    repo_root: Path, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    tiny = repo_root / "tests" / "wheel" / "tiny_workspace"
+    workspace = Path(shutil.copytree(tiny, tmp_path / "with a space"))
+    noted = tmp_path / "environ"
+    wrapper = cargo_after(tmp_path, toolchain, f"env -0 >{noted}")
+    wrapped = replace(toolchain, cargo=wrapper)
+    compile_archive(workspace, wrapped, for_host(wrapped), "quick")
+    assert "CFLAGS" in noted.read_text()
+    assert "with a space=/temporal" not in noted.read_text()

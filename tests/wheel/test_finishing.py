@@ -13,17 +13,20 @@ import pytest
 
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.archive_index import defined_symbols
+from temporal_static_libs._build.crate_list import SECTION
 from temporal_static_libs._build.elf import ElfTools, find_elf_tools, finish_elf
-from temporal_static_libs._build.section_names import shorten_section_names
+from temporal_static_libs._build.sections import shorten_section_names
 from temporal_static_libs._build.toolchain import Toolchain, find_toolchain
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target, target_of_triple
+from tests.support.ci.skips import require_program
 
 #: Two functions of an interface, the function that one of them needs, and one that none needs.
 SOURCES = {
     "one.c": """\
         int needed(int value);
-        int api_one(int value) { return needed(value); }
+        static __attribute__((noinline)) int hidden(int value) { return needed(value); }
+        int api_one(int value) { return hidden(value); }
         """,
     "two.c": """\
         const char *bitcode __attribute__((section(".llvmbc"))) = "BC";
@@ -31,7 +34,15 @@ SOURCES = {
         int not_needed(int value) { return value + 2; }
         int api_two(int value) { return not_needed(value); }
         """,
+    "three.c": """\
+        void nowhere(void);
+        int api_three(void) { nowhere(); return 0; }
+        """,
 }
+
+
+#: In the place of the list of crates.
+CRATES = b"a list of crates"
 
 
 @pytest.fixture
@@ -74,7 +85,7 @@ def finish(raw: Path, tools: ElfTools, tmp_path: Path) -> Callable[..., Path]:
 
     def finish_it(*kept: str, name: str = "libfinished.a", weak: bool = False) -> Path:
         output = tmp_path / name
-        finish_elf(raw, kept, output, tools, weak=weak)
+        finish_elf(raw, kept, output, CRATES, tools, weak=weak)
         return output
 
     return finish_it
@@ -97,6 +108,21 @@ def test_what_no_kept_symbol_needs_is_dropped(finish: Callable[..., Path]) -> No
     assert "api_two" not in names
 
 
+def test_names_of_local_functions_stay(finish: Callable[..., Path]) -> None:
+    assert " t hidden" in read("nm", finish("api_one"))
+
+
+def test_what_only_dropped_parts_refer_to_is_not_looked_for(
+    finish: Callable[..., Path], tmp_path: Path
+) -> None:
+    archive = finish("api_one")
+    assert "nowhere" not in read("nm", archive)
+    main = tmp_path / "main.c"
+    main.write_text("int api_one(int); int main(void) { return api_one(0); }\n")
+    require_program("ld.lld")
+    subprocess.run(["cc", "-fuse-ld=lld", main, archive, "-o", tmp_path / "main"], check=True)
+
+
 def test_one_object_named_for_the_library(finish: Callable[..., Path]) -> None:
     assert read("ar", "t", finish("api_one", name="libtemporal_x.a")) == "temporal_x.o\n"
 
@@ -108,6 +134,17 @@ def test_neither_bitcode_nor_debug_information_is_left(
     assert all(section in read("readelf", "-SW", raw) for section in unwanted)
     sections = read("readelf", "-SW", finish("api_one", "api_two"))
     assert not [section for section in unwanted if section in sections]
+
+
+def test_list_of_crates_stays_in_every_program(finish: Callable[..., Path], tmp_path: Path) -> None:
+    main = tmp_path / "main.c"
+    main.write_text("int api_one(int); int main(void) { return api_one(0); }\n")
+    program, section = tmp_path / "main", tmp_path / "section"
+    drop = ("-ffunction-sections", "-Wl,--gc-sections", "-s")
+    subprocess.run(["cc", main, finish("api_one"), *drop, "-o", program], check=True)
+    dump = f"--dump-section={SECTION}={section}"
+    subprocess.run(["objcopy", dump, program, tmp_path / "copy"], check=True)
+    assert section.read_bytes() == CRATES
 
 
 def test_parts_can_still_be_dropped_by_a_linker(
@@ -212,7 +249,7 @@ def test_rust_still_unwinds_beside_exceptions_of_c_plus_plus(
     command += [rust, "-o", raw]
     subprocess.run(command, env=toolchain.environ, check=True)
     finished = tmp_path / "libfinished.a"
-    finish_elf(raw, ["api_panics"], finished, tools, weak=False)
+    finish_elf(raw, ["api_panics"], finished, CRATES, tools, weak=False)
     host = tmp_path / "host.cpp"
     host.write_text(
         'extern "C" int api_panics();\n'
@@ -230,7 +267,7 @@ def test_what_a_tool_says_is_in_the_error(tools: ElfTools, tmp_path: Path) -> No
     broken = tmp_path / "libbroken.a"
     broken.write_bytes(b"no archive")
     with pytest.raises(CompileError) as caught:
-        finish_elf(broken, ["api_one"], tmp_path / "libout.a", tools, weak=False)
+        finish_elf(broken, ["api_one"], tmp_path / "libout.a", CRATES, tools, weak=False)
     message = str(caught.value)
     assert message.startswith(f"{tools.linker.path} failed (exit status ")
     assert f"  version: {tools.linker.version}" in message

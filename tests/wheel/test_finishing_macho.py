@@ -66,7 +66,7 @@ def finish(raw: Path, tools: MachoTools, tmp_path: Path) -> Callable[..., Path]:
 
     def finish_it(*kept: str, name: str = "libfinished.a", weak: bool = False) -> Path:
         output = tmp_path / name
-        finish_macho(raw, kept, output, tools, weak=weak)
+        finish_macho(raw, kept, output, b"a list of crates", tools, weak=weak)
         return output
 
     return finish_it

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.ci.skips import require_program
+from tests.support.programs.crate_list import crates_in
 from tests.support.programs.paths import consumer_environ
+from tools.licenses.linked_crates import linked_crates
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
@@ -76,7 +78,7 @@ def run(file: Path, output: str) -> str:
 @pytest.mark.parametrize("component", ["sdk-core", "client"])
 @pytest.mark.parametrize(("linker", "output"), CASES)
 def test_links_and_runs_with_and_without_dropping_unused_parts(
-    script: Command, linker: str, output: str, component: str, tmp_path: Path
+    script: Command, linker: str, output: str, component: str, tmp_path: Path, repo_root: Path
 ) -> None:
     lines = script.lines("--cflags", "--ldflags", "--libs", "--component", component)
     cflags, ldflags, libs = map(shlex.split, lines)
@@ -88,6 +90,7 @@ def test_links_and_runs_with_and_without_dropping_unused_parts(
         result = tmp_path / f"{name}.bin"
         link(linker, [*OUTPUTS[output], PROGRAM, *cflags, *flags], result)
         assert run(result, output).startswith("Invalid options: ")
+        assert crates_in(result) == linked_crates(repo_root / "rust", "x86_64-unknown-linux-gnu")
     sizes = {name: (tmp_path / f"{name}.bin").stat().st_size for name in ("all", "gc")}
     # Where everything is used there is nothing to drop, and some bytes of padding can be added.
     assert sizes["gc"] <= sizes["all"] + 4096

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from temporal_static_libs._build.crate_list import crate_list
 from tools.licenses.linked_crates import PACKAGE, Crate, linked_crates, platforms_of_crates
 
 LINUX = "x86_64-unknown-linux-gnu"
@@ -52,6 +56,32 @@ def workspace(tmp_path: Path) -> Path:
 def crates(*names: str) -> set[Crate]:
     """Some of the workspace's crates."""
     return {Crate(name, "1.2.3") for name in names}
+
+
+def listed(workspace: Path, linked: set[str], build: set[str]) -> dict[str, dict[str, Any]]:
+    """Read the list for programs, by names, if cargo has compiled these for target and host."""
+    command = ["cargo", "metadata", "--offline", "--format-version", "1"]
+    metadata = json.loads(subprocess.check_output(command, cwd=workspace))
+    ids = {one["name"]: one["id"] for one in metadata["packages"]}
+    compiled = [ids[name] for name in linked | build]
+    content = crate_list(metadata, PACKAGE, compiled, [ids[name] for name in linked])
+    packages = json.loads(zlib.decompress(content))["packages"]
+    names = [one["name"] for one in packages]
+    for one in packages:
+        one["dependencies"] = {names[index] for index in one.get("dependencies", [])}
+    return dict(zip(names, packages, strict=True))
+
+
+def test_list_for_programs_tells_linked_crates_from_those_in_the_compiler(workspace: Path) -> None:
+    build = {"macro", "parser", "builder"}
+    found = listed(workspace, {PACKAGE, "linked", "deeper"}, build)
+    linked = {Crate.of(one) for one in found.values() if one.get("kind") != "build"}
+    assert linked == linked_crates(workspace, LINUX)
+    assert found.keys() - {crate.name for crate in linked} == build
+    assert [name for name, one in found.items() if one.get("root")] == [PACKAGE]
+    assert {one["source"] for one in found.values()} == {"local"}
+    assert found[PACKAGE]["dependencies"] == {"linked", "macro", "builder"}
+    assert found["macro"]["dependencies"] == {"parser"}
 
 
 def test_only_what_ends_up_in_the_archive_is_linked(workspace: Path) -> None:

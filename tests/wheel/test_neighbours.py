@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.ci.skips import require_program
+from tests.support.programs.crate_list import crates_in
 from tests.support.programs.paths import consumer_environ
+from tools.licenses.linked_crates import linked_crates
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
@@ -77,7 +79,12 @@ def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("linker", ["bfd", "gold", "lld", "mold"])
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=lambda order: str(order))
 def test_another_rust_zstd_and_both_archives(
-    script: Command, neighbour: Path, linker: str, order: Sequence[int], tmp_path: Path
+    script: Command,
+    neighbour: Path,
+    linker: str,
+    order: Sequence[int],
+    tmp_path: Path,
+    repo_root: Path,
 ) -> None:
     require_program("mold" if linker == "mold" else f"ld.{linker}")
     cflags, core, system_libraries = script.lines("--cflags", "--libfiles", "--system-libs")
@@ -96,6 +103,8 @@ def test_another_rust_zstd_and_both_archives(
     done = subprocess.run([program], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "compressed by the library of the system; 55\n"
+    # The other Rust library has no list, and that of the second archive is the same.
+    assert crates_in(program) == linked_crates(repo_root / "rust", "x86_64-unknown-linux-gnu")
 
 
 CPLUSPLUS = """\

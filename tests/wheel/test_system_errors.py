@@ -69,7 +69,13 @@ def test_working_directory_that_is_gone(command: Command, tmp_path: Path, option
 
 
 @pytest.mark.parametrize(
-    "name", ["TEMPORAL_LIBS_DIR", "TEMPORAL_LIBS_CACHE_DIR", "TEMPORAL_LIBS_BUILD_RECORD"]
+    "name",
+    [
+        "TEMPORAL_LIBS_DIR",
+        "TEMPORAL_LIBS_CACHE_DIR",
+        "TEMPORAL_LIBS_BUILD_RECORD",
+        "TEMPORAL_LIBS_LINE_TABLES",
+    ],
 )
 def test_relative_setting_where_the_working_directory_is_gone(
     script: Command, tmp_path: Path, name: str

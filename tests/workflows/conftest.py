@@ -19,7 +19,7 @@ from tests.support.ci.release_run import PLATFORM, Publisher, StartRun
 from tests.support.ci.skips import require_program
 from tests.support.ci.workflow_run import WorkflowRun, read_workflow
 from tests.support.pip.borrowed_environment import borrow_environment
-from tests.support.pip.release_files import make_sdist, make_wheel
+from tests.support.pip.release_files import make_line_tables, make_sdist, make_wheel
 from tests.support.pip.uploading_index import UploadingIndex, uploading_index
 from tools.release.names import REQUIRED
 from tools.release.versions import project_version
@@ -177,6 +177,8 @@ def start(
                 outputs["needs.sdist.outputs.artifact"] = artifacts.upload("sdist", file).number
             else:
                 artifacts.upload(f"wheel-{file.stem}", file)
+        for directory in make_line_tables(built, place / "line-tables").iterdir():
+            artifacts.upload(directory.name, directory)
         history = place / "build-history.json"
         history.write_text("[]\n")
         outputs["needs.records.outputs.artifact"] = artifacts.upload("history", history).number

@@ -45,7 +45,11 @@ def test_release_of_every_platform_is_published_and_can_be_installed(
     assert not release["draft"]
     assert github.tags == {release["tag_name"]: tree.commit}
     assert "no wheel for" not in release["body"]
-    stems = [f"temporal-static-libs-{target.platform}-v{tree.version}" for target in TARGETS]
+    stems = [
+        f"temporal-static-libs-{target.platform}{kind}-v{tree.version}"
+        for target in TARGETS
+        for kind in ("", "-line-tables")
+    ]
     assert set(github.assets) == {
         *(f"{stem}.tar.gz" for stem in stems),
         *(f"{stem}.sha256" for stem in stems),

@@ -15,7 +15,7 @@ from benchmarks.harness.sdist_build import build_sdist
 from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.git_tree import git
-from tests.support.pip.release_files import LIB, Content, make_sdist, make_wheel
+from tests.support.pip.release_files import LIB, Content, make_line_tables, make_sdist, make_wheel
 from tools import ToolError
 from tools.release.assemble import assemble
 from tools.release.bundle import Bundle
@@ -205,8 +205,10 @@ def test_source_distribution_as_it_is_built(repo_root: Path, tmp_path: Path) -> 
 @pytest.fixture
 def assembled(pristine_tree: ReleaseTree, small: Path, tmp_path: Path) -> tuple[Bundle, str]:
     """A release, assembled."""
+    made = make_line_tables(small, tmp_path / "line-tables")
     output, extra = tmp_path / "bundle", tmp_path / "no-extra"
-    return assemble(pristine_tree.root, small, extra, output, pristine_tree.commit, release=True)
+    commit = pristine_tree.commit
+    return assemble(pristine_tree.root, small, made, extra, output, commit, release=True)
 
 
 def test_notes_have_the_changelog_entry_and_what_is_missing(
@@ -234,6 +236,7 @@ def test_tarballs_depend_on_the_wheels_alone(
     again, _ = assemble(
         pristine_tree.root,
         assembled[0].dist,
+        tmp_path / "line-tables",
         tmp_path / "no-extra",
         tmp_path / "again",
         pristine_tree.commit,
@@ -241,7 +244,7 @@ def test_tarballs_depend_on_the_wheels_alone(
     )
     for file in assembled[0].assets.iterdir():
         assert (again.assets / file.name).read_bytes() == file.read_bytes(), file.name
-    (tarball,) = again.assets.glob("*linux-arm64*.tar.gz")
+    (tarball,) = again.assets.glob("*linux-arm64-v*.tar.gz")
     listed = subprocess.check_output(["tar", "-tvzf", tarball], text=True)
     assert "-rw-r--r-- 0/0" in listed
     # Gzip's time, which two tarballs made in one second share.
@@ -258,8 +261,69 @@ def test_extra_asset_may_not_take_the_name_of_another(
         assemble(
             pristine_tree.root,
             small,
+            make_line_tables(small, tmp_path / "line-tables"),
             extra,
             tmp_path / "bundle",
+            pristine_tree.commit,
+            release=True,
+        )
+
+
+def test_tarball_with_line_tables_differs_in_the_archives_and_what_describes_them(
+    assembled: tuple[Bundle, str], tmp_path: Path
+) -> None:
+    contents = []
+    for kind in ("", "-line-tables"):
+        (tarball,) = assembled[0].assets.glob(f"*-linux-arm64{kind}-v*.tar.gz")
+        place = tmp_path / f"unpacked{kind}"
+        place.mkdir()
+        subprocess.run(["tar", "-xzf", tarball, "--strip-components=1"], cwd=place, check=True)
+        found = {str(file.relative_to(place)): file.read_bytes() for file in place.rglob("*.*")}
+        contents.append(found)
+        check = ["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"]
+        subprocess.run(check, cwd=place, check=True)
+    usual, second = contents
+    assert usual.keys() == second.keys()
+    assert {name for name in usual if usual[name] != second[name]} == {
+        *("checksums.sha256", "manifest.json", "libtemporal_client.a", "libtemporal_sdk_core.a")
+    }
+
+
+def of_another_build(directory: Path) -> None:
+    manifest = json.loads((directory / "manifest.json").read_text())
+    (directory / "manifest.json").write_text(json.dumps({**manifest, "source_commit": "f" * 40}))
+
+
+def without_an_archive(directory: Path) -> None:
+    (directory / "libtemporal_client.a").unlink()
+
+
+def not_there(directory: Path) -> None:
+    shutil.rmtree(directory)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        pytest.param(of_another_build, "line-tables-linux-arm64: its build: ", id="other-build"),
+        pytest.param(
+            without_an_archive, "line-tables-linux-arm64: its archives: ", id="no-archive"
+        ),
+        pytest.param(not_there, "line-tables-linux-arm64: no archives with line tables", id="none"),
+    ],
+)
+def test_line_tables_that_are_not_of_the_wheel(
+    small: Path,
+    pristine_tree: ReleaseTree,
+    tmp_path: Path,
+    change: Callable[[Path], None],
+    problem: str,
+) -> None:
+    made = make_line_tables(small, tmp_path / "line-tables")
+    change(made / "line-tables-linux-arm64")
+    with pytest.raises(ToolError, match=problem):
+        assemble(
+            *(pristine_tree.root, small, made, tmp_path / "no-extra", tmp_path / "bundle"),
             pristine_tree.commit,
             release=True,
         )

@@ -1,4 +1,4 @@
-"""What an SBOM says of a crate besides what cargo knows: code of others in it, and our changes."""
+"""What an SBOM says of a crate that cargo does not know: code of others in it, and our changes."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from tools import ToolError
 from tools.release.bundle import Bundle, Facts
 from tools.release.contents import ReleaseWheel, Source
 from tools.release.distributions import check_distributions
+from tools.release.line_tables import read_line_tables
 from tools.release.names import PROJECT
 from tools.release.tarballs import make_tarball
 from tools.release.texts import changelog_entry, release_notes, requirements
@@ -18,13 +19,21 @@ from tools.release.versions import check_versions
 
 
 def assemble(
-    root: Path, distributions: Path, extra: Path, output: Path, commit: str, release: bool
+    root: Path,
+    distributions: Path,
+    line_tables: Path,
+    extra: Path,
+    output: Path,
+    commit: str,
+    release: bool,
 ) -> tuple[Bundle, str]:
     """Check the distributions, and make of them what else is published.
 
     Args:
         root: of the source tree.
         distributions: the directory of wheels and source distribution.
+        line_tables: a directory with ``line-tables-PLATFORM`` for each wheel: the wheel's archives
+            with line tables.
         extra: a directory of more assets for the GitHub release; it need not be there.
         output: the bundle's directory, which is made.
         commit: that everything must be made from.
@@ -48,6 +57,8 @@ def assemble(
         shutil.copyfile(file, bundle.dist / file.name)
     for wheel in checked.wheels:
         make_tarball(wheel, bundle.assets)
+        second = line_tables / f"line-tables-{wheel.target.platform}"
+        make_tarball(wheel, bundle.assets, "-line-tables", read_line_tables(second, wheel))
     (bundle.assets / f"{PROJECT}-v{version}.cdx.json").write_bytes(_sbom(checked.wheels[0]))
     for file in sorted(extra.iterdir()) if extra.is_dir() else []:
         if not file.is_file() or (bundle.assets / file.name).exists():

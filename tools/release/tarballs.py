@@ -6,7 +6,7 @@ import gzip
 import io
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,23 @@ from tools.wheel.check import LIB, PACKAGE
 _DATE: Final = 1580601600
 
 
-def make_tarball(wheel: ReleaseWheel, directory: Path) -> None:
+def make_tarball(
+    wheel: ReleaseWheel,
+    directory: Path,
+    kind: str = "",
+    replaced: Mapping[str, bytes] | None = None,
+) -> None:
     """Make a wheel's tarball, and the file that `sha256sum -c` reads next to it.
 
-    Its one directory can be what TEMPORAL_LIBS_DIR names. The bytes depend on the wheel alone.
+    Its one directory can be what TEMPORAL_LIBS_DIR names. The bytes depend on the arguments alone.
+
+    Args:
+        wheel: the wheel.
+        directory: for both files.
+        kind: a suffix of the name, for a tarball that is not just of the wheel.
+        replaced: files that take the place of the archives and of what describes them, by name.
     """
-    stem = stem_of(wheel.target.platform, wheel.manifest.version)
+    stem = stem_of(f"{wheel.target.platform}{kind}", wheel.manifest.version)
     tarball, checksum = directory / f"{stem}.tar.gz", directory / f"{stem}.sha256"
     with (
         zipfile.ZipFile(wheel.file) as packed,
@@ -35,7 +46,8 @@ def make_tarball(wheel: ReleaseWheel, directory: Path) -> None:
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
     ):
         for name, member in sorted(_members(wheel, packed)):
-            content = packed.read(member)
+            in_place = (replaced or {}).get(name)
+            content = packed.read(member) if in_place is None else in_place
             entry = tarfile.TarInfo(f"{stem}/{name}")
             entry.size, entry.mode, entry.mtime = len(content), 0o644, _DATE
             archive.addfile(entry, io.BytesIO(content))

@@ -116,3 +116,23 @@ def make_sdist(tree: Path, version: str, commit: str, directory: Path) -> Path:
 def hashes_of(directory: Path) -> dict[str, str]:
     """The SHA-256 of each file in a directory, by name."""
     return {file.name: sha256_of(file) for file in directory.iterdir()}
+
+
+def make_line_tables(distributions: Path, directory: Path) -> Path:
+    """Make what the builds of some wheels also leave: ``line-tables-PLATFORM`` for each.
+
+    The archives are those of the wheel with a few bytes more.
+    """
+    for file in distributions.glob("*.whl"):
+        with zipfile.ZipFile(file) as archive:
+            manifest: dict[str, Any] = json.loads(archive.read(f"{LIB}/manifest.json"))
+            place = directory / f"line-tables-{manifest['platform']}"
+            place.mkdir(parents=True)
+            for library in manifest["libraries"]:
+                content = archive.read(f"{LIB}/{library['file']}") + b"with line tables"
+                library.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+                (place / library["file"]).write_bytes(content)
+        (place / "manifest.json").write_text(json.dumps(manifest))
+        recorded = {library["file"]: library["sha256"] for library in manifest["libraries"]}
+        (place / "checksums.sha256").write_text(format_checksums(recorded))
+    return directory

@@ -1,8 +1,9 @@
-"""Short names for the sections of an ELF object.
+"""Sections and symbols of an ELF object: short names, one section to keep, names of functions.
 
 Each function and constant has a separate section, named for it: in an object of this size the
 names take more room than the data, while all that a linker looks at is how a name begins. There is
-a `--rename-section` in objcopy, but it takes minutes for tens of thousands of sections.
+a `--rename-section` in objcopy, but it takes minutes for tens of thousands of sections. Of the flag
+that keeps a section, objcopy knows nothing.
 
 The layout of the file is that of the System V ABI, chapter 4, "Sections".
 """
@@ -20,9 +21,16 @@ from .advice import unexpected
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 # e_shoff, and e_shentsize, e_shnum, e_shstrndx.
 _OFFSET_AT, _COUNTS_AT = 0x28, 0x3A
+# e_ident[EI_OSABI]: GNU's ld and objcopy look at the flag only in a file of their own system.
+_OSABI_AT, _OSABI_GNU = 7, 3
+_SHF_GNU_RETAIN = 1 << 21
 # sh_name, _type, _flags, _addr, _offset, _size, _link, _info, _addralign, _entsize
 _HEADER = struct.Struct("<IIQQQQIIQQ")
-_NAME, _OFFSET, _SIZE, _LINK, _ALIGNMENT = 0, 4, 5, 6, 8
+_NAME, _TYPE, _FLAGS, _OFFSET, _SIZE, _LINK, _ALIGNMENT = 0, 1, 2, 4, 5, 6, 8
+_SHT_SYMTAB = 2
+# st_name, _info, _other, _shndx, _value, _size
+_SYMBOL = struct.Struct("<IBBHQQ")
+_STT_FUNC, _SHN_UNDEF = 2, 0
 # Stands in e_shstrndx where the index is in the first header's sh_link; its sh_size is the count.
 _EXTENDED = 0xFFFF
 
@@ -32,6 +40,28 @@ _PREFIX = re.compile(
     rb"|gcc_except_table))\.."
 )
 _RELOCATIONS = b".rela"
+
+
+def retain_section(file: Path, name: str) -> None:
+    """Have linkers keep a section of an object in every program, although nothing refers to it.
+
+    Args:
+        file: as for `shorten_section_names`.
+        name: of the section.
+
+    Raises:
+        CompileError: it is no such file.
+    """
+    content = file.read_bytes()
+    table, headers, names = _headers(file, content)
+    strings = content[names[_OFFSET] : names[_OFFSET] + names[_SIZE]]
+    new = bytearray(content)
+    for index, header in enumerate(headers):
+        if _name(strings, header) == name.encode("ascii"):
+            header[_FLAGS] |= _SHF_GNU_RETAIN
+            _HEADER.pack_into(new, table + index * _HEADER.size, *header)
+    new[_OSABI_AT] = _OSABI_GNU
+    file.write_bytes(new)
 
 
 def shorten_section_names(file: Path) -> None:
@@ -44,18 +74,8 @@ def shorten_section_names(file: Path) -> None:
         CompileError: it is no such file.
     """
     content = file.read_bytes()
-    if not content.startswith(_ELF64_LITTLE_ENDIAN):
-        raise unexpected(message("object-not-elf", file=file))
-    (table,) = struct.unpack_from("<Q", content, _OFFSET_AT)
-    _, number, names_index = struct.unpack_from("<HHH", content, _COUNTS_AT)
-    first = _HEADER.unpack_from(content, table)
-    headers = [
-        list(_HEADER.unpack_from(content, table + index * _HEADER.size))
-        for index in range(number or first[_SIZE])
-    ]
-    names = headers[first[_LINK] if names_index == _EXTENDED else names_index]
+    table, headers, names = _headers(file, content)
     start, end = names[_OFFSET], names[_OFFSET] + names[_SIZE]
-
     strings = _renamed(content[start:end], headers)
     names[_SIZE] = len(strings)
     # A multiple of every alignment, so that what comes after keeps its own.
@@ -76,6 +96,47 @@ def shorten_section_names(file: Path) -> None:
     file.write_bytes(new)
 
 
+def functions_in(file: Path) -> list[str]:
+    """Return the names of the functions that an object defines, sorted.
+
+    Args:
+        file: as for `shorten_section_names`.
+
+    Raises:
+        CompileError: it is no such file.
+    """
+    content = file.read_bytes()
+    _, headers, _ = _headers(file, content)
+    found: set[bytes] = set()
+    for table in headers:
+        if table[_TYPE] != _SHT_SYMTAB:
+            continue
+        start = headers[table[_LINK]][_OFFSET]
+        symbols = memoryview(content)[table[_OFFSET] : table[_OFFSET] + table[_SIZE]]
+        for name, info, _, section, _, _ in _SYMBOL.iter_unpack(symbols):
+            if info & 0xF == _STT_FUNC and section != _SHN_UNDEF:
+                found.add(content[start + name : content.index(b"\0", start + name)])
+    return sorted(name.decode("ascii") for name in found)
+
+
+def _headers(file: Path, content: bytes) -> tuple[int, list[list[int]], list[int]]:
+    """Return the offset of the table of headers, all headers, and that of the sections' names."""
+    if not content.startswith(_ELF64_LITTLE_ENDIAN):
+        raise unexpected(message("object-not-elf", file=file))
+    (table,) = struct.unpack_from("<Q", content, _OFFSET_AT)
+    _, number, names_index = struct.unpack_from("<HHH", content, _COUNTS_AT)
+    first = _HEADER.unpack_from(content, table)
+    headers = [
+        list(_HEADER.unpack_from(content, table + index * _HEADER.size))
+        for index in range(number or first[_SIZE])
+    ]
+    return table, headers, headers[first[_LINK] if names_index == _EXTENDED else names_index]
+
+
+def _name(strings: bytes, header: list[int]) -> bytes:
+    return strings[header[_NAME] : strings.index(b"\0", header[_NAME])]
+
+
 def _renamed(strings: bytes, headers: list[list[int]]) -> bytes:
     """Give the headers their new names' offsets, and return the new table of strings."""
     numbers = count(1)
@@ -93,7 +154,7 @@ def _renamed(strings: bytes, headers: list[list[int]]) -> bytes:
         return offsets[old]
 
     for header in headers:
-        old = strings[header[_NAME] : strings.index(b"\0", header[_NAME])]
+        old = _name(strings, header)
         if old.startswith(_RELOCATIONS):
             header[_NAME] = offset_of(old[len(_RELOCATIONS) :]) - len(_RELOCATIONS)
         else:

@@ -1,0 +1,68 @@
+"""The list of crates that a program carries, as cargo-auditable writes it and scanners read it.
+
+cargo-auditable skips static libraries, so it is made here: JSON, compressed with zlib. The form is
+that of PARSING.md in https://github.com/rust-secure-code/cargo-auditable.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+#: The section that holds it.
+SECTION = ".dep-v0"
+
+_CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
+
+
+def crate_list(
+    metadata: Mapping[str, Any], root: str, compiled: Collection[str], linked: Collection[str]
+) -> bytes:
+    """Return the content of the section.
+
+    Args:
+        metadata: what ``cargo metadata`` prints.
+        root: the name of the package that was compiled.
+        compiled: the ids of all packages that cargo compiled for it.
+        linked: those of them whose code is in the archive. Cargo compiled the others for the host:
+            build scripts, macros, and what these need.
+
+    Raises:
+        KeyError or TypeError: the metadata lacks what cargo says of every package.
+    """
+    packages = {one["id"]: one for one in metadata["packages"] if one["id"] in compiled}
+    used = {
+        node["id"]: [
+            edge["pkg"]
+            for edge in node["deps"]
+            if edge["pkg"] in packages
+            and any(kind["kind"] in (None, "build") for kind in edge["dep_kinds"])
+        ]
+        for node in metadata["resolve"]["nodes"]
+        if node["id"] in packages
+    }
+    (first,) = (id_ for id_, package in packages.items() if package["name"] == root)
+    ids = sorted(packages, key=lambda id_: (packages[id_]["name"], packages[id_]["version"], id_))
+    index = {id_: number for number, id_ in enumerate(ids)}
+    entries = []
+    for id_ in ids:
+        package = packages[id_]
+        entry = {name: package[name] for name in ("name", "version")}
+        entry["source"] = _source(package["source"])
+        if id_ not in linked:
+            entry["kind"] = "build"
+        if used[id_]:
+            entry["dependencies"] = sorted(index[other] for other in used[id_])
+        if id_ == first:
+            entry["root"] = True
+        entries.append(entry)
+    text = json.dumps({"packages": entries}, separators=(",", ":"))
+    return zlib.compress(text.encode("ascii"), 9)
+
+
+def _source(source: str | None) -> str:
+    if source is None:
+        return "local"
+    return "crates.io" if source == _CRATES_IO else source.partition("+")[0]
