@@ -130,12 +130,14 @@ def reinstall_command() -> str:
     installer = _installer(site)
     python = shlex.quote(sys.executable or "python")
     elsewhere = "" if _is_of_this_python(site) else f"--target {shlex.quote(str(site))} "
+    # It is there already, so that nothing is broken by installing it again.
+    allowed = "--break-system-packages " if not elsewhere and _is_externally_managed() else ""
     if installer == "pip":
         # Into a directory that has something pip installs nothing without --upgrade.
         upgrade = elsewhere and "--upgrade "
-        return f"{python} {_PIP} {upgrade}{elsewhere}{_REQUIREMENT}"
+        return f"{python} {_PIP} {allowed}{upgrade}{elsewhere}{_REQUIREMENT}"
     if installer == "uv":
-        return f"{_UV} --python {python} {elsewhere}{_REQUIREMENT}"
+        return f"{_UV} --python {python} {allowed}{elsewhere}{_REQUIREMENT}"
     # Others can need a file of the project's, an environment's name or no index at all.
     program = installer or "the program that installed it"
     return message("reinstall", requirement=_REQUIREMENT, installer=program, place=site)
@@ -165,6 +167,14 @@ def _installer(site: Path) -> str:
         name = " ".join(words)
         return name if name.isprintable() and len(name) < 50 else ""
     return ""
+
+
+def _is_externally_managed() -> bool:
+    """Return whether this Python refuses packages of installers other than the system's."""
+    import sysconfig
+
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    return sys.prefix == sys.base_prefix and os.path.exists(marker)
 
 
 def _is_of_this_python(site: Path) -> bool:

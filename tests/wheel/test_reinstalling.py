@@ -15,6 +15,7 @@ import pytest
 
 from temporal_static_libs import __version__
 from temporal_static_libs._origin import reinstall_anywhere
+from tests.support.pip.managed_python import make_managed_python
 
 ARCHIVE = "libtemporal_client.a"
 FIX = re.compile(r"^  fix:    (.+)$", re.MULTILINE)
@@ -71,7 +72,10 @@ Install = Callable[[str], Installed]
 def install(
     request: pytest.FixtureRequest, published_wheel: Path, delivery_programs: Path, tmp_path: Path
 ) -> Install:
-    """Install the wheel: with ``pip``, with ``pip --target``, or with one of uv's link modes."""
+    """Install the wheel: with ``pip`` or ``uv``, and an option of both, or one of uv's link modes.
+
+    With ``--break-system-packages``, it is into a Python that is externally managed.
+    """
     environment = tmp_path / "environment"
     python = environment / "bin" / "python"
     variables = {
@@ -91,20 +95,25 @@ def install(
 
     def install(how: str) -> Installed:
         program, _, mode = how.partition(" ")
-        venv.create(environment, with_pip=program == "pip", symlinks=True)
+        is_managed = mode == "--break-system-packages"
+        if is_managed:
+            make_managed_python(environment)
+        else:
+            venv.create(environment, with_pip=program == "pip", symlinks=True)
         site = next(environment.glob("lib/python*/site-packages"))
         if mode == "--target":
             site = tmp_path / "a target"
             environ["PYTHONPATH"] = str(site)
-        elif program == "uv":
+        elif program == "uv" and not is_managed:
             environ["UV_LINK_MODE"] = mode
         programs: dict[str, list[str | Path]] = {
             "pip": [python, "-m", "pip", "install"],
             "uv": [delivery_programs / "uv", "pip", "install", "--python", python],
         }
-        target: list[str | Path] = [mode, site] if mode == "--target" else []
+        options: list[str | Path] = [mode, site] if mode == "--target" else []
+        options += [mode] if is_managed else []
         done = subprocess.run(
-            [*programs[program], *target, f"temporal-static-libs=={__version__}"],
+            [*programs[program], *options, f"temporal-static-libs=={__version__}"],
             env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -126,10 +135,19 @@ def install(
             "{python} -m pip install --force-reinstall --no-cache-dir --upgrade "
             "--target '{site}' {package}",
         ),
+        (
+            "pip --break-system-packages",
+            "{python} -m pip install --force-reinstall --no-cache-dir --break-system-packages "
+            "{package}",
+        ),
         ("uv copy", "{uv} --python {python} {package}"),
         ("uv hardlink", "{uv} --python {python} {package}"),
         ("uv symlink", "{uv} --python {python} {package}"),
         ("uv --target", "{uv} --python {python} --target '{site}' {package}"),
+        (
+            "uv --break-system-packages",
+            "{uv} --python {python} --break-system-packages {package}",
+        ),
     ],
 )
 def test_fix_is_the_installers_and_works(install: Install, how: str, command: str) -> None:
