@@ -84,7 +84,8 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
     """Return what a C compiler driver needs to link an archive: ``--libs``, not quoted.
 
     Args:
-        component: ``sdk-core`` for the whole API, ``client`` for what needs no worker.
+        component: ``sdk-core`` for the whole API, ``client`` for what needs no worker; the
+            archive's name, such as ``temporal_sdk_core``, is accepted too.
 
     Returns:
         Arguments in the order they must be given: the archive's path, and the system libraries,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._messages import message
+from ._facts import plain_component
+from ._messages import did_you_mean, message
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Component:
     """One row.
 
     Attributes:
-        name: what ``--component`` takes.
+        name: what ``--component`` takes; `component_named` has other spellings.
         library: the library's link name, the one ``-l`` takes.
         summary: what it has of the interface.
         leaves_out: nouns of the interface whose functions it does not have.
@@ -50,10 +51,17 @@ DEFAULT_COMPONENT = SDK_CORE
 def component_named(name: str) -> Component:
     """Find a row.
 
+    Args:
+        name: a component's, with ``-`` or ``_``, or its archive's: ``temporal_sdk_core``,
+            ``libtemporal_sdk_core.a``.
+
     Raises:
         ValueError: the table has no such row; the message lists those it has.
     """
     components = {component.name: component for component in COMPONENTS}
-    if name not in components:
-        raise ValueError(message("unknown-component", name=name, known=", ".join(components)))
-    return components[name]
+    plain = plain_component(name)
+    if plain not in components:
+        hint = did_you_mean(plain, components)
+        known = ", ".join(components)
+        raise ValueError(message("unknown-component", name=name, hint=hint, known=known))
+    return components[plain]

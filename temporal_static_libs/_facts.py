@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from ._manifest import Manifest
 
 
+def plain_component(spelling: str) -> str:
+    """Return the one name for each spelling of a component that names its archive, too.
+
+    ``sdk_core``, ``temporal_sdk_core``, ``temporal-sdk-core`` and ``libtemporal_sdk_core.a`` are
+    all ``sdk-core``. temporal_libs.zig and the CMake package have the same rule.
+    """
+    name = spelling.removeprefix("lib").removesuffix(".a").replace("_", "-")
+    return name.removeprefix("temporal-")
+
+
 class Facts:
     """What the answers of one call are made of, as far as it is remembered.
 

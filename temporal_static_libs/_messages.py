@@ -7,7 +7,7 @@ from, and how to fix it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _CACHE = "; refusing to use it\n  file:   {file}\n  owner:  {owner}\n  fix:    "
@@ -27,7 +27,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "doctor-and-others": "--doctor cannot be combined with other options (except --json)",
     "not-combinable": "{option} cannot be combined with other options",
     "usage": "{problem}\nTry 'temporal-libs-config --help'.",
-    "unknown-component": "there is no component {name!r}; there are: {known}",
+    "unknown-component": "there is no component {name!r}{hint}; there are: {known}",
+    "unknown-arguments": "unrecognized arguments: {arguments}{hint}",
+    "did-you-mean": " (did you mean {name}?)",  # at the end of one of the two above
     # An archive, or what describes it, is not as recorded.
     "missing": "{name} is missing",
     "link-dangles": (
@@ -310,6 +312,15 @@ def message(id: str, /, **values: object) -> str:  # noqa: A002
         values: what to put for each name between braces.
     """
     return MESSAGES[id].format_map(values)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of a message about a word that nothing knows; empty if none is like it."""
+    # Here and not above: only messages need it.
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, n=1)
+    return message("did-you-mean", name=close[0]) if close else ""
 
 
 def describe_os_error(error: OSError) -> str:

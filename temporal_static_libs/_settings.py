@@ -55,7 +55,7 @@ class Settings:
         """
         self.environ = environ
         self.override = _path(environ, OVERRIDE)
-        self.prebuilt = _one_of(environ, PREBUILT, ("true", "false")) != "false"
+        self.prebuilt = _is_on(environ, PREBUILT, default=True)
         self.fall_back = _one_of(environ, FALLBACK, ("compile",)) == "compile"
         self.metrics = environ.get(METRICS) or None
         self.verify_always = _one_of(environ, VERIFY, ("always",)) == "always"
@@ -77,7 +77,7 @@ class Settings:
         Raises:
             SettingError: it holds a value it does not know, which matters only for compiling.
         """
-        return _one_of(self.environ, BOOTSTRAP_RUST, ("1", "0")) == "1"
+        return _is_on(self.environ, BOOTSTRAP_RUST, default=False)
 
     @property
     def wheel_only(self) -> bool:
@@ -96,11 +96,24 @@ def _path(environ: Mapping[str, str], name: str) -> str | None:
         raise SettingError(message("setting-relative-to-nothing", **values)) from None
 
 
+def _is_on(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = environ.get(name, "")
+    if not value:
+        return default
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if value.lower() not in known:
+        raise _unknown(name, value, "1, true or yes, or 0, false or no")
+    return known[value.lower()]
+
+
 def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
     value = environ.get(name, "")
     if value and value not in values:
-        from ._messages import message
-
-        expected = " or ".join(values)
-        raise SettingError(message("unknown-setting", name=name, value=value, expected=expected))
+        raise _unknown(name, value, " or ".join(values))
     return value
+
+
+def _unknown(name: str, value: str, expected: str) -> SettingError:
+    from ._messages import message
+
+    return SettingError(message("unknown-setting", name=name, value=value, expected=expected))

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .. import _messages
-from .._components import COMPONENTS, DEFAULT_COMPONENT
-from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, report
+from .._components import COMPONENTS, DEFAULT_COMPONENT, component_named
+from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, notice, report
 from .._errors import SettingError, TemporalStaticLibsError
 from .._integration.paths import LINES, refuse_characters
 from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
-from .._messages import message
+from .._messages import did_you_mean, message
 from .._metrics import recorded
 from .._origin import refuse_zip
 from .._settings import Settings
@@ -63,6 +63,13 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def _component(spelling: str) -> str:
+    try:
+        return component_named(spelling).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 _DESCRIPTION = """\
 Print compiler and linker settings for Temporal's static libraries, one line per
 option."""
@@ -109,6 +116,7 @@ def command_line_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--component",
         action=_Once,
+        type=_component,
         choices=names,
         help=f"the archive that all options are about (default: {DEFAULT_COMPONENT.name})",
     )
@@ -146,7 +154,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit, with 2.
     """
     parser = command_line_parser()
-    arguments = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if not given:
+        notice(parser.format_help(), end="")
+        return EXIT_USAGE
+    arguments = _parsed(parser, given)
     _reject_conflicting_options(parser, arguments)
     component = arguments.component or DEFAULT_COMPONENT.name
     try:
@@ -176,6 +188,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         report(message("interrupted"))
         return _EXIT_INTERRUPTED
     return emit_outputs(lines)
+
+
+def _parsed(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.Namespace:
+    arguments, unknown = parser.parse_known_args(given)
+    if unknown:
+        option = unknown[0].partition("=")[0]
+        known = parser._option_string_actions  # argparse has no public list of them
+        hint = did_you_mean(option, known)
+        parser.error(message("unknown-arguments", arguments=" ".join(unknown), hint=hint))
+    return arguments
 
 
 def _reject_conflicting_options(

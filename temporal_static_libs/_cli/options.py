@@ -113,6 +113,10 @@ class Answers:
 
         return str(pkg_config_dir(self.verified, self._settings))
 
+    def sha256(self) -> str:
+        """Return the hash of the component's archive, which it has been found to have."""
+        return self.verified.library(self._component).sha256
+
     def verification(self) -> str:
         """Return the files that have been compared with their records."""
         verified = self._found(self.loaded.verify(self._settings))
@@ -156,6 +160,7 @@ HELP: Mapping[str, str] = {
     "--target": "the Rust target triple of the archives",
     "--platform": "their platform, as in linux-x64",
     "--abi": "the ABI id of header and archives",
+    "--sha256": "the archive's SHA-256, for build systems that notice changed flags only",
     "--json": "all of it as JSON",
     "--verify": "verify checksums, ignoring cached results",
 }
@@ -168,6 +173,7 @@ ANSWERS: Mapping[str, Callable[[Answers], str]] = {
     "--pkgconfigdir": Answers.pkg_config_dir,
     "--protodir": lambda a: str(proto_dir()),
     "--zigdir": lambda a: str(ZIG_DIR),
+    "--sha256": Answers.sha256,
     "--json": Answers.json,
     "--verify": Answers.verification,
 }

@@ -10,7 +10,7 @@ import os
 from .._about import __version__
 from .._console import PROG
 from .._errors import SettingError
-from .._facts import Facts
+from .._facts import Facts, plain_component
 from .._flags import (
     compiler_flags,
     framework_flags,
@@ -67,7 +67,8 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
     try:
         settings = Settings.from_environ()
         facts = remembered_facts("wheel", _LIB, settings) if _may_recall(settings) else {}
-        kept = Facts(facts, "sdk-core" if component is None else component, _PREFIX)
+        wanted = "sdk-core" if component is None else plain_component(component)
+        kept = Facts(facts, wanted, _PREFIX)
     except (SettingError, KeyError):  # whose message is the command's
         return None
     answers = [ANSWERS[option](kept) for option in options]

@@ -30,7 +30,7 @@ OPTIONS = (
     *("--version", "--prefix", "--libdir", "--includedir", "--interface", "--libs", "--libfiles"),
     *("--system-libs", "--frameworks", "--cflags", "--ldflags", "--cmakedir", "--pkgconfigdir"),
     *("--protodir", "--zigdir", "--target", "--platform", "--abi", "--json", "--verify"),
-    *("--help", "--doctor", "--zig"),
+    *("--sha256", "--help", "--doctor", "--zig"),
 )
 CALLS: Mapping[str, Call] = {
     **{option: (option,) for option in OPTIONS},

@@ -28,8 +28,11 @@ DEFAULTS: dict[str, Any] = {
 #: Variable and value to what they change.
 VALUES = [
     ("TEMPORAL_LIBS_DIR", "/a/../b", {"override": "/b"}),
-    ("USE_PREBUILT_LIBS", "true", {}),
-    ("USE_PREBUILT_LIBS", "false", {"prebuilt": False}),
+    *(("USE_PREBUILT_LIBS", value, {}) for value in ("true", "True", "1", "yes")),
+    *(
+        ("USE_PREBUILT_LIBS", value, {"prebuilt": False})
+        for value in ("false", "FALSE", "0", "no", "No")
+    ),
     ("TEMPORAL_LIBS_FALLBACK", "compile", {"fall_back": True}),
     ("TEMPORAL_LIBS_METRICS", "metrics.jsonl", {"metrics": "metrics.jsonl"}),
     ("TEMPORAL_LIBS_VERIFY", "always", {"verify_always": True}),
@@ -48,16 +51,18 @@ def read(environ: dict[str, str]) -> dict[str, Any]:
     return settings
 
 
-@pytest.mark.parametrize(("value", "wanted"), [("1", True), ("0", False), ("", False)])
-def test_bootstrap_is_asked_for_by_1(value: str, wanted: bool) -> None:
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [("1", True), ("true", True), ("YES", True), ("0", False), ("No", False), ("", False)],
+)
+def test_bootstrap_is_asked_for_by_a_boolean(value: str, wanted: bool) -> None:
     assert Settings({BOOTSTRAP_RUST: value}).bootstrap_rust is wanted
 
 
 def test_other_value_for_bootstrap_is_told_to_those_who_ask_for_it() -> None:
-    settings = Settings({BOOTSTRAP_RUST: "yes"})
-    with pytest.raises(
-        TemporalStaticLibsError, match="is 'yes'; expected 1 or 0, or leave it unset"
-    ):
+    settings = Settings({BOOTSTRAP_RUST: "2"})
+    refusal = "is '2'; expected 1, true or yes, or 0, false or no, or leave it unset"
+    with pytest.raises(TemporalStaticLibsError, match=refusal):
         _ = settings.bootstrap_rust
 
 
@@ -96,8 +101,8 @@ def test_docs_list_every_variable(repo_root: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("USE_PREBUILT_LIBS", "no", "true or false"),
-        ("USE_PREBUILT_LIBS", "TRUE", "true or false"),
+        ("USE_PREBUILT_LIBS", "maybe", "1, true or yes, or 0, false or no"),
+        ("USE_PREBUILT_LIBS", "true ", "1, true or yes, or 0, false or no"),
         ("TEMPORAL_LIBS_FALLBACK", "1", "compile"),
         ("TEMPORAL_LIBS_VERIFY", "once", "always"),
     ],

@@ -28,6 +28,17 @@ def test_link_flags(script: Command, component: str) -> None:
     assert temporal_static_libs.link_flags(component) == tuple(shlex.split(line))
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["sdk_core", "temporal_sdk_core", "temporal-sdk-core", "libtemporal_sdk_core.a"],
+)
+def test_component_has_its_archives_name_too(script: Command, spelling: str) -> None:
+    flags = temporal_static_libs.link_flags("sdk-core")
+    assert temporal_static_libs.link_flags(spelling) == flags
+    (line,) = script.lines("--libs", f"--component={spelling}")
+    assert tuple(shlex.split(line)) == flags
+
+
 def test_link_flags_are_sdk_cores_by_default() -> None:
     assert temporal_static_libs.link_flags() == temporal_static_libs.link_flags("sdk-core")
 

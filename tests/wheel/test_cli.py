@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 EVERY_OPTION = (
     *("--version", "--prefix", "--libdir", "--includedir", "--interface", "--libs"),
     *("--libfiles", "--system-libs", "--frameworks", "--cflags", "--ldflags", "--cmakedir"),
-    *("--pkgconfigdir", "--protodir", "--zigdir", "--target", "--platform", "--abi", "--json"),
-    "--verify",
+    *("--pkgconfigdir", "--protodir", "--zigdir", "--target", "--platform", "--abi", "--sha256"),
+    *("--json", "--verify"),
 )
 
 USAGE_HINT = "Try 'temporal-libs-config --help'."
@@ -53,6 +53,7 @@ def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) ->
         "--target": facts["target"],
         "--platform": facts["platform"],
         "--abi": facts["abi"],
+        "--sha256": facts["libraries"][0]["sha256"],
         "--json": json_line,
         "--verify": "ok: libtemporal_sdk_core.a libtemporal_client.a",
     }
@@ -121,17 +122,34 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        pytest.param((), "no option given", id="no-option"),
         pytest.param(("--component", "client"), "no option given", id="component-only"),
-        pytest.param(("--lib",), "unrecognized arguments: --lib", id="abbreviation"),
-        pytest.param(("--comp=client", "--libs"), "--comp=client", id="abbreviated-component"),
-        pytest.param(("--libs", "--nonsense"), "--nonsense", id="unknown-after-known"),
+        pytest.param(
+            ("--lib",), "unrecognized arguments: --lib (did you mean --libs?)", id="abbreviation"
+        ),
+        pytest.param(
+            ("--comp=client", "--libs"),
+            "--comp=client (did you mean --component?)",
+            id="abbreviated-component",
+        ),
+        pytest.param(("--libs", "--cmake-dir"), "(did you mean --cmakedir?)", id="misspelled"),
+        pytest.param(
+            ("--libs", "--nonsense"), "unrecognized arguments: --nonsense", id="unknown-after-known"
+        ),
         pytest.param(("--nonsense", "--libs"), "--nonsense", id="unknown-before-known"),
         pytest.param(("--libs", "extra"), "extra", id="positional"),
         pytest.param(("--libs=x",), "--libs", id="value-for-a-flag"),
         pytest.param(("-l",), "-l", id="short"),
         pytest.param(("--libs", "--component"), "--component", id="no-component"),
-        pytest.param(("--libs", "--component", "all"), "'all'", id="unknown-component"),
+        pytest.param(
+            ("--libs", "--component", "all"),
+            "there is no component 'all'; there are: sdk-core, client",
+            id="unknown-component",
+        ),
+        pytest.param(
+            ("--libs", "--component", "libtemporal_clients.a"),
+            "'libtemporal_clients.a' (did you mean client?); there are",
+            id="misspelled-component",
+        ),
         pytest.param(("--libs", "--component", ""), "''", id="empty-component"),
         pytest.param(("--doctor", "--libs"), "--doctor cannot be combined", id="doctor-and-more"),
         pytest.param(("--zig", "--zigdir"), "--zig cannot be combined", id="zig-and-more"),
@@ -160,6 +178,12 @@ def test_bad_usage(command: Command, options: tuple[str, ...], problem: str) -> 
     assert last == USAGE_HINT
 
 
+def test_bare_command_prints_its_help_as_an_error(command: Command) -> None:
+    done = command.run()
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == command.run("--help").stdout
+
+
 @pytest.mark.parametrize("name", ["USE_PREBUILT_LIBS", "TEMPORAL_LIBS_FALLBACK"])
 def test_bad_setting_is_bad_usage_whatever_is_asked(command: Command, name: str) -> None:
     done = command.run("--version", environ={name: "maybe"})
@@ -168,9 +192,10 @@ def test_bad_setting_is_bad_usage_whatever_is_asked(command: Command, name: str)
 
 
 def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
-    assert command.lines("--libs", environ={"USE_PREBUILT_LIBS": "true"}) == (
-        command.lines("--libs")
-    )
+    for value in ("true", "TRUE", "1", "yes"):
+        assert command.lines("--libs", environ={"USE_PREBUILT_LIBS": value}) == (
+            command.lines("--libs")
+        )
 
 
 def test_help_names_every_option(command: Command) -> None:

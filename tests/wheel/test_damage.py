@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEADS_TO_AN_ARCHIVE = (
     *("--libdir", "--libs", "--libfiles", "--ldflags", "--cmakedir", "--pkgconfigdir"),
-    *("--json", "--verify"),
+    *("--sha256", "--json", "--verify"),
 )
 LEADS_TO_NONE = (
     *("--version", "--prefix", "--includedir", "--cflags", "--system-libs", "--frameworks"),

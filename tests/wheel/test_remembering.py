@@ -122,7 +122,7 @@ def test_verify_hashes_each_time(environ: dict[str, str]) -> None:
     assert config(environ, "--libs")[1] is False
 
 
-@pytest.mark.parametrize("component", ["sdk-core", "client"])
+@pytest.mark.parametrize("component", ["sdk-core", "client", "libtemporal_client.a"])
 def test_quick_answers_are_those_of_the_whole_command(
     environ: dict[str, str], component: str
 ) -> None:

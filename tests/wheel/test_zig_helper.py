@@ -126,11 +126,13 @@ def test_component_is_the_one_that_find_is_given(bridge: OwnBridge, asking: str)
     edit(bridge.source, "temporal_static_libs_version()", "temporal_core_worker_new")
     edit(bridge.source, '"{s}\\n", .{', '"{*}\\n", .{&')
 
-    whole = bridge.build(asking, "-Dcomponent=sdk-core")
-    assert whole.returncode == 0, whole.stderr
-    client = bridge.build(asking, "-Dcomponent=client")
-    assert client.returncode != 0
-    assert "undefined symbol: temporal_core_worker_new\n" in client.stderr
+    for spelling in ("sdk-core", "sdk_core", "temporal_sdk_core", "libtemporal_sdk_core.a"):
+        whole = bridge.build(asking, f"-Dcomponent={spelling}")
+        assert whole.returncode == 0, whole.stderr
+    for spelling in ("client", "temporal-client"):
+        client = bridge.build(asking, f"-Dcomponent={spelling}")
+        assert client.returncode != 0
+        assert "undefined symbol: temporal_core_worker_new\n" in client.stderr
     unknown = bridge.build(asking, "-Dcomponent=server")
     assert unknown.returncode != 0
     assert "no library for the component 'server'; there are: sdk-core client\n" in unknown.stderr

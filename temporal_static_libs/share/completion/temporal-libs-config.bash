@@ -7,7 +7,7 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --json --verify --component --doctor --zig --completion)
+_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --component --doctor --zig --completion)
 
 
 
@@ -34,6 +34,7 @@ _shtab_temporal_libs_config___zigdir_nargs=0
 _shtab_temporal_libs_config___target_nargs=0
 _shtab_temporal_libs_config___platform_nargs=0
 _shtab_temporal_libs_config___abi_nargs=0
+_shtab_temporal_libs_config___sha256_nargs=0
 _shtab_temporal_libs_config___json_nargs=0
 _shtab_temporal_libs_config___verify_nargs=0
 _shtab_temporal_libs_config___doctor_nargs=0

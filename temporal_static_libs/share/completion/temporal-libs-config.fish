@@ -75,6 +75,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l zigdir 
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l target -d 'the Rust target triple of the archives'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l platform -d 'their platform, as in linux-x64'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l abi -d 'the ABI id of header and archives'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l sha256 -d 'the archive'"'"'s SHA-256, for build systems that notice changed flags only'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l json -d 'all of it as JSON'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l verify -d 'verify checksums, ignoring cached results'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l component -xka "sdk-core client" -d 'the archive that all options are about (default: sdk-core)'

@@ -35,6 +35,7 @@ _shtab_temporal_libs_config_options=(
   "*--target[the Rust target triple of the archives]"
   "*--platform[their platform, as in linux-x64]"
   "*--abi[the ABI id of header and archives]"
+  "*--sha256[the archive\'s SHA-256, for build systems that notice changed flags only]"
   "*--json[all of it as JSON]"
   "*--verify[verify checksums, ignoring cached results]"
   "--component[the archive that all options are about (default\: sdk-core)]:component:(sdk-core client)"

@@ -291,9 +291,25 @@ const Facts = struct {
 
     fn libraryOf(facts: Facts, component: []const u8) ?Library {
         for (facts.libraries) |candidate| {
-            if (std.mem.eql(u8, candidate.component, component)) return candidate;
+            if (isComponent(candidate.component, component)) return candidate;
         }
         return null;
+    }
+
+    /// One name has other spellings: "sdk-core" is also "sdk_core", and has its archive's names,
+    /// "temporal_sdk_core" and "libtemporal_sdk_core.a".
+    fn isComponent(name: []const u8, spelling: []const u8) bool {
+        var rest = spelling;
+        if (std.mem.startsWith(u8, rest, "lib")) rest = rest["lib".len..];
+        if (std.mem.endsWith(u8, rest, ".a")) rest = rest[0 .. rest.len - ".a".len];
+        for ([_][]const u8{ "temporal_", "temporal-" }) |prefix| {
+            if (std.mem.startsWith(u8, rest, prefix)) rest = rest[prefix.len..];
+        }
+        if (rest.len != name.len) return false;
+        for (name, rest) |wanted, given| {
+            if (wanted != given and !(wanted == '-' and given == '_')) return false;
+        }
+        return true;
     }
 
     fn platformNamed(facts: Facts, name: []const u8) ?Platform {
