@@ -1,6 +1,5 @@
 package main
 
-// #cgo pkg-config: temporal-client
 // #include <stdlib.h>
 // #include "bridge.h"
 import "C"

@@ -18,6 +18,7 @@ from tests.support.pip.consumer import Consumer
 
 VERSION = cmake_version(temporal_static_libs.__version__)
 CONFIG = "TemporalStaticLibsConfig.cmake"
+HEADER = "temporal-sdk-core-c-bridge.h"
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,22 @@ def test_only_the_components_of_a_list(configure: Configure) -> None:
 
 
 def test_unknown_component(configure: Configure) -> None:
-    done = configure("CONFIG REQUIRED COMPONENTS sdk-core")
+    done = configure("CONFIG REQUIRED COMPONENTS server")
     assert not done.found
-    assert "there is no component sdk-core; there are: sdk_core, client" in done.output
+    assert "there is no component server; there are: sdk-core, client" in done.output
+
+
+def test_component_has_its_archives_name_too(configure: Configure) -> None:
+    spellings = ["sdk-core", "sdk_core", "temporal_sdk_core", "libtemporal_sdk_core.a"]
+    tell = "\n".join(
+        f'message(STATUS "{it}: ${{TemporalStaticLibs_{it}_FOUND}};")' for it in spellings
+    )
+    done = configure(f"CONFIG REQUIRED COMPONENTS {' '.join(spellings)}", then=f"{SHOW}\n{tell}")
+    assert done.found, done.output
+    assert "target sdk_core;" in done.output
+    assert "target client;" not in done.output
+    for spelling in spellings:
+        assert f"{spelling}: TRUE;" in done.output
 
 
 def test_unknown_component_that_is_optional(configure: Configure) -> None:
@@ -208,10 +222,10 @@ def test_cross_compiling_takes_the_package_of_the_target(
             *(f"-DCMAKE_PREFIX_PATH={consumer.package};{foreign}", "-DCMAKE_SYSTEM_NAME=Linux"),
             f"-DCMAKE_SYSTEM_PROCESSOR={other}",
         ],
-        then="get_target_property(at Temporal::client LOCATION)\nmessage(STATUS ${at})",
+        then="message(STATUS ${TemporalStaticLibs_DIR})",
     )
     assert done.found, done.output
-    assert f"-- {foreign}/lib/libtemporal_client.a " in done.output
+    assert f"-- {foreign}/lib/cmake/TemporalStaticLibs " in done.output
 
 
 def linked_copy(package: Path, to: Path) -> Path:
@@ -267,7 +281,11 @@ def test_package_that_is_not_required_may_be_broken(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("TEMPORAL_LIBS_DIR", "/else where"), ("USE_PREBUILT_LIBS", "false")]
+    ("name", "value"),
+    [
+        ("TEMPORAL_LIBS_DIR", "/else where"),
+        *(("USE_PREBUILT_LIBS", value) for value in ("false", "FALSE", "0", "No")),
+    ],
 )
 def test_wheels_package_refuses_while_other_archives_are_asked_for(
     configure: Configure, name: str, value: str
@@ -282,7 +300,8 @@ def test_wheels_package_refuses_while_other_archives_are_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("TEMPORAL_LIBS_DIR", ""), ("USE_PREBUILT_LIBS", "true")]
+    ("name", "value"),
+    [("TEMPORAL_LIBS_DIR", ""), ("USE_PREBUILT_LIBS", "true"), ("USE_PREBUILT_LIBS", "1")],
 )
 def test_settings_that_ask_for_the_wheels_own(configure: Configure, name: str, value: str) -> None:
     done = configure("CONFIG REQUIRED COMPONENTS client", **{name: value})
@@ -301,15 +320,13 @@ def test_archives_of_a_directory(configure: Configure, consumer: Consumer, tmp_p
     directory = asked.stdout.removesuffix("\n")
     assert asked.returncode == 0, asked.stdout
     done = configure(
-        options=[f"-DTemporalStaticLibs_DIR={directory}"],
-        then="get_target_property(at Temporal::client LOCATION)\n"
-        "get_target_property(include Temporal::client INTERFACE_INCLUDE_DIRECTORIES)\n"
-        'message(STATUS "${at} ${include};")',
+        options=[f"-DTemporalStaticLibs_DIR={directory}", "-GUnix Makefiles"],
         TEMPORAL_LIBS_DIR=str(override),
     )
     assert done.found, done.output
-    expected = f"{override}/libtemporal_client.a {consumer.package}/include;"
-    assert expected in done.output
+    rules = [file.read_text() for file in (tmp_path / "build").rglob("build.make")]
+    for file in (override / "libtemporal_client.a", consumer.package / "include" / HEADER):
+        assert any(f'-E copy_if_different "{file}"' in rule for rule in rules), file
 
 
 def test_system_libraries_are_not_a_projects_targets_of_that_name(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from packaging.tags import parse_tag
@@ -47,6 +49,40 @@ def reissue(
             path = member.filename.replace(old_info, new_info, 1)
             new.writestr(path, content)
     return made
+
+
+def next_version(wheel: Path, directory: Path) -> Path:
+    """Make the wheel of the next version, which links: the version differs wherever it is.
+
+    So it does in the header and in the archives, whose recorded hashes are those of the new ones.
+
+    Args:
+        wheel: the real one.
+        directory: where to put it.
+    """
+    _, version, _, _ = parse_wheel_filename(wheel.name)
+    old = str(version)
+    # As long as the old one, because no offset in an archive may change.
+    new = f"{old[:-1]}{(int(old[-1]) + 1) % 10}"
+    # With underscores, it is in a symbol.
+    renames = {old: new, old.replace(".", "_"): new.replace(".", "_")}
+    made = directory / _replaced(wheel.name.encode(), renames).decode()
+    with WheelFile(wheel) as opened, WheelFile(made, "w", zipfile.ZIP_STORED) as written:
+        members = [it for it in opened.namelist() if not it.endswith(".dist-info/RECORD")]
+        # Archives first: other files have their hashes.
+        for member in sorted(members, key=lambda it: not it.endswith(".a")):
+            before = opened.read(member)
+            after = _replaced(before, renames)
+            if member.endswith(".a"):
+                renames |= {hashlib.sha256(before).hexdigest(): hashlib.sha256(after).hexdigest()}
+            written.writestr(_replaced(member.encode(), renames).decode(), after)
+    return made
+
+
+def _replaced(content: bytes, renames: Mapping[str, str]) -> bytes:
+    for old, new in renames.items():
+        content = content.replace(old.encode(), new.encode())
+    return content
 
 
 def _with_tags(content: bytes, tags: str) -> bytes:
