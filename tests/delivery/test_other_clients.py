@@ -58,11 +58,41 @@ def uv(
 def test_uv_installs_and_once_more_offline(
     user: PipUser, environ: dict[str, str], recipes: list[str]
 ) -> None:
-    run(recipes[0], user.home, environ)
-    assert user.verified() == "linux-x64"
-    again = uv(user, environ, "--offline", "--reinstall", PINNED)
+    del environ["VIRTUAL_ENV"]
+    asked = ".venv/bin/temporal-libs-config --verify --platform"
+    assert run(f"{recipes[0]}\n{asked}", user.home, environ).endswith("\nlinux-x64\n")
+    environ["VIRTUAL_ENV"] = str(user.environment)
+    again = uv(user, environ, "--offline", PINNED)
     assert again.returncode == 0, again.stdout
     assert user.verified() == "linux-x64"
+
+
+def test_uv_adds_to_a_project(user: PipUser, environ: dict[str, str], recipes: list[str]) -> None:
+    del environ["VIRTUAL_ENV"]
+    project = user.home / "project"
+    run(f"uv init --bare\n{recipes[1]}", project, environ)
+    assert f'"{PINNED}"' in (project / "pyproject.toml").read_text()
+    printed = run("uv run temporal-libs-config --verify", project, environ)
+    assert printed.endswith("ok: libtemporal_sdk_core.a libtemporal_client.a\n")
+
+
+def test_uv_runs_the_command_once(
+    user: PipUser, environ: dict[str, str], recipes: list[str], package_dir: Path
+) -> None:
+    run(recipes[2], user.home, environ)
+    printed = (user.home / "temporal_libs.zig").read_bytes()
+    assert printed == (package_dir / "share" / "zig" / "temporal_libs.zig").read_bytes()
+    assert user.versions() == []
+
+
+def test_uv_lines_of_the_readme(
+    user: PipUser, environ: dict[str, str], repo_root: Path, package_dir: Path
+) -> None:
+    del environ["VIRTUAL_ENV"]
+    (script,) = commands(repo_root / "README.md", "With uv")
+    run(script, user.home, environ)
+    printed = (user.home / "temporal_libs.zig").read_bytes()
+    assert printed == (package_dir / "share" / "zig" / "temporal_libs.zig").read_bytes()
 
 
 @pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
@@ -97,7 +127,7 @@ def test_uv_holds_to_hashes(
 def test_pipx_installs_the_program(
     user: PipUser, environ: dict[str, str], recipes: list[str]
 ) -> None:
-    run(recipes[1], user.home, environ)
+    run(recipes[3], user.home, environ)
     program = user.home / "bin" / "temporal-libs-config"
     done = subprocess.run(
         [program, "--verify", "--platform"], env=environ, capture_output=True, text=True, check=True
