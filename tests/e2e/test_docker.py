@@ -38,11 +38,13 @@ class Images:
 
     Attributes:
         docker: the client.
+        base: the image that has Python.
         stages: an image of each stage.
         files: what is in each of those, and in those that it starts from, but for directories.
     """
 
     docker: Docker
+    base: str
     stages: Mapping[str, str]
     files: Mapping[str, set[str]]
 
@@ -73,8 +75,8 @@ def images(
 ) -> Iterator[Images]:
     """The Dockerfile, built as it is: pip's index is this machine's, and so may the bases be."""
     (command,) = docs_commands.commands(EXAMPLE / "README.md", "Build it")
-    program, verb, *arguments = shlex.split(command)
-    assert (program, verb) == ("docker", "build")
+    setting, program, verb, *arguments = shlex.split(command)
+    assert (setting, program, verb) == ("DOCKER_BUILDKIT=1", "docker", "build")
     scratch = tmp_path_factory.mktemp("docker")
     require_program("docker")
     with (
@@ -94,7 +96,7 @@ def images(
             ]
             docker.output("build", *options, *target, *shown)
         files = {name: docker.files(image) for name, image in {**stages, **bases}.items()}
-        yield Images(docker, stages, files)
+        yield Images(docker, bases["BASE"], stages, files)
 
 
 def test_its_zig_is_the_one_that_all_is_tested_with() -> None:
@@ -142,6 +144,21 @@ def test_last_stage_adds_the_bridge_and_no_more_to_its_base(images: Images) -> N
 def test_its_user_is_not_the_administrator(images: Images) -> None:
     image = images.stages["run"]
     assert images.docker.output("run", "--rm", "--entrypoint=id", image, "--user") == "10001\n"
+
+
+def test_first_lines_of_the_readme_work_on_a_fresh_debian(
+    images: Images, wheels: Path, repo_root: Path
+) -> None:
+    if os.environ.get("TEMPORAL_LIBS_TEST_DOCKER_BASES") != "pull":
+        assert "/usr/lib/python3.11/EXTERNALLY-MANAGED" in images.files["BASE"]
+    script = docs_commands.commands(repo_root / "README.md", "Install")[0]
+    options = ("--rm", "--network=none", f"--volume={wheels}:/wheels:ro")
+    settings = ("--env=PIP_NO_INDEX=1", "--env=PIP_FIND_LINKS=/wheels", "--workdir=/root")
+    printed = images.docker.output(
+        *("run", *options, *settings, "--entrypoint=sh", images.base),
+        *("-euc", f"{script}cat temporal_libs.zig"),
+    )
+    assert "Links Temporal's static libraries" in printed
 
 
 def test_container_completes_a_workflow(images: Images, dev_server: DevServer) -> None:
