@@ -14,14 +14,18 @@ from pathlib import Path
 import pytest
 
 import temporal_static_libs
+from tests.support.docs.commands import commands
 from tests.support.programs.paths import consumer_environ
 from tests.support.zig.bridge_build import make_zig_bridge
+from tests.support.zig.own_bridge import OwnBridge
 from tools.dev_server import DevServer
 
 ROOT = Path(__file__).parents[2]
 BEFORE, AFTER = ROOT / "examples/migration/before", ROOT / "examples/migration/after"
+DOWNLOADS = ROOT / "examples/migration/downloads"
 # The image's file after is the example's.
 DOCKERFILES = (BEFORE / "Dockerfile", ROOT / "examples/docker/Dockerfile")
+HEADER = "temporal-sdk-core-c-bridge.h"
 NOTICE = "run-with-rust-toolchain.ts"
 RUST_WORDS = re.compile(r"\b(cargo|rustc|rustup)\b")
 
@@ -109,6 +113,76 @@ def test_scripts_of_package_json_after(
     done = bridge.demo("--target-url", dev_server.url, "--timeout-millis", "60000")
     assert (done.returncode, done.stderr) == (0, "")
     assert "result: 12586269025" in done.stdout.splitlines()
+
+
+BRIDGE_OF_DOWNLOADS = """\
+const c = @cImport(@cInclude("temporal-sdk-core-c-bridge.h"));
+
+export fn bridge_version() [*:0]const u8 {
+    return c.temporal_static_libs_version();
+}
+"""
+
+
+def built_version(bridge: Path) -> str:
+    """Build the bridge, load it, and ask it."""
+    done = OwnBridge(bridge).build(environ={"VIRTUAL_ENV": sys.prefix})
+    assert done.returncode == 0, done.stderr
+    library = bridge / "zig-out" / "lib" / "libtemporal_bun_bridge_zig.so"
+    program = f"import ctypes; f = ctypes.CDLL({str(library)!r}).bridge_version\n"
+    program += "f.restype = ctypes.c_char_p; print(f().decode())"
+    return subprocess.check_output([sys.executable, "-c", program], text=True).strip()
+
+
+def test_repository_with_downloads_builds_with_what_is_to_be_deleted_gone(
+    tmp_path: Path, package_dir: Path
+) -> None:
+    """Five archives in a cache, and the header in the repository; then neither."""
+    package = tmp_path / "packages" / "temporal-bun-sdk"
+    bridge = package / "native" / "temporal-bun-bridge-zig"
+    cache, header = package / ".temporal-libs-cache", bridge / "include"
+    platform = temporal_static_libs.library_set()
+    archives = cache / "latest" / f"{platform.platform}-{platform.architecture}"
+    for directory in (archives, header, bridge / "src"):
+        directory.mkdir(parents=True)
+    (bridge / "src" / "lib.zig").write_text(BRIDGE_OF_DOWNLOADS)
+    shutil.copyfile(DOWNLOADS / "build.zig", bridge / "build.zig")
+    shutil.copyfile(DOWNLOADS / "package.json", package / "package.json")
+    shutil.copyfile(temporal_static_libs.include_dir() / HEADER, header / HEADER)
+    subprocess.run(["cc", "-c", "-xc", os.devnull, "-o", tmp_path / "empty.o"], check=True)
+    for name in re.findall('^    "(.+)",$', (DOWNLOADS / "build.zig").read_text(), re.MULTILINE):
+        archive = archives / f"lib{name}.a"
+        if name == "temporal_sdk_core":
+            archive.symlink_to(package_dir / "lib" / archive.name)
+        else:  # What was in these is in that one.
+            subprocess.run(["ar", "rcs", archive, tmp_path / "empty.o"], check=True)
+    assert len(list(archives.iterdir())) == 5
+    assert built_version(bridge) == temporal_static_libs.__version__
+
+    for file in ("build.zig", "package.json"):
+        shutil.copyfile(AFTER / file, (bridge if file == "build.zig" else package) / file)
+    printed = subprocess.check_output([sys.executable, "-m", "temporal_static_libs", "--zig"])
+    (bridge / "temporal_libs.zig").write_bytes(printed)
+    for directory in (cache, header, bridge / "zig-out", bridge / ".zig-cache"):
+        shutil.rmtree(directory)
+    assert built_version(bridge) == temporal_static_libs.__version__
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "."], check=True)
+    (search,) = commands(ROOT / "docs" / "migration.md", "Phase 4: Clean-up")
+    found = subprocess.run(search, shell=True, cwd=tmp_path, capture_output=True, check=False)
+    assert (found.returncode, found.stdout) == (1, b"")
+
+
+def test_search_for_what_is_left_finds_each_file_of_before() -> None:
+    (search,) = commands(ROOT / "docs" / "migration.md", "Phase 4: Clean-up")
+    words = re.findall(r"-e (\S+)", search)
+    for directory, names in {
+        BEFORE: ["package.json", "temporal-bun-sdk.yml", "Dockerfile"],
+        DOWNLOADS: ["package.json", "temporal-bun-sdk.yml", "build.zig"],
+    }.items():
+        for name in names:
+            text = (directory / name).read_text()
+            assert any(word in text for word in words), (directory, name)
 
 
 def test_workflow_after_runs_what_package_json_has() -> None:

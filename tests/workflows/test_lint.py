@@ -36,7 +36,7 @@ def lint(*command: str | Path) -> None:
 def test_there_are_workflows() -> None:
     assert {file.stem for file in WORKFLOWS} >= {"ci", "temporal-static-libraries"}
     assert {file.parent.name for file in ACTIONS} == {"cargo-cache", "set-up"}
-    assert {file.parent.name for file in MIGRATION} == {"after", "before"}
+    assert {file.parent.name for file in MIGRATION} == {"after", "before", "downloads"}
 
 
 @pytest.mark.parametrize(
