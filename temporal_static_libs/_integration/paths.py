@@ -7,8 +7,9 @@ import os
 from .._errors import TemporalStaticLibsError
 from .._messages import message
 
-# With Makefiles too, which CMake writes by default.
-CMAKE = (";", "|", "\\", ":", "$<", "\t", "\r", "\n")
+# With Makefiles too, which CMake writes by default: they end a string at a quote, and take what
+# `$(` begins for a variable.
+CMAKE = (";", "|", "\\", ":", "$<", "$(", '"', "\t", "\r", "\n")
 # pkgconf takes some of them for syntax, and the others for the end of an argument.
 PKG_CONFIG = ("\\", ":", "${", "'", '"', "`", "\t", "\r", "\n")
 LINES = ("\n",)

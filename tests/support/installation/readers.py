@@ -15,9 +15,8 @@ _LISTS = """\
 cmake_minimum_required(VERSION 3.15)
 project(reader NONE)
 find_package(TemporalStaticLibs CONFIG REQUIRED)
-get_target_property(location Temporal::sdk_core IMPORTED_LOCATION)
-file(WRITE "${CMAKE_BINARY_DIR}/location" "${location}")
 """
+_ARCHIVE = "libtemporal_sdk_core.a"
 _MINIMAL = {"LC_ALL": "C.UTF-8", "PATH": os.defpath}
 
 
@@ -43,6 +42,8 @@ def flags_of_pkg_config(directory: bytes) -> list[bytes]:
 def archive_of_cmake(directory: bytes, scratch: Path) -> bytes:
     """Have CMake configure with a package, as the documentation says, for the archive's path.
 
+    What is linked is a copy in the build tree, which a build makes again from the archive.
+
     Args:
         directory: the package's.
         scratch: an empty directory.
@@ -50,8 +51,15 @@ def archive_of_cmake(directory: bytes, scratch: Path) -> bytes:
     (scratch / "CMakeLists.txt").write_text(_LISTS, encoding="ascii")
     build = scratch / "build"
     command = [os.fsencode(_CMAKE), b"-S", os.fsencode(scratch), b"-B", os.fsencode(build)]
-    _run([*command, b"-D", b"TemporalStaticLibs_DIR=" + directory], os.environ)
-    return (build / "location").read_bytes()
+    _run([*command, b"-GUnix Makefiles", b"-DTemporalStaticLibs_DIR=" + directory], os.environ)
+    rules = build / "CMakeFiles" / f"copy_{_ARCHIVE}.dir" / "build.make"
+    (line,) = (it for it in rules.read_bytes().splitlines() if b" -E copy_if_different " in it)
+    archive, copy = words_of_shell(line.split(b" -E copy_if_different ")[1].replace(b"$$", b"$"))
+    os.unlink(copy)
+    _run([str(_CMAKE), "--build", str(build), "--target", f"copy_{_ARCHIVE}"], os.environ)
+    with open(archive, "rb") as source, open(copy, "rb") as made:
+        assert source.read() == made.read()
+    return archive
 
 
 def _run(
