@@ -80,12 +80,13 @@ def library_set() -> LibrarySet:
     return describe(_verified())
 
 
-def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
+def link_flags(component: str = "sdk-core", *, static: bool = False) -> tuple[str, ...]:
     """Return what a C compiler driver needs to link an archive: ``--libs``, not quoted.
 
     Args:
         component: ``sdk-core`` for the whole API, ``client`` for what needs no worker; the
             archive's name, such as ``temporal_sdk_core``, is accepted too.
+        static: whether the program is linked with ``-static`` or ``-static-pie``: ``--static``.
 
     Returns:
         Arguments in the order they must be given: the archive's path, and the system libraries,
@@ -99,7 +100,7 @@ def link_flags(component: str = "sdk-core") -> tuple[str, ...]:
 
     name = component_named(component).name
     loaded = _verified()
-    return library_flags(loaded.directory, loaded.library(name))
+    return library_flags(loaded.directory, loaded.library(name), static=static)
 
 
 def verify() -> None:

@@ -32,6 +32,7 @@ class Facts:
         prefix: the directory of the package.
         directory: that of the archives.
         include_dir: that of the header.
+        static: whether the answers are for a link with ``-static`` or ``-static-pie``.
         manifest: what the manifest says of the archives: this.
         target: Rust's target triple.
         platform: this project's name of the platform.
@@ -44,7 +45,9 @@ class Facts:
         frameworks: Apple frameworks, in rustc's order.
     """
 
-    def __init__(self, kept: Mapping[str, str], component: str, prefix: str) -> None:
+    def __init__(
+        self, kept: Mapping[str, str], component: str, prefix: str, *, static: bool
+    ) -> None:
         """Take them from what a receipt has kept.
 
         Raises:
@@ -53,6 +56,7 @@ class Facts:
         self.prefix = prefix
         self.directory = os.path.join(prefix, "lib")
         self.include_dir = os.path.join(prefix, "include")
+        self.static = static
         self.manifest = self.library = self
         self.target = kept["target"]
         self.platform = kept["platform"]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Directory = str | os.PathLike[str]
     Library = ManifestLibrary | Facts
 
+# GCC's unwinder, which has another name as a static library.
+_STATIC_NAMES = {"gcc_s": "gcc_eh"}
+
 # What `shlex.quote` leaves as it is; that module takes long to load.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./-_")
 
@@ -32,27 +35,40 @@ def linker_flags(gc_flag: str) -> tuple[str, ...]:
     return (gc_flag,)
 
 
-def library_flags(directory: Directory, library: Library) -> tuple[str, ...]:
+def library_flags(
+    directory: Directory, library: Library, *, static: bool = False
+) -> tuple[str, ...]:
     """Return all that a link needs: the archive's path, and what it needs from the system.
 
     There is no ``-L``: with one, the linker would look for the system libraries in the directory of
     the archives first.
+
+    Args:
+        directory: that of the archive.
+        library: the archive.
+        static: whether the program is linked with ``-static`` or ``-static-pie``.
     """
-    return (os.path.join(directory, library.file), *_system_flags(library))
+    return (os.path.join(directory, library.file), *_system_flags(library, static=static))
 
 
-def link_name_flags(library: Library) -> tuple[str, ...]:
+def link_name_flags(library: Library, *, static: bool = False) -> tuple[str, ...]:
     """Return the same for a linker that has been given the directory."""
-    return (f"-l{library.link_name}", *_system_flags(library))
+    return (f"-l{library.link_name}", *_system_flags(library, static=static))
 
 
-def _system_flags(library: Library) -> tuple[str, ...]:
-    return (*system_library_flags(library), *framework_flags(library))
+def _system_flags(library: Library, *, static: bool) -> tuple[str, ...]:
+    return (*system_library_flags(library, static=static), *framework_flags(library))
 
 
-def system_library_flags(library: Library) -> tuple[str, ...]:
+def system_library_flags(library: Library, *, static: bool = False) -> tuple[str, ...]:
     """Return the system libraries that an archive needs, in rustc's order."""
-    return tuple(f"-l{name}" for name in library.system_libraries)
+    return tuple(f"-l{name}" for name in system_library_names(library, static=static))
+
+
+def system_library_names(library: Library, *, static: bool = False) -> tuple[str, ...]:
+    """Return their link names, of which ``static`` changes that of GCC's unwinder."""
+    names = library.system_libraries
+    return tuple(_STATIC_NAMES.get(name, name) for name in names) if static else names
 
 
 def framework_flags(library: Library) -> tuple[str, ...]:

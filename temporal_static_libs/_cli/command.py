@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
+_STATIC = "--static"
 _DOCTOR = "--doctor"
 _ZIG = "--zig"
 _COMPLETION = "--completion"
@@ -80,9 +81,11 @@ variables select the libraries: TEMPORAL_LIBS_DIR, USE_PREBUILT_LIBS,
 TEMPORAL_LIBS_FALLBACK.
 
 examples:
-  cc bridge.c $({PROG} --cflags --libs) -o bridge
-  {PROG} --cflags --libs | xargs cc -o bridge bridge.c
+  cc bridge.c $({PROG} --cflags --ldflags --libs) -o bridge
+  {PROG} --cflags --ldflags --libs | xargs cc -o bridge bridge.c
                         the same, if the path contains spaces
+  cc -static bridge.c $({PROG} --static --cflags --ldflags --libs) -o bridge
+                        a program that needs no shared library
   {PROG} --component client --libs
                         of the archive without the worker
   {PROG} {_ZIG} > temporal_libs.zig
@@ -119,6 +122,12 @@ def command_line_parser() -> argparse.ArgumentParser:
         type=_component,
         choices=names,
         help=f"the archive that all options are about (default: {DEFAULT_COMPONENT.name})",
+    )
+    parser.add_argument(
+        _STATIC,
+        action="store_true",
+        help="answer for a program that is linked with -static or -static-pie; applies to all "
+        "options",
     )
     parser.add_argument(
         _DOCTOR,
@@ -174,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return emit_outputs(wheel_text(script).splitlines())
         settings = Settings.from_environ()
         with recorded(settings) as resolution:
-            answers = Answers(component, settings, resolution)
+            answers = Answers(component, settings, resolution, static=arguments.static)
             lines = [ANSWERS[query](answers) for query in arguments.queries]
         for query, line in zip(arguments.queries, lines, strict=True):
             refuse_characters(line, LINES, query, "--json")
@@ -203,7 +212,8 @@ def _parsed(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.N
 def _reject_conflicting_options(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace
 ) -> None:
-    others = {*arguments.queries, *(["--component"] if arguments.component else [])}
+    modifiers = {"--component": arguments.component, _STATIC: arguments.static}
+    others = {*arguments.queries, *(option for option, is_given in modifiers.items() if is_given)}
     alone = {_DOCTOR: arguments.doctor, _ZIG: arguments.zig, _COMPLETION: arguments.completion}
     given = [option for option, is_given in alone.items() if is_given]
     if not given and not arguments.queries:

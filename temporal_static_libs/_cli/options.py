@@ -9,6 +9,7 @@ from functools import cached_property
 from .._about import TROUBLESHOOTING_URL
 from .._console import encoded
 from .._errors import TemporalStaticLibsError
+from .._flags import system_library_names
 from .._library_set import (
     HEADER,
     INCLUDE_DIR,
@@ -35,7 +36,10 @@ class Answers:
     prefix: str = str(PACKAGE_DIR)
     include_dir: str = str(INCLUDE_DIR)
 
-    def __init__(self, component: str, settings: Settings, resolution: Resolution) -> None:
+    def __init__(
+        self, component: str, settings: Settings, resolution: Resolution, *, static: bool
+    ) -> None:
+        self.static = static
         self._settings = settings
         self._component = component
         self._resolution = resolution
@@ -78,6 +82,7 @@ class Answers:
         for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
             entry["name"] = library.link_name
             entry["path"] = _text(str(loaded.archive(library)))
+            entry["system_libraries"] = system_library_names(library, static=self.static)
         added = {
             "source": loaded.origin.source,
             "source_description": _text(loaded.origin.described),
@@ -154,7 +159,7 @@ HELP: Mapping[str, str] = {
     "--cflags": "compiler flags",
     "--ldflags": "linker flags: dead-code elimination",
     "--cmakedir": "the directory of TemporalStaticLibsConfig.cmake",
-    "--pkgconfigdir": "the directory of temporal-sdk-core.pc and temporal-client.pc",
+    "--pkgconfigdir": "the directory of the pkg-config modules",
     "--protodir": "the directory of Temporal's protobuf files, for protoc's -I",
     "--zigdir": "the directory of temporal_libs.zig",
     "--target": "the Rust target triple of the archives",

@@ -36,9 +36,9 @@ ANSWERS: Mapping[str, Callable[[Any], str]] = {
     "--prefix": lambda a: a.prefix,
     "--libdir": lambda a: a.directory,
     "--includedir": lambda a: a.include_dir,
-    "--libs": lambda a: shell_join(library_flags(a.directory, a.library)),
+    "--libs": lambda a: shell_join(library_flags(a.directory, a.library, static=a.static)),
     "--libfiles": lambda a: shell_join([os.path.join(a.directory, a.library.file)]),
-    "--system-libs": lambda a: shell_join(system_library_flags(a.library)),
+    "--system-libs": lambda a: shell_join(system_library_flags(a.library, static=a.static)),
     "--frameworks": lambda a: shell_join(framework_flags(a.library)),
     "--cflags": lambda a: shell_join(compiler_flags(a.include_dir)),
     "--ldflags": lambda a: shell_join(linker_flags(a.gc_flag)),
@@ -53,10 +53,13 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
     """Return the answers if the receipt has all they need; None if `command` must look closer."""
     options = []
     component = None
+    static = False
     rest = iter(arguments)
     for argument in rest:
         if argument in ANSWERS:
             options.append(argument)
+        elif argument == "--static":
+            static = True
         elif argument == "--component" and component is None:
             component = next(rest, "")
         else:
@@ -68,7 +71,7 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
         settings = Settings.from_environ()
         facts = remembered_facts("wheel", _LIB, settings) if _may_recall(settings) else {}
         wanted = "sdk-core" if component is None else plain_component(component)
-        kept = Facts(facts, wanted, _PREFIX)
+        kept = Facts(facts, wanted, _PREFIX, static=static)
     except (SettingError, KeyError):  # whose message is the command's
         return None
     answers = [ANSWERS[option](kept) for option in options]

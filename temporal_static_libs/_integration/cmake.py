@@ -84,11 +84,14 @@ def _target_name(library: ManifestLibrary) -> str:
 def _row(library: ManifestLibrary) -> str:
     name = f"_temporal_{_target_name(library)}"
     # As flags: a bare name such as `m` would mean the project's own target, if it has one.
-    links = [*system_library_flags(library), *(f"-framework {it}" for it in library.frameworks)]
+    frameworks = [f"-framework {it}" for it in library.frameworks]
+    links = ";".join([*system_library_flags(library), *frameworks])
+    static_links = ";".join([*system_library_flags(library, static=True), *frameworks])
     return (
         f'set({name}_file "{library.file}")\n'
         f'set({name}_sha256 "{library.sha256}")\n'
-        f'set({name}_links "{";".join(links)}")'
+        f'set({name}_links "{links}")\n'
+        f'set({name}_static_links "{static_links}")'
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import product
 from pathlib import Path, PurePath
 
 from .._cache import cache_directory, make_own_directory, not_usable
@@ -47,9 +48,10 @@ def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
         for_cmake / cmake.CONFIG: cmake.config_file(manifest, places),
         for_cmake / cmake.CONFIG_VERSION: cmake.config_version_file(manifest),
     }
-    for library in manifest.libraries:
-        module = f"{pkgconfig.module_name(library)}.pc"
-        files[for_pkgconfig / module] = pkgconfig.pkg_config_module(manifest, library, places)
+    for library, static in product(manifest.libraries, (False, True)):
+        module = f"{pkgconfig.module_name(library, static=static)}.pc"
+        text = pkgconfig.pkg_config_module(manifest, library, places, static=static)
+        files[for_pkgconfig / module] = text
     return files
 
 

@@ -1,4 +1,4 @@
-"""The pkg-config module of an archive: ``temporal-sdk-core.pc``."""
+"""The pkg-config modules of an archive: ``temporal-sdk-core.pc``, and the one for static links."""
 
 from __future__ import annotations
 
@@ -18,18 +18,27 @@ DIRECTORY = "pkgconfig"
 _SPECIAL = re.compile(r"[^\w@%+=,./-]")
 
 
-def module_name(library: ManifestLibrary) -> str:
-    """Return what ``pkg-config`` and Meson's ``dependency()`` take."""
-    return f"temporal-{library.component}"
+def module_name(library: ManifestLibrary, *, static: bool = False) -> str:
+    """Return what ``pkg-config`` and Meson's ``dependency()`` take.
+
+    Args:
+        library: the archive.
+        static: whether to name the module for programs that are linked with ``-static``. It is a
+            second one, because ``pkg-config --static`` can add flags to a module's but drop none.
+    """
+    return f"temporal-{library.component}{'-static' if static else ''}"
 
 
-def pkg_config_module(manifest: Manifest, library: ManifestLibrary, places: Places) -> str:
+def pkg_config_module(
+    manifest: Manifest, library: ManifestLibrary, places: Places, *, static: bool = False
+) -> str:
     """Return its text.
 
     Args:
         manifest: of the set that the archive is in.
         library: the archive.
         places: where it is.
+        static: as for `module_name`.
     """
     component = component_named(library.component)
     return fill(
@@ -39,11 +48,12 @@ def pkg_config_module(manifest: Manifest, library: ManifestLibrary, places: Plac
             "INCLUDEDIR": _path(places.include),
             "PROTODIR": _path(places.protos),
             "GC_FLAG": target_of_triple(manifest.target).gc_flag,
-            "NAME": module_name(library),
-            "DESCRIPTION": f"Temporal's Rust core as a static library: {component.summary}",
+            "NAME": module_name(library, static=static),
+            "DESCRIPTION": f"Temporal's Rust core as a static library: {component.summary}"
+            f"{', for static programs' if static else ''}",
             "URL": PROJECT_URL,
             "VERSION": manifest.version,
-            "LIBS": " ".join(link_name_flags(library)),
+            "LIBS": " ".join(link_name_flags(library, static=static)),
         },
     )
 

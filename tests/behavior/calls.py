@@ -12,7 +12,8 @@ COMMAND = "temporal-libs-config"
 MODULE = f"python -m {PACKAGE}"
 
 Call = tuple[str, ...]
-"""`COMMAND` or `MODULE` with options, or `PACKAGE` with a function and its arguments.
+"""`COMMAND` or `MODULE` with options, or `PACKAGE` with a function and its arguments, one by
+its keyword as in ``static=yes``.
 
 `PACKAGE` alone stands for the exports of the Python API.
 """
@@ -70,6 +71,8 @@ class Interface:
             if parameters:
                 for component in (*self.components, "nonsense"):
                     yield PACKAGE, function, component
+            if "static" in parameters:
+                yield PACKAGE, function, "static=yes"
 
     def of_usage(self) -> Iterator[Call]:
         """Every option with every component; options that cannot be combined; no options."""
@@ -122,7 +125,7 @@ def parse_functions(exports: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     for name, text in exports.items():
         if text.startswith(f"{name}("):
             parameters = tuple(re.findall(r"(\w+):", text.partition(" -> ")[0]))
-            if set(parameters) - {"component"}:
+            if set(parameters) - {"component", "static"}:
                 sys.exit(f"behavior: {text} has a new parameter: add calls for it to {__file__}")
             functions[name] = parameters
     return functions

@@ -26,7 +26,9 @@ RECORDING = "behavior.json"
 _CALL = f"""\
 import sys, {PACKAGE} as package
 try:
-    print(repr(getattr(package, sys.argv[1])(*sys.argv[2:])))
+    named = dict(it.split("=") for it in sys.argv[2:] if "=" in it)
+    values = [it for it in sys.argv[2:] if "=" not in it]
+    print(repr(getattr(package, sys.argv[1])(*values, **named)))
 except Exception as error:
     print("raises", *(cls.__name__ for cls in type(error).__mro__[:-3]))
     print(error, file=sys.stderr)

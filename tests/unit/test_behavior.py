@@ -185,22 +185,23 @@ def test_functions_are_read_from_the_exports() -> None:
     exports = {
         "Error": "class Error Exception",
         "lib_dir": "lib_dir() -> 'Path'",
-        "flags": "flags(component: 'str' = 'sdk-core') -> 'tuple[str, ...]'",
+        "flags": "flags(component: 'str' = 'a', *, static: 'bool' = False) -> 'tuple[str, ...]'",
     }
-    assert parse_functions(exports) == {"lib_dir": (), "flags": ("component",)}
+    assert parse_functions(exports) == {"lib_dir": (), "flags": ("component", "static")}
     with pytest.raises(SystemExit, match="has a new parameter"):
         parse_functions({"lib_dir": "lib_dir(target: 'str') -> 'Path'"})
 
 
 def test_every_option_and_function_is_called_in_every_state() -> None:
-    interface = Interface(*parse_options(HELP), {"lib_dir": (), "flags": ("component",)})
+    interface = Interface(*parse_options(HELP), {"lib_dir": (), "flags": ("component", "static")})
     called = list(interface.of_every_state())
     command, api = "temporal-libs-config", "temporal_static_libs"
     for option in ("--help", "--libdir", "--component sdk-core", "--component client"):
         assert (command, *option.split()) in called
     assert {call[1:] for call in called if call[0] == api} == {
         ("lib_dir",),
-        *(("flags", *arguments) for arguments in ((), ("sdk-core",), ("client",), ("nonsense",))),
+        *(("flags", *given) for given in ((), ("sdk-core",), ("client",), ("nonsense",))),
+        ("flags", "static=yes"),
     }
 
 

@@ -113,6 +113,15 @@ def test_macos_links_frameworks_and_drops_what_is_dead(tmp_path: Path) -> None:
     assert 'INTERFACE_LINK_OPTIONS "LINKER:-dead_strip"\n' in text
 
 
+def test_musl_has_the_static_unwinder_for_static_programs() -> None:
+    (library,) = MANIFEST.libraries
+    musl = replace(library, system_libraries=("gcc_s", "c"), frameworks=())
+    target = "x86_64-unknown-linux-musl"
+    text = config_file(replace(MANIFEST, target=target, libraries=(musl,)), PLACES)
+    assert 'set(_temporal_sdk_core_links "-lgcc_s;-lc")\n' in text
+    assert 'set(_temporal_sdk_core_static_links "-lgcc_eh;-lc")\n' in text
+
+
 def test_whatever_is_in_the_advice_arrives(tmp_path: Path) -> None:
     (tmp_path / "config.cmake").write_text(config_file(MANIFEST, PLACES))
     lines = cmake_script(

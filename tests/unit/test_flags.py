@@ -48,6 +48,21 @@ def test_linux() -> None:
     )
 
 
+def test_static_programs_on_linux_take_the_static_unwinder() -> None:
+    system = "-lgcc_eh -lutil -lrt -lpthread -lm -ldl -lc"
+    assert shell_join(system_library_flags(LINUX, static=True)) == system
+    assert shell_join(library_flags(LIB, LINUX, static=True)) == (
+        f"/v/lib/libtemporal_client.a {system}"
+    )
+    # As rustc names them for musl.
+    musl = replace(LINUX, system_libraries=("gcc_s", "c"))
+    assert shell_join(system_library_flags(musl, static=True)) == "-lgcc_eh -lc"
+
+
+def test_macos_has_no_static_programs() -> None:
+    assert library_flags(LIB, MACOS, static=True) == library_flags(LIB, MACOS)
+
+
 def test_macos() -> None:
     gc_flag = target_of_triple("aarch64-apple-darwin").gc_flag
     assert shell_join(linker_flags(gc_flag)) == "-Wl,-dead_strip"

@@ -55,7 +55,9 @@ def test_wheel_holds_archives_that_git_ignores(tiny_tree: TinyTree, tmp_path: Pa
         f"{LIB}/libtemporal_client.a",
         f"{LIB}/libtemporal_sdk_core.a",
         f"{LIB}/manifest.json",
+        f"{LIB}/pkgconfig/temporal-client-static.pc",
         f"{LIB}/pkgconfig/temporal-client.pc",
+        f"{LIB}/pkgconfig/temporal-sdk-core-static.pc",
         f"{LIB}/pkgconfig/temporal-sdk-core.pc",
     ]
 

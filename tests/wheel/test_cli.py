@@ -89,6 +89,39 @@ def test_component_is_sdk_core_by_default(command: Command) -> None:
     assert command.lines("--libs", "--component", "sdk-core") == command.lines("--libs")
 
 
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "between", "last"])
+@pytest.mark.parametrize("component", ["sdk-core", "client"])
+def test_static_changes_the_system_libraries_of_the_whole_call(
+    command: Command, component: str, place: int
+) -> None:
+    queries = [option for option in EVERY_OPTION if option not in ("--verify", "--version")]
+    choice = ("--component", component)
+    options = [*queries]
+    options.insert(place * len(queries) // 2, "--static")
+    plain = dict(zip(queries, command.lines(*queries, *choice), strict=True))
+    static = dict(zip(queries, command.lines(*options, *choice), strict=True))
+    assert {option for option in queries if static[option] != plain[option]} == {
+        *("--libs", "--system-libs", "--json"),
+    }
+    for option in ("--libs", "--system-libs"):
+        assert static[option].split() == [
+            "-lgcc_eh" if flag == "-lgcc_s" else flag for flag in plain[option].split()
+        ]
+    facts = json.loads(static["--json"])
+    for library in facts["libraries"]:
+        assert library["system_libraries"] == static["--system-libs"].replace("-l", "").split()
+        plainly = ["gcc_s" if name == "gcc_eh" else name for name in library["system_libraries"]]
+        library["system_libraries"] = plainly
+    assert facts == json.loads(plain["--json"])
+
+
+def test_python_has_the_flags_for_static_programs(command: Command) -> None:
+    for component in ("sdk-core", "client"):
+        (libs,) = command.lines("--static", "--libs", "--component", component)
+        flags = temporal_static_libs.link_flags(component, static=True)
+        assert shlex.split(libs) == list(flags)
+
+
 def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_dir: Path) -> None:
     facts = json.loads(command.lines("--json")[0])
     manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
@@ -123,6 +156,9 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
     ("options", "problem"),
     [
         pytest.param(("--component", "client"), "no option given", id="component-only"),
+        pytest.param(("--static",), "no option given", id="static-only"),
+        pytest.param(("--static", "--doctor"), "--doctor cannot be", id="doctor-and-static"),
+        pytest.param(("--zig", "--static"), "--zig cannot be combined", id="zig-and-static"),
         pytest.param(
             ("--lib",), "unrecognized arguments: --lib (did you mean --libs?)", id="abbreviation"
         ),
@@ -203,6 +239,7 @@ def test_help_names_every_option(command: Command) -> None:
     for option in (
         *EVERY_OPTION,
         "--component {sdk-core,client}",
+        "--static",
         "--doctor",
         "--zig ",
         "--completion {",

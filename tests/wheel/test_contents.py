@@ -136,7 +136,9 @@ def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Pat
         "libtemporal_client.a",
         "libtemporal_sdk_core.a",
         "manifest.json",
+        "pkgconfig/temporal-client-static.pc",
         "pkgconfig/temporal-client.pc",
+        "pkgconfig/temporal-sdk-core-static.pc",
         "pkgconfig/temporal-sdk-core.pc",
     }
     sources = {

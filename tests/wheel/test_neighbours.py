@@ -149,10 +149,8 @@ def test_host_that_throws_around_calls(script: Command, mode: str, tmp_path: Pat
     require_program("c++")
     source = tmp_path / "main.cpp"
     source.write_text(CPLUSPLUS)
-    flags = shlex.split(" ".join(script.lines("--cflags", "--ldflags", "--libs")))
-    if mode == "-static":
-        # As the documentation has it: the unwinder comes as a static library under another name.
-        flags = ["-lgcc_eh" if flag == "-lgcc_s" else flag for flag in flags]
+    options = ["--cflags", "--ldflags", "--libs", *(["--static"] if mode == "-static" else [])]
+    flags = shlex.split(" ".join(script.lines(*options)))
     program = tmp_path / "main"
     command: list[str | Path] = ["c++", "-std=c++17", mode, source, *flags, "-o", program]
     linked = subprocess.run(

@@ -122,12 +122,19 @@ def test_verify_hashes_each_time(environ: dict[str, str]) -> None:
     assert config(environ, "--libs")[1] is False
 
 
-@pytest.mark.parametrize("component", ["sdk-core", "client", "libtemporal_client.a"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        pytest.param(("--component", "sdk-core"), id="sdk-core"),
+        pytest.param(("--component", "client", "--static"), id="client-static"),
+        pytest.param(("--component", "libtemporal_client.a"), id="file-name"),
+    ],
+)
 def test_quick_answers_are_those_of_the_whole_command(
-    environ: dict[str, str], component: str
+    environ: dict[str, str], choice: tuple[str, ...]
 ) -> None:
     """Those that are given before the rest is loaded, and those that are not."""
-    options = ("--component", component, *QUICK)
+    options = (*choice, *QUICK)
     assert set(QUICK) == set(ANSWERS)
     cold, loaded = loaded_by(environ, *options)
     assert "argparse" in loaded
@@ -137,7 +144,7 @@ def test_quick_answers_are_those_of_the_whole_command(
     asked = {**environ, "TEMPORAL_LIBS_FALLBACK": "compile"}  # which the receipt alone cannot say
     assert loaded_by(asked, *options)[0] == cold
     for option, answer in zip(QUICK, cold, strict=True):
-        assert config(environ, option, "--component", component) == ([answer], False)
+        assert config(environ, option, *choice) == ([answer], False)
         assert config({**environ, "USE_PREBUILT_LIBS": "true"}, *options)[0] == cold
 
 

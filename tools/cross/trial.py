@@ -85,6 +85,8 @@ class Trial:
             "sdk-core-client": [both[0][0], *both[1]],
             "client-sdk-core": [both[1][0], *both[0]],
         }
+        if self._target.floor_name == "musl":  # Zig links glibc only dynamically
+            links["static"] = ["-static", *self._flags("--static", "--libs")]
         source = str(ROOT / "tests" / "wheel" / "program.c")
         common = self._flags("--cflags", "--ldflags")
         programs = []

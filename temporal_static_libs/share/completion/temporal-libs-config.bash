@@ -7,7 +7,7 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --component --doctor --zig --completion)
+_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --component --static --doctor --zig --completion)
 
 
 
@@ -37,6 +37,7 @@ _shtab_temporal_libs_config___abi_nargs=0
 _shtab_temporal_libs_config___sha256_nargs=0
 _shtab_temporal_libs_config___json_nargs=0
 _shtab_temporal_libs_config___verify_nargs=0
+_shtab_temporal_libs_config___static_nargs=0
 _shtab_temporal_libs_config___doctor_nargs=0
 _shtab_temporal_libs_config___zig_nargs=0
 
