@@ -87,6 +87,8 @@ def test_go_program_is_linked_and_works(
     follow(repo_root / "docs" / "go.md", consumer, tmp_path, "bridge.go")
     done = consumer.attempt(tmp_path / "bridge", directory=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{temporal_static_libs.__version__}\n")
+    # Whole, such a program has seventeen megabytes: the linker has dropped what nothing uses.
+    assert (tmp_path / "bridge").stat().st_size < 6 << 20
 
 
 def test_bun_program_loads_what_is_linked(
@@ -115,6 +117,17 @@ def test_binding_calls_what_is_linked_and_refuses_another_interface(
         1,
         f"libtemporal.so has the ABI {abi}, this binding is for {abi[::-1]}\n",
     )
+
+
+def test_bazel_is_given_what_the_command_prints(consumer: Consumer, repo_root: Path) -> None:
+    """There is no Bazel here."""
+    (build,) = files(repo_root / "docs" / "cpp.md", "Bazel")
+    (linkopts,) = re.findall(r"linkopts = \[(.+)\]", build)
+    printed = consumer.config("--ldflags", "--system-libs")
+    assert re.findall('"(.+?)"', linkopts) == shlex.split(" ".join(printed))
+    named = re.findall(r'"((?:lib|include)/.+?)"', build)
+    assert len(named) == 2
+    assert all((consumer.package / name).is_file() for name in named)
 
 
 def test_scikit_build_core_finds_the_package_by_itself(

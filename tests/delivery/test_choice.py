@@ -113,3 +113,7 @@ def test_latest_version_is_the_default_and_a_pin_stays(
     fresh = pip_user(tmp_path / "fresh", proxy, two_versions, user.cache)
     fresh.install(PROJECT)
     assert fresh.versions() == [NEWER]
+    fresh.install(PINNED)
+    assert fresh.versions() == [__version__]
+    fresh.install("--upgrade", f"{PINNED}.*")
+    assert fresh.versions() == [NEWER]

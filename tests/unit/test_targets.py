@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from temporal_static_libs._targets import (
     supported_platforms,
     target_of_triple,
 )
+from tests.support.docs.commands import commands
 
 EXPECTED = {
     "linux-x64": ("x86_64-unknown-linux-gnu", "manylinux_2_17_x86_64.manylinux2014_x86_64"),
@@ -87,3 +89,10 @@ def test_documentation_names_the_first_pip_that_takes_the_wheel(
     rows = [row.strip("| ").split(" | ") for row in section.splitlines() if row.startswith("| ")]
     (said,) = (pip for platforms, pip in rows if target.platform in platforms.split(", "))
     assert said.split(",")[0] == ("any" if target.oldest_pip == "9.0" else target.oldest_pip)
+
+
+def test_universal_programs_take_the_wheels_of_both_processors(repo_root: Path) -> None:
+    page = repo_root / "docs" / "platforms.md"
+    (script,) = commands(page, "Universal macOS programs")
+    tags = {tag for target in TARGETS if target.os == "macos" for tag in target.wheel_tags}
+    assert set(re.findall(r"--platform (\w+)", script)) == tags
