@@ -62,6 +62,7 @@ LOCATIONS: Final = (
     Location("docs/compiling.md", "  v{}/linux-x64/", PACKAGE),
     Location("docs/compiling.md", '"version": "{}"', PACKAGE),
     Location("docs/cmake.md", "find_package(TemporalStaticLibs {} ", PACKAGE),
+    Location("docs/cmake.md", "find_dependency(TemporalStaticLibs {} ", PACKAGE),
     Location("docs/cpp.md", "find_package(TemporalStaticLibs {} ", PACKAGE),
     Location("docs/download-client.md", "temporal-static-libs=={}", PACKAGE),
     Location("docs/meson.md", "version: '>={}'", PACKAGE),
