@@ -13,6 +13,7 @@ import pytest
 
 import temporal_static_libs
 from temporal_static_libs._components import COMPONENTS
+from tests.support.docs.commands import commands
 from tests.support.pip.consumer import Consumer
 from tools.dev_server import DevServer
 
@@ -80,6 +81,22 @@ def test_variable_names_the_protobuf_files(consumer: Consumer, answered: Path, m
 def test_static_adds_nothing(consumer: Consumer, answered: Path, module: str) -> None:
     plain = pkg_config(consumer, answered, "--libs", module)
     assert pkg_config(consumer, answered, "--libs", "--static", module) == plain
+
+
+def test_sysroot_with_the_package_in_it(
+    consumer: Consumer, repo_root: Path, tmp_path: Path
+) -> None:
+    (script,) = commands(repo_root / "docs" / "pkg-config.md", "Sysroots")
+    shutil.copyfile(repo_root / "tests" / "wheel" / "program.c", tmp_path / "bridge.c")
+    sysroot = tmp_path / "sysroot"
+    show = "pkg-config --cflags --libs-only-L temporal-sdk-core"
+    printed = consumer.shell(f"export PKG_CONFIG_SYSROOT_DIR={sysroot}\n{script}{show}", tmp_path)
+    package = sysroot / "opt" / "temporal" / "temporal_static_libs"
+    assert real(shlex.split(printed.splitlines()[-1])) == [
+        f"-I{package}/include",
+        f"-L{package}/lib",
+    ]
+    assert consumer.attempt(tmp_path / "bridge", directory=tmp_path).returncode == 0
 
 
 def test_answer_for_a_path_with_a_blank_has_none(consumer: Consumer, answered: Path) -> None:
