@@ -1,15 +1,17 @@
 // Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
 
 #include <iostream>
-#include <string>
+#include <optional>
 #include <string_view>
 
-#include "temporal.hpp"
+#include <temporal.hpp>
+
+namespace core = temporal::core;
 
 namespace {
 
-// Takes a varint of protobuf off the front of a message. Throws if it does not end.
-std::uint64_t take_varint(std::string_view &message) {
+// Takes a varint of protobuf off the front of a message. Empty if it does not end.
+std::optional<std::uint64_t> take_varint(std::string_view &message) {
     std::uint64_t value = 0;
     for (unsigned shift = 0; !message.empty() && shift < 64; shift += 7) {
         const auto byte = static_cast<unsigned char>(message.front());
@@ -19,38 +21,53 @@ std::uint64_t take_varint(std::string_view &message) {
             return value;
         }
     }
-    throw std::runtime_error("the response is no protobuf");
+    return std::nullopt;
 }
 
-// Finds a string of a protobuf message whose other fields have lengths, too.
-std::string_view string_field(std::string_view message, std::uint64_t number) {
+// Finds a string of a protobuf message whose other fields have lengths, too. Empty if there is none.
+std::optional<std::string_view> string_field(std::string_view message, std::uint64_t number) {
     while (!message.empty()) {
-        const std::uint64_t key = take_varint(message);
-        const std::uint64_t size = take_varint(message);
-        if ((key & 7) != 2 || size > message.size()) {
-            throw std::runtime_error("the response is not of the expected form");
+        const auto key = take_varint(message);
+        const auto size = take_varint(message);
+        if (!key || !size || (*key & 7) != 2 || *size > message.size()) {
+            return std::nullopt;
         }
-        if (key >> 3 == number) {
-            return message.substr(0, size);
+        if (*key >> 3 == number) {
+            return message.substr(0, *size);
         }
-        message.remove_prefix(size);
+        message.remove_prefix(*size);
     }
-    return {};
+    return std::nullopt;
+}
+
+int report(std::string_view failure) {
+    std::cerr << failure << '\n';
+    return 1;
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-    try {
-        const temporal::Runtime runtime;
-        const temporal::Client client(runtime, argc > 1 ? argv[1] : "http://127.0.0.1:7233");
-        // The request is a message without fields: no bytes.
-        const std::string response = client.call("GetSystemInfo", {});
-        // temporal.api.workflowservice.v1.GetSystemInfoResponse has server_version as number 1.
-        std::cout << "server version: " << string_field(response, 1) << '\n';
-        return 0;
-    } catch (const std::exception &error) {
-        std::cerr << error.what() << '\n';
-        return 1;
+    const char *url = argc > 1 ? argv[1] : "http://127.0.0.1:7233";
+    const auto runtime = core::Runtime::make();
+    if (!runtime) {
+        return report(runtime.error().message);
     }
+    core::ConnectionOptions options(url, "temporal-cpp-example", "1.0.0", "temporal-cpp-example");
+    const auto connection = core::Connection::connect(*runtime, options, core::wait);
+    if (!connection) {
+        return report(connection.error().message);
+    }
+    // The request is a message without fields: no bytes.
+    const auto response = connection->rpc_call(core::RpcCallOptions("GetSystemInfo"), core::wait);
+    if (!response) {
+        return report("GetSystemInfo: " + response.error().message);
+    }
+    // temporal.api.workflowservice.v1.GetSystemInfoResponse has server_version as number 1.
+    const auto version = string_field(response->text(), 1);
+    if (!version) {
+        return report("the response is not of the expected form");
+    }
+    std::cout << "server version: " << *version << '\n';
+    return 0;
 }

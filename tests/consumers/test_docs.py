@@ -23,11 +23,7 @@ HEADING = "From pip to a binary"
 MOST_LINES = 10
 
 C_BRIDGE = {"bridge.c": "c/server_version.c"}
-CPP_BRIDGE = {
-    "bridge.cpp": "cpp/main.cpp",
-    "temporal.cpp": "cpp/temporal.cpp",
-    "temporal.hpp": "cpp/temporal.hpp",
-}
+CPP_BRIDGE = {"bridge.cpp": "cpp/main.cpp"}
 
 
 def follow(page: Path, consumer: Consumer, directory: Path, *names: str) -> str:
@@ -198,6 +194,23 @@ def guide_to_queues(
 def answers(consumer: Consumer, option: str) -> list[str]:
     """What temporal-libs-config prints, as a shell splits it."""
     return shlex.split("\n".join(consumer.config(option)))
+
+
+def test_cpp_guide_works_as_shown(
+    consumer: Consumer, dev_server: DevServer, repo_root: Path, tmp_path: Path
+) -> None:
+    require_program("g++")
+    page = repo_root / "docs" / "cpp.md"
+    headings = ("Make a call", "Callbacks", "Completion queues", "Options")
+    shown = tmp_path / "page.h"
+    shown.write_text("\n".join(text for heading in headings for text in files(page, heading)))
+    program = (HERE / "cpp_guide.cpp").read_text(encoding="utf-8")
+    (tmp_path / "bridge.cpp").write_text(f'#define PAGE "{shown}"\n{program}')
+    consumer.shell("".join(commands(page, "Without a build system")), tmp_path)
+    done = consumer.attempt(tmp_path / "bridge", dev_server.url, directory=tmp_path)
+    refused, *answered = done.stdout.splitlines()
+    assert (done.returncode, answered) == (0, ["answered", "answered"])
+    assert refused.startswith("Invalid options: ")
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,22 @@ def test_program_connects_calls_and_prints(
     assert "Connection failed: " in refused.stdout
 
 
+def test_program_in_cpp_is_built_without_cmake(
+    consumer: Consumer,
+    dev_server: DevServer,
+    server_version: str,
+    repo_root: Path,
+    tmp_path: Path,
+) -> None:
+    require_program("g++")
+    directory = tmp_path / "an example"
+    shutil.copytree(repo_root / "examples" / "cpp", directory)
+    (script,) = commands(directory / "README.md", "Without CMake")
+    assert URL in script
+    output = consumer.shell(script.replace(URL, dev_server.url), directory)
+    assert output == f"server version: {server_version}\n"
+
+
 def test_program_reports_a_server_that_closes_the_connection_a_hundred_times_of_a_hundred(
     built: Built,
 ) -> None:
