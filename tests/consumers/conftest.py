@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.support.pip.consumer import Consumer, make_consumer
+from tools import dev_server
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +19,4 @@ def consumer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
 @pytest.fixture(scope="session")
 def server_version() -> str:
     """What the dev server's executable says that the server's version is."""
-    temporal = Path(sysconfig.get_path("scripts"), "temporal")
-    done = subprocess.run([temporal, "--version"], capture_output=True, text=True, check=True)
-    (version,) = re.findall(r"Server ([\d.]+)", done.stdout)
-    return str(version)
+    return dev_server.server_version()

@@ -15,6 +15,9 @@ from tools import ToolError
 
 SUITE: Final = "bookworm"
 
+# What of apt's settings is about how to reach the archive.
+_ACQUIRE: Final = ("Acquire::Check-", "Acquire::ftp::", "Acquire::http::", "Acquire::https::")
+
 # What is of no use in an image.
 _LEFT_OUT: Final = (
     "./var/cache/apt/*.bin",
@@ -48,6 +51,11 @@ def sources() -> list[str]:
     if not lines or lines[0].split()[2] != SUITE:
         raise ToolError(f"apt of this machine has no Debian {SUITE}: use one that has")
     return lines
+
+
+def acquire() -> list[str]:
+    """Return how this machine's apt reaches the archive, as lines of apt.conf."""
+    return [line for line in ask_apt("apt-config", "dump") if line.startswith(_ACQUIRE)]
 
 
 def ask_apt(*command: str) -> list[str]:

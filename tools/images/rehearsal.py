@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from tools import ToolError
-from tools.images.debian import SUITE, ask_apt, import_debian, sources
+from tools.images.debian import SUITE, acquire, import_debian, sources
 
 REPOSITORY: Final = "local/temporal-static-libs-rehearsal"
 
 _DOCKERFILE: Final = Path(__file__).with_name("rehearsal.Dockerfile")
-# What of apt's settings is about how to reach the archive.
-_ACQUIRE: Final = ("Acquire::Check-", "Acquire::ftp::", "Acquire::http::", "Acquire::https::")
 
 
 def rehearsal_image() -> str:
@@ -34,10 +32,8 @@ def rehearsal_image() -> str:
     print(f"making {base}", flush=True)
     import_debian(base)
     try:
-        # How this machine's apt reaches the archive, as lines of apt.conf.
-        acquire = [line for line in ask_apt("apt-config", "dump") if line.startswith(_ACQUIRE)]
         command = ["docker", "build", "--quiet", "--network=host", "--tag", image]
-        for name, lines in (("BASE", [base]), ("SOURCES", sources()), ("ACQUIRE", acquire)):
+        for name, lines in (("BASE", [base]), ("SOURCES", sources()), ("ACQUIRE", acquire())):
             command += ["--build-arg", "{}={}".format(name, "\n".join(lines))]
         # From stdin: no file of the project is a part of it.
         subprocess.run([*command, "-"], input=_DOCKERFILE.read_bytes(), check=True)

@@ -1,0 +1,14 @@
+# Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+
+[url] = System.argv()
+
+with {:ok, connection} <- Temporal.connect(url),
+     {:ok, response} <- Temporal.call(connection, "GetSystemInfo", "") do
+  # temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+  <<1::5, 2::3, size, version::binary-size(size), _rest::binary>> = response
+  IO.puts("server version: #{version}")
+else
+  {:error, message} ->
+    IO.puts(:stderr, message)
+    System.halt(1)
+end

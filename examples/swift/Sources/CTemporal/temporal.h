@@ -1,0 +1,7 @@
+#include <temporal-sdk-core-c-bridge.h>
+
+/* Swift does not see the header's macros that look like functions. */
+static inline void temporal_require_matching_archive(void)
+{
+    TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
+}

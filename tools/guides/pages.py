@@ -1,0 +1,58 @@
+"""What a page makes its reader do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NAME = re.compile(r"`([\w./-]+\.\w+)`")
+#: For commands of the administrator, commands, and lines that continue one.
+_PROMPTS = ("# ", "$ ", "> ")
+
+
+@dataclass
+class Steps:
+    """What to do.
+
+    Attributes:
+        as_root: commands of the administrator, who comes first.
+        commands: commands of the reader, for one shell.
+        files: contents of the files that the reader writes, by name.
+    """
+
+    as_root: str = ""
+    commands: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+    def add(self, page: Path, headings: Sequence[str]) -> None:
+        """Add the steps under some headings of a page; a ValueError if it lacks one."""
+        parts = re.split(r"^##+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+        for heading in headings:
+            if heading not in sections:
+                raise ValueError(f"{page} has no heading {heading!r}")
+            self._add_section(sections[heading])
+
+    def _add_section(self, section: str) -> None:
+        end = 0
+        for block in _BLOCK.finditer(section):
+            language, text = block.groups()
+            if language == "console":
+                self._add_commands(text)
+            elif names := _NAME.findall(section, end, block.start()):
+                # The text before the block ends with the name of the file.
+                self.files[names[-1]] = text
+            end = block.end()
+
+    def _add_commands(self, block: str) -> None:
+        for line in block.splitlines():
+            prompt, command = line[:2], line[2:]
+            if prompt not in _PROMPTS:
+                continue
+            if prompt == "# ":
+                self.as_root += f"{command}\n"
+            else:
+                self.commands += f"{command}\n"
