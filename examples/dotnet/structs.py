@@ -1,4 +1,4 @@
-"""Prints C# for the structs and enums that the example uses, and the ABI id, from interface.json."""
+"""Prints the C# of structs and enums that the example uses, and of the ABI id."""
 
 from __future__ import annotations
 
