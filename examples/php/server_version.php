@@ -41,9 +41,9 @@ final class Call
         $this->c->temporal_static_libs_queue_next($this->queue, -1, FFI::addr($event));
         $connection = $event->connection;
         $event->connection = null; // to keep it
-        $bytes = $event->fail ?? $event->success;
-        $text = $bytes === null ? '' : FFI::string($bytes->data, $bytes->size);
         $failed = $event->fail !== null;
+        $bytes = $failed ? $event->fail : $event->success;
+        $text = $bytes === null ? '' : FFI::string($bytes->data, $bytes->size);
         $this->c->temporal_static_libs_event_free(FFI::addr($event));
         if ($failed) {
             throw new RuntimeException($text);
