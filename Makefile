@@ -102,7 +102,7 @@ endure: .venv/test/.installed
 	.venv/test/bin/python -m tests.endure --wheel $(DIST)/*.whl $(ENDURE_ARGS)
 
 # GUIDES: names of guides; all if empty. As root, with Docker and debootstrap: docs/platforms.md has the record.
-## follow the guides of docs/ to the letter, each in a fresh Debian: 20 minutes; GUIDES, all by default
+## follow the guides of docs/ to the letter, each in a fresh Debian: 20 to 40 minutes; GUIDES, all by default
 guides: .venv/test/.ready $(WHEEL_STAMP)
 	$(STEP) "guides: each in a fresh Debian, against a Temporal server"
 	.venv/test/bin/python -m tools.guides --wheel $(DIST)/*.whl $(GUIDES)

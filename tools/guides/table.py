@@ -58,9 +58,10 @@ class Guide:
                 shutil.copyfile(ROOT / source, project / name)
         for name, content in files.items():
             file = project / name
-            before = file.read_text(encoding="utf-8") if file.exists() else _MARK
-            # In the middle of a file of the reader's, or a whole file.
-            file.write_text(before.replace(_MARK, content), encoding="utf-8")
+            before = file.read_text(encoding="utf-8") if file.exists() else ""
+            # A whole file, or lines for a file of the reader's.
+            after = before.replace(_MARK, content) if _MARK in before else content
+            file.write_text(after, encoding="utf-8")
 
 
 def _build(page: str, brings: Mapping[str, str], program: str) -> Guide:
@@ -78,11 +79,8 @@ def _foreign(language: str, *, shared: bool = True) -> Guide:
 
 
 _C: Final = {"bridge.c": "examples/c/server_version.c"}
-_CPP: Final = {
-    "bridge.cpp": "examples/cpp/main.cpp",
-    "temporal.cpp": "examples/cpp/temporal.cpp",
-    "temporal.hpp": "examples/cpp/temporal.hpp",
-}
+# All of the example: the guide's files replace those of the same names.
+_CPP: Final = {"": "examples/cpp", "bridge.cpp": "examples/cpp/main.cpp"}
 
 GUIDES: Final[Mapping[str, Guide]] = {
     "bindings": Guide(
