@@ -122,11 +122,11 @@ BENCHMARK = Benchmark(
     name="build",
     title="From nothing to a linked bridge",
     about=(
-        f"`examples/zig-bridge`, built with `zig build` in a directory where it was never built. "
-        f"The archives come from `pip install` over a line of {SPEED} (see Installing), or are "
-        "compiled by `USE_PREBUILT_LIBS=false` with all crates in cargo's registry, nothing to "
-        "download, and nothing compiled before. Zig, Rust and what Zig keeps of its own libraries "
-        "are there in both cases. Measured once; a quick run leaves out the compile."
+        "`examples/zig-bridge`, built with `zig build` in a new directory. The archives either "
+        f"come from `pip install` over a line of {SPEED} (see Installing), or "
+        "`USE_PREBUILT_LIBS=false` compiles them, with all crates already downloaded and nothing "
+        "compiled before. Zig, Rust and Zig's cached libraries are present in both cases. "
+        "Measured once; a quick run skips the compile."
     ),
     measure=_measure,
 )

@@ -66,18 +66,18 @@ def _compare(run: Run, condition: str, calls: Mapping[str, _Call]) -> Comparison
                 run_to_end(command, environ)
             if number > 0:  # the first loads the programs, and what is to be remembered
                 taken[name].append((time.perf_counter() - begin) / count * 1e3)
-    return Comparison("ms a call", condition, taken)
+    return Comparison("ms per call", condition, taken)
 
 
 BENCHMARK = Benchmark(
     name="cli",
     title="Asking for a directory",
     about=(
-        "`temporal-libs-config` beside an interpreter of the same environment that does nothing, "
-        "and beside other packages' programs for the same purpose. Remembered: the archives have "
-        "been verified by an earlier call. Hashed: there is no cache to remember it in, so each "
-        "call hashes both. The script is the one that a current pip makes; an older one, such as "
-        "23.2, has it load the module `re` first."
+        "`temporal-libs-config` compared with an interpreter of the same environment that does "
+        "nothing, and with similar programs of other packages. Remembered: an earlier call has "
+        "verified the archives. Hashed: there is no cache for the result, so each call hashes "
+        "both archives. The script is the one that a current pip generates; the script of an "
+        "older pip, such as 23.2, loads the module `re` first."
     ),
     measure=_measure,
 )

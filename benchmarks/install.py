@@ -103,13 +103,13 @@ BENCHMARK = Benchmark(
     name="install",
     title="Installing",
     about=(
-        "`pip install` from a package index on the same machine, devpi behind TLS, into a fresh "
-        "virtual environment, which was made before; what is measured is pip, from its start to "
-        "its end. Over a line: all connections share one of that many Mbit/s each way, and what is "
-        "sent arrives half of the milliseconds later; opening a connection takes a round trip. "
-        "TCP's slow start and losses are left out. For all platforms: as many `pip download`, with "
-        "a cache each. Fetched or not is read from the index's access log. Three rounds at most; "
-        "the hit rate once."
+        "`pip install` from a package index on the same machine (devpi behind TLS) into a virtual "
+        "environment created beforehand. Only pip is measured, from start to end. The lines are "
+        "simulated: all connections share the bandwidth in each direction, data arrives after "
+        "half the stated time, and opening a connection takes a round trip. TCP slow start and "
+        "packet loss are not simulated. For all platforms: one `pip download` per platform, each "
+        "with a separate cache. The index's access log shows what was fetched. At most three "
+        "rounds; the hit rate is measured once."
     ),
     measure=_measure,
 )

@@ -79,10 +79,10 @@ BENCHMARK = Benchmark(
     name="size",
     title="Sizes",
     about=(
-        "The archives on disk and compressed as in the wheel, which holds both and little else, "
-        "beside the one library of the official Python client's wheel; and how many global "
-        "symbols they define; and the wheels, of those platforms that have been built here. "
-        "Measured once: sizes do not vary."
+        "The archives, on disk and compressed as in the wheel (which holds both and little else), "
+        "compared with the library in the official Python client's wheel; how many global symbols "
+        "they define; and the wheels of the platforms that have been built here. Measured once, "
+        "because sizes do not vary."
     ),
     measure=_measure,
 )

@@ -29,9 +29,9 @@ BENCHMARK = Benchmark(
     name="handles",
     title="A call on a handle",
     about=(
-        "Cancelling a token that is cancelled already: what is left is the boundary that no panic "
-        "crosses, and the look at the handle, which is one comparison with a number that a fork "
-        "changes. Beside it `getpid` as a system call, the other way to notice a fork."
+        "Canceling a token that is already canceled. What remains is the boundary that stops "
+        "panics and the check of the handle, which is one comparison with a number that a fork "
+        "changes. It is compared with `getpid` as a system call, the other way to notice a fork."
     ),
     measure=_measure,
 )

@@ -29,7 +29,7 @@ class Span:
 
     @property
     def per_second(self) -> float:
-        """How many things a second."""
+        """How many things per second."""
         return self.count / self.wall_seconds
 
     @property

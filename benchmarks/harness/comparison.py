@@ -89,8 +89,8 @@ class Comparison:
 
 #: What the span of a sample says: the quantity's name and its value.
 _QUANTITIES: Final[Mapping[str, Callable[[Span], float]]] = {
-    "{things} a second": lambda span: span.per_second,
-    "µs of CPU a {thing}": lambda span: span.cpu_micros_each,
+    "{things} per second": lambda span: span.per_second,
+    "µs of CPU per {thing}": lambda span: span.cpu_micros_each,
 }
 
 
@@ -106,7 +106,7 @@ def compare_spans(
         rounds: how many samples to take of each.
 
     Returns:
-        Two comparisons: how many things a second, and their CPU time.
+        Two comparisons: how many things per second, and their CPU time.
     """
     spans: dict[str, list[Span]] = {contender.name: [] for contender in contenders}
     for _ in range(rounds):

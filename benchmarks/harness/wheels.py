@@ -38,7 +38,7 @@ class Wheels:
         real = f"The wheels of {', '.join(self.built)} are real"
         if not self.stand_ins:
             return f"{real}."
-        return f"{real}; the others are one of these files under their names, of its size."
+        return f"{real}; the others are copies of one of these files, under their own names."
 
 
 def gather_wheels(wheel: Path, directory: Path, cross: Path = _CROSS) -> Wheels:

@@ -125,7 +125,7 @@ def _build(run: Run, way: _Way) -> _Built:
         options += ["--file", str(way.dockerfile)]
         options += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         base = docker.size(arguments["BASE"]) / 1e6
-        run.note(f"Size of the image that building starts from, {way.name}: {base:.0f} MB.")
+        run.note(f"Size of the starting image, {way.name}: {base:.0f} MB.")
         images = {stage: f"{docker.repository}:{stage}" for stage in _STAGES.values()}
         began = time.perf_counter()
         docker.output("build", *options, "--tag", images["run"], str(way.context))
@@ -165,12 +165,12 @@ BENCHMARK = Benchmark(
     name="image",
     title="A container image",
     about=(
-        "`docker build` of `examples/docker/Dockerfile`, and of the same with pip told to take the "
-        "source distribution, in an image that has Debian's Rust. Both start from images that are "
-        "there and a builder's cache with nothing in it; pip has an index on this machine, and the "
-        "crates are there. The images are Debian's base system with what each needs, made here, "
-        "and their sizes are those of all layers, uncompressed. Measured once; a quick run leaves "
-        "out the compile."
+        "`docker build` of `examples/docker/Dockerfile`, and of a variant in which pip uses the "
+        "source distribution, in an image with Debian's Rust. Both start from local images and an "
+        "empty builder cache; the package index is on this machine, and the crates are already "
+        "downloaded. The images are Debian's base system with what each build needs, created "
+        "here. Their sizes are those of all layers, uncompressed. Measured once; a quick run "
+        "skips the compile."
     ),
     measure=_measure,
     check=_check,

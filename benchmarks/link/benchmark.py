@@ -96,10 +96,10 @@ BENCHMARK = Benchmark(
     name="link",
     title="Linking",
     about=(
-        "`zig cc`, with Zig's own libraries in its cache, links a shared library that needs "
-        "runtime, client and worker, and a program that needs a runtime only; with the flags that "
-        "`temporal-libs-config --ldflags --libs` prints. By linker: `cc -fuse-ld=` links that "
-        "program with the archive of the client and with that of sdk-core."
+        "`zig cc`, with Zig's own libraries in its cache, links a shared library that needs a "
+        "runtime, a client and a worker, and a program that needs only a runtime. Both use the "
+        "flags that `temporal-libs-config --ldflags --libs` prints. By linker: `cc -fuse-ld=` "
+        "links that program with the client archive and with the sdk-core archive."
     ),
     measure=_measure,
 )

@@ -16,7 +16,7 @@ from tools.charts import COLOURS, draw
 
 #: Of each picture: the text for who does not see it.
 ALTERNATIVES: Final[Mapping[str, str]] = {
-    "time-saved.svg": "Time to a linked Zig bridge: pip install beside compiling the core",
+    "time-saved.svg": "Time to a linked Zig bridge: pip install compared with compiling the core",
     "install-time.svg": "Seconds of pip install by bandwidth, with pip's cache empty and filled",
 }
 _INCHES: Final = 7.5

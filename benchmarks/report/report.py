@@ -94,10 +94,10 @@ class Report:
         for libraries in self.libraries:
             sizes = (f"{a.component} {a.size / 1e6:.1f} MB" for a in libraries.archives)
             lines.append(f"- Archives, {libraries.label}: {', '.join(sizes)}")
-        quick = "; a quick run, too short to decide anything" if self.quick else ""
+        quick = "; a quick run, too short to draw conclusions from" if self.quick else ""
         lines.append(
-            f"- Medians of {self.rounds} rounds, contenders in turn{quick}; ratios are the median "
-            "of the rounds' ratios, with the lowest and the highest of them"
+            f"- Medians of {self.rounds} rounds, contenders in turn{quick}; each ratio is the "
+            "median of the rounds' ratios, with the lowest and the highest in parentheses"
         )
         return "\n".join(lines)
 

@@ -66,15 +66,15 @@ BENCHMARK = Benchmark(
     name="rpc",
     title="RPC calls",
     about=(
-        "`GetSystemInfo`, the smallest call there is, against one dev server with raised rate "
-        "limits: a C program over the C ABI beside the official Python client, so many calls in "
-        "flight at any time. CPU is what the client's process uses, user and system, all threads. "
-        "The Python client decodes the answers; the C program takes their bytes, as a bridge does "
-        "that hands them to its language. Both retry; compression is the transport's. In the C "
-        'program, the callback of each answer starts the next call. "Queue" is the same program '
-        "with a completion queue, from which its main thread takes the answers to start the next "
-        'calls; "blocking callbacks" is the first one in a runtime with `callbacks_may_block`, '
-        "though its callbacks do not block."
+        "`GetSystemInfo`, the smallest call, against one dev server with raised rate limits: a C "
+        "program that uses the C ABI compared with the official Python client, with a fixed "
+        "number of calls in flight. CPU is what the client's process uses, user and system, in "
+        "all threads. The Python client decodes the answers; the C program takes their bytes, "
+        "like a bridge that passes them on to its language. Both retry; compression is the "
+        "transport's. In the C program, the callback of each answer starts the next call. `queue` "
+        "is the same program with a completion queue: its main thread takes the answers from the "
+        "queue and starts the next calls. `blocking callbacks` is the first program in a runtime "
+        "with `callbacks_may_block`, although its callbacks do not block."
     ),
     measure=_measure,
 )

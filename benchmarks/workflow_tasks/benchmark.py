@@ -49,12 +49,12 @@ BENCHMARK = Benchmark(
     name="workflow-tasks",
     title="Workflow tasks",
     about=(
-        "No-op workflows through poll and complete against one dev server: a C program over the C "
-        "ABI beside a worker of the official Python SDK without its sandbox, with the same numbers "
-        "of slots, polls and cached workflows. The workflows have been started when the worker "
-        "begins, and it is busy before and after the span that is measured. How many tasks a "
-        "second there are is mostly the server's doing, which shares the cores; the CPU is the "
-        "worker's alone."
+        "No-op workflows, polled and completed against one dev server: a C program that uses the "
+        "C ABI compared with a worker of the official Python SDK without its sandbox, with the "
+        "same number of slots, polls and cached workflows. The workflows have been started before "
+        "the worker begins, and the worker is busy before and after the measured span. The number "
+        "of tasks per second depends mostly on the server, which shares the cores. The CPU is "
+        "that of the worker alone."
     ),
     measure=_measure,
 )

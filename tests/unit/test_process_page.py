@@ -12,7 +12,7 @@ from tests.support.docs.proofs import is_test, proofs
 
 RULE = re.compile(r"- (?:Block|Call|Do not|Hand) ")
 """How an item begins that tells the reader what to do."""
-WITHOUT_PROOF = "| variable | when it is read | what for |"
+WITHOUT_PROOF = "| variable | read when | used for |"
 """The header of the table that a row of another table is about."""
 
 
@@ -38,7 +38,7 @@ def test_every_test_that_is_named_is_there(page: str, repo_root: Path) -> None:
 def test_every_row_names_a_test(page: str) -> None:
     found = tables(page)
     assert found.pop(WITHOUT_PROOF)
-    assert [header for header in found if not header.endswith(" | held by |")] == []
+    assert [header for header in found if not header.endswith(" | tested by |")] == []
     rows = [row for of_table in found.values() for row in of_table]
     assert [row for row in rows if not proofs(row.rpartition(" | ")[2])] == []
 
