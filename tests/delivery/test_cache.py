@@ -36,7 +36,7 @@ def test_without_tls_nothing_is_cached(user: PipUser, index: str) -> None:
         assert "Using cached" not in said
 
 
-def test_wheel_damaged_in_the_cache_is_refused_and_the_documented_command_fetches_it_anew(
+def test_wheel_damaged_in_the_cache_is_refused_and_the_documented_command_fetches_it_again(
     user: PipUser, make_user: Callable[..., PipUser], proxy: FaultyProxy, repo_root: Path
 ) -> None:
     user.install(PINNED)

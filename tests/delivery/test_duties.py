@@ -1,4 +1,4 @@
-"""docs/download-client.md names what takes the place of each duty, and a test that is there."""
+"""docs/download-client.md names what handles each responsibility, and a test that is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.docs.proofs import is_test, proofs
 
 TABLES = {
-    "Duties": {
+    "Responsibilities": {
         "platform detection",
         "latest version",
         "checksums",

@@ -138,7 +138,7 @@ def test_mirror_is_fetched_side_by_side_and_serves_every_platform(
 
 def limited(page: Path) -> str:
     """The recipe with a limit of size."""
-    (script,) = commands(page, "A limit of size")
+    (script,) = commands(page, "A size limit")
     return script
 
 

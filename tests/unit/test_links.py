@@ -46,10 +46,10 @@ def test_address_leads_to_something_that_is_there(name: str, repo_root: Path) ->
     assert file_of(ADDRESSES[name], repo_root).exists()
 
 
-def test_page_of_manual_set_up_is_in_docs(repo_root: Path) -> None:
+def test_page_of_manual_setup_is_in_docs(repo_root: Path) -> None:
     page = file_of(_about.MANUAL_SETUP_URL, repo_root)
     assert page == repo_root / "docs" / "manual-setup.md"
-    assert page.read_text(encoding="utf-8").startswith("# Manual set-up\n")
+    assert page.read_text(encoding="utf-8").startswith("# Manual setup\n")
 
 
 def test_metadata_names_the_same_project(repo_root: Path) -> None:
