@@ -1,22 +1,27 @@
-//! Links Temporal's static libraries, which the Python package temporal-static-libs brings, into the
-//! modules of a build.zig. Made to be copied next to it:
+//! Links Temporal's static libraries, which the Python package temporal-static-libs brings, into what a
+//! build.zig makes. Copy this file next to it:
 //!
 //!     temporal-libs-config --zig > temporal_libs.zig
 //!
-//! and used like this:
+//! and use it like this:
 //!
 //!     const temporal = @import("temporal_libs.zig").find(b, .{});
-//!     defer temporal.explainFailures();
-//!     temporal.link(module);
-//!     temporal.addImport(module, "temporal");
+//!     temporal.addImport(module, "temporal"); // for each module that calls the libraries
+//!     temporal.link(module); // for the root module of each program, test and shared library
 //!
-//! All facts come from `temporal-libs-config --json`. What is wrong fails the steps that need the
+//! All facts come from `temporal-libs-config --json`. A problem fails the steps that need the
 //! libraries, and no others: `zig build --help` works without them. For Zig 0.15, 0.16 and 0.17.
 
 const std = @import("std");
+const builtin = @import("builtin");
 const LazyPath = std.Build.LazyPath;
 const Module = std.Build.Module;
 const Step = std.Build.Step;
+
+comptime {
+    if (builtin.zig_version.order(.{ .major = 0, .minor = 15, .patch = 0 }) == .lt)
+        @compileError("temporal_libs.zig needs Zig 0.15 or newer; this is " ++ builtin.zig_version_string);
+}
 
 const tool_name = "temporal-libs-config";
 const step_name = "find Temporal's libraries";
@@ -37,10 +42,9 @@ const messages = struct {
     const older_system =
         \\Temporal's libraries need {s} {s} or newer, but this build is for {f}.
         \\  source: {s}, {s}
-        \\  Build for the oldest there is: zig build -Dtarget={s}
+        \\  Build for the oldest there is: -Dtarget={s}
         \\  help: {s}
     ;
-    const note = "Temporal's libraries here are those in {s}, source: {s}; help: {s}";
     const unknown_answer =
         \\'{s} --json' gave an answer that temporal_libs.zig does not understand: {s}.
         \\  The file and the package may be of different versions. Take the package's file:
@@ -48,68 +52,96 @@ const messages = struct {
     ;
     const failed =
         \\'{s}' failed; what it says is above.
-        \\  If it says nothing that helps, install its package again:
-        \\    pip install --force-reinstall temporal-static-libs
-        \\    uv pip install --reinstall temporal-static-libs
+        \\  To check the whole installation, run:
+        \\    {s} --doctor
     ;
     const cannot_run =
         \\'{s}' cannot be run: {s}
-        \\  Install its package again, or name another: zig build -Dtemporal-libs-config=PATH
+        \\  Install its package again, or name another program: {s}
     ;
     const absent =
         \\there is no {s}.
         \\  It comes with the Python package that holds Temporal's static libraries:
         \\    pip install temporal-static-libs
-        \\  Then activate the environment it was installed into, or name the program:
-        \\    zig build -Dtemporal-libs-config=PATH
+        \\  Then activate the environment you installed it into, or name the program:
+        \\    {s}
         \\  (If the file is there, the Python that its first line names is not: install it again.)
     ;
 };
-
-/// Up to Zig 0.16 a step has a function that makes it; Zig 0.17 makes steps in another process.
-const steps_are_made_here = @hasField(Step, "makeFn");
 
 pub const Options = struct {
     /// Which of the libraries to link: "sdk-core", all of the interface, or "client", the part of it
     /// that needs no worker.
     component: []const u8 = "sdk-core",
+    /// The temporal-libs-config to ask, relative to build.zig, if one build needs the libraries of
+    /// several platforms. Without it, `find` looks for one.
+    tool: ?[]const u8 = null,
 };
 
 /// Asks temporal-libs-config: the one of `-Dtemporal-libs-config=PATH`, which this declares, or the
-/// first there is in the active virtual environment, in `.venv` next to build.zig, and on PATH. Call
-/// it once in a build.zig.
+/// first it finds in the active virtual environment, in `.venv` next to build.zig or above, and on
+/// PATH. Call it once for each component or tool.
 pub fn find(b: *std.Build, options: Options) *Libraries {
     // Zig 0.17 caches what a build.zig configures; another package may be there next time.
     if (@hasDecl(std.Build.Graph, "poisonCache")) b.graph.poisonCache();
 
     const libraries = b.allocator.create(Libraries) catch @panic("OOM");
-    libraries.* = .{ .b = b, .component = options.component, .include_dir = undefined };
-    switch (Answer.get(b)) {
-        .problem => |problem| libraries.include_dir = failingDirectory(b, problem),
+    for (asked.items) |earlier| {
+        if (earlier.b != b or !std.mem.eql(u8, earlier.chosen, options.tool orelse "")) continue;
+        libraries.* = earlier.*;
+        libraries.component = options.component;
+        return libraries;
+    }
+    libraries.* = .{
+        .b = b,
+        .chosen = options.tool orelse "",
+        .tool = if (options.tool) |path| pathFromBuildFile(b, path) else namedTool(b),
+        .component = options.component,
+        .include_dir = undefined,
+        .bindings = undefined,
+    };
+    switch (Answer.get(b, libraries.tool)) {
+        .problem => |problem| {
+            libraries.include_dir = failingDirectory(b, problem);
+            libraries.bindings = b.createModule(.{
+                .root_source_file = libraries.include_dir.path(b, "temporal.zig"),
+            });
+        },
         .facts => |facts| {
             libraries.facts = facts;
-            libraries.include_dir = if (steps_are_made_here)
-                NotingDirectory.create(b, facts.includedir, libraries.note(facts))
-            else
-                .{ .cwd_relative = facts.includedir };
+            libraries.include_dir = .{ .cwd_relative = facts.includedir };
+            libraries.bindings = libraries.translatedHeader(facts);
         },
     }
+    asked.append(b.allocator, libraries) catch @panic("OOM");
     return libraries;
 }
 
+/// What is there for the next call: a build.zig may declare an option only once, and of two
+/// translations of the header each has types of its own.
+var asked: std.ArrayList(*const Libraries) = .empty;
+
 pub const Libraries = struct {
-    /// The directory of the C header, for `addTranslateC(…).addIncludePath`.
+    /// The directory of the C header, for an `addTranslateC` of yours.
     include_dir: LazyPath,
+    /// The C interface in Zig, as `addImport` gives it to a module.
+    bindings: *Module,
+    /// The temporal-libs-config that was named, if one was. Pass it on to packages that link the
+    /// libraries too: `b.dependency("bridge", .{ .@"temporal-libs-config" = temporal.tool })`.
+    tool: ?[]const u8,
 
     b: *std.Build,
+    chosen: []const u8,
     component: []const u8,
-    /// None if there was no answer.
+    /// null if there was no answer.
     facts: ?Facts = null,
-    linked: std.ArrayList(*Module) = .empty,
 
     /// Adds to a module the include path, the archive, and the system libraries or frameworks that
     /// the archive needs. The module must have a target, the one that the archive is for.
-    pub fn link(libraries: *Libraries, module: *Module) void {
+    ///
+    /// Call it for the root module of each program, test and shared library. A static library or an
+    /// object of Zig's holds no archive: call it for what they are linked into.
+    pub fn link(libraries: *const Libraries, module: *Module) void {
         module.addIncludePath(libraries.include_dir);
         const facts = libraries.facts orelse return;
         const library = facts.libraryOf(libraries.component) orelse
@@ -119,67 +151,63 @@ pub const Libraries = struct {
         if (libraries.explainTarget(facts, target.result)) |problem|
             return libraries.fail(module, problem);
 
+        for (module.link_objects.items) |object| {
+            if (object == .static_path and object.static_path == .cwd_relative and
+                std.mem.eql(u8, object.static_path.cwd_relative, library.path)) return;
+        }
         module.link_libc = true;
-        // By its path: another library in its directory is not taken for one of the system's.
+        // By its path: another library in its directory is not taken for one of the system's, and no
+        // shared library looks there for others when it is loaded.
         module.addObjectFile(.{ .cwd_relative = library.path });
         for (library.system_libraries) |name|
             module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
         for (library.frameworks) |name| module.linkFramework(name, .{});
-        libraries.linked.append(libraries.b.allocator, module) catch @panic("OOM");
     }
 
-    /// Lets a module import the C interface, translated from the header, by a name of your choice.
-    /// The module must have a target.
-    pub fn addImport(libraries: *Libraries, module: *Module, name: []const u8) void {
+    /// Lets a module import the C interface by a name of your choice. What the module becomes part of
+    /// links only if the archive belongs to the header.
+    pub fn addImport(libraries: *const Libraries, module: *Module, name: []const u8) void {
+        module.addImport(name, libraries.bindings);
+    }
+
+    /// Keeps the functions of the archive out of the symbols that a shared library exports. It has the
+    /// library linked by LLD, because Zig's own linker knows no version scripts; for macOS, where
+    /// there is no other linker, it does nothing.
+    pub fn hideSymbols(libraries: *const Libraries, library: *Step.Compile) void {
+        if (library.rootModuleTarget().ofmt != .elf) return;
+        library.use_llvm = true;
+        library.use_lld = true;
+        library.setVersionScript(libraries.b.addWriteFiles().add(
+            "temporal.map",
+            "{ local: temporal_core_*; temporal_static_libs_*; };\n",
+        ));
+    }
+
+    /// Returns a file that Zig has translated from the header, as by an `addTranslateC` of yours, with
+    /// the check that the archive belongs to that header.
+    pub fn requireMatchingArchive(libraries: *const Libraries, translated: LazyPath) LazyPath {
         const b = libraries.b;
-        const header = if (libraries.facts) |facts| std.fs.path.basename(facts.header) else "";
+        const join = b.addSystemCommand(&.{ "sh", "-c", "cat \"$1\" \"$2\" > \"$3\"", "sh" });
+        join.setName("add the check of the archive");
+        join.addFileArg(translated);
+        join.addFileArg(b.addWriteFiles().add("check.zig", archive_check));
+        return join.addOutputFileArg("temporal.zig");
+    }
+
+    /// The module has no target, because the header declares the same for all.
+    fn translatedHeader(libraries: *const Libraries, facts: Facts) *Module {
+        const b = libraries.b;
+        const platform = if (facts.platformNamed(facts.platform)) |it| it.parsed() else null;
         const translated = b.addTranslateC(.{
-            .root_source_file = libraries.include_dir.path(b, header),
-            .target = module.resolved_target orelse b.graph.host,
-            .optimize = module.optimize orelse .Debug,
+            .root_source_file = .{ .cwd_relative = facts.header },
+            .target = b.resolveTargetQuery(platform orelse .{}),
+            .optimize = .Debug,
         });
-        module.addImport(name, translated.createModule());
+        return b.createModule(.{ .root_source_file = libraries.requireMatchingArchive(translated.getOutput()) });
     }
 
-    /// Has Zig's errors about what the libraries are linked into followed by a line that says where
-    /// the libraries came from, and where to read on. To be called when all steps have been made.
-    ///
-    /// It is for Zig 0.17, which puts the line into the summary that ends a failed build. Up to Zig
-    /// 0.16 the line comes by itself, after the errors.
-    pub fn explainFailures(libraries: *Libraries) void {
-        if (steps_are_made_here or libraries.linked.items.len == 0) return;
-        const b = libraries.b;
-        const noting = b.addWriteFiles(); // of no files: it does nothing
-        noting.step.name = libraries.note(libraries.facts.?);
-        for (b.top_level_steps.values()) |top_level| {
-            var reached: Steps = .empty;
-            reach(b, &reached, &top_level.step);
-            var leads_to_one = false;
-            for (reached.keys()) |step| {
-                const compile = step.cast(Step.Compile) orelse continue;
-                if (!libraries.isLinkedInto(compile)) continue;
-                leads_to_one = true;
-                dependOnce(&noting.step, step);
-            }
-            if (leads_to_one) top_level.step.dependOn(&noting.step);
-        }
-    }
-
-    fn isLinkedInto(libraries: *const Libraries, compile: *Step.Compile) bool {
-        for (compile.root_module.getGraph().modules) |module| {
-            if (std.mem.indexOfScalar(*Module, libraries.linked.items, module) != null) return true;
-        }
-        return false;
-    }
-
-    fn fail(libraries: *Libraries, module: *Module, problem: []const u8) void {
+    fn fail(libraries: *const Libraries, module: *Module, problem: []const u8) void {
         module.addIncludePath(failingDirectory(libraries.b, problem));
-    }
-
-    fn note(libraries: *const Libraries, facts: Facts) []const u8 {
-        return libraries.b.fmt(messages.note, .{
-            facts.libdir, facts.source_description, facts.troubleshooting,
-        });
     }
 
     fn explainComponent(libraries: *const Libraries, facts: Facts) []const u8 {
@@ -205,14 +233,14 @@ pub const Libraries = struct {
         const install = if (wanted) |platform| b.fmt(
             \\  Install the target's wheel into a directory, and have this build ask it:
             \\    pip install --target libs --platform {s} --only-binary=:all: temporal-static-libs
-            \\    PYTHONPATH=libs zig build -Dtarget={s} -Dtemporal-libs-config=libs/bin/temporal-libs-config
+            \\    {s} build -Dtarget={s} -Dtemporal-libs-config=libs/bin/temporal-libs-config
             \\
-        , .{ platform.wheel_tag, platform.zig_target }) else 
+        , .{ platform.wheel_tag, b.graph.zig_exe, platform.zig_target }) else 
             \\  The package has no wheel for that target.
             \\
         ;
         const instead = if (found) |platform| b.fmt(
-            "  Or build for the target of the libraries there are: zig build -Dtarget={s}\n",
+            "  Or build for the target of the libraries there are: -Dtarget={s}\n",
             .{platform.zig_target},
         ) else "";
         return b.fmt(messages.other_target, .{
@@ -247,6 +275,31 @@ pub const Libraries = struct {
         });
     }
 };
+
+/// Refers to the symbol of the archive whose name has version and ABI id. It is hidden, so that no linker
+/// expects it in another library, and in .jcr, which linkers keep and nothing reads. (.init_array is not
+/// possible: Zig's own linker leaves gaps between the entries.) Weak, so that two objects may have it.
+const archive_check =
+    \\
+    \\comptime {
+    \\    var version = TEMPORAL_STATIC_LIBS_VERSION.*;
+    \\    for (&version) |*character| {
+    \\        if (character.* == '.') character.* = '_';
+    \\    }
+    \\    const name = "temporal_static_libs_" ++ version ++ "_abi_" ++ TEMPORAL_STATIC_LIBS_ABI_ID;
+    \\    const elf = @import("builtin").object_format == .elf;
+    \\    const Reference = struct {
+    \\        const archive linksection(if (elf) ".jcr" else "__DATA,__data") =
+    \\            @extern(*const fn () callconv(.c) void, .{ .name = name, .visibility = .hidden });
+    \\    };
+    \\    @export(&Reference.archive, .{
+    \\        .name = "temporal_static_libs_archive_of_bindings",
+    \\        .linkage = .weak,
+    \\        .visibility = .hidden,
+    \\    });
+    \\}
+    \\
+;
 
 /// What this build needs of the answer to `temporal-libs-config --json`.
 const Facts = struct {
@@ -340,36 +393,39 @@ const Answer = union(enum) {
     facts: Facts,
     problem: []const u8,
 
-    fn get(b: *std.Build) Answer {
-        const named = b.option([]const u8, tool_name, "The temporal-libs-config to ask; default: " ++
-            "that of the active virtual environment, of .venv here, or on PATH");
-        var candidates: std.ArrayList([]const u8) = .empty;
-        if (named) |path| {
-            candidates.append(b.allocator, path) catch @panic("OOM");
-        } else {
-            const on_path = tool_name;
-            const beside = besideBuildFile(b, ".venv/bin/" ++ tool_name);
-            if (activeEnvironment(b)) |venv|
-                candidates.append(b.allocator, b.pathJoin(&.{ venv, "bin", tool_name })) catch @panic("OOM");
-            candidates.appendSlice(b.allocator, &.{ beside, on_path }) catch @panic("OOM");
+    fn get(b: *std.Build, named: ?[]const u8) Answer {
+        if (named) |tool| return ask(b, tool) orelse
+            .{ .problem = b.fmt(messages.absent, .{ b.fmt("'{s}'", .{tool}), howToName(b) }) };
+        for (places(b)) |tool| {
+            if (ask(b, tool)) |answer| return answer;
         }
-        for (candidates.items) |tool| {
-            var exit_code: u8 = 0;
-            const text = b.runAllowFail(
-                &.{ tool, "--json" },
-                &exit_code,
-                // Zig 0.15 spells it with a capital.
-                if (@hasField(std.process.Child, "stderr_behavior")) .Inherit else .inherit,
-            ) catch |err| switch (err) {
-                error.FileNotFound => continue,
-                else => return .{ .problem = explainRun(b, tool, err) },
-            };
-            return read(b, tool, text);
-        }
-        return .{ .problem = explainAbsence(b, candidates.items) };
+        return .{ .problem = b.fmt(messages.absent, .{ b.fmt(
+            tool_name ++ " in the active virtual environment, in .venv of '{s}' or above, or on PATH",
+            .{pathFromBuildFile(b, "")},
+        ), howToName(b) }) };
     }
 
-    fn read(b: *std.Build, tool: []const u8, text: []const u8) Answer {
+    /// Returns null if there is no such program.
+    fn ask(b: *std.Build, tool: []const u8) ?Answer {
+        // `pip install --target libs` puts the program into libs/bin and the package into libs, where
+        // Python does not look by itself.
+        const environ = environment(b);
+        const python_path = environ.get("PYTHONPATH") orelse "";
+        if (std.fs.path.dirname(std.fs.path.dirname(tool) orelse "")) |prefix|
+            environ.put("PYTHONPATH", b.fmt("{s}:{s}", .{ prefix, python_path })) catch @panic("OOM");
+        defer environ.put("PYTHONPATH", python_path) catch @panic("OOM");
+
+        var exit_code: u8 = 0;
+        const text = b.runAllowFail(
+            &.{ tool, "--json" },
+            &exit_code,
+            // Zig 0.15 spells it with a capital.
+            if (@hasField(std.process.Child, "stderr_behavior")) .Inherit else .inherit,
+        ) catch |err| return switch (err) {
+            error.FileNotFound => null,
+            error.ExitCodeFailure => .{ .problem = b.fmt(messages.failed, .{ tool, tool }) },
+            else => .{ .problem = b.fmt(messages.cannot_run, .{ tool, @errorName(err), howToName(b) }) },
+        };
         const facts = std.json.parseFromSliceLeaky(Facts, b.allocator, text, .{
             .ignore_unknown_fields = true,
         }) catch |err| return .{
@@ -377,110 +433,68 @@ const Answer = union(enum) {
         };
         return .{ .facts = facts };
     }
-
-    fn explainRun(b: *std.Build, tool: []const u8, err: anyerror) []const u8 {
-        return switch (err) {
-            error.ExitCodeFailure => b.fmt(messages.failed, .{tool}),
-            else => b.fmt(messages.cannot_run, .{ tool, @errorName(err) }),
-        };
-    }
-
-    fn explainAbsence(b: *std.Build, tools: []const []const u8) []const u8 {
-        var places: []const u8 = "";
-        for (tools) |tool| places = b.fmt("{s}{s}'{s}'", .{
-            places, if (places.len == 0) "" else ", nor ", tool,
-        });
-        return b.fmt(messages.absent, .{places});
-    }
 };
 
-/// The directory of the virtual environment that the shell has activated.
-fn activeEnvironment(b: *std.Build) ?[]const u8 {
-    const environ = if (@hasField(std.Build.Graph, "env_map")) b.graph.env_map else b.graph.environ_map;
-    const directory = environ.get("VIRTUAL_ENV") orelse return null;
-    return if (directory.len == 0) null else directory;
+fn namedTool(b: *std.Build) ?[]const u8 {
+    return b.option([]const u8, tool_name, "The temporal-libs-config to ask; default: that of the " ++
+        "active virtual environment, of .venv here or above, or on PATH");
 }
 
-fn besideBuildFile(b: *std.Build, sub_path: []const u8) []const u8 {
-    if (@hasField(std.Build, "build_root"))
-        return b.pathJoin(&.{ b.build_root.path orelse ".", sub_path });
-    return b.pathJoin(&.{ b.root.root_dir.path orelse ".", b.root.sub_path, sub_path });
+/// How to say which program to ask. Only the build.zig of the root package has options on the command
+/// line; the others get theirs from it.
+fn howToName(b: *std.Build) []const u8 {
+    return if (b.dep_prefix.len == 0)
+        "-D" ++ tool_name ++ "=PATH"
+    else
+        b.fmt("b.dependency(…, .{{ .@\"" ++ tool_name ++ "\" = PATH }}) for {s} in the root package's build.zig", .{
+            b.dep_prefix[0 .. b.dep_prefix.len - 1],
+        });
 }
 
-/// A directory that cannot be had: every step that looks into it fails with the message.
+/// Where a program may be, in the order of asking.
+fn places(b: *std.Build) []const []const u8 {
+    var found: std.ArrayList([]const u8) = .empty;
+    const virtual_env = environment(b).get("VIRTUAL_ENV") orelse "";
+    if (virtual_env.len != 0)
+        found.append(b.allocator, b.pathJoin(&.{ virtual_env, "bin", tool_name })) catch @panic("OOM");
+    // A dependency can be anywhere, as in Zig's cache: first in the project of whoever builds.
+    if (b.dep_prefix.len != 0) appendAbove(b, &found, workingDirectory(b));
+    appendAbove(b, &found, pathFromBuildFile(b, ""));
+    found.append(b.allocator, tool_name) catch @panic("OOM");
+    return found.items;
+}
+
+fn appendAbove(b: *std.Build, found: *std.ArrayList([]const u8), start: []const u8) void {
+    var directory: ?[]const u8 = start;
+    while (directory) |it| : (directory = std.fs.path.dirname(it))
+        found.append(b.allocator, b.pathJoin(&.{ it, ".venv", "bin", tool_name })) catch @panic("OOM");
+}
+
+fn environment(b: *std.Build) @TypeOf(if (@hasField(std.Build.Graph, "env_map")) &b.graph.env_map else &b.graph.environ_map) {
+    return if (@hasField(std.Build.Graph, "env_map")) &b.graph.env_map else &b.graph.environ_map;
+}
+
+fn workingDirectory(b: *std.Build) []const u8 {
+    const path = if (@hasDecl(std.process, "currentPathAlloc"))
+        std.process.currentPathAlloc(b.graph.io, b.allocator)
+    else
+        std.process.getCwdAlloc(b.allocator);
+    return path catch |err| std.debug.panic("no working directory: {s}", .{@errorName(err)});
+}
+
+/// An absolute path, of one that is relative to the directory of build.zig.
+fn pathFromBuildFile(b: *std.Build, sub_path: []const u8) []const u8 {
+    const root, const below = if (@hasField(std.Build, "build_root"))
+        .{ b.build_root.path orelse ".", "" }
+    else
+        .{ b.root.root_dir.path orelse ".", b.root.sub_path };
+    return std.fs.path.resolve(b.allocator, &.{ workingDirectory(b), root, below, sub_path }) catch @panic("OOM");
+}
+
+/// A directory that is never made: every step that looks into it fails with the message.
 fn failingDirectory(b: *std.Build, message: []const u8) LazyPath {
     const directory = b.addWriteFiles();
     directory.step.name = step_name;
     directory.step.dependOn(&b.addFail(message).step);
     return directory.getDirectory();
-}
-
-/// A directory that has each step that looks into it say something if it fails. It does so at the
-/// time that steps are made, because none of them is there yet when a module is linked.
-const NotingDirectory = struct {
-    step: Step,
-    directory: std.Build.GeneratedFile,
-    note: []const u8,
-    makers: std.AutoHashMapUnmanaged(*Step, Step.MakeFn) = .empty,
-
-    fn create(b: *std.Build, path: []const u8, text: []const u8) LazyPath {
-        const noting = b.allocator.create(NotingDirectory) catch @panic("OOM");
-        noting.* = .{
-            .step = Step.init(.{
-                .id = .custom,
-                .name = step_name,
-                .owner = b,
-                .makeFn = watchDependants,
-            }),
-            .directory = .{ .step = &noting.step, .path = path },
-            .note = text,
-        };
-        return .{ .generated = .{ .file = &noting.directory } };
-    }
-
-    fn watchDependants(step: *Step, _: Step.MakeOptions) anyerror!void {
-        const noting: *NotingDirectory = @fieldParentPtr("step", step);
-        for (step.dependants.items) |dependant| {
-            if (dependant.makeFn == &makeAndNote) continue; // with --watch, from the time before
-            try noting.makers.put(step.owner.allocator, dependant, dependant.makeFn);
-            dependant.makeFn = makeAndNote;
-        }
-    }
-
-    fn makeAndNote(step: *Step, options: Step.MakeOptions) anyerror!void {
-        const noting = for (step.dependencies.items) |dependency| {
-            if (dependency.makeFn == &watchDependants)
-                break @as(*NotingDirectory, @fieldParentPtr("step", dependency));
-        } else unreachable;
-        noting.makers.get(step).?(step, options) catch |err| {
-            if (err == error.MakeSkipped) return err;
-            // The build runner's own words for it, which else would follow.
-            if (err != error.MakeFailed) try step.addError("{s}", .{@errorName(err)});
-            return step.fail("{s}", .{noting.note});
-        };
-    }
-};
-
-fn dependOnce(step: *Step, other: *Step) void {
-    if (std.mem.indexOfScalar(*Step, step.dependencies.items, other) == null) step.dependOn(other);
-}
-
-const Steps = std.array_hash_map.Auto(*Step, void);
-
-/// Collects a step, what it depends on, and what that will depend on because of its modules.
-fn reach(b: *std.Build, reached: *Steps, step: *Step) void {
-    if ((reached.getOrPut(b.allocator, step) catch @panic("OOM")).found_existing) return;
-    for (step.dependencies.items) |dependency| reach(b, reached, dependency);
-    const compile = step.cast(Step.Compile) orelse return;
-    for (compile.root_module.getGraph().modules) |module| {
-        for (module.link_objects.items) |object| switch (object) {
-            .other_step => |other| reach(b, reached, &other.step),
-            .static_path => |path| {
-                var waiting: Step = .init(.{ .tag = .top_level, .name = "", .owner = b });
-                path.addStepDependencies(&waiting);
-                for (waiting.dependencies.items) |dependency| reach(b, reached, dependency);
-            },
-            else => {},
-        };
-    }
 }

@@ -1,0 +1,5 @@
+const temporal = @import("temporal");
+
+pub fn version() [*:0]const u8 {
+    return temporal.temporal_static_libs_version();
+}

@@ -1,0 +1,5 @@
+const temporal = @import("temporal");
+
+export fn one() [*:0]const u8 {
+    return temporal.temporal_static_libs_version();
+}

@@ -1,0 +1,187 @@
+"""temporal_libs.zig in every way in which Zig composes programs, with each version of Zig."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import lief
+import pytest
+
+import temporal_static_libs
+from tests.support.zig.own_bridge import OwnBridge
+from tests.support.zig.zig_versions import OTHERS, OWN, python_with_zig
+
+if TYPE_CHECKING:
+    from tests.wheel.conftest import Command
+
+TOOL = "temporal-libs-config"
+SHAPES = Path(__file__).parents[1] / "support" / "zig" / "shapes"
+VERSION = temporal_static_libs.__version__
+
+
+@pytest.fixture
+def helper(script: Command) -> Path:
+    """The file that the package gives to a build.zig."""
+    return Path(script.lines("--zigdir")[0]) / "temporal_libs.zig"
+
+
+def project(directory: Path, template: Path, helper: Path) -> OwnBridge:
+    """Copy a project, with the helper next to each build.zig in it."""
+    shutil.copytree(template, directory)
+    for build_file in directory.rglob("build.zig"):
+        shutil.copy(helper, build_file.parent)
+    return OwnBridge(directory)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a shared library shows."""
+
+    names: frozenset[str]
+    run_paths: tuple[str, ...]
+
+
+def exported(library: Path) -> Exported:
+    binary = lief.ELF.parse(library)
+    assert binary is not None
+    paths = [
+        str(entry.paths)
+        for entry in binary.dynamic_entries
+        if isinstance(entry, (lief.ELF.DynamicEntryRunPath, lief.ELF.DynamicEntryRpath))
+    ]
+    return Exported(frozenset(str(it.name) for it in binary.exported_symbols), tuple(paths))
+
+
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+def test_every_shape_builds_in_one_build_and_runs(
+    version: str, helper: Path, script: Command, repo_root: Path, tmp_path: Path
+) -> None:
+    """Modules, tests, components, modes, targets, static and shared libraries, objects, packages."""
+    shapes = project(tmp_path / "shapes", SHAPES, helper)
+    shapes = replace(shapes, python=python_with_zig(version, repo_root))
+    done = shapes.build("install", "test", f"-D{TOOL}={script.argv[0]}")
+    assert done.returncode == 0, done.stderr
+
+    built = shapes.directory / "zig-out"
+    printed = {
+        program.name: subprocess.run(
+            [program], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for program in (built / "bin").iterdir()
+    }
+    once = dict.fromkeys(("client", "depending", "fast", "modules", "oldest"), [VERSION])
+    assert printed == once | dict.fromkeys(("objects", "statics"), [VERSION, VERSION])
+
+    for name in ("one", "two"):
+        members = subprocess.run(
+            ["ar", "t", built / "lib" / f"lib{name}.a"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert members
+        assert not [member for member in members if "temporal" in member]
+    for name in ("open", "closed"):
+        library = built / "lib" / f"lib{name}.so"
+        one = ctypes.CDLL(str(library)).one
+        one.restype = ctypes.c_char_p
+        assert one() == VERSION.encode()
+        shown = exported(library)
+        assert "one" in shown.names
+        assert shown.run_paths == ()
+        leaked = {name for name in shown.names if name.startswith("temporal_")}
+        assert (leaked == set()) == (name == "closed")
+
+
+@pytest.mark.parametrize("version", [OWN, *OTHERS])
+def test_nothing_links_with_an_archive_of_another_interface(
+    version: str, helper: Path, script: Command, repo_root: Path, tmp_path: Path
+) -> None:
+    """Neither a program nor its tests nor, where Zig uses LLD, a shared library."""
+    shapes = project(tmp_path / "shapes", SHAPES, helper)
+    shapes = replace(shapes, python=python_with_zig(version, repo_root))
+    header = temporal_static_libs.include_dir() / "temporal-sdk-core-c-bridge.h"
+    interface = subprocess.run(
+        [*script.argv, "--abi"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (tmp_path / header.name).write_text(
+        header.read_text().replace(interface, "0123456789abcdef")
+    )
+    other = tmp_path / TOOL
+    other.write_text(
+        f"#!/bin/sh\n'{script.argv[0]}' \"$@\" | sed 's|{header.parent}|{tmp_path}|g'\n"
+    )
+    other.chmod(0o755)
+    done = shapes.build("install", "test", f"-D{TOOL}={other}")
+    assert done.returncode != 0
+    symbol = f"temporal_static_libs_{VERSION.replace('.', '_')}_abi_0123456789abcdef"
+    assert f"undefined symbol: {symbol}" in done.stderr
+    assert f"undefined hidden symbol: {symbol}" in done.stderr
+    built = {file.name for file in (shapes.directory / "zig-out").rglob("*") if file.is_file()}
+    assert not built & {"modules", "client", "fast", "statics", "objects", "libclosed.so"}
+
+
+@pytest.fixture
+def plant(script: Command) -> Callable[[Path], Path]:
+    """Put the installed tool, which tells where it was found, into a virtual environment."""
+
+    def make(environment: Path) -> Path:
+        tool = environment / "bin" / TOOL
+        tool.parent.mkdir(parents=True)
+        tool.write_text(f'#!/bin/sh\necho "asked: $0" >&2\nexec "{script.argv[0]}" "$@"\n')
+        tool.chmod(0o755)
+        return tool
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("source", "version"), [("fetched", OWN), *(("path", it) for it in (OWN, *OTHERS))]
+)
+def test_package_asks_what_the_root_names_or_has(
+    source: str,
+    version: str,
+    helper: Path,
+    plant: Callable[[Path], Path],
+    repo_root: Path,
+    tmp_path: Path,
+) -> None:
+    """The root's option, the active environment, and .venv some levels above the root."""
+    bridge = project(tmp_path / "elsewhere" / "bridge", SHAPES / "bridge", helper)
+    template = SHAPES.with_name("depending")
+    root = project(tmp_path / "work" / "deep" / "root", template, helper)
+    root = replace(root, python=python_with_zig(version, repo_root))
+    environ = {"VIRTUAL_ENV": "", "PATH": os.defpath}
+    if source == "fetched":
+        packed = shutil.make_archive(str(tmp_path / "bridge"), "gztar", bridge.directory)
+        subprocess.run(
+            [root.python, "-m", "ziglang", "fetch", "--save=bridge", f"file://{packed}"],
+            cwd=root.directory,
+            capture_output=True,
+            check=True,
+        )
+        shutil.rmtree(bridge.directory)
+    missing = root.build(environ=environ)
+    assert missing.returncode != 0
+    assert f'.@"{TOOL}" = PATH }}) for bridge in the root package\'s build.zig' in missing.stderr
+    assert f"-D{TOOL}=PATH" not in missing.stderr
+
+    # --help has build.zig run, and nothing built.
+    above = plant(tmp_path / "work" / ".venv")
+    active = plant(tmp_path / "active")
+    named = plant(tmp_path / "named")
+    activated = {**environ, "VIRTUAL_ENV": str(tmp_path / "active")}
+    for tool, arguments, variables in (
+        (above, (), environ),
+        (active, (), activated),
+        (named, (f"-D{TOOL}={named}",), activated),
+    ):
+        asked = root.build("--help", *arguments, environ=variables)
+        assert asked.returncode == 0, asked.stderr
+        assert [line for line in asked.stderr.splitlines() if line.startswith("asked: ")] == [
+            f"asked: {tool}"
+        ]
