@@ -18,7 +18,6 @@ pub fn build(b: *std.Build) void {
     const is_elf = target.result.ofmt == .elf;
 
     const temporal = temporal_libs.find(b, .{});
-    defer temporal.explainFailures();
 
     const c_headers = b.addTranslateC(.{
         .root_source_file = b.path("src/bridge/c.h"),
@@ -32,7 +31,9 @@ pub fn build(b: *std.Build) void {
         .target = target,
         .optimize = optimize,
         .link_libc = true,
-        .imports = &.{.{ .name = "c", .module = c_headers.createModule() }},
+        .imports = &.{.{ .name = "c", .module = b.createModule(.{
+            .root_source_file = temporal.requireMatchingArchive(c_headers.getOutput()),
+        }) }},
     });
     temporal.link(bridge_module);
     if (macos_sdk) |sdk| {
@@ -51,11 +52,7 @@ pub fn build(b: *std.Build) void {
         .use_lld = is_elf,
     });
     bridge.link_gc_sections = true;
-    // A header that does not belong to the archive is to fail here, not when the library is loaded.
-    // Zig 0.15 cannot be told so: there, linking the demo fails.
-    if (@hasField(std.Build.Step.Compile, "link_z_defs")) bridge.link_z_defs = is_elf;
     if (is_elf) bridge.setVersionScript(b.path("src/bridge/exports.map"));
-    bridge.each_lib_rpath = false; // no trace of where the static libraries were
     bridge.installHeader(b.path("include/temporal_zig_bridge.h"), "temporal_zig_bridge.h");
     b.installArtifact(bridge);
 

@@ -157,7 +157,9 @@ def test_package_asks_what_the_root_names_or_has(
     root = replace(root, python=python_with_zig(version, repo_root))
     environ = {"VIRTUAL_ENV": "", "PATH": os.defpath}
     if source == "fetched":
-        packed = shutil.make_archive(str(tmp_path / "bridge"), "gztar", bridge.directory)
+        packed = shutil.make_archive(
+            str(tmp_path / "bridge"), "gztar", bridge.directory.parent, "bridge"
+        )
         subprocess.run(
             [root.python, "-m", "ziglang", "fetch", "--save=bridge", f"file://{packed}"],
             cwd=root.directory,
@@ -165,6 +167,10 @@ def test_package_asks_what_the_root_names_or_has(
             check=True,
         )
         shutil.rmtree(bridge.directory)
+    else:
+        manifest = root.directory / "build.zig.zon"
+        by_path = '.{ .bridge = .{ .path = "../../../elsewhere/bridge" } }'
+        manifest.write_text(manifest.read_text().replace(".{},", f"{by_path},"))
     missing = root.build(environ=environ)
     assert missing.returncode != 0
     assert f'.@"{TOOL}" = PATH }}) for bridge in the root package\'s build.zig' in missing.stderr

@@ -176,9 +176,6 @@ pub const Bridge = struct {
 };
 
 fn newRuntime(report: Report) !*c.TemporalCoreRuntime {
-    // A header and an archive that do not belong together end here, in a link error.
-    c.TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
-
     const options = std.mem.zeroes(c.TemporalCoreRuntimeOptions);
     const created = c.temporal_core_runtime_new(&options);
     if (created.fail == null) return created.runtime.?;
