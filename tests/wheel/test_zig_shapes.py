@@ -108,9 +108,7 @@ def test_nothing_links_with_an_archive_of_another_interface(
     interface = subprocess.run(
         [*script.argv, "--abi"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    (tmp_path / header.name).write_text(
-        header.read_text().replace(interface, "0123456789abcdef")
-    )
+    (tmp_path / header.name).write_text(header.read_text().replace(interface, "0123456789abcdef"))
     other = tmp_path / TOOL
     other.write_text(
         f"#!/bin/sh\n'{script.argv[0]}' \"$@\" | sed 's|{header.parent}|{tmp_path}|g'\n"

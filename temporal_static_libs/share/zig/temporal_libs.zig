@@ -20,7 +20,7 @@ const Step = std.Build.Step;
 
 comptime {
     if (builtin.zig_version.order(.{ .major = 0, .minor = 15, .patch = 0 }) == .lt)
-        @compileError("temporal_libs.zig needs Zig 0.15 or newer; this is " ++ builtin.zig_version_string);
+        @compileError(std.fmt.comptimePrint(messages.old_zig, .{builtin.zig_version_string}));
 }
 
 const tool_name = "temporal-libs-config";
@@ -28,6 +28,7 @@ const step_name = "find Temporal's libraries";
 
 /// Every text about something that is wrong. docs/troubleshooting.md has an entry for each.
 const messages = struct {
+    const old_zig = "temporal_libs.zig needs Zig 0.15 or newer; this is {s}";
     const no_component =
         \\there is no library for the component '{s}'; there are:{s}
         \\  source: {s}, {s}
