@@ -63,7 +63,7 @@ def exported(library: Path) -> Exported:
 def test_every_shape_builds_in_one_build_and_runs(
     version: str, helper: Path, script: Command, repo_root: Path, tmp_path: Path
 ) -> None:
-    """Modules, tests, components, modes, targets, static and shared libraries, objects, packages."""
+    """Modules, tests, components, targets, static and shared libraries, objects, packages."""
     shapes = project(tmp_path / "shapes", SHAPES, helper)
     shapes = replace(shapes, python=python_with_zig(version, repo_root))
     done = shapes.build("install", "test", f"-D{TOOL}={script.argv[0]}")
@@ -76,8 +76,8 @@ def test_every_shape_builds_in_one_build_and_runs(
         ).stdout.splitlines()
         for program in (built / "bin").iterdir()
     }
-    once = dict.fromkeys(("client", "depending", "fast", "modules", "oldest"), [VERSION])
-    assert printed == once | dict.fromkeys(("objects", "statics"), [VERSION, VERSION])
+    once = {name: [VERSION] for name in ("client", "depending", "fast", "modules", "oldest")}
+    assert printed == once | {name: [VERSION, VERSION] for name in ("objects", "statics")}
 
     for name in ("one", "two"):
         members = subprocess.run(

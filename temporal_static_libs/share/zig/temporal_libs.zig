@@ -118,8 +118,8 @@ pub fn find(b: *std.Build, options: Options) *Libraries {
     return libraries;
 }
 
-/// What is there for the next call: a build.zig may declare an option only once, and of two
-/// translations of the header each has types of its own.
+/// What the next call uses too: a build.zig may declare an option only once, and the types of two
+/// translations of the header differ.
 var asked: std.ArrayList(*const Libraries) = .empty;
 
 pub const Libraries = struct {
