@@ -18,11 +18,6 @@ const LazyPath = std.Build.LazyPath;
 const Module = std.Build.Module;
 const Step = std.Build.Step;
 
-comptime {
-    if (builtin.zig_version.order(.{ .major = 0, .minor = 15, .patch = 0 }) == .lt)
-        @compileError(std.fmt.comptimePrint(messages.old_zig, .{builtin.zig_version_string}));
-}
-
 const tool_name = "temporal-libs-config";
 const step_name = "find Temporal's libraries";
 
@@ -82,7 +77,17 @@ pub const Options = struct {
 /// Asks temporal-libs-config: the one of `-Dtemporal-libs-config=PATH`, which this declares, or the
 /// first it finds in the active virtual environment, in `.venv` next to build.zig or above, and on
 /// PATH. Call it once for each component or tool.
-pub fn find(b: *std.Build, options: Options) *Libraries {
+pub const find = if (is_old_zig) refuseOldZig else findLibraries;
+
+const is_old_zig = builtin.zig_version.order(.{ .major = 0, .minor = 15, .patch = 0 }) == .lt;
+
+/// At run time, because a compile error would come with those that the rest of this file has then.
+fn refuseOldZig(_: *std.Build, _: Options) noreturn {
+    std.debug.print(messages.old_zig ++ "\n", .{builtin.zig_version_string});
+    std.process.exit(1);
+}
+
+fn findLibraries(b: *std.Build, options: Options) *Libraries {
     // Zig 0.17 caches what a build.zig configures; another package may be there next time.
     if (@hasDecl(std.Build.Graph, "poisonCache")) b.graph.poisonCache();
 
