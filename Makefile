@@ -62,8 +62,8 @@ fallback: .venv/demo/.installed
 OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.version_info < (3, 12)))')
 
 ## lint, then run all tests on the installed wheel; PYTEST_ARGS selects
-test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.16/.ready \
-		.venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
+test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.14/.ready \
+		.venv/zig-0.16/.ready .venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
 	$(STEP) "test: the installed wheel"
 	PATH="$(dir $(RUST_AUDIT_INFO)):$$PATH" TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 

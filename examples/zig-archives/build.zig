@@ -37,7 +37,7 @@ pub fn build(b: *std.Build) void {
 }
 
 const messages = struct {
-    const missing_option = "-D{s} is missing: zig build " ++
+    const missing_option = "-D{s} is missing: " ++
         "-Dlibdir=\"$(temporal-libs-config --libdir)\" " ++
         "-Dincludedir=\"$(temporal-libs-config --includedir)\"";
 };

@@ -239,7 +239,7 @@ def test_files_for_build_systems_have_each_installers(package_dir: Path) -> None
 
 
 def test_commands_are_spelled_in_one_place(repo_root: Path) -> None:
-    """But for the text of temporal_libs.zig, which speaks where the package cannot be asked."""
-    files = (repo_root / "temporal_static_libs").rglob("*.py")
+    package = repo_root / "temporal_static_libs"
+    files = [*package.rglob("*.py"), *package.rglob("*.zig")]
     spelling = [file.name for file in files if "reinstall " in file.read_text(encoding="utf-8")]
     assert spelling == ["_origin.py"]

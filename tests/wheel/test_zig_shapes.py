@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 import temporal_static_libs
 from tests.support.zig.own_bridge import OwnBridge
-from tests.support.zig.zig_versions import OTHERS, OWN, python_with_zig
+from tests.support.zig.zig_versions import OTHERS, OWN, TOO_OLD, python_with_zig
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
@@ -76,7 +77,7 @@ def test_every_shape_builds_in_one_build_and_runs(
         ).stdout.splitlines()
         for program in (built / "bin").iterdir()
     }
-    once = {name: [VERSION] for name in ("client", "depending", "fast", "modules", "oldest")}
+    once = {name: [VERSION] for name in ("client", "depending", "modules", "oldest")}
     assert printed == once | {name: [VERSION, VERSION] for name in ("objects", "statics")}
 
     for name in ("one", "two"):
@@ -101,7 +102,7 @@ def test_every_shape_builds_in_one_build_and_runs(
 def test_nothing_links_with_an_archive_of_another_interface(
     version: str, helper: Path, script: Command, repo_root: Path, tmp_path: Path
 ) -> None:
-    """Neither a program nor its tests nor, where Zig uses LLD, a shared library."""
+    """Neither tests by Zig's own linker nor a shared library by LLD."""
     shapes = project(tmp_path / "shapes", SHAPES, helper)
     shapes = replace(shapes, python=python_with_zig(version, repo_root))
     header = temporal_static_libs.include_dir() / "temporal-sdk-core-c-bridge.h"
@@ -114,13 +115,31 @@ def test_nothing_links_with_an_archive_of_another_interface(
         f"#!/bin/sh\n'{script.argv[0]}' \"$@\" | sed 's|{header.parent}|{tmp_path}|g'\n"
     )
     other.chmod(0o755)
-    done = shapes.build("install", "test", f"-D{TOOL}={other}")
+    done = shapes.build("few", f"-D{TOOL}={other}")
     assert done.returncode != 0
     symbol = f"temporal_static_libs_{VERSION.replace('.', '_')}_abi_0123456789abcdef"
     assert f"undefined symbol: {symbol}" in done.stderr
     assert f"undefined hidden symbol: {symbol}" in done.stderr
-    built = {file.name for file in (shapes.directory / "zig-out").rglob("*") if file.is_file()}
-    assert not built & {"modules", "client", "fast", "statics", "objects", "libclosed.so"}
+
+
+def test_zig_that_is_too_old_gets_a_sentence_and_no_compile_error(
+    helper: Path, repo_root: Path, tmp_path: Path
+) -> None:
+    shapes = project(tmp_path / "bridge", SHAPES / "bridge", helper)
+    done = replace(shapes, python=python_with_zig(TOO_OLD, repo_root)).build("--help")
+    assert done.returncode != 0
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith(f"temporal_libs.zig needs Zig 0.15 or newer; this is {TOO_OLD}.")
+    assert "temporal_libs.zig:" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def target_directory(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, installed with ``--target``."""
+    directory = tmp_path_factory.mktemp("target") / "libs"
+    command = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
+    subprocess.run([*command, "--target", directory, wheel], check=True)
+    return directory
 
 
 @pytest.fixture
@@ -135,6 +154,27 @@ def plant(script: Command) -> Callable[[Path], Path]:
         return tool
 
     return make
+
+
+@pytest.mark.parametrize("by", ["build.zig", "option"])
+def test_program_of_a_target_directory_needs_no_pythonpath(
+    by: str, target_directory: Path, helper: Path, tmp_path: Path
+) -> None:
+    """As there are several of, if one build is for several platforms."""
+    bridge = project(tmp_path / "bridge", SHAPES / "bridge", helper)
+    (bridge.directory / "libs").symlink_to(target_directory)
+    text = bridge.build_file.read_text()
+    tool = f"libs/bin/{TOOL}"
+    if by == "build.zig":
+        text = text.replace("find(b, .{})", f'find(b, .{{ .tool = "{tool}" }})')
+    shown = '    std.debug.print("{s}\\n", .{temporal.facts.?.libdir});\n}'
+    bridge.build_file.write_text(f"{text.rstrip().removesuffix('}')}{shown}\n")
+    named = () if by == "build.zig" else (f"-D{TOOL}={tool}",)
+    asked = bridge.build("--help", *named, environ={"VIRTUAL_ENV": ""})
+    assert asked.returncode == 0, asked.stderr
+    assert Path(asked.stderr.strip()).resolve() == (
+        target_directory / "temporal_static_libs" / "lib"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from tests.support.ci.skips import require_program
 OWN = "0.15"
 """The one in the tests' own environment."""
 OTHERS = ("0.16", "0.17")
-"""Those in environments of their own, which the Makefile makes."""
+"""Those in separate environments, which the Makefile makes."""
+TOO_OLD = "0.14"
+"""One that temporal_libs.zig refuses, in such an environment too."""
 
 
 def python_with_zig(version: str, repo_root: Path) -> Path:
