@@ -253,6 +253,7 @@ def _of_compiles() -> Iterator[State]:
     fetch = {"PATH": "{programs}", "TEMPORAL_LIBS_BOOTSTRAP_RUST": "1"}
     for name, environ in {
         "compile": {},
+        "compile with line tables": {"TEMPORAL_LIBS_LINE_TABLES": "{tmp}/line-tables"},
         "compile with profile quick": {"TEMPORAL_LIBS_CARGO_PROFILE": "quick"},
         "compile for macos-arm64": {"TEMPORAL_LIBS_TARGET": "aarch64-apple-darwin"},
         "compile that fails": {"STAND_IN_FAILS": "1"},

@@ -11,7 +11,7 @@ from tools.guides.pages import Steps
 from tools.guides.table import GUIDES, NOT_FOLLOWED
 
 # These lead to no program.
-NO_PROGRAM = {"interface-changes", "migration"}
+NO_PROGRAM = {"interface-changes", "migration", "static"}
 
 PAGE = """\
 # Guide

@@ -61,6 +61,7 @@ LOCATIONS: Final = (
     Location("docs/source-distribution.md", "`rust-version` in `rust/Cargo.toml`; {}", RUST),
     Location("docs/compiling.md", "  v{}/linux-x64/", PACKAGE),
     Location("docs/compiling.md", '"version": "{}"', PACKAGE),
+    Location("docs/debugging.md", "temporal-static-libs-linux-x64-line-tables-v{}", PACKAGE),
     Location("docs/cmake.md", "find_package(TemporalStaticLibs {} ", PACKAGE),
     Location("docs/cmake.md", "find_dependency(TemporalStaticLibs {} ", PACKAGE),
     Location("docs/cpp.md", "find_package(TemporalStaticLibs {} ", PACKAGE),
