@@ -37,7 +37,7 @@ STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
 .PHONY: help demo fallback test test-rust fuzz sanitize battery endure guides bench behavior lint lint-python lint-rust lint-zig \
-	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header reference check-reference docs licenses \
+	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header bindings check-bindings reference check-reference docs licenses \
 	proto-licenses requirements check-requirements deny audit trend bump upstream clean
 
 # --- demo and tests ---
@@ -238,6 +238,18 @@ header: $(CBINDGEN) .venv/header/.ready
 check-header: $(CBINDGEN) .venv/header/.ready
 	$(STEP) "header: are it and interface.json what rust/c-api says?"
 	.venv/header/bin/python -m tools.generate.header --cbindgen $(CBINDGEN) --check
+
+# A new venv has Zig compile its translators of 0.16 and 0.17, which takes minutes; then it is seconds.
+ZIG_VENVS := .venv/zig .venv/zig-0.16 .venv/zig-0.17
+## translate the C header to Zig, once for each series of Zig
+bindings: $(ZIG_VENVS:%=%/.ready)
+	.venv/zig/bin/python -m tools.generate.bindings $(ZIG_VENVS:%=%/bin/python)
+
+# Not part of test, because of the translators: tests hold the files to the header's hash and interface.json.
+## check that the translations are those of the header, on every platform
+check-bindings: $(ZIG_VENVS:%=%/.ready)
+	$(STEP) "bindings: are they what each Zig makes of the header, for every platform?"
+	.venv/zig/bin/python -m tools.generate.bindings --check $(ZIG_VENVS:%=%/bin/python)
 
 # A debug build: it runs for a second, and optimizing it would take minutes.
 $(CBINDGEN):

@@ -39,6 +39,8 @@ WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
 COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"
 ZIG_HELPER = ZIG_DIR / "temporal_libs.zig"
+# The header in Zig, by the series of Zig that translated it.
+ZIG_BINDINGS = {zig: ZIG_DIR / f"bindings-{zig}.zig" for zig in ("0.15", "0.16", "0.17")}
 
 _T = TypeVar("_T")
 

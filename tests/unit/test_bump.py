@@ -56,6 +56,8 @@ MAKEFILE = """\
 header:
 \tcp next.h temporal_static_libs/include/temporal-sdk-core-c-bridge.h
 \tcksum < tests/abi/c_abi.tsv >> temporal_static_libs/include/temporal-sdk-core-c-bridge.h.id
+bindings:
+\tcat temporal_static_libs/include/*.id > temporal_static_libs/share/zig/bindings-0.15.zig
 licenses:
 \tcp rust/Cargo.lock rust/archives.cdx.json
 """
@@ -65,6 +67,7 @@ void a_free(int64_t *);
 void b_new(void);
 void temporal_static_libs_0_10_1(void);
 """
+BINDINGS = "temporal_static_libs/share/zig/bindings-0.15.zig"
 TABLE = "function\ta_free\tvoid\tint32_t*\n"
 
 
@@ -111,6 +114,7 @@ def tree(
         "rust/c-api/Cargo.toml": CRATE,
         "rust/c-api/src/lib.rs": "",
         "temporal_static_libs/include/temporal-sdk-core-c-bridge.h": "",
+        BINDINGS: "",
         "tests/abi/c_abi.tsv": TABLE,
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +154,9 @@ def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     include = tree / "temporal_static_libs" / "include"
     # Once for its facts, once for their hash.
     assert len((include / "temporal-sdk-core-c-bridge.h.id").read_text().splitlines()) == 2
+    # Of the header of the new facts.
+    ids = (include / "temporal-sdk-core-c-bridge.h.id").read_text()
+    assert (tree / BINDINGS).read_text() == ids
     sbom, lock = tree / "rust" / "archives.cdx.json", tree / "rust" / "Cargo.lock"
     assert sbom.read_text() == lock.read_text()
     assert (
@@ -201,7 +208,7 @@ def test_core_that_cannot_be_moved_to_leaves_the_tree_as_it_was(
     assert git(tree, "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("target", ["header", "licenses"])
+@pytest.mark.parametrize("target", ["header", "bindings", "licenses"])
 def test_step_that_fails_leaves_the_tree_as_it_was(tree: Path, target: str) -> None:
     text = (tree / "Makefile").read_text()
     (tree / "Makefile").write_text(text.replace(f"{target}:\n", f"{target}:\n\tfalse\n"))

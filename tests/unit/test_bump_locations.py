@@ -21,6 +21,7 @@ NOT_MOVED = re.compile(
     r"|docs/(benchmarks\.(md|json)|releasing\.md)"
     r"|rust/(Cargo\.lock|(PROTO|THIRD-PARTY)-LICENSES\.txt|archives\.cdx\.json)"
     r"|temporal_static_libs/include/.*\.h"  # `make header` writes it
+    r"|temporal_static_libs/share/zig/bindings-.*"  # `make bindings` writes them
     r"|tests/wheel/tiny_workspace/.*"  # has a separate version
     r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version
     r"|tests/(support/ci/build_records|workflows/test_gather_records)\.py"  # of no build

@@ -97,6 +97,7 @@ def _regenerate(clone: Path) -> Sequence[Change]:
         table.write_text(updated(old, new), encoding="utf-8")
         # Its hash is the ABI id, which the header names.
         _make(clone, "header")
+    _make(clone, "bindings")
     _make(clone, "licenses")
     return found
 

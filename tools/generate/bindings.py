@@ -1,0 +1,171 @@
+"""Translate the C header to Zig with each series of Zig, or check that the files are fresh.
+
+usage: python -m tools.generate.bindings [--check] PYTHON ...
+
+Writes ``temporal_static_libs/share/zig/bindings-SERIES.zig`` for the Zig of each interpreter's
+environment; `_library_set.ZIG_BINDINGS` has the series. A file has the header's declarations and
+nothing of libc, so it is the same for every target; that it is, is found by translating for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from string import Template
+
+from temporal_static_libs._build.header import read_header
+from temporal_static_libs._checksums import sha256_of
+from temporal_static_libs._library_set import HEADER, ZIG_BINDINGS
+from temporal_static_libs._targets import TARGETS, Target
+from tools import ToolError, report_errors
+from tools.generate.files import write_or_check
+
+_NAME = r"[^\W\d]\w*"
+# Of a top-level declaration, which begins in the first column.
+_DECLARED = re.compile(rf"(?:pub )?(?:const|var|extern fn|inline fn) ({_NAME})")
+# Neither a member of something else nor the name of a field, a parameter or a constant.
+_REFERENCE = re.compile(rf"(?<![.@\w])(?<!pub const )({_NAME})\b(?!:)")
+_STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+_COMMENT = re.compile(r"^\s*//.*\n|(?<=;)[ \t]*//.*", re.MULTILINE)
+_UNNAMED = re.compile(r"\b(struct|union|enum)_unnamed_\d+\b")
+
+
+def own_declarations(translation: str) -> str:
+    """Return what a translation declares for the header, with the types that this refers to.
+
+    The numbers of unnamed types count from 1: Zig's depend on what libc's headers have before.
+
+    Args:
+        translation: of the header and all that it includes, as ``zig translate-c`` prints it.
+
+    Raises:
+        ToolError: it has no declaration of the header's, or one that Zig could not translate.
+    """
+    declared: dict[str, str] = {}
+    for text in _top_level(_COMMENT.sub("", translation)):
+        if found := _DECLARED.match(text):
+            declared[found[1]] = text
+    # All but the header's include guard.
+    wanted = [n for n in declared if "temporal" in n.lower() and not n.endswith("_H")]
+    if not wanted:
+        raise ToolError("the translation has no declaration of the header's")
+    needed = set(wanted)
+    while wanted:
+        references = _REFERENCE.findall(_STRING.sub("", declared[wanted.pop()]))
+        added = (declared.keys() & references) - needed
+        needed |= added
+        wanted += added
+    text = "".join(declared[name] for name in declared if name in needed)
+    if failed := re.search(rf"({_NAME}) = @compileError.*", text):
+        raise ToolError(f"Zig cannot translate {failed[1]}:\n{failed[0]}")
+    numbers: dict[str, str] = {}
+    return _UNNAMED.sub(
+        lambda name: numbers.setdefault(name[0], f"{name[1]}_unnamed_{len(numbers) + 1}"), text
+    )
+
+
+def _top_level(code: str) -> Iterator[str]:
+    """Split code at the declarations that begin in the first column."""
+    begun = ""
+    for line in code.splitlines(keepends=True):
+        if begun and not line.startswith((" ", "}")):
+            yield begun
+            begun = ""
+        begun += line if line.strip() else ""
+    yield begun
+
+
+def assembled(series: str, declarations: str, header: Path) -> str:
+    """Make a file of what a series of Zig has translated.
+
+    Args:
+        series: as in ``0.15``.
+        declarations: what `own_declarations` gave.
+        header: what was translated.
+    """
+    facts = read_header(header)
+    (symbol,) = (name for name in facts.own_symbols if name.endswith(f"_abi_{facts.abi}"))
+    frame = Template(Path(__file__).with_name("bindings.zig.in").read_text(encoding="utf-8"))
+    return frame.substitute(
+        series=series,
+        header=header.name,
+        sha256=sha256_of(header),
+        symbol=symbol,
+        declarations=declarations,
+    )
+
+
+def translate(python: Path, target: Target, header: Path, scratch: Path) -> str:
+    """Translate a header for a target.
+
+    Args:
+        python: of the environment whose Zig is to do it.
+        target: the platform.
+        header: the header.
+        scratch: for files that Zig leaves behind.
+
+    Raises:
+        ToolError: it cannot be translated.
+    """
+    return _zig(python, scratch, "translate-c", "-lc", "-target", target.zig_target, str(header))
+
+
+def series_of(python: Path, scratch: Path) -> str:
+    """Return the series of an environment's Zig, as in ``0.15``."""
+    return ".".join(_zig(python, scratch, "version").split(".")[:2])
+
+
+def _zig(python: Path, scratch: Path, *arguments: str) -> str:
+    environ = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(scratch / ".zig-cache")}
+    command = [str(python), "-m", "ziglang", *arguments]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ToolError(f"{' '.join(command)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def generate(pythons: Sequence[Path]) -> dict[Path, str]:
+    """Return the text of each file.
+
+    Raises:
+        ToolError: the header cannot be translated, or not to the same for every target.
+    """
+    files = {}
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        for python in pythons:
+            series = series_of(python, scratch)
+            if series not in ZIG_BINDINGS:
+                raise ToolError(f"{python} has Zig {series}; there are {', '.join(ZIG_BINDINGS)}")
+            found: dict[str, list[str]] = {}
+            for target in TARGETS:
+                text = own_declarations(translate(python, target, HEADER, scratch))
+                found.setdefault(text, []).append(target.platform)
+            if len(found) != 1:
+                groups = " and ".join(", ".join(platforms) for platforms in found.values())
+                raise ToolError(f"Zig {series} translates differently for {groups}")
+            (declarations,) = found
+            files[ZIG_BINDINGS[series]] = assembled(series, declarations, HEADER)
+    return files
+
+
+def main() -> int:
+    """Run the command line; 0 when the files are written or, with --check, fresh."""
+    parser = argparse.ArgumentParser(prog="bindings", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
+    parser.add_argument("pythons", nargs="+", type=Path, metavar="PYTHON", help="with ziglang")
+    arguments = parser.parse_args()
+    return report_errors(
+        "bindings",
+        lambda: write_or_check("bindings", generate(arguments.pythons), check=arguments.check),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
