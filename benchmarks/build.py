@@ -40,19 +40,23 @@ def _measure(run: Run) -> list[Comparison]:
         user = index.user(run.scratch / "user", SPEED)
         archives[WHEEL] = user.install()
         builds[WHEEL] = _zig_build(run, WHEEL, user.config, {})
+        run.say("zig build, with Zig's cache empty")
+        empty = {"ZIG_GLOBAL_CACHE_DIR": str(run.scratch / "zig")}
+        without_cache = _zig_build(run, "without a cache", user.config, empty)
     if not run.quick:
         run.say("compiling the sources that the wheel carries, and zig build: 6 to 15 minutes")
         environ = cold(run.scratch)
         archives[COMPILE] = _compile(run, user, environ)
         builds[COMPILE] = _zig_build(run, COMPILE, user.config, environ)
+    parts = {
+        "of which for the archives": archives,
+        "of which in zig build": builds,
+        "in zig build, with Zig's cache empty": {WHEEL: without_cache},
+    }
     totals = {name: archives[name] + builds[name] for name in archives}
     return [
         Comparison("seconds", condition, {name: [value] for name, value in values.items()})
-        for condition, values in (
-            (LINKED, totals),
-            ("of which for the archives", archives),
-            ("of which in zig build", builds),
-        )
+        for condition, values in ({LINKED: totals} | parts).items()
     ]
 
 
@@ -125,8 +129,9 @@ BENCHMARK = Benchmark(
         "`examples/zig-bridge`, built with `zig build` in a new directory. The archives either "
         f"come from `pip install` over a line of {SPEED} (see Installing), or "
         "`USE_PREBUILT_LIBS=false` compiles them, with all crates already downloaded and nothing "
-        "compiled before. Zig, Rust and Zig's cached libraries are present in both cases. "
-        "Measured once; a quick run skips the compile."
+        "compiled before. Zig, Rust and Zig's cached libraries are present in both cases; one "
+        "more `zig build` starts with Zig's cache empty. Measured once; a quick run "
+        "skips the compile."
     ),
     measure=_measure,
 )

@@ -57,7 +57,7 @@ class Target:
 
 TARGETS: Final = (
     Target(
-        "build, from nothing to a linked bridge",
+        "build, pip install to a linked bridge, Zig's cache filled",
         *(True, 120, "s", "build", "seconds", LINKED, WHEEL),
         "what takes the time, pip or Zig, is under From nothing to a linked bridge",
     ),
