@@ -19,23 +19,20 @@ pub fn build(b: *std.Build) void {
 
     const temporal = temporal_libs.find(b, .{});
 
-    const c_headers = b.addTranslateC(.{
-        .root_source_file = b.path("src/bridge/c.h"),
-        .target = target,
-        .optimize = optimize,
+    // What include/temporal_zig_bridge.h declares. Translating it here would have each new machine compile
+    // Zig's translator, for a minute.
+    const bridge_header = b.createModule(.{
+        .root_source_file = b.path("src/temporal_zig_bridge.zig"),
     });
-    c_headers.addIncludePath(temporal.include_dir);
-    c_headers.addIncludePath(b.path("include"));
     const bridge_module = b.createModule(.{
         .root_source_file = b.path("src/bridge/surface.zig"),
         .target = target,
         .optimize = optimize,
         .link_libc = true,
-        .imports = &.{.{ .name = "c", .module = b.createModule(.{
-            .root_source_file = temporal.requireMatchingArchive(c_headers.getOutput()),
-        }) }},
+        .imports = &.{.{ .name = "temporal_zig_bridge", .module = bridge_header }},
     });
     temporal.link(bridge_module);
+    temporal.addImport(bridge_module, "temporal");
     if (macos_sdk) |sdk| {
         bridge_module.addFrameworkPath(.{
             .cwd_relative = b.pathJoin(&.{ sdk, "System", "Library", "Frameworks" }),
@@ -56,18 +53,13 @@ pub fn build(b: *std.Build) void {
     bridge.installHeader(b.path("include/temporal_zig_bridge.h"), "temporal_zig_bridge.h");
     b.installArtifact(bridge);
 
-    // The demo knows the bridge as any C program does: by its header and its shared library.
-    const bridge_header = b.addTranslateC(.{
-        .root_source_file = b.path("include/temporal_zig_bridge.h"),
-        .target = target,
-        .optimize = optimize,
-    });
+    // The demo knows the bridge as any C program does: by its declarations and its shared library.
     const demo_module = b.createModule(.{
         .root_source_file = b.path("src/demo/main.zig"),
         .target = target,
         .optimize = optimize,
         .link_libc = true,
-        .imports = &.{.{ .name = "temporal_zig_bridge", .module = bridge_header.createModule() }},
+        .imports = &.{.{ .name = "temporal_zig_bridge", .module = bridge_header }},
     });
     // Not linkLibrary, which would have the installed program look for the library in .zig-cache.
     demo_module.addObjectFile(bridge.getEmittedBin());

@@ -16,6 +16,7 @@ from .._library_set import (
     INTERFACE,
     PACKAGE_DIR,
     PROTO_DIR,
+    ZIG_BINDINGS,
     ZIG_DIR,
     LoadedSet,
     proto_dir,
@@ -92,6 +93,9 @@ class Answers:
             "header": _text(str(HEADER)),
             "interface": _text(str(INTERFACE)),
             "protodir": _text(str(PROTO_DIR)),
+            "zig_bindings": [
+                {"zig": zig, "path": _text(str(path))} for zig, path in ZIG_BINDINGS.items()
+            ],
             "platforms": [
                 {"platform": t.platform, "wheel_tag": t.wheel_tags[0], "zig_target": t.zig_target}
                 for t in TARGETS

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -25,13 +26,14 @@ from temporalio.client import (
 )
 from temporalio.exceptions import ApplicationError
 
-import temporal_static_libs
+from temporal_static_libs._targets import TARGETS
 from tests.support.peers.breaking_proxy import ends_with_closing_peer
 from tests.support.peers.proxy import Proxy
 from tests.support.programs.paths import RUST, search_script
 from tests.support.zig.bridge_build import ZigBridge
 from tests.support.zig.bridge_surface import BridgeError, Surface
 from tools.dev_server import DevServer
+from tools.generate.bindings import own_declarations, translate
 
 PATIENTLY = ("--timeout-millis", "60000")
 """For a program that is to succeed on a machine that may be busy."""
@@ -333,19 +335,28 @@ def test_the_installed_files_can_move(
     assert moved.demo("--target-url", dev_server.url, *PATIENTLY).returncode == 0
 
 
-def test_a_header_of_another_archive_does_not_link(
-    unbuilt_zig_bridge: ZigBridge, config_tool: Path, tmp_path: Path
+def test_declarations_are_those_of_its_header(
+    unbuilt_zig_bridge: ZigBridge, tmp_path: Path
 ) -> None:
-    header = "temporal-sdk-core-c-bridge.h"
-    declared = (temporal_static_libs.include_dir() / header).read_text()
-    found = re.search(r"temporal_static_libs_\w+_abi_(\w+)\(void\)", declared)
-    assert found is not None
-    (tmp_path / header).write_text(declared.replace(found.group(1), "0123456789abcdef"))
+    """Translated once, by Zig 0.15."""
+    directory = unbuilt_zig_bridge.directory
+    header = directory / "include" / "temporal_zig_bridge.h"
+    translated = own_declarations(translate(Path(sys.executable), TARGETS[0], header, tmp_path))
+    declared = (directory / "src" / "temporal_zig_bridge.zig").read_text()
+    assert re.sub("//.*\n|\n(?=\n)", "", declared).lstrip() == translated
+
+
+def test_bindings_of_another_archive_do_not_link(
+    unbuilt_zig_bridge: ZigBridge, config_tool: Path, package_dir: Path, tmp_path: Path
+) -> None:
+    zigdir = package_dir / "share" / "zig"
+    for bindings in zigdir.glob("bindings-*.zig"):
+        declared = bindings.read_text()
+        found = re.search(r"temporal_static_libs_\w+_abi_(\w+)\(\)", declared)
+        assert found is not None
+        (tmp_path / bindings.name).write_text(declared.replace(found[1], "0123456789abcdef"))
     other = tmp_path / "other"
-    other.write_text(
-        f"#!/bin/sh\n'{config_tool}' \"$@\" | "
-        f"sed 's|{temporal_static_libs.include_dir()}|{tmp_path}|g'\n"
-    )
+    other.write_text(f"#!/bin/sh\n'{config_tool}' \"$@\" | sed 's|{zigdir}|{tmp_path}|g'\n")
     other.chmod(0o755)
     result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={other}")
     assert result.returncode != 0

@@ -141,6 +141,15 @@ def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_
     assert facts.pop("prefix") == str(package_dir)
     assert facts.pop("libdir") == str(package_dir / "lib")
     assert facts.pop("protodir") == str(package_dir / "share" / "proto")
+    zig = Path(package_dir, "share", "zig")
+    assert facts.pop("zig_bindings") == [
+        {"zig": series, "path": str(zig / f"bindings-{series}.zig")}
+        for series in ("0.15", "0.16", "0.17")
+    ]
+    assert {file.name for file in zig.iterdir()} == {
+        "temporal_libs.zig",
+        *(f"bindings-{series}.zig" for series in ("0.15", "0.16", "0.17")),
+    }
     assert facts.pop("includedir") == str(package_dir / "include")
     header = Path(facts.pop("header"))
     assert header == package_dir / "include" / "temporal-sdk-core-c-bridge.h"

@@ -105,14 +105,16 @@ def test_nothing_links_with_an_archive_of_another_interface(
     """Neither tests by Zig's own linker nor a shared library by LLD."""
     shapes = project(tmp_path / "shapes", SHAPES, helper)
     shapes = replace(shapes, python=python_with_zig(version, repo_root))
-    header = temporal_static_libs.include_dir() / "temporal-sdk-core-c-bridge.h"
     interface = subprocess.run(
         [*script.argv, "--abi"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    (tmp_path / header.name).write_text(header.read_text().replace(interface, "0123456789abcdef"))
+    bindings = helper.with_name(f"bindings-{version}.zig")
+    (tmp_path / bindings.name).write_text(
+        bindings.read_text().replace(interface, "0123456789abcdef")
+    )
     other = tmp_path / TOOL
     other.write_text(
-        f"#!/bin/sh\n'{script.argv[0]}' \"$@\" | sed 's|{header.parent}|{tmp_path}|g'\n"
+        f"#!/bin/sh\n'{script.argv[0]}' \"$@\" | sed 's|{bindings.parent}|{tmp_path}|g'\n"
     )
     other.chmod(0o755)
     done = shapes.build("few", f"-D{TOOL}={other}")

@@ -41,6 +41,11 @@ const messages = struct {
         \\  Build for the oldest there is: -Dtarget={s}
         \\  help: {s}
     ;
+    const no_bindings =
+        \\there is no translation of Temporal's C header for Zig {d}.{d}; there are those for:{s}
+        \\  Use one of these versions of Zig, or a newer temporal-static-libs.
+        \\  Or translate the header: addTranslateC(…).addIncludePath(temporal.include_dir).
+    ;
     const unknown_answer =
         \\'{s} --json' gave an answer that temporal_libs.zig does not understand: {s}.
         \\  The file and the package may be of different versions. Take the package's file:
@@ -116,15 +121,15 @@ fn findLibraries(b: *std.Build, options: Options) *Libraries {
         .facts => |facts| {
             libraries.facts = facts;
             libraries.include_dir = .{ .cwd_relative = facts.includedir };
-            libraries.bindings = libraries.translatedHeader(facts);
+            libraries.bindings = b.createModule(.{ .root_source_file = facts.bindings(b) });
         },
     }
     asked.append(b.allocator, libraries) catch @panic("OOM");
     return libraries;
 }
 
-/// What the next call uses too: a build.zig may declare an option only once, and the types of two
-/// translations of the header differ.
+/// What the next call uses too: a build.zig may declare an option only once, and a file can be in one
+/// module only.
 var asked: std.ArrayList(*const Libraries) = .empty;
 
 pub const Libraries = struct {
@@ -198,18 +203,6 @@ pub const Libraries = struct {
         join.addFileArg(translated);
         join.addFileArg(b.addWriteFiles().add("check.zig", archive_check));
         return join.addOutputFileArg("temporal.zig");
-    }
-
-    /// The module has no target, because the header declares the same for all.
-    fn translatedHeader(libraries: *const Libraries, facts: Facts) *Module {
-        const b = libraries.b;
-        const platform = if (facts.platformNamed(facts.platform)) |it| it.parsed() else null;
-        const translated = b.addTranslateC(.{
-            .root_source_file = .{ .cwd_relative = facts.header },
-            .target = b.resolveTargetQuery(platform orelse .{}),
-            .optimize = .Debug,
-        });
-        return b.createModule(.{ .root_source_file = libraries.requireMatchingArchive(translated.getOutput()) });
     }
 
     fn fail(libraries: *const Libraries, module: *Module, problem: []const u8) void {
@@ -295,11 +288,11 @@ const archive_check =
     \\    const name = "temporal_static_libs_" ++ version ++ "_abi_" ++ TEMPORAL_STATIC_LIBS_ABI_ID;
     \\    const elf = @import("builtin").object_format == .elf;
     \\    const Reference = struct {
-    \\        const archive linksection(if (elf) ".jcr" else "__DATA,__data") =
+    \\        const archive linksection(if (elf) ".jcr" else "__DATA,__temporal,regular,no_dead_strip") =
     \\            @extern(*const fn () callconv(.c) void, .{ .name = name, .visibility = .hidden });
     \\    };
     \\    @export(&Reference.archive, .{
-    \\        .name = "temporal_static_libs_archive_of_bindings",
+    \\        .name = "temporal_static_libs_archive_of_" ++ @typeName(@This()),
     \\        .linkage = .weak,
     \\        .visibility = .hidden,
     \\    });
@@ -313,7 +306,8 @@ const Facts = struct {
     source_description: []const u8,
     libdir: []const u8,
     includedir: []const u8,
-    header: []const u8,
+    /// The C interface in Zig, translated by each series of Zig.
+    zig_bindings: []const struct { zig: []const u8, path: []const u8 },
     /// As in "linux-x64".
     platform: []const u8,
     /// The oldest system that the archives are for: "glibc", "2.17".
@@ -347,6 +341,23 @@ const Facts = struct {
             return std.Target.Query.parse(.{ .arch_os_abi = platform.zig_target }) catch null;
         }
     };
+
+    /// The file for the Zig that builds this, or one that fails.
+    fn bindings(facts: Facts, b: *std.Build) LazyPath {
+        const zig = builtin.zig_version;
+        var known: []const u8 = "";
+        for (facts.zig_bindings) |candidate| {
+            if (std.mem.eql(u8, candidate.zig, b.fmt("{d}.{d}", .{ zig.major, zig.minor }))) {
+                const file: LazyPath = .{ .cwd_relative = candidate.path };
+                if (b.dep_prefix.len == 0) return file;
+                // The root package's module may be in the same program, and a file is of one module.
+                return b.addWriteFiles().addCopyFile(file, b.fmt("{s}temporal.zig", .{b.dep_prefix}));
+            }
+            known = b.fmt("{s} {s}", .{ known, candidate.zig });
+        }
+        const problem = b.fmt(messages.no_bindings, .{ zig.major, zig.minor, known });
+        return failingDirectory(b, problem).path(b, "bindings.zig");
+    }
 
     fn libraryOf(facts: Facts, component: []const u8) ?Library {
         for (facts.libraries) |candidate| {

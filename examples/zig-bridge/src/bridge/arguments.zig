@@ -1,7 +1,7 @@
 //! What the exported functions have in common: checking their arguments.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
 const Report = @import("failure.zig").Report;
 
 /// Messages quote these strings and are promised to be UTF-8, so the strings must be.
@@ -23,5 +23,5 @@ pub fn bytes(
 }
 
 pub fn refuse(report: Report, comptime why: []const u8) Report.Error {
-    return report.fail(c.TEMPORAL_ZIG_ERROR_ARGUMENT, why, .{});
+    return report.fail(api.TEMPORAL_ZIG_ERROR_ARGUMENT, why, .{});
 }

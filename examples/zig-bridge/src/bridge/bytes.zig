@@ -1,6 +1,6 @@
 //! Bytes as they cross the core's interface.
 
-const c = @import("c");
+const c = @import("temporal");
 
 /// What the core hands out. It is the surface's TemporalZigBytes too: answers are handed on without
 /// a copy.

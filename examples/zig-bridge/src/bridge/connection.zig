@@ -1,7 +1,8 @@
 //! A runtime of the core with a connection to a server.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
+const c = @import("temporal");
 const Awaited = @import("queue.zig").Awaited;
 const Bytes = @import("bytes.zig").Bytes;
 const borrow = @import("bytes.zig").borrow;
@@ -45,7 +46,7 @@ pub const Bridge = struct {
         var end = awaited.wait(timeout_millis);
         defer c.temporal_static_libs_event_free(&end.event);
         if (end.cancelled and end.event.connection == null) return report.fail(
-            c.TEMPORAL_ZIG_ERROR_TIMEOUT,
+            api.TEMPORAL_ZIG_ERROR_TIMEOUT,
             "connecting to {s}: no answer within {d} ms",
             .{ target_url, timeout_millis },
         );
@@ -88,7 +89,7 @@ pub const Bridge = struct {
         report: Report,
     ) !*Bridge {
         const connection = event.connection orelse return report.fail(
-            c.TEMPORAL_ZIG_ERROR_CONNECT,
+            api.TEMPORAL_ZIG_ERROR_CONNECT,
             "connecting to {s}: {s}",
             .{ target_url, text(event.fail) },
         );
@@ -127,7 +128,7 @@ pub const Bridge = struct {
         var end = awaited.wait(timeout_millis);
         defer c.temporal_static_libs_event_free(&end.event);
         if (end.cancelled and end.event.success == null) return report.fail(
-            c.TEMPORAL_ZIG_ERROR_TIMEOUT,
+            api.TEMPORAL_ZIG_ERROR_TIMEOUT,
             "{s}: no answer within {d} ms ({s})",
             .{ rpc, timeout_millis, text(end.event.fail) },
         );
@@ -168,7 +169,7 @@ pub const Bridge = struct {
         }
         const message = text(event.fail);
         if (event.status_code == 0)
-            return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "{s}: {s}", .{ rpc, message });
+            return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "{s}: {s}", .{ rpc, message });
         const details = event.failure_details;
         event.failure_details = null;
         return report.failRpc(event.status_code, details, "{s}: {s}", .{ rpc, message });
@@ -181,7 +182,7 @@ fn newRuntime(report: Report) !*c.TemporalCoreRuntime {
     if (created.fail == null) return created.runtime.?;
     defer c.temporal_core_runtime_free(created.runtime);
     defer c.temporal_core_byte_array_free(created.runtime, created.fail);
-    return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "starting the core: {s}", .{text(created.fail)});
+    return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "starting the core: {s}", .{text(created.fail)});
 }
 
 fn connectionOptions(target_url: []const u8) c.TemporalCoreConnectionOptions {

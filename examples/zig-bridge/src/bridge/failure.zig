@@ -1,7 +1,8 @@
 //! The error object of the C surface, and how it gets to the caller.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
+const c = @import("temporal");
 
 const allocator = std.heap.c_allocator;
 
@@ -14,7 +15,7 @@ pub const Failure = struct {
 
     /// There must be an error to give also when there is no memory for one.
     var out_of_memory: Failure = .{
-        .kind = c.TEMPORAL_ZIG_ERROR_MEMORY,
+        .kind = api.TEMPORAL_ZIG_ERROR_MEMORY,
         .message = "out of memory",
     };
 
@@ -60,7 +61,7 @@ pub const Report = struct {
         comptime format: []const u8,
         arguments: anytype,
     ) Error {
-        const err = report.fail(c.TEMPORAL_ZIG_ERROR_RPC, format, arguments);
+        const err = report.fail(api.TEMPORAL_ZIG_ERROR_RPC, format, arguments);
         if (err == error.Reported) if (report.out) |out| {
             out.*.?.grpc_status = status;
             out.*.?.grpc_details = details;

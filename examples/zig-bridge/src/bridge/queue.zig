@@ -3,7 +3,8 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
+const c = @import("temporal");
 const Report = @import("failure.zig").Report;
 
 /// Of fcntl.h, which not every version of Zig can translate, nor has the name itself.
@@ -47,7 +48,7 @@ pub fn descriptor(queue: *Queue, report: Report) !i32 {
     const own = c.temporal_static_libs_queue_descriptor(queue);
     const duplicate = std.c.fcntl(own, F_DUPFD_CLOEXEC, lowest);
     if (duplicate >= lowest) return duplicate;
-    return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "there is no descriptor left", .{});
+    return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "there is no descriptor left", .{});
 }
 
 /// A call that its caller waits for. It has a queue to itself.

@@ -2,7 +2,8 @@
 //! started, and their results taken.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
+const c = @import("temporal");
 const arguments = @import("arguments.zig");
 const Bridge = @import("connection.zig").Bridge;
 const Failure = @import("failure.zig").Failure;
@@ -30,7 +31,7 @@ fn descriptor(queue: ?*Queue, report: Report) !i32 {
     return queues.descriptor(try present(queue, report), report);
 }
 
-export fn temporal_zig_queue_try_next(queue: ?*Queue, out: ?*c.TemporalZigEvent) i32 {
+export fn temporal_zig_queue_try_next(queue: ?*Queue, out: ?*api.TemporalZigEvent) i32 {
     const given = out orelse return 0;
     var event = queues.tryNext(queue orelse return 0) orelse return 0;
     const started = Started.of(&event) orelse {
@@ -231,7 +232,7 @@ test "a call that is refused at once gives no event" {
     );
     defer failure.?.free();
     try std.testing.expectEqualStrings("target_url is NULL", failure.?.message);
-    var event: c.TemporalZigEvent = undefined;
+    var event: api.TemporalZigEvent = undefined;
     try std.testing.expectEqual(0, temporal_zig_queue_try_next(queue, &event));
 }
 
@@ -242,14 +243,14 @@ test "what the core refuses comes as an event, with the tag" {
         1,
         temporal_zig_bridge_start_connect(queue, 7, "ftp://nowhere", 5000, null),
     );
-    var event: c.TemporalZigEvent = undefined;
+    var event: api.TemporalZigEvent = undefined;
     // The core finds it before it does anything: the event is there at once.
     try std.testing.expectEqual(1, temporal_zig_queue_try_next(queue, &event));
     try std.testing.expectEqual(7, event.tag);
     try std.testing.expectEqual(null, event.result);
     const failure: *Failure = @ptrCast(@alignCast(event.@"error".?));
     defer failure.free();
-    try std.testing.expectEqual(c.TEMPORAL_ZIG_ERROR_CONNECT, failure.kind);
+    try std.testing.expectEqual(api.TEMPORAL_ZIG_ERROR_CONNECT, failure.kind);
     try std.testing.expectEqual(0, temporal_zig_queue_try_next(queue, &event));
 }
 

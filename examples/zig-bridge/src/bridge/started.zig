@@ -1,7 +1,7 @@
 //! Calls that a host starts and does not wait for.
 
 const std = @import("std");
-const c = @import("c");
+const c = @import("temporal");
 const Bridge = @import("connection.zig").Bridge;
 const Event = @import("queue.zig").Event;
 const Queue = @import("queue.zig").Queue;

@@ -2,7 +2,8 @@
 //! Those of queues are in queue_surface.zig, those of workers in worker_surface.zig.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
+const c = @import("temporal");
 const arguments = @import("arguments.zig");
 const Bridge = @import("connection.zig").Bridge;
 const Bytes = @import("bytes.zig").Bytes;
@@ -104,7 +105,7 @@ test "what breaks a rule of the header is refused with the rule's name" {
     try std.testing.expectEqual(null, temporal_zig_bridge_connect(null, 0, &failure));
     defer temporal_zig_error_free(failure);
     try std.testing.expectEqual(
-        c.TEMPORAL_ZIG_ERROR_ARGUMENT,
+        api.TEMPORAL_ZIG_ERROR_ARGUMENT,
         temporal_zig_error_kind(failure.?),
     );
     try std.testing.expectEqualStrings(
@@ -118,7 +119,7 @@ test "the core's refusal reaches the caller" {
     try std.testing.expectEqual(null, temporal_zig_bridge_connect("ftp://nowhere", 5000, &failure));
     defer temporal_zig_error_free(failure);
     try std.testing.expectEqual(
-        c.TEMPORAL_ZIG_ERROR_CONNECT,
+        api.TEMPORAL_ZIG_ERROR_CONNECT,
         temporal_zig_error_kind(failure.?),
     );
     const message = std.mem.span(temporal_zig_error_message(failure.?));

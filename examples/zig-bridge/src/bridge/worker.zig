@@ -1,7 +1,8 @@
 //! A worker of the core for the workflow tasks of one task queue.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
+const c = @import("temporal");
 const borrow = @import("bytes.zig").borrow;
 const Bytes = @import("bytes.zig").Bytes;
 const Event = @import("queue.zig").Event;
@@ -121,7 +122,7 @@ pub const Worker = struct {
             );
         }
         var event = queues.next(worker.polls, timeout_millis) orelse return report.fail(
-            c.TEMPORAL_ZIG_ERROR_TIMEOUT,
+            api.TEMPORAL_ZIG_ERROR_TIMEOUT,
             "polling: no workflow activation within {d} ms",
             .{timeout_millis},
         );
@@ -140,7 +141,7 @@ pub const Worker = struct {
         try worker.claimPolling(report);
         errdefer worker.polling.store(false, .release);
         if (worker.poll_in_flight) return report.fail(
-            c.TEMPORAL_ZIG_ERROR_ARGUMENT,
+            api.TEMPORAL_ZIG_ERROR_ARGUMENT,
             "a poll that timed out is still in flight; wait for it",
             .{},
         );
@@ -155,7 +156,7 @@ pub const Worker = struct {
 
     fn claimPolling(worker: *Worker, report: Report) !void {
         if (worker.polling.swap(true, .acquire)) return report.fail(
-            c.TEMPORAL_ZIG_ERROR_ARGUMENT,
+            api.TEMPORAL_ZIG_ERROR_ARGUMENT,
             "another poll of this worker is running; one at a time can",
             .{},
         );
@@ -245,7 +246,7 @@ fn newCore(
     const created = c.temporal_core_worker_new(connection, &options);
     if (created.worker) |worker| return worker;
     defer c.temporal_core_byte_array_free(null, created.fail);
-    return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "making a worker: {s}", .{text(created.fail)});
+    return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "making a worker: {s}", .{text(created.fail)});
 }
 
 /// Of the end of a poll.
@@ -255,21 +256,21 @@ pub fn polled(event: *Event, report: Report) !*const Bytes {
         return task;
     }
     if (event.fail) |message|
-        return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "polling: {s}", .{text(message)});
-    return report.fail(c.TEMPORAL_ZIG_ERROR_SHUT_DOWN, "polling: the worker is shut down", .{});
+        return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "polling: {s}", .{text(message)});
+    return report.fail(api.TEMPORAL_ZIG_ERROR_SHUT_DOWN, "polling: the worker is shut down", .{});
 }
 
 /// Of the end of a call that gives nothing.
 pub fn ended(what: []const u8, event: *const Event, report: Report) !void {
     if (event.fail) |message|
-        return report.fail(c.TEMPORAL_ZIG_ERROR_CORE, "{s}: {s}", .{ what, text(message) });
+        return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "{s}: {s}", .{ what, text(message) });
 }
 
 /// Waits for the end of a call that gives nothing, and that the core cannot cancel. When its time is
 /// up it goes on by itself.
 fn awaitEnd(queue: *Queue, what: []const u8, timeout_millis: u32, report: Report) !void {
     var event = queues.next(queue, timeout_millis) orelse return report.fail(
-        c.TEMPORAL_ZIG_ERROR_TIMEOUT,
+        api.TEMPORAL_ZIG_ERROR_TIMEOUT,
         "{s}: not done within {d} ms",
         .{ what, timeout_millis },
     );

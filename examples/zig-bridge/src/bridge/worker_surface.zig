@@ -1,7 +1,7 @@
 //! The shared library's functions for workers, as include/temporal_zig_bridge.h has them.
 
 const std = @import("std");
-const c = @import("c");
+const api = @import("temporal_zig_bridge");
 const arguments = @import("arguments.zig");
 const Bridge = @import("connection.zig").Bridge;
 const Bytes = @import("bytes.zig").Bytes;
@@ -154,6 +154,6 @@ fn expectRefusal(failure: *?*Failure) !void {
     const refusal = failure.* orelse return error.NoFailure;
     defer refusal.free();
     failure.* = null;
-    try std.testing.expectEqual(c.TEMPORAL_ZIG_ERROR_ARGUMENT, refusal.kind);
+    try std.testing.expectEqual(api.TEMPORAL_ZIG_ERROR_ARGUMENT, refusal.kind);
     try std.testing.expectEqualStrings("worker is NULL", refusal.message);
 }

@@ -66,7 +66,7 @@ pub fn build(b: *std.Build) void {
         b.installArtifact(library);
     }
 
-    // A package that has found the libraries for itself.
+    // A package that has found the libraries for itself, in a program that imports them too.
     const bridge = b.dependency("bridge", .{
         .target = target,
         .optimize = optimize,
@@ -74,6 +74,7 @@ pub fn build(b: *std.Build) void {
     });
     const root = sourced(b, "depending.zig", target, optimize);
     root.addImport("bridge", bridge.module("bridge"));
+    temporal.addImport(root, "temporal");
     add(b, "depending", root);
 }
 
