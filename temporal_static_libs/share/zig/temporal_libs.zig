@@ -428,8 +428,11 @@ const Answer = union(enum) {
         // Python does not look by itself.
         const environ = environment(b);
         const python_path = environ.get("PYTHONPATH") orelse "";
-        if (std.fs.path.dirname(std.fs.path.dirname(tool) orelse "")) |prefix|
-            environ.put("PYTHONPATH", b.fmt("{s}:{s}", .{ prefix, python_path })) catch @panic("OOM");
+        if (std.fs.path.dirname(std.fs.path.dirname(tool) orelse "")) |prefix| {
+            // An empty entry would be the working directory.
+            const joined = if (python_path.len == 0) prefix else b.fmt("{s}:{s}", .{ prefix, python_path });
+            environ.put("PYTHONPATH", joined) catch @panic("OOM");
+        }
         defer environ.put("PYTHONPATH", python_path) catch @panic("OOM");
 
         var exit_code: u8 = 0;
