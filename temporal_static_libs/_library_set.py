@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PACKAGE_DIR = Path(__file__).parent
 INCLUDE_DIR = PACKAGE_DIR / "include"
 HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
+CPP_HEADER = INCLUDE_DIR / "temporal.hpp"
 INTERFACE = PACKAGE_DIR / "share" / "interface.json"
 PROTO_DIR = PACKAGE_DIR / "share" / "proto"
 WHEEL_LIB_DIR = PACKAGE_DIR / "lib"

@@ -80,7 +80,7 @@ def _check_metadata(metadata: Any) -> None:
     for package in metadata["packages"]:
         os.fspath(package["name"])
         os.fspath(package["manifest_path"])
-        _ = package["source"], package["version"], package["targets"]
+        _ = package["source"], package["version"]
     _ = metadata["resolve"]["nodes"]
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from .._errors import TemporalStaticLibsError
 from .._flags import system_library_flags
-from .._library_set import HEADER
+from .._library_set import CPP_HEADER, HEADER
 from .._manifest import Manifest, ManifestLibrary
 from .._messages import message
 from .._targets import target_of_triple
@@ -38,6 +38,7 @@ def config_file(manifest: Manifest, places: Places) -> str:
             "LIBDIR": _path(places.archives),
             "INCLUDEDIR": _path(places.include),
             "HEADER": HEADER.name,
+            "CPP_HEADER": CPP_HEADER.name,
             "PROTODIR": _path(places.protos),
             "COMPONENTS": " ".join(_target_name(library) for library in libraries),
             "TABLE": "\n".join(_row(library) for library in libraries),

@@ -34,8 +34,8 @@ _CARGO = """\
 case "$1" in
     --version) echo "cargo ${{STAND_IN_RUST:-9.9.9}} (stand-in)" ;;
     metadata)
-        printf '{{"packages": [%s], "target_directory": "%s/target", "workspace_root": "%s"}}' \\
-            '{package}' "$PWD" "$PWD"
+        printf '{{"packages": [%s], "resolve": {{"nodes": [%s]}}, ' '{package}' '{node}'
+        printf '"target_directory": "%s/target", "workspace_root": "%s"}}' "$PWD" "$PWD"
         ;;
     rustc)
         echo "   Compiling the stand-in: $*" >&2
@@ -108,6 +108,7 @@ def make_rust(directory: Path, header: Path, target: str) -> None:
     package = {
         "id": "path+file:///stand-in#temporal-static-libs-sdk-core@9.9.9",
         "name": "temporal-static-libs-sdk-core",
+        "version": "9.9.9",
         "manifest_path": "/stand-in/Cargo.toml",
         "source": None,
     }
@@ -121,7 +122,8 @@ def make_rust(directory: Path, header: Path, target: str) -> None:
     }
     message = {"message": f"native-static-libs: {_LIBRARIES}", "rendered": None}
     libraries = {"reason": "compiler-message", "message": message}
-    lines = {"package": package, "artifact": artifact, "libraries": libraries}
+    node: dict[str, object] = {"id": package["id"], "deps": []}
+    lines = {"package": package, "node": node, "artifact": artifact, "libraries": libraries}
     cargo = _CARGO.format(**{name: json.dumps(line) for name, line in lines.items()})
     _write_program(directory / "cargo", cargo)
     rustc = _RUSTC.format(sysroot=directory / "sysroot", host=target)

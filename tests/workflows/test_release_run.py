@@ -87,6 +87,7 @@ def assert_tarball_is_a_set_of_archives(directory: Path, stem: str) -> None:
     assert files - protos == {
         "checksums.sha256",
         "include/temporal-sdk-core-c-bridge.h",
+        "include/temporal.hpp",
         "libtemporal_client.a",
         "libtemporal_sdk_core.a",
         "licenses/LICENSE",

@@ -68,7 +68,7 @@ def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str
         if member.endswith("/"):
             continue
         directory, _, name = member.rpartition("/")
-        if member == HEADER.as_posix():
+        if directory == HEADER.parent.as_posix():
             yield f"include/{name}", member
         elif directory == LIB:
             yield name, member
