@@ -9,7 +9,6 @@ pub fn build(b: *std.Build) void {
         .optimize = b.standardOptimizeOption(.{}),
     });
     const temporal = @import("temporal_libs.zig").find(b, .{});
-    defer temporal.explainFailures();
     temporal.link(bridge);
     b.installArtifact(b.addLibrary(.{
         .name = "temporal_bun_bridge_zig",
