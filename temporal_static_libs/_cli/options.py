@@ -165,7 +165,7 @@ HELP: Mapping[str, str] = {
     "--cmakedir": "the directory of TemporalStaticLibsConfig.cmake",
     "--pkgconfigdir": "the directory of the pkg-config modules",
     "--protodir": "the directory of Temporal's protobuf files, for protoc's -I",
-    "--zigdir": "the directory of temporal_libs.zig",
+    "--zigdir": "the directory of temporal_libs.zig and of the header's translations to Zig",
     "--target": "the Rust target triple of the archives",
     "--platform": "their platform, as in linux-x64",
     "--abi": "the ABI id of header and archives",

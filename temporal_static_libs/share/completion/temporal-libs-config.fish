@@ -71,7 +71,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l ldflags
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l cmakedir -d 'the directory of TemporalStaticLibsConfig.cmake'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l pkgconfigdir -d 'the directory of the pkg-config modules'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l protodir -d 'the directory of Temporal'"'"'s protobuf files, for protoc'"'"'s -I'
-complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l zigdir -d 'the directory of temporal_libs.zig'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l zigdir -d 'the directory of temporal_libs.zig and of the header'"'"'s translations to Zig'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l target -d 'the Rust target triple of the archives'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l platform -d 'their platform, as in linux-x64'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l abi -d 'the ABI id of header and archives'
