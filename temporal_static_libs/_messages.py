@@ -297,7 +297,10 @@ in {scratch}, if anything""",
         "TEMPORAL_LIBS_LINE_TABLES: {directory} also holds {names}. A build replaces the whole "
         "directory: name a new or an empty one"
     ),
-    "line-tables-unreadable": "TEMPORAL_LIBS_LINE_TABLES: {directory} cannot be read: {reason}",
+    "line-tables-unusable": "TEMPORAL_LIBS_LINE_TABLES: {directory} cannot be used: {reason}",
+    "line-tables-elf-only": (
+        "TEMPORAL_LIBS_LINE_TABLES is ignored for {platform}: line tables are for Linux only"
+    ),
     "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: {reason}",
     "record-not-written": "TEMPORAL_LIBS_BUILD_RECORD: {file} cannot be written: {reason}",
 }

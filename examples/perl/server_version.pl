@@ -84,7 +84,7 @@ sub await {
     temporal_static_libs_queue_next( $queue, -1, address($event) );
     my ( $connection, $success, $fail ) =
         map { field( 'Q', $name, $event, $_ ) } qw(connection success fail);
-    my $bytes = contents( $fail || $success ) if $fail || $success;
+    my $bytes = $fail || $success ? contents( $fail || $success ) : undef;
 
     # What is kept has to be NULL in the event that is freed.
     my ($member) = grep { $_->{name} eq 'connection' } $structs{$name}{members}->@*;

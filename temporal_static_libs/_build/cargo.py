@@ -114,7 +114,7 @@ def compile_archive(
     if neutral_paths:
         replacements = list(_neutral_paths(metadata, toolchain))
         flags += [f"--remap-path-prefix={path}={neutral}" for path, neutral in replacements]
-        _map_paths_of_c(environ, cargo.triple, replacements)
+        _map_paths_of_c(environ, cargo.target.triple, replacements)
     command += [*cargo.options, *_rust_flag_options(flags, environ)]
     command += ["--", "--print", "native-static-libs"]
     facts = _Facts()
@@ -274,7 +274,8 @@ class _Facts:
             for artifact in self._artifacts
             if any(file.startswith(place) for file in artifact.files)
         }
-        crates = crate_list(metadata, _CRATE, compiled, linked)
+        (root,) = (one.package for one in self._artifacts if str(archives[0]) in one.files)
+        crates = crate_list(metadata, root, compiled, linked)
         return Compiled(archives[0], system_libraries, frameworks, features, crates)
 
 

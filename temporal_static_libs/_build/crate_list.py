@@ -24,7 +24,7 @@ def crate_list(
 
     Args:
         metadata: what ``cargo metadata`` prints.
-        root: the name of the package that was compiled.
+        root: the id of the package that was compiled.
         compiled: the ids of all packages that cargo compiled for it.
         linked: those of them whose code is in the archive. Cargo compiled the others for the host:
             build scripts, macros, and what these need.
@@ -43,7 +43,6 @@ def crate_list(
         for node in metadata["resolve"]["nodes"]
         if node["id"] in packages
     }
-    (first,) = (id_ for id_, package in packages.items() if package["name"] == root)
     ids = sorted(packages, key=lambda id_: (packages[id_]["name"], packages[id_]["version"], id_))
     index = {id_: number for number, id_ in enumerate(ids)}
     entries = []
@@ -55,7 +54,7 @@ def crate_list(
             entry["kind"] = "build"
         if used[id_]:
             entry["dependencies"] = sorted(index[other] for other in used[id_])
-        if id_ == first:
+        if id_ == root:
             entry["root"] = True
         entries.append(entry)
     text = json.dumps({"packages": entries}, separators=(",", ":"))

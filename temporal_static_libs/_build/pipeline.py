@@ -30,6 +30,7 @@ from .staging import (
     copy_protos,
     find_protos,
     replacing,
+    scratch_of,
     write_build_system_files,
     write_description,
 )
@@ -47,6 +48,8 @@ class _Plan:
     target: Target
     #: As far as it is known.
     manifest: Manifest
+    #: Where the second set goes; None if there is to be none.
+    line_tables: Path | None
     #: Takes the raw archive, the symbols to keep, the path of the archive to make, the crates.
     finish: Callable[..., None]
 
@@ -75,8 +78,6 @@ def build(
         SettingError: a setting of the build holds a value it does not know.
     """
     with recorder.phase("prepare"):
-        if settings.line_tables is not None:
-            check_line_tables(Path(settings.line_tables))
         toolchain = replace(find_toolchain(sources.workspace, settings), lock=lock)
         if output.workspace_id is not None:
             own = {"TEMPORAL_STATIC_LIBS_WORKSPACE": output.workspace_id}
@@ -107,16 +108,16 @@ def build(
                 libraries=tuple(libraries),
             )
             write_description(manifest, directory)
-            if settings.line_tables is not None:
-                place = Path(settings.line_tables)
-                scratch = place.with_name(f".{place.name}-scratch")
-                second = staged.enter_context(replacing(place, scratch))
-                _finish_with_line_tables(plan, compiled, manifest, second)
             if output.package is not None:
                 write_build_system_files(manifest, directory)
                 scratch = output.scratch.with_name(f"{output.scratch.name}-protos")
                 place = staged.enter_context(replacing(output.package / PROTOS, scratch))
                 copy_protos(protos, sources.proto_licenses, place)
+        if plan.line_tables is not None:
+            with recorder.phase("finish line tables"):
+                place = plan.line_tables
+                second = staged.enter_context(replacing(place, scratch_of(place)))
+                _finish_with_line_tables(plan, compiled, manifest, second)
     recorder.take_manifest(manifest)
     return plan.target.build_tag(manifest.floor_version)
 
@@ -157,7 +158,20 @@ def _plan(
         finish = partial(finish_elf, tools=find_elf_tools(toolchain, target))
     else:
         finish = partial(finish_macho, tools=find_macho_tools(toolchain, target, floor))
-    return _Plan(sources, header, toolchain, cargo, target, manifest, finish)
+    line_tables = _place_of_line_tables(target, settings)
+    return _Plan(sources, header, toolchain, cargo, target, manifest, line_tables, finish)
+
+
+def _place_of_line_tables(target: Target, settings: Settings) -> Path | None:
+    if settings.line_tables is None:
+        return None
+    if target.object_format != "elf":
+        # Apple's linker leaves them in the objects that it makes one of.
+        notice(message("line-tables-elf-only", platform=target.platform))
+        return None
+    place = Path(settings.line_tables)
+    check_line_tables(place)
+    return place
 
 
 def _compile(plan: _Plan, output: Output, profile: str, recorder: Recorder) -> Compiled:

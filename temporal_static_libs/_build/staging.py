@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -58,19 +59,30 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
         shutil.rmtree(scratch)
 
 
+def scratch_of(directory: Path) -> Path:
+    """Return the scratch directory for a directory that is replaced, next to it."""
+    return directory.with_name(f".{directory.name}-scratch")
+
+
 def check_line_tables(directory: Path) -> None:
-    """Check that a directory which is to be replaced holds no more than an earlier set.
+    """Check, before any work, that a directory can be replaced and holds no more than a set.
 
     Raises:
-        SettingError: it does, or cannot be read.
+        SettingError: it cannot, or does.
     """
     own = {CHECKSUMS_NAME, MANIFEST_NAME, *(f"lib{one.library}.a" for one in COMPONENTS)}
     try:
-        found = {entry.name for entry in directory.iterdir()} if directory.exists() else set()
+        scratch = scratch_of(directory)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        scratch.rmdir()
+        is_there = directory.exists() or directory.is_symlink()
+        entries = list(os.scandir(directory)) if is_there else []
     except OSError as error:
         values = {"directory": directory, "reason": error.strerror}
-        raise SettingError(message("line-tables-unreadable", **values)) from None
-    if others := sorted(found - own):
+        raise SettingError(message("line-tables-unusable", **values)) from None
+    is_own = {entry.name: entry.name in own and entry.is_file() for entry in entries}
+    if others := sorted(name for name in is_own if not is_own[name]):
         values = {"directory": directory, "names": ", ".join(others[:5])}
         raise SettingError(message("line-tables-not-a-set", **values))
 

@@ -108,7 +108,7 @@ def command_line_parser() -> argparse.ArgumentParser:
     names = [component.name for component in COMPONENTS]
     parser = _Parser(
         prog=PROG,
-        usage=f"%(prog)s OPTION... [--component {{{','.join(names)}}}]",
+        usage=f"%(prog)s OPTION... [--component {{{','.join(names)}}}] [--static]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -126,8 +126,8 @@ def command_line_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         _STATIC,
         action="store_true",
-        help="answer for a program that is linked with -static or -static-pie; applies to all "
-        "options",
+        help="answer for a program that is linked with -static or -static-pie; changes --libs, "
+        "--system-libs and --json",
     )
     parser.add_argument(
         _DOCTOR,

@@ -167,7 +167,7 @@ public:
     using error_type = Error;
 
     Expected() = default;
-    Expected(const Unexpected &failed) : either_(failed.error()) {}
+    Expected(const Unexpected &failed) : either_(std::in_place_index<1>, failed.error()) {}
     template <typename U, typename = std::enable_if_t<is_value<U>>>
     Expected(U &&value) noexcept(std::is_nothrow_constructible_v<Value, U &&>)
         : either_(std::in_place_index<0>, std::forward<U>(value)) {}
@@ -669,7 +669,7 @@ class Queue : public Handle<TemporalStaticLibsQueue, temporal_static_libs_queue_
 public:
     using Handle::Handle;
     static Queue make() { return Queue(temporal_static_libs_queue_new()); }
-    /// What a call takes to put its result on this queue.
+    /// What a call takes to put its result on this queue, which must not be empty.
     /// @param number What the event says as its tag.
     QueueTag tag(std::uint64_t number) const noexcept { return {get(), number}; }
     /// Waits for the next event.

@@ -34,6 +34,7 @@ OPTIONS = (
 )
 CALLS: Mapping[str, Call] = {
     **{option: (option,) for option in OPTIONS},
+    "--static": ("--static", "--libs"),
     "all-of-client": ("--component", "client", "--libs", "--libdir", "--json"),
     "doctor-json": ("--doctor", "--json"),
     **{f"completion-{shell}": ("--completion", shell) for shell in ("bash", "fish", "zsh")},
@@ -74,7 +75,7 @@ def test_there_are_12_flags() -> None:
 def test_no_option_is_missing(elsewhere: Installation) -> None:
     (helped,) = elsewhere.machine().ask(("--help",))
     flags, choices = parse_options(helped.answered().stdout.decode())
-    assert {*flags} == {*OPTIONS}
+    assert {*flags} == {*OPTIONS, "--static"}
     assert {*choices} == {"--component", "--completion"}
 
 

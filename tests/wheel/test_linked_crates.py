@@ -64,7 +64,7 @@ def listed(workspace: Path, linked: set[str], build: set[str]) -> dict[str, dict
     metadata = json.loads(subprocess.check_output(command, cwd=workspace))
     ids = {one["name"]: one["id"] for one in metadata["packages"]}
     compiled = [ids[name] for name in linked | build]
-    content = crate_list(metadata, PACKAGE, compiled, [ids[name] for name in linked])
+    content = crate_list(metadata, ids[PACKAGE], compiled, [ids[name] for name in linked])
     packages = json.loads(zlib.decompress(content))["packages"]
     names = [one["name"] for one in packages]
     for one in packages:

@@ -44,7 +44,12 @@ HANDOVERS = (
     # What the script finds wrong with a record, test_gather_records sees.
     HandOver("records", "record-*", "build-record.json", None),
     HandOver("assemble", "wheel-*", "*aarch64.whl", "aarch64.whl"),
-    HandOver("assemble", "line-tables-*", "libtemporal_client.a", "libtemporal_client.a, SHA-256"),
+    HandOver(
+        "assemble",
+        "line-tables-*",
+        "libtemporal_client.a",
+        "libtemporal_client.a, size and SHA-256",
+    ),
     HandOver("assemble", "sdist", "*.tar.gz", "it cannot be read"),
     # Charts and numbers, of which none are made twice.
     HandOver("assemble", "history", "build-history.json", None),

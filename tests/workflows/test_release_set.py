@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.harness.sdist_build import build_sdist
-from temporal_static_libs._checksums import sha256_of
+from temporal_static_libs._checksums import format_checksums, sha256_of
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.git_tree import git
 from tests.support.pip.release_files import LIB, Content, make_line_tables, make_sdist, make_wheel
@@ -296,6 +296,33 @@ def of_another_build(directory: Path) -> None:
 
 def without_an_archive(directory: Path) -> None:
     (directory / "libtemporal_client.a").unlink()
+
+
+def without_checksums(directory: Path) -> None:
+    (directory / "checksums.sha256").unlink()
+
+
+def with_other_checksums(directory: Path) -> None:
+    file = directory / "checksums.sha256"
+    file.write_text(file.read_text().replace("a", "b"))
+
+
+def with_an_archive_replaced(directory: Path) -> None:
+    manifest = json.loads((directory / "manifest.json").read_text())
+    (directory / "manifest.json").write_text(json.dumps({**manifest, "libraries": []}))
+    (directory / "checksums.sha256").write_text("")
+    (directory / "libtemporal_client.a").write_bytes(b"another .debug_line")
+
+
+def without_line_tables(directory: Path) -> None:
+    manifest = json.loads((directory / "manifest.json").read_text())
+    for library in manifest["libraries"]:
+        file = directory / library["file"]
+        file.write_bytes(file.read_bytes().removesuffix(b".debug_line"))
+        library.update(size=file.stat().st_size, sha256=sha256_of(file))
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    recorded = {library["file"]: library["sha256"] for library in manifest["libraries"]}
+    (directory / "checksums.sha256").write_text(format_checksums(recorded))
 
 
 def not_there(directory: Path) -> None:

@@ -152,6 +152,8 @@ def generate(pythons: Sequence[Path]) -> dict[Path, str]:
                 raise ToolError(f"Zig {series} translates differently for {groups}")
             (declarations,) = found
             files[ZIG_BINDINGS[series]] = assembled(series, declarations, HEADER)
+    if missing := sorted(set(ZIG_BINDINGS.values()) - files.keys()):
+        raise ToolError(f"no Zig was given for {', '.join(one.name for one in missing)}")
     return files
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools import ToolError
+
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"`([\w./-]+\.\w+)`")
 #: For commands of the administrator, commands, and lines that continue one.
@@ -28,12 +30,12 @@ class Steps:
     files: dict[str, str] = field(default_factory=dict)
 
     def add(self, page: Path, headings: Sequence[str]) -> None:
-        """Add the steps under some headings of a page; a ValueError if it lacks one."""
+        """Add the steps under some headings of a page; a ToolError if it lacks one."""
         parts = re.split(r"^##+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
         sections = dict(zip(parts[1::2], parts[2::2], strict=True))
         for heading in headings:
             if heading not in sections:
-                raise ValueError(f"{page} has no heading {heading!r}")
+                raise ToolError(f"{page} has no heading {heading!r}")
             self._add_section(sections[heading])
 
     def _add_section(self, section: str) -> None:

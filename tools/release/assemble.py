@@ -32,8 +32,8 @@ def assemble(
     Args:
         root: of the source tree.
         distributions: the directory of wheels and source distribution.
-        line_tables: a directory with ``line-tables-PLATFORM`` for each wheel: the wheel's archives
-            with line tables.
+        line_tables: a directory with ``line-tables-PLATFORM`` for each wheel for Linux: the wheel's
+            archives with line tables.
         extra: a directory of more assets for the GitHub release; it need not be there.
         output: the bundle's directory, which is made.
         commit: that everything must be made from.
@@ -57,8 +57,9 @@ def assemble(
         shutil.copyfile(file, bundle.dist / file.name)
     for wheel in checked.wheels:
         make_tarball(wheel, bundle.assets)
-        second = line_tables / f"line-tables-{wheel.target.platform}"
-        make_tarball(wheel, bundle.assets, "-line-tables", read_line_tables(second, wheel))
+        if wheel.target.object_format == "elf":
+            second = line_tables / f"line-tables-{wheel.target.platform}"
+            make_tarball(wheel, bundle.assets, "-line-tables", read_line_tables(second, wheel))
     (bundle.assets / f"{PROJECT}-v{version}.cdx.json").write_bytes(_sbom(checked.wheels[0]))
     for file in sorted(extra.iterdir()) if extra.is_dir() else []:
         if not file.is_file() or (bundle.assets / file.name).exists():

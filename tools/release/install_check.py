@@ -50,7 +50,9 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
         command = ["docker", "run", "--rm"]
         command += ["--volume", f"{ROOT}:{project}:ro"]
         command += ["--volume", f"{bundle.root.resolve()}:{place}:ro"]
-        command += [str(image_of(build_identifier(target))), _CONTAINER_PYTHON]
+        if (image := image_of(build_identifier(target))) is None:
+            raise ToolError(f"cibuildwheel names no image for {target.platform}")
+        command += [image, _CONTAINER_PYTHON]
     command += [str(project / "tests" / "smoke" / "install.py")]
     command += ["--tools", str(project / "requirements" / "zig.txt")]
     command += ["--requirements", str(place / bundle.requirements.name)]

@@ -23,9 +23,10 @@ _NOTES: Final = """\
 
     pip install {project}=={version}
 
-The tarballs hold what the wheels hold, for use without pip: unpack one, check it with \
-`sha256sum -c`, and let `TEMPORAL_LIBS_DIR` name its directory. Those with `line-tables` in their \
-names have the same code, and show debuggers and profilers the lines of the sources.
+The tarballs hold the archives, headers and protobuf files of the wheels, for use without pip: \
+unpack one, check it with `sha256sum -c`, and let `TEMPORAL_LIBS_DIR` name its directory. Those \
+with `line-tables` in their names have the same code, and show debuggers and profilers the lines \
+of the sources.
 """
 
 

@@ -10,7 +10,7 @@
 #               or compiled with any hash, and on a runner of your own an earlier run could be anybody's.
 set -eu
 
-identifier=$1
+identifier=${1:?usage: cibuildwheel.sh IDENTIFIER [ARGUMENT ...]}
 shift
 
 registry=.cargo/registry

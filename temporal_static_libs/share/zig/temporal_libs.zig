@@ -373,7 +373,9 @@ const Facts = struct {
         if (std.mem.startsWith(u8, rest, "lib")) rest = rest["lib".len..];
         if (std.mem.endsWith(u8, rest, ".a")) rest = rest[0 .. rest.len - ".a".len];
         for ([_][]const u8{ "temporal_", "temporal-" }) |prefix| {
-            if (std.mem.startsWith(u8, rest, prefix)) rest = rest[prefix.len..];
+            if (!std.mem.startsWith(u8, rest, prefix)) continue;
+            rest = rest[prefix.len..];
+            break;
         }
         if (rest.len != name.len) return false;
         for (name, rest) |wanted, given| {
@@ -411,7 +413,7 @@ const Answer = union(enum) {
     problem: []const u8,
 
     fn get(b: *std.Build, named: ?[]const u8) Answer {
-        if (named) |tool| return ask(b, tool) orelse
+        if (named) |tool| return askWithItsPackage(b, tool) orelse
             .{ .problem = b.fmt(messages.absent, .{ b.fmt("'{s}'", .{tool}), howToName(b) }) };
         for (places(b)) |tool| {
             if (ask(b, tool)) |answer| return answer;
@@ -422,10 +424,9 @@ const Answer = union(enum) {
         ), howToName(b) }) };
     }
 
-    /// Returns null if there is no such program.
-    fn ask(b: *std.Build, tool: []const u8) ?Answer {
-        // `pip install --target libs` puts the program into libs/bin and the package into libs, where
-        // Python does not look by itself.
+    /// As `ask`. `pip install --target libs` puts the program into libs/bin and the package into libs,
+    /// where Python does not look by itself.
+    fn askWithItsPackage(b: *std.Build, tool: []const u8) ?Answer {
         const environ = environment(b);
         const python_path = environ.get("PYTHONPATH") orelse "";
         if (std.fs.path.dirname(std.fs.path.dirname(tool) orelse "")) |prefix| {
@@ -434,7 +435,11 @@ const Answer = union(enum) {
             environ.put("PYTHONPATH", joined) catch @panic("OOM");
         }
         defer environ.put("PYTHONPATH", python_path) catch @panic("OOM");
+        return ask(b, tool);
+    }
 
+    /// Returns null if there is no such program.
+    fn ask(b: *std.Build, tool: []const u8) ?Answer {
         var exit_code: u8 = 0;
         const text = b.runAllowFail(
             &.{ tool, "--json" },

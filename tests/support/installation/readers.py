@@ -52,11 +52,14 @@ def archive_of_cmake(directory: bytes, scratch: Path) -> bytes:
     build = scratch / "build"
     command = [os.fsencode(_CMAKE), b"-S", os.fsencode(scratch), b"-B", os.fsencode(build)]
     _run([*command, b"-GUnix Makefiles", b"-DTemporalStaticLibs_DIR=" + directory], os.environ)
-    rules = build / "CMakeFiles" / f"copy_{_ARCHIVE}.dir" / "build.make"
+    rules = build / "CMakeFiles" / f"TemporalStaticLibs_copy_{_ARCHIVE}.dir" / "build.make"
     (line,) = (it for it in rules.read_bytes().splitlines() if b" -E copy_if_different " in it)
     archive, copy = words_of_shell(line.split(b" -E copy_if_different ")[1].replace(b"$$", b"$"))
     os.unlink(copy)
-    _run([str(_CMAKE), "--build", str(build), "--target", f"copy_{_ARCHIVE}"], os.environ)
+    _run(
+        [str(_CMAKE), "--build", str(build), "--target", f"TemporalStaticLibs_copy_{_ARCHIVE}"],
+        os.environ,
+    )
     with open(archive, "rb") as source, open(copy, "rb") as made:
         assert source.read() == made.read()
     return archive

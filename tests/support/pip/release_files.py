@@ -119,17 +119,19 @@ def hashes_of(directory: Path) -> dict[str, str]:
 
 
 def make_line_tables(distributions: Path, directory: Path) -> Path:
-    """Make what the builds of some wheels also leave: ``line-tables-PLATFORM`` for each.
+    """Make what the builds of wheels for Linux also leave: ``line-tables-PLATFORM`` for each.
 
     The archives are those of the wheel with a few bytes more.
     """
     for file in distributions.glob("*.whl"):
         with zipfile.ZipFile(file) as archive:
             manifest: dict[str, Any] = json.loads(archive.read(f"{LIB}/manifest.json"))
+            if manifest["platform"].startswith("macos-"):
+                continue
             place = directory / f"line-tables-{manifest['platform']}"
             place.mkdir(parents=True)
             for library in manifest["libraries"]:
-                content = archive.read(f"{LIB}/{library['file']}") + b"with line tables"
+                content = archive.read(f"{LIB}/{library['file']}") + b".debug_line"
                 library.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
                 (place / library["file"]).write_bytes(content)
         (place / "manifest.json").write_text(json.dumps(manifest))
