@@ -39,6 +39,6 @@ def test_c_program_links_in_a_path_with_a_blank_by_the_command_for_it(
     consumer: Consumer, repo_root: Path, tmp_path: Path
 ) -> None:
     text = (repo_root / "README.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"where a path has a blank, `(.+?)`", text)
+    (script,) = re.findall(r"If the path contains spaces, use `(.+?)`", text)
     shutil.copyfile(repo_root / "tests" / "wheel" / "program.c", tmp_path / "bridge.c")
     consumer.shell(f"{script}\n./bridge", tmp_path)

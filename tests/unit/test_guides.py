@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import ToolError
 from tools.guides.pages import Steps
 from tools.guides.table import GUIDES, NOT_FOLLOWED
 
@@ -80,5 +81,5 @@ def test_steps_of_a_page(tmp_path: Path) -> None:
         commands="python3 -m venv .venv\none \\\n  more\ntwo\n",
         files={"src/build.txt": "content\n"},
     )
-    with pytest.raises(ValueError, match="no heading 'Run'"):
+    with pytest.raises(ToolError, match="no heading 'Run'"):
         steps.add(page, ["Run"])

@@ -238,7 +238,7 @@ def test_without_cargo_the_build_stops_before_any_work(
     ("name", "value", "problem"),
     [
         ("TEMPORAL_LIBS_TARGET", "riscv64gc-unknown-linux-gnu", "is not supported"),
-        ("TEMPORAL_LIBS_BOOTSTRAP_RUST", "yes", "expected 1 or 0, or leave it unset"),
+        ("TEMPORAL_LIBS_BOOTSTRAP_RUST", "maybe", "expected 1, true or yes, or 0, false or no"),
         ("TEMPORAL_LIBS_CARGO_PROFILE", "fast", "cargo could not compile"),
     ],
 )
@@ -353,7 +353,7 @@ def test_directory_that_holds_something_else_is_not_replaced(
         problem = f"{place} also holds letter.txt. A build replaces the whole directory: name a new"
     else:
         place.write_text("mine")
-        problem = f"{place} cannot be read: Not a directory"
+        problem = f"{place} cannot be used: Not a directory"
     environ = {"TEMPORAL_LIBS_LINE_TABLES": str(place)}
     done = tiny_tree.pip("wheel", "-w", str(tmp_path / "out"), ".", environ=environ)
     assert done.returncode != 0

@@ -146,7 +146,7 @@ def test_sources_that_do_not_compile(
         ),
         pytest.param("PATH", "/nowhere", "CompileError", "prepare", id="no-rust"),
         pytest.param(
-            "TEMPORAL_LIBS_BOOTSTRAP_RUST", "yes", "SettingError", "prepare", id="setting"
+            "TEMPORAL_LIBS_BOOTSTRAP_RUST", "maybe", "SettingError", "prepare", id="setting"
         ),
     ],
 )

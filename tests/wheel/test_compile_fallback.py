@@ -317,11 +317,10 @@ def test_package_without_sources_says_so(tiny_package: TinyPackage) -> None:
 
 
 def test_bad_setting_of_the_build_is_bad_usage(tiny_package: TinyPackage) -> None:
-    done = tiny_package.config("--libs", **ASKED, TEMPORAL_LIBS_BOOTSTRAP_RUST="yes")
+    done = tiny_package.config("--libs", **ASKED, TEMPORAL_LIBS_BOOTSTRAP_RUST="maybe")
     assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        "TEMPORAL_LIBS_BOOTSTRAP_RUST is 'yes'; expected 1 or 0, or leave it unset" in done.stderr
-    )
+    expected = "expected 1, true or yes, or 0, false or no, or leave it unset"
+    assert f"TEMPORAL_LIBS_BOOTSTRAP_RUST is 'maybe'; {expected}" in done.stderr
 
 
 def test_target_that_is_not_supported(tiny_package: TinyPackage) -> None:
