@@ -164,8 +164,9 @@ def test_wheel_of_another_platform_installs_beside_and_answers(
     page = repo_root / "docs" / "manual-setup.md"
     script, _ = commands(page, "The wheel of another platform")
     done = run(script, tmp_path / "away", {**user_of(index), **fake.environ(tmp_path / "fake")})
-    answers = done.splitlines()[-3:]
+    answers = done.splitlines()[-4:]
     assert answers[0] == LINUX_X64.triple
     assert answers[1] == f"-I{tmp_path}/away/libs/temporal_static_libs/include"
     archive = f"{tmp_path}/away/libs/temporal_static_libs/lib/libtemporal_sdk_core.a"
-    assert answers[2].startswith(f"{archive} -l")
+    assert answers[2] == "-Wl,--gc-sections"
+    assert answers[3].startswith(f"{archive} -l")
