@@ -332,11 +332,13 @@ def not_there(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        pytest.param(of_another_build, "line-tables-linux-arm64: its build: ", id="other-build"),
-        pytest.param(
-            without_an_archive, "line-tables-linux-arm64: its archives: ", id="no-archive"
-        ),
-        pytest.param(not_there, "line-tables-linux-arm64: no archives with line tables", id="none"),
+        pytest.param(of_another_build, "its build: ", id="other-build"),
+        pytest.param(without_an_archive, "its files: ", id="no-archive"),
+        pytest.param(without_checksums, "no archives with line tables", id="no-checksums"),
+        pytest.param(with_other_checksums, "its checksums.sha256: ", id="other-checksums"),
+        pytest.param(with_an_archive_replaced, "it names no file", id="replaced"),
+        pytest.param(without_line_tables, r"\.a has no line tables", id="no-line-tables"),
+        pytest.param(not_there, "no archives with line tables", id="none"),
     ],
 )
 def test_line_tables_that_are_not_of_the_wheel(
