@@ -63,9 +63,11 @@ OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.v
 
 ## lint, then run all tests on the installed wheel; PYTEST_ARGS selects
 test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.14/.ready \
-		.venv/zig-0.16/.ready .venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready $(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
+		.venv/zig-0.16/.ready .venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready \
+		$(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
 	$(STEP) "test: the installed wheel"
-	PATH="$(dir $(RUST_AUDIT_INFO)):$$PATH" TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
+	PATH="$(dir $(RUST_AUDIT_INFO)):$$PATH" \
+		TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
 
 # Reads the list of crates in a linked program, as scanners do.
 $(RUST_AUDIT_INFO):
@@ -336,7 +338,7 @@ clean:
 
 # The record also when the build fails; docs/records.md and docs/debugging.md tell what they are.
 RECORD := TEMPORAL_LIBS_BUILD_RECORD=$(CURDIR)/$(DIST)/build-record.json \
-	TEMPORAL_LIBS_LINE_TABLES=$(CURDIR)/$(DIST)/line-tables
+	$(if $(filter release,$(PROFILE)),TEMPORAL_LIBS_LINE_TABLES=$(CURDIR)/$(DIST)/line-tables)
 $(WHEEL_STAMP): $(WHEEL_INPUTS) .venv/build/.ready
 	$(STEP) "wheel: compiling Temporal's core, profile $(PROFILE) (6 to 15 minutes the first time)"
 	rm -rf $(DIST)

@@ -57,14 +57,7 @@ def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -
 
 
 def finish_macho(
-    raw: Path,
-    kept: Collection[str],
-    output: Path,
-    crates: bytes,
-    tools: MachoTools,
-    *,
-    weak: bool,
-    line_tables: bool = False,
+    raw: Path, kept: Collection[str], output: Path, crates: bytes, tools: MachoTools, *, weak: bool
 ) -> None:
     """Make an archive that ships from the one that rustc made.
 
@@ -74,7 +67,7 @@ def finish_macho(
     names = {f"_{name}" for name in kept}
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         symbols = Path(scratch, "symbols")
-        options = [] if line_tables else ["--strip-debug"]
+        options = ["--strip-debug"]
         options += [f"--remove-section={section}" for section in _UNWANTED_SECTIONS]
         if weak:
             # All of them: the two archives have the same private names as well.

@@ -193,19 +193,13 @@ def _finish_with_line_tables(
     plan: _Plan, compiled: Compiled, manifest: Manifest, directory: Path
 ) -> None:
     """Make the same archives once more, for debuggers: the code is that of one compile."""
-    libraries = [
-        _finish(plan, component, compiled, directory, line_tables=True) for component in COMPONENTS
-    ]
+    plan = replace(plan, finish=partial(plan.finish, line_tables=True))
+    libraries = [_finish(plan, component, compiled, directory) for component in COMPONENTS]
     write_description(replace(manifest, libraries=tuple(libraries)), directory)
 
 
 def _finish(
-    plan: _Plan,
-    component: Component,
-    compiled: Compiled,
-    directory: Path,
-    *,
-    line_tables: bool = False,
+    plan: _Plan, component: Component, compiled: Compiled, directory: Path
 ) -> ManifestLibrary:
     """Make a component's archive, in which nothing but the interface can be seen.
 
@@ -216,8 +210,7 @@ def _finish(
     notice(message("build-finishing", archive=archive.name))
     api = component.functions(plan.header.functions)
     kept = api | plan.header.own_symbols
-    how = {"weak": component.is_subset, "line_tables": line_tables}
-    plan.finish(compiled.archive, kept, archive, compiled.crates, **how)
+    plan.finish(compiled.archive, kept, archive, compiled.crates, weak=component.is_subset)
     _check_symbols(archive, kept, plan)
     return ManifestLibrary(
         component=component.name,
