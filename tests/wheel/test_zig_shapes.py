@@ -60,13 +60,16 @@ def exported(library: Path) -> Exported:
     return Exported(frozenset(str(it.name) for it in binary.exported_symbols), tuple(paths))
 
 
+@pytest.fixture
+def shapes(version: str, helper: Path, repo_root: Path, tmp_path: Path) -> OwnBridge:
+    """The project of all shapes, for a version of Zig."""
+    copy = project(tmp_path / "shapes", SHAPES, helper)
+    return replace(copy, python=python_with_zig(version, repo_root))
+
+
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
-def test_every_shape_builds_in_one_build_and_runs(
-    version: str, helper: Path, script: Command, repo_root: Path, tmp_path: Path
-) -> None:
+def test_every_shape_builds_in_one_build_and_runs(shapes: OwnBridge, script: Command) -> None:
     """Modules, tests, components, targets, static and shared libraries, objects, packages."""
-    shapes = project(tmp_path / "shapes", SHAPES, helper)
-    shapes = replace(shapes, python=python_with_zig(version, repo_root))
     done = shapes.build("install", "test", f"-D{TOOL}={script.argv[0]}")
     assert done.returncode == 0, done.stderr
 
@@ -100,11 +103,9 @@ def test_every_shape_builds_in_one_build_and_runs(
 
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
 def test_nothing_links_with_an_archive_of_another_interface(
-    version: str, helper: Path, script: Command, repo_root: Path, tmp_path: Path
+    version: str, shapes: OwnBridge, helper: Path, script: Command, tmp_path: Path
 ) -> None:
     """Neither tests by Zig's own linker nor a shared library by LLD."""
-    shapes = project(tmp_path / "shapes", SHAPES, helper)
-    shapes = replace(shapes, python=python_with_zig(version, repo_root))
     interface = subprocess.run(
         [*script.argv, "--abi"], capture_output=True, text=True, check=True
     ).stdout.strip()

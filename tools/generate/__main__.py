@@ -13,9 +13,9 @@ import shtab
 
 from temporal_static_libs._cli.command import SHELLS, command_line_parser
 from temporal_static_libs._library_set import COMPLETION_DIR, HEADER
-from tools import ROOT, report_errors
+from tools import ROOT
 from tools.generate import c_api, cli, interface_changes, options
-from tools.generate.files import write_or_check
+from tools.generate.files import run_generator
 
 
 def files() -> dict[Path, str]:
@@ -36,11 +36,7 @@ def files() -> dict[Path, str]:
 def main() -> int:
     """Run the command line; 0 when all is written or, with --check, fresh."""
     parser = argparse.ArgumentParser(prog="reference", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
-    arguments = parser.parse_args()
-    return report_errors(
-        "reference", lambda: write_or_check("reference", files(), check=arguments.check)
-    )
+    return run_generator("reference", parser, lambda _arguments: files())
 
 
 if __name__ == "__main__":

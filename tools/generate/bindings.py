@@ -23,8 +23,8 @@ from temporal_static_libs._build.header import read_header
 from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._library_set import HEADER, ZIG_BINDINGS
 from temporal_static_libs._targets import TARGETS, Target
-from tools import ToolError, report_errors
-from tools.generate.files import write_or_check
+from tools import ToolError
+from tools.generate.files import run_generator
 
 _NAME = r"[^\W\d]\w*"
 # Of a top-level declaration, which begins in the first column.
@@ -160,13 +160,8 @@ def generate(pythons: Sequence[Path]) -> dict[Path, str]:
 def main() -> int:
     """Run the command line; 0 when the files are written or, with --check, fresh."""
     parser = argparse.ArgumentParser(prog="bindings", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
     parser.add_argument("pythons", nargs="+", type=Path, metavar="PYTHON", help="with ziglang")
-    arguments = parser.parse_args()
-    return report_errors(
-        "bindings",
-        lambda: write_or_check("bindings", generate(arguments.pythons), check=arguments.check),
-    )
+    return run_generator("bindings", parser, lambda arguments: generate(arguments.pythons))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import ROOT, ToolError
+from tools import ROOT, ToolError, report_errors
 
 
 def page(name: str, **values: str) -> str:
@@ -19,7 +20,29 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def write_or_check(target: str, made: Mapping[Path, str], *, check: bool) -> None:
+def run_generator(
+    target: str,
+    parser: ArgumentParser,
+    generate: Callable[[Namespace], Mapping[Path, str]],
+) -> int:
+    """Run a generator's command line, to which this adds --check.
+
+    Args:
+        target: the target of the Makefile that runs it.
+        parser: knows the other arguments.
+        generate: makes the texts of the files from the arguments; what fails is a ToolError.
+
+    Returns:
+        0 when the files are written or, with --check, fresh.
+    """
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
+    arguments = parser.parse_args()
+    return report_errors(
+        target, lambda: _write_or_check(target, generate(arguments), check=arguments.check)
+    )
+
+
+def _write_or_check(target: str, made: Mapping[Path, str], *, check: bool) -> None:
     """Write the files, by path, that a target of the Makefile makes and that are stale.
 
     Raises:

@@ -22,9 +22,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from tools import ROOT, ToolError, report_errors
+from tools import ROOT, ToolError
 from tools.generate.declarations import LAST_INCLUDE
-from tools.generate.files import write_or_check
+from tools.generate.files import run_generator
 from tools.interface.description import render
 from tools.interface.releases import old_names
 
@@ -103,12 +103,7 @@ def main() -> int:
     """Run the command line; 0 when the files are written or, with --check, fresh."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cbindgen", required=True, help="the pinned cbindgen")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
-    arguments = parser.parse_args()
-    return report_errors(
-        "header",
-        lambda: write_or_check("header", generate(arguments.cbindgen), check=arguments.check),
-    )
+    return run_generator("header", parser, lambda arguments: generate(arguments.cbindgen))
 
 
 if __name__ == "__main__":
