@@ -15,7 +15,7 @@ class Target:
     Attributes:
         platform: this project's name of the platform, as in ``linux-x64``.
         triple: Rust's target triple, as ``rustc -vV`` prints it after ``host:``.
-        floor_version: the oldest glibc, musl or macOS that the archives are made for.
+        floor_version: the oldest glibc, musl, macOS or Windows that the archives are made for.
         oldest_pip: the first pip that knows one of `wheel_tags`.
         runner: GitHub's label for the machines that build and test its wheel.
     """
@@ -28,7 +28,7 @@ class Target:
 
     @property
     def os(self) -> str:
-        """``linux`` or ``macos``: the first part of the platform name."""
+        """``linux``, ``macos`` or ``windows``: the first part of the platform name."""
         return self.platform.split("-")[0]
 
     @property
@@ -38,8 +38,8 @@ class Target:
 
     @property
     def object_format(self) -> str:
-        """``elf`` or ``macho``."""
-        return "elf" if self.os == "linux" else "macho"
+        """``elf``, ``macho`` or ``coff``."""
+        return {"linux": "elf", "macos": "macho", "windows": "coff"}[self.os]
 
     @property
     def processor(self) -> str:
@@ -49,12 +49,16 @@ class Target:
     @property
     def machine(self) -> str:
         """The platform tag's word for the processor."""
+        if self.os == "windows":
+            return {"x64": "amd64"}[self.architecture]
         return self.architecture if self.triple == "aarch64-apple-darwin" else self.processor
 
     @property
     def floor_name(self) -> str:
-        """What the floor is a version of: ``glibc``, ``musl`` or ``macos``."""
-        return {"gnu": "glibc", "musl": "musl", "darwin": "macos"}[self.triple.split("-")[-1]]
+        """What the floor is a version of: ``glibc``, ``musl``, ``macos`` or ``windows``."""
+        if self.os != "linux":
+            return self.os
+        return {"gnu": "glibc", "musl": "musl"}[self.triple.split("-")[-1]]
 
     @property
     def wheel_tags(self) -> tuple[str, ...]:
@@ -62,6 +66,8 @@ class Target:
 
         A wheel straight from the build hook carries `build_tag` instead.
         """
+        if self.os == "windows":
+            return (f"win_{self.machine}",)
         tag = f"{self.floor_version.replace('.', '_')}_{self.machine}"
         if self.floor_name == "glibc":
             # Both spellings: pip asked for --platform manylinux2014_… refuses one tagged 2_17 only.
@@ -71,7 +77,7 @@ class Target:
     @property
     def gc_flag(self) -> str:
         """What makes a C compiler driver drop the parts of an archive that nothing uses."""
-        return "-Wl,--gc-sections" if self.os == "linux" else "-Wl,-dead_strip"
+        return "-Wl,-dead_strip" if self.os == "macos" else "-Wl,--gc-sections"
 
     @property
     def rust_flags(self) -> tuple[str, ...]:
@@ -81,8 +87,16 @@ class Target:
         return ("-Ctarget-feature=-crt-static",) if self.floor_name == "musl" else ()
 
     @property
+    def unwinder(self) -> tuple[str, ...]:
+        """Link names of what panics unwind with, where rustc leaves it to the link of a program."""
+        # GCC's, of which MinGW has a static library; Zig takes the name for its own unwinder.
+        return ("gcc_eh",) if self.triple.endswith("-windows-gnu") else ()
+
+    @property
     def gnu_triple(self) -> str:
         """The name that GNU tools for the target start with: ``aarch64-linux-gnu``."""
+        if self.os == "windows":
+            return f"{self.processor}-w64-mingw32"
         return f"{self.processor}-{self.triple.split('-', 2)[2]}"
 
     @property
@@ -90,14 +104,18 @@ class Target:
         """Zig's name of the target, with the floor in it, as ``zig cc -target`` takes it."""
         if self.os == "macos":
             return f"{self.processor}-macos.{self.floor_version}"
+        if self.os == "windows":
+            return f"{self.processor}-windows-{self.triple.split('-')[-1]}"
         return self.gnu_triple + (f".{self.floor_version}" if self.floor_name == "glibc" else "")
 
     def build_tag(self, floor_version: str) -> str:
         """Return the platform tag of a wheel that was built and not yet proven to run elsewhere.
 
         Args:
-            floor_version: the oldest macOS the build is for; Linux tags of this kind name none.
+            floor_version: the oldest macOS the build is for; other tags of this kind name none.
         """
+        if self.os == "windows":
+            return self.wheel_tags[0]
         if self.os == "linux":
             return f"linux_{self.machine}"
         major, _, rest = floor_version.partition(".")
@@ -108,9 +126,9 @@ class Target:
 
         Args:
             floor_version: the oldest macOS the build is for, which MACOSX_DEPLOYMENT_TARGET may
-                have put above the table's. Linux has the table's alone.
+                have put above the table's. The others have the table's alone.
         """
-        return self.wheel_tags if self.os == "linux" else (self.build_tag(floor_version),)
+        return (self.build_tag(floor_version),) if self.os == "macos" else self.wheel_tags
 
 
 TARGETS = (
@@ -120,6 +138,7 @@ TARGETS = (
     Target("linux-x64-musl", "x86_64-unknown-linux-musl", "1.2", "21.2", "ubuntu-24.04"),
     Target("linux-arm64-musl", "aarch64-unknown-linux-musl", "1.2", "21.2", "ubuntu-24.04-arm"),
     Target("macos-x64", "x86_64-apple-darwin", "10.12", "9.0", "macos-15-intel"),
+    Target("windows-x64-gnu", "x86_64-pc-windows-gnu", "10", "9.0", "windows-2025"),
 )
 
 
