@@ -150,12 +150,13 @@ unsafe fn next(
 /// Gives a descriptor to wait for events with, such as by `epoll`, `kqueue`, `poll` or an event loop.
 ///
 /// @param queue Live for the call.
-/// @return      Readable exactly while `temporal_static_libs_queue_try_next` would give an event. The
-///              queue's: not to be read, written or closed, and gone when the queue is freed. Always the
-///              same. -1, and an error log, where the system has no descriptor left, and in a forked
-///              process.
+/// @return      Readable, or signaled on Windows, exactly while `temporal_static_libs_queue_try_next`
+///              would give an event. The queue's: not to be read, written or closed, and gone when the
+///              queue is freed. Always the same. -1, and an error log, where the system has no
+///              descriptor left, and in a forked process.
 ///
-/// An eventfd on Linux, a pipe elsewhere; close-on-exec and non-blocking. Any thread.
+/// An eventfd on Linux, a pipe on macOS; close-on-exec and non-blocking. On Windows, the handle of an
+/// event object, for `WaitForMultipleObjects`: cast it to `intptr_t`, then to `HANDLE`. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_descriptor(queue: *mut StaticLibsQueue) -> i32 {
     guard_infallible(-1, || {

@@ -65,7 +65,7 @@ pub struct ClientKeepAliveOptions {
 /// HTTP CONNECT proxy.
 #[repr(C)]
 pub struct ClientHttpConnectProxyOptions {
-    /// `host:port`, or `unix:/path`.
+    /// `host:port`, or `unix:/path`, which fails on Windows.
     pub target_host: ByteArrayRef,
     /// For basic auth, which is used when this and the password are set.
     pub username: ByteArrayRef,

@@ -19,6 +19,7 @@ mod open_activations;
 #[cfg(test)]
 mod panic_tests;
 mod polls;
+#[cfg_attr(windows, path = "readiness_windows.rs")]
 mod readiness;
 mod results;
 mod server_process;

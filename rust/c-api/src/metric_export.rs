@@ -57,8 +57,8 @@ c_enum!(OpenTelemetryProtocol { Grpc, Http });
 /// Export to an OpenTelemetry collector.
 #[repr(C)]
 pub struct OpenTelemetryOptions {
-    /// The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and `unix`. For HTTP
-    /// the whole of it, such as `http://localhost:4318/v1/metrics`.
+    /// The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and, except on Windows,
+    /// `unix`. For HTTP the whole of it, such as `http://localhost:4318/v1/metrics`.
     pub url: ByteArrayRef,
     /// Headers to send.
     pub headers: NewlineDelimitedMapRef,
@@ -206,7 +206,7 @@ fn opentelemetry_options(
         OpenTelemetryProtocol::Http => OtlpProtocol::Http,
     };
     let url = options.field("opentelemetry.url", |it| &it.url).line()?;
-    let url = collector_url(url, protocol)?;
+    let url = collector_url(url, protocol, cfg!(unix))?;
     let periodicity = match options.metric_periodicity_millis {
         0 => None,
         millis => Some(Duration::from_millis(millis.into())),
@@ -244,12 +244,17 @@ fn opentelemetry_options(
 }
 
 /// The collector's URL, with a scheme that the exporter acts on.
-fn collector_url(url: &str, protocol: OtlpProtocol) -> Checked<Url> {
+///
+/// Without `unix_sockets`, as on Windows, the exporter would take `unix`, and lose every export.
+fn collector_url(url: &str, protocol: OtlpProtocol, unix_sockets: bool) -> Checked<Url> {
     let parse = |text: &str| {
         Url::parse(text).map_err(|error| format!("opentelemetry.url `{url}` is malformed: {error}"))
     };
     let parsed = parse(url)?;
     match (protocol, parsed.scheme()) {
+        (OtlpProtocol::Grpc, "unix") if !unix_sockets => Err(format!(
+            "opentelemetry.url `{url}` begins with unix:, which is unavailable on Windows; use http://, https://, grpc:// or grpcs://"
+        )),
         (_, "http" | "https") | (OtlpProtocol::Grpc, "unix") => Ok(parsed),
         // The exporter would take `grpcs`, and then speak plain text.
         (OtlpProtocol::Grpc, "grpc" | "grpcs") if parsed.has_host() => {
@@ -353,5 +358,21 @@ impl MetricsConfig {
             }
             Exporter::Custom(meter) => Ok(Arc::new(meter)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unix_socket_is_refused_only_where_there_are_none() {
+        let url = "unix:///run/collector.sock";
+        assert!(collector_url(url, OtlpProtocol::Grpc, true).is_ok());
+        assert_eq!(
+            collector_url(url, OtlpProtocol::Grpc, false),
+            Err("opentelemetry.url `unix:///run/collector.sock` begins with unix:, which is unavailable on Windows; use http://, https://, grpc:// or grpcs://".to_owned())
+        );
+        assert!(collector_url("http://localhost:4317", OtlpProtocol::Grpc, false).is_ok());
     }
 }

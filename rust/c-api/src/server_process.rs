@@ -3,15 +3,15 @@
 #[cfg(unix)]
 use crate::ffi::HostMask;
 use crate::{failures::connect_failure, ffi::Checked};
-#[cfg(unix)]
-use std::os::unix::process::CommandExt;
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
+#[cfg(unix)]
+use std::{net::TcpStream, os::unix::process::CommandExt};
 use temporalio_client::{Connection, ConnectionOptions, RetryOptions, grpc::WorkflowService};
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use tokio::time::{Instant, sleep, timeout};
@@ -176,9 +176,23 @@ pub(crate) fn reachable(ip: IpAddr, port: u16) -> SocketAddr {
 
 /// `port`, or a free one for 0; an error when it cannot be listened on.
 pub(crate) fn free_port(ip: IpAddr, port: u16) -> Checked<u16> {
-    let listener = TcpListener::bind((ip, port))
-        .map_err(|error| format!("port {port} on {ip} is not free: {error}"))?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let listen = |address: SocketAddr| {
+        let listener = TcpListener::bind(address)
+            .map_err(|error| format!("port {} on {ip} is not free: {error}", address.port()))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        Checked::Ok((listener, address))
+    };
+    // On Windows a server can listen on all addresses while another program listens on this one, and then
+    // the other program gets its connections.
+    let free = if cfg!(windows) {
+        listen(reachable(ip, port))?.1.port()
+    } else {
+        port
+    };
+    let (listener, address) = listen(SocketAddr::new(ip, free))?;
+    // Windows gives ports in turn, so that a port comes again only after all others: core relies on it, too.
+    #[cfg(windows)]
+    drop(listener);
     #[cfg(unix)]
     if port == 0 {
         // The port is free all the same; it is only not reserved.

@@ -2,7 +2,7 @@
 
 use std::{
     ptr,
-    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering},
+    sync::atomic::{AtomicPtr, AtomicU32, Ordering},
 };
 
 /// How many forks lie between the process that loaded this library and this one.
@@ -12,6 +12,8 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 pub(crate) fn process() -> u32 {
     #[cfg(unix)]
     {
+        use std::sync::atomic::AtomicBool;
+
         // Not a `Once`: a process that is forked while another thread is inside one waits for ever.
         static WATCHED: AtomicBool = AtomicBool::new(false);
         if !WATCHED.load(Ordering::Relaxed) && !WATCHED.swap(true, Ordering::Relaxed) {
