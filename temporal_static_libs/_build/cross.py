@@ -49,7 +49,7 @@ def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -
         program = zigbuild
         if target.floor_name == "glibc":
             triple += f".{floor_version}"
-    environ = {"MACOSX_DEPLOYMENT_TARGET": floor_version} if target.os == "macos" else {}
+    environ = _variables(target, floor_version)
     rustlib = toolchain.sysroot / "lib" / "rustlib"
     if any((rustlib / target.triple / "lib").glob("libstd-*.rlib")):
         return CargoForTarget(target, program, triple, (), environ)
@@ -61,6 +61,15 @@ def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -
     return CargoForTarget(target, program, triple, ("-Zbuild-std=std,panic_unwind",), environ)
 
 
+def _variables(target: Target, floor_version: str) -> dict[str, str]:
+    if target.os == "macos":
+        return {"MACOSX_DEPLOYMENT_TARGET": floor_version}
+    if target.os == "windows":
+        # Else the crate winapi names system libraries that only it has: winapi_ntdll.
+        return {"WINAPI_NO_BUNDLED_LIBRARIES": "1"}
+    return {}
+
+
 def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
     """Tell if the crate `cc`, which compiles the C code, finds one by itself."""
     host, triple, environ = toolchain.host, target.triple, toolchain.environ
@@ -70,4 +79,4 @@ def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
     variables = (f"CC_{triple}", f"CC_{triple.replace('-', '_')}", "TARGET_CC")
     if any(environ.get(name) for name in variables):
         return True
-    return target.os == "linux" and program_on_path(f"{target.gnu_triple}-gcc", environ) is not None
+    return target.os != "macos" and program_on_path(f"{target.gnu_triple}-gcc", environ) is not None

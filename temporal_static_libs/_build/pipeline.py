@@ -19,6 +19,7 @@ from .._targets import Target, target_of_triple
 from .advice import unexpected
 from .archive_index import defined_symbols
 from .cargo import Compiled, cargo_metadata, compile_archive
+from .coff import finish_coff
 from .cross import CargoForTarget, cargo_for_target
 from .elf import find_elf_tools, finish_elf
 from .header import OWN_PREFIX, Header, read_header
@@ -154,8 +155,11 @@ def _plan(
         libraries=(),
     )
     cargo = cargo_for_target(toolchain, target, floor)
+    finish: Callable[..., None]
     if target.object_format == "elf":
         finish = partial(finish_elf, tools=find_elf_tools(toolchain, target))
+    elif target.object_format == "coff":
+        finish = finish_coff
     else:
         finish = partial(finish_macho, tools=find_macho_tools(toolchain, target, floor))
     line_tables = _place_of_line_tables(target, settings)
@@ -166,7 +170,7 @@ def _place_of_line_tables(target: Target, settings: Settings) -> Path | None:
     if settings.line_tables is None:
         return None
     if target.object_format != "elf":
-        # Apple's linker leaves them in the objects that it makes one of.
+        # Apple's linker leaves them in the objects that it makes one of; those of COFF are not kept.
         notice(message("line-tables-elf-only", platform=target.platform))
         return None
     place = Path(settings.line_tables)
@@ -218,7 +222,7 @@ def _finish(
         size=archive.stat().st_size,
         sha256=sha256_of(archive),
         api_functions=len(api),
-        system_libraries=compiled.system_libraries,
+        system_libraries=(*compiled.system_libraries, *plan.target.unwinder),
         frameworks=compiled.frameworks,
     )
 
