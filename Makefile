@@ -145,7 +145,7 @@ try-sdist: .venv/try-sdist/.ready
 
 # PLATFORMS: names of platforms, as in linux-arm64; all if empty. docs/platforms.md says what it needs.
 ## build and test wheels for other platforms; PLATFORMS, all by default
-cross: .venv/cross/.ready
+cross: .venv/cross/.ready .venv/zig-0.16/.ready .venv/zig-0.17/.ready
 	$(STEP) "cross: wheels of other platforms"
 	.venv/cross/bin/python -m tools.cross $(PLATFORMS)
 

@@ -1,16 +1,24 @@
 /* A client and a worker on one thread, without a callback: starts a workflow, completes it, prints its
  * result.
  *
- * All results and all logs go to one completion queue. An epoll loop waits for the queue's descriptor, and
- * could wait for others too. On macOS, use kqueue with EVFILT_READ; nothing else differs. */
+ * All results and all logs go to one completion queue. On Linux, an epoll loop waits for the queue's
+ * descriptor, and could wait for others too. Elsewhere, and with -DNO_EPOLL, the program waits for the queue
+ * alone. */
 
-#include <errno.h>
+#if defined(__linux__) && !defined(NO_EPOLL)
+#define USE_EPOLL
+#endif
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef USE_EPOLL
+#include <errno.h>
+#include <sys/epoll.h>
+#endif
 
 #include "messages.h"
 #include "temporal-sdk-core-c-bridge.h"
@@ -180,6 +188,7 @@ static void handle_all(struct program *program)
 }
 
 /* The event loop. It ends when no call is in flight. */
+#ifdef USE_EPOLL
 static void run(struct program *program)
 {
     int descriptor = temporal_static_libs_queue_descriptor(program->queue);
@@ -197,6 +206,17 @@ static void run(struct program *program)
     }
     close(epoll);
 }
+#else
+static void run(struct program *program)
+{
+    TemporalStaticLibsEvent event = {.size = sizeof event};
+
+    while (program->in_flight > 0 && temporal_static_libs_queue_next(program->queue, -1, &event)) {
+        handle(program, &event);
+        temporal_static_libs_event_free(&event);
+    }
+}
+#endif
 
 int main(int argc, char **argv)
 {

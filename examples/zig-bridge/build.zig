@@ -14,8 +14,9 @@ pub fn build(b: *std.Build) void {
     );
     const test_step = b.step("test", "Run the unit tests");
 
-    // LLD, version scripts and $ORIGIN are of ELF; for macOS Zig has only its own linker.
+    // Version scripts and $ORIGIN are of ELF; for macOS Zig has only its own linker.
     const is_elf = target.result.ofmt == .elf;
+    const has_lld = target.result.ofmt != .macho;
 
     const temporal = temporal_libs.find(b, .{});
 
@@ -46,7 +47,7 @@ pub fn build(b: *std.Build) void {
         .root_module = bridge_module,
         // Zig's own linker, the default in debug builds, does not know version scripts.
         .use_llvm = true,
-        .use_lld = is_elf,
+        .use_lld = has_lld,
     });
     bridge.link_gc_sections = true;
     if (is_elf) bridge.setVersionScript(b.path("src/bridge/exports.map"));
@@ -62,13 +63,15 @@ pub fn build(b: *std.Build) void {
         .imports = &.{.{ .name = "temporal_zig_bridge", .module = bridge_header }},
     });
     // Not linkLibrary, which would have the installed program look for the library in .zig-cache.
-    demo_module.addObjectFile(bridge.getEmittedBin());
-    demo_module.addRPathSpecial(if (is_elf) "$ORIGIN/../lib" else "@loader_path/../lib");
+    const is_windows = target.result.os.tag == .windows;
+    demo_module.addObjectFile(if (is_windows) bridge.getEmittedImplib() else bridge.getEmittedBin());
+    // On Windows the DLL is next to the program, where it is looked for.
+    if (!is_windows) demo_module.addRPathSpecial(if (is_elf) "$ORIGIN/../lib" else "@loader_path/../lib");
     const demo = b.addExecutable(.{
         .name = "zig-bridge-demo",
         .root_module = demo_module,
         .use_llvm = true,
-        .use_lld = is_elf,
+        .use_lld = has_lld,
     });
     demo.linker_allow_shlib_undefined = false;
     b.installArtifact(demo);

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from temporal_static_libs._targets import Target
 from tools import ToolError
+from tools.cross.wine import make_wine
 
 _DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -23,11 +24,13 @@ class Runner:
         prefix: what to put before a program.
         chroot: a directory with a musl system in it, for programs that are not static; None where
             `prefix` is enough.
+        end: the command that ends what stays when programs have ended; empty where nothing does.
     """
 
     described: str
     prefix: tuple[str, ...]
     chroot: Path | None = None
+    end: tuple[str, ...] = ()
 
     def command(self, *program: Path | str) -> list[str]:
         """Return the command for a program which is static, or finds its libraries."""
@@ -51,6 +54,9 @@ def runner_for(target: Target, scratch: Path) -> Runner | None:
     """
     if target.os == "macos":
         return None
+    if target.os == "windows":
+        wine = make_wine(scratch / "wine")
+        return Runner("under wine", wine.prefix, end=wine.end)
     prefix: tuple[str, ...] = ()
     described = "natively"
     if target.processor != platform.machine():

@@ -19,6 +19,7 @@ from tools.zig_bridge import copy_zig_bridge
 _COMPONENTS = ("sdk-core", "client")
 # Seconds. Zig compiles its runtime libraries for each target the first time; an emulator is slow.
 _DEADLINE = 1200
+_OTHER_ZIGS = ("0.16", "0.17")  # in separate environments, which the Makefile makes
 _INPUT, _RESULT = "50", "12586269025"  # a Fibonacci number, computed by the example's workflow
 
 
@@ -51,14 +52,20 @@ class Trial:
         if runner is None:
             self._build_example()
             return ["C programs of each archive and both linked", "the Zig example linked"]
-        for program in programs:
-            self._must(runner.command(program), "worker_heartbeat_interval_millis must be")
-        self._compare_layout(runner)
-        self._run_example(runner)
+        try:
+            for program in programs:
+                self._must(runner.command(program), "worker_heartbeat_interval_millis must be")
+            self._compare_layout(runner)
+            self._c_with_server(runner)
+            self._run_example(runner)
+        finally:
+            if runner.end:
+                subprocess.run(runner.end, capture_output=True, check=False)
         return [
             f"C programs of each archive and both run {runner.described}",
             "layout of the C interface",
-            "the Zig example with client and worker",
+            "a panic that a call reports",
+            "the examples in C and Zig, with client and worker",
         ]
 
     def _install(self) -> None:
@@ -78,6 +85,7 @@ class Trial:
         return [flag for line in self._ask(*options).splitlines() for flag in shlex.split(line)]
 
     def _c_programs(self) -> list[Path]:
+        """Link a program with each archive and with both, with each linker."""
         both = [self._flags("--libs", "--component", component) for component in _COMPONENTS]
         links = {
             "sdk-core": both[0],
@@ -87,13 +95,49 @@ class Trial:
         }
         if self._target.floor_name == "musl":  # Zig links glibc only dynamically
             links["static"] = ["-static", *self._flags("--static", "--libs")]
-        source = str(ROOT / "tests" / "wheel" / "program.c")
-        common = self._flags("--cflags", "--ldflags")
-        programs = []
-        for name, libraries in links.items():
-            programs.append(self._scratch / f"program-{name}")
-            self._must([*self._cc, source, *common, *libraries, "-o", str(programs[-1])])
-        return programs
+        collecting = {"": self._flags("--ldflags")}
+        if self._target.os == "windows":
+            collecting["-whole"] = []
+        source = ROOT / "tests" / "wheel" / "program.c"
+        return [
+            self._link(f"program-{name}{suffix}-{compiler}", [source], [*flags, *libraries], cc)
+            for name, libraries in links.items()
+            for suffix, flags in collecting.items()
+            for compiler, cc in self._compilers().items()
+        ]
+
+    def _c_with_server(self, runner: Runner) -> None:
+        """Run a worker to a workflow's result, and have the library panic, with each linker."""
+        flags = [*self._flags("--ldflags", "--libs"), "-D_GNU_SOURCE", "-DNO_EPOLL"]
+        example = ROOT / "examples" / "c"
+        programs = {
+            'result: "hello"': [example / "event_loop.c", example / "messages.c"],
+            "complete: panic: ": [ROOT / "tests" / "wheel" / "panic.c"],
+        }
+        for said, sources in programs.items():
+            for compiler, cc in self._compilers().items():
+                name = f"{sources[0].stem}-{compiler}"
+                program = self._link(name, sources, flags, cc)
+                self._must(runner.command(program, self._server), said)
+
+    def _link(
+        self, name: str, sources: Sequence[Path], flags: Sequence[str], cc: Sequence[str]
+    ) -> Path:
+        program = self._scratch / name
+        command = [*cc, "-std=gnu11", *map(str, sources), *self._flags("--cflags"), *flags]
+        self._must([*command, "-o", str(program)])
+        return program
+
+    def _compilers(self) -> dict[str, tuple[str, ...]]:
+        """Return what links: of linkers for Windows each has its own ideas, so all there are."""
+        if self._target.os != "windows":
+            return {"zig": self._cc}
+        others = [ROOT / ".venv" / f"zig-{version}" / "bin" / "python" for version in _OTHER_ZIGS]
+        return {
+            "gcc": (f"{self._target.gnu_triple}-gcc",),
+            "zig": self._cc,
+            **{python.parts[-3]: (str(python), *self._cc[1:]) for python in others},
+        }
 
     def _compare_layout(self, runner: Runner) -> None:
         header = next(self._site.rglob("temporal-sdk-core-c-bridge.h"))
