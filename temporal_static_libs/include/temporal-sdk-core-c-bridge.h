@@ -696,7 +696,7 @@ typedef struct TemporalCoreClientKeepAliveOptions {
  */
 typedef struct TemporalCoreClientHttpConnectProxyOptions {
   /**
-   * `host:port`, or `unix:/path`.
+   * `host:port`, or `unix:/path`, which fails on Windows.
    */
   struct TemporalCoreByteArrayRef target_host;
   /**
@@ -1850,8 +1850,8 @@ typedef struct TemporalCoreByteArrayRef TemporalCoreNewlineDelimitedMapRef;
  */
 typedef struct TemporalCoreOpenTelemetryOptions {
   /**
-   * The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and `unix`. For HTTP
-   * the whole of it, such as `http://localhost:4318/v1/metrics`.
+   * The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and, except on Windows,
+   * `unix`. For HTTP the whole of it, such as `http://localhost:4318/v1/metrics`.
    */
   struct TemporalCoreByteArrayRef url;
   /**
@@ -2384,12 +2384,13 @@ bool temporal_static_libs_queue_try_next(struct TemporalStaticLibsQueue *queue,
  * Gives a descriptor to wait for events with, such as by `epoll`, `kqueue`, `poll` or an event loop.
  *
  * @param queue Live for the call.
- * @return      Readable exactly while `temporal_static_libs_queue_try_next` would give an event. The
- *              queue's: not to be read, written or closed, and gone when the queue is freed. Always the
- *              same. -1, and an error log, where the system has no descriptor left, and in a forked
- *              process.
+ * @return      Readable, or signaled on Windows, exactly while `temporal_static_libs_queue_try_next`
+ *              would give an event. The queue's: not to be read, written or closed, and gone when the
+ *              queue is freed. Always the same. -1, and an error log, where the system has no
+ *              descriptor left, and in a forked process.
  *
- * An eventfd on Linux, a pipe elsewhere; close-on-exec and non-blocking. Any thread.
+ * An eventfd on Linux, a pipe on macOS; close-on-exec and non-blocking. On Windows, the handle of an
+ * event object, for `WaitForMultipleObjects`: cast it to `intptr_t`, then to `HANDLE`. Any thread.
  */
 int32_t temporal_static_libs_queue_descriptor(struct TemporalStaticLibsQueue *queue);
 
