@@ -11,6 +11,9 @@ wheel's own; USE_PREBUILT_LIBS=false compiles them on this machine, as
 TEMPORAL_LIBS_FALLBACK=compile does if the wheel's own are broken. Compiling takes minutes, once;
 its progress goes to stderr.
 
+A wheel for Windows can have archives for two toolchains: those functions take ``toolchain``,
+``gnu`` or ``msvc``. Without it the answer is about those for ``gnu``, or the only ones it has.
+
 Functions that lead to an archive raise MissingLibraryError if one is absent or cannot be read,
 ChecksumMismatchError if one is not what was recorded when it was built, CompileError if archives
 had to be compiled and could not be, and TemporalStaticLibsError, the base of them all, if the
@@ -54,9 +57,9 @@ __all__ = [
 # directory does not load what the other answers need.
 
 
-def lib_dir() -> Path:
+def lib_dir(*, toolchain: str | None = None) -> Path:
     """Return the directory of the active archives, an absolute path."""
-    return _verified().directory
+    return _verified(toolchain).directory
 
 
 def include_dir() -> Path:
@@ -68,25 +71,29 @@ def include_dir() -> Path:
     return INCLUDE_DIR
 
 
-def library_set() -> LibrarySet:
+def library_set(*, toolchain: str | None = None) -> LibrarySet:
     """Return the active archives.
 
     Returns:
-        ``platform`` (linux, macos), ``architecture`` (x64, arm64), ``version``, and ``libraries``,
-        each with ``name``, ``path`` (absolute) and ``checksum`` (SHA-256 in hexadecimal).
+        ``platform`` (linux, macos, windows), ``architecture`` (x64, arm64), ``version``, and
+        ``libraries``, each with ``name``, ``path`` (absolute) and ``checksum`` (SHA-256 in
+        hexadecimal).
     """
     from ._public import describe
 
-    return describe(_verified())
+    return describe(_verified(toolchain))
 
 
-def link_flags(component: str = "sdk-core", *, static: bool = False) -> tuple[str, ...]:
+def link_flags(
+    component: str = "sdk-core", *, static: bool = False, toolchain: str | None = None
+) -> tuple[str, ...]:
     """Return what a C compiler driver needs to link an archive: ``--libs``, not quoted.
 
     Args:
         component: ``sdk-core`` for the whole API, ``client`` for what needs no worker; the
             archive's name, such as ``temporal_sdk_core``, is accepted too.
         static: whether the program is linked with ``-static`` or ``-static-pie``: ``--static``.
+        toolchain: for Windows, ``gnu`` or ``msvc``: ``--toolchain``.
 
     Returns:
         Arguments in the order they must be given: the archive's path, and the system libraries,
@@ -97,22 +104,24 @@ def link_flags(component: str = "sdk-core", *, static: bool = False) -> tuple[st
     """
     from ._components import component_named
     from ._flags import library_flags
+    from ._layout import toolchain_of
 
     name = component_named(component).name
-    loaded = _verified()
-    return library_flags(loaded.directory, loaded.library(name), static=static)
+    loaded = _verified(toolchain)
+    msvc = toolchain_of(loaded.manifest.target) == "msvc"
+    return library_flags(loaded.directory, loaded.library(name), static=static, msvc=msvc)
 
 
-def verify() -> None:
+def verify(*, toolchain: str | None = None) -> None:
     """Compare every active archive with what was recorded when it was built, by its hash.
 
     The other functions take archives for verified while size and times of the files are those of a
     time when they were, unless TEMPORAL_LIBS_VERIFY is ``always``; this one does not.
     """
-    _verified(hashed=True)
+    _verified(toolchain, hashed=True)
 
 
-def _verified(*, hashed: bool = False) -> LoadedSet:
+def _verified(toolchain: str | None, *, hashed: bool = False) -> LoadedSet:
     from ._metrics import recorded
     from ._origin import refuse_zip
     from ._settings import Settings
@@ -122,7 +131,7 @@ def _verified(*, hashed: bool = False) -> LoadedSet:
     settings = Settings.from_environ()
     with recorded(settings) as resolution:
         resolution.is_begun = True
-        found = prepare(settings)
+        found = prepare(settings, toolchain)
         resolution.found(found)
         verified = found.verify(settings) if hashed else found.verified_once(settings)
         resolution.found(verified)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from ._layout import toolchain_of
+
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 def plain_component(spelling: str) -> str:
     """Return the one name for each spelling of a component that names its archive, too.
 
-    ``sdk_core``, ``temporal_sdk_core``, ``temporal-sdk-core`` and ``libtemporal_sdk_core.a`` are
-    all ``sdk-core``. temporal_libs.zig and the CMake package have the same rule.
+    ``sdk_core``, ``temporal_sdk_core``, ``temporal-sdk-core``, ``libtemporal_sdk_core.a`` and
+    ``temporal_sdk_core.lib`` are all ``sdk-core``. temporal_libs.zig and the CMake package have the
+    same rule.
     """
-    name = spelling.removeprefix("lib").removesuffix(".a").replace("_", "-")
+    name = spelling.removeprefix("lib").removesuffix(".a").removesuffix(".lib").replace("_", "-")
     return name.removeprefix("temporal-")
 
 
@@ -37,6 +40,8 @@ class Facts:
         target: Rust's target triple.
         platform: this project's name of the platform.
         abi: the ABI id.
+        msvc: whether the flags are for Microsoft's compiler; `msvc_header` for those that find
+            the header.
         gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
         library: what it says of the component that the call is about: this, too.
         file: the archive's file name.
@@ -46,21 +51,28 @@ class Facts:
     """
 
     def __init__(
-        self, kept: Mapping[str, str], component: str, prefix: str, *, static: bool
+        self,
+        kept: Mapping[str, str],
+        component: str,
+        prefix: str,
+        directory: str,
+        *,
+        static: bool,
     ) -> None:
-        """Take them from what a receipt has kept.
+        """Take them from what a receipt has kept of a directory.
 
         Raises:
             KeyError: it does not have the component.
         """
         self.prefix = prefix
-        self.directory = os.path.join(prefix, "lib")
+        self.directory = directory
         self.include_dir = os.path.join(prefix, "include")
         self.static = static
         self.manifest = self.library = self
         self.target = kept["target"]
         self.platform = kept["platform"]
         self.abi = kept["abi"]
+        self.msvc = self.msvc_header = toolchain_of(self.target) == "msvc"
         self.gc_flag = kept["gc_flag"]
         self.file = kept[f"{component} file"]
         self.link_name = kept[f"{component} link_name"]

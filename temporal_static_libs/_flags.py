@@ -25,18 +25,24 @@ _STATIC_NAMES = {"gcc_s": "gcc_eh"}
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./-_")
 
 
-def compiler_flags(include_dir: Directory) -> tuple[str, ...]:
+# The functions that take `msvc` return flags for Microsoft's compiler if it is true.
+
+
+def compiler_flags(include_dir: Directory, *, msvc: bool = False) -> tuple[str, ...]:
     """Return what finds the header."""
-    return (f"-I{include_dir}",)
+    return (f"{'/I' if msvc else '-I'}{include_dir}",)
 
 
-def linker_flags(gc_flag: str) -> tuple[str, ...]:
-    """Return what drops the parts of the archives that nothing uses."""
-    return (gc_flag,)
+def linker_flags(gc_flag: str, *, msvc: bool = False) -> tuple[str, ...]:
+    """Return what drops the parts of the archives that nothing uses.
+
+    Microsoft's compiler passes to the linker what comes after ``/link``, libraries too.
+    """
+    return ("/link", gc_flag) if msvc else (gc_flag,)
 
 
 def library_flags(
-    directory: Directory, library: Library, *, static: bool = False
+    directory: Directory, library: Library, *, static: bool = False, msvc: bool = False
 ) -> tuple[str, ...]:
     """Return all that a link needs: the archive's path, and what it needs from the system.
 
@@ -47,8 +53,10 @@ def library_flags(
         directory: that of the archive.
         library: the archive.
         static: whether the program is linked with ``-static`` or ``-static-pie``.
+        msvc: as above.
     """
-    return (os.path.join(directory, library.file), *_system_flags(library, static=static))
+    system = _system_flags(library, static=static, msvc=msvc)
+    return (os.path.join(directory, library.file), *system)
 
 
 def link_name_flags(library: Library, *, static: bool = False) -> tuple[str, ...]:
@@ -56,13 +64,17 @@ def link_name_flags(library: Library, *, static: bool = False) -> tuple[str, ...
     return (f"-l{library.link_name}", *_system_flags(library, static=static))
 
 
-def _system_flags(library: Library, *, static: bool) -> tuple[str, ...]:
-    return (*system_library_flags(library, static=static), *framework_flags(library))
+def _system_flags(library: Library, *, static: bool, msvc: bool = False) -> tuple[str, ...]:
+    system = system_library_flags(library, static=static, msvc=msvc)
+    return (*system, *framework_flags(library))
 
 
-def system_library_flags(library: Library, *, static: bool = False) -> tuple[str, ...]:
+def system_library_flags(
+    library: Library, *, static: bool = False, msvc: bool = False
+) -> tuple[str, ...]:
     """Return the system libraries that an archive needs, in rustc's order."""
-    return tuple(f"-l{name}" for name in system_library_names(library, static=static))
+    names = system_library_names(library, static=static)
+    return tuple(f"{name}.lib" if msvc else f"-l{name}" for name in names)
 
 
 def system_library_names(library: Library, *, static: bool = False) -> tuple[str, ...]:

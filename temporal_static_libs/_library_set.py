@@ -16,6 +16,7 @@ from typing import TypeVar
 from ._checksums import parse_checksums
 from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._facts import facts_of
+from ._layout import toolchain_directories, toolchain_of
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
 from ._messages import message
 from ._origin import Origin, override_origin, wheel_origin
@@ -36,7 +37,7 @@ HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
 CPP_HEADER = INCLUDE_DIR / "temporal.hpp"
 INTERFACE = PACKAGE_DIR / "share" / "interface.json"
 PROTO_DIR = PACKAGE_DIR / "share" / "proto"
-WHEEL_LIB_DIR = PACKAGE_DIR / "lib"
+WHEEL_LIB_DIR = PACKAGE_DIR / "lib"  # with more directories in it: `_layout`
 COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"
 ZIG_HELPER = ZIG_DIR / "temporal_libs.zig"
@@ -115,33 +116,83 @@ class LoadedSet:
         return self.directory / library.file
 
 
-def wheel_set() -> LoadedSet:
-    """Load the archives that this package's own wheel carries, not verified yet."""
+def wheel_set(toolchain: str | None = None) -> LoadedSet:
+    """Load the archives that this package's own wheel carries, not verified yet.
+
+    Args:
+        toolchain: of a wheel for Windows, ``gnu`` or ``msvc``; if None, the first that it has.
+    """
     origin = wheel_origin()
-    record = WHEEL_LIB_DIR / MANIFEST_NAME
+    directory = _wheel_directory(toolchain, origin)
+    record = directory / MANIFEST_NAME
     records = _stat_before_reading(record)
     manifest = _read(record, origin, parse_manifest)
-    return LoadedSet(
+    loaded = LoadedSet(
         origin=origin,
-        directory=WHEEL_LIB_DIR,
+        directory=directory,
         manifest=manifest,
         files=tuple(
-            RecordedFile(WHEEL_LIB_DIR / library.file, library.sha256, library.size, record)
+            RecordedFile(directory / library.file, library.sha256, library.size, record)
             for library in manifest.libraries
         ),
         # Whoever owns the code that is running.
         trusted=Path(__file__),
         records=records,
     )
+    check_toolchain(toolchain, manifest.target, directory, origin)
+    return loaded
 
 
-def usable_wheel_set(settings: Settings) -> LoadedSet:
+def wheel_toolchains() -> tuple[str, ...]:
+    """Return the toolchains of a wheel for Windows, the default first; of others, nothing."""
+    return tuple(toolchain_directories(str(WHEEL_LIB_DIR)))
+
+
+def _wheel_directory(toolchain: str | None, origin: Origin) -> Path:
+    directories = toolchain_directories(str(WHEEL_LIB_DIR))
+    if not directories:
+        return WHEEL_LIB_DIR
+    wanted = toolchain or next(iter(directories))
+    if wanted not in directories:
+        raise _no_toolchain(wanted, tuple(directories), WHEEL_LIB_DIR, origin)
+    return Path(directories[wanted])
+
+
+def check_toolchain(toolchain: str | None, triple: str, directory: Path, origin: Origin) -> None:
+    """Check that archives are for a toolchain of Windows, if one is asked for.
+
+    Args:
+        toolchain: ``gnu`` or ``msvc``; None for any.
+        triple: the target that the archives are for.
+        directory: where they are, or are to be.
+        origin: where they came from.
+    """
+    own = toolchain_of(triple)
+    if toolchain is None or toolchain == own:
+        return
+    if own is not None:
+        raise _no_toolchain(toolchain, (own,), directory, origin)
+    fix = "leave the toolchain out, or install the wheel for Windows"
+    problem = message("toolchain-of-windows-only", triple=triple)
+    raise MissingLibraryError(replace(origin, own_fix=fix).report(problem, directory))
+
+
+def _no_toolchain(
+    toolchain: str, known: tuple[str, ...], directory: Path, origin: Origin
+) -> MissingLibraryError:
+    names = ", ".join(known)
+    problem = message("no-such-toolchain", toolchain=toolchain, known=names)
+    fix = f"choose {' or '.join(known)}, or leave the toolchain out"
+    return MissingLibraryError(replace(origin, own_fix=fix).report(problem, directory))
+
+
+def usable_wheel_set(settings: Settings, toolchain: str | None = None) -> LoadedSet:
     """Load the same, verified.
 
     Raises:
         UnsupportedPlatformError: they are for a target that the table does not have.
     """
-    loaded = wheel_set()
+    loaded = wheel_set(toolchain)
     target_of_triple(loaded.manifest.target)
     return loaded.verified_once(settings)
 
@@ -216,7 +267,7 @@ def _synthesize_manifest(directory: Path, checksums: dict[str, str], origin: Ori
 
     So what concerns linking is taken from the wheel's manifest, and how they were made is unknown.
     """
-    ours = _read(WHEEL_LIB_DIR / MANIFEST_NAME, wheel_origin(), parse_manifest)
+    ours = wheel_set().manifest
     known = [library for library in ours.libraries if library.file in checksums]
     if not known:
         names = ", ".join(library.file for library in ours.libraries)

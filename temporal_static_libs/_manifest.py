@@ -60,7 +60,7 @@ class Manifest:
         abi: the ABI id that the header and the archives share.
         target: Rust's target triple.
         platform: this project's name of the platform.
-        floor_name: what the floor is a version of: ``glibc``, ``musl`` or ``macos``.
+        floor_name: what the floor is a version of: ``glibc``, ``musl``, ``macos`` or ``windows``.
         floor_version: the oldest one the archives are made for.
         rustc: first line of ``rustc --version``.
         cargo_profile: the Cargo profile.

@@ -55,6 +55,12 @@ MESSAGES: Final[Mapping[str, str]] = {
         "{name} is not recorded: a linker could use it instead of an archive or a system library"
     ),
     "no-such-archive": "there is no archive for the component {component}",
+    "no-such-toolchain": (
+        "there are no archives for the toolchain {toolchain!r}; there are those for: {known}"
+    ),
+    "toolchain-of-windows-only": (
+        "a toolchain can be chosen for Windows only; these archives are for {triple}"
+    ),
     "no-directory": "the directory does not exist, or is a file",
     "no-known-archive": "checksums.sha256 names none of {known}",
     "records-disagree": "checksums.sha256 and manifest.json disagree about {file}",

@@ -29,7 +29,7 @@ class LibrarySet:
     """The active archives.
 
     Attributes:
-        platform: ``linux`` or ``macos``.
+        platform: ``linux``, ``macos`` or ``windows``.
         architecture: ``x64`` or ``arm64``.
         version: the package version they are of.
         libraries: the archives, the default component's first.

@@ -8,12 +8,18 @@ ChecksumMismatchError if manifest and checksums contradict each other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ._console import notice
 from ._errors import TemporalStaticLibsError
-from ._library_set import LoadedSet, override_set, usable_wheel_set, wheel_set
+from ._library_set import (
+    LoadedSet,
+    check_toolchain,
+    override_set,
+    usable_wheel_set,
+    wheel_set,
+)
 from ._messages import message
 from ._origin import ASKED_FOR, FALLBACK, Reason
 from ._settings import Settings
@@ -30,6 +36,7 @@ class Choice:
         reason: for ``compiled``, what asks for it.
         wheels_problem: what is wrong with the wheel's archives, where that decided it.
         wheel: the wheel's archives, where they had to be looked at to decide.
+        toolchain: for Windows, the toolchain that the archives must be for; None for the default.
     """
 
     source: str
@@ -38,6 +45,7 @@ class Choice:
     reason: Reason | None = None
     wheels_problem: TemporalStaticLibsError | None = None
     wheel: LoadedSet | None = None
+    toolchain: str | None = None
 
 
 def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
@@ -65,13 +73,18 @@ def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
     return Choice("wheel", why, wheel=wheel)
 
 
-def prepare(settings: Settings) -> LoadedSet:
+def prepare(settings: Settings, toolchain: str | None = None) -> LoadedSet:
     """Get the active archives. Only where they had to be verified to decide are they verified yet.
 
     If the environment asks for archives compiled on this machine, and there are none to reuse, they
     are compiled, which takes minutes; the progress goes to stderr.
+
+    Args:
+        settings: what the environment asks for.
+        toolchain: for Windows, ``gnu`` or ``msvc``; None for the default.
     """
-    choice = choose(settings, lambda: usable_wheel_set(settings))
+    choice = choose(settings, lambda: usable_wheel_set(settings, toolchain))
+    choice = replace(choice, toolchain=toolchain)
     if choice.reason is None:
         return inspect(settings, choice)
     # Here and not above: what compiles is a separate package, which most calls do without.
@@ -79,7 +92,7 @@ def prepare(settings: Settings) -> LoadedSet:
 
     if (problem := choice.wheels_problem) is not None:
         notice(message("wheel-unusable", problem=problem, setting=choice.reason.setting))
-    return compiled_set(settings, choice.reason)
+    return compiled_set(settings, choice.reason, toolchain)
 
 
 def inspect(settings: Settings, choice: Choice) -> LoadedSet:
@@ -89,9 +102,12 @@ def inspect(settings: Settings, choice: Choice) -> LoadedSet:
         NotReusableError: archives of this machine would have to be compiled.
     """
     if choice.override is not None:
-        return override_set(choice.override)
+        loaded = override_set(choice.override)
+        triple = loaded.manifest.target
+        check_toolchain(choice.toolchain, triple, loaded.directory, loaded.origin)
+        return loaded
     if choice.reason is not None:
         from ._build.fallback import describe_wanted
 
-        return describe_wanted(settings, choice.reason).reuse()
-    return choice.wheel or wheel_set()
+        return describe_wanted(settings, choice.reason, choice.toolchain).reuse()
+    return choice.wheel or wheel_set(choice.toolchain)

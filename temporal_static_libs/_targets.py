@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ._errors import UnsupportedPlatformError
+from ._layout import toolchain_of
 from ._messages import message
 
 
@@ -42,6 +43,20 @@ class Target:
         return {"linux": "elf", "macos": "macho", "windows": "coff"}[self.os]
 
     @property
+    def toolchain(self) -> str | None:
+        """For Windows, ``gnu`` or ``msvc``: whose linker the archives are for, and whose C runtime."""
+        return toolchain_of(self.triple)
+
+    @property
+    def lib_directory(self) -> str:
+        """The directory of the archives in the package: one wheel has those of both toolchains."""
+        return "lib" if self.toolchain is None else f"lib/{self.platform}"
+
+    def archive_name(self, library: str) -> str:
+        """Return the file name of an archive, by its link name."""
+        return f"{library}.lib" if self.toolchain == "msvc" else f"lib{library}.a"
+
+    @property
     def processor(self) -> str:
         """The first part of the triple: ``x86_64`` or ``aarch64``."""
         return self.triple.split("-")[0]
@@ -76,8 +91,21 @@ class Target:
 
     @property
     def gc_flag(self) -> str:
-        """What makes a C compiler driver drop the parts of an archive that nothing uses."""
+        """What makes a C compiler driver drop the parts of an archive that nothing uses.
+
+        For ``msvc``, whose compiler has no such option, it is the linker's own.
+        """
+        if self.toolchain == "msvc":
+            return "/OPT:REF"
         return "-Wl,-dead_strip" if self.os == "macos" else "-Wl,--gc-sections"
+
+    @property
+    def zig_libraries(self) -> tuple[str, ...]:
+        """Link names that Zig needs in addition to those of the manifest.
+
+        MinGW's gcc links an unwinder by itself; Zig has one, and links it only if asked to.
+        """
+        return ("unwind",) if self.toolchain == "gnu" else ()
 
     @property
     def rust_flags(self) -> tuple[str, ...]:
@@ -140,6 +168,13 @@ TARGETS = (
     Target("macos-x64", "x86_64-apple-darwin", "10.12", "9.0", "macos-15-intel"),
     Target("windows-x64-gnu", "x86_64-pc-windows-gnu", "10", "9.0", "windows-2025"),
 )
+"""Those that there are wheels for."""
+
+# Compiles, but has not been run: its archives are in no wheel until a job on Windows has.
+WINDOWS_MSVC = Target("windows-x64-msvc", "x86_64-pc-windows-msvc", "10", "9.0", "windows-2025")
+
+ALL_TARGETS = (*TARGETS, WINDOWS_MSVC)
+"""Those that archives can be compiled for."""
 
 
 def target_of_triple(triple: str) -> Target:
@@ -148,7 +183,7 @@ def target_of_triple(triple: str) -> Target:
     Raises:
         UnsupportedPlatformError: the table has no such row.
     """
-    for target in TARGETS:
+    for target in ALL_TARGETS:
         if target.triple == triple:
             return target
     values = {"triple": triple, "supported": supported_platforms()}
@@ -156,5 +191,5 @@ def target_of_triple(triple: str) -> Target:
 
 
 def supported_platforms() -> str:
-    """Return every platform of the table with its triple, on one line, for messages."""
+    """Return every platform that there is a wheel for, with its triple, on one line."""
     return ", ".join(f"{target.platform} ({target.triple})" for target in TARGETS)

@@ -16,6 +16,7 @@ from .._console import notice, stderr_of_programs
 from .._errors import CompileError
 from .._messages import message
 from .._records import parse_json
+from .._targets import target_of_triple
 from .advice import unexpected
 from .crate_list import crate_list
 from .cross import CargoForTarget
@@ -253,7 +254,8 @@ class _Facts:
         """Return the archive; `metadata` is what cargo says of the workspace."""
         names = {package["id"]: package["name"] for package in metadata["packages"]}
         made = [Path(name) for artifact in self._artifacts for name in artifact.files]
-        archives = [file for file in made if file.name == f"lib{_LIBRARY}.a"]
+        name = target_of_triple(triple).archive_name(_LIBRARY)
+        archives = [file for file in made if file.name == name]
         if len(archives) != 1:
             raise unexpected(message("archive-ambiguous", count=len(archives)))
         if self._native_libs is None:
@@ -293,6 +295,8 @@ def _artifact(entry: Mapping[str, Any]) -> _Artifact:
 def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read what rustc prints after ``native-static-libs:``, as ``-framework Security -liconv``.
 
+    For MSVC that is ``ntdll.lib``, and the C runtime, which each object of a C compiler asks for.
+
     Returns:
         The link names of the libraries, and the names of the frameworks, each in order and with
         rustc's repetitions, which can matter to a linker.
@@ -305,6 +309,8 @@ def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
             frameworks.append(next(words, ""))
         elif word.startswith("-l"):
             libraries.append(word.removeprefix("-l"))
-        else:
+        elif word.endswith(".lib"):
+            libraries.append(word.removesuffix(".lib"))
+        elif word != "/defaultlib:msvcrt":
             raise unexpected(message("native-library-unknown", word=word))
     return tuple(libraries), tuple(frameworks)

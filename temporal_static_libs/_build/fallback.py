@@ -23,7 +23,14 @@ from .._errors import (
     TemporalStaticLibsError,
     UnsupportedPlatformError,
 )
-from .._library_set import HEADER, PACKAGE_DIR, LoadedSet, described_set, wheel_set
+from .._library_set import (
+    HEADER,
+    PACKAGE_DIR,
+    LoadedSet,
+    check_toolchain,
+    described_set,
+    wheel_set,
+)
 from .._manifest import Manifest
 from .._messages import message
 from .._origin import Origin, Reason, compiled_origin, wheel_origin
@@ -106,7 +113,9 @@ class CompiledSet:
         return ""
 
 
-def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
+def compiled_set(
+    settings: Settings, reason: Reason, toolchain: str | None = None
+) -> LoadedSet:
     """Return the archives compiled on this machine, verified; compile them if none can be reused.
 
     Progress, of cargo and of this function, goes to stderr.
@@ -116,7 +125,7 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
         UnsupportedPlatformError: there is no way to compile for the target.
         SettingError: a setting of the build holds a value it does not know.
     """
-    wanted = describe_wanted(settings, reason)
+    wanted = describe_wanted(settings, reason, toolchain)
     with suppress(NotReusableError, MissingLibraryError, ChecksumMismatchError):
         return wanted.reuse().verified_once(settings)
     make_own_directory(wanted.cache, may_be_link=True)
@@ -134,14 +143,22 @@ def compiled_set(settings: Settings, reason: Reason) -> LoadedSet:
             raise unexpected(message("compiled-unusable", reason=error)) from None
 
 
-def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
-    """Settle which compiled set it would be. Nothing is written, and no toolchain is needed.
+def describe_wanted(
+    settings: Settings, reason: Reason, toolchain: str | None = None
+) -> CompiledSet:
+    """Settle which compiled set it would be. Nothing is written, and no compiler is needed.
+
+    Args:
+        settings: what the environment asks for.
+        reason: why the set is wanted.
+        toolchain: for Windows, ``gnu`` or ``msvc``; None for that of the wheel.
 
     Raises:
+        MissingLibraryError: it would be for another toolchain than the one asked for.
         CompileError: there are no sources to compile, or no place for what would come of them.
         UnsupportedPlatformError: the target is not in the table.
     """
-    target = _target(settings)
+    target = _target(settings, toolchain)
     cache = Path(cache_directory(settings))
     sources = sources_of_package(PACKAGE_DIR.absolute())
     try:
@@ -149,10 +166,13 @@ def describe_wanted(settings: Settings, reason: Reason) -> CompiledSet:
     except OSError as error:
         values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().fix}
         raise CompileError(message("sources-unreadable", **values)) from None
-    return CompiledSet(settings, reason, cache, target, sources, *hashes)
+    wanted = CompiledSet(settings, reason, cache, target, sources, *hashes)
+    # Before minutes of compiling.
+    check_toolchain(toolchain, target.triple, wanted.directory, wanted.origin)
+    return wanted
 
 
-def _target(settings: Settings) -> Target:
+def _target(settings: Settings, toolchain: str | None) -> Target:
     if settings.target is not None:
         try:
             return target_of_triple(settings.target)
@@ -161,7 +181,7 @@ def _target(settings: Settings) -> Target:
             raise UnsupportedPlatformError(problem) from None
     try:
         # Of the wheel, not of this machine: it may have been unpacked for cross-compiling.
-        return target_of_triple(wheel_set().manifest.target)
+        return target_of_triple(wheel_set(toolchain).manifest.target)
     except TemporalStaticLibsError:
         return target_of_host()
 

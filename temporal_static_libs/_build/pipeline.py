@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .._about import __version__
 from .._checksums import sha256_of
@@ -92,9 +92,13 @@ def build(
             protos = find_protos(cargo_metadata(sources.workspace, toolchain, plan.cargo))
         compiled = _compile(plan, output, settings.cargo_profile, recorder)
     with ExitStack() as staged:
-        directory = staged.enter_context(
+        staging = staged.enter_context(
             replacing(output.directory, output.scratch, private=output.private)
         )
+        directory = staging
+        if output.package is not None:
+            directory = staging / PurePath(plan.target.lib_directory).relative_to("lib")
+            directory.mkdir(exist_ok=True)
         libraries = []
         for component in COMPONENTS:
             with recorder.phase(f"finish {component.name}"):
@@ -110,7 +114,7 @@ def build(
             )
             write_description(manifest, directory)
             if output.package is not None:
-                write_build_system_files(manifest, directory)
+                write_build_system_files(manifest, staging)
                 scratch = output.scratch.with_name(f"{output.scratch.name}-protos")
                 place = staged.enter_context(replacing(output.package / PROTOS, scratch))
                 copy_protos(protos, sources.proto_licenses, place)
@@ -210,7 +214,7 @@ def _finish(
     Both components are made of one raw archive, so they hold the same code. Where both are in one
     link, the symbols of `sdk-core` win in either order, and all calls go to that one copy.
     """
-    archive = directory / f"lib{component.library}.a"
+    archive = directory / plan.target.archive_name(component.library)
     notice(message("build-finishing", archive=archive.name))
     api = component.functions(plan.header.functions)
     kept = api | plan.header.own_symbols

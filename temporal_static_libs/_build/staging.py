@@ -14,14 +14,11 @@ from typing import Any
 from .._checksums import format_checksums
 from .._components import COMPONENTS
 from .._errors import SettingError
-from .._integration.files import render_files
-from .._integration.template import Places
+from .._integration.files import render_carried_files
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
 from .._messages import message
 from .._origin import reinstall_anywhere
 from .advice import unexpected
-from .source_tree import INCLUDE, PROTOS
-
 # Directories of the crate temporalio-protos that imports are relative to. Imports of any other file
 # are relative to the directory that has these.
 _PROTO_ROOTS = frozenset({"api_cloud_upstream", "api_upstream", "local", "testsrv_upstream"})
@@ -96,20 +93,13 @@ def write_description(manifest: Manifest, directory: Path) -> None:
 
 
 def write_build_system_files(manifest: Manifest, directory: Path) -> None:
-    """Write what CMake and pkg-config read beside the archives of a package.
+    """Write what CMake and pkg-config read, beside the archives of a package.
 
     Args:
         manifest: what the archives are.
-        directory: where they are; it will be a directory of the package.
+        directory: the one that will be the package's ``lib``; they are in it or below.
     """
-    places = Places(
-        archives=PurePath("."),
-        include=PurePath("..", INCLUDE),
-        protos=PurePath("..", PROTOS),
-        source="wheel",
-        fix=reinstall_anywhere(manifest.version),
-    )
-    for path, text in render_files(manifest, places).items():
+    for path, text in render_carried_files(manifest, reinstall_anywhere(manifest.version)).items():
         file = directory / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

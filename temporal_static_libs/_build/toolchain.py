@@ -13,7 +13,7 @@ from pathlib import Path
 from .._errors import CompileError
 from .._messages import message
 from .._settings import TARGET, Settings
-from .._targets import TARGETS
+from .._targets import ALL_TARGETS
 from .advice import unexpected, unsupported_platform
 from .host import this_host
 from .tool import program_on_path, release_of
@@ -106,7 +106,7 @@ def find_toolchain(workspace: Path, settings: Settings) -> Toolchain:
 
 
 def _is_supported(triple: str) -> bool:
-    return any(target.triple == triple for target in TARGETS)
+    return any(target.triple == triple for target in ALL_TARGETS)
 
 
 def _rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:

@@ -13,6 +13,7 @@ from .._components import COMPONENTS, DEFAULT_COMPONENT, component_named
 from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, notice, report
 from .._errors import SettingError, TemporalStaticLibsError
 from .._integration.paths import LINES, refuse_characters
+from .._layout import TOOLCHAINS
 from .._library_set import COMPLETION_DIR, ZIG_HELPER, wheel_text
 from .._messages import did_you_mean, message
 from .._metrics import recorded
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
 _STATIC = "--static"
+_TOOLCHAIN = "--toolchain"
 _DOCTOR = "--doctor"
 _ZIG = "--zig"
 _COMPLETION = "--completion"
@@ -108,7 +110,8 @@ def command_line_parser() -> argparse.ArgumentParser:
     names = [component.name for component in COMPONENTS]
     parser = _Parser(
         prog=PROG,
-        usage=f"%(prog)s OPTION... [--component {{{','.join(names)}}}] [--static]",
+        usage=f"%(prog)s OPTION... [--component {{{','.join(names)}}}] [--static]\n"
+        f"                            [{_TOOLCHAIN} {{{','.join(TOOLCHAINS)}}}]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -128,6 +131,13 @@ def command_line_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer for a program that is linked with -static or -static-pie; changes --libs, "
         "--system-libs and --json",
+    )
+    parser.add_argument(
+        _TOOLCHAIN,
+        action=_Once,
+        choices=TOOLCHAINS,
+        help="for Windows, the toolchain that links the program: gnu (MinGW, Zig) or msvc "
+        f"(default: {TOOLCHAINS[0]}, or the only one that the package has)",
     )
     parser.add_argument(
         _DOCTOR,
@@ -183,7 +193,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             return emit_outputs(wheel_text(script).splitlines())
         settings = Settings.from_environ()
         with recorded(settings) as resolution:
-            answers = Answers(component, settings, resolution, static=arguments.static)
+            answers = Answers(
+                component,
+                settings,
+                resolution,
+                static=arguments.static,
+                toolchain=arguments.toolchain,
+            )
+            if arguments.toolchain:
+                _ = answers.loaded  # An error, if the package does not have it.
             lines = [ANSWERS[query](answers) for query in arguments.queries]
         for query, line in zip(arguments.queries, lines, strict=True):
             refuse_characters(line, LINES, query, "--json")
@@ -212,7 +230,11 @@ def _parsed(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.N
 def _reject_conflicting_options(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace
 ) -> None:
-    modifiers = {"--component": arguments.component, _STATIC: arguments.static}
+    modifiers = {
+        "--component": arguments.component,
+        _STATIC: arguments.static,
+        _TOOLCHAIN: arguments.toolchain,
+    }
     others = {*arguments.queries, *(option for option, is_given in modifiers.items() if is_given)}
     alone = {_DOCTOR: arguments.doctor, _ZIG: arguments.zig, _COMPLETION: arguments.completion}
     given = [option for option, is_given in alone.items() if is_given]

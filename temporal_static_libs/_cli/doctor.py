@@ -19,7 +19,7 @@ from .._build.header import Header, read_header
 from .._checksums import sha256_of
 from .._console import encoded
 from .._errors import CompileError, TemporalStaticLibsError
-from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set
+from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set, wheel_toolchains
 from .._messages import message
 from .._ownership import mode, writers
 from .._receipts import can_remember, memory_directory
@@ -80,6 +80,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _broken("archives", error)
     else:
         yield from _check_set(loaded)
+        if loaded.origin.source == "wheel":
+            yield from _check_other_toolchains()
     yield _check_protos()
     yield _check_receipts(settings)
     script = script_finding()
@@ -144,6 +146,17 @@ def _check_set(loaded: LoadedSet) -> Iterator[Finding]:
         return
     yield _check_header(loaded, header_sha256)
     yield _check_abi(loaded, header)
+
+
+def _check_other_toolchains() -> Iterator[Finding]:
+    """Check what a wheel for Windows holds in addition to the archives of its default."""
+    for toolchain in wheel_toolchains()[1:]:
+        try:
+            loaded = wheel_set(toolchain)
+        except TemporalStaticLibsError as error:
+            yield _broken(f"archives for {toolchain}", error)
+        else:
+            yield from _check_set(loaded)
 
 
 def _check_directory(loaded: LoadedSet) -> Finding:

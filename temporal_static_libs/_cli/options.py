@@ -21,7 +21,9 @@ from .._library_set import (
     LoadedSet,
     proto_dir,
     wheel_text,
+    wheel_toolchains,
 )
+from .._layout import toolchain_of
 from .._manifest import Manifest, ManifestLibrary
 from .._messages import message
 from .._metrics import Resolution
@@ -38,10 +40,17 @@ class Answers:
     include_dir: str = str(INCLUDE_DIR)
 
     def __init__(
-        self, component: str, settings: Settings, resolution: Resolution, *, static: bool
+        self,
+        component: str,
+        settings: Settings,
+        resolution: Resolution,
+        *,
+        static: bool,
+        toolchain: str | None,
     ) -> None:
         self.static = static
         self._settings = settings
+        self._toolchain = toolchain
         self._component = component
         self._resolution = resolution
 
@@ -49,7 +58,7 @@ class Answers:
     def loaded(self) -> LoadedSet:
         """The archives, for answers that lead to none of them."""
         self._resolution.is_begun = True
-        return self._found(prepare(self._settings))
+        return self._found(prepare(self._settings, self._toolchain))
 
     @cached_property
     def verified(self) -> LoadedSet:
@@ -60,6 +69,17 @@ class Answers:
     def directory(self) -> str:
         """The directory of the archives."""
         return str(self.verified.directory)
+
+    @property
+    def msvc(self) -> bool:
+        """Whether the flags are for Microsoft's compiler."""
+        return toolchain_of(self.loaded.manifest.target) == "msvc"
+
+    @property
+    def msvc_header(self) -> bool:
+        """The same, for an answer that is given even if there are no archives."""
+        named = (self._toolchain, *wheel_toolchains())
+        return next(filter(None, named), None) == "msvc"
 
     @property
     def gc_flag(self) -> str:
@@ -100,6 +120,8 @@ class Answers:
                 {"platform": t.platform, "wheel_tag": t.wheel_tags[0], "zig_target": t.zig_target}
                 for t in TARGETS
             ],
+            "toolchains": wheel_toolchains() if loaded.origin.source == "wheel" else (),
+            "zig_libraries": target_of_triple(loaded.manifest.target).zig_libraries,
             "troubleshooting": TROUBLESHOOTING_URL,
         }
         return json.dumps(added | manifest)

@@ -19,6 +19,7 @@ from .._flags import (
     shell_join,
     system_library_flags,
 )
+from .._layout import toolchain_directories
 from .._receipts import remembered_facts
 from .._settings import Settings
 
@@ -36,12 +37,16 @@ ANSWERS: Mapping[str, Callable[[Any], str]] = {
     "--prefix": lambda a: a.prefix,
     "--libdir": lambda a: a.directory,
     "--includedir": lambda a: a.include_dir,
-    "--libs": lambda a: shell_join(library_flags(a.directory, a.library, static=a.static)),
+    "--libs": lambda a: shell_join(
+        library_flags(a.directory, a.library, static=a.static, msvc=a.msvc)
+    ),
     "--libfiles": lambda a: shell_join([os.path.join(a.directory, a.library.file)]),
-    "--system-libs": lambda a: shell_join(system_library_flags(a.library, static=a.static)),
+    "--system-libs": lambda a: shell_join(
+        system_library_flags(a.library, static=a.static, msvc=a.msvc)
+    ),
     "--frameworks": lambda a: shell_join(framework_flags(a.library)),
-    "--cflags": lambda a: shell_join(compiler_flags(a.include_dir)),
-    "--ldflags": lambda a: shell_join(linker_flags(a.gc_flag)),
+    "--cflags": lambda a: shell_join(compiler_flags(a.include_dir, msvc=a.msvc_header)),
+    "--ldflags": lambda a: shell_join(linker_flags(a.gc_flag, msvc=a.msvc)),
     "--target": lambda a: a.manifest.target,
     "--platform": lambda a: a.manifest.platform,
     "--abi": lambda a: a.manifest.abi,
@@ -52,7 +57,7 @@ ANSWERS: Mapping[str, Callable[[Any], str]] = {
 def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
     """Return the answers if the receipt has all they need; None if `command` must look closer."""
     options = []
-    component = None
+    component = toolchain = None
     static = False
     rest = iter(arguments)
     for argument in rest:
@@ -62,6 +67,8 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
             static = True
         elif argument == "--component" and component is None:
             component = next(rest, "")
+        elif argument == "--toolchain" and toolchain is None:
+            toolchain = next(rest, "")
         else:
             return None
     # As pathlib has it, which the rest of the package goes by.
@@ -69,17 +76,28 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
         return None
     try:
         settings = Settings.from_environ()
-        facts = remembered_facts("wheel", _LIB, settings) if _may_recall(settings) else {}
+        if settings.verify_always or not settings.wheel_only:
+            return None
+        directory, facts = _remembered(settings, toolchain)
         wanted = "sdk-core" if component is None else plain_component(component)
-        kept = Facts(facts, wanted, _PREFIX, static=static)
+        kept = Facts(facts, wanted, _PREFIX, directory, static=static)
     except (SettingError, KeyError):  # whose message is the command's
         return None
     answers = [ANSWERS[option](kept) for option in options]
     return None if any("\n" in answer for answer in answers) else answers
 
 
-def _may_recall(settings: Settings) -> bool:
-    return settings.wheel_only and not settings.verify_always
+def _remembered(settings: Settings, toolchain: str | None) -> tuple[str, Mapping[str, str]]:
+    """Return the directory of the wheel's archives, and what is remembered of them.
+
+    Raises:
+        KeyError: there is none for the toolchain.
+    """
+    if toolchain is None and (facts := remembered_facts("wheel", _LIB, settings)):
+        return _LIB, facts
+    directories = toolchain_directories(_LIB)
+    directory = directories[next(iter(directories), "") if toolchain is None else toolchain]
+    return directory, remembered_facts("wheel", directory, settings)
 
 
 def is_own(script: str) -> bool:

@@ -7,10 +7,11 @@ from pathlib import PurePath
 
 from .._errors import TemporalStaticLibsError
 from .._flags import system_library_flags
+from .._layout import TOOLCHAINS
 from .._library_set import CPP_HEADER, HEADER
 from .._manifest import Manifest, ManifestLibrary
 from .._messages import message
-from .._targets import target_of_triple
+from .._targets import Target, target_of_triple
 from .template import Places, fill
 
 DIRECTORY = "cmake/TemporalStaticLibs"
@@ -18,7 +19,7 @@ CONFIG = "TemporalStaticLibsConfig.cmake"
 CONFIG_VERSION = "TemporalStaticLibsConfigVersion.cmake"
 
 # CMAKE_SYSTEM_NAME, by the operating system of the target.
-_SYSTEMS = {"linux": "Linux", "macos": "Darwin"}
+_SYSTEMS = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
 # CMAKE_SYSTEM_PROCESSOR is what `uname -m` or a toolchain file calls it; a regular expression.
 _PROCESSORS = {"x64": "x86_64|amd64|AMD64|x64", "arm64": "aarch64|arm64|ARM64"}
 _VERSION = re.compile(r"(?P<release>\d+(?:\.\d+)*)(?:\.post(?P<post>\d+))?")
@@ -32,6 +33,7 @@ def config_file(manifest: Manifest, places: Places) -> str:
         places: where it is.
     """
     libraries = manifest.libraries
+    target = target_of_triple(manifest.target)
     return fill(
         f"{CONFIG}.in",
         {
@@ -41,16 +43,46 @@ def config_file(manifest: Manifest, places: Places) -> str:
             "CPP_HEADER": CPP_HEADER.name,
             "PROTODIR": _path(places.protos),
             "COMPONENTS": " ".join(_target_name(library) for library in libraries),
-            "TABLE": "\n".join(_row(library) for library in libraries),
+            "TABLE": "\n".join(_row(library, target) for library in libraries),
             "SOURCE": places.source,
             "FIX": _escaped(places.fix),
-            "GC_OPTION": target_of_triple(manifest.target).gc_flag.removeprefix("-Wl,"),
+            "GC_OPTION": target.gc_flag.removeprefix("-Wl,"),
+            "TOOLCHAIN": target.toolchain or "",
         },
     )
 
 
+def choosing_config_file(manifest: Manifest) -> str:
+    """Return the ``TemporalStaticLibsConfig.cmake`` that chooses one of another directory.
+
+    It is the same whatever toolchains of Windows a wheel has archives for.
+
+    Args:
+        manifest: of any of the sets.
+    """
+    directories = {it: _platform_of(target_of_triple(manifest.target), it) for it in TOOLCHAINS}
+    return fill(
+        f"{CONFIG.removesuffix('.cmake')}Windows.cmake.in",
+        {it.upper(): f"{directories[it]}/{DIRECTORY}/{CONFIG}" for it in TOOLCHAINS}
+        | {"UP": _up()},
+    )
+
+
+def choosing_version_file(manifest: Manifest) -> str:
+    """Return the ``TemporalStaticLibsConfigVersion.cmake`` next to that: for any toolchain."""
+    return _version_file(manifest, _platform_of(target_of_triple(manifest.target), None))
+
+
+def _platform_of(target: Target, toolchain: str | None) -> str:
+    return "-".join(filter(None, (target.os, target.architecture, toolchain)))
+
+
 def config_version_file(manifest: Manifest) -> str:
     """Return ``TemporalStaticLibsConfigVersion.cmake``, which says what the package suits."""
+    return _version_file(manifest, target_of_triple(manifest.target).platform)
+
+
+def _version_file(manifest: Manifest, platform: str) -> str:
     target = target_of_triple(manifest.target)
     version = cmake_version(manifest.version)
     major, minor = version.split(".")[:2]
@@ -59,7 +91,7 @@ def config_version_file(manifest: Manifest) -> str:
         {
             "VERSION": version,
             "SERIES": f"{major}.{minor}" if major == "0" else major,
-            "PLATFORM": target.platform,
+            "PLATFORM": platform,
             "SYSTEM": _SYSTEMS[target.os],
             "PROCESSORS": _PROCESSORS[target.architecture],
         },
@@ -82,12 +114,15 @@ def _target_name(library: ManifestLibrary) -> str:
     return library.component.replace("-", "_")
 
 
-def _row(library: ManifestLibrary) -> str:
+def _row(library: ManifestLibrary, target: Target) -> str:
     name = f"_temporal_{_target_name(library)}"
     # As flags: a bare name such as `m` would mean the project's own target, if it has one.
     frameworks = [f"-framework {it}" for it in library.frameworks]
-    links = ";".join([*system_library_flags(library), *frameworks])
-    static_links = ";".join([*system_library_flags(library, static=True), *frameworks])
+    msvc = target.toolchain == "msvc"
+    links, static_links = (
+        ";".join([*system_library_flags(library, static=static, msvc=msvc), *frameworks])
+        for static in (False, True)
+    )
     return (
         f'set({name}_file "{library.file}")\n'
         f'set({name}_sha256 "{library.sha256}")\n'
@@ -97,8 +132,11 @@ def _row(library: ManifestLibrary) -> str:
 
 
 def _path(path: PurePath) -> str:
-    up = "/".join(".." for _ in PurePath(DIRECTORY).parts)
-    return f"${{CMAKE_CURRENT_LIST_DIR}}/{PurePath(up, path).as_posix()}"
+    return f"${{CMAKE_CURRENT_LIST_DIR}}/{PurePath(_up(), path).as_posix()}"
+
+
+def _up() -> str:
+    return "/".join(".." for _ in PurePath(DIRECTORY).parts)
 
 
 def _escaped(text: str) -> str:

@@ -15,11 +15,13 @@ from pathlib import Path, PurePath
 from .._cache import cache_directory, make_own_directory, not_usable
 from .._console import encoded
 from .._errors import CompileError, MissingLibraryError
-from .._library_set import INCLUDE_DIR, PROTO_DIR, LoadedSet
+from .._layout import TOOLCHAINS, toolchain_of
+from .._library_set import INCLUDE_DIR, PACKAGE_DIR, PROTO_DIR, WHEEL_LIB_DIR, LoadedSet
 from .._manifest import Manifest
 from .._messages import message
 from .._records import read_record
 from .._settings import Settings
+from .._targets import target_of_triple
 from .._whole_files import link_whole, remove_leftovers, write_whole
 from . import cmake, pkgconfig
 from .paths import CMAKE, PKG_CONFIG, found_in, refuse_characters
@@ -30,6 +32,8 @@ _IN_CACHE = "build-systems"
 _ARCHIVES = PurePath("lib")
 _INCLUDE = PurePath("include")
 _PROTOS = PurePath("proto")
+_CARRIED_INCLUDE = INCLUDE_DIR.relative_to(PACKAGE_DIR)
+_CARRIED_PROTOS = PROTO_DIR.relative_to(PACKAGE_DIR)
 
 
 def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
@@ -42,16 +46,55 @@ def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
     Returns:
         Path, relative to one directory for all, to text.
     """
-    for_cmake = PurePath(cmake.DIRECTORY)
-    for_pkgconfig = PurePath(pkgconfig.DIRECTORY)
-    files = {
-        for_cmake / cmake.CONFIG: cmake.config_file(manifest, places),
-        for_cmake / cmake.CONFIG_VERSION: cmake.config_version_file(manifest),
+    return _cmake_files(manifest, places) | _pkg_config_files(manifest, places)
+
+
+def _cmake_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
+    directory = PurePath(cmake.DIRECTORY)
+    return {
+        directory / cmake.CONFIG: cmake.config_file(manifest, places),
+        directory / cmake.CONFIG_VERSION: cmake.config_version_file(manifest),
     }
+
+
+def _pkg_config_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
+    files = {}
     for library, static in product(manifest.libraries, (False, True)):
         module = f"{pkgconfig.module_name(library, static=static)}.pc"
         text = pkgconfig.pkg_config_module(manifest, library, places, static=static)
-        files[for_pkgconfig / module] = text
+        files[PurePath(pkgconfig.DIRECTORY, module)] = text
+    return files
+
+
+def render_carried_files(manifest: Manifest, fix: str) -> dict[PurePath, str]:
+    """Return the text of each file that the wheel of a set carries.
+
+    A wheel for Windows has a CMake package for each set, next to its archives, and one that chooses;
+    the pkg-config modules are those of the default.
+
+    Args:
+        manifest: what the archives are.
+        fix: the command that fixes a broken set.
+
+    Returns:
+        Path, relative to the directory ``lib`` of the package, to text.
+    """
+    target = target_of_triple(manifest.target)
+    below = PurePath(target.lib_directory).relative_to("lib")
+
+    def places(start: PurePath) -> Places:
+        """Return the places as seen from a directory of the wheel's."""
+        up = PurePath(*[".."] * len(PurePath("lib", start).parts))
+        archives = PurePath() if start == below else below
+        return Places(archives, up / _CARRIED_INCLUDE, up / _CARRIED_PROTOS, "wheel", fix)
+
+    files = {below / path: text for path, text in _cmake_files(manifest, places(below)).items()}
+    if target.toolchain is not None:
+        directory = PurePath(cmake.DIRECTORY)
+        files[directory / cmake.CONFIG] = cmake.choosing_config_file(manifest)
+        files[directory / cmake.CONFIG_VERSION] = cmake.choosing_version_file(manifest)
+    if target.toolchain in (None, TOOLCHAINS[0]):
+        files |= _pkg_config_files(manifest, places(PurePath()))
     return files
 
 
@@ -86,7 +129,8 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
 
     Arguments and errors are those of `cmake_dir`.
     """
-    is_carried = loaded.origin.source == "wheel"
+    is_default = toolchain_of(loaded.manifest.target) in (None, TOOLCHAINS[0])
+    is_carried = loaded.origin.source == "wheel" and is_default
     carried = _of_wheel(loaded, pkgconfig.DIRECTORY) if is_carried else None
     if carried is not None and pkgconfig.suits_every_reader(carried):
         return carried
@@ -100,13 +144,13 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
 
 
 def _of_wheel(loaded: LoadedSet, name: str) -> Path:
-    for path in _rendered(loaded):
-        file = loaded.directory / path
+    for path in render_carried_files(loaded.manifest, loaded.origin.fix):
+        file = WHEEL_LIB_DIR / path
         if path.is_relative_to(name) and not file.is_file():
             raise MissingLibraryError(
                 loaded.origin.report(message("missing", name=file.name), file)
             )
-    return loaded.directory / name
+    return WHEEL_LIB_DIR / name
 
 
 def _rendered(loaded: LoadedSet) -> dict[PurePath, str]:

@@ -19,7 +19,7 @@ from temporal_static_libs._targets import Target
 from tools import ToolError
 from tools.release.names import PROJECT
 from tools.release.versions import HEADER
-from tools.wheel.check import LIB, PACKAGE, check_facts, check_wheel
+from tools.wheel.check import PACKAGE, check_facts, check_wheel, lib_of
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ def check_release_wheel(file: Path, target: Target, source: Source) -> ReleaseWh
         try:
             metadata, _ = parse_email(archive.read(f"{wheel.dist_info}/METADATA"))
             header = _sha256(archive.read(HEADER.as_posix()))
-            archives = {one.file: archive.read(f"{LIB}/{one.file}") for one in manifest.libraries}
-            checksums = parse_checksums(archive.read(f"{LIB}/{CHECKSUMS_NAME}").decode())
+            lib = lib_of(target)
+            archives = {one.file: archive.read(f"{lib}/{one.file}") for one in manifest.libraries}
+            checksums = parse_checksums(archive.read(f"{lib}/{CHECKSUMS_NAME}").decode())
         except KeyError as error:
             raise ToolError(f"{file.name}: {error.args[0]}") from None
     components = [library.component for library in manifest.libraries]

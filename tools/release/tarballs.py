@@ -14,7 +14,7 @@ from temporal_static_libs._checksums import format_checksums, sha256_of
 from tools.release.contents import ReleaseWheel
 from tools.release.names import stem_of
 from tools.release.versions import HEADER
-from tools.wheel.check import LIB, PACKAGE
+from tools.wheel.check import PACKAGE, lib_of
 
 # Hatchling's date of the files in a wheel, 2020-02-02, in seconds since 1970.
 _DATE: Final = 1580601600
@@ -70,7 +70,7 @@ def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str
         directory, _, name = member.rpartition("/")
         if directory == HEADER.parent.as_posix():
             yield f"include/{name}", member
-        elif directory == LIB:
+        elif directory == lib_of(wheel.target):
             yield name, member
         for prefix, place in places.items():
             if member.startswith(prefix):

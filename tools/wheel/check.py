@@ -14,14 +14,18 @@ from temporal_static_libs._targets import Target
 from tools import ToolError
 
 PACKAGE: Final = "temporal_static_libs"
-LIB: Final = f"{PACKAGE}/lib"
+
+
+def lib_of(target: Target) -> str:
+    """Return the directory of a platform's archives in its wheel."""
+    return f"{PACKAGE}/{target.lib_directory}"
 
 
 def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manifest:
     """Check a wheel's tags, Cargo profile and commit, which has no change; return its manifest."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            manifest = parse_manifest(archive.read(f"{LIB}/{MANIFEST_NAME}").decode())
+            manifest = parse_manifest(archive.read(f"{lib_of(target)}/{MANIFEST_NAME}").decode())
             (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
             lines = archive.read(name).decode().splitlines()
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:

@@ -23,7 +23,7 @@ from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manife
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
 from tools import report_errors
-from tools.wheel.check import LIB
+from tools.wheel.check import PACKAGE
 from tools.wheel.floor import prove_floor, prove_macos_floor
 
 
@@ -34,9 +34,10 @@ def repair(wheel: Path, directory: Path) -> Path:
     """
     with tempfile.TemporaryDirectory(prefix="repair-wheel-") as scratch:
         with zipfile.ZipFile(wheel) as packed:
-            members = [name for name in packed.namelist() if name.startswith(f"{LIB}/")]
+            members = [name for name in packed.namelist() if name.startswith(f"{PACKAGE}/lib/")]
             packed.extractall(scratch, members)
-        lib = Path(scratch, LIB)
+        # For Windows, there can be one for each toolchain; the hook has made one of them.
+        (lib,) = (file.parent for file in Path(scratch, PACKAGE).rglob(MANIFEST_NAME))
         manifest = parse_manifest((lib / MANIFEST_NAME).read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)
         tags = target.proven_tags(manifest.floor_version)

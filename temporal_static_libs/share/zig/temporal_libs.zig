@@ -19,6 +19,10 @@ const Module = std.Build.Module;
 const Step = std.Build.Step;
 
 const tool_name = "temporal-libs-config";
+/// Where a virtual environment, and `pip install --target`, put the program on the machine that builds.
+const is_on_windows = builtin.os.tag == .windows;
+const tool_file = if (is_on_windows) tool_name ++ ".exe" else tool_name;
+const tool_directory = if (is_on_windows) "Scripts" else "bin";
 const step_name = "find Temporal's libraries";
 
 /// Every text about something that is wrong. docs/troubleshooting.md has an entry for each.
@@ -111,7 +115,7 @@ fn findLibraries(b: *std.Build, options: Options) *Libraries {
         .include_dir = undefined,
         .bindings = undefined,
     };
-    switch (Answer.get(b, libraries.tool)) {
+    switch (Answer.get(b, libraries.tool, null)) {
         .problem => |problem| {
             libraries.include_dir = failingDirectory(b, problem);
             libraries.bindings = b.createModule(.{
@@ -154,11 +158,15 @@ pub const Libraries = struct {
     /// object of Zig's holds no archive: call it for what they are linked into.
     pub fn link(libraries: *const Libraries, module: *Module) void {
         module.addIncludePath(libraries.include_dir);
-        const facts = libraries.facts orelse return;
-        const library = facts.libraryOf(libraries.component) orelse
-            return libraries.fail(module, libraries.explainComponent(facts));
+        const found = libraries.facts orelse return;
         const target = module.resolved_target orelse
             return libraries.fail(module, messages.no_target);
+        const facts = switch (libraries.answerFor(found, target.result)) {
+            .problem => |problem| return libraries.fail(module, problem),
+            .facts => |facts| facts,
+        };
+        const library = facts.libraryOf(libraries.component) orelse
+            return libraries.fail(module, libraries.explainComponent(facts));
         if (libraries.explainTarget(facts, target.result)) |problem|
             return libraries.fail(module, problem);
 
@@ -171,6 +179,8 @@ pub const Libraries = struct {
         // shared library looks there for others when it is loaded.
         module.addObjectFile(.{ .cwd_relative = library.path });
         for (library.system_libraries) |name|
+            module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
+        for (facts.zig_libraries) |name|
             module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
         for (library.frameworks) |name| module.linkFramework(name, .{});
     }
@@ -198,11 +208,24 @@ pub const Libraries = struct {
     /// the check that the archive belongs to that header.
     pub fn requireMatchingArchive(libraries: *const Libraries, translated: LazyPath) LazyPath {
         const b = libraries.b;
-        const join = b.addSystemCommand(&.{ "sh", "-c", "cat \"$1\" \"$2\" > \"$3\"", "sh" });
+        const join = b.addSystemCommand(if (is_on_windows)
+            &.{ "cmd", "/d", "/c", "copy", "/b" }
+        else
+            &.{ "sh", "-c", "cat \"$1\" \"$2\" > \"$3\"", "sh" });
         join.setName("add the check of the archive");
         join.addFileArg(translated);
+        if (is_on_windows) join.addArg("+");
         join.addFileArg(b.addWriteFiles().add("check.zig", archive_check));
         return join.addOutputFileArg("temporal.zig");
+    }
+
+    /// What there is for the target: a package for Windows can have archives for two ABIs.
+    fn answerFor(libraries: *const Libraries, facts: Facts, target: std.Target) Answer {
+        if (target.os.tag == .windows) for (facts.toolchains[@min(1, facts.toolchains.len)..]) |toolchain| {
+            if (std.mem.eql(u8, toolchain, @tagName(target.abi)))
+                return Answer.get(libraries.b, libraries.tool, toolchain);
+        };
+        return .{ .facts = facts };
     }
 
     fn fail(libraries: *const Libraries, module: *Module, problem: []const u8) void {
@@ -232,9 +255,9 @@ pub const Libraries = struct {
         const install = if (wanted) |platform| b.fmt(
             \\  Install the target's wheel into a directory, and have this build ask it:
             \\    pip install --target libs --platform {s} --only-binary=:all: temporal-static-libs
-            \\    {s} build -Dtarget={s} -Dtemporal-libs-config=libs/bin/temporal-libs-config
+            \\    {s} build -Dtarget={s} -Dtemporal-libs-config=libs/bin/{s}
             \\
-        , .{ platform.wheel_tag, b.graph.zig_exe, platform.zig_target }) else 
+        , .{ platform.wheel_tag, b.graph.zig_exe, platform.zig_target, tool_file }) else 
             \\  The package has no wheel for that target.
             \\
         ;
@@ -276,8 +299,9 @@ pub const Libraries = struct {
 };
 
 /// Refers to the symbol of the archive whose name has version and ABI id. It is hidden, so that no linker
-/// expects it in another library, and in .jcr, which linkers keep and nothing reads. (.init_array is not
-/// possible: Zig's own linker leaves gaps between the entries.) Weak, so that two objects may have it.
+/// expects it in another library, and in a section that linkers keep and nothing reads: for ELF .jcr
+/// (.init_array is not possible: Zig's own linker leaves gaps between the entries). Weak, so that two
+/// objects may have it.
 const archive_check =
     \\
     \\comptime {
@@ -286,9 +310,13 @@ const archive_check =
     \\        if (character.* == '.') character.* = '_';
     \\    }
     \\    const name = "temporal_static_libs_" ++ version ++ "_abi_" ++ TEMPORAL_STATIC_LIBS_ABI_ID;
-    \\    const elf = @import("builtin").object_format == .elf;
+    \\    const section = switch (@import("builtin").object_format) {
+    \\        .macho => "__DATA,__temporal,regular,no_dead_strip",
+    \\        .coff => ".rdata$temporal",
+    \\        else => ".jcr",
+    \\    };
     \\    const Reference = struct {
-    \\        const archive linksection(if (elf) ".jcr" else "__DATA,__temporal,regular,no_dead_strip") =
+    \\        const archive linksection(section) =
     \\            @extern(*const fn () callconv(.c) void, .{ .name = name, .visibility = .hidden });
     \\    };
     \\    @export(&Reference.archive, .{
@@ -313,6 +341,10 @@ const Facts = struct {
     /// The oldest system that the archives are for: "glibc", "2.17".
     floor: struct { name: []const u8, version: []const u8 },
     libraries: []const Library,
+    /// Link names that Zig needs too: for Windows, its unwinder.
+    zig_libraries: []const []const u8 = &.{},
+    /// Of a package for Windows, each that it has archives for: "gnu", "msvc".
+    toolchains: []const []const u8 = &.{},
     /// All that there are wheels for.
     platforms: []const Platform,
     /// The address of a page of the documentation.
@@ -367,11 +399,13 @@ const Facts = struct {
     }
 
     /// One name has other spellings: "sdk-core" is also "sdk_core", and has its archive's names,
-    /// "temporal_sdk_core" and "libtemporal_sdk_core.a".
+    /// "temporal_sdk_core", "libtemporal_sdk_core.a" and "temporal_sdk_core.lib".
     fn isComponent(name: []const u8, spelling: []const u8) bool {
         var rest = spelling;
         if (std.mem.startsWith(u8, rest, "lib")) rest = rest["lib".len..];
-        if (std.mem.endsWith(u8, rest, ".a")) rest = rest[0 .. rest.len - ".a".len];
+        for ([_][]const u8{ ".a", ".lib" }) |suffix| {
+            if (std.mem.endsWith(u8, rest, suffix)) rest = rest[0 .. rest.len - suffix.len];
+        }
         for ([_][]const u8{ "temporal_", "temporal-" }) |prefix| {
             if (!std.mem.startsWith(u8, rest, prefix)) continue;
             rest = rest[prefix.len..];
@@ -412,11 +446,12 @@ const Answer = union(enum) {
     facts: Facts,
     problem: []const u8,
 
-    fn get(b: *std.Build, named: ?[]const u8) Answer {
-        if (named) |tool| return askWithItsPackage(b, tool) orelse
+    /// Of `toolchain`, a package's default if null.
+    fn get(b: *std.Build, named: ?[]const u8, toolchain: ?[]const u8) Answer {
+        if (named) |tool| return askWithItsPackage(b, tool, toolchain) orelse
             .{ .problem = b.fmt(messages.absent, .{ b.fmt("'{s}'", .{tool}), howToName(b) }) };
         for (places(b)) |tool| {
-            if (ask(b, tool)) |answer| return answer;
+            if (ask(b, tool, toolchain)) |answer| return answer;
         }
         return .{ .problem = b.fmt(messages.absent, .{ b.fmt(
             tool_name ++ " in the active virtual environment, in .venv of '{s}' or above, or on PATH",
@@ -426,23 +461,26 @@ const Answer = union(enum) {
 
     /// As `ask`. `pip install --target libs` puts the program into libs/bin and the package into libs,
     /// where Python does not look by itself.
-    fn askWithItsPackage(b: *std.Build, tool: []const u8) ?Answer {
+    fn askWithItsPackage(b: *std.Build, tool: []const u8, toolchain: ?[]const u8) ?Answer {
         const environ = environment(b);
         const python_path = environ.get("PYTHONPATH") orelse "";
         if (std.fs.path.dirname(std.fs.path.dirname(tool) orelse "")) |prefix| {
             // An empty entry would be the working directory.
-            const joined = if (python_path.len == 0) prefix else b.fmt("{s}:{s}", .{ prefix, python_path });
+            const joined = if (python_path.len == 0) prefix else b.fmt("{s}{c}{s}", .{
+                prefix, std.fs.path.delimiter, python_path,
+            });
             environ.put("PYTHONPATH", joined) catch @panic("OOM");
         }
         defer environ.put("PYTHONPATH", python_path) catch @panic("OOM");
-        return ask(b, tool);
+        return ask(b, tool, toolchain);
     }
 
     /// Returns null if there is no such program.
-    fn ask(b: *std.Build, tool: []const u8) ?Answer {
+    fn ask(b: *std.Build, tool: []const u8, toolchain: ?[]const u8) ?Answer {
         var exit_code: u8 = 0;
+        const command: []const []const u8 = &.{ tool, "--json", "--toolchain", toolchain orelse "" };
         const text = b.runAllowFail(
-            &.{ tool, "--json" },
+            command[0..if (toolchain == null) 2 else 4],
             &exit_code,
             // Zig 0.15 spells it with a capital.
             if (@hasField(std.process.Child, "stderr_behavior")) .Inherit else .inherit,
@@ -481,7 +519,7 @@ fn places(b: *std.Build) []const []const u8 {
     var found: std.ArrayList([]const u8) = .empty;
     const virtual_env = environment(b).get("VIRTUAL_ENV") orelse "";
     if (virtual_env.len != 0)
-        found.append(b.allocator, b.pathJoin(&.{ virtual_env, "bin", tool_name })) catch @panic("OOM");
+        found.append(b.allocator, b.pathJoin(&.{ virtual_env, tool_directory, tool_file })) catch @panic("OOM");
     // A dependency can be anywhere, as in Zig's cache: first in the project of whoever builds.
     if (b.dep_prefix.len != 0) appendAbove(b, &found, workingDirectory(b));
     appendAbove(b, &found, pathFromBuildFile(b, ""));
@@ -492,7 +530,7 @@ fn places(b: *std.Build) []const []const u8 {
 fn appendAbove(b: *std.Build, found: *std.ArrayList([]const u8), start: []const u8) void {
     var directory: ?[]const u8 = start;
     while (directory) |it| : (directory = std.fs.path.dirname(it))
-        found.append(b.allocator, b.pathJoin(&.{ it, ".venv", "bin", tool_name })) catch @panic("OOM");
+        found.append(b.allocator, b.pathJoin(&.{ it, ".venv", tool_directory, tool_file })) catch @panic("OOM");
 }
 
 fn environment(b: *std.Build) @TypeOf(if (@hasField(std.Build.Graph, "env_map")) &b.graph.env_map else &b.graph.environ_map) {
