@@ -99,6 +99,7 @@ class Answers:
     def json(self) -> str:
         """Return the manifest, with what a build needs too: paths, the source, all platforms."""
         loaded = self.verified
+        target = target_of_triple(loaded.manifest.target)
         manifest = loaded.manifest.to_dict()
         for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
             entry["name"] = library.link_name
@@ -118,10 +119,10 @@ class Answers:
             ],
             "platforms": [
                 {"platform": t.platform, "wheel_tag": t.wheel_tags[0], "zig_target": t.zig_target}
-                for t in TARGETS
+                for t in dict.fromkeys((*TARGETS, target))
             ],
             "toolchains": wheel_toolchains() if loaded.origin.source == "wheel" else (),
-            "zig_libraries": target_of_triple(loaded.manifest.target).zig_libraries,
+            "zig_libraries": target.zig_libraries,
             "troubleshooting": TROUBLESHOOTING_URL,
         }
         return json.dumps(added | manifest)

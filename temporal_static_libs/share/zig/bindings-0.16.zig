@@ -857,10 +857,11 @@ pub inline fn TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE() @TypeOf(temporal_s
 // section that linkers keep though nothing uses it, because what they drop needs no symbol; nothing reads
 // .jcr any more. Weak, because two objects of a program may have it; two copies of this file in one object
 // have different names.
-const section = if (@import("builtin").object_format == .macho)
-    "__DATA,__temporal,regular,no_dead_strip"
-else
-    ".jcr";
+const section = switch (@import("builtin").object_format) {
+    .macho => "__DATA,__temporal,regular,no_dead_strip",
+    .coff => ".rdata$temporal",
+    else => ".jcr",
+};
 const archive linksection(section) = @extern(*const fn () callconv(.c) void, .{
     .name = "temporal_static_libs_0_10_1_abi_415541aca6746c81",
     .visibility = .hidden,
