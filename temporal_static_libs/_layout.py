@@ -1,4 +1,4 @@
-"""Where a wheel has its archives: in ``lib``, or in a directory of it for each toolchain of Windows.
+"""Where a wheel has its archives: in ``lib``, or for Windows in a directory for each toolchain.
 
 What a wheel holds decides, not the machine: a wheel for Windows can be unpacked on any.
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 TOOLCHAINS = ("gnu", "msvc")
-"""Toolchains of Windows that archives can be for, by the end of Rust's triple; the default first."""
+"""Toolchains of Windows that archives can be for, as Rust's triple ends; the default first."""
 
 _MANIFEST = "manifest.json"  # `_manifest.MANIFEST_NAME`, whose module takes long to load
 

@@ -44,7 +44,7 @@ class Target:
 
     @property
     def toolchain(self) -> str | None:
-        """For Windows, ``gnu`` or ``msvc``: whose linker the archives are for, and whose C runtime."""
+        """For Windows, ``gnu`` or ``msvc``: whose linker and C runtime the archives are for."""
         return toolchain_of(self.triple)
 
     @property

@@ -113,9 +113,7 @@ class CompiledSet:
         return ""
 
 
-def compiled_set(
-    settings: Settings, reason: Reason, toolchain: str | None = None
-) -> LoadedSet:
+def compiled_set(settings: Settings, reason: Reason, toolchain: str | None = None) -> LoadedSet:
     """Return the archives compiled on this machine, verified; compile them if none can be reused.
 
     Progress, of cargo and of this function, goes to stderr.

@@ -19,6 +19,7 @@ from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
 from .._messages import message
 from .._origin import reinstall_anywhere
 from .advice import unexpected
+
 # Directories of the crate temporalio-protos that imports are relative to. Imports of any other file
 # are relative to the directory that has these.
 _PROTO_ROOTS = frozenset({"api_cloud_upstream", "api_upstream", "local", "testsrv_upstream"})

@@ -10,6 +10,7 @@ from .._about import TROUBLESHOOTING_URL
 from .._console import encoded
 from .._errors import TemporalStaticLibsError
 from .._flags import system_library_names
+from .._layout import toolchain_of
 from .._library_set import (
     HEADER,
     INCLUDE_DIR,
@@ -23,7 +24,6 @@ from .._library_set import (
     wheel_text,
     wheel_toolchains,
 )
-from .._layout import toolchain_of
 from .._manifest import Manifest, ManifestLibrary
 from .._messages import message
 from .._metrics import Resolution

@@ -52,19 +52,20 @@ def config_file(manifest: Manifest, places: Places) -> str:
     )
 
 
-def choosing_config_file(manifest: Manifest) -> str:
+def choosing_config_file(manifest: Manifest, fix: str) -> str:
     """Return the ``TemporalStaticLibsConfig.cmake`` that chooses one of another directory.
 
     It is the same whatever toolchains of Windows a wheel has archives for.
 
     Args:
         manifest: of any of the sets.
+        fix: the command that fixes a broken one.
     """
     directories = {it: _platform_of(target_of_triple(manifest.target), it) for it in TOOLCHAINS}
     return fill(
         f"{CONFIG.removesuffix('.cmake')}Windows.cmake.in",
         {it.upper(): f"{directories[it]}/{DIRECTORY}/{CONFIG}" for it in TOOLCHAINS}
-        | {"UP": _up()},
+        | {"UP": _up(), "FIX": _escaped(fix)},
     )
 
 

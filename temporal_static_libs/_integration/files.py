@@ -69,7 +69,7 @@ def _pkg_config_files(manifest: Manifest, places: Places) -> dict[PurePath, str]
 def render_carried_files(manifest: Manifest, fix: str) -> dict[PurePath, str]:
     """Return the text of each file that the wheel of a set carries.
 
-    A wheel for Windows has a CMake package for each set, next to its archives, and one that chooses;
+    A wheel for Windows has a CMake package next to the archives of each set, and one that chooses;
     the pkg-config modules are those of the default.
 
     Args:
@@ -91,7 +91,7 @@ def render_carried_files(manifest: Manifest, fix: str) -> dict[PurePath, str]:
     files = {below / path: text for path, text in _cmake_files(manifest, places(below)).items()}
     if target.toolchain is not None:
         directory = PurePath(cmake.DIRECTORY)
-        files[directory / cmake.CONFIG] = cmake.choosing_config_file(manifest)
+        files[directory / cmake.CONFIG] = cmake.choosing_config_file(manifest, fix)
         files[directory / cmake.CONFIG_VERSION] = cmake.choosing_version_file(manifest)
     if target.toolchain in (None, TOOLCHAINS[0]):
         files |= _pkg_config_files(manifest, places(PurePath()))

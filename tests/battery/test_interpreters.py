@@ -38,6 +38,7 @@ CALLS: Mapping[str, Call] = {
     "all-of-client": ("--component", "client", "--libs", "--libdir", "--json"),
     "doctor-json": ("--doctor", "--json"),
     **{f"completion-{shell}": ("--completion", shell) for shell in ("bash", "fish", "zsh")},
+    "toolchain": ("--toolchain", "gnu", "--libs"),  # refused: the libraries are not for Windows
     "bad-usage": ("--nonsense",),
     **{
         function: (function,)
@@ -76,7 +77,7 @@ def test_no_option_is_missing(elsewhere: Installation) -> None:
     (helped,) = elsewhere.machine().ask(("--help",))
     flags, choices = parse_options(helped.answered().stdout.decode())
     assert {*flags} == {*OPTIONS, "--static"}
-    assert {*choices} == {"--component", "--completion"}
+    assert {*choices} == {"--component", "--completion", "--toolchain"}
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -89,7 +90,8 @@ def test_answer_is_the_same(
     outcome = outcomes(source, flags)[call].ended()
     assert outcome.stderr == usual.stderr
     assert outcome.stdout == usual.stdout
-    assert outcome.status == usual.status == (2 if call == "bad-usage" else 0)
+    expected = {"bad-usage": 2, "toolchain": 1}
+    assert outcome.status == usual.status == expected.get(call, 0)
 
 
 @pytest.mark.parametrize("flags", FLAGS)

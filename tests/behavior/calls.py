@@ -68,7 +68,9 @@ class Interface:
             yield COMMAND, flag, "--json"
         for function, parameters in self.functions.items():
             yield PACKAGE, function
-            if parameters:
+            if "toolchain" in parameters:
+                yield PACKAGE, function, "toolchain=gnu"
+            if "component" in parameters:
                 for component in (*self.components, "nonsense"):
                     yield PACKAGE, function, component
             if "static" in parameters:
@@ -125,7 +127,7 @@ def parse_functions(exports: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     for name, text in exports.items():
         if text.startswith(f"{name}("):
             parameters = tuple(re.findall(r"(\w+):", text.partition(" -> ")[0]))
-            if set(parameters) - {"component", "static"}:
+            if set(parameters) - {"component", "static", "toolchain"}:
                 sys.exit(f"behavior: {text} has a new parameter: add calls for it to {__file__}")
             functions[name] = parameters
     return functions

@@ -74,7 +74,9 @@ MACHINES = {
     ("Darwin", "x86_64", "arm64"): {"macos-arm64"},
     ("Darwin", "arm64", "arm64;x86_64"): set(),
     ("iOS", "arm64", ""): set(),
-    ("Windows", "AMD64", ""): set(),
+    ("Windows", "AMD64", ""): {"windows-x64-gnu"},
+    ("Windows", "x86_64", ""): {"windows-x64-gnu"},
+    ("Windows", "ARM64", ""): set(),
     # Before project(), CMake knows nothing.
     ("", "", ""): {target.platform for target in TARGETS},
 }

@@ -73,6 +73,25 @@ def test_macos() -> None:
     )
 
 
+def test_windows_with_mingw() -> None:
+    windows = replace(LINUX, system_libraries=("ntdll",))
+    gc_flag = target_of_triple("x86_64-pc-windows-gnu").gc_flag
+    assert shell_join(linker_flags(gc_flag)) == "-Wl,--gc-sections"
+    assert shell_join(library_flags(LIB, windows)) == "/v/lib/libtemporal_client.a -lntdll"
+
+
+def test_windows_with_msvc() -> None:
+    windows = replace(LINUX, file="temporal_client.lib", system_libraries=("ntdll", "ws2_32"))
+    gc_flag = target_of_triple("x86_64-pc-windows-msvc").gc_flag
+    assert shell_join(compiler_flags(Path("/v/include"), msvc=True)) == "/I/v/include"
+    assert shell_join(linker_flags(gc_flag, msvc=True)) == "/link /OPT:REF"
+    assert shell_join(system_library_flags(windows, msvc=True)) == "ntdll.lib ws2_32.lib"
+    for static in (False, True):  # -static is an option of other compilers
+        assert shell_join(library_flags(LIB, windows, static=static, msvc=True)) == (
+            "/v/lib/temporal_client.lib ntdll.lib ws2_32.lib"
+        )
+
+
 @pytest.mark.parametrize(
     "directory",
     ["/a b/include", "/it's/include", '/"/include', "/$HOME/`x`/*", "/café", "/bad\udcff", "/a\\b"],

@@ -12,7 +12,7 @@ import pytest
 
 from temporal_static_libs._components import COMPONENTS
 from temporal_static_libs._manifest import parse_manifest
-from temporal_static_libs._targets import TARGETS
+from temporal_static_libs._targets import ALL_TARGETS
 from tests.support.pip.manifests import MANIFEST
 
 
@@ -156,5 +156,5 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 
 def test_schema_knows_the_tables_names(schema: dict[str, Any]) -> None:
     library = schema["properties"]["libraries"]["items"]["properties"]
-    assert schema["properties"]["platform"]["enum"] == [target.platform for target in TARGETS]
+    assert schema["properties"]["platform"]["enum"] == [target.platform for target in ALL_TARGETS]
     assert library["component"]["enum"] == [component.name for component in COMPONENTS]

@@ -10,6 +10,7 @@ from packaging.tags import parse_tag
 
 from temporal_static_libs import UnsupportedPlatformError
 from temporal_static_libs._targets import (
+    ALL_TARGETS,
     TARGETS,
     Target,
     supported_platforms,
@@ -24,6 +25,7 @@ EXPECTED = {
     "linux-x64-musl": ("x86_64-unknown-linux-musl", "musllinux_1_2_x86_64"),
     "linux-arm64-musl": ("aarch64-unknown-linux-musl", "musllinux_1_2_aarch64"),
     "macos-x64": ("x86_64-apple-darwin", "macosx_10_12_x86_64"),
+    "windows-x64-gnu": ("x86_64-pc-windows-gnu", "win_amd64"),
 }
 
 
@@ -31,13 +33,45 @@ def test_table_is_the_designs() -> None:
     assert {t.platform: (t.triple, ".".join(t.wheel_tags)) for t in TARGETS} == EXPECTED
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
+def test_archives_for_msvc_can_be_compiled_and_are_in_no_wheel() -> None:
+    (target,) = set(ALL_TARGETS) - set(TARGETS)
+    assert (target.platform, target.triple) == ("windows-x64-msvc", "x86_64-pc-windows-msvc")
+    assert target.platform not in supported_platforms()
+
+
+@pytest.mark.parametrize(
+    ("platform", "toolchain", "directory", "archive", "zig_libraries"),
+    [
+        ("linux-x64-musl", None, "lib", "libx.a", ()),
+        ("macos-arm64", None, "lib", "libx.a", ()),
+        ("windows-x64-gnu", "gnu", "lib/windows-x64-gnu", "libx.a", ("unwind",)),
+        ("windows-x64-msvc", "msvc", "lib/windows-x64-msvc", "x.lib", ()),
+    ],
+)
+def test_archives_for_windows_are_in_a_directory_for_their_toolchain(
+    platform: str,
+    toolchain: str | None,
+    directory: str,
+    archive: str,
+    zig_libraries: tuple[str, ...],
+) -> None:
+    (target,) = [target for target in ALL_TARGETS if target.platform == platform]
+    assert target.toolchain == toolchain
+    assert target.lib_directory == directory
+    assert target.archive_name("x") == archive
+    assert target.zig_libraries == zig_libraries
+
+
+@pytest.mark.parametrize("target", ALL_TARGETS, ids=lambda t: t.platform)
 def test_row_is_found_by_its_triple(target: Target) -> None:
     assert target_of_triple(target.triple) is target
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
 def test_published_tags_name_the_rows_floor(target: Target) -> None:
+    if target.os == "windows":
+        assert target.wheel_tags == ("win_amd64",)  # which names no version
+        return
     major, minor = target.floor_version.split(".")[:2]
     word = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
     assert f"{word}_{major}_{minor}_{target.machine}" in target.wheel_tags

@@ -7,11 +7,12 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --component --static --doctor --zig --completion)
+_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --component --static --toolchain --doctor --zig --completion)
 
 
 
 _shtab_temporal_libs_config___component_choices=(sdk-core client)
+_shtab_temporal_libs_config___toolchain_choices=(gnu msvc)
 _shtab_temporal_libs_config___completion_choices=(bash fish zsh)
 
 _shtab_temporal_libs_config__h_nargs=0

@@ -51,7 +51,7 @@ function _shtab_temporal_libs_config_using
 end
 
 set -g _shtab_temporal_libs_config_commands 
-set -g _shtab_temporal_libs_config_opts_with_value --completion --component
+set -g _shtab_temporal_libs_config_opts_with_value --completion --component --toolchain
 
 complete -c temporal-libs-config -e
 complete -c temporal-libs-config -f
@@ -80,6 +80,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l json -d
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l verify -d 'verify checksums, ignoring cached results'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l component -xka "sdk-core client" -d 'the archive that all options are about (default: sdk-core)'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l static -d 'answer for a program that is linked with -static or -static-pie; changes --libs, --system-libs and --json'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l toolchain -xka "gnu msvc" -d 'for Windows, the toolchain that links the program: gnu (MinGW, Zig) or msvc (default: gnu, or the only one that the package has)'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l doctor -d 'check the installation and report each finding, one per line, or as JSON with --json; exit status 1 if something is broken; cannot be combined with other options'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l zig -d 'print temporal_libs.zig, to copy next to your build.zig; cannot be combined with other options'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l completion -xka "bash fish zsh" -d 'print a completion script for this shell; cannot be combined with other options'

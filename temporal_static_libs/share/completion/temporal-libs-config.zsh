@@ -40,6 +40,7 @@ _shtab_temporal_libs_config_options=(
   "*--verify[verify checksums, ignoring cached results]"
   "--component[the archive that all options are about (default\: sdk-core)]:component:(sdk-core client)"
   "--static[answer for a program that is linked with -static or -static-pie\; changes --libs, --system-libs and --json]"
+  "--toolchain[for Windows, the toolchain that links the program\: gnu (MinGW, Zig) or msvc (default\: gnu, or the only one that the package has)]:toolchain:(gnu msvc)"
   "--doctor[check the installation and report each finding, one per line, or as JSON with --json\; exit status 1 if something is broken\; cannot be combined with other options]"
   "--zig[print temporal_libs.zig, to copy next to your build.zig\; cannot be combined with other options]"
   "--completion[print a completion script for this shell\; cannot be combined with other options]:completion:(bash fish zsh)"

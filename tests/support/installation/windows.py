@@ -1,4 +1,4 @@
-"""Copies of the package as a wheel for Windows has it, with small libraries in the place of its own."""
+"""Copies of the package as a wheel for Windows has it, with small libraries instead of its own."""
 
 from __future__ import annotations
 
