@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 
-from ._layout import toolchain_of
-
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +70,7 @@ class Facts:
         self.target = kept["target"]
         self.platform = kept["platform"]
         self.abi = kept["abi"]
-        self.msvc = self.msvc_header = toolchain_of(self.target) == "msvc"
+        self.msvc = self.msvc_header = self.target.endswith("-msvc")
         self.gc_flag = kept["gc_flag"]
         self.file = kept[f"{component} file"]
         self.link_name = kept[f"{component} link_name"]

@@ -2,7 +2,7 @@
 
 What a wheel holds decides, not the machine: a wheel for Windows can be unpacked on any.
 
-Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
+Little is imported: for Windows this belongs to the quickest answers of `temporal-libs-config`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from .._flags import (
     shell_join,
     system_library_flags,
 )
-from .._layout import toolchain_directories
 from .._receipts import remembered_facts
 from .._settings import Settings
 
@@ -95,6 +94,9 @@ def _remembered(settings: Settings, toolchain: str | None) -> tuple[str, Mapping
     """
     if toolchain is None and (facts := remembered_facts("wheel", _LIB, settings)):
         return _LIB, facts
+    # Here and not above: other systems' wheels do without.
+    from .._layout import toolchain_directories
+
     directories = toolchain_directories(_LIB)
     directory = directories[next(iter(directories), "") if toolchain is None else toolchain]
     return directory, remembered_facts("wheel", directory, settings)
