@@ -100,14 +100,6 @@ class Target:
         return "-Wl,-dead_strip" if self.os == "macos" else "-Wl,--gc-sections"
 
     @property
-    def zig_libraries(self) -> tuple[str, ...]:
-        """Link names that Zig needs in addition to those of the manifest.
-
-        MinGW's gcc links an unwinder by itself; Zig has one, and links it only if asked to.
-        """
-        return ("unwind",) if self.toolchain == "gnu" else ()
-
-    @property
     def rust_flags(self) -> tuple[str, ...]:
         """More flags for rustc."""
         # Else rustc asks for musl's unwinder by the name of LLVM's, which only Zig has; so it asks
@@ -118,7 +110,7 @@ class Target:
     def unwinder(self) -> tuple[str, ...]:
         """Link names of what panics unwind with, where rustc leaves it to the link of a program."""
         # GCC's, of which MinGW has a static library; Zig takes the name for its own unwinder.
-        return ("gcc_eh",) if self.triple.endswith("-windows-gnu") else ()
+        return ("gcc_eh",) if self.toolchain == "gnu" else ()
 
     @property
     def gnu_triple(self) -> str:

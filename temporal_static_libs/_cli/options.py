@@ -122,7 +122,6 @@ class Answers:
                 for t in dict.fromkeys((*TARGETS, target))
             ],
             "toolchains": wheel_toolchains() if loaded.origin.source == "wheel" else (),
-            "zig_libraries": target.zig_libraries,
             "troubleshooting": TROUBLESHOOTING_URL,
         }
         return json.dumps(added | manifest)

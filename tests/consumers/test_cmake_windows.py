@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_libraries_for_mingw_without_msvc(
 ) -> None:
     found, output = configure(getattr(packages, name), WINDOWS)
     assert found, output
-    assert "/libtemporal_sdk_core.a LINKER:--gc-sections -lntdll;" in output
+    assert "/libtemporal_sdk_core.a LINKER:--gc-sections -lntdll;-lgcc_eh;" in output
 
 
 @pytest.mark.parametrize("name", ["msvc", "both"])
@@ -144,15 +145,16 @@ def test_command_prints_the_package_that_chooses(packages: Packages) -> None:
 
 
 def test_program_is_cross_compiled_with_mingw(
-    consumer: Consumer, packages: Packages, tmp_path: Path
+    consumer: Consumer, packages: Packages, repo_root: Path, tmp_path: Path
 ) -> None:
-    """With the toolchain file that docs/cmake.md has, and the functions that the archive needs."""
-    compiler = require_program(COMPILER)
-    (tmp_path / "mingw.cmake").write_text(
-        "set(CMAKE_SYSTEM_NAME Windows)\n"
-        "set(CMAKE_SYSTEM_PROCESSOR x86_64)\n"
-        f"set(CMAKE_C_COMPILER {compiler})\n"
+    """With the toolchain file of docs/cmake.md."""
+    require_program(COMPILER)
+    page = (repo_root / "docs" / "cmake.md").read_text(encoding="utf-8")
+    (toolchain_file,) = re.findall(
+        r"^```cmake\n(set\(CMAKE_SYSTEM_NAME .*?)^```$", page, re.M | re.S
     )
+    assert f"set(CMAKE_C_COMPILER {COMPILER})\n" in toolchain_file
+    (tmp_path / "mingw.cmake").write_text(toolchain_file)
     (tmp_path / "bridge.c").write_text(
         '#include <stdio.h>\n#include "temporal-sdk-core-c-bridge.h"\n'
         "int main(void) {\n"

@@ -40,11 +40,11 @@ def test_archives_for_msvc_can_be_compiled_and_are_in_no_wheel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "toolchain", "directory", "archive", "zig_libraries"),
+    ("platform", "toolchain", "directory", "archive", "unwinder"),
     [
         ("linux-x64-musl", None, "lib", "libx.a", ()),
         ("macos-arm64", None, "lib", "libx.a", ()),
-        ("windows-x64-gnu", "gnu", "lib/windows-x64-gnu", "libx.a", ("unwind",)),
+        ("windows-x64-gnu", "gnu", "lib/windows-x64-gnu", "libx.a", ("gcc_eh",)),
         ("windows-x64-msvc", "msvc", "lib/windows-x64-msvc", "x.lib", ()),
     ],
 )
@@ -53,13 +53,13 @@ def test_archives_for_windows_are_in_a_directory_for_their_toolchain(
     toolchain: str | None,
     directory: str,
     archive: str,
-    zig_libraries: tuple[str, ...],
+    unwinder: tuple[str, ...],
 ) -> None:
     (target,) = [target for target in ALL_TARGETS if target.platform == platform]
     assert target.toolchain == toolchain
     assert target.lib_directory == directory
     assert target.archive_name("x") == archive
-    assert target.zig_libraries == zig_libraries
+    assert target.unwinder == unwinder
 
 
 @pytest.mark.parametrize("target", ALL_TARGETS, ids=lambda t: t.platform)

@@ -71,9 +71,9 @@ def expected(site: Path, toolchain: str) -> dict[str, str]:
     if toolchain == "gnu":
         return {
             **common,
-            "--libs": f"{directory}/libtemporal_sdk_core.a -lntdll",
+            "--libs": f"{directory}/libtemporal_sdk_core.a -lntdll -lgcc_eh",
             "--libfiles": f"{directory}/libtemporal_sdk_core.a",
-            "--system-libs": "-lntdll",
+            "--system-libs": "-lntdll -lgcc_eh",
             "--cflags": f"-I{package}/include",
             "--ldflags": "-Wl,--gc-sections",
         }
@@ -106,7 +106,6 @@ def test_answers_are_about_the_toolchain_asked_for_or_the_default(
     assert lines(site, *options, *wanted) == list(wanted.values())
     answer = json.loads(lines(site, *options, "--json")[0])
     assert answer["toolchains"] == list(held)
-    assert answer["zig_libraries"] == (["unwind"] if toolchain == "gnu" else [])
     assert answer["libdir"] == wanted["--libdir"]
     (own,) = (it for it in answer["platforms"] if it["platform"] == wanted["--platform"])
     assert own == {
@@ -250,7 +249,7 @@ def test_python_functions_take_the_toolchain(make: Make) -> None:
         check=True,
     )
     assert done.stdout.splitlines() == [
-        "windows-x64-gnu ('-lntdll',) windows",
+        "windows-x64-gnu ('-lntdll', '-lgcc_eh') windows",
         "windows-x64-msvc ('ntdll.lib',) windows",
         "there are no archives for the toolchain 'clang'; there are those for: gnu, msvc",
     ]
@@ -271,6 +270,7 @@ def test_doctor_checks_the_archives_of_each_toolchain(make: Make) -> None:
 def test_pkg_config_modules_are_those_of_the_toolchain(make: Make) -> None:
     site = make(BOTH)
     package = site / "temporal_static_libs"
+    unwinder = {"gnu": ["-lgcc_eh"], "msvc": []}
     for options, name in (((), "gnu"), (("--toolchain", "msvc"), "msvc")):
         (directory,) = lines(site, *options, "--pkgconfigdir")
         assert (directory == f"{package}/lib/pkgconfig") == (name == "gnu")
@@ -285,4 +285,4 @@ def test_pkg_config_modules_are_those_of_the_toolchain(make: Make) -> None:
         assert os.path.samefile(include.removeprefix("-I"), package / "include")
         directory = libraries.removeprefix("-L")
         assert os.path.samefile(directory, package / f"lib/windows-x64-{name}")
-        assert links == ["-ltemporal_client", "-lntdll"]
+        assert links == ["-ltemporal_client", "-lntdll", *unwinder[name]]

@@ -180,8 +180,6 @@ pub const Libraries = struct {
         module.addObjectFile(.{ .cwd_relative = library.path });
         for (library.system_libraries) |name|
             module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
-        for (facts.zig_libraries) |name|
-            module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
         for (library.frameworks) |name| module.linkFramework(name, .{});
     }
 
@@ -341,8 +339,6 @@ const Facts = struct {
     /// The oldest system that the archives are for: "glibc", "2.17".
     floor: struct { name: []const u8, version: []const u8 },
     libraries: []const Library,
-    /// Link names that Zig needs too: for Windows, its unwinder.
-    zig_libraries: []const []const u8 = &.{},
     /// Of a package for Windows, each that it has archives for: "gnu", "msvc".
     toolchains: []const []const u8 = &.{},
     /// All that there are wheels for.

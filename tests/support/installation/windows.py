@@ -94,7 +94,7 @@ def _manifest(ours: Manifest, target: Target, library: Path) -> Manifest:
             file=target.archive_name(component_named(one.component).library),
             size=library.stat().st_size,
             sha256=sha256_of(library),
-            system_libraries=("ntdll",),
+            system_libraries=("ntdll", *target.unwinder),
             frameworks=(),
         )
         for one in ours.libraries
