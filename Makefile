@@ -143,11 +143,12 @@ try-sdist: .venv/try-sdist/.ready
 	.venv/try-sdist/bin/pip install --no-build-isolation --no-deps --force-reinstall dist/sdist/*.tar.gz
 	.venv/try-sdist/bin/python tests/smoke/smoke.py
 
-# PLATFORMS: names of platforms, as in linux-arm64; all if empty. docs/platforms.md says what it needs.
+# PLATFORMS: names of platforms, as in linux-arm64; all if empty. CROSS_ARGS: --build-only.
+# docs/platforms.md says what it needs.
 ## build and test wheels for other platforms; PLATFORMS, all by default
 cross: .venv/cross/.ready .venv/zig-0.16/.ready .venv/zig-0.17/.ready
 	$(STEP) "cross: wheels of other platforms"
-	.venv/cross/bin/python -m tools.cross $(PLATFORMS)
+	.venv/cross/bin/python -m tools.cross $(CROSS_ARGS) $(PLATFORMS)
 
 # Compiles everything twice from nothing: half an hour and more with PROFILE=release. With
 # REPRODUCE_ARGS="--against WHEEL" once, which must give a wheel that is there; with --sdist from the

@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 #: Okabe and Ito's, which the colour-blind can tell apart.
-COLOURS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+COLOURS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
 _STYLE: Final = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "temporal-static-libs",  # the same content gives the same file

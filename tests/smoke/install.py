@@ -61,8 +61,9 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="temporal-install-") as scratch:
         environment = Path(scratch, "venv")
-        venv.create(environment, with_pip=True, symlinks=True)
-        python = environment / "bin" / "python"
+        # Links are not for every user of Windows.
+        venv.create(environment, with_pip=True, symlinks=os.name != "nt")
+        python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         environ, archives = dict(os.environ), "wheel"
         if arguments.tarball is not None:
             unpacked = Path(scratch, "unpacked")

@@ -2,9 +2,9 @@
 
     python smoke.py [--source override]
 
-Tests the wheel of the environment that `python` is of, on Linux and macOS. Needs nothing but the
-standard library, PyPI's ``ziglang`` in the same environment, and a C compiler: the one that the
-environment variable CC names, or ``cc``. Prints a line a check; what fails is shown with its
+Tests the wheel of the environment that `python` is of. Needs nothing but the standard library,
+PyPI's ``ziglang`` in the same environment, and a C compiler: the one that the environment variable
+CC names, or ``cc``, on Windows MinGW's ``gcc``. Prints a line a check; what fails is shown with its
 command and its output. With ``--source override``, the archives must be those of the directory that
 TEMPORAL_LIBS_DIR names. cibuildwheel's test-command, `make test` and install.py run it.
 """
@@ -25,8 +25,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HEADER = "temporal-sdk-core-c-bridge.h"
-CONFIG = Path(sysconfig.get_path("scripts"), "temporal-libs-config")
+WINDOWS = os.name == "nt"
+EXE = ".exe" if WINDOWS else ""
+CONFIG = Path(sysconfig.get_path("scripts"), f"temporal-libs-config{EXE}")
 ZIG = (sys.executable, "-m", "ziglang")
+# Zig's own target may be Microsoft's ABI, and its unwinder is a library of its own there.
+ZIG_TARGET, ZIG_LIBS = (
+    (("-target", "x86_64-windows-gnu"), ("-lunwind",)) if WINDOWS else ((), ())
+)
 DEADLINE = 600.0  # seconds; Zig compiles its own libraries the first time it runs on a machine
 
 
@@ -121,20 +127,23 @@ def check_runs(program: Path) -> None:
         raise CheckError(f"{program.name} says version {printed!r}, the package {version!r}")
 
 
-def c_program(compiler: Sequence[str], components: Sequence[str], scratch: Path) -> None:
+def c_program(
+    compiler: Sequence[str], more: Sequence[str], components: Sequence[str], scratch: Path
+) -> None:
     """Compile, link and run the C program.
 
     Args:
         compiler: the command of the compiler driver.
+        more: libraries that it needs with the archive.
         components: the archives to link, in that order.
         scratch: directory for the program.
     """
     archives = [path for name in components for path in flags("--libfiles", "--component", name)]
-    program = scratch / "c-program"
+    program = scratch / f"c-program{EXE}"
     worker = ["-DSMOKE_WORKER"] if "sdk-core" in components else []
     command = [*compiler, *worker, *flags("--cflags"), str(HERE / "smoke.c"), *archives]
     command += flags("--ldflags", "--system-libs", "--frameworks")
-    run([*command, "-o", program])
+    run([*command, *more, "-o", program])
     check_runs(program)
 
 
@@ -146,16 +155,17 @@ def zig_program(components: Sequence[str], scratch: Path) -> None:
         scratch: directory for the program.
     """
     (component,) = components
-    program, header = scratch / "zig-program", scratch / "c.zig"
+    program, header = scratch / f"zig-program{EXE}", scratch / "c.zig"
     include = Path(answer("--includedir"))
     header.write_text(
-        run([*ZIG, "translate-c", "-lc", *flags("--cflags"), include / HEADER]), encoding="utf-8"
+        run([*ZIG, "translate-c", *ZIG_TARGET, "-lc", *flags("--cflags"), include / HEADER]),
+        encoding="utf-8",
     )
     run(
         [
-            *(*ZIG, "build-exe", f"-femit-bin={program}"),
+            *(*ZIG, "build-exe", *ZIG_TARGET, f"-femit-bin={program}"),
             *("--dep", "c", f"-Mroot={HERE / 'smoke.zig'}", f"-Mc={header}"),
-            *("-lc", *flags("--libs", "--component", component)),
+            *("-lc", *flags("--libs", "--component", component), *ZIG_LIBS),
         ],
         cwd=scratch,
     )
@@ -164,12 +174,13 @@ def zig_program(components: Sequence[str], scratch: Path) -> None:
 
 def checks(scratch: Path) -> list[tuple[str, Callable[[], None]]]:
     """What is linked and run, each with its name."""
-    compilers = {"cc": shlex.split(os.environ.get("CC") or "cc"), "zig cc": [*ZIG, "cc"]}
+    cc = shlex.split(os.environ.get("CC") or ("gcc" if WINDOWS else "cc"))
+    compilers = {"cc": (cc, ()), "zig cc": ([*ZIG, "cc", *ZIG_TARGET], ZIG_LIBS)}
     alone = (("sdk-core",), ("client",))
     both = (("sdk-core", "client"), ("client", "sdk-core"))
 
     def of_c(compiler: str, components: Sequence[str]) -> Callable[[], None]:
-        return lambda: c_program(compilers[compiler], components, scratch)
+        return lambda: c_program(*compilers[compiler], components, scratch)
 
     def of_zig(components: Sequence[str]) -> Callable[[], None]:
         return lambda: zig_program(components, scratch)

@@ -208,7 +208,8 @@ def test_installer_that_is_not_the_pinned_one_is_not_run(
 
 def test_installer_is_pinned_for_every_platform(script: Path) -> None:
     found = re.findall(r"^\t(\S+)\) echo [0-9a-f]{64} ;;$", script.read_text(), re.MULTILINE)
-    assert found == sorted(target.triple for target in TARGETS)
+    # That for Windows is cross-built.
+    assert found == sorted(target.triple for target in TARGETS if target.os != "windows")
 
 
 def test_installation_that_brings_another_version_fails(

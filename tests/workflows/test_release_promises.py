@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ ACTIONS = {file.parent.name: file for file in (ROOT / ".github" / "actions").glo
 FILES = [*WORKFLOWS.values(), *ACTIONS.values()]
 PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
-BUILDING = ("plan", "wheel", "sdist", "assemble", "try")
+BUILDING = ("plan", "wheel", "windows-wheel", "windows-test", "sdist", "assemble", "try")
 READING = ("settings", "records")
 PUBLISHING = ("attest", "github-release", "pypi", "published")
 
@@ -70,7 +71,7 @@ def test_jobs_install_venvs_of_the_makefile() -> None:
         for step in job["steps"]
         if step.get("name") == "Make the venv"
     }
-    assert {"audit", "bump", "cibuildwheel", "records", "release"} == venvs
+    assert {"audit", "bump", "cibuildwheel", "cross", "records", "release"} == venvs
     assert venvs <= groups.keys()
 
 
@@ -127,11 +128,12 @@ def test_triggers(workflow: dict[str, Any]) -> None:
 def test_jobs_of_a_platform_have_the_rows_that_the_plan_made(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
-    assert jobs["plan"]["outputs"]["platforms"] == "${{ steps.plan.outputs.platforms }}"
-    rows = {"include": "${{ fromJSON(needs.plan.outputs.platforms) }}"}
+    matrices = {"wheel": "builds", "try": "platforms", "published": "platforms"}
     found = {name: job["strategy"] for name, job in jobs.items() if "strategy" in job}
-    assert list(found) == ["wheel", "try", "published"]
-    for name in found:
+    assert list(found) == list(matrices)
+    for name, output in matrices.items():
+        assert jobs["plan"]["outputs"][output] == f"${{{{ steps.plan.outputs.{output} }}}}"
+        rows = {"include": f"${{{{ fromJSON(needs.plan.outputs.{output}) }}}}"}
         assert found[name] == {"fail-fast": False, "matrix": rows}
         assert "plan" in jobs[name]["needs"]
         assert jobs[name]["runs-on"] == "${{ matrix.runner }}"
@@ -150,8 +152,15 @@ def test_first_three_platforms_are_required(jobs: dict[str, dict[str, Any]]) -> 
     rows = make_matrix("push", {})
     assert tuple(row["platform"] for row in rows if row["required"]) == REQUIRED
     assert tuple(target.platform for target in TARGETS[:3]) == REQUIRED
-    assert jobs["wheel"]["continue-on-error"] == "${{ !matrix.required }}"
-    assert all("continue-on-error" not in job for name, job in jobs.items() if name != "wheel")
+    found = {
+        name: job["continue-on-error"] for name, job in jobs.items() if "continue-on-error" in job
+    }
+    assert found == {
+        "wheel": "${{ !matrix.required }}",
+        "windows-wheel": True,
+        "windows-test": True,
+    }
+    assert not any(name.startswith("windows-") for name in REQUIRED)
 
 
 def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
@@ -159,7 +168,8 @@ def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
     order = ["plan", "wheel", "assemble", "try", "attest", "github-release", "pypi", "published"]
     for before, after in itertools.pairwise(order):
         assert before in jobs[after]["needs"], after
-    assert {"sdist", "records"} <= set(jobs["assemble"]["needs"])
+    assert {"sdist", "records", "windows-test"} <= set(jobs["assemble"]["needs"])
+    assert "windows-wheel" in jobs["windows-test"]["needs"]
     assert "settings" in jobs["attest"]["needs"]
     # Without a condition of its own, or with a comparison, a job does not run after a failed one.
     for job in (*BUILDING, "settings", "attest", "github-release", "pypi"):
@@ -169,12 +179,49 @@ def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
 
 def test_nothing_that_is_released_comes_from_a_cache(jobs: dict[str, dict[str, Any]]) -> None:
     caches = [step for job in jobs.values() for step in steps_using(job, "actions/cache")]
-    assert len(caches) == 2
+    assert len(caches) == 3
     assert all(step["if"] == "needs.plan.outputs.release != 'true'" for step in caches)
     # Nor by the way of an action that has a cache beside what it is for.
     for job in jobs.values():
         for step in steps_using(job, "actions/setup-python"):
             assert step["with"] == {"python-version": "3.13"}
+
+
+def test_wheel_for_windows_has_its_name_only_after_its_test(
+    jobs: dict[str, dict[str, Any]],
+) -> None:
+    (pattern,) = [
+        step["with"]["pattern"]
+        for step in steps_using(jobs["assemble"], "actions/download-artifact")
+        if step["with"]["path"] == "dist/release"
+        if "pattern" in step["with"]
+    ]
+    uploads = {
+        name: [
+            step["with"]["name"] for step in steps_using(jobs[name], "actions/upload-artifact")
+        ]
+        for name in ("windows-wheel", "windows-test")
+    }
+    assert not [name for name in uploads["windows-wheel"] if fnmatch(name, pattern)]
+    assert uploads["windows-test"] == ["wheel-windows-x64-gnu"]
+    assert fnmatch("wheel-windows-x64-gnu", pattern)
+    # In the order of the steps: an upload after a step that failed is not made.
+    test, upload = jobs["windows-test"]["steps"][-2:]
+    assert test["run"] == "sh tools/wheel/test_on_windows.sh untested"
+    assert upload["with"]["path"] == "untested/*.whl"
+    assert "if" not in upload
+
+
+def test_steps_on_windows_are_for_its_bash(jobs: dict[str, dict[str, Any]]) -> None:
+    """Without a shell, the runner takes PowerShell there."""
+    rows = make_matrix("push", {})
+    assert {row["runner"] for row in rows if row["platform"].startswith("windows")} == {
+        jobs["windows-test"]["runs-on"]
+    }
+    for name in ("windows-test", "try", "published"):
+        scripts = [step for step in jobs[name]["steps"] if "run" in step]
+        assert scripts
+        assert all(step["shell"] == "bash" for step in scripts), name
 
 
 def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, Any]]) -> None:

@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ALTERED = "0" * 64
 # The source distribution and the wheel, which are made here.
-OWN = re.compile(r"--no-deps( --force-reinstall)? (dist/sdist/\*\.tar\.gz|\$\(DIST\)/\*\.whl)$")
+OWN = re.compile(
+    r"--no-deps( --force-reinstall)? (dist/sdist/\*\.tar\.gz|\$\(DIST\)/\*\.whl|\"\$wheel\")$"
+)
 
 
 def installing_lines() -> list[str]:

@@ -18,7 +18,7 @@ from tools.charts import COLOURS, draw
 from tools.records.build import Build
 from tools.records.history import History
 
-_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def draw_trend(history: History, output: Path) -> None:

@@ -22,7 +22,7 @@ from tools.release.bundle import Bundle
 from tools.release.github import publish_on_github
 from tools.release.index import files_to_upload, wait_until_published
 from tools.release.install_check import check_install
-from tools.release.matrix import make_matrix
+from tools.release.matrix import make_matrix, rows_to_build
 from tools.release.plan import Event, make_plan
 from tools.release.settings import check_settings
 
@@ -31,8 +31,9 @@ def _plan(arguments: argparse.Namespace) -> None:
     # A manual run's fields are empty in any other.
     dry_run = arguments.dry_run != "false"
     event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
-    platforms = json.dumps(make_matrix(event.name, os.environ))
-    _emit_outputs(**make_plan(ROOT, event)._asdict(), platforms=platforms)
+    rows = make_matrix(event.name, os.environ)
+    outputs = {"platforms": json.dumps(rows), "builds": json.dumps(rows_to_build(rows))}
+    _emit_outputs(**make_plan(ROOT, event)._asdict(), **outputs)
 
 
 def _assemble(arguments: argparse.Namespace) -> None:

@@ -1,8 +1,8 @@
-"""Matrix of the workflow: one row per platform of the table."""
+"""Matrices of the workflow: one row per platform of the table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypedDict
 
 from temporal_static_libs._targets import TARGETS, Target
@@ -13,7 +13,10 @@ _PYTHON: Final = "cp311"
 
 
 class Row(TypedDict):
-    """One platform, with the runner's label, cibuildwheel's name of the build, and `REQUIRED`."""
+    """One platform, with the runner's label, cibuildwheel's name of the build, and `REQUIRED`.
+
+    The name is empty for a platform whose wheel is built on another one, without cibuildwheel.
+    """
 
     platform: str
     runner: str
@@ -34,11 +37,16 @@ def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
         {
             "platform": target.platform,
             "runner": own.get(runner_variable(target) or "") or target.runner,
-            "identifier": build_identifier(target),
+            "identifier": "" if target.os == "windows" else build_identifier(target),
             "required": target.platform in REQUIRED,
         }
         for target in TARGETS
     ]
+
+
+def rows_to_build(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that cibuildwheel builds, each on the platform itself."""
+    return [row for row in rows if row["identifier"]]
 
 
 def build_identifier(target: Target) -> str:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import lief
 
@@ -15,6 +16,19 @@ from tools import ToolError
 
 # It warns of the many relocations of a large object, which nobody here asks for.
 lief.logging.disable()
+
+#: DLLs that every installation of Windows 10 and Windows Server 2016 has, in lower case; of all that
+#: there are, those that the core's crates and Rust's standard library import functions of.
+WINDOWS_DLLS: Final = frozenset(
+    {
+        *("advapi32.dll", "api-ms-win-core-synch-l1-2-0.dll", "bcrypt.dll", "bcryptprimitives.dll"),
+        *("combase.dll", "crypt32.dll", "iphlpapi.dll", "kernel32.dll", "netapi32.dll", "ntdll.dll"),
+        *("ole32.dll", "oleaut32.dll", "pdh.dll", "powrprof.dll", "psapi.dll", "secur32.dll"),
+        *("shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll"),
+    }
+)
+# The C library, a part of Windows since 10: one DLL for each of its headers, or nearly.
+_UCRT: Final = "api-ms-win-crt-"
 
 
 class FloorError(ToolError):
@@ -33,15 +47,50 @@ def prove_floor(archive: Path, zig_target: str, system_libraries: Sequence[str])
         system_libraries: link names that the archive says it needs.
     """
     with tempfile.TemporaryDirectory(prefix="floor-probe-") as scratch:
-        source = Path(scratch, "probe.c")
-        source.write_text("int main(void) { return 0; }\n", encoding="ascii")
-        command = [
-            *(sys.executable, "-m", "ziglang", "cc", "-target", zig_target),
-            *(str(source), "-o", str(Path(scratch, "probe"))),
-            *("-Wl,--whole-archive", str(archive), "-Wl,--no-whole-archive"),
-            *(f"-l{name}" for name in system_libraries),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        _link_whole(archive, zig_target, system_libraries, Path(scratch, "probe"))
+
+
+def prove_windows_floor(
+    archive: Path, zig_target: str, system_libraries: Sequence[str]
+) -> frozenset[str]:
+    """Link a program with the whole of an archive, and read which DLLs it loads.
+
+    Args:
+        archive: the archive.
+        zig_target: Zig's name of the target: ``x86_64-windows-gnu``.
+        system_libraries: link names that the archive says it needs.
+
+    Returns:
+        The names of the DLLs, in lower case; each is in `WINDOWS_DLLS`.
+    """
+    with tempfile.TemporaryDirectory(prefix="floor-probe-") as scratch:
+        probe = Path(scratch, "probe.exe")
+        # MinGW's compilers bring the unwinder along, Zig has to be asked for it.
+        _link_whole(archive, zig_target, [*system_libraries, "unwind"], probe)
+        program = lief.PE.parse(probe)
+    if program is None:
+        raise FloorError(f"{archive.name}: what Zig linked with it is no program for Windows")
+    found = frozenset(str(entry.name).lower() for entry in program.imports)
+    others = {name for name in found - WINDOWS_DLLS if not name.startswith(_UCRT)}
+    if others:
+        raise FloorError(
+            f"{archive.name} needs DLLs that Windows 10 may not have: {', '.join(sorted(others))}"
+        )
+    return found
+
+
+def _link_whole(
+    archive: Path, zig_target: str, system_libraries: Sequence[str], program: Path
+) -> None:
+    source = program.with_name("probe.c")
+    source.write_text("int main(void) { return 0; }\n", encoding="ascii")
+    command = [
+        *(sys.executable, "-m", "ziglang", "cc", "-target", zig_target),
+        *(str(source), "-o", str(program)),
+        *("-Wl,--whole-archive", str(archive), "-Wl,--no-whole-archive"),
+        *(f"-l{name}" for name in system_libraries),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
     if missing := sorted(set(re.findall(r"undefined symbol: (\S+)", done.stderr))):

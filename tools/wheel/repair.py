@@ -24,7 +24,7 @@ from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
 from tools import report_errors
 from tools.wheel.check import PACKAGE
-from tools.wheel.floor import prove_floor, prove_macos_floor
+from tools.wheel.floor import prove_floor, prove_macos_floor, prove_windows_floor
 
 
 def repair(wheel: Path, directory: Path) -> Path:
@@ -60,6 +60,9 @@ def _prove(lib: Path, manifest: Manifest, target: Target) -> None:
         if target.object_format == "elf":
             prove_floor(archive, target.zig_target, library.system_libraries)
             print(f"{library.file}: links for {target.zig_target}", flush=True)
+        elif target.object_format == "coff":
+            prove_windows_floor(archive, target.zig_target, library.system_libraries)
+            print(f"{library.file}: only DLLs of Windows {manifest.floor_version}", flush=True)
         else:
             prove_macos_floor(archive, manifest.floor_version)
             print(f"{library.file}: for macOS {manifest.floor_version}", flush=True)

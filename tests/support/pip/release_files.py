@@ -126,7 +126,7 @@ def make_line_tables(distributions: Path, directory: Path) -> Path:
     for file in distributions.glob("*.whl"):
         with zipfile.ZipFile(file) as archive:
             manifest: dict[str, Any] = json.loads(archive.read(f"{LIB}/manifest.json"))
-            if manifest["platform"].startswith("macos-"):
+            if not manifest["platform"].startswith("linux-"):
                 continue
             place = directory / f"line-tables-{manifest['platform']}"
             place.mkdir(parents=True)

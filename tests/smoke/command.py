@@ -1,0 +1,95 @@
+"""Every option of an installed wheel's command, by its script and by ``python -m``.
+
+    python command.py [--platform NAME]
+
+Tests the wheel of the environment that `python` is of, with nothing but the standard library: each
+option answers, both ways the same, and a path that it answers with is there. Prints a line an option.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+SCRIPT = Path(
+    sysconfig.get_path("scripts"), "temporal-libs-config" + (".exe" if os.name == "nt" else "")
+)
+MODULE = (sys.executable, "-m", "temporal_static_libs")
+#: Options whose answer is a path.
+PATHS = ("--prefix", "--libdir", "--includedir", "--interface", "--cmakedir", "--pkgconfigdir")
+PATHS += ("--protodir", "--zigdir")
+#: Options that only change or check what others answer.
+WITH_OTHERS = {"--static": ("--libs",), "--verify": ("--version",)}
+#: Those that answer with nothing on a platform without frameworks.
+MAY_BE_EMPTY = ("--frameworks",)
+
+
+def ask(command: Sequence[str | Path], options: Sequence[str]) -> tuple[int, str, str]:
+    """Run the command where nothing of the project is; return status, answer and messages."""
+    done = subprocess.run(
+        [*map(str, command), *options],
+        cwd=SCRIPT.anchor,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def options() -> list[tuple[str, ...]]:
+    """Return each option that ``--help`` lists, with one value if it takes some."""
+    _, text, _ = ask(MODULE, ["--help"])
+    listed = re.findall(r"^  (?:-h, )?(--[\w-]+)(?: \{([\w-]+)[^}]*\})?(?: |$)", text, re.MULTILINE)
+    found = [
+        (option, value) if value else (option, *WITH_OTHERS.get(option, ()))
+        for option, value in listed
+    ]
+    # These choose among answers, and are none.
+    return [
+        (*words, "--libs") if len(words) == 2 and words[0] in ("--component", "--toolchain") else words
+        for words in found
+    ]
+
+
+def fault(words: tuple[str, ...]) -> str | None:
+    """Ask with an option; return what is wrong with the answer, or None."""
+    status, answer, messages = ask([SCRIPT], words)
+    if status != 0:
+        return f"exit status {status}\n{answer}{messages}".rstrip()
+    if ask(MODULE, words) != (status, answer, messages):
+        return f"{' '.join(MODULE)} answers otherwise"
+    if not answer.strip() and words[0] not in MAY_BE_EMPTY:
+        return "no answer"
+    if words[0] in PATHS and not Path(answer.removesuffix("\n")).exists():
+        return f"{answer.strip()} is not there"
+    return None
+
+
+def main() -> int:
+    """Run the checks; return 1 if one failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--platform", help="what --platform must answer")
+    wanted = parser.parse_args().platform
+    failed = 0
+    found = options()
+    for words in found:
+        reason = fault(words)
+        if words[0] == "--platform" and wanted is not None:
+            said = ask([SCRIPT], words)[1].strip()
+            reason = reason or (None if said == wanted else f"it says {said!r}, not {wanted!r}")
+        failed += reason is not None
+        lines = (reason or "").splitlines()
+        print("FAILED " if reason else "ok     ", *words, *(f"\n        {line}" for line in lines))
+    print(f"{len(found) - failed} of {len(found)} options answer")
+    return 1 if failed or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
