@@ -29,10 +29,8 @@ WINDOWS = os.name == "nt"
 EXE = ".exe" if WINDOWS else ""
 CONFIG = Path(sysconfig.get_path("scripts"), f"temporal-libs-config{EXE}")
 ZIG = (sys.executable, "-m", "ziglang")
-# Zig's own target may be Microsoft's ABI, and its unwinder is a library of its own there.
-ZIG_TARGET, ZIG_LIBS = (
-    (("-target", "x86_64-windows-gnu"), ("-lunwind",)) if WINDOWS else ((), ())
-)
+# Else it could be Microsoft's ABI.
+ZIG_TARGET = ("-target", "x86_64-windows-gnu") if WINDOWS else ()
 DEADLINE = 600.0  # seconds; Zig compiles its own libraries the first time it runs on a machine
 
 
@@ -127,14 +125,11 @@ def check_runs(program: Path) -> None:
         raise CheckError(f"{program.name} says version {printed!r}, the package {version!r}")
 
 
-def c_program(
-    compiler: Sequence[str], more: Sequence[str], components: Sequence[str], scratch: Path
-) -> None:
+def c_program(compiler: Sequence[str], components: Sequence[str], scratch: Path) -> None:
     """Compile, link and run the C program.
 
     Args:
         compiler: the command of the compiler driver.
-        more: libraries that it needs with the archive.
         components: the archives to link, in that order.
         scratch: directory for the program.
     """
@@ -143,7 +138,7 @@ def c_program(
     worker = ["-DSMOKE_WORKER"] if "sdk-core" in components else []
     command = [*compiler, *worker, *flags("--cflags"), str(HERE / "smoke.c"), *archives]
     command += flags("--ldflags", "--system-libs", "--frameworks")
-    run([*command, *more, "-o", program])
+    run([*command, "-o", program])
     check_runs(program)
 
 
@@ -165,7 +160,7 @@ def zig_program(components: Sequence[str], scratch: Path) -> None:
         [
             *(*ZIG, "build-exe", *ZIG_TARGET, f"-femit-bin={program}"),
             *("--dep", "c", f"-Mroot={HERE / 'smoke.zig'}", f"-Mc={header}"),
-            *("-lc", *flags("--libs", "--component", component), *ZIG_LIBS),
+            *("-lc", *flags("--libs", "--component", component)),
         ],
         cwd=scratch,
     )
@@ -175,12 +170,12 @@ def zig_program(components: Sequence[str], scratch: Path) -> None:
 def checks(scratch: Path) -> list[tuple[str, Callable[[], None]]]:
     """What is linked and run, each with its name."""
     cc = shlex.split(os.environ.get("CC") or ("gcc" if WINDOWS else "cc"))
-    compilers = {"cc": (cc, ()), "zig cc": ([*ZIG, "cc", *ZIG_TARGET], ZIG_LIBS)}
+    compilers = {"cc": cc, "zig cc": [*ZIG, "cc", *ZIG_TARGET]}
     alone = (("sdk-core",), ("client",))
     both = (("sdk-core", "client"), ("client", "sdk-core"))
 
     def of_c(compiler: str, components: Sequence[str]) -> Callable[[], None]:
-        return lambda: c_program(*compilers[compiler], components, scratch)
+        return lambda: c_program(compilers[compiler], components, scratch)
 
     def of_zig(components: Sequence[str]) -> Callable[[], None]:
         return lambda: zig_program(components, scratch)

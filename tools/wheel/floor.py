@@ -65,8 +65,7 @@ def prove_windows_floor(
     """
     with tempfile.TemporaryDirectory(prefix="floor-probe-") as scratch:
         probe = Path(scratch, "probe.exe")
-        # MinGW's compilers bring the unwinder along, Zig has to be asked for it.
-        _link_whole(archive, zig_target, [*system_libraries, "unwind"], probe)
+        _link_whole(archive, zig_target, system_libraries, probe)
         program = lief.PE.parse(probe)
     if program is None:
         raise FloorError(f"{archive.name}: what Zig linked with it is no program for Windows")
