@@ -239,11 +239,19 @@ def test_loop_takes_events_from_a_queue(
     assert (done.returncode, done.stdout) == (0, "the loop has ended\n")
 
 
-def test_loop_for_macos_compiles(consumer: Consumer, repo_root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "header", "heading"),
+    [
+        pytest.param("aarch64-macos", "sys/event.h", "kqueue", id="macos"),
+        pytest.param("x86_64-windows-gnu", "windows.h", "Windows", id="windows"),
+    ],
+)
+def test_loop_for_another_system_compiles(
+    consumer: Consumer, repo_root: Path, tmp_path: Path, target: str, header: str, heading: str
+) -> None:
     page = repo_root / "docs" / "queue.md"
-    loop = ("sys/event.h", "In an event loop", "kqueue")
-    source = guide_to_queues(consumer, tmp_path, page, *loop)
-    command = ["zig", "cc", "-target", "aarch64-macos", "-c", *source]
+    source = guide_to_queues(consumer, tmp_path, page, header, "In an event loop", heading)
+    command = ["zig", "cc", "-target", target, "-c", *source]
     done = consumer.attempt(*command, directory=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
 
