@@ -224,6 +224,12 @@ def test_steps_on_windows_are_for_its_bash(jobs: dict[str, dict[str, Any]]) -> N
         assert all(step["shell"] == "bash" for step in scripts), name
 
 
+def test_archives_for_visual_c_are_part_of_no_release() -> None:
+    content = read_workflow(WORKFLOWS["windows-msvc"])
+    assert content["on"].keys() == {"schedule", "workflow_dispatch"}
+    assert all("msvc" not in target.platform for target in TARGETS)
+
+
 def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, Any]]) -> None:
     (upload,) = steps_using(jobs["pypi"], "pypa/gh-action-pypi-publish")
     assert upload["with"] == {"packages-dir": "pypi", "skip-existing": True}

@@ -157,6 +157,25 @@ def test_directory_without_exactly_one_wheel_is_refused(
     assert windows.calls() == []
 
 
+def test_archives_for_visual_c_are_built_and_tested(windows: Machine) -> None:
+    done = windows.sh("tools/wheel/msvc.sh")
+    assert done.returncode == 0, done.stderr
+    assert windows.calls() == [
+        HASHED.format("pip"),
+        HASHED.format("build"),
+        "python.exe -m build --wheel --no-isolation --outdir dist/msvc .",
+        "python.exe -m pip install --quiet --no-deps dist/msvc/*.whl",
+        "python.exe tests/smoke/command.py --platform windows-x64-msvc",
+        "python.exe tests/smoke/msvc.py",
+    ]
+
+
+@pytest.mark.parametrize("failing", ["--wheel", "--no-deps", "command.py", "msvc.py"])
+def test_step_that_fails_fails_the_test_of_visual_c(windows: Machine, failing: str) -> None:
+    assert windows.sh("tools/wheel/msvc.sh", failing=failing).returncode == 3
+    assert failing in windows.calls()[-1]
+
+
 def test_wheel_for_windows_is_cross_built(machine: Machine) -> None:
     machine.has("apt-get", "make", "rustup")
     machine.has("id", text="#!/bin/sh\necho 0\n")
