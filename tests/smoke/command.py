@@ -3,7 +3,7 @@
     python command.py [--platform NAME]
 
 Tests the wheel of the environment that `python` is of, with nothing but the standard library: each
-option answers, both ways the same, and a path that it answers with is there. Prints a line an option.
+option answers, both ways the same, and a path that it answers with is there. Prints a line each.
 """
 
 from __future__ import annotations
@@ -22,12 +22,18 @@ SCRIPT = Path(
 )
 MODULE = (sys.executable, "-m", "temporal_static_libs")
 #: Options whose answer is a path.
-PATHS = ("--prefix", "--libdir", "--includedir", "--interface", "--cmakedir", "--pkgconfigdir")
-PATHS += ("--protodir", "--zigdir")
+PATHS = (
+    *("--prefix", "--libdir", "--includedir", "--interface"),
+    *("--cmakedir", "--pkgconfigdir", "--protodir", "--zigdir"),
+)
+#: Options with a value that choose among the answers of others.
+CHOICES = ("--component", "--toolchain")
 #: Options that only change or check what others answer.
 WITH_OTHERS = {"--static": ("--libs",), "--verify": ("--version",)}
 #: Those that answer with nothing on a platform without frameworks.
 MAY_BE_EMPTY = ("--frameworks",)
+#: Those whose answer names the program that was called.
+NOT_THE_SAME = ("--doctor",)
 
 
 def ask(command: Sequence[str | Path], options: Sequence[str]) -> tuple[int, str, str]:
@@ -51,11 +57,7 @@ def options() -> list[tuple[str, ...]]:
         (option, value) if value else (option, *WITH_OTHERS.get(option, ()))
         for option, value in listed
     ]
-    # These choose among answers, and are none.
-    return [
-        (*words, "--libs") if len(words) == 2 and words[0] in ("--component", "--toolchain") else words
-        for words in found
-    ]
+    return [(*words, "--libs") if words[0] in CHOICES else words for words in found]
 
 
 def fault(words: tuple[str, ...]) -> str | None:
@@ -63,7 +65,8 @@ def fault(words: tuple[str, ...]) -> str | None:
     status, answer, messages = ask([SCRIPT], words)
     if status != 0:
         return f"exit status {status}\n{answer}{messages}".rstrip()
-    if ask(MODULE, words) != (status, answer, messages):
+    other = ask(MODULE, words)
+    if other[0] != 0 or (words[0] not in NOT_THE_SAME and other != (status, answer, messages)):
         return f"{' '.join(MODULE)} answers otherwise"
     if not answer.strip() and words[0] not in MAY_BE_EMPTY:
         return "no answer"

@@ -1,6 +1,6 @@
 """The smoke test of archives for Visual C++: C programs, compiled and linked with ``cl``, and run.
 
-    python msvc.py
+    python -m tests.smoke.msvc
 
 Tests the wheel of the environment that `python` is of, on Windows with Visual Studio. Needs nothing
 else but the standard library. Prints a line a check, as smoke.py does.
@@ -16,7 +16,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from smoke import HERE, CheckError, check_installed, check_runs, check_verified, flags, passes, run
+from tests.smoke.smoke import (
+    HERE,
+    CheckError,
+    check_installed,
+    check_runs,
+    check_verified,
+    flags,
+    passes,
+    run,
+)
 
 VSWHERE = Path("Microsoft Visual Studio", "Installer", "vswhere.exe")
 TOOLS = "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
@@ -31,7 +40,7 @@ def find_vcvars() -> Path:
     Raises:
         CheckError: there is no Visual Studio with a compiler for x64.
     """
-    vswhere = Path(os.environ.get("ProgramFiles(x86)", r"C:\Program Files (x86)"), VSWHERE)
+    vswhere = Path(os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)"), VSWHERE)
     query = ["-latest", "-products", "*", "-requires", TOOLS, "-property", "installationPath"]
     found = run([vswhere, *query]).strip()
     if not found:
@@ -65,9 +74,8 @@ def c_program(vcvars: Path, runtime: str, components: Sequence[str], scratch: Pa
 
 def main() -> int:
     """Run the checks; return 1 if one failed."""
-    if not (
-        passes("installed", partial(check_installed, "wheel")) and passes("verified", check_verified)
-    ):
+    installed = passes("installed", partial(check_installed, "wheel"))
+    if not (installed and passes("verified", check_verified)):
         return 1
     try:
         vcvars = find_vcvars()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import venv
@@ -13,14 +14,16 @@ import pytest
 from tests.support.programs.paths import RUST, consumer_environ, search_script
 
 SMOKE = Path(__file__).parent.parent / "smoke" / "smoke.py"
+COMMAND = SMOKE.with_name("command.py")
+PACKAGE = "temporal_static_libs"
 
 
 def smoke(
-    python: str | Path, environ: Mapping[str, str] | None = None
+    python: str | Path, environ: Mapping[str, str] | None = None, script: str | Path = SMOKE
 ) -> subprocess.CompletedProcess[str]:
-    """Run the smoke test of an interpreter's environment, and let it end as it likes."""
+    """Run a smoke test of an interpreter's environment, and let it end as it likes."""
     return subprocess.run(
-        [python, SMOKE],
+        [python, script],
         env={**consumer_environ(), **(environ or {})},
         capture_output=True,
         text=True,
@@ -46,6 +49,26 @@ def test_installed_wheel_passes() -> None:
     assert all(line.startswith("ok ") for line in lines[:-1]), done.stdout
     # Two compilers, each archive alone and both in both orders; `zig build-exe` with each.
     assert lines[-1].startswith("10 of 10 programs of temporal-static-libs ")
+
+
+def test_every_option_of_the_installed_command_answers() -> None:
+    done = smoke(sys.executable, script=COMMAND)
+    assert done.returncode == 0, done.stdout + done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert all(line.startswith("ok ") for line in lines), done.stdout
+    assert last == f"{len(lines)} of {len(lines)} options answer"
+    asked = {line.split()[1] for line in lines}
+    helped = subprocess.check_output([sys.executable, "-m", PACKAGE, "--help"], text=True)
+    assert asked == set(re.findall(r"^  (?:-h, )?(--[\w-]+)", helped, re.MULTILINE))
+
+
+def test_option_that_does_not_answer_fails_the_test_of_the_command(other_python: Path) -> None:
+    (directory,) = other_python.parent.parent.rglob("temporal_static_libs/share/proto")
+    directory.rename(directory.with_name("moved"))
+    done = smoke(other_python, script=COMMAND)
+    assert done.returncode == 1
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    assert "FAILED  --protodir " in failed
 
 
 def test_altered_archive_fails_it(other_python: Path) -> None:

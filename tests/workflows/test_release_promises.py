@@ -197,9 +197,7 @@ def test_wheel_for_windows_has_its_name_only_after_its_test(
         if "pattern" in step["with"]
     ]
     uploads = {
-        name: [
-            step["with"]["name"] for step in steps_using(jobs[name], "actions/upload-artifact")
-        ]
+        name: [step["with"]["name"] for step in steps_using(jobs[name], "actions/upload-artifact")]
         for name in ("windows-wheel", "windows-test")
     }
     assert not [name for name in uploads["windows-wheel"] if fnmatch(name, pattern)]

@@ -166,11 +166,11 @@ def test_archives_for_visual_c_are_built_and_tested(windows: Machine) -> None:
         "python.exe -m build --wheel --no-isolation --outdir dist/msvc .",
         "python.exe -m pip install --quiet --no-deps dist/msvc/*.whl",
         "python.exe tests/smoke/command.py --platform windows-x64-msvc",
-        "python.exe tests/smoke/msvc.py",
+        "python.exe -m tests.smoke.msvc",
     ]
 
 
-@pytest.mark.parametrize("failing", ["--wheel", "--no-deps", "command.py", "msvc.py"])
+@pytest.mark.parametrize("failing", ["--wheel", "--no-deps", "command.py", "smoke.msvc"])
 def test_step_that_fails_fails_the_test_of_visual_c(windows: Machine, failing: str) -> None:
     assert windows.sh("tools/wheel/msvc.sh", failing=failing).returncode == 3
     assert failing in windows.calls()[-1]

@@ -17,14 +17,14 @@ from tools import ToolError
 # It warns of the many relocations of a large object, which nobody here asks for.
 lief.logging.disable()
 
-#: DLLs that every installation of Windows 10 and Windows Server 2016 has, in lower case; of all that
-#: there are, those that the core's crates and Rust's standard library import functions of.
+#: DLLs of every Windows 10 and Windows Server 2016, in lower case: those of them that the core's
+#: crates and Rust's standard library import functions from.
 WINDOWS_DLLS: Final = frozenset(
     {
-        *("advapi32.dll", "api-ms-win-core-synch-l1-2-0.dll", "bcrypt.dll", "bcryptprimitives.dll"),
-        *("combase.dll", "crypt32.dll", "iphlpapi.dll", "kernel32.dll", "netapi32.dll", "ntdll.dll"),
-        *("ole32.dll", "oleaut32.dll", "pdh.dll", "powrprof.dll", "psapi.dll", "secur32.dll"),
-        *("shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll"),
+        *("advapi32.dll", "api-ms-win-core-synch-l1-2-0.dll", "bcrypt.dll"),
+        *("bcryptprimitives.dll", "combase.dll", "crypt32.dll", "iphlpapi.dll", "kernel32.dll"),
+        *("netapi32.dll", "ntdll.dll", "ole32.dll", "oleaut32.dll", "pdh.dll", "powrprof.dll"),
+        *("psapi.dll", "secur32.dll", "shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll"),
     }
 )
 # The C library, a part of Windows since 10: one DLL for each of its headers, or nearly.

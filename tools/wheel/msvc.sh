@@ -13,4 +13,4 @@ set -- dist/msvc/*.whl
 wheel=$1
 "$python" -m pip install --quiet --no-deps "$wheel"
 "$python" tests/smoke/command.py --platform windows-x64-msvc
-"$python" tests/smoke/msvc.py
+"$python" -m tests.smoke.msvc
