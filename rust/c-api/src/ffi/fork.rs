@@ -1,7 +1,5 @@
 //! Which process this is: the child of a fork has its parent's memory, and none of its threads.
 
-#[cfg(unix)]
-use std::sync::atomic::AtomicBool;
 use std::{
     ptr,
     sync::atomic::{AtomicPtr, AtomicU32, Ordering},
