@@ -18,13 +18,12 @@ from tools import ToolError
 lief.logging.disable()
 
 #: DLLs of every Windows 10 and Windows Server 2016, in lower case: those of them that the core's
-#: crates and Rust's standard library import functions from.
+#: crates and Rust's standard library import functions from. One more is a decision to be taken.
 WINDOWS_DLLS: Final = frozenset(
     {
         *("advapi32.dll", "api-ms-win-core-synch-l1-2-0.dll", "bcrypt.dll"),
-        *("bcryptprimitives.dll", "combase.dll", "crypt32.dll", "iphlpapi.dll", "kernel32.dll"),
-        *("netapi32.dll", "ntdll.dll", "ole32.dll", "oleaut32.dll", "pdh.dll", "powrprof.dll"),
-        *("psapi.dll", "secur32.dll", "shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll"),
+        *("bcryptprimitives.dll", "combase.dll", "crypt32.dll", "kernel32.dll", "ntdll.dll"),
+        *("oleaut32.dll", "pdh.dll", "powrprof.dll", "shell32.dll", "userenv.dll", "ws2_32.dll"),
     }
 )
 # The C library, a part of Windows since 10: one DLL for each of its headers, or nearly.
