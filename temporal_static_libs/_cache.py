@@ -1,6 +1,7 @@
 """The directory that keeps what is compiled, and what has been verified, on this machine.
 
-Nobody else may write to it. Functions raise CompileError if it cannot be used. Paths are strings,
+Nobody else may write to it; on Windows it is the profile's access lists that see to that, and
+nothing here. Functions raise CompileError if it cannot be used. Paths are strings,
 and little is imported: this belongs to the quickest answers of `temporal-libs-config`.
 """
 
@@ -75,8 +76,7 @@ def not_usable(directory: Directory, error: OSError) -> str:
 
 
 def _refusal(file: str, status: os.stat_result) -> str:
-    import shlex
-
+    from ._commands import quoted
     from ._messages import message
 
     owner = ownership.describe_owner(status)
@@ -87,17 +87,34 @@ def _refusal(file: str, status: os.stat_result) -> str:
     if not ownership.is_users(status):
         user = ownership.describe_user()
         return message("cache-of-another-user", user=user, file=file, owner=owner)
-    return message("cache-writable", file=file, owner=owner, quoted=shlex.quote(file))
+    return message("cache-writable", file=file, owner=owner, quoted=quoted(file))
 
 
 def _user_cache_directory(environ: Mapping[str, str]) -> str:
+    if sys.platform == "win32":
+        return _local_app_data(environ)
     # The XDG specification has relative paths ignored.
     named = environ.get("XDG_CACHE_HOME", "")
     if sys.platform != "darwin" and os.path.isabs(named):
         return named
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
-        from ._messages import message
-
-        raise CompileError(message("no-home"))
+        raise _no_home()
     return os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+def _local_app_data(environ: Mapping[str, str]) -> str:
+    """Return where programs on Windows keep what stays on one machine, in the user's profile."""
+    named = environ.get("LOCALAPPDATA", "")
+    if os.path.isabs(named):
+        return os.path.abspath(named)
+    home = environ.get("USERPROFILE") or os.path.expanduser("~")
+    if not os.path.isabs(home):
+        raise _no_home()
+    return os.path.abspath(os.path.join(home, "AppData", "Local"))
+
+
+def _no_home() -> CompileError:
+    from ._messages import message
+
+    return CompileError(message("no-home"))

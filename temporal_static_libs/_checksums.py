@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,7 +60,9 @@ def parse_checksums(text: str, *, may_be_below: bool = False) -> dict[str, str]:
         if match is not None:
             file = match["file"]
             parts = file.split("/") if may_be_below else [file]
-            if not all(map(_PLAIN.fullmatch, parts)):
+            # After a drive's letter, or before the name of a stream.
+            has_colon = sys.platform == "win32" and ":" in file
+            if has_colon or not all(map(_PLAIN.fullmatch, parts)):
                 raise ValueError(message("checksums-elsewhere", number=number, file=file))
             checksums[file] = match["sha256"].lower()
         elif line:

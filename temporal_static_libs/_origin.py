@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ._about import __version__
+from ._commands import program, quoted, remove_directory
 from ._errors import MissingLibraryError
 from ._messages import message
 
@@ -104,7 +104,7 @@ def compiled_origin(directory: Path, setting: str) -> Origin:
     return Origin(
         "compiled",
         f"compiled on this machine ({setting})",
-        f"rm -rf {shlex.quote(str(directory))}   # the next call compiles them again",
+        f"{remove_directory(directory)}   # the next call compiles them again",
     )
 
 
@@ -118,29 +118,27 @@ def refuse_zip() -> None:
     if package.is_dir():
         return
     archive = next(path for path in package.parents if path.exists())
-    python, quoted = (shlex.quote(str(it)) for it in (sys.executable, archive))
-    raise MissingLibraryError(
-        message("in-zip", file=package, archive=archive, python=python, quoted=quoted)
-    )
+    values = {"python": program(sys.executable), "quoted": quoted(archive)}
+    raise MissingLibraryError(message("in-zip", file=package, archive=archive, **values))
 
 
 def reinstall_command() -> str:
     """Return the command that installs this package again; if none is known, a sentence."""
     site = Path(__file__).absolute().parent.parent
     installer = _installer(site)
-    python = shlex.quote(sys.executable or "python")
-    elsewhere = "" if _is_of_this_python(site) else f"--target {shlex.quote(str(site))} "
+    python = sys.executable or "python"
+    elsewhere = "" if _is_of_this_python(site) else f"--target {quoted(site)} "
     # It is there already, so that nothing is broken by installing it again.
     allowed = "--break-system-packages " if not elsewhere and _is_externally_managed() else ""
     if installer == "pip":
         # Into a directory that has something pip installs nothing without --upgrade.
         upgrade = elsewhere and "--upgrade "
-        return f"{python} {_PIP} {allowed}{upgrade}{elsewhere}{_REQUIREMENT}"
+        return f"{program(python)} {_PIP} {allowed}{upgrade}{elsewhere}{_REQUIREMENT}"
     if installer == "uv":
-        return f"{_UV} --python {python} {allowed}{elsewhere}{_REQUIREMENT}"
+        return f"{_UV} --python {quoted(python)} {allowed}{elsewhere}{_REQUIREMENT}"
     # Others can need a file of the project's, an environment's name or no index at all.
-    program = installer or "the program that installed it"
-    return message("reinstall", requirement=_REQUIREMENT, installer=program, place=site)
+    by = installer or "the program that installed it"
+    return message("reinstall", requirement=_REQUIREMENT, installer=by, place=site)
 
 
 def reinstall_anywhere(version: str) -> str:

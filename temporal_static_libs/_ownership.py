@@ -1,5 +1,9 @@
 """All questions of owner and mode, and how files are opened: what some systems do not have.
 
+Windows has neither numbers of users nor modes. Access lists decide there who may write to a file,
+and those of a user's profile keep other users out. Nothing here reads them: what a function would
+ask about is taken for the user's own.
+
 Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
 """
 
@@ -7,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 
 def trusted_owners(trusted: str | os.PathLike[str]) -> set[int]:
@@ -15,7 +20,9 @@ def trusted_owners(trusted: str | os.PathLike[str]) -> set[int]:
     Args:
         trusted: a file or directory whose owner may, like the user and the administrator.
     """
-    return {os.geteuid(), 0, os.stat(trusted).st_uid} if _has_ids() else set()
+    if sys.platform == "win32":
+        return set()
+    return {os.geteuid(), 0, os.stat(trusted).st_uid}
 
 
 def is_owned_by(status: os.stat_result, owners: set[int]) -> bool:
@@ -42,9 +49,10 @@ def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
 
     Returns:
         ``all``; ``group``; ``unknown`` where the file system has no modes; or ``""``, nobody. In a
-        directory with the sticky bit, nobody can replace the files of another user.
+        directory with the sticky bit, nobody can replace the files of another user. On Windows it
+        is always ``""``.
     """
-    if not _has_ids():
+    if sys.platform == "win32":
         return ""
     if status.st_mode & stat.S_IWOTH:
         is_one_for_all = stat.S_IMODE(status.st_mode) in _MODES_FOR_ALL
@@ -53,10 +61,6 @@ def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
         if not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
             return "all"
     return "group" if status.st_mode & stat.S_IWGRP else ""
-
-
-def _has_ids() -> bool:
-    return hasattr(os, "geteuid")
 
 
 # Types of file systems that show one mode for every file, or one for files and one for directories,
@@ -73,6 +77,8 @@ _MOUNTS = "/proc/self/mountinfo"
 
 def _is_without_modes(device: int) -> bool:
     """Return whether a device is mounted as one of those. Only Linux can be asked."""
+    if sys.platform == "win32":
+        return False
     number = f"{os.major(device)}:{os.minor(device)}"
     try:
         with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
@@ -86,17 +92,18 @@ def _is_without_modes(device: int) -> bool:
 
 def is_users(status: os.stat_result) -> bool:
     """Return whether the user owns it."""
-    return not _has_ids() or status.st_uid == os.geteuid()
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
 
 
 def is_users_or_administrators(status: os.stat_result) -> bool:
     """Return whether the user or the administrator owns it."""
-    return not _has_ids() or status.st_uid in (os.geteuid(), 0)
+    return sys.platform == "win32" or status.st_uid in (os.geteuid(), 0)
 
 
 def is_writable_by_others(status: os.stat_result) -> bool:
     """Return whether anybody but the owner may write to it."""
-    return _has_ids() and bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    # The modes that Windows shows are made up.
+    return sys.platform != "win32" and bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def is_link(status: os.stat_result) -> bool:
@@ -115,7 +122,11 @@ def is_regular(status: os.stat_result) -> bool:
 
 
 def make_private_directory(directory: str | os.PathLike[str]) -> None:
-    """Make a directory that only the user may enter, whatever the umask, if it is not there."""
+    """Make a directory that only the user may enter, whatever the umask, if it is not there.
+
+    On Windows, Pythons from 3.13 on, and the last ones of older series, give it an access list for
+    the user and administrators; earlier ones let it have that of the directory above.
+    """
     try:
         os.mkdir(directory, mode=stat.S_IRWXU)
     except FileExistsError:
@@ -131,7 +142,8 @@ def may_write(directory: str) -> bool:
 
 # A named pipe is not waited for, and no program that is started gets the descriptor. Windows has
 # neither: no named pipes among files, and descriptors that are inherited only if that is asked for.
-OPENING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+# But it changes line ends in files that are not opened as binary ones.
+OPENING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def create_private_file(file: str) -> int:
@@ -145,15 +157,24 @@ def create_private_file(file: str) -> int:
 
 def describe_owner(status: os.stat_result) -> str:
     """Describe owner and mode for a message."""
+    if sys.platform == "win32":
+        return _UNKNOWN
     return f"{_name(status.st_uid)}, mode {stat.filemode(status.st_mode)}"
 
 
 def describe_user() -> str:
     """Describe the user for a message."""
+    if sys.platform == "win32":
+        return _UNKNOWN
     return _name(os.geteuid())
 
 
+_UNKNOWN = "unknown, because Windows has access lists instead of modes"
+
+
 def _name(uid: int) -> str:
+    if sys.platform == "win32":
+        return _UNKNOWN
     import pwd
 
     try:

@@ -15,6 +15,10 @@ Receipts are in ``verified`` in the cache directory, which the settings name, a 
 whole. Where that cannot be written to, or is not the user's alone, there are none, and everything
 is hashed each time.
 
+On Windows there are no receipts, and everything is hashed each time: no time of a file there is
+changed by each write and can be put back by nobody. Python's ctime is the time when a file was
+made, mtime is set by whoever may write, and only when the writer closes the file.
+
 Paths are strings, and little is imported: this is what `temporal-libs-config` mostly spends its
 time with.
 """
@@ -22,6 +26,7 @@ time with.
 from __future__ import annotations
 
 import os
+import sys
 
 from ._cache import cache_directory, make_own_directory, refuse_if_not_own
 from ._errors import CompileError
@@ -127,6 +132,8 @@ def remember(
         facts: what else is to be kept, read from files of the receipt. No key has a tab in it, and
             nothing a line break.
     """
+    if not has_receipts():
+        return
     try:
         if receipt != identities(directory, receipt) or _is_too_fresh(receipt.values()):
             return
@@ -138,6 +145,11 @@ def remember(
         _write(os.path.join(_memory(cache), _name(source, directory)), receipt, facts or {})
     except (OSError, CompileError):
         pass  # The next call hashes again; that is all.
+
+
+def has_receipts() -> bool:
+    """Return whether this system has what a receipt goes by."""
+    return sys.platform != "win32"
 
 
 def memory_directory(settings: Settings) -> str:
@@ -172,6 +184,8 @@ def _name(source: str, directory: Directory) -> str:
 
 
 def _unchanged(source: str, directory: Directory, settings: Settings) -> tuple[Receipt, Kept]:
+    if not has_receipts():
+        return {}, {}
     try:
         file = os.path.join(memory_directory(settings), _name(source, directory))
         status = os.lstat(file)

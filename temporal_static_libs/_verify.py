@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ._checksums import sha256_of
+from ._commands import quoted, remove_file
 from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME
 from ._messages import message
@@ -66,7 +66,7 @@ def verify_directory(
         raise origin.unreadable(directory, error) from None
     if unrecorded:
         file = directory / min(unrecorded)
-        fix = f"rm {shlex.quote(str(file))}   # or move it to another directory"
+        fix = f"{remove_file(file)}   # or move it to another directory"
         if origin.source == "override":
             # It may well be of use there, as in /usr/local/lib.
             fix = (
@@ -123,7 +123,7 @@ def _check_access(path: Path, status: os.stat_result, owners: set[int], origin: 
         problem = message("untrusted-owner", name=path.name, uid=owner(status))
         raise ChecksumMismatchError(origin.report(problem, path))
     if writers(path, status) == "all":
-        fix = f"chmod o-w {shlex.quote(str(path))}   # if you trust what is in it"
+        fix = f"chmod o-w {quoted(path)}   # if you trust what is in it"
         problem = message("writable-by-all", name=path.name, mode=mode(status))
         raise ChecksumMismatchError(replace(origin, own_fix=fix).report(problem, path))
 

@@ -22,7 +22,7 @@ from .._errors import CompileError, TemporalStaticLibsError
 from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set, wheel_toolchains
 from .._messages import message
 from .._ownership import mode, writers
-from .._receipts import can_remember, memory_directory
+from .._receipts import can_remember, has_receipts, memory_directory
 from .._settings import Settings
 from .._sources import choose, inspect
 from .._targets import target_of_triple
@@ -101,6 +101,9 @@ def _check_protos() -> Finding:
 def _check_receipts(settings: Settings) -> Finding:
     if settings.verify_always:
         text = "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
+        return Finding(True, "memory", text)
+    if not has_receipts():
+        text = "every answer hashes the archives, because this is Windows"
         return Finding(True, "memory", text)
     try:
         memory = memory_directory(settings)

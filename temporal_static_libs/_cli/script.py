@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 import sysconfig
 from pathlib import Path
 
+from .._commands import program, quoted, with_python_path
 from .._console import PROG
 from .._errors import TemporalStaticLibsError
 from .._library_set import PACKAGE_DIR
@@ -40,17 +40,28 @@ def refuse_other_copy(script: str) -> None:
     if any(it and os.path.realpath(it) == os.path.realpath(PACKAGE_DIR.parent) for it in wanted):
         return
     root = Path(os.path.realpath(script)).parent.parent
-    library = root / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    for site in (root, library / "site-packages", library / "dist-packages"):
+    for site in _sites(root):
         own = site / PACKAGE_DIR.name
         if (own / "_about.py").is_file() and not os.path.samefile(own, PACKAGE_DIR):
-            python = root / "bin" / "python"
+            python = root / ("Scripts" if sys.platform == "win32" else "bin") / "python"
             if (root / "pyvenv.cfg").is_file():
-                fix = f"{shlex.quote(str(python))} -m temporal_static_libs"
+                fix = f"{program(python)} -m temporal_static_libs"
             else:
-                fix = f"PYTHONPATH={shlex.quote(str(site))} {shlex.quote(script)}"
+                fix = with_python_path(site, quoted(script))
             values = {"own": own, "imported": PACKAGE_DIR, "python": sys.executable, "fix": fix}
             raise TemporalStaticLibsError(message("other-copy", **values))
+
+
+def _sites(root: Path) -> tuple[Path, ...]:
+    """Return where the package of a script can be.
+
+    Args:
+        root: the directory above the script's.
+    """
+    if sys.platform == "win32":
+        return root, root / "Lib" / "site-packages", root / "site-packages"
+    library = root / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return root, library / "site-packages", library / "dist-packages"
 
 
 def script_finding() -> tuple[bool, str] | None:
@@ -60,6 +71,10 @@ def script_finding() -> tuple[bool, str] | None:
         Whether it works, and what to say; None if there is no script, or it cannot be read.
     """
     script = Path(sysconfig.get_path("scripts")) / PROG
+    if sys.platform == "win32":
+        # A program, which has the interpreter's path somewhere inside.
+        launcher = script.with_name(f"{PROG}.exe")
+        return (True, str(launcher)) if launcher.is_file() else None
     try:
         interpreter = _interpreter(read_text(script))
     except (OSError, ValueError):
@@ -71,8 +86,8 @@ def script_finding() -> tuple[bool, str] | None:
     if interpreter and is_environment and not _is_in(script.parent, interpreter):
         return False, message("script-of-other-python", **values)
     if not os.access(script, os.X_OK):
-        python = shlex.quote(sys.executable)
-        return True, message("script-not-executable", script=script, python=python)
+        values = {"script": script, "python": program(sys.executable)}
+        return True, message("script-not-executable", **values)
     return True, str(script)
 
 
