@@ -52,13 +52,18 @@ def emit_outputs(lines: Iterable[str]) -> int:
     except OSError as error:
         if sys.stdout is not None:
             _give_up(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # whose reader had enough, and knows it
+        if not _is_broken_pipe(error):  # whose reader had enough, and knows it
             from ._messages import message
 
             reason = error.strerror or message("stdout-closed")
             report(message("stdout-unwritable", reason=reason))
         return EXIT_BROKEN
     return 0
+
+
+def _is_broken_pipe(error: OSError) -> bool:
+    # 22 is EINVAL, which is all that Windows makes of it.
+    return isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == 22)
 
 
 def settle() -> None:
@@ -81,7 +86,10 @@ def _give_up(stream: TextIO) -> None:
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes of text with paths in it: theirs, or UTF-8 if the locale has none."""
+    """Return the bytes of text with paths in it: theirs, or UTF-8 if the locale has none.
+
+    On Windows it is UTF-8, as the shells of Git and MSYS2 and all readers of JSON expect it.
+    """
     try:
         return os.fsencode(text)
     except UnicodeEncodeError:

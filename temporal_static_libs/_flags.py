@@ -1,11 +1,15 @@
 """What to tell a compiler or a linker: one renderer a format.
 
+On Windows, paths have forward slashes, which every compiler and build system there reads. A
+backslash would be taken for an escape by the shells of Git and MSYS2, by make, and by CMake.
+
 Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 # Type checkers take it for typing's.
 TYPE_CHECKING = False
@@ -25,12 +29,18 @@ _STATIC_NAMES = {"gcc_s": "gcc_eh"}
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./-_")
 
 
+def portable(path: Directory) -> str:
+    """Return a path as all programs of this system read it."""
+    text = os.fspath(path)
+    return text.replace("\\", "/") if sys.platform == "win32" else text
+
+
 # The functions that take `msvc` return flags for Microsoft's compiler if it is true.
 
 
 def compiler_flags(include_dir: Directory, *, msvc: bool = False) -> tuple[str, ...]:
     """Return what finds the header."""
-    return (f"{'/I' if msvc else '-I'}{include_dir}",)
+    return (f"{'/I' if msvc else '-I'}{portable(include_dir)}",)
 
 
 def linker_flags(gc_flag: str, *, msvc: bool = False) -> tuple[str, ...]:
@@ -56,7 +66,12 @@ def library_flags(
         msvc: as above.
     """
     system = _system_flags(library, static=static, msvc=msvc)
-    return (os.path.join(directory, library.file), *system)
+    return (archive_path(directory, library), *system)
+
+
+def archive_path(directory: Directory, library: Library) -> str:
+    """Return the path of an archive in a directory."""
+    return portable(os.path.join(directory, library.file))
 
 
 def link_name_flags(library: Library, *, static: bool = False) -> tuple[str, ...]:
@@ -89,7 +104,11 @@ def framework_flags(library: Library) -> tuple[str, ...]:
 
 
 def shell_join(flags: Iterable[str]) -> str:
-    """Return flags as one line that a shell splits into the same flags again."""
+    """Return flags as one line that a shell splits into the same flags again.
+
+    On Windows too it is the shell of POSIX, as Git and MSYS2 have it, and make with them. The
+    command prompt and PowerShell split no program's output; quotes are only where they have to be.
+    """
     return " ".join(map(_quoted, flags))
 
 

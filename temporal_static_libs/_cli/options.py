@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from .._about import TROUBLESHOOTING_URL
 from .._console import encoded
 from .._errors import TemporalStaticLibsError
-from .._flags import system_library_names
+from .._flags import portable, system_library_names
 from .._layout import toolchain_of
 from .._library_set import (
     HEADER,
@@ -103,20 +104,18 @@ class Answers:
         manifest = loaded.manifest.to_dict()
         for library, entry in zip(loaded.manifest.libraries, manifest["libraries"], strict=True):
             entry["name"] = library.link_name
-            entry["path"] = _text(str(loaded.archive(library)))
+            entry["path"] = _path(loaded.archive(library))
             entry["system_libraries"] = system_library_names(library, static=self.static)
         added = {
             "source": loaded.origin.source,
             "source_description": _text(loaded.origin.described),
-            "prefix": _text(self.prefix),
-            "libdir": _text(self.directory),
-            "includedir": _text(self.include_dir),
-            "header": _text(str(HEADER)),
-            "interface": _text(str(INTERFACE)),
-            "protodir": _text(str(PROTO_DIR)),
-            "zig_bindings": [
-                {"zig": zig, "path": _text(str(path))} for zig, path in ZIG_BINDINGS.items()
-            ],
+            "prefix": _path(self.prefix),
+            "libdir": _path(self.directory),
+            "includedir": _path(self.include_dir),
+            "header": _path(HEADER),
+            "interface": _path(INTERFACE),
+            "protodir": _path(PROTO_DIR),
+            "zig_bindings": [{"zig": zig, "path": _path(it)} for zig, it in ZIG_BINDINGS.items()],
             "platforms": [
                 {"platform": t.platform, "wheel_tag": t.wheel_tags[0], "zig_target": t.zig_target}
                 for t in dict.fromkeys((*TARGETS, target))
@@ -129,20 +128,20 @@ class Answers:
     def interface(self) -> str:
         """Return the file that describes the C interface, which can be read."""
         wheel_text(INTERFACE)
-        return str(INTERFACE)
+        return portable(INTERFACE)
 
     def cmake_dir(self) -> str:
         """Return the directory of the CMake package."""
         # Here and not above, as for the next one: most calls do without.
         from .._integration.files import cmake_dir
 
-        return str(cmake_dir(self.verified, self._settings))
+        return portable(cmake_dir(self.verified, self._settings))
 
     def pkg_config_dir(self) -> str:
         """Return the directory of the pkg-config modules."""
         from .._integration.files import pkg_config_dir
 
-        return str(pkg_config_dir(self.verified, self._settings))
+        return portable(pkg_config_dir(self.verified, self._settings))
 
     def sha256(self) -> str:
         """Return the hash of the component's archive, which it has been found to have."""
@@ -156,6 +155,10 @@ class Answers:
     def _found(self, loaded: LoadedSet) -> LoadedSet:
         self._resolution.found(loaded)
         return loaded
+
+
+def _path(path: str | os.PathLike[str]) -> str:
+    return _text(portable(path))
 
 
 def _text(path: str) -> str:
@@ -202,8 +205,8 @@ ANSWERS: Mapping[str, Callable[[Answers], str]] = {
     "--interface": Answers.interface,
     "--cmakedir": Answers.cmake_dir,
     "--pkgconfigdir": Answers.pkg_config_dir,
-    "--protodir": lambda a: str(proto_dir()),
-    "--zigdir": lambda a: str(ZIG_DIR),
+    "--protodir": lambda a: portable(proto_dir()),
+    "--zigdir": lambda a: portable(ZIG_DIR),
     "--sha256": Answers.sha256,
     "--json": Answers.json,
     "--verify": Answers.verification,

@@ -12,10 +12,12 @@ from .._console import PROG
 from .._errors import SettingError
 from .._facts import Facts, plain_component
 from .._flags import (
+    archive_path,
     compiler_flags,
     framework_flags,
     library_flags,
     linker_flags,
+    portable,
     shell_join,
     system_library_flags,
 )
@@ -33,13 +35,13 @@ _LIB = os.path.join(_PREFIX, "lib")
 
 ANSWERS: Mapping[str, Callable[[Any], str]] = {
     "--version": lambda a: __version__,
-    "--prefix": lambda a: a.prefix,
-    "--libdir": lambda a: a.directory,
-    "--includedir": lambda a: a.include_dir,
+    "--prefix": lambda a: portable(a.prefix),
+    "--libdir": lambda a: portable(a.directory),
+    "--includedir": lambda a: portable(a.include_dir),
     "--libs": lambda a: shell_join(
         library_flags(a.directory, a.library, static=a.static, msvc=a.msvc)
     ),
-    "--libfiles": lambda a: shell_join([os.path.join(a.directory, a.library.file)]),
+    "--libfiles": lambda a: shell_join([archive_path(a.directory, a.library)]),
     "--system-libs": lambda a: shell_join(
         system_library_flags(a.library, static=a.static, msvc=a.msvc)
     ),

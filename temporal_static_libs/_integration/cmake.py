@@ -133,6 +133,8 @@ def _row(library: ManifestLibrary, target: Target) -> str:
 
 
 def _path(path: PurePath) -> str:
+    if path.is_absolute():
+        return _escaped(path.as_posix())
     return f"${{CMAKE_CURRENT_LIST_DIR}}/{PurePath(_up(), path).as_posix()}"
 
 

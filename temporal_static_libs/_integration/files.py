@@ -2,12 +2,14 @@
 
 The wheel carries those of its own archives, made when it was built, in the directory of the
 archives. For archives from elsewhere they are made when they are asked for, in the cache directory,
-next to symbolic links to the archives, the header and the protobuf files.
+next to symbolic links to the archives, the header and the protobuf files. On Windows, where not
+everybody may make links, they have absolute paths instead.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from itertools import product
 from pathlib import Path, PurePath
@@ -29,9 +31,7 @@ from .template import Places
 
 _IN_CACHE = "build-systems"
 # The links, next to the files that are made in the cache.
-_ARCHIVES = PurePath("lib")
-_INCLUDE = PurePath("include")
-_PROTOS = PurePath("proto")
+_LINKS = (PurePath("lib"), PurePath("include"), PurePath("proto"))
 _CARRIED_INCLUDE = INCLUDE_DIR.relative_to(PACKAGE_DIR)
 _CARRIED_PROTOS = PROTO_DIR.relative_to(PACKAGE_DIR)
 
@@ -125,14 +125,15 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """Return the directory of the pkg-config modules of the active archives, an absolute path.
 
     It is in the cache directory, too, if not every reader of pkg-config's output could follow to
-    where the wheel is, because there is a space in its path, say.
+    where the wheel is, because there is a space in its path, say. On Windows no link could help.
 
     Arguments and errors are those of `cmake_dir`.
     """
     is_default = toolchain_of(loaded.manifest.target) in (None, TOOLCHAINS[0])
     is_carried = loaded.origin.source == "wheel" and is_default
     carried = _of_wheel(loaded, pkgconfig.DIRECTORY) if is_carried else None
-    if carried is not None and pkgconfig.suits_every_reader(carried):
+    if carried is not None and (sys.platform == "win32" or pkgconfig.suits_every_reader(carried)):
+        refuse_characters(carried, PKG_CONFIG, "--pkgconfigdir", "--libs")
         return carried
     # Here and not above: without a home there is no cache, and the wheel's own need none.
     cache = Path(cache_directory(settings))
@@ -154,9 +155,17 @@ def _of_wheel(loaded: LoadedSet, name: str) -> Path:
 
 
 def _rendered(loaded: LoadedSet) -> dict[PurePath, str]:
+    archives, include, protos = _LINKS
+    if sys.platform == "win32":
+        archives, include, protos = _targets(loaded)
     origin = loaded.origin
-    places = Places(_ARCHIVES, _INCLUDE, _PROTOS, origin.source, origin.fix)
+    places = Places(archives, include, protos, origin.source, origin.fix)
     return render_files(loaded.manifest, places)
+
+
+def _targets(loaded: LoadedSet) -> tuple[PurePath, ...]:
+    """Return where each link leads."""
+    return loaded.directory, INCLUDE_DIR.absolute(), PROTO_DIR.absolute()
 
 
 def _generate(loaded: LoadedSet, cache: Path) -> Path:
@@ -167,11 +176,9 @@ def _generate(loaded: LoadedSet, cache: Path) -> Path:
     import hashlib
 
     files = {path: encoded(text) for path, text in _rendered(loaded).items()}
-    links = {
-        _ARCHIVES: os.fsencode(loaded.directory),
-        _INCLUDE: os.fsencode(INCLUDE_DIR.absolute()),
-        _PROTOS: os.fsencode(PROTO_DIR.absolute()),
-    }
+    links: dict[PurePath, bytes] = {}
+    if sys.platform != "win32":
+        links = dict(zip(_LINKS, map(os.fsencode, _targets(loaded)), strict=True))
     entries = sorted({**files, **links}.items())
     content = b"\0".join(part for path, entry in entries for part in (os.fsencode(path), entry))
     directory = cache / _IN_CACHE / hashlib.sha256(content).hexdigest()[:16]

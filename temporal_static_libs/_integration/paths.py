@@ -1,8 +1,13 @@
-"""Characters in a path that no quoting gets past the readers of a file or of an answer."""
+"""Characters in a path that no quoting gets past the readers of a file or of an answer.
+
+On Windows each absolute path has a colon and backslashes. CMake and pkgconf read those as Windows
+does there: the first turns them into forward slashes, and the second splits at semicolons only.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 
 from .._errors import TemporalStaticLibsError
 from .._messages import message
@@ -13,13 +18,15 @@ CMAKE = (";", "|", "\\", ":", "$<", "$(", '"', "\t", "\r", "\n")
 # pkgconf takes some of them for syntax, and the others for the end of an argument.
 PKG_CONFIG = ("\\", ":", "${", "'", '"', "`", "\t", "\r", "\n")
 LINES = ("\n",)
+_OF_WINDOWS = ("\\", ":")
 
 _NAMES = {"\t": "tab", "\r": "carriage return", "\n": "line break"}
 
 
 def found_in(path: str, characters: tuple[str, ...]) -> str:
     """Return the first of the characters that a path has; an empty text if it has none."""
-    return next((it for it in characters if it in path), "")
+    passed = _OF_WINDOWS if sys.platform == "win32" else ()
+    return next((it for it in characters if it in path and it not in passed), "")
 
 
 def refuse_characters(

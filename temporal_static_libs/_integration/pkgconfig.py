@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path, PurePath
 
 from .._about import PROJECT_URL
@@ -16,6 +17,8 @@ DIRECTORY = "pkgconfig"
 
 # In a path: what readers of pkg-config's output split at, or do not take for what it is.
 _SPECIAL = re.compile(r"[^\w@%+=,./-]")
+# The same on Windows, where pkgconf makes slashes of backslashes.
+_SPECIAL_ON_WINDOWS = re.compile(r"[^\w@%+=,./:\\-]")
 
 
 def module_name(library: ManifestLibrary, *, static: bool = False) -> str:
@@ -64,8 +67,12 @@ def suits_every_reader(directory: Path) -> bool:
     pkgconf escapes spaces. But a shell's ``$(pkg-config …)``, Zig and older versions of Go split at
     each, escaped or not.
     """
-    return _SPECIAL.search(str(directory)) is None
+    special = _SPECIAL_ON_WINDOWS if sys.platform == "win32" else _SPECIAL
+    return special.search(str(directory)) is None
 
 
 def _path(path: PurePath) -> str:
+    if path.is_absolute():
+        # As pkgconf does it with pcfiledir.
+        return re.sub(r"([\s()])", r"\\\1", path.as_posix())
     return f"${{pcfiledir}}/{PurePath('..', path).as_posix()}"

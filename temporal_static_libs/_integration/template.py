@@ -18,7 +18,7 @@ class Places:
     """What such files say that is not in the manifest.
 
     Paths are relative to the directory that has ``cmake/`` and ``pkgconfig/`` in it, so that the
-    files hold wherever the whole is put.
+    files hold wherever the whole is put; or absolute, in files for one machine.
 
     Attributes:
         archives: the directory of the archives.
