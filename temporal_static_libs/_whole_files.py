@@ -2,6 +2,9 @@
 
 Each is made under a random name next to its place, which it then takes. A killed process leaves
 such a name behind; none is in anybody's way, and old ones go when something is made there.
+
+On Windows nothing can take the name of a file that another process has open, such as a scanner for
+viruses that looks at what is new. That is tried again for a while, and then it is an error.
 """
 
 from __future__ import annotations
@@ -9,12 +12,15 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.new", re.DOTALL)
 _LEFT_OVER_AFTER = 24 * 60 * 60  # seconds
+_PATIENCE = 2.0  # seconds for another process to close a file
+_PAUSE = 0.02  # seconds between tries
 
 
 def write_whole(file: Path, content: bytes) -> None:
@@ -27,7 +33,7 @@ def write_whole(file: Path, content: bytes) -> None:
     try:
         with open(new, "xb") as stream:
             stream.write(content)
-        os.replace(new, file)
+        rename(new, file)
     except BaseException:
         _remove(new)
         raise
@@ -50,6 +56,24 @@ def link_whole(link: Path, target: bytes) -> None:
     except BaseException:
         _remove(new)
         raise
+
+
+def rename(old: Path, new: Path) -> None:
+    """Give a file or a directory another name, in place of a file that may be there.
+
+    Raises:
+        OSError: it cannot be done; on Windows also if another process has one of them open, or a
+            file in the directory, for more than two seconds.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            os.replace(old, new)
+            return
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() >= deadline:
+                raise
+        time.sleep(_PAUSE)
 
 
 def remove_leftovers(directory: Path, name: str | None = None) -> None:

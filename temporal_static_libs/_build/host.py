@@ -12,7 +12,9 @@ from .._messages import message
 from .._targets import TARGETS, Target, supported_platforms
 from .tool import release_of
 
-_OF_SYSTEM = {"Linux": "linux", "Darwin": "macos"}
+_OF_SYSTEM = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+# The table's word for a processor, where the system has another.
+_OF_MACHINE = {("Windows", "AMD64"): "amd64"}
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Host:
         system: as ``platform.system()`` has it: ``Linux``, ``Darwin``, ``Windows``.
         machine: the processor, as ``platform.machine()`` has it.
         bits: of Python's own pointers; the processor may have more.
-        floor_name: what a floor here would be a version of: ``glibc``, ``musl``, ``macos``, or
-            another C library's name; empty where there is no telling.
+        floor_name: what a floor here would be a version of: ``glibc``, ``musl``, ``macos``,
+            ``windows``, or another C library's name; empty where there is no telling.
         version: the version of that; empty where there is no telling.
     """
 
@@ -39,14 +41,18 @@ class Host:
         name = f"{self.system} {self.machine}".strip() or "an unknown system"
         if self.system == "Darwin":
             name = f"macOS {self.version} {self.machine}"
-        elif self.version:
+        elif self.version and self.system != "Windows":
             name += f" with {self.floor_name} {self.version}"
         return f"{name}, 32-bit Python" if self.bits == 32 else name
 
     @property
     def target(self) -> Target | None:
-        """The row of the table, whatever the floor; None if there is none."""
-        facts = (64, _OF_SYSTEM.get(self.system), self.machine, self.floor_name)
+        """The row of the table, whatever the floor; None if there is none.
+
+        Where there are rows for several ABIs, as on Windows, it is the first.
+        """
+        machine = _OF_MACHINE.get((self.system, self.machine), self.machine)
+        facts = (64, _OF_SYSTEM.get(self.system), machine, self.floor_name)
         fitting = (t for t in TARGETS if (self.bits, t.os, t.machine, t.floor_name) == facts)
         return next(fitting, None)
 
@@ -63,6 +69,8 @@ def this_host() -> Host:
     name, version = "", ""
     if system == "Darwin":
         name, version = "macos", platform.mac_ver()[0]
+    elif system == "Windows":
+        name, version = "windows", platform.version()
     elif system == "Linux":
         name, version = _c_library()
     bits = 64 if sys.maxsize > 2**32 else 32

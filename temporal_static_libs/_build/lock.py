@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -17,6 +19,11 @@ from .._whole_files import remove_leftovers, write_whole
 NOTE = ".building"
 """The file in a locked directory that says which process has the lock. It is only for people."""
 
+LOCKED = ".building.lock"
+"""The file in a directory that is locked on Windows, where a directory itself cannot be."""
+
+_PAUSE = 0.2  # seconds between looks at a lock that cannot be waited for
+
 _NOTE = re.compile(r"process (?P<process>\d{1,20})\nsince (?P<since>[\d :UTC-]{1,40})\n")
 
 
@@ -25,19 +32,21 @@ def exclusive(directory: Path) -> Iterator[int | None]:
     """Hold a directory's lock.
 
     The system releases it when every process that has the descriptor has ended, however it ends.
+    On Windows it is this process alone that has it.
 
     Args:
         directory: what to lock.
 
     Yields:
-        The descriptor, which programs that the build starts are to inherit. None where there are no
-        such locks.
+        The descriptor, which programs that the build starts are to inherit. None on Windows, where
+        no program inherits a lock.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows, where wheels of other platforms can be made: builds are alone
-        yield None
+    if sys.platform == "win32":
+        with _exclusive_file(directory):
+            yield None
         return
+    import fcntl
+
     handle = os.open(directory, os.O_RDONLY)
     try:
         try:
@@ -58,6 +67,45 @@ def exclusive(directory: Path) -> Iterator[int | None]:
                 fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _exclusive_file(directory: Path) -> Iterator[None]:
+    """Hold the lock of a file in a directory, on Windows."""
+    if sys.platform != "win32":
+        raise NotImplementedError
+    import msvcrt
+
+    handle = os.open(directory / LOCKED, os.O_RDWR | os.O_CREAT | os.O_BINARY)
+    try:
+        if not _take(handle):
+            notice(_waiting(directory))
+            while not _take(handle):
+                time.sleep(_PAUSE)
+        _write_note(directory)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.unlink(directory / NOTE)
+            with suppress(OSError):
+                os.lseek(handle, 0, os.SEEK_SET)
+                msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int) -> bool:
+    if sys.platform != "win32":
+        raise NotImplementedError
+    import msvcrt
+
+    os.lseek(handle, 0, os.SEEK_SET)
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
 
 
 def _write_note(directory: Path) -> None:

@@ -20,7 +20,7 @@ from .._targets import Target
 from .advice import unexpected
 from .archive_index import defined_symbols
 from .header import OWN_PREFIX
-from .tool import Tool, output_of, program_on_path, unusable
+from .tool import Tool, executable, output_of, program_on_path, unusable
 from .toolchain import Toolchain
 
 #: Of symbols that are global only because the members of an archive refer to each other by them.
@@ -117,7 +117,9 @@ def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
         if program is not None:
             yield _tool(program, toolchain, toolchain.environ)
     # Comes with rustc, without the libraries' path in it.
-    of_rust = str(toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / f"rust-{name}")
+    of_rust = str(
+        toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / executable(f"rust-{name}")
+    )
     if os.access(of_rust, os.X_OK):
         libraries = str(toolchain.sysroot / "lib")
         yield _tool(of_rust, toolchain, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})

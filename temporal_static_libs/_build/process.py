@@ -1,22 +1,33 @@
-"""Programs that a build starts: they end with it, and keep its lock while they run."""
+"""Programs that a build starts: they end with it, and keep its lock while they run.
+
+On Windows they are in the console's group, so that Ctrl-C reaches them as it reaches this process,
+and in a job, which ends with this process: they need no lock.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from .job import Job
 
 # What a terminal, a shell, or a system that shuts down sends, where the system has it.
 _NAMES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 _ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 _PATIENCE = 3  # seconds that a program has to end by itself
+
+# The job of each program that runs, on Windows.
+_JOBS: dict[subprocess.Popen[bytes], Job] = {}
 
 
 @contextmanager
@@ -65,9 +76,11 @@ def running(
         )
         with process:
             try:
+                _put_into_job(process)
                 signals.let_through()
                 yield process
                 process.wait()
+                _release_from_job(process)
             except BaseException:
                 signals.hold_back()
                 end_group(process, patience)
@@ -85,8 +98,15 @@ def end_group(process: subprocess.Popen[bytes], patience: float) -> None:
 
     Args:
         process: what `running` yields.
-        patience: seconds that it has to end by itself.
+        patience: seconds that it has to end by itself; none on Windows, where there is no asking.
     """
+    if sys.platform == "win32":
+        if (job := _JOBS.pop(process, None)) is not None:
+            job.end()
+        with suppress(OSError):
+            process.kill()
+        process.wait()
+        return
     try:
         if patience:
             _send(process, signal.SIGTERM)
@@ -94,16 +114,32 @@ def end_group(process: subprocess.Popen[bytes], patience: float) -> None:
                 process.wait(patience)
     finally:
         # Also what goes on after the program itself has ended.
-        _send(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        _send(process, signal.SIGKILL)
         process.wait()
 
 
+def _put_into_job(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform != "win32":
+        return
+    # It may be over already, or be in somebody's job that allows no other; or Python may be one
+    # without ctypes.
+    with suppress(OSError, ImportError):
+        from .job import Job
+
+        _JOBS[process] = Job(process.pid)
+
+
+def _release_from_job(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32" and (job := _JOBS.pop(process, None)) is not None:
+        with suppress(OSError):
+            job.release()
+
+
 def _send(process: subprocess.Popen[bytes], number: int) -> None:
+    if sys.platform == "win32":
+        return
     with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a zombie's group
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, number)
-        else:
-            process.send_signal(number)
+        os.killpg(process.pid, number)
 
 
 class _Signals:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from .._checksums import sha256_of
 from .._errors import CompileError
 from .._messages import message
-from .tool import program_on_path
+from .tool import ENCODING, program_on_path
 
 # In the package.
 INCLUDE = PurePath("include")
@@ -174,7 +174,9 @@ def _git(root: Path, *arguments: str) -> str | None:
     # In a git hook, variables name the repository that the hook is of.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environ, capture_output=True, text=True, encoding=ENCODING, check=False
+        )
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -18,6 +19,7 @@ from .._integration.files import render_carried_files
 from .._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest
 from .._messages import message
 from .._origin import reinstall_anywhere
+from .._whole_files import rename
 from .advice import unexpected
 
 # Directories of the crate temporalio-protos that imports are relative to. Imports of any other file
@@ -51,10 +53,24 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
                 file.chmod(file.stat().st_mode & ~(stat.S_IWGRP | stat.S_IWOTH))
         if directory.exists():
             # Out of the way by a rename, so that what is there is at no time half of a set.
-            shutil.move(directory, scratch / "old")
-        shutil.move(new, directory)
+            _move(directory, scratch / "old")
+        try:
+            _move(new, directory)
+        except OSError:
+            if sys.platform == "win32" and (scratch / "old").exists():
+                _move(scratch / "old", directory)
+            raise
     finally:
-        shutil.rmtree(scratch)
+        # What another process has open cannot be removed on Windows; the next build does it.
+        shutil.rmtree(scratch, ignore_errors=sys.platform == "win32")
+
+
+def _move(old: Path, new: Path) -> None:
+    if sys.platform == "win32":
+        # Not by copying, which a file that another process has open would end half-way.
+        rename(old, new)
+    else:
+        shutil.move(old, new)
 
 
 def scratch_of(directory: Path) -> Path:
@@ -88,9 +104,9 @@ def check_line_tables(directory: Path) -> None:
 def write_description(manifest: Manifest, directory: Path) -> None:
     """Write manifest and checksums beside the archives."""
     checksums = format_checksums({library.file: library.sha256 for library in manifest.libraries})
-    (directory / CHECKSUMS_NAME).write_text(checksums, encoding="ascii")
+    (directory / CHECKSUMS_NAME).write_text(checksums, encoding="ascii", newline="\n")
     text = json.dumps(manifest.to_dict(), indent=2)
-    (directory / MANIFEST_NAME).write_text(f"{text}\n", encoding="ascii")
+    (directory / MANIFEST_NAME).write_text(f"{text}\n", encoding="ascii", newline="\n")
 
 
 def write_build_system_files(manifest: Manifest, directory: Path) -> None:
@@ -103,7 +119,7 @@ def write_build_system_files(manifest: Manifest, directory: Path) -> None:
     for path, text in render_carried_files(manifest, reinstall_anywhere(manifest.version)).items():
         file = directory / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def crate_directory(metadata: Mapping[str, Any]) -> Path:

@@ -7,18 +7,24 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from .._errors import CompileError
 from .._messages import message
 from .process import end_group, output, running
 
+ENCODING = "utf-8" if sys.platform == "win32" else None
+"""That of what Rust's programs and git print, as `subprocess` takes it."""
+
 _ANSWER_WITHIN = 5  # seconds
 _LARGEST_ANSWER = 64 << 10  # bytes
 _GLANCE = 0.05  # seconds between looks at whether a program has ended
+_PAUSE = 0.01  # seconds between looks at a pipe that cannot be waited for
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,37 @@ def program_on_path(name: str, environ: Mapping[str, str]) -> str | None:
     happens to be, and in somebody else's project that is somebody else's program.
     """
     directories = environ.get("PATH", os.defpath).split(os.pathsep)
+    if sys.platform == "win32" and not os.path.dirname(name):
+        return _found_on_windows(name, directories, environ)
     path = os.pathsep.join(filter(os.path.isabs, directories))
     if os.path.dirname(name):  # one that a variable names; PATH has no say
         found = shutil.which(name)
     else:
         found = shutil.which(name, path=path) if path else None
     return None if found is None else os.path.abspath(found)
+
+
+def _found_on_windows(
+    name: str, directories: Sequence[str], environ: Mapping[str, str]
+) -> str | None:
+    # Not by shutil.which(), which looks into the working directory first.
+    endings = [it for it in environ.get("PATHEXT", _PATHEXT).split(os.pathsep) if it]
+    own = os.path.splitext(name)[1].lower()
+    names = [name] if own in map(str.lower, endings) else [f"{name}{it}" for it in endings]
+    for directory in (it.strip('"') for it in directories):
+        if os.path.isabs(directory) and os.path.splitdrive(directory)[0]:
+            for file in (os.path.join(directory, it) for it in names):
+                if os.path.isfile(file):
+                    return os.path.abspath(file)
+    return None
+
+
+_PATHEXT = ".COM;.EXE;.BAT;.CMD"  # where Windows has set no other
+
+
+def executable(name: str) -> str:
+    """Return the file name of a program that is no script."""
+    return f"{name}.exe" if sys.platform == "win32" else name
 
 
 def output_of(command: list[str], environ: Mapping[str, str]) -> str:
@@ -119,7 +150,7 @@ def _read_a_little(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
         # What it has started may keep the pipe open: after its end only what is there is read.
         has_ended = process.poll() is not None
         wait = 0.0 if has_ended else min(max(deadline - time.monotonic(), 0), _GLANCE)
-        if select.select([pipe], [], [], wait)[0]:
+        if _is_readable(pipe, wait):
             piece = os.read(pipe.fileno(), _LARGEST_ANSWER - len(printed))
             printed += piece
             if not piece:
@@ -129,6 +160,26 @@ def _read_a_little(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
         elif time.monotonic() >= deadline:
             return printed, False
     return printed, True
+
+
+def _is_readable(pipe: IO[bytes], wait: float) -> bool:
+    """Return whether there is something to read, or the end, within some seconds."""
+    if sys.platform != "win32":
+        return bool(select.select([pipe], [], [], wait)[0])
+    # Where `select` knows no pipes.
+    import _winapi
+    import msvcrt
+
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            if _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe.fileno()), 0)[0]:
+                return True
+        except OSError:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
 
 
 def unusable(tools: Sequence[Tool]) -> str:

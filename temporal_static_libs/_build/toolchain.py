@@ -16,7 +16,7 @@ from .._settings import TARGET, Settings
 from .._targets import ALL_TARGETS
 from .advice import unexpected, unsupported_platform
 from .host import this_host
-from .tool import program_on_path, release_of
+from .tool import ENCODING, program_on_path, release_of
 
 BOOTSTRAP_REQUIREMENT = "puccinialin>=0.1.14"
 
@@ -158,7 +158,13 @@ def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str
     # In the workspace, because rustup chooses a toolchain by directory.
     try:
         done = subprocess.run(
-            command, env=environ, cwd=workspace, capture_output=True, text=True, check=False
+            command,
+            env=environ,
+            cwd=workspace,
+            capture_output=True,
+            text=True,
+            encoding=ENCODING,
+            check=False,
         )
     except OSError as error:
         reason = message("program-does-not-run", program=command[0], reason=error.strerror)
