@@ -212,6 +212,7 @@ lint-python: .venv/lint/.ready
 	.venv/lint/bin/ruff check .
 	.venv/lint/bin/ruff format --check .
 	.venv/lint/bin/mypy
+	.venv/lint/bin/mypy --platform win32 hatch_build.py temporal_static_libs
 
 # In the release profile, because the build needs its build scripts and macros anyway.
 ## run rustfmt and clippy
