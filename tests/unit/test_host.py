@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import sysconfig
+import types
 
 import pytest
 
@@ -20,6 +21,7 @@ def pretend(
     libc: tuple[str, str] = ("", ""),
     configured: str | None = None,
     mac: str = "",
+    windows: str = "10.0.22631",
     bits: int = 64,
 ) -> Host:
     """Ask for the host where Python says this."""
@@ -27,6 +29,7 @@ def pretend(
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: libc)
     monkeypatch.setattr(platform, "mac_ver", lambda: (mac, ("", "", ""), machine))
+    monkeypatch.setattr(platform, "version", lambda: windows)
     monkeypatch.setattr(sysconfig, "get_config_var", lambda name: configured)
     monkeypatch.setattr(sys, "maxsize", 2 ** (bits - 1) - 1)
     return this_host()
@@ -156,6 +159,23 @@ def test_target_of_a_host_that_is_not_supported_is_an_error_with_those_that_are(
     first, second = str(caught.value).splitlines()
     assert first == "Windows AMD64 is not a supported platform"
     assert "linux-x64 (x86_64-unknown-linux-gnu)" in second
+
+
+@pytest.mark.parametrize(
+    ("version", "is_too_old"), [("10.0.19045", False), ("10", False), ("6.3.9600", True)]
+)
+def test_windows_has_the_first_row_of_its_processor(
+    monkeypatch: pytest.MonkeyPatch, version: str, is_too_old: bool
+) -> None:
+    facts = {"os": "windows", "machine": "amd64", "floor_name": "windows", "floor_version": "10"}
+    rows = [types.SimpleNamespace(platform=name, **facts) for name in ("x64-gnu", "x64-msvc")]
+    monkeypatch.setattr("temporal_static_libs._build.host.TARGETS", rows)
+    host = pretend(monkeypatch, "Windows", "AMD64", windows=version)
+    assert host.target is not None
+    assert host.target.platform == "x64-gnu"
+    assert host.is_too_old is is_too_old
+    assert pretend(monkeypatch, "Windows", "ARM64").target is None
+    assert pretend(monkeypatch, "Windows", "AMD64", bits=32).target is None
 
 
 def test_machine_of_this_run_is_supported() -> None:

@@ -135,7 +135,10 @@ def test_package_says_that_it_is_typed(package_dir: Path) -> None:
 def test_system_without_what_only_unix_has_answers_too(bare_path: Path, option: str) -> None:
     """Windows, as far as Python differs there: it links for other systems with their wheels."""
     program = (
-        "import os, signal, sys; sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd'])); "
+        # Those that go by the platform when they are imported or asked.
+        "import os, pathlib, signal, subprocess, sys, sysconfig, tempfile; "
+        "sysconfig.get_config_vars(); sys.platform = 'win32'; "
+        "sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd'])); "
         "[delattr(os, it) for it in ('geteuid', 'getuid', 'killpg', 'O_CLOEXEC', 'O_NONBLOCK')]; "
         "[delattr(signal, it) for it in ('SIGHUP', 'SIGKILL', 'SIGQUIT')]; "
         f"sys.path.insert(0, {str(bare_path)!r}); "
