@@ -16,12 +16,15 @@ class Component:
     Attributes:
         name: what ``--component`` takes; `component_named` has other spellings.
         library: the library's link name, the one ``-l`` takes.
+        shared_library: the name of the shared library that is linked from it, less what depends
+            on the platform. That of the default component is the one of Temporal's own C bridge.
         summary: what it has of the interface.
         leaves_out: nouns of the interface whose functions it does not have.
     """
 
     name: str
     library: str
+    shared_library: str
     summary: str
     leaves_out: tuple[str, ...] = ()
 
@@ -36,10 +39,13 @@ class Component:
         return frozenset(name for name in interface if not name.startswith(left_out))
 
 
-SDK_CORE = Component("sdk-core", "temporal_sdk_core", "the whole interface")
+SDK_CORE = Component(
+    "sdk-core", "temporal_sdk_core", "temporalio_sdk_core_c_bridge", "the whole interface"
+)
 CLIENT = Component(
     "client",
     "temporal_client",
+    "temporalio_client_c_bridge",
     "the part of the interface that needs no worker",
     leaves_out=("worker", "complete_async", "ephemeral_server"),
 )

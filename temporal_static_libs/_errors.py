@@ -25,5 +25,9 @@ class CompileError(TemporalStaticLibsError):
     """The archives could not be compiled from the Rust sources."""
 
 
+class LinkError(TemporalStaticLibsError):
+    """The shared library could not be linked, or not be written."""
+
+
 class SettingError(TemporalStaticLibsError):
     """An environment variable of this package holds a value it does not know."""

@@ -288,6 +288,24 @@ temporal-static-libs: the wheel's own archives cannot be used: {problem}
   disk:   {place} has only {free} MB left; a compile needs 2 GB
   fix:    make room, or set {variable} to a directory with room; what has been compiled so far is \
 in {scratch}, if anything""",
+    # The shared library: _shared/
+    "shared-and-static": "--static cannot be combined with --shared",
+    "shared-directory-unusable": "{file} cannot be written: {reason}",
+    "shared-among-archives": """\
+--shared cannot write to the directory of the archives: a linker could use the shared library \
+instead of an archive
+  file:   {file}
+  fix:    name another directory""",
+    "exports-missing": "{archive} lacks {count} symbols that {header} declares: {symbols}",
+    "cc-unreadable": "the environment variable CC is {value!r}, which is no command: {reason}",
+    "cc-not-found": "the environment variable CC is {value!r}, but {program} was not found",
+    "no-linker": """\
+no C compiler for {platform} was found, which links the shared library
+{fix}""",
+    "link-failed": """\
+{program} could not link {name} (exit status {status})
+  command: {command}
+  output:  {output}""",
     # What is printed: _console.py
     "stdout-unwritable": "cannot write to standard output: {reason}",
     "stdout-closed": "it is closed",

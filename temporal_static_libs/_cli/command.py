@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 
 _STATIC = "--static"
+_SHARED = "--shared"
 _TOOLCHAIN = "--toolchain"
 _DOCTOR = "--doctor"
 _ZIG = "--zig"
@@ -66,6 +67,20 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+class _Query(_Once):
+    """An option with a value that is answered like those without."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        super().__call__(parser, namespace, values, option_string)
+        namespace.queries = [*namespace.queries, option_string]
+
+
 def _component(spelling: str) -> str:
     try:
         return component_named(spelling).name
@@ -90,6 +105,8 @@ examples:
                         a program that needs no shared library
   {PROG} --component client --libs
                         of the archive without the worker
+  {PROG} {_SHARED} .
+                        a shared library, for languages that load one
   {PROG} {_ZIG} > temporal_libs.zig
                         what a build.zig needs
   cmake -B build -D TemporalStaticLibs_DIR="$({PROG} --cmakedir)"
@@ -119,6 +136,13 @@ def command_line_parser() -> argparse.ArgumentParser:
     )
     for name, text in HELP.items():
         parser.add_argument(name, action="append_const", dest="queries", const=name, help=text)
+    parser.add_argument(
+        _SHARED,
+        action=_Query,
+        metavar="DIRECTORY",
+        help="link the archive into a shared library in DIRECTORY, with the C compiler that CC "
+        "names, with cc, clang or gcc, or with Zig, and print the file",
+    )
     parser.add_argument(
         "--component",
         action=_Once,
@@ -198,6 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 settings,
                 resolution,
                 static=arguments.static,
+                shared=arguments.shared,
                 toolchain=arguments.toolchain,
             )
             if arguments.toolchain:
@@ -240,6 +265,8 @@ def _reject_conflicting_options(
     given = [option for option, is_given in alone.items() if is_given]
     if not given and not arguments.queries:
         parser.error(message("no-option"))
+    if arguments.static and arguments.shared is not None:
+        parser.error(message("shared-and-static"))
     if given == [_DOCTOR] and others - {"--json"}:
         parser.error(message("doctor-and-others"))
     if given and given != [_DOCTOR] and (others or given[1:]):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 from collections.abc import Iterator, Mapping
 
 from .._build.host import this_host
 from .._build.tool import output_of, program_on_path, release_of
+from .._build.ziglang import ziglang_program
 from .._manifest import Manifest
 from .._messages import message
 
@@ -48,23 +47,11 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
         path = program_on_path(name, environ)
         if path is not None:
             yield f"{_version([path, option], environ, name)} ({path})"
-        elif name == "zig" and (module := _ziglang()) is not None:
+        elif name == "zig" and (module := ziglang_program()) is not None:
             version = _version([sys.executable, module, option], environ, name)
             yield f"{version} ({sys.executable} -m ziglang)"
         else:
             yield f"{name} is not on PATH; {needed_by} would need it"
-
-
-def _ziglang() -> str | None:
-    """Return the file that ``python -m ziglang`` runs; None if there is none.
-
-    With -m, Python would first look in the working directory.
-    """
-    spec = importlib.util.find_spec("ziglang")
-    if spec is None or spec.origin is None:
-        return None
-    program = os.path.join(os.path.dirname(spec.origin), "__main__.py")
-    return program if os.path.isfile(program) else None
 
 
 def _version(command: list[str], environ: Mapping[str, str], name: str) -> str:

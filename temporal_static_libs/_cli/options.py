@@ -11,6 +11,7 @@ from .._about import TROUBLESHOOTING_URL
 from .._console import encoded
 from .._errors import TemporalStaticLibsError
 from .._flags import portable, system_library_names
+from .._integration.paths import LINES, refuse_characters
 from .._layout import toolchain_of
 from .._library_set import (
     HEADER,
@@ -48,8 +49,10 @@ class Answers:
         *,
         static: bool,
         toolchain: str | None,
+        shared: str | None = None,
     ) -> None:
         self.static = static
+        self._shared = shared
         self._settings = settings
         self._toolchain = toolchain
         self._component = component
@@ -143,6 +146,18 @@ class Answers:
 
         return portable(pkg_config_dir(self.verified, self._settings))
 
+    def shared_library(self) -> str:
+        """Link the component's archive into a shared library; return its path."""
+        from .._shared.library import link_shared_library
+
+        assert self._shared is not None
+        # Before the link, not when the answer is printed.
+        refuse_characters(os.path.abspath(self._shared), LINES, "--shared", "shared_library()")
+        environ = self._settings.environ
+        return portable(
+            link_shared_library(self.verified, self._component, self._shared, environ)
+        )
+
     def sha256(self) -> str:
         """Return the hash of the component's archive, which it has been found to have."""
         return self.verified.library(self._component).sha256
@@ -208,6 +223,7 @@ ANSWERS: Mapping[str, Callable[[Answers], str]] = {
     "--protodir": lambda a: portable(proto_dir()),
     "--zigdir": lambda a: portable(ZIG_DIR),
     "--sha256": Answers.sha256,
+    "--shared": Answers.shared_library,
     "--json": Answers.json,
     "--verify": Answers.verification,
 }

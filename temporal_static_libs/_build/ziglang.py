@@ -1,0 +1,18 @@
+"""PyPI's ziglang, which carries Zig."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+
+def ziglang_program() -> str | None:
+    """Return the file that ``python -m ziglang`` runs; None if there is none.
+
+    With -m, Python would first look in the working directory.
+    """
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        return None
+    program = os.path.join(os.path.dirname(spec.origin), "__main__.py")
+    return program if os.path.isfile(program) else None

@@ -1,0 +1,107 @@
+"""The table of shared libraries' formats: names, and what a C compiler driver is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .._components import Component
+from .._targets import Target
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row.
+
+    Attributes:
+        prefix: what file names begin with.
+        suffix: what they end with.
+        symbol_prefix: what C names begin with in object files.
+        exports_file: name of the file that lists what is exported.
+        exports_head: the beginning of that file.
+        exports_tail: its end.
+        exports_entry: the line of one symbol, with ``{}`` for it.
+        options: options for a file name, a target and the oldest version of it, the one for
+            `exports_file` among them.
+    """
+
+    prefix: str
+    suffix: str
+    symbol_prefix: str
+    exports_file: str
+    exports_head: str
+    exports_tail: str
+    exports_entry: str
+    options: Callable[[str, Target, str], Sequence[str]]
+
+    def file_name(self, component: Component) -> str:
+        """Return the file name of a component's shared library."""
+        return f"{self.prefix}{component.shared_library}{self.suffix}"
+
+    def exports(self, symbols: Iterable[str]) -> str:
+        """Return the content of `exports_file`.
+
+        Args:
+            symbols: as C spells them.
+        """
+        lines = (f"{self.exports_entry.format(self.symbol_prefix + it)}\n" for it in symbols)
+        return f"{self.exports_head}{''.join(lines)}{self.exports_tail}"
+
+    def arguments(
+        self, file_name: str, target: Target, floor_version: str, symbols: Iterable[str]
+    ) -> list[str]:
+        """Return what comes before the archive.
+
+        Args:
+            file_name: of the shared library, in the working directory, as is `exports_file`.
+            target: the platform.
+            floor_version: the oldest one of it that the archive is made for.
+            symbols: what is exported, as C spells it.
+        """
+        options = self.options(file_name, target, floor_version)
+        # An archive's member is taken only if something refers to it.
+        roots = (f"-Wl,-u,{self.symbol_prefix}{symbol}" for symbol in symbols)
+        return ["-shared", "-o", file_name, *options, *roots]
+
+
+def _elf_options(file_name: str, target: Target, _floor_version: str) -> Sequence[str]:
+    return (
+        f"-Wl,-soname,{file_name}",
+        f"-Wl,--version-script={_VERSION_SCRIPT}",
+        *(target.gc_flag, "-Wl,--as-needed"),
+        # What nothing defines is an error here, not when a program loads the library.
+        "-Wl,-z,defs",
+        # After loading, nothing that the loader has written can be written again; no stack of a
+        # program becomes executable.
+        *("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"),
+    )
+
+
+def _macho_options(file_name: str, target: Target, floor_version: str) -> Sequence[str]:
+    return (
+        *("-arch", target.machine, f"-mmacosx-version-min={floor_version}"),
+        # The program that loads it says where it is.
+        f"-Wl,-install_name,@rpath/{file_name}",
+        f"-Wl,-exported_symbols_list,{_SYMBOL_LIST}",
+        target.gc_flag,
+    )
+
+
+def _pe_options(_file_name: str, _target: Target, _floor_version: str) -> Sequence[str]:
+    return (_DEFINITION, "-Wl,--gc-sections")
+
+
+_VERSION_SCRIPT = "exports.map"
+_SYMBOL_LIST = "exports.list"
+_DEFINITION = "exports.def"
+
+FORMATS: Mapping[str, Format] = {
+    "linux": Format(
+        *("lib", ".so", "", _VERSION_SCRIPT),
+        *("{\nglobal:\n", "local:\n*;\n};\n", "{};"),
+        options=_elf_options,
+    ),
+    "macos": Format("lib", ".dylib", "_", _SYMBOL_LIST, "", "", "{}", options=_macho_options),
+    "windows": Format("", ".dll", "", _DEFINITION, "EXPORTS\n", "", "{}", options=_pe_options),
+}
+"""Operating system of a target to the format of its shared libraries."""

@@ -1,0 +1,94 @@
+"""A shared library from an archive: verified, linked, and put in its place whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from .._components import component_named
+from .._errors import LinkError
+from .._flags import framework_flags, system_library_flags
+from .._library_set import LoadedSet
+from .._messages import message
+from .._ownership import may_write
+from .._targets import target_of_triple
+from .._whole_files import remove_leftovers, write_whole
+from .exports import check_defined, exported_symbols
+from .formats import FORMATS
+from .linker import find_linker
+
+
+def link_shared_library(
+    loaded: LoadedSet,
+    component: str,
+    directory: str | os.PathLike[str],
+    environ: Mapping[str, str],
+) -> Path:
+    """Link a component's archive into a shared library.
+
+    Args:
+        loaded: the archives, verified.
+        component: the component's name.
+        directory: where to put the shared library; made if it is not there.
+        environ: the environment with CC and PATH.
+
+    Returns:
+        The file, an absolute path. Nothing is there of a link that failed, and what was there
+        before still is.
+
+    Raises:
+        LinkError: there is no linker, it failed, the archive lacks something, or the directory
+            cannot be written to.
+        SettingError: CC is no command.
+        MissingLibraryError: there is no archive for the component.
+        UnsupportedPlatformError: the archives are for a target that the table does not have.
+    """
+    manifest, library = loaded.manifest, loaded.library(component)
+    target = target_of_triple(manifest.target)
+    form, row = FORMATS[target.os], component_named(component)
+    file = Path(os.path.abspath(directory), form.file_name(row))
+    symbols = exported_symbols(row)
+    check_defined(loaded, library, symbols, form.symbol_prefix)
+    linker = find_linker(target, environ)
+    _prepare(file, loaded.directory)
+    # Linkers also write other files next to the library. It is the working directory, because a
+    # comma in a path would split the options.
+    with tempfile.TemporaryDirectory(prefix="temporal-shared-") as scratch:
+        exports = Path(scratch, form.exports_file)
+        exports.write_text(form.exports(symbols), encoding="ascii")
+        arguments = form.arguments(file.name, target, manifest.floor_version, symbols)
+        arguments += [str(loaded.archive(library)), *system_library_flags(library)]
+        arguments += framework_flags(library)
+        if target.os == "windows" and not linker.is_zig:
+            # GCC's runtime would be a library next to this one, which no other machine has.
+            arguments.append("-static-libgcc")
+        linker.run(arguments, Path(scratch), environ)
+        content = Path(scratch, file.name).read_bytes()
+    try:
+        write_whole(file, content)
+    except OSError as error:
+        raise _unusable(file, error.strerror) from None
+    remove_leftovers(file.parent, file.name)
+    return file
+
+
+def _prepare(file: Path, archives: Path) -> None:
+    """Make the directory of a file, and check it before the link, which takes its time."""
+    directory = file.parent
+    if os.path.realpath(directory) == os.path.realpath(archives):
+        raise LinkError(message("shared-among-archives", file=file))
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        raise _unusable(directory, error.strerror) from None
+    if not may_write(str(directory)):
+        raise _unusable(directory, os.strerror(errno.EACCES))
+    if file.is_dir():
+        raise _unusable(file, os.strerror(errno.EISDIR))
+
+
+def _unusable(file: Path, reason: str | None) -> LinkError:
+    return LinkError(message("shared-directory-unusable", file=file, reason=reason))
