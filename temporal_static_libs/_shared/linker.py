@@ -35,14 +35,15 @@ class Linker:
         """Link.
 
         Args:
-            arguments: those for the link; the file name after ``-o`` is for the message, too.
+            arguments: those for the link; the file that is to be there then comes after ``-o``.
             directory: the working directory.
             environ: the environment to run in.
 
         Raises:
-            LinkError: it failed; the message has what it printed.
+            LinkError: it failed, or made nothing; the message has what it printed.
         """
         command = [*self.command, *arguments]
+        name = arguments[arguments.index("-o") + 1]
         try:
             with running(
                 command,
@@ -56,10 +57,10 @@ class Linker:
             reason = error.strerror
             values = {"program": self.command[0], "reason": reason}
             raise LinkError(message("program-does-not-run", **values)) from None
-        if process.returncode != 0:
+        if process.returncode != 0 or not Path(directory, name).is_file():
             values = {
                 "program": self.command[0],
-                "name": arguments[arguments.index("-o") + 1],
+                "name": name,
                 "command": shlex.join(command),
                 "output": printed or "none",
             }

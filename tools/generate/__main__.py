@@ -22,6 +22,9 @@ def files() -> dict[Path, str]:
     """Return the text of each file."""
     docs = ROOT / "docs"
     parser = command_line_parser()
+    for action in parser._actions:  # argparse has no public list of them
+        if action.metavar == "DIRECTORY":
+            setattr(action, "complete", shtab.DIRECTORY)  # noqa: B010, the attribute is shtab's
     return {
         docs / "c-api.md": c_api.render(HEADER, ROOT / "rust" / "c-api" / "src"),
         docs / "cli.md": cli.render(parser),

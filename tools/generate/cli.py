@@ -14,6 +14,8 @@ def render(parser: argparse.ArgumentParser) -> str:
         names = ", ".join(f"`{name}`" for name in action.option_strings)
         if action.choices is not None:
             names += " " + " or ".join(f"`{choice}`" for choice in action.choices)
+        elif action.metavar is not None:
+            names += f" `{action.metavar}`"
         rows += f"| {names} | {action.help} |\n"
     return page(
         "cli.md",

@@ -41,7 +41,7 @@ def _assemble(arguments: argparse.Namespace) -> None:
     if commit is None:
         raise ToolError(f"{ROOT} is no checkout of a commit, or was changed since")
     release = arguments.release == "true"
-    made = (arguments.dist, arguments.line_tables, arguments.extra)
+    made = (arguments.dist, arguments.line_tables, arguments.shared, arguments.extra)
     bundle, digest = assemble(ROOT, *made, arguments.bundle, commit, release)
     for directory in (bundle.dist, bundle.assets):
         for file in sorted(directory.iterdir()):
@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("assemble", help="check the exact set, and make the assets")
     made.add_argument("--dist", type=Path, required=True, help="wheels and source distribution")
     made.add_argument("--line-tables", type=Path, required=True, help="archives with line tables")
+    made.add_argument("--shared", type=Path, required=True, help="shared libraries")
     made.add_argument("--extra", type=Path, required=True, help="more assets, if it is there")
     made.add_argument("--release", default="true", help="false: without a changelog entry")
     made.add_argument("--bundle", type=Path, required=True, help="the directory to make")

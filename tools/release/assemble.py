@@ -13,6 +13,7 @@ from tools.release.contents import ReleaseWheel, Source
 from tools.release.distributions import check_distributions
 from tools.release.line_tables import read_line_tables
 from tools.release.names import PROJECT
+from tools.release.shared_library import make_shared_tarball, read_shared_library
 from tools.release.tarballs import make_tarball
 from tools.release.texts import changelog_entry, release_notes, requirements
 from tools.release.versions import check_versions
@@ -22,6 +23,7 @@ def assemble(
     root: Path,
     distributions: Path,
     line_tables: Path,
+    shared: Path,
     extra: Path,
     output: Path,
     commit: str,
@@ -34,6 +36,7 @@ def assemble(
         distributions: the directory of wheels and source distribution.
         line_tables: a directory with ``line-tables-PLATFORM`` for each wheel for Linux: the wheel's
             archives with line tables.
+        shared: a directory with ``shared-PLATFORM`` for each wheel: its shared library.
         extra: a directory of more assets for the GitHub release; it need not be there.
         output: the bundle's directory, which is made.
         commit: that everything must be made from.
@@ -60,6 +63,8 @@ def assemble(
         if wheel.target.object_format == "elf":
             second = line_tables / f"line-tables-{wheel.target.platform}"
             make_tarball(wheel, bundle.assets, "-line-tables", read_line_tables(second, wheel))
+        library = read_shared_library(shared / f"shared-{wheel.target.platform}", wheel)
+        make_shared_tarball(library, wheel, bundle.assets)
     (bundle.assets / f"{PROJECT}-v{version}.cdx.json").write_bytes(_sbom(checked.wheels[0]))
     for file in sorted(extra.iterdir()) if extra.is_dir() else []:
         if not file.is_file() or (bundle.assets / file.name).exists():

@@ -1,0 +1,88 @@
+"""A platform's shared library as an asset, for those who have no linker."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from temporal_static_libs._checksums import format_checksums, sha256_of
+from temporal_static_libs._components import SDK_CORE
+from temporal_static_libs._shared.formats import FORMATS
+from tools import ToolError
+from tools.release.contents import ReleaseWheel
+from tools.release.names import stem_of
+from tools.shared.description import DESCRIPTION_NAME, describe
+from tools.wheel.check import PACKAGE, check_facts
+
+#: Suffix of the platform in the asset's name.
+KIND: Final = "-shared"
+
+# Of all files, as in a wheel: 2020-02-02, in seconds since 1970.
+_DATE: Final = 1580601600
+
+
+def read_shared_library(directory: Path, wheel: ReleaseWheel) -> Path:
+    """Hold a library, made and proven by `tools.shared`, to the wheel of its platform.
+
+    Args:
+        directory: with the library and its description, and nothing else.
+        wheel: the wheel, checked.
+
+    Returns:
+        The library.
+    """
+    file = directory / FORMATS[wheel.target.os].file_name(SDK_CORE)
+    try:
+        names = {entry.name for entry in directory.iterdir()}
+        found = json.loads((directory / DESCRIPTION_NAME).read_text(encoding="ascii"))
+        expected = describe(file, wheel.manifest, SDK_CORE.name)
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{directory}: no shared library: {error!r}") from None
+    check_facts(directory, {"files": (names, {file.name, DESCRIPTION_NAME})})
+    check_facts(file, {"description": (found, expected)})
+    return file
+
+
+def make_shared_tarball(library: Path, wheel: ReleaseWheel, directory: Path) -> None:
+    """Make a shared library's tarball, and the file that `sha256sum -c` reads next to it.
+
+    The bytes depend on the arguments alone.
+
+    Args:
+        library: the shared library.
+        wheel: the wheel of its platform, which has all else.
+        directory: for both files.
+    """
+    stem = stem_of(f"{wheel.target.platform}{KIND}", wheel.manifest.version)
+    tarball, checksum = directory / f"{stem}.tar.gz", directory / f"{stem}.sha256"
+    with (
+        zipfile.ZipFile(wheel.file) as packed,
+        open(tarball, "wb") as stream,
+        # Not by tarfile, which would write the time and the name into the head.
+        gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        contents = {library.name: library.read_bytes()}
+        contents |= {name: packed.read(member) for name, member in _members(wheel, packed)}
+        for name, content in sorted(contents.items()):
+            entry = tarfile.TarInfo(f"{stem}/{name}")
+            entry.size, entry.mode, entry.mtime = len(content), 0o644, _DATE
+            archive.addfile(entry, io.BytesIO(content))
+    checksum.write_text(format_checksums({tarball.name: sha256_of(tarball)}), encoding="ascii")
+
+
+def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Each file's name in the tarball and in the wheel."""
+    places = {f"{PACKAGE}/include/": "include/", f"{wheel.dist_info}/licenses/": "licenses/"}
+    for member in packed.namelist():
+        if member == f"{PACKAGE}/share/interface.json":
+            yield "interface.json", member
+        for prefix, place in places.items():
+            if member.startswith(prefix) and not member.endswith("/"):
+                yield place + member.removeprefix(prefix), member

@@ -1,0 +1,134 @@
+"""Proof that a shared library holds what docs/shared-library.md promises, read from the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import lief
+
+from temporal_static_libs._components import SDK_CORE, Component
+from temporal_static_libs._shared.exports import exported_symbols
+from temporal_static_libs._shared.formats import Format
+from temporal_static_libs._targets import Target
+from tools import ToolError
+
+# Parts of the C libraries: glibc's, and the one of musl.
+_GLIBC = re.compile(r"lib(c|m|dl|pthread|rt|util)\.so\.\d|ld-linux[\w-]*\.so\.\d")
+_MUSL = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
+_VERSION = re.compile(r"GLIBC_([\d.]+)")
+
+
+class ProofError(ToolError):
+    """A shared library does not hold what it promises."""
+
+
+def prove(
+    file: Path, form: Format, target: Target, floor_version: str, component: Component = SDK_CORE
+) -> Iterator[str]:
+    """Check a shared library, and say what has been found.
+
+    Args:
+        file: the library.
+        form: the row of its format.
+        target: the platform that it is for.
+        floor_version: the oldest C library, or macOS, that it has to load with.
+        component: what its archive has of the interface.
+
+    Yields:
+        What holds, in a few words.
+
+    Raises:
+        ProofError: something does not.
+    """
+    binary = lief.parse(file)
+    if isinstance(binary, lief.ELF.Binary):
+        found = _elf_exports(binary)
+        facts = _prove_elf(file, binary, target, floor_version)
+    elif isinstance(binary, lief.MachO.Binary):
+        found = {str(symbol.name) for symbol in binary.exported_symbols}
+        facts = _prove_macho(file, binary, floor_version)
+    elif isinstance(binary, lief.PE.Binary):
+        export = binary.get_export()
+        found = {str(entry.name) for entry in export.entries} if export else set()
+        facts = _prove_pe(file, binary)
+    else:
+        raise ProofError(f"{file.name} is no shared library")
+    expected = {f"{form.symbol_prefix}{symbol}" for symbol in exported_symbols(component)}
+    if differing := sorted(found ^ expected):
+        which = "exports" if differing[0] in found else "does not export"
+        raise ProofError(f"{file.name} {which} {differing[0]}: {len(differing)} symbols differ")
+    yield f"exports the {len(found)} functions of the interface and no others"
+    yield from facts
+
+
+def _elf_exports(binary: lief.ELF.Binary) -> set[str]:
+    return {str(symbol.name) for symbol in binary.dynamic_symbols if symbol.exported}
+
+
+def _prove_elf(
+    file: Path, binary: lief.ELF.Binary, target: Target, floor_version: str
+) -> Iterator[str]:
+    entries = {entry.tag: entry for entry in binary.dynamic_entries}
+    soname = entries.get(lief.ELF.DynamicEntry.TAG.SONAME)
+    if not isinstance(soname, lief.ELF.DynamicSharedObject) or soname.name != file.name:
+        raise ProofError(f"{file.name} has another soname")
+    types = {segment.type: segment for segment in binary.segments}
+    stack = types.get(lief.ELF.Segment.TYPE.GNU_STACK)
+    if stack is None or lief.ELF.Segment.FLAGS.X in stack:
+        raise ProofError(f"{file.name} makes stacks executable")
+    flags = entries.get(lief.ELF.DynamicEntry.TAG.FLAGS)
+    is_now = isinstance(flags, lief.ELF.DynamicEntryFlags) and (
+        lief.ELF.DynamicEntryFlags.FLAG.BIND_NOW in flags
+    )
+    if lief.ELF.Segment.TYPE.GNU_RELRO not in types or not is_now:
+        raise ProofError(f"{file.name} has no full RELRO")
+    if lief.ELF.DynamicEntry.TAG.TEXTREL in entries:
+        raise ProofError(f"{file.name} relocates code")
+    yield "soname, full RELRO, no executable stack"
+    allowed = _GLIBC if target.floor_name == "glibc" else _MUSL
+    if others := [name for name in binary.libraries if not allowed.fullmatch(str(name))]:
+        raise ProofError(f"{file.name} needs more than the C library: {others}")
+    yield f"needs {', '.join(map(str, binary.libraries))}"
+    if target.floor_name == "glibc":
+        yield _prove_glibc(file, binary, floor_version)
+
+
+def _prove_glibc(file: Path, binary: lief.ELF.Binary, floor_version: str) -> str:
+    needed = {
+        str(version.name)
+        for library in binary.symbols_version_requirement
+        for version in library.get_auxiliary_symbols()
+    }
+    versions = {_numbers(found[1]) for name in needed if (found := _VERSION.fullmatch(name))}
+    if not versions or max(versions) > _numbers(floor_version):
+        newest = ".".join(map(str, max(versions, default=())))
+        raise ProofError(f"{file.name} needs glibc {newest}, newer than {floor_version}")
+    return f"needs glibc {'.'.join(map(str, max(versions)))}, promised is {floor_version}"
+
+
+def _prove_macho(file: Path, binary: lief.MachO.Binary, floor_version: str) -> Iterator[str]:
+    names = [it for it in binary.libraries if it.command == lief.MachO.LoadCommand.TYPE.ID_DYLIB]
+    if [str(it.name) for it in names] != [f"@rpath/{file.name}"]:
+        raise ProofError(f"{file.name} has another install name")
+    build, minimum = binary.build_version, binary.version_min
+    oldest = build.minos if build is not None else minimum.version if minimum is not None else []
+    if not oldest or _numbers(".".join(map(str, oldest))) > _numbers(floor_version):
+        raise ProofError(f"{file.name} is for macOS {oldest}, not {floor_version}")
+    yield f"install name, for macOS {'.'.join(map(str, oldest))}"
+
+
+def _prove_pe(file: Path, binary: lief.PE.Binary) -> Iterator[str]:
+    kinds = lief.PE.OptionalHeader.DLL_CHARACTERISTICS
+    for wanted in (kinds.DYNAMIC_BASE, kinds.NX_COMPAT, kinds.HIGH_ENTROPY_VA):
+        if not binary.optional_header.has(wanted):
+            raise ProofError(f"{file.name} lacks {wanted}")
+    yield f"imports from {', '.join(sorted(str(it.name) for it in binary.imports))}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers = [int(number) for number in version.split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
