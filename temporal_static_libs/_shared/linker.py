@@ -140,9 +140,10 @@ def _what_to_install(target: Target, *, is_native: bool) -> str:
         fix = "  either:  xcode-select --install\n"
     else:
         fix = f"  either:  {shlex.quote(sys.executable)} -m pip install ziglang\n"
-        packages = {"windows": f"gcc-mingw-w64-{target.processor.replace('_', '-')}"}
-        package = packages.get(target.os) or ("gcc" if is_native else "")
-        if target.floor_name == "glibc" and not is_native:
+        package = "gcc" if is_native else ""
+        if target.os == "windows":
+            package = f"gcc-mingw-w64-{target.processor.replace('_', '-')}"
+        elif target.floor_name == "glibc" and not is_native:
             package = f"gcc-{target.gnu_triple.replace('_', '-')}"
         gcc = f"  or:      apt-get install {package}   # on Debian and Ubuntu\n" if package else ""
     fix += f"{gcc}  or:      set CC to a C compiler for {target.platform}"

@@ -39,6 +39,7 @@ CALLS: Mapping[str, Call] = {
     "doctor-json": ("--doctor", "--json"),
     **{f"completion-{shell}": ("--completion", shell) for shell in ("bash", "fish", "zsh")},
     "toolchain": ("--toolchain", "gnu", "--libs"),  # refused: the libraries are not for Windows
+    "shared": ("--shared", "a-directory"),
     "bad-usage": ("--nonsense",),
     **{
         function: (function,)
@@ -63,7 +64,12 @@ def outcomes(elsewhere: Installation) -> Callable[[str, str], Outcomes]:
     def ask(source: str, flags: str) -> Outcomes:
         options, environ = FLAGS.get(flags, ((), {}))
         machine = elsewhere.machine(source)
-        machine = replace(machine, flags=options, environ={**machine.environ, **environ})
+        machine = replace(
+            machine,
+            flags=options,
+            environ={**machine.environ, **environ},
+            cwd=elsewhere.root / "home",
+        )
         return dict(zip(CALLS, machine.ask(*CALLS.values()), strict=True))
 
     return cache(ask)
@@ -77,7 +83,7 @@ def test_no_option_is_missing(elsewhere: Installation) -> None:
     (helped,) = elsewhere.machine().ask(("--help",))
     flags, choices = parse_options(helped.answered().stdout.decode())
     assert {*flags} == {*OPTIONS, "--static"}
-    assert {*choices} == {"--component", "--completion", "--toolchain"}
+    assert {*choices} == {"--component", "--completion", "--shared", "--toolchain"}
 
 
 @pytest.mark.parametrize("call", CALLS)

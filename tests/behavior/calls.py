@@ -20,6 +20,8 @@ its keyword as in ``static=yes``.
 
 ALONE = ("--help", "--doctor", "--zig")
 """Options without a value that cannot be combined with others."""
+DIRECTORY = "a-directory"
+"""The value of options that take a directory."""
 WITH_FILES = ("--cmakedir", "--pkgconfigdir")
 """Options that answer with a directory of generated files."""
 
@@ -68,11 +70,12 @@ class Interface:
             yield COMMAND, flag, "--json"
         for function, parameters in self.functions.items():
             yield PACKAGE, function
+            first = (DIRECTORY,) if "directory" in parameters else ()
             if "toolchain" in parameters:
-                yield PACKAGE, function, "toolchain=gnu"
+                yield PACKAGE, function, *first, "toolchain=gnu"
             if "component" in parameters:
                 for component in (*self.components, "nonsense"):
-                    yield PACKAGE, function, component
+                    yield PACKAGE, function, *first, component
             if "static" in parameters:
                 yield PACKAGE, function, "static=yes"
 
@@ -109,6 +112,8 @@ def parse_options(text: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]
             flags.append(option)
         elif value.startswith("{"):
             choices[option] = tuple(value.strip("{}").split(","))
+        elif value == "DIRECTORY":
+            choices[option] = (DIRECTORY,)
         else:
             sys.exit(f"behavior: {option} takes any {value}: add calls for it to {__file__}")
     return tuple(flags), choices
@@ -127,7 +132,7 @@ def parse_functions(exports: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     for name, text in exports.items():
         if text.startswith(f"{name}("):
             parameters = tuple(re.findall(r"(\w+):", text.partition(" -> ")[0]))
-            if set(parameters) - {"component", "static", "toolchain"}:
+            if set(parameters) - {"component", "directory", "static", "toolchain"}:
                 sys.exit(f"behavior: {text} has a new parameter: add calls for it to {__file__}")
             functions[name] = parameters
     return functions

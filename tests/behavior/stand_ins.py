@@ -29,6 +29,14 @@ if "STAND_IN_FETCH" not in os.environ:
 def setup_rust(program):
     raise RuntimeError("the stand-in fetches nothing")
 """
+# A compiler's driver then makes the file that is asked for.
+_LINKS = """\
+while [ $# -gt 1 ]; do
+    [ "$1" = -o ] && echo "linked by the stand-in" > "$2"
+    shift
+done
+exit 0
+"""
 _CARGO = """\
 #!/bin/sh
 case "$1" in
@@ -80,7 +88,8 @@ def make_programs(directory: Path) -> None:
     """
     directory.mkdir()
     for name in ("zig", "cc", "pkg-config", "cmake"):
-        _write_program(directory / name, f"#!/bin/sh\necho '{name} 9.9.9 (stand-in)'\n")
+        links = _LINKS if name == "cc" else ""
+        _write_program(directory / name, f"#!/bin/sh\necho '{name} 9.9.9 (stand-in)'\n{links}")
     for name in ("ar", "ld", "objcopy"):
         (directory / name).symlink_to(_required(name))
 

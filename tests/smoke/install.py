@@ -1,10 +1,10 @@
 """Installs the wheel that a requirements file names by its hashes, and runs smoke.py on it.
 
     python install.py --requirements FILE --tools FILE
-                      (--index-url URL | --find-links DIRECTORY) [--tarball FILE]
+                      (--index-url URL | --find-links DIRECTORY) [--tarball FILE] [--shared FILE]
 
 In a new environment, which goes in the end. With a tarball, the programs are linked with what that
-holds instead. Needs nothing but the standard library and a C compiler.
+holds instead. With the asset of a shared library, that is loaded, too. Needs nothing but the standard library and a C compiler.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import venv
 from pathlib import Path
 
 SMOKE = Path(__file__).resolve().parent / "smoke.py"
+SHARED = SMOKE.with_name("shared.py")
 
 
 def install(python: Path, arguments: argparse.Namespace) -> None:
@@ -58,6 +59,7 @@ def main() -> int:
     source.add_argument("--index-url", help="the index to install from")
     source.add_argument("--find-links", type=Path, help="the directory to install from")
     parser.add_argument("--tarball", type=Path, help="to link with instead of the wheel")
+    parser.add_argument("--shared", type=Path, help="asset with a shared library, to load")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="temporal-install-") as scratch:
         environment = Path(scratch, "venv")
@@ -74,6 +76,8 @@ def main() -> int:
             install(python, arguments)
             command = [str(python), str(SMOKE), "--source", archives]
             subprocess.run(command, env=environ, check=True)
+            if arguments.shared is not None:
+                subprocess.run([str(python), str(SHARED), str(arguments.shared)], check=True)
         except subprocess.CalledProcessError as error:
             print(f"install.py: exit status {error.returncode} of: {error.cmd}", file=sys.stderr)
             return 1

@@ -100,6 +100,7 @@ def test_public_names_are_those_of_the_design() -> None:
     assert sorted(temporal_static_libs.__all__) == [
         "ChecksumMismatchError",
         "CompileError",
+        "LinkError",
         "MissingLibraryError",
         "TemporalStaticLibsError",
         "UnsupportedPlatformError",
@@ -108,6 +109,7 @@ def test_public_names_are_those_of_the_design() -> None:
         "lib_dir",
         "library_set",
         "link_flags",
+        "shared_library",
         "verify",
     ]
     for name in temporal_static_libs.__all__:

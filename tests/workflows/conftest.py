@@ -21,6 +21,7 @@ from tests.support.ci.workflow_run import WorkflowRun, read_workflow
 from tests.support.pip.borrowed_environment import borrow_environment
 from tests.support.pip.release_files import make_line_tables, make_sdist, make_wheel
 from tests.support.pip.uploading_index import UploadingIndex, uploading_index
+from tests.support.shared.release import make_shared_libraries
 from tools.release.names import REQUIRED
 from tools.release.versions import project_version
 
@@ -178,6 +179,8 @@ def start(
             else:
                 artifacts.upload(f"wheel-{file.stem}", file)
         for directory in make_line_tables(built, place / "line-tables").iterdir():
+            artifacts.upload(directory.name, directory)
+        for directory in make_shared_libraries(built, place / "shared").iterdir():
             artifacts.upload(directory.name, directory)
         history = place / "build-history.json"
         history.write_text("[]\n")

@@ -52,6 +52,7 @@ HANDOVERS = (
         "libtemporal_client.a",
         "libtemporal_client.a, size and SHA-256",
     ),
+    HandOver("assemble", "shared-*", "*temporalio_sdk_core_c_bridge.*", "its description"),
     HandOver("assemble", "sdist", "*.tar.gz", "it cannot be read"),
     # Charts and numbers, of which none are made twice.
     HandOver("assemble", "history", "build-history.json", None),

@@ -48,7 +48,7 @@ def test_release_of_every_platform_is_published_and_can_be_installed(
     stems = [
         f"temporal-static-libs-{target.platform}{kind}-v{tree.version}"
         for target in TARGETS
-        for kind in ("", *(["-line-tables"] if target.object_format == "elf" else []))
+        for kind in ("", "-shared", *(["-line-tables"] if target.object_format == "elf" else []))
     ]
     assert set(github.assets) == {
         *(f"{stem}.tar.gz" for stem in stems),

@@ -16,6 +16,7 @@ from temporal_static_libs._checksums import format_checksums, sha256_of
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.git_tree import git
 from tests.support.pip.release_files import LIB, Content, make_line_tables, make_sdist, make_wheel
+from tests.support.shared.release import make_shared_libraries
 from tools import ToolError
 from tools.release.assemble import assemble
 from tools.release.bundle import Bundle
@@ -208,7 +209,8 @@ def assembled(pristine_tree: ReleaseTree, small: Path, tmp_path: Path) -> tuple[
     made = make_line_tables(small, tmp_path / "line-tables")
     output, extra = tmp_path / "bundle", tmp_path / "no-extra"
     commit = pristine_tree.commit
-    return assemble(pristine_tree.root, small, made, extra, output, commit, release=True)
+    shared = make_shared_libraries(small, tmp_path / "shared")
+    return assemble(pristine_tree.root, small, made, shared, extra, output, commit, release=True)
 
 
 def test_notes_have_the_changelog_entry_and_what_is_missing(
@@ -238,6 +240,7 @@ def test_tarballs_depend_on_the_wheels_alone(
         pristine_tree.root,
         assembled[0].dist,
         tmp_path / "line-tables",
+        tmp_path / "shared",
         tmp_path / "no-extra",
         tmp_path / "again",
         pristine_tree.commit,
@@ -263,6 +266,7 @@ def test_extra_asset_may_not_take_the_name_of_another(
             pristine_tree.root,
             small,
             make_line_tables(small, tmp_path / "line-tables"),
+            make_shared_libraries(small, tmp_path / "shared"),
             extra,
             tmp_path / "bundle",
             pristine_tree.commit,
@@ -353,8 +357,8 @@ def test_line_tables_that_are_not_of_the_wheel(
     change(made / "line-tables-linux-arm64")
     with pytest.raises(ToolError, match=problem):
         assemble(
-            *(pristine_tree.root, small, made, tmp_path / "no-extra", tmp_path / "bundle"),
-            pristine_tree.commit,
+            *(pristine_tree.root, small, made, tmp_path / "shared"),
+            *(tmp_path / "no-extra", tmp_path / "bundle", pristine_tree.commit),
             release=True,
         )
 

@@ -55,7 +55,9 @@ def test_musl_is_tried_in_the_image_that_the_wheel_was_built_in(
     assert places == {"/project": str(ROOT), "/release": str(bundle.root)}
     script = command[python + 1]
     assert Path(script.replace("/project", str(ROOT))).is_file()
-    assert f"/release/assets/temporal-static-libs-{target.platform}-v1.0.0.tar.gz" in command
+    for kind in ("", "-shared"):
+        asset = f"temporal-static-libs-{target.platform}{kind}-v1.0.0.tar.gz"
+        assert f"/release/assets/{asset}" in command
 
 
 def test_index_that_does_not_get_to_list_it(bundle: Bundle, loopback_index: UploadingIndex) -> None:

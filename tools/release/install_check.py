@@ -12,6 +12,7 @@ from tools import ROOT, ToolError
 from tools.release.bundle import Bundle
 from tools.release.matrix import build_identifier
 from tools.release.names import stem_of
+from tools.release.shared_library import KIND
 from tools.wheel.builder import image_of
 
 # Where cibuildwheel's images have the Python that wheels are tested with.
@@ -42,7 +43,8 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
         target: the platform.
         bundle: the release.
         index: the URL that pip takes as ``--index-url``; None for what is not published yet, of
-            which the tarball is linked with: the wheel was, where it was built.
+            which the tarball is linked with, because the wheel was where it was built, and the
+            shared library is loaded.
     """
     command, project, place = [sys.executable], ROOT, bundle.root
     if target.floor_name == "musl":
@@ -60,4 +62,6 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
         return [*command, "--index-url", index]
     tarball = f"{stem_of(target.platform, bundle.facts().version)}.tar.gz"
     command += ["--find-links", str(place / bundle.dist.name)]
-    return [*command, "--tarball", str(place / bundle.assets.name / tarball)]
+    assets = place / bundle.assets.name
+    shared = f"{stem_of(f'{target.platform}{KIND}', bundle.facts().version)}.tar.gz"
+    return [*command, "--tarball", str(assets / tarball), "--shared", str(assets / shared)]

@@ -42,29 +42,39 @@ def prove(
     Raises:
         ProofError: something does not.
     """
-    binary = lief.parse(file)
-    if isinstance(binary, lief.ELF.Binary):
-        found = _elf_exports(binary)
-        facts = _prove_elf(file, binary, target, floor_version)
-    elif isinstance(binary, lief.MachO.Binary):
-        found = {str(symbol.name) for symbol in binary.exported_symbols}
-        facts = _prove_macho(file, binary, floor_version)
-    elif isinstance(binary, lief.PE.Binary):
-        export = binary.get_export()
-        found = {str(entry.name) for entry in export.entries} if export else set()
-        facts = _prove_pe(file, binary)
-    else:
-        raise ProofError(f"{file.name} is no shared library")
+    binary, found = _read(file)
     expected = {f"{form.symbol_prefix}{symbol}" for symbol in exported_symbols(component)}
     if differing := sorted(found ^ expected):
         which = "exports" if differing[0] in found else "does not export"
         raise ProofError(f"{file.name} {which} {differing[0]}: {len(differing)} symbols differ")
     yield f"exports the {len(found)} functions of the interface and no others"
-    yield from facts
+    if isinstance(binary, lief.ELF.Binary):
+        yield from _prove_elf(file, binary, target, floor_version)
+    elif isinstance(binary, lief.MachO.Binary):
+        yield from _prove_macho(file, binary, floor_version)
+    else:
+        yield from _prove_pe(file, binary)
 
 
-def _elf_exports(binary: lief.ELF.Binary) -> set[str]:
-    return {str(symbol.name) for symbol in binary.dynamic_symbols if symbol.exported}
+def exports_of(file: Path) -> set[str]:
+    """Return the symbols that a shared library exports, as the file spells them.
+
+    Raises:
+        ProofError: it is no shared library.
+    """
+    return _read(file)[1]
+
+
+def _read(file: Path) -> tuple[lief.ELF.Binary | lief.MachO.Binary | lief.PE.Binary, set[str]]:
+    binary = lief.parse(file)
+    if isinstance(binary, lief.ELF.Binary):
+        return binary, {str(it.name) for it in binary.dynamic_symbols if it.exported}
+    if isinstance(binary, lief.MachO.Binary):
+        return binary, {str(symbol.name) for symbol in binary.exported_symbols}
+    if isinstance(binary, lief.PE.Binary):
+        export = binary.get_export()
+        return binary, {str(entry.name) for entry in export.entries} if export else set()
+    raise ProofError(f"{file.name} is no shared library")
 
 
 def _prove_elf(
