@@ -1,27 +1,32 @@
 """Ask a Temporal server for its version: server_version.py LIBRARY INTERFACE URL."""
 
+from __future__ import annotations
+
 import ctypes
 import sys
+from typing import Any
 
 from temporal import Interface
 
 library, description, url = sys.argv[1:]
 interface = Interface(library, description)
 c, struct = interface.functions, interface.struct
-lent = []  # has to live until the results are there
+lent: list[Any] = []  # has to live until the results are there
 
 
-def lend(text):
+def lend(text: str) -> Any:
+    """Lend the library a text."""
     lent.append(ctypes.create_string_buffer(text.encode()))
     return struct("TemporalCoreByteArrayRef")(ctypes.addressof(lent[-1]), len(lent[-1]) - 1)
 
 
-def contents(address):
+def contents(address: int) -> bytes:
+    """Copy what the library has lent."""
     array = struct("TemporalCoreByteArray").from_address(address)
     return ctypes.string_at(array.data, array.size)
 
 
-def call(name, handle, options):
+def call(name: str, handle: int, options: Any) -> Any:
     """Call an asynchronous function, and wait for its event on the queue."""
     callback = ctypes.cast(getattr(c, f"temporal_static_libs_on_{name}"), ctypes.c_void_p)
     tag = c.temporal_static_libs_queue_tag(queue, 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Interface:
-    """A shared library, with the types of its functions. A pointer is a number, or None for NULL."""
+    """A shared library with the types of its functions. A pointer is a number or None."""
 
     def __init__(self, library: str, description: str) -> None:
         described = json.loads(Path(description).read_text(encoding="utf-8"))

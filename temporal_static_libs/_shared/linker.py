@@ -103,7 +103,8 @@ def _of_setting(value: str, target: Target, environ: Mapping[str, str]) -> Linke
     command = (path, *words[1:])
     names = [os.path.basename(word).partition(".")[0] for word in words]
     is_zig = any(
-        name.startswith("zig") and verb == "cc" for name, verb in zip(names, words[1:], strict=False)
+        name.startswith("zig") and verb == "cc"
+        for name, verb in zip(names, words[1:], strict=False)
     )
     if not is_zig or "-target" in words:
         return Linker(command, is_zig)

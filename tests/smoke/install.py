@@ -4,7 +4,8 @@
                       (--index-url URL | --find-links DIRECTORY) [--tarball FILE] [--shared FILE]
 
 In a new environment, which goes in the end. With a tarball, the programs are linked with what that
-holds instead. With the asset of a shared library, that is loaded, too. Needs nothing but the standard library and a C compiler.
+holds instead. With the asset of a shared library, that is loaded, too. Needs nothing but the
+standard library and a C compiler.
 """
 
 from __future__ import annotations

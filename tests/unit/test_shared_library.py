@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs import LinkError
+from temporal_static_libs._build.host import this_host
 from temporal_static_libs._components import CLIENT, SDK_CORE
 from temporal_static_libs._errors import SettingError
 from temporal_static_libs._shared import linker
@@ -79,7 +80,7 @@ def programs(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
     host = replace(
-        linker.this_host(), system="Linux", machine="x86_64", floor_name="glibc", version="2.36"
+        this_host(), system="Linux", machine="x86_64", floor_name="glibc", version="2.36"
     )
     monkeypatch.setattr(linker, "this_host", lambda: host)
     monkeypatch.setattr(linker, "ziglang_program", lambda: None)
@@ -174,9 +175,7 @@ def test_zig_in_cc_keeps_its_own_target(programs: Path) -> None:
         (" ", r"CC is ' ', but   was not found"),
     ],
 )
-def test_cc_that_is_no_command_is_a_wrong_setting(
-    programs: Path, value: str, problem: str
-) -> None:
+def test_cc_that_is_no_command_is_a_wrong_setting(programs: Path, value: str, problem: str) -> None:
     with pytest.raises(SettingError, match=problem):
         found(NATIVE, programs, "gcc", CC=value)
 
@@ -190,9 +189,7 @@ def test_cc_that_is_no_command_is_a_wrong_setting(
         (WINDOWS, ["ziglang", "apt-get install gcc-mingw-w64-x86-64 "]),
     ],
 )
-def test_message_says_what_to_install(
-    programs: Path, target: Target, remedies: list[str]
-) -> None:
+def test_message_says_what_to_install(programs: Path, target: Target, remedies: list[str]) -> None:
     names = ("zig",) if target.os == "macos" else ()
     with pytest.raises(LinkError) as caught:
         found(target, programs, *names)

@@ -91,9 +91,9 @@ def test_zig_links_for_the_floor_of_the_archive(
 
 
 def test_proof_finds_what_does_not_hold(by_zig: Path, tmp_path: Path) -> None:
-    with pytest.raises(ProofError, match="needs glibc 2.17, newer than 2.12"):
+    with pytest.raises(ProofError, match=r"needs glibc 2\.17, newer than 2\.12"):
         proven(by_zig, SDK_CORE, "2.12")
-    with pytest.raises(ProofError, match="exports temporal_core_.*: [0-9]+ symbols differ"):
+    with pytest.raises(ProofError, match=r"exports temporal_core_.*: [0-9]+ symbols differ"):
         proven(by_zig, CLIENT, NEWEST)
     renamed = tmp_path / "libother.so"
     renamed.write_bytes(by_zig.read_bytes())
@@ -119,7 +119,7 @@ def test_c_program_can_be_linked_with_it(script: Command, by_zig: Path, tmp_path
     )
     (include,) = script.lines("--cflags")
     program = tmp_path / "program"
-    options = [f"-Wl,-rpath,{by_zig.parent}", "-o", program]
+    options: list[str | Path] = [f"-Wl,-rpath,{by_zig.parent}", "-o", program]
     subprocess.run(["cc", source, *shlex.split(include), by_zig, *options], check=True)
     printed = subprocess.check_output([program], text=True)
     assert printed.strip() == temporal_static_libs.__version__
@@ -258,9 +258,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_archives_of_the_override_are_linked(
     script: Command, stand_in: Path, tmp_path: Path
 ) -> None:
-    (line,) = script.lines(
-        "--shared", str(tmp_path), environ={"TEMPORAL_LIBS_DIR": str(stand_in)}
-    )
+    (line,) = script.lines("--shared", str(tmp_path), environ={"TEMPORAL_LIBS_DIR": str(stand_in)})
     file = Path(line)
     assert file.stat().st_size < 1 << 20
     assert proven(file, SDK_CORE, NEWEST)

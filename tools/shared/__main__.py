@@ -2,8 +2,8 @@
 
     python -m tools.shared WHEEL DIRECTORY
 
-Runs in an environment with PyPI's ``lief`` and ``ziglang``. On Linux it also needs ``strip``; on macOS,
-Apple's command line tools.
+Runs in an environment with PyPI's ``lief`` and ``ziglang``. On Linux it also needs ``strip``; on
+macOS, Apple's command line tools.
 """
 
 from __future__ import annotations

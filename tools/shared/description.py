@@ -1,4 +1,4 @@
-"""The file next to a shared library that says which archive it is of, for the release to compare."""
+"""The file next to a shared library that names its archive, for the release to compare."""
 
 from __future__ import annotations
 

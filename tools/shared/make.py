@@ -34,8 +34,8 @@ print(library.temporal_static_libs_abi_id().decode())
 def make_shared_library(wheel: Path, directory: Path) -> Path:
     """Link a wheel's archive into a shared library, prove it, and describe it next to it.
 
-    Zig links for all platforms but macOS, because it links for the oldest C library; Apple's compiler
-    does for macOS.
+    Zig links for all platforms but macOS, because it links for the oldest C library; Apple's
+    compiler links for macOS.
 
     Args:
         wheel: the wheel, repaired.
@@ -60,7 +60,7 @@ def make_shared_library(wheel: Path, directory: Path) -> Path:
         raise ToolError(f"the archive of {wheel.name} could not be linked; the reason is above")
     file = Path(done.stdout.removesuffix("\n"))
     if target.object_format == "elf":
-        # Zig's own parts have debug information, with paths of this machine. Names of functions stay.
+        # Zig's own parts have debug information, with paths of this machine. Functions keep names.
         subprocess.run(["strip", "--strip-debug", file], check=True)
     for fact in prove(file, FORMATS[target.os], target, manifest.floor_version):
         print(f"{file.name}: {fact}", flush=True)

@@ -55,7 +55,15 @@ def make_stand_in(
         )
         source.write_text(f"{_BEYOND}{functions}", encoding="ascii")
         archive = directory / f"lib{component.library}.a"
-        options = ["-O1", "-fPIC", "-ffunction-sections", "-c", source, "-o", member]
+        options: list[str | Path] = [
+            "-O1",
+            "-fPIC",
+            "-ffunction-sections",
+            "-c",
+            source,
+            "-o",
+            member,
+        ]
         subprocess.run([*compiler, *options], check=True)
         subprocess.run([*archiver, "rcs", archive, member], check=True)
         libraries.append(
