@@ -124,8 +124,8 @@ def shared_library(
 ) -> Path:
     """Link an archive into a shared library, as ``--shared`` does, and return its absolute path.
 
-    It takes a second with GCC, and ten with Zig. The file appears whole, in place of one that is
-    there.
+    It takes a second, and the first time with Zig some 15. The file appears whole, in place of one
+    that is there.
 
     Args:
         directory: where to put it; made if it is not there.

@@ -28,7 +28,7 @@ sealed class Client : IDisposable
     public static async Task<Client> Connect(string url)
     {
         if (Marshal.PtrToStringAnsi(Native.temporal_static_libs_abi_id()) != Interface.Abi)
-            throw new TemporalException("libtemporal.so has another ABI than Structs.cs");
+            throw new TemporalException("libtemporalio_sdk_core_c_bridge.so has another ABI than Structs.cs");
         var runtimeOptions = new TemporalCoreRuntimeOptions();
         var made = Native.temporal_core_runtime_new(ref runtimeOptions);
         if (made.fail != IntPtr.Zero)

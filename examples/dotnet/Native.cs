@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 /// The C interface. Structs.cs, which structs.py prints, has its structs.
 static class Native
 {
-    const string Library = "temporal";
+    const string Library = "temporalio_sdk_core_c_bridge";
 
     static readonly IntPtr Handle = NativeLibrary.Load(Library, typeof(Native).Assembly, null);
 

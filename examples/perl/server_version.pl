@@ -8,7 +8,7 @@ use FFI::Platypus::Buffer qw(buffer_to_scalar scalar_to_buffer);
 use JSON::PP;
 
 my ( $description, $url ) = @ARGV;
-my $ffi       = FFI::Platypus->new( api => 2, lib => './libtemporal.so' );
+my $ffi       = FFI::Platypus->new( api => 2, lib => './libtemporalio_sdk_core_c_bridge.so' );
 my $interface = decode_json( slurp($description) );
 my %structs   = map { $_->{name} => $_ } $interface->{structs}->@*;
 my %values    = map { $_->{name} => $_->{value} } map { $_->{constants}->@* } $interface->{enums}->@*;
@@ -31,7 +31,7 @@ $ffi->attach( temporal_static_libs_queue_tag  => [ 'opaque', 'uint64' ]       =>
 $ffi->attach( temporal_static_libs_queue_next => [ 'opaque', 'sint64', 'opaque' ] => 'bool' );
 $ffi->attach( temporal_static_libs_event_free => ['opaque'] );
 
-temporal_static_libs_abi_id() eq $interface->{abi} or die "libtemporal.so has another ABI\n";
+temporal_static_libs_abi_id() eq $interface->{abi} or die "libtemporalio_sdk_core_c_bridge.so has another ABI\n";
 
 sub slurp {
     my ($path) = @_;

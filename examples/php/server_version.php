@@ -81,7 +81,7 @@ function call(FFI $c, FFI\CData $connection, FFI\CData $queue, string $rpc, stri
 
 // If the library is not of this header's version and interface, this fails: it declares a function that only
 // the right one has.
-$c = FFI::cdef(file_get_contents(__DIR__ . '/temporal.h'), __DIR__ . '/libtemporal.so');
+$c = FFI::cdef(file_get_contents(__DIR__ . '/temporal.h'), __DIR__ . '/libtemporalio_sdk_core_c_bridge.so');
 $made = $c->temporal_core_runtime_new(FFI::addr($c->new('TemporalCoreRuntimeOptions')));
 if ($made->fail !== null) {
     throw new RuntimeException(FFI::string($made->fail->data, $made->fail->size));

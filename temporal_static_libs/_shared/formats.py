@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from .._components import Component
 from .._targets import Target
 
+#: Arguments that a driver reads from a file, so that the command line stays short.
+ROOTS_FILE = "roots"
+
 
 @dataclass(frozen=True)
 class Format:
@@ -47,21 +50,25 @@ class Format:
         lines = (f"{self.exports_entry.format(self.symbol_prefix + it)}\n" for it in symbols)
         return f"{self.exports_head}{''.join(lines)}{self.exports_tail}"
 
-    def arguments(
-        self, file_name: str, target: Target, floor_version: str, symbols: Iterable[str]
-    ) -> list[str]:
+    def roots(self, symbols: Iterable[str]) -> str:
+        """Return the content of `ROOTS_FILE`: an archive's member is taken if it is referred to.
+
+        Args:
+            symbols: as C spells them.
+        """
+        return "".join(f"-Wl,-u,{self.symbol_prefix}{symbol}\n" for symbol in symbols)
+
+    def arguments(self, file_name: str, target: Target, floor_version: str) -> list[str]:
         """Return what comes before the archive.
 
         Args:
-            file_name: of the shared library, in the working directory, as is `exports_file`.
+            file_name: of the shared library, in the working directory, as are `exports_file` and
+                `ROOTS_FILE`.
             target: the platform.
             floor_version: the oldest one of it that the archive is made for.
-            symbols: what is exported, as C spells it.
         """
         options = self.options(file_name, target, floor_version)
-        # An archive's member is taken only if something refers to it.
-        roots = (f"-Wl,-u,{self.symbol_prefix}{symbol}" for symbol in symbols)
-        return ["-shared", "-o", file_name, *options, *roots]
+        return ["-shared", "-o", file_name, *options, f"@{ROOTS_FILE}"]
 
 
 def _elf_options(file_name: str, target: Target, _floor_version: str) -> Sequence[str]:

@@ -17,7 +17,7 @@ from .._ownership import may_write
 from .._targets import target_of_triple
 from .._whole_files import remove_leftovers, write_whole
 from .exports import check_defined, exported_symbols
-from .formats import FORMATS
+from .formats import FORMATS, ROOTS_FILE
 from .linker import find_linker
 
 
@@ -57,9 +57,9 @@ def link_shared_library(
     # Linkers also write other files next to the library. It is the working directory, because a
     # comma in a path would split the options.
     with tempfile.TemporaryDirectory(prefix="temporal-shared-") as scratch:
-        exports = Path(scratch, form.exports_file)
-        exports.write_text(form.exports(symbols), encoding="ascii")
-        arguments = form.arguments(file.name, target, manifest.floor_version, symbols)
+        Path(scratch, form.exports_file).write_text(form.exports(symbols), encoding="ascii")
+        Path(scratch, ROOTS_FILE).write_text(form.roots(symbols), encoding="ascii")
+        arguments = form.arguments(file.name, target, manifest.floor_version)
         arguments += [str(loaded.archive(library)), *system_library_flags(library)]
         arguments += framework_flags(library)
         if target.os == "windows" and not linker.is_zig:

@@ -74,7 +74,7 @@ def test_package_opens_no_connection(package_dir: Path) -> None:
     assert [file for file in files if network.search(file.read_text(encoding="utf-8"))] == []
 
 
-def test_no_answer_opens_a_socket() -> None:
+def test_no_answer_opens_a_socket(tmp_path: Path) -> None:
     """Audit events are those of the process itself, and end it."""
     program = (
         "import os, sys\n"
@@ -87,15 +87,17 @@ def test_no_answer_opens_a_socket() -> None:
         "t.verify(), t.lib_dir(), t.include_dir(), t.library_set(), t.link_flags()\n"
         "from temporal_static_libs._cli.entry import main\n"
         "from temporal_static_libs._cli.options import ANSWERS\n"
-        "for options in (list(ANSWERS), ['--doctor'], ['--zig'], ['--completion', 'bash']):\n"
+        "answers = [it for it in ANSWERS if it != '--shared']\n"
+        "answers += ['--shared', sys.argv[1]]\n"
+        "for options in (answers, ['--doctor'], ['--zig'], ['--completion', 'bash']):\n"
         "    assert main(options) == 0, options\n"
-        "if sys.argv[1:]:\n"
+        "if sys.argv[2:]:\n"
         "    import socket\n"
         "    socket.socket().connect(('127.0.0.1', 9))\n"
     )
 
     def status(*arguments: str) -> int:
-        command = [sys.executable, "-c", program, *arguments]
+        command = [sys.executable, "-c", program, str(tmp_path), *arguments]
         return subprocess.run(command, capture_output=True, cwd="/", check=False).returncode
 
     assert (status(), status("connect")) == (0, 9)

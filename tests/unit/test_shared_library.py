@@ -62,11 +62,12 @@ def test_list_of_exports_has_the_form_of_the_linker(system: str, text: str) -> N
 
 
 def test_floor_and_install_name_on_macos_are_those_of_the_archive() -> None:
-    arguments = FORMATS["macos"].arguments("x.dylib", BY_PLATFORM["macos-arm64"], "12.1", ["a"])
+    arguments = FORMATS["macos"].arguments("x.dylib", BY_PLATFORM["macos-arm64"], "12.1")
     assert arguments[:3] == ["-shared", "-o", "x.dylib"]
     assert {"-mmacosx-version-min=12.1", "-Wl,-install_name,@rpath/x.dylib"} <= set(arguments)
     assert arguments[arguments.index("-arch") + 1] == "arm64"
-    assert arguments[-1] == "-Wl,-u,_a"
+    assert arguments[-1] == "@roots"
+    assert FORMATS["macos"].roots(["a", "b"]) == "-Wl,-u,_a\n-Wl,-u,_b\n"
 
 
 @pytest.fixture

@@ -355,12 +355,76 @@ def test_line_tables_that_are_not_of_the_wheel(
 ) -> None:
     made = make_line_tables(small, tmp_path / "line-tables")
     change(made / "line-tables-linux-arm64")
+    shared = make_shared_libraries(small, tmp_path / "shared")
     with pytest.raises(ToolError, match=problem):
         assemble(
-            *(pristine_tree.root, small, made, tmp_path / "shared"),
-            *(tmp_path / "no-extra", tmp_path / "bundle", pristine_tree.commit),
+            *(pristine_tree.root, small, made, shared, tmp_path / "no-extra"),
+            *(tmp_path / "bundle", pristine_tree.commit),
             release=True,
         )
+
+
+def of_another_archive(directory: Path) -> None:
+    file = directory / "shared-library.json"
+    described = json.loads(file.read_text())
+    described["archive"]["sha256"] = "0" * 64
+    file.write_text(json.dumps(described))
+
+
+def cut_short(directory: Path) -> None:
+    (file,) = directory.glob("*.dylib")
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def with_another_file(directory: Path) -> None:
+    (directory / "libother.dylib").touch()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        pytest.param(of_another_archive, r"\.dylib: its description: ", id="other-archive"),
+        pytest.param(cut_short, r"\.dylib: its description: ", id="cut-short"),
+        pytest.param(with_another_file, "its files: ", id="one-too-many"),
+        pytest.param(not_there, "macos-arm64: no shared library: ", id="none"),
+    ],
+)
+def test_shared_library_that_is_not_of_the_wheel(
+    small: Path,
+    pristine_tree: ReleaseTree,
+    tmp_path: Path,
+    change: Callable[[Path], None],
+    problem: str,
+) -> None:
+    tables = make_line_tables(small, tmp_path / "line-tables")
+    shared = make_shared_libraries(small, tmp_path / "shared")
+    change(shared / "shared-macos-arm64")
+    with pytest.raises(ToolError, match=problem):
+        assemble(
+            *(pristine_tree.root, small, tables, shared, tmp_path / "no-extra"),
+            *(tmp_path / "bundle", pristine_tree.commit),
+            release=True,
+        )
+
+
+def test_shared_library_is_in_an_asset_with_what_describes_it(
+    assembled: tuple[Bundle, str],
+) -> None:
+    (tarball,) = assembled[0].assets.glob("*-macos-arm64-shared-v*.tar.gz")
+    names = subprocess.check_output(["tar", "-tzf", tarball], text=True).split()
+    top = tarball.name.removesuffix(".tar.gz")
+    assert set(names) == {
+        f"{top}/{name}"
+        for name in (
+            "include/temporal-sdk-core-c-bridge.h",
+            "include/temporal.hpp",
+            "interface.json",
+            "libtemporalio_sdk_core_c_bridge.dylib",
+            "licenses/LICENSE",
+            "licenses/rust/PROTO-LICENSES.txt",
+            "licenses/rust/THIRD-PARTY-LICENSES.txt",
+        )
+    }
 
 
 def altered(bundle: Bundle) -> None:

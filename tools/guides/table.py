@@ -104,6 +104,9 @@ GUIDES: Final[Mapping[str, Guide]] = {
     "perl": _foreign("perl"),
     "php": _foreign("php"),
     "pkg-config": _build("docs/pkg-config.md", _C, "./bridge"),
+    "shared-library": Guide(
+        (("docs/shared-library.md", (_PREREQUISITES, _TO_A_CALL)),), {"": "examples/ctypes"}
+    ),
     "zig": Guide(
         (("docs/zig.md", (_PREREQUISITES, "In five minutes")),),
         {"": _ZIG_PROJECT},

@@ -26,7 +26,8 @@ _NOTES: Final = """\
 The tarballs hold the archives, headers and protobuf files of the wheels, for use without pip: \
 unpack one, check it with `sha256sum -c`, and let `TEMPORAL_LIBS_DIR` name its directory. Those \
 with `line-tables` in their names have the same code, and show debuggers and profilers the lines \
-of the sources.
+of the sources. Those with `shared` in their names hold a shared library, for languages that load \
+one.
 """
 
 
