@@ -250,7 +250,7 @@ def test_a_step_runs_one_script_or_make_target(name: str) -> None:
     """What those do, tests run; a workflow's own shell, nobody would."""
     known = (
         r"(make [\w./-]+|make \"\.venv/\$VENV/\.ready\"|sh tools/\w+/\w+\.sh\b.*|\.ci/run"
-        r"|\.venv/\w+/bin/python -m tools\.(release|bump) .*)"
+        r"|\.venv/\w+/bin/python -m tools\.(release|bump|shared) .*)"
     )
     for job in read_workflow(WORKFLOWS[name])["jobs"].values():
         for step in job["steps"]:
