@@ -77,6 +77,7 @@ LOCATIONS: Final = (
     Location("examples/migration/after/requirements.txt", "temporal-static-libs=={}", PACKAGE),
     Location("docs/manual-setup.md", "temporal_static_libs-{}", PACKAGE),
     Location("docs/source-distribution.md", "temporal_static_libs-{}", PACKAGE),
+    Location("docs/shared-library.md", "temporal-static-libs-linux-x64-shared-v{}", PACKAGE),
 )
 
 
