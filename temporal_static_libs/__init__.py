@@ -67,12 +67,17 @@ def lib_dir(*, toolchain: str | None = None) -> Path:
 
 
 def include_dir() -> Path:
-    """Return the directory of ``temporal-sdk-core-c-bridge.h``, an absolute path."""
-    from ._library_set import INCLUDE_DIR
+    """Return the directory of ``temporal-sdk-core-c-bridge.h``, an absolute path.
+
+    It is the package's, or the one next to the directory that TEMPORAL_LIBS_DIR names, if the
+    header there is the one recorded for those archives.
+    """
+    from ._library_set import include_dir as directory_of_header
     from ._origin import refuse_zip
+    from ._settings import Settings
 
     refuse_zip()
-    return INCLUDE_DIR
+    return directory_of_header(Settings.from_environ())
 
 
 def library_set(*, toolchain: str | None = None) -> LibrarySet:

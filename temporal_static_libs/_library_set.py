@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from ._checksums import parse_checksums
+from ._checksums import parse_checksums, sha256_of
 from ._errors import ChecksumMismatchError, MissingLibraryError
 from ._facts import facts_of
 from ._layout import toolchain_directories, toolchain_of
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
 from ._messages import message
 from ._origin import Origin, override_origin, wheel_origin
+from ._ownership import is_owned_by, trusted_owners, writers
 from ._receipts import identities, remember, remembered
 from ._records import read_text
 from ._targets import target_of_triple
@@ -219,6 +220,33 @@ def override_set(directory: Path) -> LoadedSet:
     if not is_there:
         raise MissingLibraryError(origin.report(message("no-directory"), directory))
     return described_set(directory, origin, may_be_bare=True)
+
+
+def include_dir(settings: Settings) -> Path:
+    """Return the directory of the header, which need not be read for it.
+
+    It is ``include`` next to the directory that TEMPORAL_LIBS_DIR names, as in a release's tarball
+    and in an unpacked wheel, if the header there is the one that the manifest of those archives
+    records. Otherwise it is this package's: the answers that lead to an archive report what is
+    wrong with the directory, and a program links only with archives of its header's version.
+    """
+    if settings.override is None:
+        return INCLUDE_DIR
+    directory = Path(settings.override)
+    include = directory.parent / INCLUDE_DIR.name
+    with suppress(OSError, ValueError):
+        header = include / HEADER.name
+        recorded = parse_manifest(read_text(directory / MANIFEST_NAME)).header_sha256
+        owners = trusted_owners(directory)
+        statuses = {path: os.stat(path) for path in (include, header)}
+        # What else is in the directory is compiled, too.
+        is_guarded = all(
+            is_owned_by(status, owners) and writers(path, status) != "all"
+            for path, status in statuses.items()
+        )
+        if is_guarded and sha256_of(header) == recorded:
+            return include
+    return INCLUDE_DIR
 
 
 def described_set(directory: Path, origin: Origin, *, may_be_bare: bool = False) -> LoadedSet:

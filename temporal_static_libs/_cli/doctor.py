@@ -19,7 +19,14 @@ from .._build.header import Header, read_header
 from .._checksums import sha256_of
 from .._console import encoded
 from .._errors import CompileError, TemporalStaticLibsError
-from .._library_set import HEADER, LoadedSet, proto_dir, wheel_set, wheel_toolchains
+from .._library_set import (
+    HEADER,
+    LoadedSet,
+    include_dir,
+    proto_dir,
+    wheel_set,
+    wheel_toolchains,
+)
 from .._messages import message
 from .._ownership import mode, writers
 from .._receipts import can_remember, has_receipts, memory_directory
@@ -79,7 +86,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     except TemporalStaticLibsError as error:
         yield _broken("archives", error)
     else:
-        yield from _check_set(loaded)
+        yield from _check_set(loaded, include_dir(settings) / HEADER.name)
         if loaded.origin.source == "wheel":
             yield from _check_other_toolchains()
     yield _check_protos()
@@ -127,7 +134,7 @@ def _hashed_wheel() -> LoadedSet:
     return loaded
 
 
-def _check_set(loaded: LoadedSet) -> Iterator[Finding]:
+def _check_set(loaded: LoadedSet, header_file: Path) -> Iterator[Finding]:
     manifest = loaded.manifest
     yield Finding(True, "version", manifest.version)
     yield _check_directory(loaded)
@@ -143,7 +150,7 @@ def _check_set(loaded: LoadedSet) -> Iterator[Finding]:
     for file in loaded.files:
         yield _check_file(loaded, file)
     try:
-        header, header_sha256 = read_header(HEADER), sha256_of(HEADER)
+        header, header_sha256 = read_header(header_file), sha256_of(header_file)
     except (TemporalStaticLibsError, OSError) as error:
         yield _broken("header", error)
         return

@@ -15,13 +15,13 @@ from .._integration.paths import LINES, refuse_characters
 from .._layout import toolchain_of
 from .._library_set import (
     HEADER,
-    INCLUDE_DIR,
     INTERFACE,
     PACKAGE_DIR,
     PROTO_DIR,
     ZIG_BINDINGS,
     ZIG_DIR,
     LoadedSet,
+    include_dir,
     proto_dir,
     wheel_text,
     wheel_toolchains,
@@ -39,7 +39,6 @@ class Answers:
     """What the answers of one call are made of: found and verified once, and only if asked for."""
 
     prefix: str = str(PACKAGE_DIR)
-    include_dir: str = str(INCLUDE_DIR)
 
     def __init__(
         self,
@@ -57,6 +56,11 @@ class Answers:
         self._toolchain = toolchain
         self._component = component
         self._resolution = resolution
+
+    @cached_property
+    def include_dir(self) -> str:
+        """The directory of the C header."""
+        return str(include_dir(self._settings))
 
     @cached_property
     def loaded(self) -> LoadedSet:
@@ -115,7 +119,7 @@ class Answers:
             "prefix": _path(self.prefix),
             "libdir": _path(self.directory),
             "includedir": _path(self.include_dir),
-            "header": _path(HEADER),
+            "header": _path(os.path.join(self.include_dir, HEADER.name)),
             "interface": _path(INTERFACE),
             "protodir": _path(PROTO_DIR),
             "zig_bindings": [{"zig": zig, "path": _path(it)} for zig, it in ZIG_BINDINGS.items()],

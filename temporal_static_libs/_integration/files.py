@@ -18,7 +18,14 @@ from .._cache import cache_directory, make_own_directory, not_usable
 from .._console import encoded
 from .._errors import CompileError, MissingLibraryError
 from .._layout import TOOLCHAINS, toolchain_of
-from .._library_set import INCLUDE_DIR, PACKAGE_DIR, PROTO_DIR, WHEEL_LIB_DIR, LoadedSet
+from .._library_set import (
+    INCLUDE_DIR,
+    PACKAGE_DIR,
+    PROTO_DIR,
+    WHEEL_LIB_DIR,
+    LoadedSet,
+    include_dir,
+)
 from .._manifest import Manifest
 from .._messages import message
 from .._records import read_record
@@ -111,14 +118,15 @@ def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
         TemporalStaticLibsError: a path has a character that CMake cannot read.
     """
     # To which CMake resolves links.
-    places = [os.path.realpath(it) for it in (loaded.directory, INCLUDE_DIR, PROTO_DIR)]
+    include = include_dir(settings)
+    places = [os.path.realpath(it) for it in (loaded.directory, include, PROTO_DIR)]
     for place in places:
         refuse_characters(place, CMAKE, "--cmakedir", "--libs")
     if loaded.origin.source == "wheel":
         return _of_wheel(loaded, cmake.DIRECTORY)
     cache = Path(cache_directory(settings))
     refuse_characters(cache, CMAKE, "--cmakedir", "--libs")
-    return _generate(loaded, cache) / cmake.DIRECTORY
+    return _generate(loaded, include, cache) / cmake.DIRECTORY
 
 
 def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
@@ -141,7 +149,7 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     if carried is not None and not cache_suits and not found_in(str(carried), PKG_CONFIG):
         return carried
     refuse_characters(cache, PKG_CONFIG, "--pkgconfigdir", "--libs")
-    return _generate(loaded, cache) / pkgconfig.DIRECTORY
+    return _generate(loaded, include_dir(settings), cache) / pkgconfig.DIRECTORY
 
 
 def _of_wheel(loaded: LoadedSet, name: str) -> Path:
@@ -154,31 +162,32 @@ def _of_wheel(loaded: LoadedSet, name: str) -> Path:
     return WHEEL_LIB_DIR / name
 
 
-def _rendered(loaded: LoadedSet) -> dict[PurePath, str]:
-    archives, include, protos = _LINKS
-    if sys.platform == "win32":
-        archives, include, protos = _targets(loaded)
+def _rendered(loaded: LoadedSet, include: Path) -> dict[PurePath, str]:
     origin = loaded.origin
-    places = Places(archives, include, protos, origin.source, origin.fix)
+    places = Places(
+        *(_targets(loaded, include) if sys.platform == "win32" else _LINKS),
+        source=origin.source,
+        fix=origin.fix,
+    )
     return render_files(loaded.manifest, places)
 
 
-def _targets(loaded: LoadedSet) -> tuple[PurePath, ...]:
+def _targets(loaded: LoadedSet, include: Path) -> tuple[PurePath, ...]:
     """Return where each link leads."""
-    return loaded.directory, INCLUDE_DIR.absolute(), PROTO_DIR.absolute()
+    return loaded.directory, include.absolute(), PROTO_DIR.absolute()
 
 
-def _generate(loaded: LoadedSet, cache: Path) -> Path:
+def _generate(loaded: LoadedSet, include: Path, cache: Path) -> Path:
     """Write them into a directory named for what is in it, so that nothing ever changes it.
 
     What was there before stays for the build trees that were configured with it.
     """
     import hashlib
 
-    files = {path: encoded(text) for path, text in _rendered(loaded).items()}
+    files = {path: encoded(text) for path, text in _rendered(loaded, include).items()}
     links: dict[PurePath, bytes] = {}
     if sys.platform != "win32":
-        links = dict(zip(_LINKS, map(os.fsencode, _targets(loaded)), strict=True))
+        links = dict(zip(_LINKS, map(os.fsencode, _targets(loaded, include)), strict=True))
     entries = sorted({**files, **links}.items())
     content = b"\0".join(part for path, entry in entries for part in (os.fsencode(path), entry))
     directory = cache / _IN_CACHE / hashlib.sha256(content).hexdigest()[:16]

@@ -24,7 +24,7 @@ class Places:
         archives: the directory of the archives.
         include: the directory of the C header.
         protos: the directory of the protobuf files.
-        source: ``wheel``, ``override`` or ``compiled``.
+        source: ``wheel``, ``override``, ``compiled`` or ``tarball``.
         fix: the command that fixes a broken set.
     """
 

@@ -72,7 +72,7 @@ def main() -> int:
             unpacked = Path(scratch, "unpacked")
             shutil.unpack_archive(arguments.tarball, unpacked, filter="data")
             (directory,) = unpacked.iterdir()
-            environ["TEMPORAL_LIBS_DIR"], archives = str(directory), "override"
+            environ["TEMPORAL_LIBS_DIR"], archives = str(directory / "lib"), "override"
         try:
             install(python, arguments)
             command = [str(python), str(SMOKE), "--source", archives]

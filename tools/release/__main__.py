@@ -22,9 +22,10 @@ from tools.release.bundle import Bundle
 from tools.release.github import publish_on_github
 from tools.release.index import files_to_upload, wait_until_published
 from tools.release.install_check import check_install
-from tools.release.matrix import make_matrix, rows_to_build
+from tools.release.matrix import make_matrix, make_swift_matrix, rows_to_build
 from tools.release.plan import Event, make_plan
 from tools.release.settings import check_settings
+from tools.release.swift_check import check_with_swift
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -32,8 +33,12 @@ def _plan(arguments: argparse.Namespace) -> None:
     dry_run = arguments.dry_run != "false"
     event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
     rows = make_matrix(event.name, os.environ)
-    outputs = {"platforms": json.dumps(rows), "builds": json.dumps(rows_to_build(rows))}
-    _emit_outputs(**make_plan(ROOT, event)._asdict(), **outputs)
+    _emit_outputs(
+        **make_plan(ROOT, event)._asdict(),
+        platforms=json.dumps(rows),
+        builds=json.dumps(rows_to_build(rows)),
+        swift=json.dumps(make_swift_matrix()),
+    )
 
 
 def _assemble(arguments: argparse.Namespace) -> None:
@@ -80,6 +85,12 @@ def _try(arguments: argparse.Namespace) -> None:
         wait_until_published(index, bundle.facts().version, bundle.dist, arguments.wait)
     if not check_install(arguments.platform, bundle, index):
         print(f"there is no wheel for {arguments.platform} in this release")
+
+
+def _swift(arguments: argparse.Namespace) -> None:
+    bundle = _checked(arguments)
+    check_with_swift(bundle)
+    print(f"a Swift program was built with the artifact bundle of {bundle.facts().tag}, and ran")
 
 
 def _checked(arguments: argparse.Namespace) -> Bundle:
@@ -146,6 +157,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--published", action="store_true", help="from the index")
     check.add_argument("--wait", type=float, default=900, help="seconds for the index to list all")
     check.set_defaults(run=_try)
+
+    swift = commands.add_parser(
+        "swift", parents=[bundle], help="build and run a Swift program with the artifact bundle"
+    )
+    swift.set_defaults(run=_swift)
     return parser
 
 

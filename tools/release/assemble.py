@@ -8,6 +8,7 @@ from pathlib import Path
 
 from temporal_static_libs._checksums import sha256_of
 from tools import ToolError
+from tools.release.artifact_bundle import make_artifact_bundle
 from tools.release.bundle import Bundle, Facts
 from tools.release.contents import ReleaseWheel, Source
 from tools.release.distributions import check_distributions
@@ -65,6 +66,7 @@ def assemble(
             make_tarball(wheel, bundle.assets, "-line-tables", read_line_tables(second, wheel))
         library = read_shared_library(shared / f"shared-{wheel.target.platform}", wheel)
         make_shared_tarball(library, wheel, bundle.assets)
+    for_swift = make_artifact_bundle(checked.wheels, bundle.assets)
     (bundle.assets / f"{PROJECT}-v{version}.cdx.json").write_bytes(_sbom(checked.wheels[0]))
     for file in sorted(extra.iterdir()) if extra.is_dir() else []:
         if not file.is_file() or (bundle.assets / file.name).exists():
@@ -72,7 +74,8 @@ def assemble(
         shutil.copyfile(file, bundle.assets / file.name)
     changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     entry = changelog_entry(changelog, version) if release else "Not a release."
-    bundle.notes.write_text(release_notes(entry, checked, version), encoding="utf-8")
+    notes = release_notes(entry, checked, version, for_swift)
+    bundle.notes.write_text(notes, encoding="utf-8")
     bundle.requirements.write_text(requirements(checked, version), encoding="utf-8")
     return bundle, bundle.record(Facts(version, commit, checked.missing))
 

@@ -50,6 +50,11 @@ class ReleaseWheel:
         """Directory of its metadata."""
         return f"{PACKAGE}-{self.manifest.version}.dist-info"
 
+    @property
+    def library_directory(self) -> str:
+        """Directory of the archives, and of what describes them."""
+        return lib_of(self.target)
+
     def read_sbom(self) -> bytes:
         """Return the one SBOM that it carries."""
         with zipfile.ZipFile(self.file) as archive:
@@ -70,7 +75,7 @@ def check_release_wheel(file: Path, target: Target, source: Source) -> ReleaseWh
         try:
             metadata, _ = parse_email(archive.read(f"{wheel.dist_info}/METADATA"))
             header = _sha256(archive.read(HEADER.as_posix()))
-            lib = lib_of(target)
+            lib = wheel.library_directory
             archives = {one.file: archive.read(f"{lib}/{one.file}") for one in manifest.libraries}
             checksums = parse_checksums(archive.read(f"{lib}/{CHECKSUMS_NAME}").decode())
         except KeyError as error:

@@ -8,6 +8,9 @@ from typing import Final, TypedDict
 from temporal_static_libs._targets import TARGETS, Target
 from tools.release.names import REQUIRED
 
+#: Platforms on whose runners, GitHub's own, the artifact bundle is used. Their images have Swift.
+SWIFT: Final = ("linux-x64", "macos-arm64")
+
 # Any that cibuildwheel knows would do: the wheels are py3-none.
 _PYTHON: Final = "cp311"
 
@@ -47,6 +50,15 @@ def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
 def rows_to_build(rows: Sequence[Row]) -> list[Row]:
     """Return the rows that cibuildwheel builds, each on the platform itself."""
     return [row for row in rows if row["identifier"]]
+
+
+def make_swift_matrix() -> list[dict[str, str]]:
+    """Return the rows of `SWIFT`, each with platform and runner."""
+    return [
+        {"platform": target.platform, "runner": target.runner}
+        for target in TARGETS
+        if target.platform in SWIFT
+    ]
 
 
 def build_identifier(target: Target) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
+from temporal_static_libs._about import DOCS_URL
 from temporal_static_libs._checksums import sha256_of
 from tools import ToolError
 from tools.release.distributions import Distributions
@@ -23,11 +25,11 @@ _NOTES: Final = """\
 
     pip install {project}=={version}
 
-The tarballs hold the archives, headers and protobuf files of the wheels, for use without pip: \
-unpack one, check it with `sha256sum -c`, and let `TEMPORAL_LIBS_DIR` name its directory. Those \
-with `line-tables` in their names have the same code, and show debuggers and profilers the lines \
-of the sources. Those with `shared` in their names hold a shared library, for languages that load \
-one.
+The other files are for builds without pip: tarballs for Zig, CMake, make and pkg-config, shared \
+libraries for languages that load one, and an artifact bundle for Swift Package Manager. [Release files]({docs}/release-files.md) shows how to \
+use each.
+
+The checksum of `{bundle}`, for `.binaryTarget`, is `{checksum}`.
 """
 
 
@@ -48,8 +50,15 @@ def changelog_entry(changelog: str, version: str) -> str:
     return entry
 
 
-def release_notes(entry: str, distributions: Distributions, version: str) -> str:
-    """Return the notes in Markdown, which begin with the changelog's entry."""
+def release_notes(entry: str, distributions: Distributions, version: str, bundle: Path) -> str:
+    """Return the notes in Markdown, which begin with the changelog's entry.
+
+    Args:
+        entry: that of the changelog.
+        distributions: what the index gets.
+        version: the package's.
+        bundle: the artifact bundle.
+    """
     rows = [
         f"| {wheel.target.platform} | {wheel.target.floor_name} {wheel.manifest.floor_version} "
         f"| `{wheel.file.name}` |"
@@ -62,7 +71,14 @@ def release_notes(entry: str, distributions: Distributions, version: str) -> str
         else ""
     )
     return _NOTES.format(
-        entry=entry, rows="\n".join(rows), missing=missing, project=PROJECT, version=version
+        entry=entry,
+        rows="\n".join(rows),
+        missing=missing,
+        project=PROJECT,
+        version=version,
+        docs=DOCS_URL,
+        bundle=bundle.name,
+        checksum=sha256_of(bundle),
     )
 
 

@@ -19,7 +19,9 @@ from packaging.utils import parse_wheel_filename
 from wheel.wheelfile import WheelFile
 
 from temporal_static_libs._checksums import format_checksums, sha256_of
-from temporal_static_libs._targets import Target
+from temporal_static_libs._manifest import parse_manifest
+from temporal_static_libs._targets import Target, target_of_triple
+from tools.release.contents import ReleaseWheel
 
 LIB = "temporal_static_libs/lib"
 Content = dict[str, bytes]
@@ -116,6 +118,13 @@ def make_sdist(tree: Path, version: str, commit: str, directory: Path) -> Path:
 def hashes_of(directory: Path) -> dict[str, str]:
     """The SHA-256 of each file in a directory, by name."""
     return {file.name: sha256_of(file) for file in directory.iterdir()}
+
+
+def release_wheel(file: Path) -> ReleaseWheel:
+    """The wheel under test as the release reads one, of whatever profile and commit it is."""
+    with zipfile.ZipFile(file) as archive:
+        manifest = parse_manifest(archive.read(f"{LIB}/manifest.json").decode())
+    return ReleaseWheel(file, target_of_triple(manifest.target), manifest)
 
 
 def make_line_tables(distributions: Path, directory: Path) -> Path:

@@ -1,0 +1,9 @@
+// Makes a runtime, and prints the version of the libraries.
+
+import CTemporal
+
+var options = TemporalCoreRuntimeOptions()
+let made = temporal_core_runtime_new(&options)
+precondition(made.fail == nil, "there is no runtime")
+temporal_core_runtime_free(made.runtime)
+print(String(cString: temporal_static_libs_version()))

@@ -1,0 +1,121 @@
+"""The artifact bundle: the archives of every platform that Swift knows, for Swift Package Manager.
+
+Its form is that of SE-0482, "Binary Static Library Dependencies". Swift 6.2 and newer read it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from packaging.version import Version
+
+from temporal_static_libs._checksums import format_checksums, sha256_of
+from temporal_static_libs._components import DEFAULT_COMPONENT
+from temporal_static_libs._targets import Target
+from tools.release.contents import ReleaseWheel
+from tools.release.names import COMPRESSION, PROJECT, bundle_stem_of
+from tools.release.versions import HEADER
+
+ARTIFACT: Final = f"temporal-{DEFAULT_COMPONENT.name}"
+MODULE_MAP: Final = Path(__file__).parent / "swift" / "module.modulemap"
+
+# By what a platform's floor is a version of. A platform whose floor is none of these has no Swift.
+_TRIPLES: Final = {
+    "glibc": "{processor}-unknown-linux-gnu",
+    "musl": "{processor}-swift-linux-musl",
+    "macos": "{processor}-apple-macosx",
+}
+# Apple's name of a processor.
+_APPLE: Final = {"aarch64": "arm64"}
+_DATE: Final = (2020, 2, 2, 0, 0, 0)
+_FILE: Final = 0o100644 << 16
+
+
+def swift_triple(target: Target) -> str | None:
+    """Return Swift's name of a platform; None if there is no Swift for it."""
+    form = _TRIPLES.get(target.floor_name)
+    if form is None:
+        return None
+    processor = target.processor
+    if target.floor_name == "macos":
+        processor = _APPLE.get(processor, processor)
+    return form.format(processor=processor)
+
+
+def make_artifact_bundle(wheels: Sequence[ReleaseWheel], directory: Path) -> Path:
+    """Make the bundle of a release, and the file that `sha256sum -c` reads next to it.
+
+    The bytes depend on the wheels alone.
+
+    Args:
+        wheels: those of the release, which have the same version and the same header.
+        directory: for both files.
+
+    Returns:
+        Its path. What ``swift package compute-checksum`` prints for it is its SHA-256.
+    """
+    stem = bundle_stem_of(wheels[0].manifest.version)
+    bundle, checksum = directory / f"{stem}.zip", directory / f"{stem}.sha256"
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as packed:
+        for name, content in _files(wheels).items():
+            entry = zipfile.ZipInfo(f"{stem}/{name}", _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            # Else it would be that of the system that this runs on.
+            entry.create_system, entry.external_attr = 3, _FILE
+            packed.writestr(entry, content)
+    checksum.write_text(format_checksums({bundle.name: sha256_of(bundle)}), encoding="ascii")
+    return bundle
+
+
+def _files(wheels: Sequence[ReleaseWheel]) -> dict[str, bytes]:
+    """Content of each file, by its path in the bundle; the description first."""
+    include = "include"
+    variants, archives = [], {}
+    for wheel in wheels:
+        if (triple := swift_triple(wheel.target)) is None:
+            continue
+        (library,) = [
+            one for one in wheel.manifest.libraries if one.component == DEFAULT_COMPONENT.name
+        ]
+        path = f"{triple}/{library.file}"
+        with zipfile.ZipFile(wheel.file) as packed:
+            archives[path] = packed.read(f"{wheel.library_directory}/{library.file}")
+        metadata = {"headerPaths": [include], "moduleMapPath": f"{include}/{MODULE_MAP.name}"}
+        variants.append(
+            {"path": path, "supportedTriples": [triple], "staticLibraryMetadata": metadata}
+        )
+    with zipfile.ZipFile(wheels[0].file) as packed:
+        header = packed.read(HEADER.as_posix())
+        licenses = {
+            name.removeprefix(f"{wheels[0].dist_info}/"): packed.read(name)
+            for name in packed.namelist()
+            if name.startswith(f"{wheels[0].dist_info}/licenses/")
+        }
+    info: dict[str, Any] = {
+        "schemaVersion": "1.0",
+        "artifacts": {
+            ARTIFACT: {
+                "type": "staticLibrary",
+                "version": semantic_version(wheels[0].manifest.version),
+                "variants": variants,
+            }
+        },
+    }
+    return {
+        "info.json": f"{json.dumps(info, indent=2)}\n".encode(),
+        f"{include}/{HEADER.name}": header,
+        f"{include}/{MODULE_MAP.name}": MODULE_MAP.read_bytes(),
+        **archives,
+        **licenses,
+        f"{PROJECT}.cdx.json": wheels[0].read_sbom(),
+    }
+
+
+def semantic_version(version: str) -> str:
+    """Return a version of Python's as Swift reads it: ``1.2.3.post4`` is ``1.2.3+post4``."""
+    parsed = Version(version)
+    return f"{parsed.base_version}{'' if parsed.post is None else f'+post{parsed.post}'}"
