@@ -22,7 +22,7 @@ ACTIONS = {file.parent.name: file for file in (ROOT / ".github" / "actions").glo
 FILES = [*WORKFLOWS.values(), *ACTIONS.values()]
 PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
-BUILDING = ("plan", "wheel", "windows-wheel", "windows-test", "sdist", "assemble", "try")
+BUILDING = ("plan", "wheel", "windows-wheel", "windows-test", "sdist", "assemble", "try", "swift")
 READING = ("settings", "records")
 PUBLISHING = ("attest", "github-release", "pypi", "published")
 
@@ -128,10 +128,10 @@ def test_triggers(workflow: dict[str, Any]) -> None:
 def test_jobs_of_a_platform_have_the_rows_that_the_plan_made(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
-    matrices = {"wheel": "builds", "try": "platforms", "published": "platforms"}
+    outputs = {"wheel": "builds", "try": "platforms", "swift": "swift", "published": "platforms"}
     found = {name: job["strategy"] for name, job in jobs.items() if "strategy" in job}
-    assert list(found) == list(matrices)
-    for name, output in matrices.items():
+    assert list(found) == list(outputs)
+    for name, output in outputs.items():
         assert jobs["plan"]["outputs"][output] == f"${{{{ steps.plan.outputs.{output} }}}}"
         rows = {"include": f"${{{{ fromJSON(needs.plan.outputs.{output}) }}}}"}
         assert found[name] == {"fail-fast": False, "matrix": rows}
@@ -170,7 +170,8 @@ def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
         assert before in jobs[after]["needs"], after
     assert {"sdist", "records", "windows-test"} <= set(jobs["assemble"]["needs"])
     assert "windows-wheel" in jobs["windows-test"]["needs"]
-    assert "settings" in jobs["attest"]["needs"]
+    assert {"settings", "swift"} <= set(jobs["attest"]["needs"])
+    assert "assemble" in jobs["swift"]["needs"]
     # Without a condition of its own, or with a comparison, a job does not run after a failed one.
     for job in (*BUILDING, "settings", "attest", "github-release", "pypi"):
         assert re.fullmatch(r"|needs\.[\w.-]+ == 'true'", jobs[job].get("if", "")), job

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import tomli
 
+from temporal_static_libs._library_set import ZIG_BINDINGS
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.github_stand_in import GitHub
 from tests.support.ci.release_run import JOBS, StartRun, assert_nothing_is_published, jobs_without
@@ -50,15 +51,18 @@ def test_release_of_every_platform_is_published_and_can_be_installed(
         for target in TARGETS
         for kind in ("", "-shared", *(["-line-tables"] if target.object_format == "elf" else []))
     ]
+    bundle = f"temporal-static-libs-v{tree.version}.artifactbundle"
     assert set(github.assets) == {
         *(f"{stem}.tar.gz" for stem in stems),
-        *(f"{stem}.sha256" for stem in stems),
+        *(f"{stem}.sha256" for stem in (*stems, bundle)),
+        f"{bundle}.zip",
         f"temporal-static-libs-v{tree.version}.cdx.json",
         "build-history.json",
     }
     provenance, sbom = publisher.attested
     assert provenance == loopback_index.names() | set(github.assets)
-    assert sbom == {name for name in provenance if name.endswith((".whl", ".tar.gz"))} - {
+    described = (".whl", ".tar.gz", ".artifactbundle.zip")
+    assert sbom == {name for name in provenance if name.endswith(described)} - {
         name for name in loopback_index.names() if name.endswith(".tar.gz")
     }
 
@@ -66,10 +70,11 @@ def test_release_of_every_platform_is_published_and_can_be_installed(
     downloads.mkdir()
     for name, content in github.assets.items():
         (downloads / name).write_bytes(content)
-    for stem in stems:
+    for stem in (*stems, bundle):
         text = (downloads / f"{stem}.sha256").read_text()
-        assert re.fullmatch(rf"[0-9a-f]{{64}}  {re.escape(stem)}\.tar\.gz\n", text)
+        assert re.fullmatch(rf"[0-9a-f]{{64}}  {re.escape(stem)}\.(tar\.gz|zip)\n", text)
         subprocess.run(["sha256sum", "--check", f"{stem}.sha256"], cwd=downloads, check=True)
+    assert text.split()[0] in release["body"]
     assert_tarball_is_a_set_of_archives(downloads, stems[0])
 
     # "published" is the last job, whose condition WorkflowRun cannot tell.
@@ -82,20 +87,35 @@ def assert_tarball_is_a_set_of_archives(directory: Path, stem: str) -> None:
     subprocess.run(["tar", "-xzf", f"{stem}.tar.gz"], cwd=directory, check=True)
     unpacked = directory / stem
     files = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
-    protos = {name for name in files if name.startswith("proto/")}
-    assert {"proto/LICENSES.txt", "proto/temporal/sdk/core/core_interface.proto"} <= protos
+    protos = {name for name in files if name.startswith("share/proto/")}
+    names = ("LICENSES.txt", "temporal/sdk/core/core_interface.proto")
+    assert {f"share/proto/{name}" for name in names} <= protos
+    cmake, modules = "share/cmake/TemporalStaticLibs/TemporalStaticLibsConfig", "share/pkgconfig"
     assert files - protos == {
-        "checksums.sha256",
+        "CMakeLists.txt",
+        "README.md",
         "include/temporal-sdk-core-c-bridge.h",
         "include/temporal.hpp",
-        "libtemporal_client.a",
-        "libtemporal_sdk_core.a",
-        "licenses/LICENSE",
-        "licenses/rust/PROTO-LICENSES.txt",
-        "licenses/rust/THIRD-PARTY-LICENSES.txt",
-        "manifest.json",
+        "lib/checksums.sha256",
+        "lib/libtemporal_client.a",
+        "lib/libtemporal_sdk_core.a",
+        "lib/manifest.json",
+        f"{cmake}.cmake",
+        f"{cmake}Version.cmake",
+        "share/interface.json",
+        "share/interface.schema.json",
+        "share/licenses/LICENSE",
+        "share/licenses/rust/PROTO-LICENSES.txt",
+        "share/licenses/rust/THIRD-PARTY-LICENSES.txt",
+        "share/manifest.schema.json",
+        *(f"{modules}/temporal-{name}.pc" for name in ("client", "client-static")),
+        *(f"{modules}/temporal-{name}.pc" for name in ("sdk-core", "sdk-core-static")),
+        "share/sbom/temporal-static-libs.cdx.json",
+        "share/worker-server.schema.json",
+        "share/worker-state.schema.json",
+        *(f"share/zig/bindings-{zig}.zig" for zig in ZIG_BINDINGS),
     }
-    subprocess.run(["sha256sum", "--check", "checksums.sha256"], cwd=unpacked, check=True)
+    subprocess.run(["sha256sum", "--check", "checksums.sha256"], cwd=unpacked / "lib", check=True)
 
 
 def test_second_run_of_a_release_changes_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,6 +256,25 @@ def test_tarballs_depend_on_the_wheels_alone(
     assert tarball.read_bytes()[4:8] == bytes(4)
 
 
+def test_artifact_bundle_has_the_archives_of_the_wheels(assembled: tuple[Bundle, str]) -> None:
+    (file,) = assembled[0].assets.glob("*.artifactbundle.zip")
+    with zipfile.ZipFile(file) as packed:
+        names = {name.partition("/")[2]: name for name in packed.namelist()}
+        assert set(names.values()) == {f"{file.stem}/{name}" for name in names}
+        info = json.loads(packed.read(names["info.json"]))
+        (artifact,) = info["artifacts"].values()
+        found = {
+            variant["supportedTriples"][0]: packed.read(names[variant["path"]]).decode()
+            for variant in artifact["variants"]
+        }
+        assert {"include/module.modulemap", "licenses/rust/THIRD-PARTY-LICENSES.txt"} <= set(names)
+    assert found == {
+        "x86_64-unknown-linux-gnu": "linux-x64 libtemporal_sdk_core.a",
+        "aarch64-unknown-linux-gnu": "linux-arm64 libtemporal_sdk_core.a",
+        "arm64-apple-macosx": "macos-arm64 libtemporal_sdk_core.a",
+    }
+
+
 def test_extra_asset_may_not_take_the_name_of_another(
     small: Path, pristine_tree: ReleaseTree, tmp_path: Path
 ) -> None:
@@ -286,12 +306,18 @@ def test_tarball_with_line_tables_differs_in_the_archives_and_what_describes_the
         found = {str(file.relative_to(place)): file.read_bytes() for file in place.rglob("*.*")}
         contents.append(found)
         check = ["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"]
-        subprocess.run(check, cwd=place, check=True)
+        subprocess.run(check, cwd=place / "lib", check=True)
     usual, second = contents
     assert usual.keys() == second.keys()
+    names = ("checksums.sha256", "manifest.json", "libtemporal_client.a", "libtemporal_sdk_core.a")
+    config = "share/cmake/TemporalStaticLibs/TemporalStaticLibsConfig.cmake"
     assert {name for name in usual if usual[name] != second[name]} == {
-        *("checksums.sha256", "manifest.json", "libtemporal_client.a", "libtemporal_sdk_core.a")
+        *(f"lib/{name}" for name in names),
+        config,
     }
+    # Which verifies the archives that are with it.
+    hashes = [line.split()[0] for line in second["lib/checksums.sha256"].splitlines()]
+    assert all(sha256 in second[config] for sha256 in hashes)
 
 
 def of_another_build(directory: Path) -> None:

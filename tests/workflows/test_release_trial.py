@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 from temporal_static_libs._targets import TARGETS, Target
+from tests.support.ci.skips import require_program
+from tests.support.pip.release_files import make_wheel, release_wheel
 from tests.support.pip.uploading_index import UploadingIndex
 from tools import ROOT, ToolError
+from tools.release.artifact_bundle import make_artifact_bundle
 from tools.release.bundle import Bundle, Facts
 from tools.release.index import wait_until_published
 from tools.release.install_check import check_install, install_command
+from tools.release.matrix import make_swift_matrix
+from tools.release.swift_check import check_with_swift
 
 MUSL = [target for target in TARGETS if target.floor_name == "musl"]
 
@@ -80,3 +85,28 @@ def test_index_that_does_not_answer(bundle: Bundle, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(ToolError, match=r"http://127\.0\.0\.1:1/ does not answer: "):
         wait_until_published("http://127.0.0.1:1/", "1.0.0", bundle.dist, seconds=0)
+
+
+def test_artifact_bundle_needs_swift(
+    bundle: Bundle, tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    macos = release_wheel(make_wheel(wheel, TARGETS[2], "c" * 40, tmp_path))
+    make_artifact_bundle([macos], bundle.assets)
+    bundle.record(Facts(macos.manifest.version, "c" * 40, []))
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(ToolError, match="swift does not run: No such file"):
+        check_with_swift(bundle)
+
+
+def test_artifact_bundle_of_this_platform_is_built_with(bundle: Bundle, wheel: Path) -> None:
+    require_program("swift")
+    make_artifact_bundle([release_wheel(wheel)], bundle.assets)
+    bundle.record(Facts(release_wheel(wheel).manifest.version, "c" * 40, []))
+    check_with_swift(bundle)
+
+
+def test_swift_is_tried_on_one_platform_of_each_system() -> None:
+    rows = make_swift_matrix()
+    assert [row["platform"] for row in rows] == ["linux-x64", "macos-arm64"]
+    runners = {target.platform: target.runner for target in TARGETS}
+    assert all(row["runner"] == runners[row["platform"]] for row in rows)

@@ -33,7 +33,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(page if isinstance(page, int) else 302 if isinstance(page, str) else 200)
         if isinstance(page, str):
             self.send_header("Location", page)
-        self.send_header("Content-Type", "text/html")
+        # GitHub's type for a file of a release.
+        is_file = self.path.endswith((".tar.gz", ".zip"))
+        self.send_header("Content-Type", "application/octet-stream" if is_file else "text/html")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

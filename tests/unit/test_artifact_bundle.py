@@ -1,0 +1,29 @@
+"""The artifact bundle of several platforms, for Swift Package Manager."""
+
+from __future__ import annotations
+
+import pytest
+
+from temporal_static_libs._targets import TARGETS
+from tools.release.artifact_bundle import semantic_version, swift_triple
+
+TRIPLES = {
+    "linux-x64": "x86_64-unknown-linux-gnu",
+    "linux-arm64": "aarch64-unknown-linux-gnu",
+    "macos-arm64": "arm64-apple-macosx",
+    "linux-x64-musl": "x86_64-swift-linux-musl",
+    "linux-arm64-musl": "aarch64-swift-linux-musl",
+    "macos-x64": "x86_64-apple-macosx",
+}
+
+
+def test_triples_are_those_that_swift_names_platforms_by() -> None:
+    named = {target.platform: swift_triple(target) for target in TARGETS}
+    assert {platform: triple for platform, triple in named.items() if triple} == TRIPLES
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("0.10.1", "0.10.1"), ("0.10.1.post2", "0.10.1+post2")]
+)
+def test_repackaging_is_a_build_of_a_semantic_version(version: str, expected: str) -> None:
+    assert semantic_version(version) == expected
