@@ -76,6 +76,8 @@ LOCATIONS: Final = (
     Location("examples/meson/meson.build", "version: '>={}'", PACKAGE),
     Location("examples/migration/after/requirements.txt", "temporal-static-libs=={}", PACKAGE),
     Location("docs/manual-setup.md", "temporal_static_libs-{}", PACKAGE),
+    Location("docs/release-files.md", "-v{}", PACKAGE),
+    Location("docs/release-files.md", "temporal_static_libs-{}", PACKAGE),
     Location("docs/source-distribution.md", "temporal_static_libs-{}", PACKAGE),
     Location("docs/shared-library.md", "temporal-static-libs-linux-x64-shared-v{}", PACKAGE),
 )
