@@ -23,7 +23,7 @@ def test_triples_are_those_that_swift_names_platforms_by() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "expected"), [("0.10.1", "0.10.1"), ("0.10.1.post2", "0.10.1+post2")]
+    ("version", "expected"), [("1.2.3", "1.2.3"), ("1.2.3.post4", "1.2.3+post4")]
 )
 def test_repackaging_is_a_build_of_a_semantic_version(version: str, expected: str) -> None:
     assert semantic_version(version) == expected
