@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from tools.release.assemble import assemble
 from tools.release.bundle import Bundle
 from tools.release.contents import Source, check_sdist
 from tools.release.distributions import check_distributions
+from tools.release.tarballs import make_tarball
 from tools.release.versions import project_version
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, sourc
         "linux-arm64",
         "macos-arm64",
     ]
-    assert found.missing == ["linux-x64-musl", "linux-arm64-musl", "macos-x64", "windows-x64-gnu"]
+    others = ["linux-x64-musl", "linux-arm64-musl", "macos-x64", "windows-x64-gnu"]
+    assert found.missing == others
     assert {file.name for file in found.files} == {file.name for file in dist.iterdir()}
 
 
@@ -74,6 +77,26 @@ def test_wheel_that_need_not_be_there_must_be_whole_all_the_same(
     (musl,) = [target for target in TARGETS if target.platform == "linux-x64-musl"]
     made = make_wheel(wheel, musl, "f" * 40, dist)
     assert refusal(dist, source).startswith(f"{made.name}: its commit: '{'f' * 40}', not '")
+
+
+def test_wheel_for_windows_is_checked_in_the_directory_of_its_toolchain(
+    dist: Path, source: Source, wheel: Path, tmp_path: Path
+) -> None:
+    (windows,) = [target for target in TARGETS if target.platform == "windows-x64-gnu"]
+    archive = "temporal_static_libs/lib/windows-x64-gnu/libtemporal_client.a"
+
+    def other(files: Content) -> None:
+        files[archive] += b"\n"
+
+    make_wheel(wheel, windows, source.commit, dist)
+    (made,) = (it for it in check_distributions(dist, source).wheels if it.target == windows)
+    make_tarball(made, tmp_path)
+    (tarball,) = tmp_path.glob("*windows-x64-gnu*.tar.gz")
+    with tarfile.open(tarball) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    assert {"libtemporal_client.a", "manifest.json", "checksums.sha256"} <= names
+    make_wheel(wheel, windows, source.commit, dist, change=other)
+    assert "its libtemporal_client.a, size and SHA-256: " in refusal(dist, source)
 
 
 def change_manifest(**values: object) -> Callable[[Content], None]:

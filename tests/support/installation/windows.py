@@ -1,4 +1,4 @@
-"""Copies of the package as a wheel for Windows has it, with small libraries instead of its own."""
+"""Copies of the package as a wheel for Windows has it, with small libraries in them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def compile_libraries(directory: Path, version: str) -> Path:
 def make_windows_package(
     package: Path, site: Path, library: Path, toolchains: Iterable[str] = ("gnu",)
 ) -> Path:
-    """Copy a package, with libraries for Windows in place of its own.
+    """Copy a package, with libraries for Windows instead of those that it has.
 
     Args:
         package: the installed one, for any platform.

@@ -52,18 +52,24 @@ def make_wheel(
             for name in archive.namelist()
             if not name.endswith(("/", ".dist-info/RECORD")) and (real or not name.endswith(".a"))
         }
-    manifest: dict[str, Any] = json.loads(files[f"{LIB}/manifest.json"])
+    lib = f"{Path(LIB).parent}/{target.lib_directory}"
+    # Those next to the archives, and not the files for build systems in directories there.
+    files = {
+        name.replace(LIB, lib, 1) if name.rpartition("/")[0] == LIB else name: content
+        for name, content in files.items()
+    }
+    manifest: dict[str, Any] = json.loads(files[f"{lib}/manifest.json"])
     floor = {"name": target.floor_name, "version": target.floor_version}
     manifest.update(target=target.triple, platform=target.platform, floor=floor)
     manifest["source_commit"] = commit
     manifest["cargo"]["profile"] = "release"
     for library in manifest["libraries"]:
         if not real:
-            files[f"{LIB}/{library['file']}"] = f"{target.platform} {library['file']}".encode()
-        content = files[f"{LIB}/{library['file']}"]
+            files[f"{lib}/{library['file']}"] = f"{target.platform} {library['file']}".encode()
+        content = files[f"{lib}/{library['file']}"]
         library.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
-    files[f"{LIB}/manifest.json"] = json.dumps(manifest).encode()
-    files[f"{LIB}/checksums.sha256"] = format_checksums(
+    files[f"{lib}/manifest.json"] = json.dumps(manifest).encode()
+    files[f"{lib}/checksums.sha256"] = format_checksums(
         {library["file"]: library["sha256"] for library in manifest["libraries"]}
     ).encode()
     (metadata,) = [name for name in files if name.endswith(".dist-info/WHEEL")]
@@ -134,6 +140,8 @@ def make_line_tables(distributions: Path, directory: Path) -> Path:
     """
     for file in distributions.glob("*.whl"):
         with zipfile.ZipFile(file) as archive:
+            if f"{LIB}/manifest.json" not in archive.namelist():
+                continue  # for Windows
             manifest: dict[str, Any] = json.loads(archive.read(f"{LIB}/manifest.json"))
             if not manifest["platform"].startswith("linux-"):
                 continue
