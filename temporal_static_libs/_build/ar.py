@@ -1,4 +1,4 @@
-"""Members of an ar archive of GNU's kind: read in their order, and written so that linkers find them.
+"""Members of an ar archive of GNU's kind, read in their order and written with an index.
 
 The format is that of ar(5); COFF archives use it with the same index (PE Format, "Archive (Library)
 File Format").

@@ -13,7 +13,7 @@ No program is needed for it. What is wrong with the archive is a `CompileError`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from .._messages import message
@@ -78,14 +78,12 @@ def _objects(raw: Path) -> list[CoffObject]:
 
 
 def _needed(objects: list[CoffObject]) -> dict[int, CoffObject]:
-    """Return what the interface needs, in order, by place: most of Windows's imports are not used."""
+    """Return what the interface needs, by its place: most of Windows's imports are unused."""
     definers: dict[bytes, int] = {}
     for place, one in enumerate(objects):
         for name in one.defined:
             definers.setdefault(name, place)
-    waiting = [
-        place for name, place in definers.items() if name.startswith(_INTERFACE_PREFIXES)
-    ]
+    waiting = [place for name, place in definers.items() if name.startswith(_INTERFACE_PREFIXES)]
     needed: set[int] = set()
     while waiting:
         place = waiting.pop()

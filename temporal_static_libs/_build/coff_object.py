@@ -1,7 +1,8 @@
-"""A COFF object file: its symbols, and the same file with other names and without debug information.
+"""A COFF object file: its symbols, and the same file with other names and without debug data.
 
-The layout is that of Microsoft's "PE Format", sections "COFF File Header", "Section Table" and "COFF
-Symbol Table"; that of objects with more than 65,279 sections is ANON_OBJECT_HEADER_BIGOBJ of winnt.h.
+The layout is that of Microsoft's "PE Format", sections "COFF File Header", "Section Table" and
+"COFF Symbol Table"; that of objects with more than 65,279 sections is ANON_OBJECT_HEADER_BIGOBJ of
+winnt.h.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ _FUNCTION = 0x20
 _UNINITIALIZED, _REMOVE, _OVERFLOW = 0x80, 0x800, 0x01000000
 
 _UNWANTED = re.compile(rb"\.(?:z?debug_|debug\$|llvmbc$|llvmcmd$)")
-# After the dollar sign is the order among the parts of one section, which does not matter for any of
-# these; but GNU's ld takes it for the name of the section's symbol, which is not the same anymore.
+# What follows the dollar sign is the order among the parts of a section, which does not matter for
+# these; but GNU's ld takes it for the name of the section's symbol, which has changed.
 _PART = re.compile(rb"(\.(?:text|rdata|data|bss|xdata|pdata))\$.*", re.DOTALL)
 _LOCAL = b".local"
 

@@ -174,7 +174,7 @@ def _place_of_line_tables(target: Target, settings: Settings) -> Path | None:
     if settings.line_tables is None:
         return None
     if target.object_format != "elf":
-        # Apple's linker leaves them in the objects that it makes one of; those of COFF are not kept.
+        # Apple's linker leaves them in the objects that it links; finishing drops those of COFF.
         notice(message("line-tables-elf-only", platform=target.platform))
         return None
     place = Path(settings.line_tables)

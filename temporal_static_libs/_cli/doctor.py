@@ -166,7 +166,7 @@ def _check_other_toolchains() -> Iterator[Finding]:
         except TemporalStaticLibsError as error:
             yield _broken(f"archives for {toolchain}", error)
         else:
-            yield from _check_set(loaded)
+            yield from _check_set(loaded, HEADER)
 
 
 def _check_directory(loaded: LoadedSet) -> Finding:

@@ -158,9 +158,7 @@ class Answers:
         # Before the link, not when the answer is printed.
         refuse_characters(os.path.abspath(self._shared), LINES, "--shared", "shared_library()")
         environ = self._settings.environ
-        return portable(
-            link_shared_library(self.verified, self._component, self._shared, environ)
-        )
+        return portable(link_shared_library(self.verified, self._component, self._shared, environ))
 
     def sha256(self) -> str:
         """Return the hash of the component's archive, which it has been found to have."""

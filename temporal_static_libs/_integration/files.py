@@ -164,11 +164,10 @@ def _of_wheel(loaded: LoadedSet, name: str) -> Path:
 
 def _rendered(loaded: LoadedSet, include: Path) -> dict[PurePath, str]:
     origin = loaded.origin
-    places = Places(
-        *(_targets(loaded, include) if sys.platform == "win32" else _LINKS),
-        source=origin.source,
-        fix=origin.fix,
-    )
+    archives, headers, protos = _LINKS
+    if sys.platform == "win32":
+        archives, headers, protos = _targets(loaded, include)
+    places = Places(archives, headers, protos, origin.source, origin.fix)
     return render_files(loaded.manifest, places)
 
 

@@ -158,7 +158,7 @@ def test_json_of_paths_with_backslashes(
     directory: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Answers, "prefix", r"C:\a\b")
-    answers = Answers("sdk-core", settings, Resolution(), static=False)
+    answers = Answers("sdk-core", settings, Resolution(), static=False, toolchain=None)
     assert '"prefix": "C:/a/b"' in answers.json()
 
 

@@ -58,7 +58,7 @@ def gcc() -> str:
 def raw(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of three objects with debug information, and of an import library."""
     directory = tmp_path_factory.mktemp("raw")
-    objects = []
+    objects: list[Path] = []
     for name, text in SOURCES.items():
         source = directory / name
         source.write_text(text)
@@ -67,7 +67,7 @@ def raw(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run([gcc, *options, source, "-o", objects[-1]], check=True)
     (directory / "exports.def").write_text(DEFINITION)
     archive = directory / "libraw.a"
-    dlltool = [DLLTOOL, "--input-def", "exports.def", "--output-lib", archive]
+    dlltool = [DLLTOOL, "--input-def", "exports.def", "--output-lib", str(archive)]
     subprocess.run([*dlltool, "--temp-prefix", "imports"], cwd=directory, check=True)
     subprocess.run([f"{GNU}ar", "qs", archive, *objects], check=True)
     return archive
@@ -153,7 +153,7 @@ def test_programs_link_with_each_in_either_order_and_with_all_collected(
     for archives, flags in product(links, ([], ["-Wl,--gc-sections"])):
         program = tmp_path / "program.exe"
         program.unlink(missing_ok=True)
-        command = [*compiler, "main.c", *flags, *archives, "-o", program]
+        command = [*compiler, "main.c", *flags, *map(str, archives), "-o", str(program)]
         subprocess.run(command, cwd=tmp_path, check=True)
         binary = lief.PE.parse(program)
         assert binary is not None
@@ -168,11 +168,13 @@ def test_dll_that_exports_everything_exports_no_private_name(
     (tmp_path / "use.c").write_text(source)
     dll = tmp_path / "use.dll"
     export_all = ["-Wl,--export-all-symbols"] if "gcc" in compiler[0] else []
-    command = [*compiler, "-shared", "use.c", whole, *export_all, "-o", dll]
+    command = [*compiler, "-shared", "use.c", str(whole), *export_all, "-o", str(dll)]
     subprocess.run(command, cwd=tmp_path, check=True)
     binary = lief.PE.parse(dll)
     assert binary is not None
-    exported = {str(entry.name) for entry in binary.get_export().entries}
+    export = binary.get_export()
+    assert export is not None
+    exported = {str(entry.name) for entry in export.entries}
     assert "use" in exported
     assert not {name for name in exported if "_iname" in name}
 

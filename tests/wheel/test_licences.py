@@ -32,7 +32,9 @@ SBOM = "archives.cdx.json"
 LICENCES = "THIRD-PARTY-LICENSES.txt"
 ALL_PLATFORMS = [target.platform for target in TARGETS]
 STANDARD_LIBRARY = "rust-standard-library"
-LISTED = re.compile(r"^(\S+) (\d\S*): (.+?)(?: \(((?:linux|macos|windows)-[^)]+)\))?$", re.MULTILINE)
+LISTED = re.compile(
+    r"^(\S+) (\d\S*): (.+?)(?: \(((?:linux|macos|windows)-[^)]+)\))?$", re.MULTILINE
+)
 STALE = "the dependencies have changed: run `make licenses` and commit the result"
 
 

@@ -14,8 +14,8 @@ from tools import ToolError
 # Debian's package wine64 has the loader there, and not on PATH.
 _PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/lib/wine"])
 
-# Wine 8 has no such DLL; Rust's standard library asks it for random numbers. RtlGenRandom, which has
-# this other name in its DLL, is what it was before.
+# Rust's standard library takes random numbers from this DLL, which wine 8 lacks. SystemFunction036
+# is the name of RtlGenRandom in its DLL.
 _PROCESS_PRNG = """\
 __declspec(dllimport) unsigned char SystemFunction036(void *buffer, unsigned long size);
 __declspec(dllexport) int ProcessPrng(void *buffer, unsigned long long size)
@@ -48,7 +48,12 @@ def make_wine(directory: Path) -> Wine:
     if loader is None or server is None:
         raise ToolError("there is no wine64: apt-get install wine64")
     directory.mkdir()
-    environ = ("env", f"WINEPREFIX={directory}", "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=")
+    environ = (
+        "env",
+        f"WINEPREFIX={directory}",
+        "WINEDEBUG=-all",
+        "WINEDLLOVERRIDES=mscoree,mshtml=",
+    )
     wine = Wine((*environ, loader), (*environ, server, "-k"))
     _run([*wine.prefix, "wineboot", "--init"])
     system = directory / "drive_c" / "windows" / "system32"

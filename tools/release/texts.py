@@ -26,8 +26,8 @@ _NOTES: Final = """\
     pip install {project}=={version}
 
 The other files are for builds without pip: tarballs for Zig, CMake, make and pkg-config, shared \
-libraries for languages that load one, and an artifact bundle for Swift Package Manager. [Release files]({docs}/release-files.md) shows how to \
-use each.
+libraries for languages that load one, and an artifact bundle for Swift Package Manager. [Release \
+files]({docs}/release-files.md) shows how to use each.
 
 The checksum of `{bundle}`, for `.binaryTarget`, is `{checksum}`.
 """

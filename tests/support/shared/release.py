@@ -11,7 +11,7 @@ from temporal_static_libs._manifest import MANIFEST_NAME, parse_manifest
 from temporal_static_libs._shared.formats import FORMATS
 from temporal_static_libs._targets import target_of_triple
 from tools.shared.description import write_description
-from tools.wheel.check import LIB
+from tools.wheel.check import PACKAGE
 
 _ARCHIVE = b"!<arch>\n"
 
@@ -31,8 +31,14 @@ def make_shared_libraries(distributions: Path, directory: Path) -> Path:
     """
     for wheel in distributions.glob("*.whl"):
         with zipfile.ZipFile(wheel) as packed:
-            manifest = parse_manifest(packed.read(f"{LIB}/{MANIFEST_NAME}").decode())
-            archive = packed.read(f"{LIB}/{manifest.libraries[0].file}")
+            (described,) = (
+                name
+                for name in packed.namelist()
+                if name.startswith(f"{PACKAGE}/lib/") and name.endswith(f"/{MANIFEST_NAME}")
+            )
+            manifest = parse_manifest(packed.read(described).decode())
+            directory_of_archives = described.removesuffix(MANIFEST_NAME)
+            archive = packed.read(directory_of_archives + manifest.libraries[0].file)
         place = directory / f"shared-{manifest.platform}"
         if archive.startswith(_ARCHIVE):
             file = temporal_static_libs.shared_library(place)
