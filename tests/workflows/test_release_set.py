@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -330,6 +332,13 @@ def test_tarball_with_line_tables_differs_in_the_archives_and_what_describes_the
         contents.append(found)
         check = ["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"]
         subprocess.run(check, cwd=place / "lib", check=True)
+        verified = subprocess.check_output(
+            [sys.executable, "-m", "temporal_static_libs", "--verify"],
+            cwd="/",
+            env={**os.environ, "TEMPORAL_LIBS_DIR": str(place / "lib")},
+            text=True,
+        )
+        assert verified.startswith("ok: libtemporal_")
     usual, second = contents
     assert usual.keys() == second.keys()
     names = ("checksums.sha256", "manifest.json", "libtemporal_client.a", "libtemporal_sdk_core.a")
