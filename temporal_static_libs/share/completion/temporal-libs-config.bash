@@ -7,8 +7,7 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --component --static --toolchain --doctor --zig --completion)
-
+_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --shared --component --static --toolchain --doctor --zig --completion)
 
 _shtab_temporal_libs_config___shared_COMPGEN=_shtab_compgen_dirs
 

@@ -51,7 +51,7 @@ function _shtab_temporal_libs_config_using
 end
 
 set -g _shtab_temporal_libs_config_commands 
-set -g _shtab_temporal_libs_config_opts_with_value --completion --component --toolchain
+set -g _shtab_temporal_libs_config_opts_with_value --completion --component --shared --toolchain
 
 complete -c temporal-libs-config -e
 complete -c temporal-libs-config -f
