@@ -84,5 +84,5 @@ def test_mingw_links_for_windows(tmp_path: Path) -> None:
     linker.run([*arguments, str(archive), "-static-libgcc"], scratch, environ)
     assert list(prove(scratch / name, form, WINDOWS, WINDOWS.floor_version)) == [
         f"exports the {len(symbols)} functions of the interface and no others",
-        "imports from KERNEL32.dll, msvcrt.dll",
+        "imports from kernel32.dll, msvcrt.dll",
     ]

@@ -134,7 +134,7 @@ def _prove_pe(file: Path, binary: lief.PE.Binary) -> Iterator[str]:
     for wanted in (kinds.DYNAMIC_BASE, kinds.NX_COMPAT, kinds.HIGH_ENTROPY_VA):
         if not binary.optional_header.has(wanted):
             raise ProofError(f"{file.name} lacks {wanted}")
-    yield f"imports from {', '.join(sorted(str(it.name) for it in binary.imports))}"
+    yield f"imports from {', '.join(sorted({str(it.name).lower() for it in binary.imports}))}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
