@@ -228,6 +228,12 @@ def test_cargos_own_target_variable_does_not_change_a_host_build(
             id="macos",
         ),
         pytest.param(" -lc -lm -lc", ("c", "m", "c"), (), id="repetition"),
+        pytest.param(
+            "kernel32.lib ntdll.lib kernel32.lib /defaultlib:msvcrt",
+            ("kernel32", "ntdll", "kernel32"),
+            (),
+            id="msvc",
+        ),
         pytest.param("", (), (), id="none"),
     ],
 )
@@ -238,8 +244,8 @@ def test_native_libraries_are_read(
 
 
 def test_native_library_of_an_unknown_form_is_an_error() -> None:
-    with pytest.raises(CompileError, match=r"'kernel32\.lib'"):
-        parse_native_libs("-lc kernel32.lib")
+    with pytest.raises(CompileError, match="'/defaultlib:libcmt'"):
+        parse_native_libs("ntdll.lib /defaultlib:libcmt")
 
 
 @pytest.mark.parametrize("given", [{}, {"CFLAGS": "-O1"}, {"TARGET_CFLAGS": "-O1", "CFLAGS": "-g"}])
