@@ -26,8 +26,6 @@ PATHS = (
     *("--prefix", "--libdir", "--includedir", "--interface"),
     *("--cmakedir", "--pkgconfigdir", "--protodir", "--zigdir"),
 )
-#: Options with a value that choose among the answers of others.
-CHOICES = ("--component", "--toolchain")
 #: Options that only change or check what others answer.
 WITH_OTHERS = {"--static": ("--libs",), "--verify": ("--version",)}
 #: Those that answer with nothing on a platform without frameworks.
@@ -56,8 +54,14 @@ def options() -> list[tuple[str, ...]]:
     found = [
         (option, value) if value else (option, *WITH_OTHERS.get(option, ()))
         for option, value in listed
+        if option != "--toolchain"
     ]
-    return [(*words, "--libs") if words[0] in CHOICES else words for words in found]
+    platform = ask(MODULE, ["--platform"])[1].strip()
+    # The first chooses among the answers of others; so does the second, for Windows only.
+    answers = {"--component": ["--libs"]}
+    if platform.startswith("windows-"):
+        found.append(("--toolchain", platform.rpartition("-")[2], "--libs"))
+    return [(*words, *answers.get(words[0], ())) for words in found]
 
 
 def fault(words: tuple[str, ...]) -> str | None:

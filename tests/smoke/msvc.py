@@ -30,8 +30,8 @@ from tests.smoke.smoke import (
 VSWHERE = Path("Microsoft Visual Studio", "Installer", "vswhere.exe")
 TOOLS = "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
 TOOLCHAIN = ("--toolchain", "msvc")
-# With the C runtime in DLLs, and in the program.
-RUNTIMES = ("/MD", "/MT")
+# The C runtime in a DLL, as the archives use it, and the same for debugging.
+RUNTIMES = ("/MD", "/MDd")
 
 
 def find_vcvars() -> Path:
