@@ -255,7 +255,6 @@ cargo could not compile temporal-static-libs-sdk-core; its messages are above (e
     "members-share-a-name": "members of {archive} share a name: {members}, {names} names",
     "object-not-elf": "{file} is not an ELF file for a 64-bit little-endian processor",
     "object-not-coff": "{file} is not a COFF object for x86-64",
-    "short-import": "{member} of {archive} is an import in Microsoft's short form",
     "symbols-missing": "{archive} does not define what {header} declares: {symbols}",
     "symbols-unexpected": (
         "{archive} defines {count} global symbols beyond its interface: {symbols} …"

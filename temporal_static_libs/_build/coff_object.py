@@ -27,6 +27,8 @@ _BIG_HEADER = struct.Struct("<HHHHI16sIIIIIII")
 # A version of 2 or more is a big object, a lower one a short import: no object at all.
 _NO_MACHINE = b"\0\0\xff\xff"
 _BIG_VERSION = 2
+# Bytes before the names of a short import
+_IMPORT_HEADER = 20
 # Name, VirtualSize, VirtualAddress, SizeOfRawData, PointerToRawData, PointerToRelocations,
 # PointerToLinenumbers, NumberOfRelocations, NumberOfLinenumbers, Characteristics
 _SECTION = struct.Struct("<8sIIIIIIHHI")
@@ -47,11 +49,6 @@ _UNWANTED = re.compile(rb"\.(?:z?debug_|debug\$|llvmbc$|llvmcmd$)")
 # these; but GNU's ld takes it for the name of the section's symbol, which has changed.
 _PART = re.compile(rb"(\.(?:text|rdata|data|bss|xdata|pdata))\$.*", re.DOTALL)
 _LOCAL = b".local"
-
-
-def is_short_import(content: bytes) -> bool:
-    """Return whether a member of an archive is an import in Microsoft's short form."""
-    return content.startswith(_NO_MACHINE) and content[4:6] < _BIG_VERSION.to_bytes(2, "little")
 
 
 @dataclass
@@ -79,6 +76,39 @@ class _Symbol:
     def is_defined(self) -> bool:
         # A value without a section is the size of a common variable.
         return self.section != 0 or self.value != 0 or self.storage_class == _WEAK_EXTERNAL
+
+
+class ShortImport:
+    """A DLL's function in Microsoft's short form, which is no object: the linker makes one of it.
+
+    The layout is "Import Library Format" of Microsoft's "PE Format".
+    """
+
+    sections: tuple[bytes, ...] = ()
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._name, self._dll, _ = content[_IMPORT_HEADER:].split(b"\0", 2)
+
+    @staticmethod
+    def is_one(content: bytes) -> bool:
+        """Return whether a member of an archive is one, and not an object."""
+        is_neither_machine = content.startswith(_NO_MACHINE)
+        return is_neither_machine and content[4:6] < _BIG_VERSION.to_bytes(2, "little")
+
+    @property
+    def defined(self) -> list[bytes]:
+        """Names of the function and of the pointer to it, which only the linker can give it."""
+        return [self._name, b"__imp_" + self._name]
+
+    @property
+    def undefined(self) -> list[bytes]:
+        """Name of the DLL's entry in the table of imports."""
+        return [b"__IMPORT_DESCRIPTOR_" + self._dll.rpartition(b".")[0]]
+
+    def rewritten(self, _rename: Mapping[bytes, bytes]) -> bytes:
+        """Return it as it is, without its time."""
+        return self._content[:8] + bytes(4) + self._content[12:]
 
 
 class CoffObject:

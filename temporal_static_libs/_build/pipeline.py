@@ -19,7 +19,7 @@ from .._targets import Target, target_of_triple
 from .advice import unexpected
 from .archive_index import defined_symbols
 from .cargo import Compiled, cargo_metadata, compile_archive
-from .coff import finish_coff
+from .coff import finish_coff, imported_names
 from .cross import CargoForTarget, cargo_for_target
 from .elf import find_elf_tools, finish_elf
 from .header import OWN_PREFIX, Header, read_header
@@ -242,6 +242,8 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
     if missing := sorted(expected - defined):
         names = {"archive": archive.name, "header": plan.sources.header}
         raise unexpected(message("symbols-missing", symbols=", ".join(missing), **names))
+    if plan.target.object_format == "coff":
+        expected |= imported_names(archive)
     if others := sorted(it for it in defined - expected if not it.startswith(OWN_PREFIX)):
         names = {"archive": archive.name, "symbols": ", ".join(others[:5])}
         raise unexpected(message("symbols-unexpected", count=len(others), **names))

@@ -14,7 +14,7 @@ import pytest
 from temporal_static_libs import CompileError
 from temporal_static_libs._build.ar import read_members
 from temporal_static_libs._build.archive_index import defined_symbols
-from temporal_static_libs._build.coff import finish_coff
+from temporal_static_libs._build.coff import finish_coff, imported_names
 from temporal_static_libs._build.coff_object import CoffObject
 from tests.support.ci.skips import require_program
 
@@ -177,6 +177,40 @@ def test_dll_that_exports_everything_exports_no_private_name(
     exported = {str(entry.name) for entry in export.entries}
     assert "use" in exported
     assert not {name for name in exported if "_iname" in name}
+
+
+def test_microsofts_imports_keep_the_names_that_linkers_know(tmp_path: Path) -> None:
+    """Linked by LLD as Microsoft's linker does it: with its import tables, and without a libc."""
+    zig = [sys.executable, "-m", "ziglang"]
+    (tmp_path / "far.def").write_text(DEFINITION)
+    raw = tmp_path / "raw.lib"
+    subprocess.run(
+        [*zig, "dlltool", "-m", "i386:x86-64", "-d", "far.def", "-l", raw], cwd=tmp_path, check=True
+    )
+    for name in ("one.c", "two.c"):
+        (tmp_path / name).write_text(SOURCES[name])
+        command = [*zig, "cc", "-target", "x86_64-windows-msvc", "-O1", "-c", name]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        member = name.replace(".c", ".obj")
+        subprocess.run([*zig, "ar", "qs", raw, member], cwd=tmp_path, check=True)
+    finished = tmp_path / "finished.lib"
+    finish_coff(raw, ["temporal_core_one", "temporal_core_two"], finished, b"", weak=False)
+
+    others = {it for it in defined_symbols(finished) if not it.startswith("temporal_")}
+    assert others == imported_names(finished)
+    assert {"far_away", "__imp_far_away", "__IMPORT_DESCRIPTOR_far"} <= others
+    assert "another" not in others
+    (tmp_path / "main.c").write_text(
+        "int temporal_core_two(int); int entry(void) { return temporal_core_two(1); }"
+    )
+    options = ["-nostdlib", "-Wl,--subsystem,console", "-Wl,-e,entry"]
+    command = [*zig, "cc", "-target", "x86_64-windows-msvc", *options, "main.c", "finished.lib"]
+    subprocess.run([*command, "-o", "program.exe"], cwd=tmp_path, check=True)
+    binary = lief.PE.parse(tmp_path / "program.exe")
+    assert binary is not None
+    assert [(one.name, [it.name for it in one.entries]) for one in binary.imports] == [
+        ("far.dll", ["far_away"])
+    ]
 
 
 def test_archive_of_something_else_is_an_error(tmp_path: Path) -> None:
