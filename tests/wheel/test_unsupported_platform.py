@@ -24,8 +24,8 @@ REFUSALS = [
         id="linux-32-bit",
     ),
     pytest.param(
-        FakePlatform("Windows", "AMD64", "win-amd64"),
-        "Windows AMD64 is not a supported platform",
+        FakePlatform("Windows", "ARM64", "win-arm64"),
+        "Windows ARM64 is not a supported platform",
         "Install in WSL 2, or in a Linux container.",
         id="windows",
     ),

@@ -131,10 +131,11 @@ def test_wheel_is_installed_and_tested(windows: Machine, untested: Path) -> None
         "gcc --version",
         "python.exe tests/smoke/command.py --platform windows-x64-gnu",
         "python.exe tests/smoke/smoke.py",
+        "python.exe tests/smoke/windows.py",
     ]
 
 
-@pytest.mark.parametrize("failing", ["zig.txt", "--no-deps", "command.py", "smoke.py"])
+@pytest.mark.parametrize("failing", ["zig.txt", "--no-deps", "command.py", "smoke.py", "windows.py"])
 def test_step_that_fails_fails_the_test_of_the_wheel(
     windows: Machine, untested: Path, failing: str
 ) -> None:

@@ -21,3 +21,4 @@ export CC
 gcc --version
 "$python" tests/smoke/command.py --platform windows-x64-gnu
 "$python" tests/smoke/smoke.py
+"$python" tests/smoke/windows.py
