@@ -96,7 +96,7 @@ def test_wheel_for_windows_is_checked_in_the_directory_of_its_toolchain(
     (tarball,) = tmp_path.glob("*windows-x64-gnu*.tar.gz")
     with tarfile.open(tarball) as packed:
         names = {name.partition("/")[2] for name in packed.getnames()}
-    assert {"libtemporal_client.a", "manifest.json", "checksums.sha256"} <= names
+    assert {"lib/libtemporal_client.a", "lib/manifest.json", "lib/checksums.sha256"} <= names
     make_wheel(wheel, windows, source.commit, dist, change=other)
     assert "its libtemporal_client.a, size and SHA-256: " in refusal(dist, source)
 
