@@ -38,6 +38,7 @@ class Trial:
         self._zig = (sys.executable, "-m", "ziglang")
         self._cc: tuple[str, ...] = (*self._zig, "cc", "-target", target.zig_target)
         self._sdk: Path | None = None
+        self._suffix = ".exe" if target.os == "windows" else ""
 
     def run(self) -> list[str]:
         """Do all of it; return what has been tried, each in a few words."""
@@ -123,7 +124,8 @@ class Trial:
     def _link(
         self, name: str, sources: Sequence[Path], flags: Sequence[str], cc: Sequence[str]
     ) -> Path:
-        program = self._scratch / name
+        # GCC would add the suffix by itself.
+        program = self._scratch / f"{name}{self._suffix}"
         command = [*cc, "-std=gnu11", *map(str, sources), *self._flags("--cflags"), *flags]
         self._must([*command, "-o", str(program)])
         return program
@@ -156,7 +158,8 @@ class Trial:
         return copy / "zig-out"
 
     def _run_example(self, runner: Runner) -> None:
-        program = runner.installed(self._build_example(), "bin/zig-bridge-demo")
+        demo = f"bin/zig-bridge-demo{self._suffix}"
+        program = runner.installed(self._build_example(), demo)
         options = ["--target-url", self._server, "--input", _INPUT, "--timeout-millis", "120000"]
         self._must([*program, *options], f"result: {_RESULT}")
 
