@@ -184,6 +184,8 @@ class Trial:
         except subprocess.TimeoutExpired:
             raise ToolError(f"{shlex.join(command)} has not ended after {_DEADLINE} s") from None
         if done.returncode != 0 or said not in done.stdout:
-            wanted = f", or did not say {said!r}" if said else ""
-            raise ToolError(f"{shlex.join(command)} failed{wanted}:\n{done.stdout}")
+            problem = f"exit status {done.returncode}"
+            if done.returncode == 0:
+                problem = f"no {said!r} in its output"
+            raise ToolError(f"{shlex.join(command)} failed: {problem}\n{done.stdout}")
         return done.stdout

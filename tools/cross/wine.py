@@ -51,7 +51,7 @@ def make_wine(directory: Path) -> Wine:
     environ = (
         "env",
         f"WINEPREFIX={directory}",
-        "WINEDEBUG=-all",
+        "WINEDEBUG=fixme-all",
         "WINEDLLOVERRIDES=mscoree,mshtml=",
     )
     wine = Wine((*environ, loader), (*environ, server, "-k"))
