@@ -20,18 +20,15 @@ TABLES = {
         "size limits",
         "origin check",
     },
-    "Methods of the first design's DownloadClient": {
-        "`downloadLibraries(version?)`",
-        "`getCachedLibraries(version)`",
-        "`verifyChecksum(filePath, expectedChecksum)`",
-        "`detectPlatform()`",
-    },
-    "Fields of the first design's TemporalLibsConfig": {
-        "`version`",
-        "`platforms`",
-        "`cacheDir`",
-        "`fallbackToCompilation`",
-        "`checksumVerification`",
+    "Settings": {
+        "choose a version",
+        "choose a platform",
+        "show the platform",
+        "move the cache",
+        "install only what is already downloaded",
+        "print the hash of a file",
+        "turn off checksums",
+        "compile if nothing can be downloaded",
     },
 }
 

@@ -128,7 +128,7 @@ def test_documentation_names_the_first_pip_that_takes_the_wheel(
 
 
 def test_universal_programs_take_the_wheels_of_both_processors(repo_root: Path) -> None:
-    page = repo_root / "docs" / "platforms.md"
+    page = repo_root / "docs" / "cross-compiling.md"
     (script,) = commands(page, "Universal macOS programs")
     tags = {tag for target in TARGETS if target.os == "macos" for tag in target.wheel_tags}
     assert set(re.findall(r"--platform (\w+)", script)) == tags
