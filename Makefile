@@ -64,7 +64,7 @@ OLD_PIPS := $(shell $(PYTHON) -c 'import sys; print("pip-19.2 pip-20.2" * (sys.v
 ## lint, then run all tests on the installed wheel; PYTEST_ARGS selects
 test: lint check-header check-reference docs test-rust .venv/test/.installed .venv/zig-0.14/.ready \
 		.venv/zig-0.16/.ready .venv/zig-0.17/.ready .venv/audit/.ready .venv/delivery/.ready \
-		$(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
+		.venv/browser/.ready $(OLD_PIPS:%=.venv/%/.ready) $(RUST_AUDIT_INFO)
 	$(STEP) "test: the installed wheel"
 	PATH="$(dir $(RUST_AUDIT_INFO)):$$PATH" \
 		TEMPORAL_LIBS_TEST_WHEEL="$$(echo $(CURDIR)/$(DIST)/*.whl)" .venv/test/bin/pytest $(PYTEST_ARGS)
@@ -103,7 +103,7 @@ endure: .venv/test/.installed
 	$(STEP) "endure: the examples' programs against servers that close, lie, stall or are killed"
 	.venv/test/bin/python -m tests.endure --wheel $(DIST)/*.whl $(ENDURE_ARGS)
 
-# GUIDES: names of guides; all if empty. As root, with Docker and debootstrap: docs/platforms.md has the record.
+# GUIDES: names of guides; all if empty. As root, with Docker and debootstrap: docs/trials.md has the record.
 ## follow the guides of docs/ to the letter, each in a fresh Debian: 20 to 40 minutes; GUIDES, all by default
 guides: .venv/test/.ready $(WHEEL_STAMP)
 	$(STEP) "guides: each in a fresh Debian, against a Temporal server"

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -25,7 +26,11 @@ suppress_warnings = ["myst.header"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
+html_show_copyright = False
 html_show_sourcelink = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_favicon = "static/favicon.svg"
 nitpicky = True
 # Not Sphinx's guess, which takes Zig for Python.
 highlight_language = "none"
@@ -45,6 +50,15 @@ def _address_what_is_not_in_docs(app: Sphinx, page: str, source: list[str]) -> N
     source[0] = _OUTSIDE.sub(address, source[0])
 
 
+def _mark_charts(app: Sphinx, document: nodes.document) -> None:
+    """Give images that have no colors for dark pages a class, for site.css to adapt them."""
+    for image in document.findall(nodes.image):
+        file = ROOT / "docs" / image["uri"]
+        if file.suffix == ".svg" and "prefers-color-scheme" not in file.read_text("utf-8"):
+            image["classes"].append("chart")
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is needed."""
     app.connect("source-read", _address_what_is_not_in_docs)
+    app.connect("doctree-read", _mark_charts)
