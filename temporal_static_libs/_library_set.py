@@ -20,7 +20,7 @@ from ._layout import toolchain_directories, toolchain_of
 from ._manifest import CHECKSUMS_NAME, MANIFEST_NAME, Manifest, ManifestLibrary, parse_manifest
 from ._messages import message
 from ._origin import Origin, override_origin, wheel_origin
-from ._ownership import is_owned_by, trusted_owners, writers
+from ._ownership import is_owned_by, takes_files_of_all, trusted_owners, writers
 from ._receipts import identities, remember, remembered
 from ._records import read_text
 from ._targets import target_of_triple
@@ -238,15 +238,19 @@ def include_dir(settings: Settings) -> Path:
         header = include / HEADER.name
         recorded = parse_manifest(read_text(directory / MANIFEST_NAME)).header_sha256
         owners = trusted_owners(directory)
-        statuses = {path: os.stat(path) for path in (include, header)}
         # What else is in the directory is compiled, too.
-        is_guarded = all(
-            is_owned_by(status, owners) and writers(path, status) != "all"
-            for path, status in statuses.items()
-        )
+        is_guarded = all(_is_guarded(path, owners) for path in (include, header))
         if is_guarded and sha256_of(header) == recorded:
             return include
     return INCLUDE_DIR
+
+
+def _is_guarded(path: Path, owners: set[int]) -> bool:
+    """Return whether nobody else can change a file, or add one to a directory."""
+    status = os.stat(path)
+    # A link of somebody else's can lead elsewhere when the answer is used.
+    is_owned = all(is_owned_by(it, owners) for it in (os.lstat(path), status))
+    return is_owned and writers(path, status) != "all" and not takes_files_of_all(status)
 
 
 def described_set(directory: Path, origin: Origin, *, may_be_bare: bool = False) -> LoadedSet:

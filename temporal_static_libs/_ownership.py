@@ -63,6 +63,12 @@ def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
     return "group" if status.st_mode & stat.S_IWGRP else ""
 
 
+def takes_files_of_all(status: os.stat_result) -> bool:
+    """Return whether it is a directory with the sticky bit that every user may put files into."""
+    is_for_all = status.st_mode & stat.S_ISVTX and status.st_mode & stat.S_IWOTH
+    return sys.platform != "win32" and stat.S_ISDIR(status.st_mode) and bool(is_for_all)
+
+
 # Types of file systems that show one mode for every file, or one for files and one for directories,
 # as with fmask=0111.
 _WITHOUT_MODES = frozenset(

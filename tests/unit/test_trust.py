@@ -16,7 +16,13 @@ import pytest
 
 from temporal_static_libs import ChecksumMismatchError, MissingLibraryError, _ownership
 from temporal_static_libs._cli.doctor import Finding, examine
-from temporal_static_libs._library_set import LoadedSet, override_set
+from temporal_static_libs._library_set import (
+    HEADER,
+    INCLUDE_DIR,
+    LoadedSet,
+    include_dir,
+    override_set,
+)
 from temporal_static_libs._origin import override_origin, wheel_origin
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._verify import RecordedFile, verify_directory
@@ -236,6 +242,36 @@ def test_directory_and_records_of_somebody_else_are_refused(
     # Unless that user owns what is trusted anyway.
     whose = directory / name
     verify_directory(directory, recorded(directory), override_origin(directory), whose)
+
+
+@pytest.fixture
+def include(directory: Path, settings: Settings) -> Path:
+    """The header of those archives, in the directory next to them, which serves."""
+    include = directory.parent / "include"
+    include.mkdir(mode=0o755)
+    shutil.copyfile(HEADER, include / HEADER.name)
+    assert include_dir(settings) == include
+    return include
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another user")
+@pytest.mark.parametrize("name", [".", HEADER.name])
+def test_header_behind_a_link_of_somebody_else_is_not_used(
+    include: Path, settings: Settings, name: str
+) -> None:
+    link = include / name if name != "." else include
+    link.rename(include.parent / "elsewhere")
+    link.symlink_to(include.parent / "elsewhere")
+    assert include_dir(settings) == include
+    os.lchown(link, NOBODY, NOBODY)
+    assert include_dir(settings) == INCLUDE_DIR
+
+
+def test_header_is_not_used_where_every_user_can_put_others(
+    include: Path, settings: Settings
+) -> None:
+    include.chmod(0o1777)
+    assert include_dir(settings) == INCLUDE_DIR
 
 
 def recorded(directory: Path) -> list[RecordedFile]:
