@@ -289,6 +289,10 @@ temporal-static-libs: the wheel's own archives cannot be used: {problem}
 in {scratch}, if anything""",
     # The shared library: _shared/
     "shared-and-static": "--static cannot be combined with --shared",
+    "shared-for-msvc": (
+        "--shared links the libraries for gnu, not those for msvc; programs of Visual C++ can load "
+        "the result: leave out --toolchain msvc"
+    ),
     "shared-directory-unusable": "{file} cannot be written: {reason}",
     "shared-among-archives": """\
 --shared cannot write to the directory of the archives: a linker could use the shared library \

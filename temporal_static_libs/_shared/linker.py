@@ -14,6 +14,8 @@ from .._build.host import this_host
 from .._build.process import output, running
 from .._build.tool import program_on_path
 from .._build.ziglang import ziglang_program
+from .._commands import program as as_program
+from .._commands import quoted
 from .._errors import LinkError, SettingError
 from .._messages import message
 from .._targets import Target
@@ -61,7 +63,7 @@ class Linker:
             values = {
                 "program": self.command[0],
                 "name": name,
-                "command": shlex.join(command),
+                "command": " ".join([as_program(command[0]), *map(quoted, command[1:])]),
                 "output": printed or "none",
             }
             raise LinkError(message("link-failed", status=process.returncode, **values))
@@ -76,8 +78,11 @@ def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
 
     Raises:
         SettingError: CC is no command, or names a program that is not there.
-        LinkError: there is none; the message says what to install.
+        LinkError: there is none, and the message says what to install; or the archives are for
+            Microsoft's linker, whose options are other ones.
     """
+    if target.toolchain == "msvc":
+        raise LinkError(message("shared-for-msvc"))
     if environ.get("CC"):
         return _of_setting(environ["CC"], target, environ)
     is_native = this_host().target == target
@@ -92,7 +97,7 @@ def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
 
 def _of_setting(value: str, target: Target, environ: Mapping[str, str]) -> Linker:
     try:
-        words = shlex.split(value)
+        words = _words(value)
     except ValueError as error:
         values = {"value": value, "reason": error}
         raise SettingError(message("cc-unreadable", **values)) from None
@@ -109,6 +114,19 @@ def _of_setting(value: str, target: Target, environ: Mapping[str, str]) -> Linke
     if not is_zig or "-target" in words:
         return Linker(command, is_zig)
     return _with_target(command, target)
+
+
+def _words(value: str) -> list[str]:
+    """Split a command as a shell does.
+
+    Raises:
+        ValueError: a quotation does not end.
+    """
+    lexer = shlex.shlex(value, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if sys.platform == "win32":
+        lexer.escape = ""  # A backslash is a part of a path there.
+    return list(lexer)
 
 
 def _with_target(command: tuple[str, ...], target: Target) -> Linker:
@@ -140,7 +158,7 @@ def _what_to_install(target: Target, *, is_native: bool) -> str:
     if target.os == "macos":
         fix = "  either:  xcode-select --install\n"
     else:
-        fix = f"  either:  {shlex.quote(sys.executable)} -m pip install ziglang\n"
+        fix = f"  either:  {as_program(sys.executable)} -m pip install ziglang\n"
         package = "gcc" if is_native else ""
         if target.os == "windows":
             package = f"gcc-mingw-w64-{target.processor.replace('_', '-')}"

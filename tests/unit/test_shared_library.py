@@ -18,7 +18,7 @@ from temporal_static_libs._shared import linker
 from temporal_static_libs._shared.exports import exported_symbols
 from temporal_static_libs._shared.formats import FORMATS
 from temporal_static_libs._shared.linker import Linker, find_linker
-from temporal_static_libs._targets import TARGETS, Target
+from temporal_static_libs._targets import TARGETS, WINDOWS_MSVC, Target
 
 NATIVE = TARGETS[0]
 BY_PLATFORM = {target.platform: target for target in TARGETS}
@@ -179,6 +179,35 @@ def test_zig_in_cc_keeps_its_own_target(programs: Path) -> None:
 def test_cc_that_is_no_command_is_a_wrong_setting(programs: Path, value: str, problem: str) -> None:
     with pytest.raises(SettingError, match=problem):
         found(NATIVE, programs, "gcc", CC=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (r"C:\msys64\bin\gcc.exe -m64", [r"C:\msys64\bin\gcc.exe", "-m64"]),
+        (r'"C:\Program Files\zig\zig.exe" cc', [r"C:\Program Files\zig\zig.exe", "cc"]),
+    ],
+)
+def test_cc_on_windows_is_a_path_with_backslashes(
+    monkeypatch: pytest.MonkeyPatch, value: str, words: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(linker, "program_on_path", lambda name, environ: name)
+    assert list(find_linker(WINDOWS, {"CC": value}).command[: len(words)]) == words
+
+
+def test_commands_in_messages_can_be_pasted_on_windows(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "executable", r"C:\Program Files\Python\python.exe")
+    with pytest.raises(LinkError, match=r'& "C:.+python\.exe" -m pip install ziglang'):
+        found(WINDOWS, programs)
+
+
+def test_archives_for_microsofts_linker_are_refused(programs: Path) -> None:
+    with pytest.raises(LinkError, match="not those for msvc"):
+        found(WINDOWS_MSVC, programs, "x86_64-w64-mingw32-gcc", CC="x86_64-w64-mingw32-gcc")
 
 
 @pytest.mark.parametrize(
