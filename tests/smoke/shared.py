@@ -23,7 +23,11 @@ def main() -> int:
     Returns:
         0; 1 if the library is not the one that its interface.json describes.
     """
-    with tempfile.TemporaryDirectory(prefix="temporal-shared-") as scratch:
+    # On Windows, a library that is loaded cannot be removed.
+    scratch_directory = tempfile.TemporaryDirectory(
+        prefix="temporal-shared-", ignore_cleanup_errors=True
+    )
+    with scratch_directory as scratch:
         shutil.unpack_archive(sys.argv[1], scratch, filter="data")
         (directory,) = Path(scratch).iterdir()
         (file,) = directory.glob(LIBRARY)

@@ -461,3 +461,42 @@ def test_other_copy_is_noticed_by_the_layout_of_windows(tmp_path: Path, site: st
     with pytest.raises(TemporalStaticLibsError) as caught:
         refuse_other_copy(str(tmp_path / "Scripts" / "temporal-libs-config"))
     assert f"fix:     {python} -m temporal_static_libs" in str(caught.value)
+
+
+# As ctypes and the system are there, for a script that loads a library: it cannot be removed then.
+WITH_A_LOADED_LIBRARY = """\
+import ctypes, os, runpy, sys
+
+class Library:
+    class temporal_static_libs_abi_id:
+        def __new__(cls):
+            return b"1"
+
+ctypes.CDLL = lambda file: Library
+unlink = os.unlink
+
+def refuse(path, *, dir_fd=None):
+    if str(path).endswith(".dll"):
+        raise PermissionError(13, "in use", path)
+    unlink(path, dir_fd=dir_fd)
+
+os.unlink = os.remove = refuse
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
+
+
+def test_asset_of_a_release_is_loaded_though_it_cannot_be_removed_then(tmp_path: Path) -> None:
+    asset = tmp_path / "asset"
+    asset.mkdir()
+    (asset / "temporalio_sdk_core_c_bridge.dll").touch()
+    (asset / "interface.json").write_text('{"abi": "1", "functions": []}')
+    packed = shutil.make_archive(str(asset), "gztar", tmp_path, asset.name)
+    script = Path(__file__).parents[1] / "smoke" / "shared.py"
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_LOADED_LIBRARY, script, packed],
+        env={"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
