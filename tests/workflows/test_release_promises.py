@@ -204,6 +204,10 @@ def test_wheel_for_windows_has_its_name_only_after_its_test(
     assert not [name for name in uploads["windows-wheel"] if fnmatch(name, pattern)]
     assert uploads["windows-test"] == ["wheel-windows-x64-gnu"]
     assert fnmatch("wheel-windows-x64-gnu", pattern)
+    # The wheel last: a release that has one needs its shared library, too.
+    assert [name.partition("-")[0] for name in uploads["windows-wheel"]][-2:] == [
+        *("shared", "untested")
+    ]
     # In the order of the steps: an upload after a step that failed is not made.
     test, upload = jobs["windows-test"]["steps"][-2:]
     assert test["run"] == "sh tools/wheel/test_on_windows.sh untested"

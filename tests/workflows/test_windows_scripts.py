@@ -135,7 +135,9 @@ def test_wheel_is_installed_and_tested(windows: Machine, untested: Path) -> None
     ]
 
 
-@pytest.mark.parametrize("failing", ["zig.txt", "--no-deps", "command.py", "smoke.py", "windows.py"])
+@pytest.mark.parametrize(
+    "failing", ["zig.txt", "--no-deps", "command.py", "smoke.py", "windows.py"]
+)
 def test_step_that_fails_fails_the_test_of_the_wheel(
     windows: Machine, untested: Path, failing: str
 ) -> None:

@@ -8,8 +8,9 @@ from typing import Final, TypedDict
 from temporal_static_libs._targets import TARGETS, Target
 from tools.release.names import REQUIRED
 
-#: Platforms on whose runners, GitHub's own, the artifact bundle is used. Their images have Swift.
-SWIFT: Final = ("linux-x64", "macos-arm64")
+#: GitHub's runners that use the artifact bundle, by platform. Their images have Swift 6.2 or newer:
+#: the one that the wheel for macOS is built on has an older Xcode as its default.
+SWIFT: Final = {"linux-x64": "ubuntu-24.04", "macos-arm64": "macos-26"}
 
 # Any that cibuildwheel knows would do: the wheels are py3-none.
 _PYTHON: Final = "cp311"
@@ -54,11 +55,7 @@ def rows_to_build(rows: Sequence[Row]) -> list[Row]:
 
 def make_swift_matrix() -> list[dict[str, str]]:
     """Return the rows of `SWIFT`, each with platform and runner."""
-    return [
-        {"platform": target.platform, "runner": target.runner}
-        for target in TARGETS
-        if target.platform in SWIFT
-    ]
+    return [{"platform": platform, "runner": runner} for platform, runner in SWIFT.items()]
 
 
 def build_identifier(target: Target) -> str:
