@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ MODULE = (sys.executable, "-m", "temporal_static_libs")
 #: Options whose answer is a path.
 PATHS = (
     *("--prefix", "--libdir", "--includedir", "--interface"),
-    *("--cmakedir", "--pkgconfigdir", "--protodir", "--zigdir"),
+    *("--cmakedir", "--pkgconfigdir", "--protodir", "--zigdir", "--shared"),
 )
 #: Options that only change or check what others answer.
 WITH_OTHERS = {"--static": ("--libs",), "--verify": ("--version",)}
@@ -47,16 +48,27 @@ def ask(command: Sequence[str | Path], options: Sequence[str]) -> tuple[int, str
     return done.returncode, done.stdout, done.stderr
 
 
-def options() -> list[tuple[str, ...]]:
-    """Return each option that ``--help`` lists, with one value if it takes some."""
+def options(directory: str) -> list[tuple[str, ...]]:
+    """Return each option that ``--help`` lists, with one value if it takes some.
+
+    Args:
+        directory: what an option is given that takes a directory.
+    """
     _, text, _ = ask(MODULE, ["--help"])
-    listed = re.findall(r"^  (?:-h, )?(--[\w-]+)(?: \{([\w-]+)[^}]*\})?(?: |$)", text, re.MULTILINE)
-    found = [
-        (option, value) if value else (option, *WITH_OTHERS.get(option, ()))
-        for option, value in listed
-        if option != "--toolchain"
-    ]
+    listed = re.findall(
+        r"^  (?:-h, )?(--[\w-]+)(?: \{([\w-]+)[^}]*\}| (DIRECTORY))?(?: |$)", text, re.MULTILINE
+    )
     platform = ask(MODULE, ["--platform"])[1].strip()
+    left_out = {"--toolchain"}
+    if platform.endswith("-msvc"):
+        left_out.add("--shared")  # It is linked from the archives for gnu only.
+    found = [
+        (option, value or directory)
+        if value or takes_directory
+        else (option, *WITH_OTHERS.get(option, ()))
+        for option, value, takes_directory in listed
+        if option not in left_out
+    ]
     # The first chooses among the answers of others; so does the second, for Windows only.
     answers = {"--component": ["--libs"]}
     if platform.startswith("windows-"):
@@ -85,9 +97,10 @@ def main() -> int:
     parser.add_argument("--platform", help="what --platform must answer")
     wanted = parser.parse_args().platform
     failed = 0
-    found = options()
-    for words in found:
-        reason = fault(words)
+    with tempfile.TemporaryDirectory(prefix="temporal-command-") as scratch:
+        found = options(scratch)
+        faults = [fault(words) for words in found]
+    for words, reason in zip(found, faults, strict=True):
         if words[0] == "--platform" and wanted is not None:
             said = ask([SCRIPT], words)[1].strip()
             reason = reason or (None if said == wanted else f"it says {said!r}, not {wanted!r}")

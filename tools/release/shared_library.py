@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from temporal_static_libs._checksums import format_checksums, sha256_of
 from temporal_static_libs._components import SDK_CORE
 from temporal_static_libs._shared.formats import FORMATS
 from tools import ToolError
 from tools.release.contents import ReleaseWheel
 from tools.release.names import stem_of
+from tools.release.packing import pack
 from tools.shared.description import DESCRIPTION_NAME, describe
 from tools.wheel.check import PACKAGE, check_facts
 
 #: Suffix of the platform in the asset's name.
 KIND: Final = "-shared"
-
-# Of all files, as in a wheel: 2020-02-02, in seconds since 1970.
-_DATE: Final = 1580601600
 
 
 def read_shared_library(directory: Path, wheel: ReleaseWheel) -> Path:
@@ -50,31 +44,17 @@ def read_shared_library(directory: Path, wheel: ReleaseWheel) -> Path:
 
 
 def make_shared_tarball(library: Path, wheel: ReleaseWheel, directory: Path) -> None:
-    """Make a shared library's tarball, and the file that `sha256sum -c` reads next to it.
-
-    The bytes depend on the arguments alone.
+    """Make a shared library's tarball, and its checksum.
 
     Args:
         library: the shared library.
         wheel: the wheel of its platform, which has all else.
         directory: for both files.
     """
-    stem = stem_of(f"{wheel.target.platform}{KIND}", wheel.manifest.version)
-    tarball, checksum = directory / f"{stem}.tar.gz", directory / f"{stem}.sha256"
-    with (
-        zipfile.ZipFile(wheel.file) as packed,
-        open(tarball, "wb") as stream,
-        # Not by tarfile, which would write the time and the name into the head.
-        gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
-    ):
-        contents = {library.name: library.read_bytes()}
-        contents |= {name: packed.read(member) for name, member in _members(wheel, packed)}
-        for name, content in sorted(contents.items()):
-            entry = tarfile.TarInfo(f"{stem}/{name}")
-            entry.size, entry.mode, entry.mtime = len(content), 0o644, _DATE
-            archive.addfile(entry, io.BytesIO(content))
-    checksum.write_text(format_checksums({tarball.name: sha256_of(tarball)}), encoding="ascii")
+    with zipfile.ZipFile(wheel.file) as packed:
+        files = {name: packed.read(member) for name, member in _members(wheel, packed)}
+    files[library.name] = library.read_bytes()
+    pack(files, stem_of(f"{wheel.target.platform}{KIND}", wheel.manifest.version), directory)
 
 
 def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
