@@ -49,6 +49,9 @@ def link_shared_library(
     manifest, library = loaded.manifest, loaded.library(component)
     target = target_of_triple(manifest.target)
     form, row = FORMATS[target.os], component_named(component)
+    if not os.fspath(directory):
+        # As of a variable that is not set: the system takes no such name, and abspath() would.
+        raise _unusable("''", os.strerror(errno.ENOENT))
     file = Path(os.path.abspath(directory), form.file_name(row))
     symbols = exported_symbols(row)
     check_defined(loaded, library, symbols, form.symbol_prefix)
@@ -90,5 +93,5 @@ def _prepare(file: Path, archives: Path) -> None:
         raise _unusable(file, os.strerror(errno.EISDIR))
 
 
-def _unusable(file: Path, reason: str | None) -> LinkError:
+def _unusable(file: Path | str, reason: str | None) -> LinkError:
     return LinkError(message("shared-directory-unusable", file=file, reason=reason))

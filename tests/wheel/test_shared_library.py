@@ -166,7 +166,7 @@ def test_two_at_once_do_not_meet(script: Command, tmp_path: Path) -> None:
 FAILING = "#!/bin/sh\necho half > lib.so\necho 'ld: no room' >&2\nexit 1\n"
 
 
-def refused(script: Command, place: Path, **environ: str) -> tuple[int, str]:
+def refused(script: Command, place: Path | str, **environ: str) -> tuple[int, str]:
     """The exit status and the message of a call that fails."""
     done = script.run("--shared", str(place), environ=environ)
     assert done.stdout == b""
@@ -217,6 +217,9 @@ def test_directory_that_cannot_be_made_is_refused_before_the_link(
     (tmp_path / NAME).mkdir()
     status, message = refused(script, tmp_path, CC="false")
     assert f"{tmp_path / NAME} cannot be written: Is a directory" in message
+    # As of a variable that is not set; not the working directory.
+    status, message = refused(script, "", CC="false")
+    assert "'' cannot be written: No such file or directory" in message
 
 
 def test_directory_of_the_archives_stays_as_it_is(script: Command, package_dir: Path) -> None:

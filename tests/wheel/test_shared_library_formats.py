@@ -18,7 +18,7 @@ from temporal_static_libs._shared.linker import find_linker
 from temporal_static_libs._targets import TARGETS, Target
 from tests.support.ci.skips import require_program
 from tests.support.shared.stand_in import make_stand_in
-from tools.shared.proof import prove
+from tools.shared.proof import ProofError, prove
 
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
@@ -86,3 +86,14 @@ def test_mingw_links_for_windows(tmp_path: Path) -> None:
         f"exports the {len(symbols)} functions of the interface and no others",
         "imports from kernel32.dll, msvcrt.dll",
     ]
+
+    # Of GCC's, which no other machine has.
+    (scratch / "other.c").write_text("__declspec(dllexport) int other(void) { return 1; }\n")
+    linker.run(["-shared", "other.c", "-o", "libgcc_s_seh-1.dll"], scratch, environ)
+    (scratch / "use.c").write_text(
+        "__declspec(dllimport) int other(void);\nint use(void) { return other(); }\n"
+    )
+    arguments += [str(archive), "use.c", "libgcc_s_seh-1.dll", "-Wl,-u,use", "-static-libgcc"]
+    linker.run([*arguments, "-Wl,--no-gc-sections"], scratch, environ)
+    with pytest.raises(ProofError, match="needs DLLs that Windows may not have: libgcc_s_seh-1"):
+        list(prove(scratch / name, form, WINDOWS, WINDOWS.floor_version))

@@ -13,6 +13,7 @@ from temporal_static_libs._shared.exports import exported_symbols
 from temporal_static_libs._shared.formats import Format
 from temporal_static_libs._targets import Target
 from tools import ToolError
+from tools.wheel.floor import dlls_beyond_windows
 
 # Parts of the C libraries: glibc's, and the one of musl.
 _GLIBC = re.compile(r"lib(c|m|dl|pthread|rt|util)\.so\.\d|ld-linux[\w-]*\.so\.\d")
@@ -134,7 +135,11 @@ def _prove_pe(file: Path, binary: lief.PE.Binary) -> Iterator[str]:
     for wanted in (kinds.DYNAMIC_BASE, kinds.NX_COMPAT, kinds.HIGH_ENTROPY_VA):
         if not binary.optional_header.has(wanted):
             raise ProofError(f"{file.name} lacks {wanted}")
-    yield f"imports from {', '.join(sorted({str(it.name).lower() for it in binary.imports}))}"
+    names = sorted({str(it.name).lower() for it in binary.imports})
+    # The older C library is MinGW's choice, and a part of every Windows, too.
+    if others := [name for name in dlls_beyond_windows(names) if name != "msvcrt.dll"]:
+        raise ProofError(f"{file.name} needs DLLs that Windows may not have: {', '.join(others)}")
+    yield f"imports from {', '.join(names)}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -69,12 +69,16 @@ def prove_windows_floor(
     if program is None:
         raise FloorError(f"{archive.name}: what Zig linked with it is no program for Windows")
     found = frozenset(str(entry.name).lower() for entry in program.imports)
-    others = {name for name in found - WINDOWS_DLLS if not name.startswith(_UCRT)}
-    if others:
+    if others := dlls_beyond_windows(found):
         raise FloorError(
-            f"{archive.name} needs DLLs that Windows 10 may not have: {', '.join(sorted(others))}"
+            f"{archive.name} needs DLLs that Windows 10 may not have: {', '.join(others)}"
         )
     return found
+
+
+def dlls_beyond_windows(names: Iterable[str]) -> list[str]:
+    """Return those DLLs, in lower case, that Windows may not have."""
+    return sorted(it for it in set(names) - WINDOWS_DLLS if not it.startswith(_UCRT))
 
 
 def _link_whole(
