@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import lief
 import pytest
 
 from tests.support.installation.windows import (
@@ -57,6 +58,27 @@ def test_program_for_windows_links_the_libraries_of_mingw(bridge: OwnBridge, bot
     program = (bridge.directory / "zig-out" / "bin" / "bridge.exe").read_bytes()
     assert program[:2] == b"MZ"
     assert VERSION.encode() in program
+
+
+def test_dll_has_the_libraries_and_exports_its_functions(bridge: OwnBridge, both: Path) -> None:
+    text = bridge.build_file.read_text()
+    program = 'b.addExecutable(.{ .name = "bridge",'
+    assert text.count(program) == 1
+    dll = 'b.addLibrary(.{ .linkage = .dynamic, .name = "bridge",'
+    bridge.build_file.write_text(text.replace(program, dll))
+    text = bridge.source.read_text()
+    bridge.source.write_text(
+        text.partition("pub fn main")[0]
+        + "export fn bridge_version() [*:0]const u8 {\n"
+        + "    return temporal.temporal_static_libs_version();\n}\n"
+    )
+    done = bridge.build("-Dtarget=x86_64-windows-gnu", asking(both))
+    assert done.returncode == 0, done.stderr
+    binary = lief.PE.parse(bridge.directory / "zig-out" / "bin" / "bridge.dll")
+    assert binary is not None
+    exported = {entry.name for entry in binary.get_export().entries}
+    assert "bridge_version" in exported
+    assert not {name for name in exported if str(name).startswith("temporal_core_")}
 
 
 def test_program_without_the_archive_of_its_header_does_not_link(

@@ -857,6 +857,8 @@ pub inline fn TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE() @TypeOf(temporal_s
 // section that linkers keep though nothing uses it, because what they drop needs no symbol; nothing reads
 // .jcr any more. Weak, because two objects of a program may have it; two copies of this file in one object
 // have different names.
+// On Windows it is not hidden: Zig exports it from every DLL, and LLVM refuses to export a hidden symbol.
+const is_coff = @import("builtin").object_format == .coff;
 const section = switch (@import("builtin").object_format) {
     .macho => "__DATA,__temporal,regular,no_dead_strip",
     .coff => ".rdata$temporal",
@@ -870,6 +872,6 @@ comptime {
     @export(&archive, .{
         .name = "temporal_static_libs_archive_of_" ++ @typeName(@This()),
         .linkage = .weak,
-        .visibility = .hidden,
+        .visibility = if (is_coff) .default else .hidden,
     });
 }

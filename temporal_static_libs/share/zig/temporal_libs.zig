@@ -300,6 +300,8 @@ pub const Libraries = struct {
 /// expects it in another library, and in a section that linkers keep and nothing reads: for ELF .jcr
 /// (.init_array is not possible: Zig's own linker leaves gaps between the entries). Weak, so that two
 /// objects may have it.
+/// The reference itself is not hidden on Windows: Zig exports it from every DLL, and LLVM refuses to export
+/// a hidden symbol.
 const archive_check =
     \\
     \\comptime {
@@ -320,7 +322,7 @@ const archive_check =
     \\    @export(&Reference.archive, .{
     \\        .name = "temporal_static_libs_archive_of_" ++ @typeName(@This()),
     \\        .linkage = .weak,
-    \\        .visibility = .hidden,
+    \\        .visibility = if (@import("builtin").object_format == .coff) .default else .hidden,
     \\    });
     \\}
     \\
