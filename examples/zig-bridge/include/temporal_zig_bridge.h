@@ -192,7 +192,8 @@ TemporalZigQueue *temporal_zig_queue_new(void);
 
 /**
  * A new descriptor that is readable exactly while temporal_zig_queue_try_next has an event to give,
- * for `poll`, `epoll`, `kqueue` or an event loop. Do not read from it; close it when you are done.
+ * for `poll`, `epoll`, `kqueue` or an event loop. Do not read from it; close it when you are done. On
+ * Windows, it is the handle of an event object: cast it to `intptr_t`, then to `HANDLE`.
  *
  * @return At least 3, or 0 on failure.
  */

@@ -10,6 +10,22 @@ const Report = @import("failure.zig").Report;
 /// Of fcntl.h, which not every version of Zig can translate, nor has the name itself.
 const F_DUPFD_CLOEXEC: c_int = if (builtin.os.tag == .macos) 67 else 1030;
 
+/// Declared here, because not every version of Zig does.
+const windows = struct {
+    const DUPLICATE_SAME_ACCESS = 2;
+
+    extern "kernel32" fn GetCurrentProcess() callconv(.winapi) *anyopaque;
+    extern "kernel32" fn DuplicateHandle(
+        source_process: *anyopaque,
+        source: *anyopaque,
+        target_process: *anyopaque,
+        target: *?*anyopaque,
+        access: u32,
+        inherit: i32,
+        options: u32,
+    ) callconv(.winapi) i32;
+};
+
 /// It is the surface's TemporalZigQueue too.
 pub const Queue = c.TemporalStaticLibsQueue;
 
@@ -40,15 +56,28 @@ fn empty() Event {
     return event;
 }
 
-/// A descriptor that is readable while there is an event. The caller closes it; the queue's own is
-/// nobody's to close.
+/// A descriptor that is readable while there is an event; on Windows, the handle of an event object that
+/// is signaled meanwhile. The caller closes it; the queue's own is nobody's to close.
 pub fn descriptor(queue: *Queue, report: Report) !i32 {
     // Not 0, which says in the C surface that something failed.
     const lowest: c_int = 3;
     const own = c.temporal_static_libs_queue_descriptor(queue);
-    const duplicate = std.c.fcntl(own, F_DUPFD_CLOEXEC, lowest);
+    const duplicate = if (builtin.os.tag == .windows)
+        duplicateHandle(own)
+    else
+        std.c.fcntl(own, F_DUPFD_CLOEXEC, lowest);
     if (duplicate >= lowest) return duplicate;
     return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "there is no descriptor left", .{});
+}
+
+/// Returns 0 if the system has no handle left. Windows uses only 32 bits of one.
+fn duplicateHandle(own: i32) i32 {
+    const process = windows.GetCurrentProcess();
+    const handle: *anyopaque = @ptrFromInt(@as(usize, @bitCast(@as(isize, own))));
+    var duplicate: ?*anyopaque = null;
+    if (windows.DuplicateHandle(process, handle, process, &duplicate, 0, 0, windows.DUPLICATE_SAME_ACCESS) == 0)
+        return 0;
+    return @bitCast(@as(u32, @truncate(@intFromPtr(duplicate))));
 }
 
 /// A call that its caller waits for. It has a queue to itself.

@@ -1,32 +1,43 @@
-//! The demo's clocks.
+//! The demo's clocks. Not every version of Zig has one for all systems.
 
 const std = @import("std");
+const is_windows = @import("builtin").os.tag == .windows;
 
-/// Time since the epoch.
-pub fn now() std.c.timespec {
-    return read(.REALTIME);
+extern "kernel32" fn GetSystemTimeAsFileTime(time: *[2]u32) callconv(.winapi) void;
+extern "kernel32" fn GetTickCount64() callconv(.winapi) u64;
+
+/// Time since the system's epoch, in nanoseconds.
+pub fn now() u64 {
+    if (!is_windows) return read(.REALTIME);
+    var time: [2]u32 = undefined; // the lower half first, in units of 100 ns
+    GetSystemTimeAsFileTime(&time);
+    return (@as(u64, time[1]) << 32 | time[0]) *% 100;
 }
 
 /// What is left of a time that began with it.
 pub const Countdown = struct {
-    began: std.c.timespec,
+    began: u64,
     millis: u32,
 
     pub fn of(millis: u32) Countdown {
-        return .{ .began = read(.MONOTONIC), .millis = millis };
+        return .{ .began = uptime(), .millis = millis };
     }
 
     /// Null when the time is up.
     pub fn left(countdown: Countdown) ?u32 {
-        const current = read(.MONOTONIC);
-        const passed = (@as(i64, current.sec) - countdown.began.sec) * std.time.ms_per_s +
-            @divFloor(@as(i64, current.nsec) - countdown.began.nsec, std.time.ns_per_ms);
+        const passed = uptime() - countdown.began;
         return if (passed < countdown.millis) @intCast(countdown.millis - passed) else null;
     }
 };
 
-fn read(clock: std.c.clockid_t) std.c.timespec {
+/// Milliseconds of a clock that nobody can set.
+fn uptime() u64 {
+    if (is_windows) return GetTickCount64();
+    return read(.MONOTONIC) / std.time.ns_per_ms;
+}
+
+fn read(clock: std.c.clockid_t) u64 {
     var time: std.c.timespec = undefined;
     _ = std.c.clock_gettime(clock, &time);
-    return time;
+    return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
 }

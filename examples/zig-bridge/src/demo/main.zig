@@ -137,10 +137,8 @@ fn describe(arena: std.mem.Allocator, server: Server, execution: api.Execution) 
 
 /// One that no other run of this program makes.
 fn newId(arena: std.mem.Allocator) ![]const u8 {
-    const now = clock.now();
-    return std.fmt.allocPrint(
-        arena,
-        "zig-bridge-demo-{d}-{d}-{d}",
-        .{ now.sec, now.nsec, std.c.getpid() },
-    );
+    return std.fmt.allocPrint(arena, "zig-bridge-demo-{d}-{d}", .{ clock.now(), getpid() });
 }
+
+// Zig's declaration is for Unix only.
+extern "c" fn getpid() c_int;
