@@ -11,8 +11,8 @@ wheel's own; USE_PREBUILT_LIBS=false compiles them on this machine, as
 TEMPORAL_LIBS_FALLBACK=compile does if the wheel's own are broken. Compiling takes minutes, once;
 its progress goes to stderr.
 
-A wheel for Windows can have archives for two toolchains: those functions take ``toolchain``,
-``gnu`` or ``msvc``. Without it the answer is about those for ``gnu``, or the only ones it has.
+A wheel for Windows can have archives for two toolchains. To select them, pass ``toolchain``,
+``gnu`` or ``msvc``, to these functions. The default is ``gnu``, or the only one in the wheel.
 
 Functions that lead to an archive raise MissingLibraryError if one is absent or cannot be read,
 ChecksumMismatchError if one is not what was recorded when it was built, CompileError if archives
@@ -129,11 +129,11 @@ def shared_library(
 ) -> Path:
     """Link an archive into a shared library, as ``--shared`` does, and return its absolute path.
 
-    It takes a second, and the first time with Zig some 15. The file appears whole, in place of one
-    that is there.
+    This takes about a second; the first link with Zig, about 15. An existing file is replaced only
+    after the link has succeeded.
 
     Args:
-        directory: where to put it; made if it is not there.
+        directory: where to put it; created if necessary.
         component: as for `link_flags`.
         toolchain: as for `link_flags`.
 

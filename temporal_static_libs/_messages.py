@@ -56,10 +56,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     ),
     "no-such-archive": "there is no archive for the component {component}",
     "no-such-toolchain": (
-        "there are no archives for the toolchain {toolchain!r}; there are those for: {known}"
+        "there are no archives for the toolchain {toolchain!r}; available: {known}"
     ),
     "toolchain-of-windows-only": (
-        "a toolchain can be chosen for Windows only; these archives are for {triple}"
+        "a toolchain can be selected only for Windows; these archives are for {triple}"
     ),
     "no-directory": "the directory does not exist, or is a file",
     "no-known-archive": "checksums.sha256 names none of {known}",
@@ -293,6 +293,7 @@ in {scratch}, if anything""",
         "--shared links the libraries for gnu, not those for msvc; programs of Visual C++ can load "
         "the result: leave out --toolchain msvc"
     ),
+    "shared-nowhere": "--shared needs a directory; write '.' for the current one",
     "shared-directory-unusable": "{file} cannot be written: {reason}",
     "shared-among-archives": """\
 --shared cannot write to the directory of the archives: a linker could use the shared library \
@@ -300,10 +301,12 @@ instead of an archive
   file:   {file}
   fix:    name another directory""",
     "exports-missing": "{archive} lacks {count} symbols that {header} declares: {symbols}",
-    "cc-unreadable": "the environment variable CC is {value!r}, which is no command: {reason}",
+    "cc-unreadable": (
+        "the environment variable CC is {value!r}, which is not a valid command: {reason}"
+    ),
     "cc-not-found": "the environment variable CC is {value!r}, but {program} was not found",
     "no-linker": """\
-no C compiler for {platform} was found, which links the shared library
+found no C compiler for {platform} to link the shared library
 {fix}""",
     "link-failed": """\
 {program} could not link {name} (exit status {status})

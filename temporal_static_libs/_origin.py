@@ -10,6 +10,7 @@ from pathlib import Path
 from ._about import __version__
 from ._commands import program, quoted, remove_directory
 from ._errors import MissingLibraryError
+from ._manifest import CHECKSUMS_NAME
 from ._messages import message
 
 _REQUIREMENT = f"temporal-static-libs=={__version__}"
@@ -87,11 +88,12 @@ def wheel_origin() -> Origin:
 
 def override_origin(directory: Path) -> Origin:
     """Return the origin of the archives of the directory that TEMPORAL_LIBS_DIR names."""
-    return Origin(
-        "override",
-        f"override (TEMPORAL_LIBS_DIR={directory})",
-        "unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or fix the directory",
-    )
+    fix = "unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or fix the directory"
+    # Of a release's tarball, this is what somebody may name instead of the archives' directory.
+    nested = directory / "lib"
+    if not os.path.lexists(directory / CHECKSUMS_NAME) and os.path.lexists(nested / CHECKSUMS_NAME):
+        fix = f"set TEMPORAL_LIBS_DIR to {quoted(nested)}, the directory of the archives"
+    return Origin("override", f"override (TEMPORAL_LIBS_DIR={directory})", fix)
 
 
 def compiled_origin(directory: Path, setting: str) -> Origin:

@@ -11,7 +11,7 @@ from temporal import Interface
 library, description, url = sys.argv[1:]
 interface = Interface(library, description)
 c, struct = interface.functions, interface.struct
-lent: list[Any] = []  # has to live until the results are there
+lent: list[Any] = []  # must stay alive until the results are there
 
 
 def lend(text: str) -> Any:
@@ -21,7 +21,7 @@ def lend(text: str) -> Any:
 
 
 def contents(address: int) -> bytes:
-    """Copy what the library has lent."""
+    """Copy an array that the library owns."""
     array = struct("TemporalCoreByteArray").from_address(address)
     return ctypes.string_at(array.data, array.size)
 

@@ -25,7 +25,7 @@ class Interface:
             function.restype = self.type(it["returns"]["type"])
         found = ctypes.string_at(self.functions.temporal_static_libs_abi_id()).decode()
         if found != described["abi"]:
-            raise ValueError(f"{library} has the ABI {found}, {description} is of another")
+            raise ValueError(f"{library} has the ABI {found}, not that of {description}")
 
     def struct(self, name: str) -> Any:
         """Return the class of a struct without anonymous members."""

@@ -140,8 +140,8 @@ def command_line_parser() -> argparse.ArgumentParser:
         _SHARED,
         action=_Query,
         metavar="DIRECTORY",
-        help="link the archive into a shared library in DIRECTORY, with the C compiler that CC "
-        "names, with cc, clang or gcc, or with Zig, and print the file",
+        help="link the archive into a shared library in DIRECTORY, and print its path; uses the C "
+        "compiler in CC, or the first one found of cc, clang, gcc and Zig",
     )
     parser.add_argument(
         "--component",
@@ -267,6 +267,8 @@ def _reject_conflicting_options(
         parser.error(message("no-option"))
     if arguments.static and arguments.shared is not None:
         parser.error(message("shared-and-static"))
+    if arguments.shared == "":
+        parser.error(message("shared-nowhere"))
     if given == [_DOCTOR] and others - {"--json"}:
         parser.error(message("doctor-and-others"))
     if given and given != [_DOCTOR] and (others or given[1:]):

@@ -110,7 +110,7 @@ def _check_receipts(settings: Settings) -> Finding:
         text = "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
         return Finding(True, "memory", text)
     if not has_receipts():
-        text = "every answer hashes the archives, because this is Windows"
+        text = "every answer hashes the archives, because there are no receipts on Windows"
         return Finding(True, "memory", text)
     try:
         memory = memory_directory(settings)

@@ -42,7 +42,7 @@ def link_shared_library(
     Raises:
         LinkError: there is no linker, it failed, the archive lacks something, or the directory
             cannot be written to.
-        SettingError: CC is no command.
+        SettingError: CC is not a valid command.
         MissingLibraryError: there is no archive for the component.
         UnsupportedPlatformError: the archives are for a target that the table does not have.
     """

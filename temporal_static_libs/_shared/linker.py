@@ -77,9 +77,9 @@ def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
         environ: the environment with CC and PATH.
 
     Raises:
-        SettingError: CC is no command, or names a program that is not there.
+        SettingError: CC is not a valid command, or names a program that is not there.
         LinkError: there is none, and the message says what to install; or the archives are for
-            Microsoft's linker, whose options are other ones.
+            Microsoft's linker, whose options differ.
     """
     if target.toolchain == "msvc":
         raise LinkError(message("shared-for-msvc"))

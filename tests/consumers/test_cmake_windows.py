@@ -98,8 +98,8 @@ def test_package_without_libraries_for_the_compiler(
     found, output = configure(getattr(packages, name), options)
     assert not found
     assert (
-        f"there are no libraries for this project's compiler, which has the ABI of {asked}; there "
-        f"are those for: {name}"
+        f"there are no libraries for this project's compiler, which has the ABI of {asked}; "
+        f"available: {name}"
     ) in output
 
 

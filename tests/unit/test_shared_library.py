@@ -172,7 +172,7 @@ def test_zig_in_cc_keeps_its_own_target(programs: Path) -> None:
     ("value", "problem"),
     [
         ("gone -m64", r"CC is 'gone -m64', but gone was not found"),
-        ("'gcc", r'CC is "\'gcc", which is no command: No closing quotation'),
+        ("'gcc", r'CC is "\'gcc", which is not a valid command: No closing quotation'),
         (" ", r"CC is ' ', but   was not found"),
     ],
 )

@@ -217,3 +217,12 @@ def test_damaged_override_is_reported_as_such(
     assert "libtemporal_client.a is truncated" in message
     assert f"\n  source: override (TEMPORAL_LIBS_DIR={package / 'lib'})\n" in message
     assert "\n  fix:    unset TEMPORAL_LIBS_DIR " in message
+
+
+def test_directory_above_the_archives_leads_to_them(command: Command, package: Path) -> None:
+    done = command.run("--libs", environ={"TEMPORAL_LIBS_DIR": str(package)})
+    message = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert "checksums.sha256 is missing" in message
+    fix = f"set TEMPORAL_LIBS_DIR to {package / 'lib'}, the directory of the archives\n"
+    assert message.endswith(f"\n  fix:    {fix}")

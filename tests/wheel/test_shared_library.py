@@ -207,6 +207,12 @@ def test_wrong_cc_is_a_wrong_setting(script: Command, tmp_path: Path) -> None:
     assert "the environment variable CC is 'no-such-compiler'" in message
 
 
+def test_empty_argument_is_not_the_current_directory(script: Command) -> None:
+    done = script.run("--shared", "", environ={"CC": "false"})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"error: --shared needs a directory; write '.' for the current one\n" in done.stderr
+
+
 def test_directory_that_cannot_be_made_is_refused_before_the_link(
     script: Command, tmp_path: Path
 ) -> None:

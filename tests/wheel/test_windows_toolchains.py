@@ -171,8 +171,8 @@ def test_toolchain_that_the_package_lacks_is_refused_with_those_it_has(
     for _ in range(2):  # also while the others are remembered
         first, file, _, fix = refused(site, option, "--toolchain", "msvc")
         assert first == (
-            "temporal-libs-config: error: there are no archives for the toolchain 'msvc'; there "
-            "are those for: gnu"
+            "temporal-libs-config: error: there are no archives for the toolchain 'msvc'; "
+            "available: gnu"
         )
         assert file == f"  file:   {site}/temporal_static_libs/lib"
         assert fix == "  fix:    choose gnu, or leave the toolchain out"
@@ -188,7 +188,7 @@ def test_toolchain_is_refused_by_a_package_for_another_system(option: str) -> No
             [*command, "--toolchain", "gnu"], cwd="/", capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stdout) == (1, "")
-        assert "error: a toolchain can be chosen for Windows only; these archives are for " in (
+        assert "error: a toolchain can be selected only for Windows; these archives are for " in (
             done.stderr
         )
 
@@ -214,7 +214,7 @@ def test_archives_of_a_directory_are_for_the_toolchain_asked_for(make: Make) -> 
         answered = lines(site, *options, "--libdir", "--system-libs", TEMPORAL_LIBS_DIR=override)
         assert answered == [override, "ntdll.lib"]
     first, file, *_ = refused(site, "--libs", "--toolchain", "gnu", TEMPORAL_LIBS_DIR=override)
-    assert first.endswith("toolchain 'gnu'; there are those for: msvc")
+    assert first.endswith("toolchain 'gnu'; available: msvc")
     assert file == f"  file:   {override}"
 
 
@@ -225,7 +225,7 @@ def test_nothing_is_compiled_for_another_toolchain_than_the_one_asked_for(make: 
     )
     variables = {"USE_PREBUILT_LIBS": "false", "TEMPORAL_LIBS_TARGET": TRIPLES["gnu"]}
     first, *_ = refused(site, "--libs", "--toolchain", "msvc", **variables)
-    assert first.endswith("toolchain 'msvc'; there are those for: gnu")
+    assert first.endswith("toolchain 'msvc'; available: gnu")
 
 
 def test_python_functions_take_the_toolchain(make: Make) -> None:
@@ -251,7 +251,7 @@ def test_python_functions_take_the_toolchain(make: Make) -> None:
     assert done.stdout.splitlines() == [
         "windows-x64-gnu ('-lntdll', '-lgcc_eh') windows",
         "windows-x64-msvc ('ntdll.lib',) windows",
-        "there are no archives for the toolchain 'clang'; there are those for: gnu, msvc",
+        "there are no archives for the toolchain 'clang'; available: gnu, msvc",
     ]
 
 

@@ -76,7 +76,9 @@ def test_dll_has_the_libraries_and_exports_its_functions(bridge: OwnBridge, both
     assert done.returncode == 0, done.stderr
     binary = lief.PE.parse(bridge.directory / "zig-out" / "bin" / "bridge.dll")
     assert binary is not None
-    exported = {entry.name for entry in binary.get_export().entries}
+    export = binary.get_export()
+    assert export is not None
+    exported = {entry.name for entry in export.entries}
     assert "bridge_version" in exported
     assert not {name for name in exported if str(name).startswith("temporal_core_")}
 

@@ -78,7 +78,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l abi -d 
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l sha256 -d 'the archive'"'"'s SHA-256, for build systems that notice changed flags only'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l json -d 'all of it as JSON'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l verify -d 'verify checksums, ignoring cached results'
-complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l shared -xka "(__fish_complete_directories)" -d 'link the archive into a shared library in DIRECTORY, with the C compiler that CC names, with cc, clang or gcc, or with Zig, and print the file'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l shared -xka "(__fish_complete_directories)" -d 'link the archive into a shared library in DIRECTORY, and print its path; uses the C compiler in CC, or the first one found of cc, clang, gcc and Zig'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l component -xka "sdk-core client" -d 'the archive that all options are about (default: sdk-core)'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l static -d 'answer for a program that is linked with -static or -static-pie; changes --libs, --system-libs and --json'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l toolchain -xka "gnu msvc" -d 'for Windows, the toolchain that links the program: gnu (MinGW, Zig) or msvc (default: gnu, or the only one that the package has)'

@@ -38,7 +38,7 @@ _shtab_temporal_libs_config_options=(
   "*--sha256[the archive\'s SHA-256, for build systems that notice changed flags only]"
   "*--json[all of it as JSON]"
   "*--verify[verify checksums, ignoring cached results]"
-  "--shared[link the archive into a shared library in DIRECTORY, with the C compiler that CC names, with cc, clang or gcc, or with Zig, and print the file]:DIRECTORY:_files -/"
+  "--shared[link the archive into a shared library in DIRECTORY, and print its path\; uses the C compiler in CC, or the first one found of cc, clang, gcc and Zig]:DIRECTORY:_files -/"
   "--component[the archive that all options are about (default\: sdk-core)]:component:(sdk-core client)"
   "--static[answer for a program that is linked with -static or -static-pie\; changes --libs, --system-libs and --json]"
   "--toolchain[for Windows, the toolchain that links the program\: gnu (MinGW, Zig) or msvc (default\: gnu, or the only one that the package has)]:toolchain:(gnu msvc)"
