@@ -47,7 +47,8 @@ def read_members(archive: Path) -> Iterator[Member]:
     at = len(MAGIC)
     while at < len(data):
         header = data[at : at + HEADER_SIZE]
-        if len(header) < HEADER_SIZE or header[58:] != b"`\n":
+        has_size = header[48:58].rstrip(b" ").isdigit()
+        if len(header) < HEADER_SIZE or header[58:] != b"`\n" or not has_size:
             raise ValueError(message("archive-truncated", archive=archive))
         size = int(header[48:58])
         at += HEADER_SIZE

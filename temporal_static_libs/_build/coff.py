@@ -105,9 +105,9 @@ def _members(archive: Path) -> list[_Member]:
     return [
         _Member(
             name,
-            ShortImport(content)
-            if ShortImport.is_one(content)
-            else CoffObject(content, f"{archive.name}({name})"),
+            (ShortImport if ShortImport.is_one(content) else CoffObject)(
+                content, f"{archive.name}({name})"
+            ),
         )
         for name, content, _ in members
     ]

@@ -82,13 +82,19 @@ class ShortImport:
     """A DLL's function in Microsoft's short form, which is no object: the linker makes one of it.
 
     The layout is "Import Library Format" of Microsoft's "PE Format".
+
+    Raises:
+        CompileError: the bytes are no such import; `name` is for the message.
     """
 
     sections: tuple[bytes, ...] = ()
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, name: str) -> None:
         self._content = content
-        self._name, self._dll, _ = content[_IMPORT_HEADER:].split(b"\0", 2)
+        try:
+            self._name, self._dll, _ = content[_IMPORT_HEADER:].split(b"\0", 2)
+        except ValueError:
+            raise unexpected(message("object-not-coff", file=name)) from None
 
     @staticmethod
     def is_one(content: bytes) -> bool:

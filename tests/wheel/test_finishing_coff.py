@@ -222,3 +222,26 @@ def test_archive_of_something_else_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="is truncated"):
         finish_coff(archive, ["temporal_core_one"], tmp_path / "out.a", b"", weak=False)
     assert not (tmp_path / "out.a").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "content", "problem"),
+    [
+        (
+            "import",
+            b"24",
+            b"\0\0\xff\xff\0\0" + bytes(14) + b"name",
+            r"\(import\) is not a COFF obj",
+        ),
+        ("size", b"many", b"", "is truncated"),
+        ("negative", b"-60", b"", "is truncated"),
+    ],
+)
+def test_member_that_is_damaged_is_an_error(
+    tmp_path: Path, name: str, size: bytes, content: bytes, problem: str
+) -> None:
+    archive = tmp_path / "libraw.a"
+    head = b"%-16s%-12d%-6d%-6d%-8s%-10s`\n" % (f"{name}/".encode(), 0, 0, 0, b"644", size)
+    archive.write_bytes(b"!<arch>\n" + head + content)
+    with pytest.raises(CompileError, match=problem):
+        finish_coff(archive, (), tmp_path / "made.a", b"", weak=False)
