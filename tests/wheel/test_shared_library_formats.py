@@ -87,13 +87,13 @@ def test_mingw_links_for_windows(tmp_path: Path) -> None:
         "imports from kernel32.dll, msvcrt.dll",
     ]
 
-    # Of GCC's, which no other machine has.
+    # Such as GCC's, which no other machine has.
     (scratch / "other.c").write_text("__declspec(dllexport) int other(void) { return 1; }\n")
-    linker.run(["-shared", "other.c", "-o", "libgcc_s_seh-1.dll"], scratch, environ)
+    linker.run(["-shared", "other.c", "-o", "other-1.dll"], scratch, environ)
     (scratch / "use.c").write_text(
         "__declspec(dllimport) int other(void);\nint use(void) { return other(); }\n"
     )
-    arguments += [str(archive), "use.c", "libgcc_s_seh-1.dll", "-Wl,-u,use", "-static-libgcc"]
+    arguments += [str(archive), "use.c", "other-1.dll", "-Wl,-u,use", "-static-libgcc"]
     linker.run([*arguments, "-Wl,--no-gc-sections"], scratch, environ)
-    with pytest.raises(ProofError, match="needs DLLs that Windows may not have: libgcc_s_seh-1"):
+    with pytest.raises(ProofError, match="needs DLLs that Windows may not have: other-1"):
         list(prove(scratch / name, form, WINDOWS, WINDOWS.floor_version))
