@@ -104,7 +104,7 @@ def _user_cache_directory(environ: Mapping[str, str]) -> str:
 
 
 def _local_app_data(environ: Mapping[str, str]) -> str:
-    """Return where programs on Windows keep what stays on one machine, in the user's profile."""
+    """Return the directory in the user's profile on Windows for data that stays on one machine."""
     named = environ.get("LOCALAPPDATA", "")
     if os.path.isabs(named):
         return os.path.abspath(named)

@@ -1,6 +1,6 @@
-"""Commands in messages, in the form that a person can paste into a shell of this system.
+"""Commands in messages, quoted so that a person can paste them into a shell of this system.
 
-On Windows that is both PowerShell and the command prompt, as far as one text can be for both.
+On Windows, they suit both PowerShell and the command prompt as far as one text can.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ def quoted(argument: str | os.PathLike[str]) -> str:
 def program(path: str | os.PathLike[str]) -> str:
     """Quote a program at the beginning of a command."""
     text = quoted(path)
-    # PowerShell takes a quoted text for a value. The command prompt has no word for "run this".
+    # PowerShell treats a quoted text as a value. The command prompt has no such operator.
     return f"& {text}" if sys.platform == "win32" and text.startswith('"') else text
 
 
 def remove_directory(directory: str | os.PathLike[str]) -> str:
-    """Return what removes a directory with all that is in it."""
+    """Return the command that removes a directory and its contents."""
     if sys.platform == "win32":
         return f"delete the directory {quoted(directory)}"
     return f"rm -rf {quoted(directory)}"
 
 
 def remove_file(file: str | os.PathLike[str]) -> str:
-    """Return what removes a file."""
+    """Return the command that removes a file."""
     return f"{'del' if sys.platform == 'win32' else 'rm'} {quoted(file)}"
 
 
 def with_python_path(directory: str | os.PathLike[str], command: str) -> str:
-    """Return what runs a command with PYTHONPATH set.
+    """Return the instruction to run a command with PYTHONPATH set.
 
     Args:
         directory: the value.
@@ -50,5 +50,5 @@ def with_python_path(directory: str | os.PathLike[str], command: str) -> str:
     return f"PYTHONPATH={quoted(directory)} {command}"
 
 
-# What PowerShell or the command prompt would split at, or replace.
+# Characters that PowerShell or the command prompt would split at or replace.
 _SPECIAL = frozenset(" \t&()[]{}^=;!'+,`~%$@#|<>")

@@ -106,8 +106,8 @@ def framework_flags(library: Library) -> tuple[str, ...]:
 def shell_join(flags: Iterable[str]) -> str:
     """Return flags as one line that a shell splits into the same flags again.
 
-    On Windows too it is the shell of POSIX, as Git and MSYS2 have it, and make with them. The
-    command prompt and PowerShell split no program's output; quotes are only where they have to be.
+    It is a POSIX shell on Windows, too, such as that of Git Bash, MSYS2 and their make. The command
+    prompt and PowerShell do not split a program's output. Only flags that need quotes get them.
     """
     return " ".join(map(_quoted, flags))
 

@@ -1,8 +1,8 @@
 """Where a wheel has its archives: in ``lib``, or for Windows in a directory for each toolchain.
 
-What a wheel holds decides, not the machine: a wheel for Windows can be unpacked on any.
+The content of the wheel decides, not the machine: a wheel for Windows can be unpacked on any other.
 
-Little is imported: for Windows this belongs to the quickest answers of `temporal-libs-config`.
+This module imports little: the fastest answers of `temporal-libs-config` for Windows need it.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def is_users_or_administrators(status: os.stat_result) -> bool:
 
 def is_writable_by_others(status: os.stat_result) -> bool:
     """Return whether anybody but the owner may write to it."""
-    # The modes that Windows shows are made up.
+    # On Windows, modes mean nothing.
     return sys.platform != "win32" and bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 

@@ -148,7 +148,7 @@ def remember(
 
 
 def has_receipts() -> bool:
-    """Return whether this system has what a receipt goes by."""
+    """Return whether this system has the times that a receipt depends on."""
     return sys.platform != "win32"
 
 

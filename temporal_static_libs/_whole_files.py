@@ -59,11 +59,11 @@ def link_whole(link: Path, target: bytes) -> None:
 
 
 def rename(old: Path, new: Path) -> None:
-    """Give a file or a directory another name, in place of a file that may be there.
+    """Rename a file or a directory, and replace a file that has the new name.
 
     Raises:
-        OSError: it cannot be done; on Windows also if another process has one of them open, or a
-            file in the directory, for more than two seconds.
+        OSError: it failed. On Windows, it also fails if another process keeps one of them, or a
+            file in the directory, open for more than two seconds.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:

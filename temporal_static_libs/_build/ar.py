@@ -1,4 +1,4 @@
-"""Members of an ar archive of GNU's kind, read in their order and written with an index.
+"""Read the members of a GNU ar archive in their order, and write an archive with an index.
 
 The format is that of ar(5); COFF archives use it with the same index (PE Format, "Archive (Library)
 File Format").

@@ -1,11 +1,11 @@
-"""Finishing a COFF archive: the interface, and nothing else that another library could clash with.
+"""Finish a COFF archive: only the interface stays global, so that no other library clashes with it.
 
-No linker makes one object of several here that all linkers take: GNU's loses what tells it which
-unwinding tables go with which function. So the members stay what they are, and every global symbol
-gets a name of this project. Each function of the interface is one more member, which jumps to the
-function's private name: COFF has no weak symbols that all linkers know, and linkers take from an
-archive only the members they need. Two archives of one build have the same private names, so that
-in a link of both the first one serves all calls.
+No linker here can merge several objects into one that all linkers accept: GNU's loses the link
+between functions and their unwinding tables. So the members stay separate, and every global symbol
+gets a private name with this project's prefix. For each function of the interface, another member
+jumps to its private name: COFF has no weak symbols that all linkers know, and linkers take from an
+archive only the members they need. Two archives of one build have the same private names, so if
+both are linked, the first one serves all calls.
 
 No program is needed for it. What is wrong with the archive is a `CompileError`.
 """

@@ -1,6 +1,6 @@
-"""A job of Windows: a program and all that it starts, which can be ended together.
+"""A Windows job object: a program and everything it starts, which end together.
 
-It also ends when the process that holds it does, however that ends.
+The job also ends with the process that holds it, even if that is killed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _ExtendedLimits(ctypes.Structure):
 
 
 class Job:
-    """A job with one program in it, and what that starts from now on."""
+    """A job with one program in it, and everything that the program starts from now on."""
 
     _system: Any
     _handle: wintypes.HANDLE
@@ -73,7 +73,7 @@ class Job:
             self._system.CloseHandle(opened)
 
     def end(self) -> None:
-        """End all that is in it."""
+        """End every process in it."""
         self._system.TerminateJobObject(self._handle, 1)
         self._close()
 

@@ -67,7 +67,7 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
 
 def _move(old: Path, new: Path) -> None:
     if sys.platform == "win32":
-        # Not by copying, which a file that another process has open would end half-way.
+        # A copy would stop half-way at a file that another process has open.
         rename(old, new)
     else:
         shutil.move(old, new)

@@ -133,7 +133,7 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """Return the directory of the pkg-config modules of the active archives, an absolute path.
 
     It is in the cache directory, too, if not every reader of pkg-config's output could follow to
-    where the wheel is, because there is a space in its path, say. On Windows no link could help.
+    where the wheel is, for example because its path has a space. On Windows, no link avoids that.
 
     Arguments and errors are those of `cmake_dir`.
     """

@@ -1,5 +1,5 @@
-"""A shared library, linked from one of the archives on the user's machine.
+"""Link a shared library from one of the archives, on the user's machine.
 
-It has the name that bindings to Temporal's own C bridge look for, and exports the same functions
-as the archive.
+The library has the name that bindings to Temporal's own C bridge look for, and exports the same
+functions as the archive.
 """

@@ -1,4 +1,4 @@
-"""Which symbols a shared library exports: the header's, as far as the component has them."""
+"""The symbols that a shared library exports: those of the header that the component has."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _SHOWN = 5  # of the symbols that are missing
 def exported_symbols(component: Component) -> list[str]:
     """Return the interface's functions that a component has, and this project's own.
 
-    Among them is the one that ties a program to its archive, so that a C program that is linked
-    with the shared library gets the same check.
+    They include the symbol that ties a program to its archive, so that a C program linked with the
+    shared library gets the same check.
 
     Raises:
         CompileError: the header is missing or damaged.
@@ -38,7 +38,7 @@ def check_defined(
         prefix: what the archive puts before each.
 
     Raises:
-        LinkError: it does not; it is of another version, or not one of this project's.
+        LinkError: it does not, because it has another version or is not from this project.
     """
     archive = loaded.archive(library)
     try:

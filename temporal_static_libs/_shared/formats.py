@@ -1,4 +1,4 @@
-"""The table of shared libraries' formats: names, and what a C compiler driver is to do."""
+"""The table of shared library formats: file names, and options for the C compiler's driver."""
 
 from __future__ import annotations
 
@@ -76,10 +76,9 @@ def _elf_options(file_name: str, target: Target, _floor_version: str) -> Sequenc
         f"-Wl,-soname,{file_name}",
         f"-Wl,--version-script={_VERSION_SCRIPT}",
         *(target.gc_flag, "-Wl,--as-needed"),
-        # What nothing defines is an error here, not when a program loads the library.
+        # An undefined symbol is an error now, not when a program loads the library.
         "-Wl,-z,defs",
-        # After loading, nothing that the loader has written can be written again; no stack of a
-        # program becomes executable.
+        # The loader's tables become read-only. No stack of a program becomes executable.
         *("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"),
     )
 
@@ -87,7 +86,7 @@ def _elf_options(file_name: str, target: Target, _floor_version: str) -> Sequenc
 def _macho_options(file_name: str, target: Target, floor_version: str) -> Sequence[str]:
     return (
         *("-arch", target.machine, f"-mmacosx-version-min={floor_version}"),
-        # The program that loads it says where it is.
+        # The program that loads the library sets the directories to search.
         f"-Wl,-install_name,@rpath/{file_name}",
         f"-Wl,-exported_symbols_list,{_SYMBOL_LIST}",
         target.gc_flag,

@@ -1,4 +1,4 @@
-"""A shared library from an archive: verified, linked, and put in its place whole."""
+"""Link a shared library from a verified archive, and move it into place when it is complete."""
 
 from __future__ import annotations
 
@@ -32,12 +32,11 @@ def link_shared_library(
     Args:
         loaded: the archives, verified.
         component: the component's name.
-        directory: where to put the shared library; made if it is not there.
+        directory: where to put the shared library; created if necessary.
         environ: the environment with CC and PATH.
 
     Returns:
-        The file, an absolute path. Nothing is there of a link that failed, and what was there
-        before still is.
+        The file, an absolute path. A link that fails leaves the directory as it was.
 
     Raises:
         LinkError: there is no linker, it failed, the archive lacks something, or the directory
@@ -57,7 +56,7 @@ def link_shared_library(
     check_defined(loaded, library, symbols, form.symbol_prefix)
     linker = find_linker(target, environ)
     _prepare(file, loaded.directory)
-    # Linkers also write other files next to the library. It is the working directory, because a
+    # Linkers also write other files next to the library. The link runs in this directory, because a
     # comma in a path would split the options.
     with tempfile.TemporaryDirectory(prefix="temporal-shared-") as scratch:
         Path(scratch, form.exports_file).write_text(form.exports(symbols), encoding="ascii")
@@ -66,7 +65,7 @@ def link_shared_library(
         arguments += [str(loaded.archive(library)), *system_library_flags(library)]
         arguments += framework_flags(library)
         if target.os == "windows" and not linker.is_zig:
-            # GCC's runtime would be a library next to this one, which no other machine has.
+            # Otherwise, the library needs a DLL of GCC's, which other machines lack.
             arguments.append("-static-libgcc")
         linker.run(arguments, Path(scratch), environ)
         content = Path(scratch, file.name).read_bytes()
@@ -79,7 +78,7 @@ def link_shared_library(
 
 
 def _prepare(file: Path, archives: Path) -> None:
-    """Make the directory of a file, and check it before the link, which takes its time."""
+    """Make the directory of a file, and check it before the link, which takes longer."""
     directory = file.parent
     if os.path.realpath(directory) == os.path.realpath(archives):
         raise LinkError(message("shared-among-archives", file=file))

@@ -1,4 +1,4 @@
-"""The program that links a shared library: a C compiler's driver."""
+"""Find and run the program that links a shared library: a C compiler's driver."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Linker:
         """Link.
 
         Args:
-            arguments: those for the link; the file that is to be there then comes after ``-o``.
+            arguments: those for the link; the file to make comes after ``-o``.
             directory: the working directory.
             environ: the environment to run in.
 
         Raises:
-            LinkError: it failed, or made nothing; the message has what it printed.
+            LinkError: it failed, or made no file; the message has its output.
         """
         command = [*self.command, *arguments]
         name = arguments[arguments.index("-o") + 1]
@@ -70,7 +70,7 @@ class Linker:
 
 
 def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
-    """Find the driver: the one that CC names, else GCC or Clang, else Zig.
+    """Find the driver: the one in CC, or else GCC or Clang, or else Zig.
 
     Args:
         target: the platform to link for.
@@ -78,7 +78,7 @@ def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
 
     Raises:
         SettingError: CC is not a valid command, or names a program that is not there.
-        LinkError: there is none, and the message says what to install; or the archives are for
+        LinkError: none was found, and the message lists what to install; or the archives are for
             Microsoft's linker, whose options differ.
     """
     if target.toolchain == "msvc":
@@ -136,7 +136,7 @@ def _with_target(command: tuple[str, ...], target: Target) -> Linker:
 def _drivers(target: Target, *, is_native: bool) -> Iterator[str]:
     """Names of drivers that link for a target, the best one first."""
     if target.os == "windows":
-        # Others that are there may be for Microsoft's linker.
+        # Other compilers may be for Microsoft's linker.
         yield f"{target.processor}-w64-mingw32-gcc"
         if is_native:
             yield "gcc"

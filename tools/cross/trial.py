@@ -131,7 +131,7 @@ class Trial:
         return program
 
     def _compilers(self) -> dict[str, tuple[str, ...]]:
-        """Return what links: of linkers for Windows each has its own ideas, so all there are."""
+        """Return the linkers: for Windows, all that are installed, because they differ."""
         if self._target.os != "windows":
             return {"zig": self._cc}
         others = [ROOT / ".venv" / f"zig-{version}" / "bin" / "python" for version in _OTHER_ZIGS]

@@ -1,4 +1,4 @@
-"""A Windows system of wine's in a directory, to run programs for Windows on Linux."""
+"""A wine prefix in a directory, to run programs for Windows on Linux."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools import ToolError
 
-# Debian's package wine64 has the loader there, and not on PATH.
+# Debian's package wine64 installs the loader there, not on PATH.
 _PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/lib/wine"])
 
 # Rust's standard library takes random numbers from this DLL, which wine 8 lacks. SystemFunction036
@@ -27,11 +27,11 @@ __declspec(dllexport) int ProcessPrng(void *buffer, unsigned long long size)
 
 @dataclass(frozen=True)
 class Wine:
-    """A Windows system.
+    """A wine prefix.
 
     Attributes:
         prefix: the command that a program comes after.
-        end: the command that ends what stays when programs have ended.
+        end: the command that ends processes that outlive the programs.
     """
 
     prefix: tuple[str, ...]
@@ -39,7 +39,7 @@ class Wine:
 
 
 def make_wine(directory: Path) -> Wine:
-    """Make a Windows system in a directory, which is made too.
+    """Make a wine prefix in a new directory.
 
     Raises:
         ToolError: wine is missing, or does not start.

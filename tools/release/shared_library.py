@@ -22,7 +22,7 @@ KIND: Final = "-shared"
 
 
 def read_shared_library(directory: Path, wheel: ReleaseWheel) -> Path:
-    """Hold a library, made and proven by `tools.shared`, to the wheel of its platform.
+    """Check that a library from `tools.shared` belongs to the wheel of its platform.
 
     Args:
         directory: with the library and its description, and nothing else.

@@ -1,4 +1,4 @@
-"""Making of a wheel's shared library, by the command that the wheel carries."""
+"""Make a wheel's shared library, with the command in the wheel."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def make_shared_library(wheel: Path, directory: Path) -> Path:
         with zipfile.ZipFile(wheel) as packed:
             members = [name for name in packed.namelist() if name.startswith(f"{PACKAGE}/")]
             packed.extractall(scratch, members)
-        # For Windows, it is below a directory of the toolchain.
+        # For Windows, it is in a directory for the toolchain.
         (described,) = Path(scratch, PACKAGE, "lib").rglob(MANIFEST_NAME)
         manifest = parse_manifest(described.read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)

@@ -28,7 +28,7 @@ class ProofError(ToolError):
 def prove(
     file: Path, form: Format, target: Target, floor_version: str, component: Component = SDK_CORE
 ) -> Iterator[str]:
-    """Check a shared library, and say what has been found.
+    """Check a shared library, and yield each fact that holds.
 
     Args:
         file: the library.
@@ -38,7 +38,7 @@ def prove(
         component: what its archive has of the interface.
 
     Yields:
-        What holds, in a few words.
+        A fact that holds, in a few words.
 
     Raises:
         ProofError: something does not.
