@@ -218,7 +218,7 @@ def test_a_call_that_waits_does_not_keep_others_from_being_answered(
     workflow = started_workflow(task_queue)
     surface.call(bridge, b"StartWorkflowExecution", workflow.SerializeToString())
     waiting = results.start_call(
-        bridge, b"GetWorkflowExecutionHistory", closing_event(workflow), 1_000
+        bridge, b"GetWorkflowExecutionHistory", closing_event(workflow), 2_000
     )
     tag = results.start_call(bridge, b"GetSystemInfo")
     answer = surface.taken(results.result(tag))
