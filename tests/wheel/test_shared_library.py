@@ -223,9 +223,6 @@ def test_directory_that_cannot_be_made_is_refused_before_the_link(
     (tmp_path / NAME).mkdir()
     status, message = refused(script, tmp_path, CC="false")
     assert f"{tmp_path / NAME} cannot be written: Is a directory" in message
-    # As of a variable that is not set; not the working directory.
-    status, message = refused(script, "", CC="false")
-    assert "'' cannot be written: No such file or directory" in message
 
 
 def test_directory_of_the_archives_stays_as_it_is(script: Command, package_dir: Path) -> None:
