@@ -6,9 +6,7 @@ from pathlib import Path
 
 from .._messages import message
 from .._records import open_regular
-
-_MAGIC = b"!<arch>\n"
-_HEADER_SIZE = 60
+from .ar import HEADER_SIZE, MAGIC
 
 
 def defined_symbols(archive: Path) -> set[str]:
@@ -21,9 +19,9 @@ def defined_symbols(archive: Path) -> set[str]:
         ValueError: the file is no archive, has no index, or ends too early.
     """
     with open(open_regular(archive), "rb") as stream:
-        if stream.read(len(_MAGIC)) != _MAGIC:
+        if stream.read(len(MAGIC)) != MAGIC:
             raise ValueError(message("archive-not-ar", archive=archive))
-        header = stream.read(_HEADER_SIZE)
+        header = stream.read(HEADER_SIZE)
         if header[58:] != b"`\n":
             raise ValueError(message("archive-empty", archive=archive))
         size = int(header[48:58])

@@ -115,10 +115,7 @@ def _members(archive: Path) -> list[_Member]:
 
 def _needed(members: list[_Member]) -> dict[int, _Member]:
     """Return what the interface needs, by its place: most of Windows's imports are unused."""
-    definers: dict[bytes, int] = {}
-    for place, member in enumerate(members):
-        for name in member.object.defined:
-            definers.setdefault(name, place)
+    definers = _definers(enumerate(members))
     waiting = [place for name, place in definers.items() if name.startswith(_INTERFACE_PREFIXES)]
     needed: set[int] = set()
     while waiting:
@@ -131,6 +128,15 @@ def _needed(members: list[_Member]) -> dict[int, _Member]:
     return {place: members[place] for place in sorted(needed)}
 
 
+def _definers(members: Iterable[tuple[int, _Member]]) -> dict[bytes, int]:
+    """Return the place of the member that a linker takes for each global symbol: the first one."""
+    definers: dict[bytes, int] = {}
+    for place, member in members:
+        for name in member.object.defined:
+            definers.setdefault(name, place)
+    return definers
+
+
 def _member_names(members: Mapping[int, _Member]) -> dict[int, str]:
     """Name the members. Linkers put the parts of MinGW's import libraries in the names' order.
 
@@ -138,12 +144,10 @@ def _member_names(members: Mapping[int, _Member]) -> dict[int, str]:
     after them. Functions refer to the first, and that one to the last. Members of Microsoft's
     import libraries have the DLL's name, and keep it.
     """
-    owner: dict[bytes, int] = {
-        name: place for place, one in members.items() for name in one.object.defined
-    }
+    definers = _definers(members.items())
     names = {place: f"m{place:05}.o" for place in members}
     for place, one in members.items():
-        needed = [owner[name] for name in one.object.undefined if name in owner]
+        needed = [definers[name] for name in one.object.undefined if name in definers]
         if _imported([one]):
             names[place] = one.name
         elif _HEAD in one.object.sections:

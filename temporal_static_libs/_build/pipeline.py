@@ -242,8 +242,9 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
     if missing := sorted(expected - defined):
         names = {"archive": archive.name, "header": plan.sources.header}
         raise unexpected(message("symbols-missing", symbols=", ".join(missing), **names))
-    if plan.target.object_format == "coff":
-        expected |= imported_names(archive)
-    if others := sorted(it for it in defined - expected if not it.startswith(OWN_PREFIX)):
-        names = {"archive": archive.name, "symbols": ", ".join(others[:5])}
+    others = {it for it in defined - expected if not it.startswith(OWN_PREFIX)}
+    if others and plan.target.object_format == "coff":
+        others -= imported_names(archive)
+    if others:
+        names = {"archive": archive.name, "symbols": ", ".join(sorted(others)[:5])}
         raise unexpected(message("symbols-unexpected", count=len(others), **names))

@@ -20,7 +20,7 @@ from temporal_static_libs._targets import Target, target_of_triple
 from tools import ToolError
 from tools.shared.description import write_description
 from tools.shared.proof import prove
-from tools.wheel.check import PACKAGE
+from tools.wheel.check import PACKAGE, archives_in
 
 # Prints the ABI id of a library that can be loaded here.
 _LOAD: Final = """\
@@ -48,8 +48,7 @@ def make_shared_library(wheel: Path, directory: Path) -> Path:
         with zipfile.ZipFile(wheel) as packed:
             members = [name for name in packed.namelist() if name.startswith(f"{PACKAGE}/")]
             packed.extractall(scratch, members)
-        # For Windows, it is in a directory for the toolchain.
-        (described,) = Path(scratch, PACKAGE, "lib").rglob(MANIFEST_NAME)
+        described = archives_in(Path(scratch)) / MANIFEST_NAME
         manifest = parse_manifest(described.read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)
         command = [sys.executable, "-m", PACKAGE, "--shared", str(directory.resolve())]

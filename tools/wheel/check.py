@@ -21,6 +21,12 @@ def lib_of(target: Target) -> str:
     return f"{PACKAGE}/{target.lib_directory}"
 
 
+def archives_in(unpacked: Path) -> Path:
+    """Return the directory of the archives in an unpacked wheel that has one set of them."""
+    (manifest,) = Path(unpacked, PACKAGE, "lib").rglob(MANIFEST_NAME)
+    return manifest.parent
+
+
 def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manifest:
     """Check a wheel's tags, Cargo profile and commit, which has no change; return its manifest."""
     try:

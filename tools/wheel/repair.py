@@ -23,7 +23,7 @@ from temporal_static_libs._manifest import MANIFEST_NAME, Manifest, parse_manife
 from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import Target, target_of_triple
 from tools import report_errors
-from tools.wheel.check import PACKAGE
+from tools.wheel.check import PACKAGE, archives_in
 from tools.wheel.floor import prove_floor, prove_macos_floor, prove_windows_floor
 
 
@@ -36,8 +36,8 @@ def repair(wheel: Path, directory: Path) -> Path:
         with zipfile.ZipFile(wheel) as packed:
             members = [name for name in packed.namelist() if name.startswith(f"{PACKAGE}/lib/")]
             packed.extractall(scratch, members)
-        # For Windows, there can be one for each toolchain; the hook has made one of them.
-        (lib,) = (file.parent for file in Path(scratch, PACKAGE).rglob(MANIFEST_NAME))
+        # For Windows, there can be a set for each toolchain; the hook has made one of them.
+        lib = archives_in(Path(scratch))
         manifest = parse_manifest((lib / MANIFEST_NAME).read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)
         tags = target.proven_tags(manifest.floor_version)
