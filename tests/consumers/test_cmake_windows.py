@@ -71,22 +71,20 @@ def configure(consumer: Consumer, tmp_path: Path) -> Configure:
     return run
 
 
-@pytest.mark.parametrize("name", ["gnu", "both"])
-def test_libraries_for_mingw_without_msvc(
-    configure: Configure, packages: Packages, name: str
-) -> None:
-    found, output = configure(getattr(packages, name), WINDOWS)
-    assert found, output
-    assert "/libtemporal_sdk_core.a LINKER:--gc-sections -lntdll;-lgcc_eh;" in output
+FOR_MINGW = (WINDOWS, "/libtemporal_sdk_core.a LINKER:--gc-sections -lntdll;-lgcc_eh;")
+FOR_MSVC = (MSVC, "/temporal_sdk_core.lib LINKER:/OPT:REF ntdll.lib;")
 
 
-@pytest.mark.parametrize("name", ["msvc", "both"])
-def test_libraries_for_msvc_where_that_compiles(
-    configure: Configure, packages: Packages, name: str
+@pytest.mark.parametrize(
+    ("name", "options", "links"),
+    [("gnu", *FOR_MINGW), ("both", *FOR_MINGW), ("msvc", *FOR_MSVC), ("both", *FOR_MSVC)],
+)
+def test_libraries_are_those_for_the_compiler(
+    configure: Configure, packages: Packages, name: str, options: tuple[str, ...], links: str
 ) -> None:
-    found, output = configure(getattr(packages, name), MSVC)
+    found, output = configure(getattr(packages, name), options)
     assert found, output
-    assert "/temporal_sdk_core.lib LINKER:/OPT:REF ntdll.lib;" in output
+    assert links in output
 
 
 @pytest.mark.parametrize(

@@ -392,6 +392,18 @@ def not_there(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
+def refuse_to_assemble(
+    tree: ReleaseTree, wheels: Path, tables: Path, shared: Path, scratch: Path, problem: str
+) -> None:
+    """Check that no release is assembled, and the message."""
+    with pytest.raises(ToolError, match=problem):
+        assemble(
+            *(tree.root, wheels, tables, shared, scratch / "no-extra"),
+            *(scratch / "bundle", tree.commit),
+            release=True,
+        )
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -414,12 +426,7 @@ def test_line_tables_that_are_not_of_the_wheel(
     made = make_line_tables(small, tmp_path / "line-tables")
     change(made / "line-tables-linux-arm64")
     shared = make_shared_libraries(small, tmp_path / "shared")
-    with pytest.raises(ToolError, match=problem):
-        assemble(
-            *(pristine_tree.root, small, made, shared, tmp_path / "no-extra"),
-            *(tmp_path / "bundle", pristine_tree.commit),
-            release=True,
-        )
+    refuse_to_assemble(pristine_tree, small, made, shared, tmp_path, problem)
 
 
 def of_another_archive(directory: Path) -> None:
@@ -457,12 +464,7 @@ def test_shared_library_that_is_not_of_the_wheel(
     tables = make_line_tables(small, tmp_path / "line-tables")
     shared = make_shared_libraries(small, tmp_path / "shared")
     change(shared / "shared-macos-arm64")
-    with pytest.raises(ToolError, match=problem):
-        assemble(
-            *(pristine_tree.root, small, tables, shared, tmp_path / "no-extra"),
-            *(tmp_path / "bundle", pristine_tree.commit),
-            release=True,
-        )
+    refuse_to_assemble(pristine_tree, small, tables, shared, tmp_path, problem)
 
 
 def test_shared_library_is_in_an_asset_with_what_describes_it(
