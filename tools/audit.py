@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import tomli
 from packaging.utils import canonicalize_name
 
 from tools import ROOT, ToolError, issue
@@ -50,7 +51,7 @@ class Finding:
 
 
 def audit_crates(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
-    """Return the advisories about the crates of Cargo.lock.
+    """Return the advisories about the crates of Cargo.lock, including those that are copied.
 
     Args:
         cargo_deny: the program.
@@ -60,9 +61,39 @@ def audit_crates(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
     Raises:
         ToolError: cargo-deny could not look.
     """
-    command = [str(cargo_deny), "--format", "json", "--locked", "--config", str(config)]
+    findings = _ask_cargo_deny(cargo_deny, config, rust, "--locked")
+    return sorted({*findings, *_audit_copies(cargo_deny, config, rust)})
+
+
+def _audit_copies(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
+    """Return the advisories about the published crates that the workspace has copies of.
+
+    cargo-deny passes over crates that come from a directory, so it is asked about a package that
+    depends on the published ones.
+    """
+    manifest = tomli.loads((rust / "Cargo.toml").read_text(encoding="utf-8"))
+    copies = {}
+    for name, patch in manifest["patch"]["crates-io"].items():
+        text = (rust / patch["path"] / "Cargo.toml").read_text(encoding="utf-8")
+        copies[name] = tomli.loads(text)["package"]["version"]
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(scratch)
+        (package / "lib.rs").touch()
+        lines = ["[package]", 'name = "copies"', "[lib]", 'path = "lib.rs"', "[dependencies]"]
+        lines += [f'{name} = "={version}"' for name, version in copies.items()]
+        (package / "Cargo.toml").write_text("\n".join(lines), encoding="utf-8")
+        findings = _ask_cargo_deny(cargo_deny, config, package)
+    # The others are not those of Cargo.lock.
+    subjects = {f"{name} {version}" for name, version in copies.items()}
+    return [finding for finding in findings if finding.subject in subjects]
+
+
+def _ask_cargo_deny(
+    cargo_deny: Path, config: Path, package: Path, *options: str
+) -> list[Finding]:
+    command = [str(cargo_deny), "--format", "json", *options, "--config", str(config)]
     command += ["check", "--hide-inclusion-graph", "advisories"]
-    done = _run(command, rust)
+    done = _run(command, package)
     lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     findings, others = [], []
     for line in lines:
@@ -79,7 +110,7 @@ def audit_crates(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
     looked = any(line["type"] == "summary" for line in lines)
     if others or not looked or bool(done.returncode) != bool(findings):
         raise ToolError("\n".join(["cargo-deny could not look:", *others, done.stderr[-2000:]]))
-    return sorted(set(findings))
+    return findings
 
 
 def audit_tools(directory: Path, osv_url: str) -> list[Finding]:

@@ -12,8 +12,11 @@ from tools.licenses.linked_crates import Crate
 #: follows ``+NAME.`` in the crate's version.
 TABLE = Path(__file__).with_suffix(".json")
 
-#: The crate of which the workspace has a copy, and what is different about it.
-MODIFIED = {"parking_lot_core": "Has one more function, forget_parked_threads."}
+#: The crates that the workspace has copies of, and what differs in them.
+MODIFIED = {
+    "flate2": "Each thread keeps a compressor for the next message; smaller buffers.",
+    "parking_lot_core": "Has one more function, forget_parked_threads.",
+}
 
 
 def bundled_code(crate: Crate) -> dict[str, Any]:

@@ -14,6 +14,8 @@ mod console;
 mod decoding;
 mod failures;
 mod ffi;
+#[cfg(test)]
+mod gzip_tests;
 mod metric_naming;
 mod open_activations;
 #[cfg(test)]
