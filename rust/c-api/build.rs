@@ -1,11 +1,11 @@
-//! Writes the table of RPCs from the service definitions that temporalio-protos was built from (a
-//! hand-typed list would rot), and the symbol that ties the archive to its header.
+//! Writes the table of RPCs, from the service definitions of temporalio-protos, so that there is no list
+//! to maintain; and the symbol that ties the archive to its header.
 
 use prost::Message;
 use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
 use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
 
-// Ties this script to its checkout, as in lib.rs: of several, the one built last would serve all.
+// As in lib.rs: otherwise checkouts that share a target directory would use the last-built script.
 const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
 
 /// `RpcService` variant, fully qualified service, trait of temporalio-client that calls it.
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The ABI id, and a no-op function named for the version and that id.
+/// The ABI ID, and a function without effect whose name contains the version and that ID.
 fn abi_symbol() -> Result<String, Box<dyn Error>> {
     println!("cargo:rerun-if-changed=abi_id.txt");
     let version = env::var("CARGO_PKG_VERSION")?.replace('.', "_");
@@ -56,10 +56,10 @@ fn abi_symbol() -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// The function `find`, one match arm an RPC.
+/// The function `find`, with one match arm per RPC.
 fn rpc_table() -> Result<String, Box<dyn Error>> {
     let descriptors = env::var("DEP_TEMPORALIO_PROTOS_DESCRIPTOR_PATH")
-        .map_err(|_| "temporalio-protos no longer tells where its descriptors are")?;
+        .map_err(|_| "temporalio-protos no longer sets DEP_TEMPORALIO_PROTOS_DESCRIPTOR_PATH")?;
     println!("cargo:rerun-if-changed={descriptors}");
     let descriptors = FileDescriptorSet::decode(&*fs::read(descriptors)?)?;
 

@@ -1,29 +1,30 @@
 /// A wrapper of temporal-sdk-core-c-bridge.h for C++17 and newer: owning types, results, lambdas as
 /// callbacks, completion queues. Header-only. SPDX-License-Identifier: MIT
 ///
-/// Names are those of C: `TemporalCoreWorker` and `TemporalStaticLibsQueue` are `Worker` and `Queue`, their
-/// functions are members, and `…_new` is `make`. What C's documentation says of them holds here too. For a
+/// The names are those of C: `TemporalCoreWorker` and `TemporalStaticLibsQueue` are `Worker` and `Queue`, their
+/// functions are members, and `…_new` is `make`. The documentation of the C interface also applies here. For a
 /// function without a member, call C with `get()`.
 ///
-/// - Life: each type owns what the library gave it, and frees it. You can move it, not copy it. Calls with
-///   an empty one, such as one that was moved from, fail. Destroy objects in any order, but keep each until
-///   the calls that you made with it have ended.
-/// - Options that the library needs only during the call are the structs of C. Set their members from a
-///   `ByteArrayRef`. Those that it needs until the call has ended derive from `Options`; the call keeps them.
-/// - Errors: what can fail returns a `Result`. That is `std::expected<T, Error>` if the standard library has
-///   it (C++23), else `Expected<T>`, with the same members except `and_then` and similar. Exceptions come
-///   only from `value()` of a failed result, and from memory that runs out before a call starts. If it runs
-///   out in a callback, the process ends, as it does in C.
-/// - An asynchronous call takes `then`, which is one of these:
-///   - A callable for the `Result`. It is called exactly once, on a thread of the library. If the call cannot
-///     start, it is called on yours, before the call returns. Then it is destroyed. It must not block, unless
-///     the runtime has `callbacks_may_block`. It must be `noexcept`, which is checked when it is compiled: no
-///     exception may reach the library. What it throws all the same ends in `std::terminate`.
-///   - `queue.tag(number)`: the result becomes an `Event` of that queue.
-///   - `wait`: the call waits, and returns the `Result`. Not for use in a callback.
-/// - Threads: any thread may use any object, several at once, but for moving, assigning and destroying it.
-/// - Standards: code of C++17, C++20 and C++23 cannot pass these types to each other. They are in different
-///   inline namespaces, so that linking fails.
+/// - Ownership: each object owns a handle and frees it. You can move objects, but not copy them. Calls on an
+///   empty object, for example after a move, fail. Destroy objects in any order, but keep each until the calls
+///   that you made with it have ended.
+/// - Options that only need to stay valid for the duration of the call are the structs of C. Set their members
+///   from a `ByteArrayRef`. Options that are needed until the call has ended derive from `Options`; the call
+///   keeps them.
+/// - Errors: functions that can fail return a `Result`. That is `std::expected<T, Error>` if the standard
+///   library has it (C++23), otherwise `Expected<T>`, with the same members except `and_then` and similar.
+///   Exceptions come only from `value()` of a failed result, and from memory that runs out before a call
+///   starts. If it runs out in a callback, the process ends, as in C.
+/// - Asynchronous calls take `then`, which is one of these:
+///   - A callable for the `Result`. It is called exactly once, on a thread of the library or, if the call
+///     cannot start, on your thread before the call returns. Then it is destroyed. It must not block, unless
+///     the runtime has `callbacks_may_block`. It must be `noexcept`, which the compiler checks, because
+///     exceptions must not reach the library. If it throws anyway, `std::terminate` is called.
+///   - `queue.tag(number)`: the result becomes an `Event` on that queue.
+///   - `wait`: the call waits, and returns the `Result`. Do not use it in a callback.
+/// - Threads: several threads can use an object at once, except for moving, assigning and destroying it.
+/// - Standards: C++17, C++20 and C++23 code cannot pass these types to each other. The types are in different
+///   inline namespaces, so linking such code fails.
 
 #ifndef TEMPORAL_HPP
 #define TEMPORAL_HPP
@@ -63,15 +64,15 @@ inline namespace cxx20 {
 inline namespace cxx17 {
 #endif
 
-/// Bytes that are lent to a call, or that an object lends: text, or any container of bytes, such as
-/// `std::string`, `std::vector<std::uint8_t>`, `std::span<const std::byte>` and `ByteArray`. Owns nothing.
+/// Borrowed bytes, for calls or from an object: text, or any container of bytes, such as `std::string`,
+/// `std::vector<std::uint8_t>`, `std::span<const std::byte>` and `ByteArray`. Does not own them.
 class ByteArrayRef {
 public:
     ByteArrayRef() noexcept = default;
     ByteArrayRef(TemporalCoreByteArrayRef lent) noexcept : lent_(lent) {}
     ByteArrayRef(const void *data, std::size_t size) noexcept
         : lent_{static_cast<const std::uint8_t *>(data), size} {}
-    /// @param text Ends with NUL.
+    /// @param text NUL-terminated.
     ByteArrayRef(const char *text) noexcept : ByteArrayRef(std::string_view(text)) {}
     template <typename Bytes,
               std::enable_if_t<sizeof(*std::declval<const Bytes &>().data()) == 1, int> = 0>
@@ -90,7 +91,7 @@ private:
     TemporalCoreByteArrayRef lent_{nullptr, 0};
 };
 
-/// Bytes that the library handed out.
+/// Owns bytes that the library gave you.
 class ByteArray {
 public:
     ByteArray() noexcept = default;
@@ -119,13 +120,13 @@ private:
 /// Why a call failed.
 struct Error {
     std::string message{};
-    /// gRPC status, if the server said that an RPC failed; else 0.
+    /// gRPC status, if the server reported that an RPC failed; otherwise 0.
     std::uint32_t status = 0;
-    /// `google.rpc.Status` protobuf, if the server said that an RPC failed; may be empty.
+    /// `google.rpc.Status` protobuf, if the server reported that an RPC failed; may be empty.
     std::string details{};
 };
 
-/// An error, to make a result of: `return Unexpected(error);`. Some libraries have two `std::unexpected`.
+/// Makes a failed result: `return Unexpected(error);`. Some libraries have two `std::unexpected`.
 class Unexpected {
 public:
     explicit Unexpected(Error error) noexcept : error_(std::move(error)) {}
@@ -144,7 +145,7 @@ private:
 template <typename T> using Result = std::expected<T, Error>;
 using BadResultAccess = std::bad_expected_access<Error>;
 #else
-/// What `value()` of a failed result throws. `what()` is the message of the error.
+/// The exception of `value()` of a failed result. `what()` is the error message.
 class BadResultAccess : public std::exception {
 public:
     explicit BadResultAccess(Error error) : error_(std::move(error)) {}
@@ -155,7 +156,7 @@ private:
     Error error_;
 };
 
-/// A value or an error, as `std::expected<T, Error>`. For void, a value is an empty struct.
+/// A value or an error, like `std::expected<T, Error>`. For void, the value is an empty struct.
 template <typename T> class [[nodiscard]] Expected {
     using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
     template <typename U>
@@ -174,7 +175,7 @@ public:
 
     bool has_value() const noexcept { return either_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
-    // Undefined if there is none.
+    // Undefined if there is no error.
     Error &error() & noexcept { return *std::get_if<1>(&either_); }
     const Error &error() const & noexcept { return *std::get_if<1>(&either_); }
     Error &&error() && noexcept { return std::move(error()); }
@@ -183,7 +184,7 @@ public:
     Value &operator*() & noexcept { return *std::get_if<0>(&either_); }
     const Value &operator*() const & noexcept { return *std::get_if<0>(&either_); }
     Value &&operator*() && noexcept { return std::move(**this); }
-    /// @throws BadResultAccess if there is no value. Compiled without exceptions, it aborts.
+    /// @throws BadResultAccess if there is no value. If compiled without exceptions, it aborts.
     Value &value() & { return check(), **this; }
     const Value &value() const & { return check(), **this; }
     Value &&value() && { return std::move(value()); }
@@ -206,14 +207,14 @@ private:
 template <typename T> using Result = Expected<T>;
 #endif
 
-/// Owns a handle of the library's.
+/// Owns a handle of the library.
 template <typename C, void (*FreeHandle)(C *)> class Handle {
 public:
     Handle() noexcept = default;
     explicit Handle(C *owned) noexcept : owned_(owned) {}
-    /// The handle for calls in C; NULL if this is empty. Stays this object's.
+    /// The handle for calls in C; NULL if this is empty. This object still owns it.
     C *get() const noexcept { return owned_.get(); }
-    /// The handle, for the caller to free.
+    /// Gives up the handle. You must free it.
     C *release() noexcept { return owned_.release(); }
     /// Whether this is not empty.
     explicit operator bool() const noexcept { return owned_ != nullptr; }
@@ -225,16 +226,16 @@ private:
     std::unique_ptr<C, Free> owned_;
 };
 
-/// Headers of calls: name and value.
+/// Headers: names and values.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-/// A struct of options with what it references.
+/// A struct of options, together with the data that it references.
 ///
-/// It is the struct of C, whose members point to what the `keep` functions store. Copies share that.
+/// It is the struct of C, whose members point to what the `keep` functions store. Copies share the data.
 template <typename C> class Options : public C {
 public:
     Options() : C{} {}
-    /// Stores a copy of text or bytes, whatever a `ByteArrayRef` takes, or a string that is moved here.
+    /// Stores a copy of text or bytes, anything that a `ByteArrayRef` accepts. Moved strings are not copied.
     template <typename Bytes> ByteArrayRef keep(Bytes &&bytes) {
         if constexpr (std::is_constructible_v<std::string, Bytes &&>) {
             return *store(std::string(std::forward<Bytes>(bytes)));
@@ -269,13 +270,13 @@ private:
 struct Wait {};
 inline constexpr Wait wait{};
 
-/// Makes a call's result an event of a queue. From `Queue::tag`.
+/// Makes the result of a call an event on a queue. From `Queue::tag`.
 struct QueueTag {
     TemporalStaticLibsQueue *queue;
     std::uint64_t number;
 };
 
-namespace detail { // Not to be used by others.
+namespace detail { // Internal.
 
 inline Unexpected failure(const TemporalCoreByteArray *fail, std::uint32_t status = 0,
                           const TemporalCoreByteArray *fail_details = nullptr) {
@@ -284,7 +285,7 @@ inline Unexpected failure(const TemporalCoreByteArray *fail, std::uint32_t statu
                             std::string(details.text())});
 }
 
-// What callbacks of C get, as a result.
+// Results from the arguments of C callbacks.
 
 inline Result<void> done(const TemporalCoreByteArray *fail) {
     return fail ? Result<void>(failure(fail)) : Result<void>();
@@ -308,7 +309,7 @@ inline Result<std::optional<ByteArray>> task(const TemporalCoreByteArray *succes
     return fail ? Result<Task>(failure(fail)) : success ? Task(ByteArray(success)) : Task();
 }
 
-// What a call has until it ends. `queue` is the user data of a result that goes to a queue.
+// What a call keeps until it ends. `queue` is the user data if the result goes to a queue.
 template <typename Then, typename Kept> struct Pending {
     Then then;
     Kept kept;
@@ -333,8 +334,8 @@ template <typename R, typename... Arguments> struct ResultOf<R (*)(Arguments...)
     using Type = R;
 };
 
-// Calls `function` of C with `inputs`, user data and a callback, and stores `kept` until it has ended.
-// `OnQueue` is the library's callback for a queue, and `Make` makes a result of what a callback gets.
+// Calls the C function with `inputs`, user data and a callback, and stores `kept` until the call has ended.
+// `OnQueue` is the library's callback for a queue. `Make` makes a result from the arguments of a callback.
 template <auto OnQueue, auto Make, typename Then, typename Kept, typename Function,
           typename... Inputs>
 auto start(Then then, Kept kept, Function function, Inputs... inputs) {
@@ -354,7 +355,7 @@ auto start(Then then, Kept kept, Function function, Inputs... inputs) {
             static_assert(std::is_invocable_v<Then &, Ended>,
                           "`then` is `wait`, `queue.tag(...)` or a callable for the Result");
             static_assert(std::is_nothrow_invocable_v<Then &, Ended>,
-                          "a callback has to be noexcept: no exception may reach the library");
+                          "a callback must be noexcept, because exceptions must not reach the library");
         }
         auto *const pending = new Pending<Then, Kept>{std::move(then), std::move(kept)};
         if constexpr (std::is_same_v<Then, QueueTag>) {
@@ -375,7 +376,7 @@ inline void respond_with_failure(TemporalCoreClientGrpcOverrideRequest *request)
 
 } // namespace detail
 
-/// Cancels the RPC calls and connects that are started with it.
+/// Cancels the RPCs and connects that were started with it.
 class CancellationToken
     : public Handle<TemporalCoreCancellationToken, temporal_core_cancellation_token_free> {
 public:
@@ -383,11 +384,11 @@ public:
     static CancellationToken make() {
         return CancellationToken(temporal_core_cancellation_token_new());
     }
-    /// Ends them with the failure `Cancelled`.
+    /// Makes them fail with `Cancelled`.
     void cancel() const noexcept { temporal_core_cancellation_token_cancel(get()); }
 };
 
-/// Threads, logs and metrics. What was made with it may be destroyed later.
+/// Threads, logs and metrics. You can destroy what was created with it later.
 class Runtime : public Handle<TemporalCoreRuntime, temporal_core_runtime_free> {
 public:
     using Handle::Handle;
@@ -397,7 +398,7 @@ public:
         TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
         extra.size = sizeof extra;
         const auto made = temporal_static_libs_runtime_new(&options, &extra);
-        Runtime runtime(made.runtime); // also given when it failed
+        Runtime runtime(made.runtime); // also set on failure
         return made.fail ? Result<Runtime>(detail::failure(made.fail))
                          : Result<Runtime>(std::move(runtime));
     }
@@ -405,10 +406,10 @@ public:
 
 /// Options of a connection.
 struct ConnectionOptions : Options<TemporalCoreConnectionOptions> {
-    /// @param url       `http://host:port`, or `https://…` and then set `tls_options`.
-    /// @param name      Of your SDK or program.
-    /// @param version   Of that SDK or program.
-    /// @param identity_ Of this client, in the server's records.
+    /// @param url       `http://host:port`, or `https://…` together with `tls_options`.
+    /// @param name      Name of your SDK or program.
+    /// @param version   Its version.
+    /// @param identity_ Identity of this client, as the server records it.
     ConnectionOptions(std::string url, std::string name, std::string version,
                       std::string identity_) {
         target_url = keep(std::move(url));
@@ -418,10 +419,10 @@ struct ConnectionOptions : Options<TemporalCoreConnectionOptions> {
     }
 };
 
-/// Options of an RPC. `retry` is set.
+/// Options of an RPC, with `retry` set.
 struct RpcCallOptions : Options<TemporalCoreRpcCallOptions> {
-    /// @param name    Such as `StartWorkflowExecution`.
-    /// @param request Protobuf.
+    /// @param name    For example `StartWorkflowExecution`.
+    /// @param request Protobuf of the request.
     explicit RpcCallOptions(std::string name, std::string request = {},
                             TemporalCoreRpcService of = TemporalCoreRpcService_Workflow) {
         service = of;
@@ -436,7 +437,7 @@ class Connection : public Handle<TemporalCoreConnection, temporal_core_client_fr
 public:
     using Handle::Handle;
     /// @param extra Only needs to stay valid for the duration of the call. Its `size` is set here.
-    /// @param then  For a `Result<Connection>`.
+    /// @param then  Receives a `Result<Connection>`.
     template <typename Then>
     static auto connect(const Runtime &runtime, ConnectionOptions options,
                         TemporalStaticLibsConnectOptions extra, Then then) {
@@ -452,7 +453,7 @@ public:
     static auto connect(const Runtime &runtime, ConnectionOptions options, Then then) {
         return connect(runtime, std::move(options), {}, std::move(then));
     }
-    /// @param then For a `Result<ByteArray>`, the response's protobuf.
+    /// @param then Receives a `Result<ByteArray>`: protobuf of the response.
     template <typename Then> auto rpc_call(RpcCallOptions options, Then then) const {
         auto kept = std::make_unique<const RpcCallOptions>(std::move(options));
         const TemporalCoreRpcCallOptions *const lent = kept.get();
@@ -461,7 +462,7 @@ public:
     }
 };
 
-/// Takes tasks from a task queue, or replays histories. The calls and their order are those of C.
+/// Runs the tasks of a task queue, or replays histories. The calls and their order are those of C.
 class Worker : public Handle<TemporalCoreWorker, temporal_core_worker_free> {
 public:
     using Handle::Handle;
@@ -472,12 +473,12 @@ public:
     Result<void> replace_client(const Connection &new_client) const {
         return detail::done(temporal_core_worker_replace_client(get(), new_client.get()));
     }
-    /// @param then For a `Result<void>`.
+    /// @param then Receives a `Result<void>`.
     template <typename Then> auto validate(Then then) const {
         return call(std::move(then), temporal_core_worker_validate, get());
     }
-    /// @param then For a `Result<std::optional<ByteArray>>`: a task, or empty: poll no more. The same for
-    ///             each poll.
+    /// @param then Receives a `Result<std::optional<ByteArray>>`: a task, or empty, which means stop polling.
+    ///             The same for all polls.
     template <typename Then> auto poll_workflow_activation(Then then) const {
         return poll(std::move(then), temporal_core_worker_poll_workflow_activation);
     }
@@ -488,7 +489,7 @@ public:
         return poll(std::move(then), temporal_core_worker_poll_nexus_task);
     }
     /// @param completion Protobuf; only needs to stay valid for the duration of the call.
-    /// @param then       For a `Result<void>`. The same for each completion.
+    /// @param then       Receives a `Result<void>`. The same for all completions.
     template <typename Then>
     auto complete_workflow_activation(ByteArrayRef completion, Then then) const {
         return call(std::move(then), temporal_core_worker_complete_workflow_activation, get(),
@@ -508,16 +509,16 @@ public:
         temporal_core_worker_request_workflow_eviction(get(), run_id);
     }
     void initiate_shutdown() const noexcept { temporal_core_worker_initiate_shutdown(get()); }
-    /// @param then For a `Result<void>`.
+    /// @param then Receives a `Result<void>`.
     template <typename Then> auto finalize_shutdown(Then then) const {
         return call(std::move(then), temporal_core_worker_finalize_shutdown, get());
     }
-    /// JSON.
+    /// The state as JSON.
     Result<ByteArray> state() const {
         const auto state = temporal_static_libs_worker_state(get());
         return detail::owner<ByteArray>(state.state, state.fail);
     }
-    /// @param then For a `Result<ByteArray>`, JSON.
+    /// @param then Receives a `Result<ByteArray>`: JSON.
     template <typename Then> auto ask_server(Then then) const {
         return detail::start<temporal_static_libs_on_worker_ask_server,
                              detail::owner<ByteArray, const TemporalCoreByteArray>>(
@@ -535,7 +536,7 @@ private:
     }
 };
 
-/// Feeds histories to a replayer. Destroy it to end the histories.
+/// Passes histories to a replayer. Destroy it to end the input.
 class WorkerReplayPusher
     : public Handle<TemporalCoreWorkerReplayPusher, temporal_core_worker_replay_pusher_free> {
 public:
@@ -546,7 +547,7 @@ public:
     }
 };
 
-/// A worker that replays histories, and what feeds it.
+/// A worker that replays histories, and its pusher.
 struct WorkerReplayer {
     Worker worker;
     WorkerReplayPusher pusher;
@@ -561,12 +562,12 @@ struct WorkerReplayer {
     }
 };
 
-/// A dev server or test server, as a child process. Destroyed without `shutdown`, it is killed.
+/// A dev server or test server as a child process. Destroying it without `shutdown` kills the process.
 class EphemeralServer
     : public Handle<TemporalCoreEphemeralServer, temporal_core_ephemeral_server_free> {
 public:
     using Handle::Handle;
-    /// @param then For a `Result<EphemeralServer>`. The same for each start.
+    /// @param then Receives a `Result<EphemeralServer>`. The same for both kinds of server.
     template <typename Then>
     static auto start_dev_server(const Runtime &runtime,
                                  const TemporalCoreDevServerOptions &options, Then then) {
@@ -581,9 +582,9 @@ public:
             std::move(then), detail::Nothing{}, temporal_core_ephemeral_server_start_test_server,
             runtime.get(), &options);
     }
-    /// Where it listens, `host:port`.
+    /// The address of the server, `host:port`.
     std::string_view target() const noexcept { return target_.text(); }
-    /// @param then For a `Result<void>`.
+    /// @param then Receives a `Result<void>`.
     template <typename Then> auto shutdown(Then then) const {
         return detail::start<temporal_static_libs_on_ephemeral_server_shutdown, detail::done>(
             std::move(then), detail::Nothing{}, temporal_core_ephemeral_server_shutdown, get());
@@ -603,18 +604,18 @@ private:
     ByteArray target_;
 };
 
-/// An RPC that you answer instead of a server. Destroyed without an answer, it fails.
+/// An RPC that you answer instead of a server. Destroying it without an answer makes the RPC fail.
 class ClientGrpcOverrideRequest
     : public Handle<TemporalCoreClientGrpcOverrideRequest, detail::respond_with_failure> {
 public:
     using Handle::Handle;
-    /// Answers. This is empty afterwards.
+    /// Answers the RPC. This object is empty afterwards.
     void respond(const TemporalCoreClientGrpcOverrideResponse &response) {
         temporal_core_client_grpc_override_request_respond(release(), response);
     }
 };
 
-/// What a queue gives. It owns what the struct of C leads to, until `take` moves it out.
+/// An event of a queue. It owns what the struct of C points to, until `take` moves it out.
 class Event {
 public:
     Event(Event &&other) noexcept : event_(std::exchange(other.event_, empty())) {}
@@ -624,13 +625,13 @@ public:
     }
     ~Event() { temporal_static_libs_event_free(&event_); }
 
-    /// The struct of C, for what has no member here: logs, for example.
+    /// The struct of C, for fields without a member here, for example logs.
     const TemporalStaticLibsEvent *get() const noexcept { return &event_; }
     TemporalStaticLibsEventKind kind() const noexcept { return event_.kind; }
-    /// As given to `Queue::tag`, or with the queue in options.
+    /// What you passed to `Queue::tag`, or set in the options together with the queue.
     std::uint64_t tag() const noexcept { return event_.tag; }
-    /// Moves out, once, what a callback of the same call gets: `take<Connection>()` of a connect,
-    /// `take<std::optional<ByteArray>>()` of a poll, and so on.
+    /// Moves out, once, what a callback of the same call receives: `take<Connection>()` for a connect,
+    /// `take<std::optional<ByteArray>>()` for a poll, and so on.
     template <typename Value> Result<Value> take() {
         const auto moved = [](auto *&field) { return std::exchange(field, nullptr); };
         if constexpr (std::is_void_v<Value>) {
@@ -664,16 +665,16 @@ private:
     TemporalStaticLibsEvent event_ = empty();
 };
 
-/// Where results wait for a thread of yours. It needs no runtime. Destroyed early, it drops results.
+/// Results wait here for a thread of yours. It needs no runtime. Destroying it drops waiting results.
 class Queue : public Handle<TemporalStaticLibsQueue, temporal_static_libs_queue_free> {
 public:
     using Handle::Handle;
     static Queue make() { return Queue(temporal_static_libs_queue_new()); }
-    /// What a call takes to put its result on this queue, which must not be empty.
-    /// @param number What the event says as its tag.
+    /// For a call whose result goes to this queue. The queue object must not be empty.
+    /// @param number Tag of the event.
     QueueTag tag(std::uint64_t number) const noexcept { return {get(), number}; }
     /// Waits for the next event.
-    /// @param timeout Negative: as long as it takes.
+    /// @param timeout Longest time to wait; a negative value waits forever.
     /// @return Empty if the time is up.
     std::optional<Event>
     next(std::chrono::milliseconds timeout = std::chrono::milliseconds(-1)) const {
@@ -682,17 +683,17 @@ public:
             temporal_static_libs_queue_next(get(), timeout.count(), &event.event_);
         return is_there ? std::optional<Event>(std::move(event)) : std::nullopt;
     }
-    /// Gives the next event if there is one.
+    /// Takes the next event if there is one, without waiting.
     std::optional<Event> try_next() const { return next(std::chrono::milliseconds(0)); }
-    /// Readable while there is an event, for an event loop. Not to be read or closed. -1: none is left.
+    /// Readable while there is an event, for an event loop. Do not read or close it. -1: none available.
     int descriptor() const noexcept { return temporal_static_libs_queue_descriptor(get()); }
-    /// Puts an event with nothing but this tag on the queue, of the kind `Worker`.
+    /// Puts an event of the kind `Worker` on the queue, with this tag and nothing else.
     void wake(std::uint64_t number) const noexcept {
         temporal_static_libs_on_worker(temporal_static_libs_queue_tag(get(), number), nullptr);
     }
 };
 
-// Owners of what else has a `_free`. Make them of what C gives, such as
+// Owners of the other handles. Construct them from what C returns, for example
 // `Random(temporal_core_random_new(seed))`, and call C with `get()`.
 using Random = Handle<TemporalCoreRandom, temporal_core_random_free>;
 using MetricMeter = Handle<TemporalCoreMetricMeter, temporal_core_metric_meter_free>;

@@ -38,7 +38,7 @@ def test_no_server_at_the_address(capi: CApi, runtime: Any) -> None:
         pytest.param("127.0.0.1:7233", "target_url `127.0.0.1:7233`", id="no-scheme"),
         pytest.param("", "is malformed", id="empty"),
         pytest.param(None, "is malformed", id="absent"),
-        pytest.param("http://host\n.invalid", "holds a line break", id="line-break"),
+        pytest.param("http://host\n.invalid", "contains a line break", id="line-break"),
         pytest.param(b"http://\xff.invalid", "is not UTF-8", id="utf-8"),
     ],
 )
@@ -93,7 +93,7 @@ def test_unknown_compression(capi: CApi, runtime: Any) -> None:
         "TemporalCoreClientConnectCallback", "temporal_core_client_connect", runtime, options
     )
     _, fail = answer.wait()
-    expected = f"Invalid options: grpc_compression has no value 2{capi.interface_note}"
+    expected = f"Invalid options: grpc_compression has the invalid value 2{capi.interface_note}"
     assert capi.take_text(fail) == expected
 
 

@@ -359,8 +359,8 @@ class TestRefusals:
             without = capi.new("TemporalCoreRuntimeOptions", telemetry=telemetry)
             message = self.failure(capi, without, log_queue=queue.handle)
             assert message == (
-                "Invalid options: extra.log_queue needs telemetry.logging, whose filter says which "
-                "logs to put on it"
+                "Invalid options: extra.log_queue requires telemetry.logging, whose filter "
+                "selects the logs for it"
             )
 
     def test_null_options_are_a_failure(self, capi: CApi) -> None:

@@ -204,8 +204,8 @@ def test_wrong_function_records_nothing_and_logs_once(
             right = next(name for name, kinds in KINDS_RECORDED_BY.items() if kind in kinds)
             for error in errors:
                 assert error.startswith(
-                    f"temporal_core_metric_record_{function}: temporal_core_metric_record_{right} "
-                    "records metrics of this kind"
+                    f"temporal_core_metric_record_{function}: use "
+                    f"temporal_core_metric_record_{right} for metrics of this kind"
                 )
 
 
@@ -503,8 +503,8 @@ def test_meter_of_a_failed_runtime(capi: CApi) -> None:
         pytest.param(
             {"key": None}, "an attribute's key has size 5 but its data is NULL", id="null"
         ),
-        pytest.param({"value_type": 0}, "value_type of attribute `k` has no value 0", id="0"),
-        pytest.param({"value_type": 5}, "value_type of attribute `k` has no value 5", id="5"),
+        pytest.param({"value_type": 0}, "attribute `k` has the invalid value 0", id="0"),
+        pytest.param({"value_type": 5}, "attribute `k` has the invalid value 5", id="5"),
     ],
 )
 def test_malformed_attribute_makes_no_attributes(
@@ -534,14 +534,14 @@ def test_malformed_attribute_makes_no_attributes(
     ("fields", "reason"),
     [
         pytest.param({"name": b""}, "options.name is empty", id="empty"),
-        pytest.param({"name": b"a\nb"}, "options.name holds a line break", id="line break"),
+        pytest.param({"name": b"a\nb"}, "options.name contains a line break", id="line break"),
         pytest.param({"name": b"\xff"}, "options.name is not UTF-8", id="name"),
         pytest.param(
             {"description": b"\xff"}, "options.description is not UTF-8", id="description"
         ),
         pytest.param({"unit": b"\xff"}, "options.unit is not UTF-8", id="unit"),
-        pytest.param({"kind": 0}, "options.kind has no value 0", id="0"),
-        pytest.param({"kind": 8}, "options.kind has no value 8", id="8"),
+        pytest.param({"kind": 0}, "options.kind has the invalid value 0", id="0"),
+        pytest.param({"kind": 8}, "options.kind has the invalid value 8", id="8"),
     ],
 )
 def test_malformed_options_make_no_metric(

@@ -302,7 +302,7 @@ def test_metric_that_the_exporter_drops_is_logged(capi: CApi) -> None:
         ("Grpc", "grpc:nothing", "does not begin with http://"),
         ("Grpc", "http://", "is malformed: empty host"),
         ("Grpc", b"\xff", "opentelemetry.url is not UTF-8"),
-        ("Grpc", "http://a\nb", "opentelemetry.url holds a line break"),
+        ("Grpc", "http://a\nb", "opentelemetry.url contains a line break"),
         ("Http", "grpc://localhost:4317", "does not begin with http:// or https://"),
         ("Http", "unix:/socket", "does not begin with http:// or https://"),
     ],
@@ -350,7 +350,7 @@ def test_unknown_enum_value_is_a_failure(capi: CApi, name: str, value: int) -> N
     options = opentelemetry(lender, "http://127.0.0.1:1")
     capi.ffi.cast("uint32_t *", capi.ffi.addressof(options, name))[0] = value
     message = refused(capi, runtime_options(capi, lender, opentelemetry=options))
-    assert f"opentelemetry.{name} has no value {value}" in message
+    assert f"opentelemetry.{name} has the invalid value {value}" in message
 
 
 @pytest.mark.parametrize("prefix", ["7", "_a", "a b", "ü", "x" * 256])

@@ -277,7 +277,7 @@ def test_one_name_for_two_kinds_does_not_spoil_the_scrape(capi: CApi, address: s
         pytest.param({"global_tags": b"a\n\xff"}, {}, "global_tags is not UTF-8", id="utf-8"),
         pytest.param({"metric_prefix": "7"}, {}, "metric_prefix `7`: Prometheus", id="prefix"),
         pytest.param({"metric_prefix": "a.b"}, {}, "metric_prefix `a.b`", id="prefix dot"),
-        pytest.param({"metric_prefix": "a\n"}, {}, "holds a line break", id="prefix line"),
+        pytest.param({"metric_prefix": "a\n"}, {}, "contains a line break", id="prefix line"),
     ],
 )
 def test_bad_options_are_a_failure(

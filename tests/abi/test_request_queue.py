@@ -201,7 +201,7 @@ def test_a_callback_and_a_queue_are_refused_together(
     result = queue.take("ClientConnect")
     assert result.text() == (
         "Invalid options: grpc_override_callback and extra.grpc_override_queue are both set; "
-        "RPCs go to one of them"
+        "set only one of them"
     )
     result.free()
     assert queue.try_next() is None

@@ -105,7 +105,7 @@ def test_unknown_service(capi: CApi, client: Any, service: int) -> None:
     ended = call(capi, client, "GetSystemInfo", service=service)
     assert (ended.status, ended.message) == (
         0,
-        f"service has no value {service}{capi.interface_note}",
+        f"service has the invalid value {service}{capi.interface_note}",
     )
 
 

@@ -63,7 +63,7 @@ def test_unknown_language_runtime_is_a_failure(capi: CApi) -> None:
     capi.ffi.cast("uint32_t *", capi.ffi.addressof(info[0], "runtime_type"))[0] = 11
     options = capi.new("TemporalCoreRuntimeOptions", runtime_info={"data": info, "size": 1})
     message = failure(capi, options)
-    assert "runtime_info.runtime_type has no value 11" in message
+    assert "runtime_info.runtime_type has the invalid value 11" in message
     assert message.endswith(capi.interface_note)
 
 
@@ -84,7 +84,7 @@ def test_call_on_a_failed_runtime_says_why_that_one_failed(capi: CApi) -> None:
             pass
     finally:
         capi.lib.temporal_core_runtime_free(made.runtime)
-    failed = "runtime is the one of a failed temporal_core_runtime_new"
+    failed = "runtime comes from a failed temporal_core_runtime_new"
     assert str(refused.value) == f"Invalid options: {failed} ({reason})"
 
 

@@ -336,7 +336,7 @@ def test_suppliers_are_freed_when_another_one_is_wrong(
     suppliers = {kind: new_supplier() for kind in SLOT_KINDS}
     given = {kind: supplier.supplier for kind, supplier in suppliers.items()}
     given["workflow"] = {"tag": 3}
-    with pytest.raises(WorkerError, match=r"tuner\.workflow_slot_supplier\.tag has no value 3"):
+    with pytest.raises(WorkerError, match=r"workflow_slot_supplier\.tag has the invalid value 3"):
         worker(capi, client, "custom", suppliers=given).__enter__()
     assert [supplier.freed for supplier in suppliers.values()] == [0, 1, 1, 1]
 

@@ -97,7 +97,7 @@ def test_unknown_slot_supplier_is_refused(
     for tag in (3, 255, 2**32 - 1):
         capi.ffi.cast("uint32_t *", capi.ffi.addressof(supplier, "tag"))[0] = tag
         message = refusal(capi, client, options)
-        reason = f"tuner.{kind}_slot_supplier.tag has no value {tag}"
+        reason = f"tuner.{kind}_slot_supplier.tag has the invalid value {tag}"
         assert message == f"Invalid options: {reason}{capi.interface_note}"
 
 
@@ -110,7 +110,7 @@ def test_unknown_versioning_strategy_is_refused(capi: CApi, client: Any, lender:
     options = worker_options(capi, lender, "queue")
     tag = capi.ffi.addressof(options.versioning_strategy, "tag")
     capi.ffi.cast("uint32_t *", tag)[0] = 3
-    assert "versioning_strategy.tag has no value 3" in refusal(capi, client, options)
+    assert "versioning_strategy.tag has the invalid value 3" in refusal(capi, client, options)
 
 
 @pytest.mark.parametrize("name", ["namespace_", "task_queue", "identity_override"])

@@ -28,7 +28,7 @@ CHECKED = [
     *(f"{way}: {what}" for way in WAYS for what in ("a workflow", "failures")),
     *("queue", "requests and logs", "other handles", "server"),
 ]
-COULD_THROW = "a callback has to be noexcept: no exception may reach the library"
+COULD_THROW = "a callback must be noexcept, because exceptions must not reach the library"
 TAKES_SOMETHING_ELSE = "`then` is `wait`, `queue.tag(...)` or a callable for the Result"
 IS_COPIED = "deleted"
 

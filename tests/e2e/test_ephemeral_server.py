@@ -299,7 +299,7 @@ def test_a_port_in_use_is_a_failure(capi: CApi, runtime: Any) -> None:
         pytest.param({"existing_path": b"\xff"}, "existing_path is not UTF-8", id="utf-8"),
         pytest.param({"ip": "not an ip"}, "ip `not an ip` is not an IP address", id="ip"),
         pytest.param({"log_level": b"\xff"}, "log_level is not UTF-8", id="log-level"),
-        pytest.param({"namespace_": "a\nb"}, "namespace_ holds a line break", id="newline"),
+        pytest.param({"namespace_": "a\nb"}, "namespace_ contains a line break", id="newline"),
         pytest.param(
             {"existing_path": "", "download_version": "../../x"},
             "must not contain a path separator",

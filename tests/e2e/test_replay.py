@@ -326,7 +326,7 @@ def test_a_push_after_finalizing_fails(capi: CApi, runtime: Any, recording: Reco
         made.initiate_shutdown()
         assert made.polled(made.poll("workflow_activation")) is None
         made.finalize()
-        with pytest.raises(WorkerError, match="takes no more histories"):
+        with pytest.raises(WorkerError, match="accepts no more histories"):
             made.push("any-id", recording.history.SerializeToString())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,67 @@ def test_page_has_each_function_and_each_type_of_the_interface_once(
 
 
 def test_links_of_the_page_lead_to_its_headings(page: str) -> None:
-    targets = set(re.findall(r"\]\(#(\w+)\)", page))
+    targets = set(re.findall(r"\]\(#([\w-]+)\)", page))
     assert len(targets) > 20
-    assert targets <= {name.lower() for name in re.findall(r"^### `(\w+)`$", page, re.MULTILINE)}
+    headings = re.findall(r"^##+ `?(.+?)`?$", page, re.MULTILINE)
+    anchors = [heading.lower().replace(" ", "-") for heading in headings]
+    repeated = {f"{anchor}-1" for anchor in anchors if anchors.count(anchor) == 2}
+    assert targets <= {*anchors, *repeated}
+
+
+def test_every_section_is_in_the_list_of_contents(page: str) -> None:
+    contents = page.partition("\n## ")[0]
+    sections = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    listed = re.findall(r"^\| \[(.+?)\]", contents, re.MULTILINE)
+    assert listed == [section for section in sections if section != "Rules"]
+
+
+def test_every_function_is_listed_in_its_section(page: str) -> None:
+    functions = re.findall(r"^### `(temporal_\w+)`$", page, re.MULTILINE)
+    listed = re.findall(r"^\| \[`(\w+)`\]", page, re.MULTILINE)
+    assert len(listed) > 60
+    assert set(listed) <= set(functions)
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    for section in sections:
+        inside = re.findall(r"^### `(temporal_\w+)`$", section, re.MULTILINE)
+        rows = re.findall(r"^\| \[`(\w+)`\]", section, re.MULTILINE)
+        assert rows == (inside if len(inside) > 1 else [])
+
+
+def test_code_of_the_concepts_page_compiles(repo_root: Path, package_dir: Path) -> None:
+    text = (repo_root / "docs" / "c-api-concepts.md").read_text(encoding="utf-8")
+    code = "".join(re.findall(r"^```c\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    command = ["cc", "-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    done = subprocess.run(
+        [*command, "-I", package_dir / "include", "-x", "c", "-"],
+        input=code,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_concepts_page_lists_every_handle_with_its_functions(
+    repo_root: Path, package_dir: Path
+) -> None:
+    text = (repo_root / "docs" / "c-api-concepts.md").read_text(encoding="utf-8")
+    header = (package_dir / "include" / "temporal-sdk-core-c-bridge.h").read_text(encoding="utf-8")
+    frees = re.findall(r"^void (temporal_\w+_free)\(struct (\w+) \*\w+\);", header, re.MULTILINE)
+    not_handles = {"TemporalStaticLibsEvent"}
+    assert len(frees) > 8
+    for function, name in frees:
+        if name not in not_handles:
+            (line,) = (line for line in text.splitlines() if line.startswith(f"| [`{name}`]"))
+            assert line.endswith(f"| `{function}` |")
+
+
+def test_drawing_of_a_workers_life_names_functions(repo_root: Path, package_dir: Path) -> None:
+    drawing = (repo_root / "docs" / "images" / "worker.svg").read_text(encoding="utf-8")
+    header = (package_dir / "include" / "temporal-sdk-core-c-bridge.h").read_text(encoding="utf-8")
+    names = re.findall(r"\b(?:runtime|client|worker)_[a-z_]+", drawing)
+    assert len(names) > 8
+    assert [name for name in names if f"temporal_core_{name}" not in header] == []
 
 
 def test_rules_are_a_list(tmp_path: Path) -> None:
@@ -116,7 +175,7 @@ def test_tagged_union_has_the_text_that_is_above_its_tags(tmp_path: Path) -> Non
         "/** It. */\ntypedef enum U_Tag {\n  A,\n} U_Tag;\n\n"
         "typedef struct U {\n  U_Tag tag;\n} U;\n",
     )
-    assert (tags.name, tags.text) == ("U_Tag", "Which member of `U` is there.")
+    assert (tags.name, tags.text) == ("U_Tag", "Which member of `U` is set.")
     assert (union.name, union.text) == ("U", "It.")
 
 

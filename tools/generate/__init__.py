@@ -1,1 +1,1 @@
-"""The reference pages of docs/ that are made of the code: `python -m tools.generate`."""
+"""Generate the reference pages in docs/ from the code: `python -m tools.generate`."""

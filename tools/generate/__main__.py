@@ -1,6 +1,6 @@
-"""Write what header, interface tables and the command's parser give, or check what is committed.
+"""Generate the reference pages and the shell completions, or check the committed ones.
 
-Reference pages, and what has shells complete the command's options.
+They are generated from the header, the interface tables and the command's parser.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def files() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Run the command line; 0 when all is written or, with --check, fresh."""
+    """Run the command line; 0 if all files are written or, with --check, up to date."""
     parser = argparse.ArgumentParser(prog="reference", description=__doc__)
     return run_generator("reference", parser, lambda _arguments: files())
 

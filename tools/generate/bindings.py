@@ -1,10 +1,10 @@
-"""Translate the C header to Zig with each series of Zig, or check that the files are fresh.
+"""Translate the C header to Zig with each series of Zig, or check that the files are up to date.
 
 usage: python -m tools.generate.bindings [--check] PYTHON ...
 
 Writes ``temporal_static_libs/share/zig/bindings-SERIES.zig`` for the Zig of each interpreter's
-environment; `_library_set.ZIG_BINDINGS` has the series. A file has the header's declarations and
-nothing of libc, so it is the same for every target; that it is, is found by translating for all.
+environment; `_library_set.ZIG_BINDINGS` lists the series. A file has the header's declarations
+without those of libc, so it is the same for every target. Translating for all targets checks this.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tools import ToolError
 from tools.generate.files import run_generator
 
 _NAME = r"[^\W\d]\w*"
-# Of a top-level declaration, which begins in the first column.
+# A top-level declaration, which begins in the first column.
 _DECLARED = re.compile(rf"(?:pub )?(?:const|var|extern fn|inline fn) ({_NAME})")
-# Neither a member of something else nor the name of a field, a parameter or a constant.
+# Not a member of something else, nor the name of a field, a parameter or a constant.
 _REFERENCE = re.compile(rf"(?<![.@\w])(?<!pub const )({_NAME})\b(?!:)")
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 _COMMENT = re.compile(r"^\s*//.*\n|(?<=;)[ \t]*//.*", re.MULTILINE)
@@ -37,24 +37,24 @@ _UNNAMED = re.compile(r"\b(struct|union|enum)_unnamed_\d+\b")
 
 
 def own_declarations(translation: str) -> str:
-    """Return what a translation declares for the header, with the types that this refers to.
+    """Return the header's declarations in a translation, with the types that they refer to.
 
-    The numbers of unnamed types count from 1: Zig's depend on what libc's headers have before.
+    Unnamed types are numbered from 1, because Zig's numbers depend on the headers of libc.
 
     Args:
-        translation: of the header and all that it includes, as ``zig translate-c`` prints it.
+        translation: of the header and everything it includes, as ``zig translate-c`` prints it.
 
     Raises:
-        ToolError: it has no declaration of the header's, or one that Zig could not translate.
+        ToolError: it has no declaration of the header, or one that Zig could not translate.
     """
     declared: dict[str, str] = {}
     for text in _top_level(_COMMENT.sub("", translation)):
         if found := _DECLARED.match(text):
             declared[found[1]] = text
-    # All but the header's include guard.
+    # Everything except the header's include guard.
     wanted = [n for n in declared if "temporal" in n.lower() and not n.endswith("_H")]
     if not wanted:
-        raise ToolError("the translation has no declaration of the header's")
+        raise ToolError("the translation has no declaration of the header")
     needed = set(wanted)
     while wanted:
         references = _REFERENCE.findall(_STRING.sub("", declared[wanted.pop()]))
@@ -82,12 +82,12 @@ def _top_level(code: str) -> Iterator[str]:
 
 
 def assembled(series: str, declarations: str, header: Path) -> str:
-    """Make a file of what a series of Zig has translated.
+    """Make a file from the translation by a series of Zig.
 
     Args:
         series: as in ``0.15``.
-        declarations: what `own_declarations` gave.
-        header: what was translated.
+        declarations: from `own_declarations`.
+        header: the translated header.
     """
     facts = read_header(header)
     (symbol,) = (name for name in facts.own_symbols if name.endswith(f"_abi_{facts.abi}"))
@@ -105,7 +105,7 @@ def translate(python: Path, target: Target, header: Path, scratch: Path) -> str:
     """Translate a header for a target.
 
     Args:
-        python: of the environment whose Zig is to do it.
+        python: of the environment whose Zig translates.
         target: the platform.
         header: the header.
         scratch: for files that Zig leaves behind.
@@ -142,7 +142,7 @@ def generate(pythons: Sequence[Path]) -> dict[Path, str]:
         for python in pythons:
             series = series_of(python, scratch)
             if series not in ZIG_BINDINGS:
-                raise ToolError(f"{python} has Zig {series}; there are {', '.join(ZIG_BINDINGS)}")
+                raise ToolError(f"{python} has Zig {series}, not one of {', '.join(ZIG_BINDINGS)}")
             found: dict[str, list[str]] = {}
             for target in TARGETS:
                 text = own_declarations(translate(python, target, HEADER, scratch))
@@ -158,7 +158,7 @@ def generate(pythons: Sequence[Path]) -> dict[Path, str]:
 
 
 def main() -> int:
-    """Run the command line; 0 when the files are written or, with --check, fresh."""
+    """Run the command line; 0 if the files are written or, with --check, up to date."""
     parser = argparse.ArgumentParser(prog="bindings", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pythons", nargs="+", type=Path, metavar="PYTHON", help="with ziglang")
     return run_generator("bindings", parser, lambda arguments: generate(arguments.pythons))

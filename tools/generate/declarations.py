@@ -1,7 +1,7 @@
-"""What the C header declares, with the comments that pycparser and its like drop.
+"""The declarations of the C header, with the comments, which parsers such as pycparser drop.
 
-The header is cbindgen's: declarations stand apart from each other by an empty line, each below its
-comment, and none has an empty line in it. `ToolError`: it is not what this module knows to read.
+The header is written by cbindgen: each declaration follows its comment, has no empty line in it,
+and is separated from the next one by an empty line. `ToolError`: the header has another form.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from pathlib import Path
 from tools import ToolError
 
 LAST_INCLUDE = "#include <stdlib.h>\n"
-"""The line that the declarations begin below."""
+"""The line before the declarations."""
 
 _COMMENT = re.compile(r"/\*\*(.*?)\*/\n?", re.DOTALL)
-# Of a struct, a union or an enum: the comment, and the declaration below it up to its end or value.
+# A member of a struct, a union or an enum: its comment, and its declaration up to its end or value.
 _COMMENTED_MEMBER = re.compile(r"/\*\*(.*?)\*/\s*([^;,={}]+)", re.DOTALL)
 _ALIAS_OF_ITSELF = re.compile(r"(typedef struct (\w+) \2;\n?)+")
 
 
 class Kind(Enum):
-    """What a declaration declares; in the order in which a page shows it."""
+    """What a declaration declares, in the order of a page."""
 
     MACRO = "macro"
     FUNCTION = "function"
@@ -33,15 +33,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Declaration:
-    """One of them.
+    """A declaration.
 
     Attributes:
         name: of the function, type or macro.
-        kind: which of these it is.
+        kind: what it declares.
         text: its comment, without ``@param`` and ``@return``.
-        parameters: name to text, as far as the comment has them.
-        returns: what the comment says of the result, if it does.
-        code: in C, comments of members included.
+        parameters: name to text, if they are in the comment.
+        returns: text about the result, if it is in the comment.
+        code: in C, with the comments of members.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Declaration:
 
 
 def rules(header: Path) -> str:
-    """The rules in the comment that the header begins with, as a list in Markdown."""
+    """Return the rules in the first comment of the header, as a list in Markdown."""
     found = re.search(r"(?<=\n)( \*  - .*?)\n \*/", header.read_text(encoding="utf-8"), re.DOTALL)
     if found is None:
         raise ToolError(f"{header} begins with no rules")
@@ -61,7 +61,7 @@ def rules(header: Path) -> str:
 
 
 def declarations(header: Path) -> list[Declaration]:
-    """Read them, in the header's order."""
+    """Read the declarations, in the header's order."""
     _, _, body = header.read_text(encoding="utf-8").partition(LAST_INCLUDE)
     blocks = [block.strip("\n") for block in re.split(r"\n{2,}", body)]
     declared = [_declaration(block) for block in blocks if not _is_plumbing(block)]
@@ -77,15 +77,15 @@ def member_texts(declaration: Declaration) -> dict[str, str]:
 
 
 def _with_text_of_tags(declared: list[Declaration]) -> list[Declaration]:
-    """Give tagged unions their text, which cbindgen puts above the enumeration of their tags.
+    """Give tagged unions their text, which cbindgen puts above the enum of their tags.
 
-    The struct of a variant's fields gets that of the variant's tag.
+    The struct with a variant's fields gets the text of the variant's tag.
     """
     by_name = {item.name: item for item in declared}
     for name in list(by_name):
         if tags := by_name.get(f"{name}_Tag"):
             by_name[name] = replace(by_name[name], text=tags.text)
-            by_name[tags.name] = replace(tags, text=f"Which member of `{name}` is there.")
+            by_name[tags.name] = replace(tags, text=f"Which member of `{name}` is set.")
             for tag, text in member_texts(tags).items():
                 body = f"{name}_TemporalCore{tag.removeprefix(f'{name}_')}_Body"
                 if body in by_name:
@@ -98,7 +98,7 @@ def _is_plumbing(block: str) -> bool:
         not block
         or block.startswith(("#if", "#endif", "} //"))
         or _ALIAS_OF_ITSELF.fullmatch(block) is not None
-        # What TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE refers to: other in each version.
+        # TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE refers to it. It differs in each version.
         or re.search(r"^void temporal_static_libs_\d", block, re.MULTILINE) is not None
     )
 
@@ -109,7 +109,7 @@ def _declaration(block: str) -> Declaration:
     kind, name = _named(code)
     text, *tags = re.split(r"\n+(?=@)", _plain(comment[1]) if comment else "")
     if tags:
-        # Paragraphs after the last one are about all of the declaration.
+        # Paragraphs after the last tag are about the whole declaration.
         tags[-1], _, more = tags[-1].partition("\n\n")
         text += f"\n\n{more}"
     parameters: dict[str, str] = {}
@@ -125,7 +125,7 @@ def _declaration(block: str) -> Declaration:
             raise ToolError(f"{name}: {word} is unknown")
     if kind is Kind.MACRO:
         code = re.sub(r"(#define \w+(\(.*?\))?).*", r"\1", code)
-    # Comments of one line where they have one.
+    # Comments with one line of text become one line.
     code = re.sub(r"/\*\*\n\s*\* (.*)\n\s*\*/", r"/** \1 */", code).rstrip()
     return Declaration(name, kind, text.strip(), parameters, returns, code)
 
@@ -139,11 +139,11 @@ def _named(code: str) -> tuple[Kind, str]:
     ):
         if found := re.match(pattern, code, re.DOTALL):
             return kind, found[1]
-    raise ToolError(f"what does this declare?\n{code}")
+    raise ToolError(f"unknown kind of declaration:\n{code}")
 
 
 def _plain(comment: str) -> str:
-    """A comment without its stars."""
+    """Remove the stars of a comment."""
     return re.sub(r"^\s*\* ?", "", comment, flags=re.MULTILINE).strip()
 
 

@@ -1,13 +1,13 @@
-"""Generate the C header from rust/c-api, or check that the committed one is fresh.
+"""Generate the C header from rust/c-api, or check that the committed one is up to date.
 
 usage: python -m tools.generate.header --cbindgen PATH [--check]
 
 Writes ``temporal_static_libs/include/temporal-sdk-core-c-bridge.h``, ``rust/c-api/abi_id.txt`` and
-``temporal_static_libs/share/interface.json``, which describes the header to generators of bindings.
-Runs in an environment with pyproject.toml's dependency group ``header``.
+``temporal_static_libs/share/interface.json``, which describes the header for binding generators.
+Needs an environment with the dependency group ``header`` of pyproject.toml.
 
-The ABI id is a hash of the interface table ``tests/abi/c_abi.tsv``; the archives are compiled with
-it and the header names it, so that a pair that does not belong together fails to link.
+The ABI ID is a hash of the interface table ``tests/abi/c_abi.tsv``. The archives are compiled with
+it and the header contains it, so that linking fails if an archive and a header do not match.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ INTERFACE_TABLE = ROOT / "tests/abi/c_abi.tsv"
 
 
 def interface_id(table: Path) -> str:
-    """Hash an interface table, whatever the order of its lines: 16 hexadecimal digits."""
+    """Hash an interface table, independent of the order of its lines: 16 hexadecimal digits."""
     lines = sorted(line for line in table.read_text(encoding="utf-8").splitlines() if line)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -50,16 +50,16 @@ def workspace_version() -> str:
 
 
 def assembled(generated: str, version: str, abi_id: str, names: Mapping[str, str]) -> str:
-    """Make the header of cbindgen's output.
+    """Make the header from cbindgen's output.
 
-    What ``header.h.in`` has is put around the declarations. Types of this project's get the prefix
-    that the rule for additions names: cbindgen has one prefix for all types.
+    Puts ``header.h.in`` around the declarations. Types that this project adds get their own prefix,
+    because cbindgen has one prefix for all types.
 
     Args:
         generated: the output, which ends with the ``#endif`` of its include guard.
         version: of the package.
         abi_id: hash of the interface table.
-        names: those that types once had, old name to today's.
+        names: of renamed types, old name to new name.
     """
     if generated.count(LAST_INCLUDE) != 1:
         raise ToolError(f"cbindgen's output has no single line {LAST_INCLUDE.strip()!r}")
@@ -100,7 +100,7 @@ def generate(cbindgen: str) -> dict[Path, str]:
 
 
 def main() -> int:
-    """Run the command line; 0 when the files are written or, with --check, fresh."""
+    """Run the command line; 0 if the files are written or, with --check, up to date."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cbindgen", required=True, help="the pinned cbindgen")
     return run_generator("header", parser, lambda arguments: generate(arguments.cbindgen))

@@ -1,4 +1,4 @@
-"""docs/interface-changes.md, of the tables of Temporal's releases and notes written by hand."""
+"""Generate docs/interface-changes.md from the tables of Temporal's releases and from notes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tools.interface.steps import Difference, Kind, differences
 NOTES: Final[Mapping[str, Any]] = tomli.loads(
     Path(__file__).with_name("interface_notes.toml").read_text(encoding="utf-8")
 )
-"""By the version that a step ends at."""
+"""The notes, by the version at which a step ends."""
 
 
 def render() -> str:
     """Write the page.
 
     Raises:
-        KeyError: a row has nothing that says what to do; interface_notes.toml lacks it.
+        KeyError: interface_notes.toml does not say what to do for a row.
     """
     introduction = page(
         "interface-changes.md",
@@ -35,11 +35,11 @@ def render() -> str:
 
 
 def to_do(difference: Difference, version: str) -> str:
-    """Say what a bridge has to do about a row of the step that ends at a version."""
+    """Return what a bridge must do for a row of the step that ends at a version."""
     match difference.kind:
         case Kind.LAYOUT:
             moved = ", ".join(f"`{name}`" for name in difference.moved)
-            return f"Recompile. At other offsets: {moved}." if moved else "Recompile."
+            return f"Recompile. These fields moved: {moved}." if moved else "Recompile."
         case Kind.TYPE_RENAMED:
             return "Use the new name, or [the old one](#old-names)."
         case Kind.CONSTANT_RENAMED | Kind.FIELD_RENAMED:
@@ -49,7 +49,7 @@ def to_do(difference: Difference, version: str) -> str:
 
 def _release(release: Release) -> str:
     behind = RELEASES.index(CURRENT) - RELEASES.index(release)
-    what = "Nothing: it links as it is."
+    what = "Nothing: it links without changes."
     if behind < 0:
         what += f" The library ignores the options that {release.version} added."
     elif behind > 0:
@@ -70,7 +70,7 @@ def _step(old: Release, new: Release) -> str:
     parts.append("| what | before | after | what to do |\n|---|---|---|---|\n")
     passed_by = []
     for it in differences(old.rows(), new.rows()):
-        # A bridge need not know it; but a constant may come out of the library.
+        # A bridge can ignore additions, except constants, which the library may return.
         if it.kind is Kind.ADDED and it.thing != "constant":
             passed_by.append(f"`{it.subject}`")
         else:

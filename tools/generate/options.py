@@ -1,4 +1,4 @@
-"""docs/options.md, of the table of options."""
+"""Generate docs/options.md from the table of options."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from tools.interface.options import (
 
 _BEGINNINGS: Mapping[str, str] = {
     "Invalid options: ": "",
-    "": "Messages have no beginning of that sort.\n\n",
+    "": "These messages do not begin with `Invalid options: `.\n\n",
     "gRPC override: ": (
-        "The RPC that is answered ends with status 13, and a message about a kind begins with "
-        "`gRPC override: `.\n\n"
+        "The RPC ends with status 13. Messages about a kind begin with `gRPC override: `.\n\n"
     ),
 }
-_NULL_AND_A_LOG = "The call returns NULL and logs an error, which begins with `{}`.\n\n"
+_NULL_AND_A_LOG = "The call returns NULL and logs an error that begins with `{}`.\n\n"
 
 _OUTCOMES: Mapping[str, str] = {
     "accepted": "accepted",
@@ -56,7 +55,7 @@ def _kinds() -> Iterator[str]:
 def _option(option: Option) -> str:
     name = f"`{option.field}`"
     if option.name != option.field:
-        name += f", called {_code(option.name)}"
+        name += f", in messages {_code(option.name)}"
     then = _OUTCOMES[option.outcome].format(_code(option.message))
     return row(name, option.kind, _linked(option.value), then)
 

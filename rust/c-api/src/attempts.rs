@@ -1,8 +1,8 @@
-//! The attempts of an RPC call: how long each may take, and which failures are sent again.
+//! The attempts of an RPC call: how long each can take, and which failures are retried.
 //!
-//! Core's own retries leave the time of an attempt to the transport, whose timer ends with the
-//! response's headers. So each attempt is sent without them and bounded here. Which failures are sent
-//! again, and when, is as in core's `retry` module.
+//! Core's own retries leave the time limit of an attempt to the transport, whose timer stops at the
+//! response's headers. So each attempt is sent without core's retries and limited here. The rules for
+//! what is retried, and when, are those of core's `retry` module.
 
 use crate::failures::with_causes;
 use std::{
@@ -15,15 +15,15 @@ use temporalio_client::{RetryOptions, jittered};
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Status, transport};
 
-/// An attempt's time if the call states none.
+/// Time limit of an attempt if the call sets none.
 const DEFAULT: Duration = Duration::from_secs(30);
-/// The same for calls that the server answers when something has happened.
+/// The same for long polls, which the server answers when something has happened.
 const LONG_POLL: Duration = Duration::from_secs(70);
-/// What an attempt gets beyond its time, so that the transport's timer, which also counts failures in
-/// metrics, ends it first wherever it can.
+/// Added to the time limit, so that the transport's timer, which also counts failures in metrics, ends
+/// the attempt first whenever it can.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// What gRPC calls the time of a call.
+/// gRPC's header for the time limit of a call.
 pub(crate) const TIMEOUT_HEADER: &str = "grpc-timeout";
 
 const RETRYABLE: [Code; 7] = [
@@ -36,19 +36,19 @@ const RETRYABLE: [Code; 7] = [
     Code::Unavailable,
 ];
 
-/// How `ResourceExhausted` begins where sending the same again cannot help.
+/// How the message of `ResourceExhausted` begins if a retry cannot help.
 const TOO_LARGE: [&str; 3] = [
     "grpc: received message larger than max",
     "grpc: message after decompression larger than max",
     "grpc: received message after decompression larger than max",
 ];
 
-/// The time of an attempt that states none.
+/// Time limit of an attempt that sets none.
 pub(crate) fn default_time(is_long_poll: bool) -> Duration {
     if is_long_poll { LONG_POLL } else { DEFAULT }
 }
 
-/// What the header `grpc-timeout` of a call says, as gRPC spells it: up to eight digits and a unit.
+/// The value of a `grpc-timeout` header, in gRPC's form: up to eight digits and a unit.
 pub(crate) fn stated_time(header: &str) -> Option<Duration> {
     let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
     if digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -76,13 +76,13 @@ pub(crate) async fn within<T>(
         .unwrap_or_else(|_| Err(Status::cancelled("Timeout expired")))
 }
 
-/// Sends a call again after failures that allow it.
+/// Retries a call after failures that allow it.
 pub(crate) struct Retries {
     rpc: &'static str,
     options: Arc<RetryOptions>,
     started: Instant,
     attempts: usize,
-    /// Made for the first failure, which most calls do not have.
+    /// Created at the first failure, which most calls do not have.
     waits: Option<Box<Waits>>,
 }
 
@@ -124,10 +124,10 @@ impl Retries {
         }
     }
 
-    /// Waits until the call may be sent again.
+    /// Waits until the call can be retried.
     ///
     /// # Errors
-    /// The failure, if it does not allow that, or if there were enough attempts.
+    /// The failure, if it does not allow a retry or there were enough attempts.
     pub(crate) async fn wait_after(&mut self, failure: Status) -> Result<(), Status> {
         self.attempts += 1;
         match self.next_wait(&failure) {
@@ -170,7 +170,7 @@ impl Retries {
         })
     }
 
-    /// With core's target and levels, which filters of logs may name.
+    /// Uses core's target and levels, because log filters may name them.
     fn log(&self, failure: &Status) {
         let (rpc, attempts, most) = (self.rpc, self.attempts, self.options.max_retries);
         let error = with_causes(failure);
@@ -189,7 +189,7 @@ impl Retries {
     }
 }
 
-/// Waits that grow from one to the next, up to the longest; the first may be longer.
+/// Waits that grow from one to the next, up to `longest`. Only `first` can be longer.
 struct Wait {
     last: Option<Duration>,
     first: Duration,
@@ -214,7 +214,7 @@ impl Wait {
     }
 }
 
-/// Whether a connection that broke cancelled the call, rather than the server or its timer.
+/// Whether a broken connection cancelled the call, and not the server or its timer.
 fn is_cancelled_by_transport(failure: &Status) -> bool {
     failure.code() == Code::Cancelled
         && failure

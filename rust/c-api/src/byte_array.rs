@@ -9,35 +9,34 @@ use std::{
     ptr,
 };
 
-/// Bytes that the caller lends for the duration of a call. `{NULL, 0}` is legal everywhere and
-/// means "absent" where the bytes are optional.
+/// Borrowed bytes: whoever receives them neither keeps nor frees them. `{NULL, 0}` is always valid,
+/// and means "absent" where the bytes are optional.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ByteArrayRef {
-    /// First byte; may be NULL when `size` is 0.
+    /// First byte. May be NULL if `size` is 0.
     pub data: *const u8,
     /// Number of bytes.
     pub size: size_t,
 }
 
-/// Several byte ranges, lent like one.
+/// An array of borrowed byte ranges.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ByteArrayRefArray {
-    /// First element; may be NULL when `size` is 0.
+    /// First element. May be NULL if `size` is 0.
     pub data: *const ByteArrayRef,
     /// Number of elements.
     pub size: size_t,
 }
 
-/// Metadata: one element an entry, `key\nvalue`. An entry without a newline is dropped.
+/// Metadata: one element per entry, `key\nvalue`. Entries without a newline are ignored.
 pub type MetadataRef = ByteArrayRefArray;
 
-/// A map as text: `key1\nvalue1\nkey2\nvalue2`. An odd last element is dropped.
+/// A map as text: `key1\nvalue1\nkey2\nvalue2`. A last key without a value is ignored.
 pub type NewlineDelimitedMapRef = ByteArrayRef;
 
-/// Bytes that the library hands out. They belong to the caller, who frees them exactly once with
-/// `temporal_core_byte_array_free`.
+/// Bytes that the library gives you. Free them exactly once, with `temporal_core_byte_array_free`.
 #[repr(C)]
 pub struct ByteArray {
     /// First byte.
@@ -56,7 +55,7 @@ impl ByteArrayRef {
         size: 0,
     };
 
-    /// Lends `bytes`; the receiver must not keep it longer.
+    /// Lends `bytes`: the result is valid as long as they are.
     pub(crate) fn lend(bytes: &[u8]) -> Self {
         Self {
             data: bytes.as_ptr(),
@@ -64,8 +63,8 @@ impl ByteArrayRef {
         }
     }
 
-    /// The body of an accessor: lends a part of what the handle holds. NULL gives an empty range,
-    /// and an error log with the name of the export that `part` is written in.
+    /// The body of an accessor: lends a part of the handle's data. NULL gives an empty range, and an
+    /// error log with the name of the export that contains `part`.
     pub(crate) fn lend_part<T, Part>(owner: Option<&T>, part: Part) -> Self
     where
         Part: FnOnce(&T) -> &[u8],
@@ -76,7 +75,7 @@ impl ByteArrayRef {
     }
 }
 
-// SAFETY: `data` leads to `size` bytes; that is what the interface means by one.
+// SAFETY: by the interface, `data` points to `size` bytes.
 unsafe impl Range for ByteArrayRef {
     type Element = u8;
 
@@ -85,7 +84,7 @@ unsafe impl Range for ByteArrayRef {
     }
 }
 
-// SAFETY: `data` leads to `size` byte ranges; that is what the interface means by one.
+// SAFETY: by the interface, `data` points to `size` byte ranges.
 unsafe impl Range for ByteArrayRefArray {
     type Element = ByteArrayRef;
 
@@ -111,28 +110,28 @@ impl<'a> Lent<'a, ByteArrayRef> {
             .map_err(|error| format!("{label} is not UTF-8: {error}"))
     }
 
-    /// Text that goes into a header or an address, where a line break would change the meaning.
+    /// Text for a header or a URL, where a line break would change the meaning.
     pub(crate) fn line(self) -> Checked<&'a str> {
         let text = self.text()?;
         if text.contains(['\n', '\r']) {
-            return Err(format!("{} holds a line break", self.label()));
+            return Err(format!("{} contains a line break", self.label()));
         }
         Ok(text)
     }
 
-    /// A line; None for an empty one.
+    /// A line, or None if it is empty.
     pub(crate) fn optional_line(self) -> Checked<Option<String>> {
         let line = self.line()?;
         Ok((!line.is_empty()).then(|| line.to_owned()))
     }
 
-    /// The bytes; None for no bytes.
+    /// The bytes, or None if there are none.
     pub(crate) fn optional_bytes(self) -> Checked<Option<Vec<u8>>> {
         let bytes = self.bytes()?;
         Ok((!bytes.is_empty()).then(|| bytes.to_vec()))
     }
 
-    /// The map that a [`NewlineDelimitedMapRef`] spells.
+    /// The map in a [`NewlineDelimitedMapRef`].
     pub(crate) fn newline_map(self) -> Checked<HashMap<String, String>> {
         let mut lines = self.text()?.split('\n');
         let mut map = HashMap::new();
@@ -149,7 +148,7 @@ impl<'a> Lent<'a, ByteArrayRefArray> {
         self.each()?.map(Lent::<ByteArrayRef>::text).collect()
     }
 
-    /// The entries of a [`MetadataRef`], text values, in their order.
+    /// The entries of a [`MetadataRef`] with text values, in order.
     pub(crate) fn metadata_entries(
         self,
     ) -> Checked<impl Iterator<Item = Checked<(&'a str, &'a str)>> + use<'a>> {
@@ -157,7 +156,7 @@ impl<'a> Lent<'a, ByteArrayRefArray> {
         Ok(self.each()?.map(entry).filter_map(Result::transpose))
     }
 
-    /// The entries of a [`MetadataRef`], raw byte values, in their order.
+    /// The entries of a [`MetadataRef`] with binary values, in order.
     pub(crate) fn binary_metadata_entries(
         self,
     ) -> Checked<impl Iterator<Item = Checked<(&'a str, &'a [u8])>> + use<'a>> {
@@ -173,14 +172,14 @@ impl<'a> Lent<'a, ByteArrayRefArray> {
         Ok(self.each()?.map(entry).filter_map(Result::transpose))
     }
 
-    /// The entries of a [`MetadataRef`], text values, to keep.
+    /// An owned copy of the entries of a [`MetadataRef`] with text values.
     pub(crate) fn metadata(self) -> Checked<HashMap<String, String>> {
         self.metadata_entries()?
             .map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_owned())))
             .collect()
     }
 
-    /// The entries of a [`MetadataRef`], raw byte values, to keep.
+    /// An owned copy of the entries of a [`MetadataRef`] with binary values.
     pub(crate) fn binary_metadata(self) -> Checked<HashMap<String, Vec<u8>>> {
         self.binary_metadata_entries()?
             .map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_vec())))
@@ -200,17 +199,17 @@ impl ByteArray {
         }))
     }
 
-    /// Gives the bytes, or NULL for none.
+    /// Gives the bytes to the caller, or NULL if there are none.
     pub(crate) fn give_optional(bytes: Option<impl Into<Vec<u8>>>) -> *const Self {
         bytes.map_or(ptr::null(), Self::give)
     }
 
-    /// Takes back what [`ByteArray::give`] gave, unless it is marked as not to be freed.
+    /// Frees what [`ByteArray::give`] gave, unless it is marked as not to be freed.
     ///
     /// # Safety
     /// `bytes` is NULL, or came from `give` and is not used again.
     pub(crate) unsafe fn free(bytes: *const Self) {
-        // SAFETY: not NULL means from `give`, once, by this function's own condition.
+        // SAFETY: by this function's contract, a non-NULL pointer came from `give` and is freed once.
         unsafe {
             if bytes.is_null() || read_bool(&(*bytes).disable_free) {
                 return;

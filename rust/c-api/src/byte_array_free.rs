@@ -1,13 +1,14 @@
-//! Freeing what the library gave out.
+//! Freeing the bytes that the library gave to the caller.
 
 use crate::{byte_array::ByteArray, ffi::guard_infallible, runtime::Runtime};
 
-/// Frees bytes that the library handed out.
+/// Frees bytes that the library gave you.
 ///
-/// @param runtime Any runtime, or NULL: it is not needed.
-/// @param bytes   What a call or callback gave; NULL is a no-op, and so is `disable_free == true`.
+/// @param runtime Not used. May be NULL.
+/// @param bytes   What a call or callback gave you. May be NULL. If `disable_free` is true, the
+///                call has no effect.
 ///
-/// Each `TemporalCoreByteArray` is freed exactly once. Any thread, also inside a callback.
+/// Free each `TemporalCoreByteArray` exactly once, from any thread, also inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_byte_array_free(
     runtime: *mut Runtime,

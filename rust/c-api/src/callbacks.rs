@@ -1,7 +1,7 @@
-//! The threads that run the callbacks which end a call, where these may block or wait for another call.
+//! The threads that run the callbacks of calls, if callbacks may block or wait for another call.
 //!
-//! Then they cannot run on a thread of the async runtime: what is queued on that thread would wait as well.
-//! Where all threads here are inside callbacks that do not return, there are more of them.
+//! Such callbacks cannot run on a thread of the async runtime, because the tasks queued on that thread
+//! would wait, too. If all of these threads are inside callbacks that do not return, more are started.
 
 use crate::{
     ffi::{Checked, lock},
@@ -17,17 +17,17 @@ use std::{
 };
 use tokio::runtime::Handle;
 
-/// How long callbacks wait for a thread until it is looked at whether there should be more.
+/// How long callbacks wait for a thread before the need for more threads is checked.
 const PATIENCE: Duration = Duration::from_millis(5);
-/// How long a thread waits for the next callback before it ends; one stays.
+/// How long a thread waits for the next callback before it ends. The last thread stays.
 const KEEP: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The callback threads of a runtime; dropped, they end.
+/// The callback threads of a runtime. They end when it is dropped.
 pub(crate) struct CallbackThreads(Arc<CallbackQueue>);
 
-/// What they take callbacks from.
+/// The queue that they take callbacks from.
 pub(crate) struct CallbackQueue {
     state: Mutex<State>,
     work: Condvar,
@@ -43,9 +43,9 @@ struct State {
     threads: Vec<JoinHandle<()>>,
     running: usize,
     idle: Sleepers,
-    /// Threads that were made, and have not looked yet.
+    /// Threads that were started and have not looked for work yet.
     starting: usize,
-    /// Whether there is a task that looks after `waiting`.
+    /// Whether a task is watching `waiting`.
     watched: bool,
     closed: bool,
 }
@@ -77,7 +77,7 @@ impl CallbackThreads {
 }
 
 impl Drop for CallbackThreads {
-    /// Waits until the threads have ended, but for the one that this may run on.
+    /// Waits until the threads have ended, except this one if it is one of them.
     fn drop(&mut self) {
         let threads = {
             let mut state = lock(&self.0.state);
@@ -120,8 +120,8 @@ impl CallbackQueue {
                 state.watched = false;
                 return;
             }
-            // Where some return, if slowly, one more; else one for each that waits, because those
-            // that run may be waiting for them.
+            // If callbacks return, even slowly, add one thread. Otherwise add one for each waiting
+            // callback, because the running ones may be waiting for them.
             let wanted = if state.begun == begun {
                 state
                     .waiting
@@ -132,7 +132,7 @@ impl CallbackQueue {
             };
             begun = state.begun;
             for _ in 0..wanted {
-                // The threads that there are must do, if there can be no more.
+                // If no more threads can be started, continue with the existing ones.
                 if self.add_thread(&mut state).is_err() {
                     break;
                 }
@@ -152,7 +152,7 @@ impl CallbackQueue {
         Ok(())
     }
 
-    /// A thread's life.
+    /// The main loop of a thread.
     fn work(&self) {
         (self.on_start)();
         let mut state = lock(&self.state);
@@ -161,7 +161,7 @@ impl CallbackQueue {
             while let Some(job) = state.waiting.pop_front() {
                 state.begun += 1;
                 drop(state);
-                // The panic hook has told of it. The thread goes on.
+                // The panic hook has logged it. The thread continues.
                 let _ = catch_unwind(AssertUnwindSafe(job));
                 state = lock(&self.state);
             }

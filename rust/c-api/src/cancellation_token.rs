@@ -3,19 +3,19 @@
 use crate::ffi::{Lent, boxed, guard_infallible, taken_back};
 use std::ptr;
 
-/// Cancels the RPC calls that are started with it.
+/// Cancels the calls that were started with it.
 ///
-/// Life: `temporal_core_cancellation_token_new`, `temporal_core_client_rpc_call` with it in the
-/// options, any number of times, `temporal_core_cancellation_token_cancel` if need be,
+/// Lifecycle: create it with `temporal_core_cancellation_token_new`, set it in the options of any
+/// number of calls, call `temporal_core_cancellation_token_cancel` to cancel them, and free it with
 /// `temporal_core_cancellation_token_free`.
 ///
-/// Any thread may cancel it, also inside a callback. A call takes the token when it starts, so the
-/// token may be freed while the call runs.
+/// Any thread can cancel it, also inside a callback. A call reads the token when it starts, so you
+/// can free the token while the call runs.
 pub struct CancellationToken(pub(crate) tokio_util::sync::CancellationToken);
 
-/// A new token, to be freed with `temporal_core_cancellation_token_free`.
+/// Creates a token.
 ///
-/// @return Never NULL.
+/// @return Never NULL. Free it with `temporal_core_cancellation_token_free`.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationToken {
     guard_infallible(ptr::null_mut(), || {
@@ -23,10 +23,10 @@ pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationTok
     })
 }
 
-/// Makes every running call that took this token end with the failure `Cancelled`. Idempotent; any
-/// thread.
+/// Cancels the running calls that were started with this token: each fails with `Cancelled`.
+/// Cancelling again has no effect.
 ///
-/// @param token From `temporal_core_cancellation_token_new`; NULL is a no-op.
+/// @param token From `temporal_core_cancellation_token_new`. If NULL, the call has no effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_cancellation_token_cancel(token: *mut CancellationToken) {
     guard_infallible((), || {
@@ -36,9 +36,9 @@ pub unsafe extern "C" fn temporal_core_cancellation_token_cancel(token: *mut Can
     });
 }
 
-/// Frees the token. Calls that took it run on: freeing early is safe and does not cancel.
+/// Frees the token. Calls that were started with it continue.
 ///
-/// @param token From `temporal_core_cancellation_token_new`, not used again; NULL is a no-op.
+/// @param token From `temporal_core_cancellation_token_new`; not used again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_cancellation_token_free(token: *mut CancellationToken) {
     guard_infallible((), || {

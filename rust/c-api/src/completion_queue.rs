@@ -1,4 +1,4 @@
-//! Completion queues: results for a host that wants no callbacks.
+//! Completion queues: results for hosts that do not want callbacks.
 
 use crate::{
     byte_array::ByteArray,
@@ -16,11 +16,11 @@ use std::{
 
 /// Creates a completion queue.
 ///
-/// @return To be freed with `temporal_static_libs_queue_free`; never NULL.
+/// @return Never NULL. Free it with `temporal_static_libs_queue_free`.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_static_libs_queue_new() -> *mut StaticLibsQueue {
     guard_infallible(ptr::null_mut(), || {
-        // What only adds to a queue need not run where callbacks may block.
+        // These only add to a queue, so they need not run on the threads for blocking callbacks.
         never_block(queue_callbacks::addresses());
         Ok(boxed(StaticLibsQueue {
             queue: Arc::default(),
@@ -28,13 +28,13 @@ pub extern "C" fn temporal_static_libs_queue_new() -> *mut StaticLibsQueue {
     })
 }
 
-/// Frees the queue, its descriptor and the events that wait on it: connections are closed, servers
-/// killed.
+/// Frees the queue, its descriptor and the events still on it: their connections are closed and
+/// their servers killed.
 ///
-/// @param queue From `temporal_static_libs_queue_new`, not used again, and no other thread inside a
-///              function of it; NULL is a no-op.
+/// @param queue From `temporal_static_libs_queue_new`; not used again, and not in use by another
+///              thread. May be NULL.
 ///
-/// Calls in flight run on; what they give is freed when it comes. Any thread.
+/// Calls in flight continue. Their results are freed when they arrive.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_free(queue: *mut StaticLibsQueue) {
     guard_infallible((), || {
@@ -46,16 +46,16 @@ pub unsafe extern "C" fn temporal_static_libs_queue_free(queue: *mut StaticLibsQ
     });
 }
 
-/// Makes the `user_data` of one call, whose result then goes to the queue.
+/// Creates the `user_data` of one call whose result goes to the queue.
 ///
-/// @param queue Live for the call; NULL gives NULL and an error log.
-/// @param tag   What the event says, for the caller to tell results apart.
-/// @return      For exactly one call, with the `temporal_static_libs_on_…` function of its kind as its
-///              callback. That frees it.
+/// @param queue If NULL, the call logs an error and returns NULL.
+/// @param tag   Copied to the event, so that you can tell results apart.
+/// @return For exactly one call, together with the `temporal_static_libs_on_…` function for that
+///         kind of call as its callback. The function frees it.
 ///
-/// A host that calls such a function itself puts its own event on the queue, for example
-/// `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` to wake a thread that
-/// waits. A tag whose call is never made is freed in the same way. Any thread.
+/// To put your own event on the queue, call one of these functions yourself. For example,
+/// `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` wakes a
+/// waiting thread. If you do not make the call after all, free its tag in the same way.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_tag(
     queue: *mut StaticLibsQueue,
@@ -70,16 +70,16 @@ pub unsafe extern "C" fn temporal_static_libs_queue_tag(
 
 /// Waits for the next event.
 ///
-/// @param queue          Live for the call.
-/// @param timeout_millis How long to wait; 0 = not at all, negative = for ever.
-/// @param event          Written to, whatever it holds but for its `size`; its `size` is set by the
-///                       caller. To be freed with `temporal_static_libs_event_free`.
-/// @return               Whether there is an event. False when the time is up, and with an error log for
-///                       a NULL or an `event` of another size.
+/// @param queue          The queue.
+/// @param timeout_millis Longest time to wait. 0 does not wait; a negative value waits forever.
+/// @param event          Where to write the event. You only set its `size`; the rest is
+///                       overwritten. Free it with `temporal_static_libs_event_free`.
+/// @return Whether there is an event. False if the time is up; also false, with an error log, if an
+///         argument is NULL or `event` has another size.
 ///
-/// Any number of threads may wait; each event goes to one of them, in the order of their arrival.
-/// Each call gives exactly one event, so there are never more of them than calls in flight, beside logs
-/// and RPCs to answer. In a forked process each call gives an event of the kind
+/// Any number of threads can wait; each event goes to one of them. Events come in the order of
+/// their arrival. Each call in flight puts exactly one event on the queue; only logs and RPCs to
+/// answer add more. In a forked process, this always gives an event of the kind
 /// `TemporalStaticLibsEventKind_Unusable`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_next(
@@ -97,13 +97,11 @@ pub unsafe extern "C" fn temporal_static_libs_queue_next(
     })
 }
 
-/// Gives the next event if there is one.
+/// Takes the next event if there is one, without waiting.
 ///
-/// @param queue Live for the call.
+/// @param queue The queue.
 /// @param event As for `temporal_static_libs_queue_next`.
-/// @return      Whether there is an event.
-///
-/// Any thread.
+/// @return Whether there is an event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_try_next(
     queue: *mut StaticLibsQueue,
@@ -125,11 +123,11 @@ unsafe fn next(
     if event.is_null() {
         return Err("event is NULL".to_owned());
     }
-    // Only its size: the rest may be memory that nobody has written to.
-    // SAFETY: not NULL means live, by this function's own condition, and its size is set.
+    // Reads only the size: the rest may be uninitialized memory.
+    // SAFETY: by this function's contract, a non-NULL event is live and its size is set.
     let size = unsafe { (&raw const (*event).size).read() };
     check_size_of::<StaticLibsEvent>("event", size)?;
-    // SAFETY: by this function's own condition.
+    // SAFETY: by this function's contract.
     let taken = match unsafe { Lent::handle(queue, "queue") } {
         Ok(queue) => take(&queue.queue),
         Err(message) if queue.is_null() => return Err(message),
@@ -142,21 +140,23 @@ unsafe fn next(
     let Some(taken) = taken else {
         return Ok(false);
     };
-    // SAFETY: not NULL means live, by this function's own condition. What was there is not dropped.
+    // SAFETY: by this function's contract, a non-NULL event is live. Its old content is not dropped.
     unsafe { event.write(taken.into_event()) };
     Ok(true)
 }
 
-/// Gives a descriptor to wait for events with, such as by `epoll`, `kqueue`, `poll` or an event loop.
+/// Returns a descriptor that tells you when there is an event, for `epoll`, `kqueue`, `poll` or an
+/// event loop.
 ///
-/// @param queue Live for the call.
-/// @return      Readable, or signaled on Windows, exactly while `temporal_static_libs_queue_try_next`
-///              would give an event. The queue's: not to be read, written or closed, and gone when the
-///              queue is freed. Always the same. -1, and an error log, where the system has no
-///              descriptor left, and in a forked process.
+/// @param queue The queue.
+/// @return Readable (on Windows: signaled) exactly while an event is on the queue. Every call
+///         returns the same descriptor. The queue owns it and closes it when it is freed: do not
+///         read, write or close it. -1, with an error log, if the system has no free descriptors,
+///         and in a forked process.
 ///
-/// An eventfd on Linux, a pipe on macOS; close-on-exec and non-blocking. On Windows, the handle of an
-/// event object, for `WaitForMultipleObjects`: cast it to `intptr_t`, then to `HANDLE`. Any thread.
+/// On Linux it is an eventfd, on macOS a pipe; both are close-on-exec and non-blocking. On Windows
+/// it is the handle of an event object, for `WaitForMultipleObjects`: cast it to `intptr_t`, then
+/// to `HANDLE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_descriptor(queue: *mut StaticLibsQueue) -> i32 {
     guard_infallible(-1, || {

@@ -17,15 +17,16 @@ use std::{ffi::c_void, ptr, sync::Arc, time::Duration};
 use temporalio_client::callback_based::CallbackBasedGrpcService;
 use tokio::time::timeout;
 
-/// How long connecting may take as a whole: the kernel sends SYN for 127 s, and the first call may
-/// take 30 s.
+/// Time limit for connecting as a whole: the kernel retries SYN for 127 s, and the first call can take
+/// 30 s.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Ends `temporal_core_client_connect`: a connection XOR a failure, the other being NULL.
+/// Receives the result of `temporal_core_client_connect`: exactly one of `success` and `fail` is
+/// set.
 ///
-/// @param user_data As given to the call.
-/// @param success   To be freed with `temporal_core_client_free`.
-/// @param fail      A message, to be freed with `temporal_core_byte_array_free`.
+/// @param user_data What you passed to the call.
+/// @param success   The connection. Free it with `temporal_core_client_free`.
+/// @param fail      The error message. Free it with `temporal_core_byte_array_free`.
 pub type ClientConnectCallback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, success: *mut Connection, fail: *const ByteArray),
 >;
@@ -48,26 +49,26 @@ impl Callback for ConnectCallback {
             Ok(connection) => (boxed(connection), ptr::null()),
             Err(message) => (ptr::null_mut(), ByteArray::give(message)),
         };
-        // SAFETY: by this function's own condition; the callback owns what it is given.
+        // SAFETY: by this function's contract; the callback owns what it is given.
         unsafe { self(user_data, success, fail) }
     }
 }
 
-/// How to connect, for `temporal_static_libs_client_connect`.
+/// More options for `temporal_static_libs_client_connect`.
 #[repr(C)]
 pub struct StaticLibsConnectOptions {
-    /// The struct's size, `sizeof(TemporalStaticLibsConnectOptions)`.
+    /// Size of the struct: `sizeof(TemporalStaticLibsConnectOptions)`.
     pub size: size_t,
-    /// Longest time until the callback; 0 = 180,000.
+    /// Longest time until the callback runs; 0 = 180,000.
     pub timeout_millis: u64,
-    /// Cancels connecting, which then fails with `Cancelled`; NULL = nothing does. Taken at the start:
-    /// may be freed at once.
+    /// Cancels connecting, which then fails with `Cancelled`. NULL = no cancellation. You can free
+    /// it when the call returns.
     pub cancellation_token: *const CancellationToken,
-    /// When set, no connection is made and every RPC becomes an event of this queue; then
-    /// `grpc_override_callback` is NULL. NULL: not so. Taken at the start: may be freed at any time, and
-    /// then the RPCs fail.
+    /// If set, no connection is made and every RPC becomes an event on this queue;
+    /// `grpc_override_callback` must then be NULL. NULL = no queue. You can free the queue at any
+    /// time; later RPCs then fail.
     pub grpc_override_queue: *const StaticLibsQueue,
-    /// What these events say as their tag.
+    /// Tag of these events.
     pub grpc_override_tag: u64,
 }
 
@@ -78,14 +79,14 @@ struct Extra {
     service_override: Option<CallbackBasedGrpcService>,
 }
 
-/// Connects to a Temporal server and asks for its capabilities.
+/// Connects to a Temporal server and reads its capabilities.
 ///
-/// @param runtime   Live for the call.
-/// @param options   Live, with all it references, until the callback.
+/// @param runtime   The runtime.
+/// @param options   Must stay valid, with everything it references, until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once: on the caller's thread for an error found before any work
-///                  starts (`Invalid options: …`), else on a runtime thread (`Connection failed:
-///                  …`), at the latest after 180 seconds. NULL: nothing is done.
+/// @param callback  If the options are wrong (`Invalid options: …`), called on your thread;
+///                  otherwise on a runtime thread, after at most 180 seconds. A failed connection
+///                  gives `Connection failed: …`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_connect(
     runtime: *mut Runtime,
@@ -93,7 +94,7 @@ pub unsafe extern "C" fn temporal_core_client_connect(
     user_data: *mut c_void,
     callback: ClientConnectCallback,
 ) {
-    // SAFETY: the runtime is live for this call, the options with all they lead to until the
+    // SAFETY: the runtime is live for this call, the options and everything they reference until the
     // callback.
     let (runtime, options) = unsafe {
         (
@@ -110,18 +111,18 @@ pub unsafe extern "C" fn temporal_core_client_connect(
     );
 }
 
-/// `temporal_core_client_connect` with a time limit, a cancellation token, and a queue for RPCs that the
-/// caller answers.
+/// Like `temporal_core_client_connect`, with a time limit, a cancellation token, and a queue for
+/// RPCs that you answer yourself.
 ///
-/// @param runtime   Live for the call.
-/// @param options   Live, with all it references, until the callback.
-/// @param extra     Only needs to stay valid for the duration of the call; NULL = all zeros.
+/// @param runtime   The runtime.
+/// @param options   Must stay valid, with everything it references, until the callback.
+/// @param extra     Only needs to stay valid for the duration of the call. NULL = all zeros.
 /// @param user_data Passed to the callback.
-/// @param callback  As for `temporal_core_client_connect`. A cancelled call fails with exactly
-///                  `Cancelled`.
+/// @param callback  As for `temporal_core_client_connect`. If cancelled, the call fails with
+///                  exactly `Cancelled`.
 ///
-/// Once it has ended, nothing of it is left: no socket, no task. Only a name that is still being
-/// looked up keeps its thread until the system's resolver gives up.
+/// When the callback runs, the call has released everything it used: sockets and tasks. The only
+/// exception is a name lookup, which occupies its thread until the system's resolver gives up.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_client_connect(
     runtime: *mut Runtime,
@@ -130,8 +131,8 @@ pub unsafe extern "C" fn temporal_static_libs_client_connect(
     user_data: *mut c_void,
     callback: ClientConnectCallback,
 ) {
-    // SAFETY: the runtime, `extra` and the handles in it are live for this call, the options with all
-    // they lead to until the callback.
+    // SAFETY: the runtime, `extra` and the handles in it are live for this call, the options and
+    // everything they reference until the callback.
     let (runtime, options, extra) = unsafe {
         (
             Lent::handle(runtime, "runtime"),
@@ -181,7 +182,7 @@ impl Extra {
     }
 }
 
-/// An export's body; `extra` is written in it.
+/// The body of an export, which contains the closure `extra`.
 fn connect<Read>(
     runtime: Checked<Lent<'_, Runtime>>,
     options: Checked<Lent<'_, ConnectionOptions>>,
@@ -246,7 +247,7 @@ impl Extra {
                 connect_failure(&target, &error)
             )),
             Err(_) => Err(format!(
-                "Connection failed: no connection to {target} within {} ms: the server, or a proxy before it, does not answer",
+                "Connection failed: no connection to {target} within {} ms: the server, or a proxy in front of it, does not answer",
                 self.patience.as_millis()
             )),
         }

@@ -13,23 +13,23 @@ use std::{
 };
 use temporalio_client::RetryOptions;
 
-/// A connection to a Temporal server, for RPC calls and workers.
+/// A connection to a Temporal server, for RPCs and workers.
 ///
-/// Life: `temporal_core_client_connect` gives it to its callback; `temporal_core_client_rpc_call`,
-/// `temporal_core_worker_new` and the `temporal_core_client_update_…` functions use it, any number
-/// of times; `temporal_core_client_free`.
+/// Lifecycle: `temporal_core_client_connect` gives it to its callback. Use it any number of times
+/// with `temporal_core_client_rpc_call`, `temporal_core_worker_new` and the
+/// `temporal_core_client_update_…` functions, then free it with `temporal_core_client_free`.
 ///
-/// Any thread may use it, several at once, also inside callbacks. It must not be freed before the
-/// callback of a call that was started with it. It may be freed before or after its runtime.
+/// Several threads can use it at once, also inside callbacks. Do not free it before the callbacks
+/// of all calls that were started with it. You can free it before or after its runtime.
 pub struct Connection {
     pub(crate) core: Arc<Core>,
     pub(crate) client: temporalio_client::Connection,
-    /// The same for RPC calls, which are sent again here and not by core. Set once here rather than in
-    /// each request, whose extensions core copies.
+    /// The same for RPC calls, which are retried here and not by core. Set once here, not in each
+    /// request, because core copies the extensions of a request.
     pub(crate) without_retries: temporalio_client::Connection,
-    /// How the connection's calls are sent again.
+    /// How the connection's calls are retried.
     pub(crate) retry: Arc<RetryOptions>,
-    /// What the headers of every call say about its time.
+    /// The time limit in the headers of every call.
     timeout: Mutex<Option<Duration>>,
 }
 
@@ -51,7 +51,7 @@ impl Connection {
         }
     }
 
-    /// The time that calls have which state none.
+    /// Time limit of calls that set none.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         *lock(&self.timeout)
     }
@@ -64,11 +64,11 @@ fn stated_in(headers: &HashMap<String, String>) -> Option<Duration> {
     stated.and_then(|(_, value)| stated_time(value))
 }
 
-/// Frees the connection. Calls in flight run on and fire their callbacks.
+/// Frees the connection. Calls in flight continue and run their callbacks.
 ///
-/// @param client From `temporal_core_client_connect`, not used again; NULL is a no-op.
+/// @param client From `temporal_core_client_connect`; not used again. May be NULL.
 ///
-/// Any thread, also inside a callback, before or after the runtime is freed.
+/// You can call it inside a callback, and before or after the runtime is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_free(client: *mut Connection) {
     guard_infallible((), || {
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn temporal_core_client_free(client: *mut Connection) {
     });
 }
 
-/// An update's body: what is wrong is logged, and then nothing is changed.
+/// The body of an update. An error is logged, and nothing is changed.
 fn update<Change>(connection: Checked<Lent<'_, Connection>>, change: Change)
 where
     Change: FnOnce(&Connection) -> Checked<()>,
@@ -94,11 +94,9 @@ where
 
 /// Replaces the headers that later calls send.
 ///
-/// @param client   NULL is a no-op.
-/// @param metadata Dropped by the caller once the call returns. An invalid name or value is logged
-///                 as an error and changes nothing.
-///
-/// Any thread.
+/// @param client   If NULL, the call has no effect.
+/// @param metadata The new headers. If a name or value is invalid, the call logs an error and
+///                 changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_update_metadata(
     client: *mut Connection,
@@ -125,11 +123,9 @@ pub unsafe extern "C" fn temporal_core_client_update_metadata(
 
 /// Replaces the binary headers that later calls send.
 ///
-/// @param client   NULL is a no-op.
-/// @param metadata Dropped by the caller once the call returns. An invalid name is logged as an
-///                 error and changes nothing.
-///
-/// Any thread.
+/// @param client   If NULL, the call has no effect.
+/// @param metadata The new headers. If a name is invalid, the call logs an error and changes
+///                 nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_update_binary_metadata(
     client: *mut Connection,
@@ -150,12 +146,10 @@ pub unsafe extern "C" fn temporal_core_client_update_binary_metadata(
     });
 }
 
-/// Replaces the API key that later calls send; an empty one removes it.
+/// Replaces the API key that later calls send.
 ///
-/// @param client  NULL is a no-op.
-/// @param api_key Dropped by the caller once the call returns.
-///
-/// Any thread.
+/// @param client  If NULL, the call has no effect.
+/// @param api_key The new key. An empty one removes the key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_update_api_key(
     client: *mut Connection,

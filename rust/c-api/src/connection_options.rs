@@ -1,4 +1,4 @@
-//! Options of a connection, as core takes them.
+//! Options of a connection, and their conversion to core's.
 
 use crate::{
     byte_array::{ByteArrayRef, MetadataRef},
@@ -19,37 +19,38 @@ use temporalio_client::{
 };
 use url::{Host, Url};
 
-/// How long a TCP connection may take, and with a proxy its CONNECT and TLS: also each time that a lost
-/// connection is made again, when the name is looked up again. The addresses of a name share it.
+/// Time limit for a TCP connection and, with a proxy, its CONNECT and TLS. It also applies to each
+/// reconnect, which looks the name up again. All addresses of a name share it.
 const TCP_PATIENCE: Duration = Duration::from_secs(60);
 
-/// TLS towards the server. All empty: TLS with the system's roots.
+/// TLS options. If all are empty, the connection uses TLS with the system's CA certificates.
 #[repr(C)]
 pub struct ClientTlsOptions {
-    /// PEM of the CA to trust; empty = the system's.
+    /// CA certificate to trust, as PEM; empty = the system's.
     pub server_root_ca_cert: ByteArrayRef,
-    /// Server name to verify and to send; empty = the URL's host.
+    /// Server name to send and verify; empty = the host in the URL.
     pub domain: ByteArrayRef,
-    /// PEM of the client's certificate; together with `client_private_key`, or both empty.
+    /// Client certificate, as PEM. Set it together with `client_private_key`, or leave both empty.
     pub client_cert: ByteArrayRef,
-    /// PEM of the client's key; together with `client_cert`, or both empty.
+    /// Private key of the client certificate, as PEM. Set it together with `client_cert`, or leave
+    /// both empty.
     pub client_private_key: ByteArrayRef,
 }
 
-/// How failed calls that allow it are sent again.
+/// How failed calls are retried.
 #[repr(C)]
 pub struct ClientRetryOptions {
     /// Wait before the first retry.
     pub initial_interval_millis: u64,
     /// Jitter as a fraction of the wait, 0 to 1.
     pub randomization_factor: f64,
-    /// Growth of the wait from one retry to the next.
+    /// Factor by which the wait grows from one retry to the next.
     pub multiplier: f64,
     /// Longest wait.
     pub max_interval_millis: u64,
-    /// Longest time from the first attempt; 0 = unlimited.
+    /// Longest time since the first attempt; 0 = unlimited.
     pub max_elapsed_time_millis: u64,
-    /// Most attempts; 0 = unlimited.
+    /// Largest number of attempts; 0 = unlimited.
     pub max_retries: usize,
 }
 
@@ -58,25 +59,25 @@ pub struct ClientRetryOptions {
 pub struct ClientKeepAliveOptions {
     /// Time between pings.
     pub interval_millis: u64,
-    /// How long an answer may take before the connection is closed.
+    /// How long to wait for a response before the connection is closed.
     pub timeout_millis: u64,
 }
 
-/// HTTP CONNECT proxy.
+/// An HTTP CONNECT proxy.
 #[repr(C)]
 pub struct ClientHttpConnectProxyOptions {
     /// `host:port`, or `unix:/path`, which fails on Windows.
     pub target_host: ByteArrayRef,
-    /// For basic auth, which is used when this and the password are set.
+    /// User name for basic authentication, which is used if the password is set, too.
     pub username: ByteArrayRef,
-    /// For basic auth.
+    /// Password for basic authentication.
     pub password: ByteArrayRef,
 }
 
-/// Spreads calls over all addresses of the server's name.
+/// Distributes calls over all addresses of the server's name.
 #[repr(C)]
 pub struct ClientDnsLoadBalancingOptions {
-    /// Time between look-ups; at least a second.
+    /// Time between lookups; at least 1,000.
     pub resolution_interval_millis: u64,
 }
 
@@ -84,58 +85,59 @@ pub struct ClientDnsLoadBalancingOptions {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ClientGrpcCompression {
-    /// Compressed requests; compressed responses accepted.
+    /// Compresses requests with gzip, and accepts compressed responses.
     Gzip = 0,
-    /// None.
+    /// No compression.
     None,
 }
 
 c_enum!(ClientGrpcCompression { Gzip, None });
 
-/// Options of a connection. All that they reference lives until the callback.
+/// Options of a connection. Everything they reference must stay valid until the callback.
 #[repr(C)]
 pub struct ConnectionOptions {
-    /// `http://host:port`, or `https://…` together with `tls_options`. Required. Not used with
+    /// `http://host:port`, or `https://…` together with `tls_options`. Required. Ignored with
     /// `grpc_override_callback`.
     pub target_url: ByteArrayRef,
-    /// Name of the SDK, the `client-name` header.
+    /// Name of the SDK: the `client-name` header.
     pub client_name: ByteArrayRef,
-    /// Version of the SDK, the `client-version` header.
+    /// Version of the SDK: the `client-version` header.
     pub client_version: ByteArrayRef,
-    /// Headers of every call.
+    /// Headers sent with every call.
     pub metadata: MetadataRef,
-    /// Binary headers (names end in `-bin`) of every call.
+    /// Binary headers sent with every call; their names end in `-bin`.
     pub binary_metadata: MetadataRef,
-    /// Bearer token of every call; empty = none.
+    /// Bearer token sent with every call; empty = none.
     pub api_key: ByteArrayRef,
-    /// Identity of this client in the server's records.
+    /// Identity of this client, as the server records it.
     pub identity: ByteArrayRef,
-    /// Set exactly when `target_url` is `https://…`. Not used with `grpc_override_callback`.
+    /// Required if `target_url` is `https://…`, otherwise NULL. Ignored with
+    /// `grpc_override_callback`.
     pub tls_options: *const ClientTlsOptions,
-    /// NULL: defaults.
+    /// NULL = defaults.
     pub retry_options: *const ClientRetryOptions,
-    /// NULL: no keep-alive.
+    /// NULL = no keep-alive.
     pub keep_alive_options: *const ClientKeepAliveOptions,
-    /// NULL: no proxy.
+    /// NULL = no proxy.
     pub http_connect_proxy_options: *const ClientHttpConnectProxyOptions,
-    /// When set, no connection is made and every RPC goes to this callback.
+    /// If set, no connection is made and every RPC goes to this callback.
     pub grpc_override_callback: ClientGrpcOverrideCallback,
-    /// Passed to it.
+    /// Passed to `grpc_override_callback`.
     pub grpc_override_callback_user_data: *mut c_void,
-    /// NULL: no load balancing. A proxy or an override switches it off, with a warning.
+    /// NULL = no load balancing. Ignored, with a warning, if a proxy or an override is set.
     pub dns_load_balancing_options: *const ClientDnsLoadBalancingOptions,
     /// Transport compression; the zero value is gzip.
     pub grpc_compression: MaybeUninit<ClientGrpcCompression>,
-    /// Warn of payloads larger than this, in bytes; 0 = off.
+    /// Log a warning for payloads larger than this, in bytes; 0 = never.
     pub payloads_warn_size: u64,
-    /// Warn of memos larger than this, in bytes; 0 = off.
+    /// Log a warning for memos larger than this, in bytes; 0 = never.
     pub memo_warn_size: u64,
 }
 
 /// Core's options.
 ///
 /// # Errors
-/// What cannot work, by the option's name.
+/// The name of an option that cannot work, and the reason.
 pub(crate) fn core_options(
     core: &Core,
     options: Lent<'_, ConnectionOptions>,
@@ -153,7 +155,7 @@ pub(crate) fn core_options(
         .map(|callback| override_service(callback, options.grpc_override_callback_user_data));
     if called_override.is_some() && queued_override.is_some() {
         return Err(
-            "grpc_override_callback and extra.grpc_override_queue are both set; RPCs go to one of them"
+            "grpc_override_callback and extra.grpc_override_queue are both set; set only one of them"
                 .to_owned(),
         );
     }
@@ -172,7 +174,7 @@ pub(crate) fn core_options(
         if set && dns.take().is_some() {
             tracing::warn!(
                 target: "temporal_static_libs",
-                "dns_load_balancing_options is ignored: it does not go together with {what}"
+                "dns_load_balancing_options is ignored: it cannot be combined with {what}"
             );
         }
     }
@@ -251,7 +253,7 @@ fn target_url(text: &str) -> Checked<Url> {
     Ok(url)
 }
 
-/// Neither TLS that is not used nor a connection in clear that was not asked for.
+/// Rejects TLS options that would not be used, and an unencrypted connection that was not asked for.
 fn check_encryption(url: &str, scheme: &str, tls: bool) -> Checked<()> {
     match (scheme, tls) {
         ("http", true) => Err(format!(
@@ -264,7 +266,7 @@ fn check_encryption(url: &str, scheme: &str, tls: bool) -> Checked<()> {
     }
 }
 
-/// Whether nobody else can read what is sent there.
+/// Whether nobody else can read what is sent to this URL.
 fn is_protected(url: &Url) -> bool {
     url.scheme() == "https"
         || match url.host() {
@@ -346,8 +348,8 @@ fn proxy_options(
         .build())
 }
 
-/// The TLS library takes the certificates it can use and drops the rest without a word; a caller
-/// whose file is not one would learn it from failing handshakes.
+/// The TLS library uses the certificates that it can and silently drops the rest. Without this check,
+/// a file that contains no certificate would only show up as failing handshakes.
 fn check_ca(pem: &[u8]) -> Checked<()> {
     let invalid = |reason: &dyn std::fmt::Display| {
         format!("tls_options.server_root_ca_cert is not a PEM certificate: {reason}")
@@ -358,12 +360,12 @@ fn check_ca(pem: &[u8]) -> Checked<()> {
         roots.add(certificate).map_err(|error| invalid(&error))?;
     }
     if roots.is_empty() {
-        return Err(invalid(&"it holds none"));
+        return Err(invalid(&"it contains none"));
     }
     Ok(())
 }
 
-/// What the TLS library would find out when it connects.
+/// Finds errors that the TLS library would only report when it connects.
 fn check_client_certificate(cert: &[u8], key: &[u8]) -> Checked<()> {
     const KEY: &str = "tls_options.client_private_key";
     const CERT: &str = "tls_options.client_cert";
@@ -371,7 +373,7 @@ fn check_client_certificate(cert: &[u8], key: &[u8]) -> Checked<()> {
         .collect::<Result<_, _>>()
         .map_err(|error| format!("{CERT} is not a PEM certificate: {error}"))?;
     if chain.is_empty() {
-        return Err(format!("{CERT} is not a PEM certificate: it holds none"));
+        return Err(format!("{CERT} is not a PEM certificate: it contains none"));
     }
     let text = String::from_utf8_lossy(key);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {

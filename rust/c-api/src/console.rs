@@ -8,13 +8,13 @@ use std::{
 use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, registry};
 
-/// Chooses the format of several lines a log.
+/// Environment variable that selects the format with several lines per log.
 const PRETTY: &str = "TEMPORAL_CORE_PRETTY_LOGS";
 
-/// Where logs go that pass `filter`.
+/// Writes the logs that pass `filter`.
 ///
-/// Core's own console logger differs in the writer only: it writes with Rust's `stdout`, which raises
-/// SIGPIPE in the host where nobody reads any more.
+/// Core's own console logger differs only in the writer: it uses Rust's `stdout`, which raises SIGPIPE
+/// in the host when the reader is gone.
 pub(crate) fn console_subscriber(filter: &str) -> Arc<dyn Subscriber + Send + Sync> {
     let process = process();
     let layer = fmt::layer()
@@ -30,10 +30,10 @@ pub(crate) fn console_subscriber(filter: &str) -> Arc<dyn Subscriber + Send + Sy
     }
 }
 
-/// Standard output. What cannot be written is lost: a host without one has no use for it.
+/// Standard output. Write errors are ignored: a host without standard output needs no logs there.
 struct StandardOutput {
-    /// The process whose runtime logs. A child of it has no log, because a thread that is not there
-    /// any more may have been writing one.
+    /// The process that made the runtime. A forked child does not log, because a thread that does not
+    /// exist in the child may have been writing a log.
     process: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Metrics that go to callbacks of the caller's instead of an exporter.
+//! Metrics that go to callbacks of the caller instead of an exporter.
 
 use crate::{
     byte_array::ByteArrayRef,
@@ -14,14 +14,15 @@ use temporalio_common::telemetry::metrics::{
     UpDownCounter, UpDownCounterBase, core::CustomMetricAttributes,
 };
 
-/// Makes a metric; the ranges are valid until it returns.
+/// Creates a metric.
 ///
-/// @param name        Those of core have their prefix, such as `temporal_workflow_completed`.
-/// @param description For people; may be empty.
-/// @param unit        Such as `ms`; may be empty.
-/// @param kind        Which of the record callbacks it goes to, and what is to be done with values.
-/// @return            The caller's own pointer, passed to the record callbacks as it came, and
-///                    once to `metric_free`.
+/// @param name        Core's own metrics have the prefix, as in `temporal_workflow_completed`.
+///                    Valid until the callback returns, like the other texts.
+/// @param description For people. May be empty.
+/// @param unit        For example `ms`. May be empty.
+/// @param kind        Selects the record callback, and what to do with the values.
+/// @return Your own pointer, which the record callbacks receive unchanged, and at the end
+///         `metric_free`.
 pub type CustomMetricMeterMetricNewCallback = Option<
     unsafe extern "C" fn(
         name: ByteArrayRef,
@@ -31,7 +32,7 @@ pub type CustomMetricMeterMetricNewCallback = Option<
     ) -> *const c_void,
 >;
 
-/// Frees a metric; no record callback uses it afterwards.
+/// Frees a metric. No record callback receives it afterwards.
 ///
 /// @param metric From `metric_new`.
 pub type CustomMetricMeterMetricFreeCallback = Option<unsafe extern "C" fn(metric: *const c_void)>;
@@ -39,8 +40,8 @@ pub type CustomMetricMeterMetricFreeCallback = Option<unsafe extern "C" fn(metri
 /// Records an integer.
 ///
 /// @param metric     From `metric_new`.
-/// @param value      A counter's increment, an up-down counter's change (the two's complement of
-///                   the signed value), a gauge's or a histogram's value.
+/// @param value      The increment of a counter, the change of an up-down counter (a signed value
+///                   in two's complement), or the value of a gauge or a histogram.
 /// @param attributes From `attributes_new`.
 pub type CustomMetricMeterMetricRecordIntegerCallback =
     Option<unsafe extern "C" fn(metric: *const c_void, value: u64, attributes: *const c_void)>;
@@ -48,7 +49,7 @@ pub type CustomMetricMeterMetricRecordIntegerCallback =
 /// Records a float.
 ///
 /// @param metric     From `metric_new`.
-/// @param value      A gauge's or a histogram's.
+/// @param value      The value of a gauge or a histogram.
 /// @param attributes From `attributes_new`.
 pub type CustomMetricMeterMetricRecordFloatCallback =
     Option<unsafe extern "C" fn(metric: *const c_void, value: f64, attributes: *const c_void)>;
@@ -56,18 +57,18 @@ pub type CustomMetricMeterMetricRecordFloatCallback =
 /// Records a duration.
 ///
 /// @param metric     From `metric_new`.
-/// @param value_ms   A duration histogram's, in milliseconds.
+/// @param value_ms   The value of a duration histogram, in milliseconds.
 /// @param attributes From `attributes_new`.
 pub type CustomMetricMeterMetricRecordDurationCallback =
     Option<unsafe extern "C" fn(metric: *const c_void, value_ms: u64, attributes: *const c_void)>;
 
-/// Makes attributes.
+/// Creates attributes.
 ///
-/// @param append_from     Attributes that the new ones start from, unchanged themselves; NULL: none.
-/// @param attributes      Those to be added; valid until it returns.
-/// @param attributes_size Number of them.
-/// @return                The caller's own pointer, passed to the other callbacks as it came, and
-///                        once to `attributes_free`.
+/// @param append_from     Attributes to copy into the new ones; they stay unchanged. NULL = none.
+/// @param attributes      Attributes to add. Valid until the callback returns.
+/// @param attributes_size Number of `attributes`.
+/// @return Your own pointer, which the other callbacks receive unchanged, and at the end
+///         `attributes_free`.
 pub type CustomMetricMeterAttributesNewCallback = Option<
     unsafe extern "C" fn(
         append_from: *const c_void,
@@ -76,28 +77,28 @@ pub type CustomMetricMeterAttributesNewCallback = Option<
     ) -> *const c_void,
 >;
 
-/// Frees attributes; no other callback uses them afterwards.
+/// Frees attributes. No other callback receives them afterwards.
 ///
 /// @param attributes From `attributes_new`.
 pub type CustomMetricMeterAttributesFreeCallback =
     Option<unsafe extern "C" fn(attributes: *const c_void)>;
 
-/// Frees the meter; no other callback of it runs afterwards.
+/// Frees the meter. None of its callbacks runs afterwards.
 ///
-/// @param meter As given in the runtime's options.
+/// @param meter What you set in the runtime's options.
 pub type CustomMetricMeterMeterFreeCallback =
     Option<unsafe extern "C" fn(meter: *const CustomMetricMeter)>;
 
-/// A meter of the caller's. Every callback is required, and is called on any thread, several at
-/// once; attribute pointers may be NULL. None may block, nor wait for another call: what is measured waits
-/// meanwhile, so they cannot be queued.
+/// A meter that you implement. All callbacks are required. They are called from any thread, several
+/// at once. Pointers to attributes may be NULL. The callbacks must not block or wait for another
+/// call, because the thread that records waits for them; they cannot be queued.
 ///
-/// Lives until `meter_free`, which runs once after the last reference is gone, also when
+/// The meter must stay valid until `meter_free`, which is called once, after the last use, even if
 /// `temporal_core_runtime_new` fails.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CustomMetricMeter {
-    /// Makes a metric.
+    /// Creates a metric.
     pub metric_new: CustomMetricMeterMetricNewCallback,
     /// Frees a metric.
     pub metric_free: CustomMetricMeterMetricFreeCallback,
@@ -107,7 +108,7 @@ pub struct CustomMetricMeter {
     pub metric_record_float: CustomMetricMeterMetricRecordFloatCallback,
     /// Records a duration.
     pub metric_record_duration: CustomMetricMeterMetricRecordDurationCallback,
-    /// Makes attributes.
+    /// Creates attributes.
     pub attributes_new: CustomMetricMeterAttributesNewCallback,
     /// Frees attributes.
     pub attributes_free: CustomMetricMeterAttributesFreeCallback,
@@ -115,7 +116,7 @@ pub struct CustomMetricMeter {
     pub meter_free: CustomMetricMeterMeterFreeCallback,
 }
 
-/// One attribute, as the meter is told it.
+/// One attribute, as the meter receives it.
 #[repr(C)]
 pub struct CustomMetricAttribute {
     /// Its name.
@@ -155,7 +156,7 @@ struct Owned {
     callbacks: CustomMetricMeter,
 }
 
-// SAFETY: `CustomMetricMeter` asks for callbacks that any thread may call.
+// SAFETY: `CustomMetricMeter` requires callbacks that any thread can call.
 unsafe impl Send for Owned {}
 // SAFETY: as above.
 unsafe impl Sync for Owned {}
@@ -169,11 +170,11 @@ impl Drop for Owned {
     }
 }
 
-/// [`CustomMetricMeter`] as the core knows meters.
+/// [`CustomMetricMeter`] as a meter of core.
 pub(crate) struct CustomMeter(Arc<Owned>);
 
 impl CustomMeter {
-    /// Takes the meter over; from now on `meter_free` runs exactly once, whatever goes wrong.
+    /// Takes over the meter. From now on `meter_free` is called exactly once, even if something fails.
     pub(crate) fn take(meter: Lent<'_, CustomMetricMeter>) -> Self {
         Self(Arc::new(Owned {
             meter: ptr::from_ref(meter.get()),
@@ -181,7 +182,7 @@ impl CustomMeter {
         }))
     }
 
-    /// That no callback is missing.
+    /// Checks that no callback is missing.
     pub(crate) fn complete(self) -> Checked<Self> {
         let CustomMetricMeter {
             metric_new,
@@ -261,7 +262,7 @@ impl CustomMeter {
         })))
     }
 
-    fn instrument(&self, parameters: &MetricParameters, kind: MetricKind) -> Arc<Metric> {
+    fn instrument(&self, parameters: &MetricParameters, kind: MetricKind) -> Arc<CallerMetric> {
         let pointer = self
             .0
             .callbacks
@@ -277,7 +278,7 @@ impl CustomMeter {
                     )
                 }
             });
-        Arc::new(Metric(Arc::new(Made {
+        Arc::new(CallerMetric(Arc::new(Made {
             owned: self.0.clone(),
             pointer,
             free: self.0.callbacks.metric_free,
@@ -323,8 +324,8 @@ impl CoreMeter for CustomMeter {
         HistogramF64::new(self.instrument(&parameters, MetricKind::HistogramFloat))
     }
 
-    /// The unit stays what the metric's maker said: what becomes of the milliseconds is the
-    /// caller's decision.
+    /// Keeps the unit that the metric was created with: the caller decides what to do with the
+    /// milliseconds.
     fn histogram_duration(&self, parameters: MetricParameters) -> HistogramDuration {
         HistogramDuration::new(self.instrument(&parameters, MetricKind::HistogramDuration))
     }
@@ -346,8 +347,8 @@ impl CoreMeter for CustomMeter {
 struct Attributes(Made);
 
 impl Attributes {
-    /// The ones in `attributes`, if any, unless another meter made them: its pointers mean nothing
-    /// to this one.
+    /// The attributes in `attributes`, if any. An error if another meter made them, because its
+    /// pointers mean nothing to this one.
     fn of(attributes: &MetricAttributes, owned: &Arc<Owned>) -> Checked<Option<Arc<Self>>> {
         match attributes {
             MetricAttributes::Empty => Ok(None),
@@ -358,8 +359,8 @@ impl Attributes {
                 .ok()
                 .filter(|attributes| Arc::ptr_eq(&attributes.0.owned, owned))
                 .map(Some)
-                .ok_or_else(|| "the attributes are another custom meter's".to_owned()),
-            _ => Err("the attributes are not a custom meter's".to_owned()),
+                .ok_or_else(|| "the attributes belong to another custom meter".to_owned()),
+            _ => Err("the attributes do not belong to a custom meter".to_owned()),
         }
     }
 }
@@ -383,7 +384,7 @@ struct Made {
     free: Option<unsafe extern "C" fn(*const c_void)>,
 }
 
-// SAFETY: never followed here; `CustomMetricMeter` asks for callbacks that any thread may call.
+// SAFETY: never dereferenced; `CustomMetricMeter` requires callbacks that any thread can call.
 unsafe impl Send for Made {}
 // SAFETY: as above.
 unsafe impl Sync for Made {}
@@ -391,16 +392,16 @@ unsafe impl Sync for Made {}
 impl Drop for Made {
     fn drop(&mut self) {
         if let Some(free) = self.free {
-            // SAFETY: the meter's own callback and what it made, of which this is the last use.
+            // SAFETY: the meter's own callback, and the last use of what it made.
             unsafe { free(self.pointer) }
         }
     }
 }
 
-/// What the core binds attributes to.
-struct Metric(Arc<Made>);
+/// A metric of the caller's meter, which core binds attributes to.
+struct CallerMetric(Arc<Made>);
 
-impl Metric {
+impl CallerMetric {
     fn bound(&self, attributes: &MetricAttributes) -> Checked<Bound> {
         Ok(Bound {
             attributes: Attributes::of(attributes, &self.0.owned)?,
@@ -450,7 +451,7 @@ impl Bound {
     }
 }
 
-/// One of the core's kinds of metric: its trait, the trait's method, and the callback it goes to.
+/// One of core's kinds of metric: its trait, the trait's method, and the callback that is called.
 macro_rules! kind {
     ($base:ident, $method:ident($value:ident: $type:ty), $bound:ident => $record:expr) => {
         impl $base for Bound {
@@ -460,7 +461,7 @@ macro_rules! kind {
             }
         }
 
-        impl MetricAttributable<Box<dyn $base>> for Metric {
+        impl MetricAttributable<Box<dyn $base>> for CallerMetric {
             fn with_attributes(
                 &self,
                 attributes: &MetricAttributes,
@@ -477,5 +478,5 @@ kind!(HistogramF64Base, records(value: f64), bound => bound.record_float(value))
 kind!(HistogramDurationBase, records(value: Duration), bound => bound.record_duration(value));
 kind!(GaugeBase, records(value: u64), bound => bound.record_integer(value));
 kind!(GaugeF64Base, records(value: f64), bound => bound.record_float(value));
-// The callback knows no signed integers: two's complement.
+// The callback has no signed integers, so this is two's complement.
 kind!(UpDownCounterBase, adds(value: i64), bound => bound.record_integer(value as u64));

@@ -1,22 +1,22 @@
-//! Decoding protobuf without needing the caller's stack.
+//! Decoding protobuf with little of the caller's stack.
 //!
-//! The decoder calls itself for each message in a message, up to 100 deep, which takes some 100 KiB. A
-//! host's thread may have less.
+//! The decoder calls itself for each nested message, up to 100 deep, which takes about 100 KiB of
+//! stack. A thread of the host may have less.
 
 use crate::ffi::{lock, with_signals_blocked};
 use prost::{DecodeError, Message};
 use std::{sync::Mutex, thread};
 
-/// How deep messages may be nested to be decoded on the caller's thread.
+/// Largest nesting of messages that are decoded on the caller's thread.
 const DEEPEST_HERE: usize = 24;
 
-/// Decodes a message; one that is nested deeply, on a thread with a stack for it.
+/// Decodes a message. A deeply nested one is decoded on a separate thread with enough stack.
 pub(crate) fn decode<M: Message + Default + 'static>(bytes: &[u8]) -> Result<M, DecodeError> {
     with_stack_for(bytes, || M::decode(bytes))
 }
 
-/// Runs what decodes `bytes` and looks at the message: where that is nested deeply, on a thread with a
-/// stack for it. Dropping such a message takes as much stack as decoding it.
+/// Runs `body`, which decodes `bytes` and uses the message. If the message is deeply nested, it runs on
+/// a separate thread with enough stack. Dropping such a message takes as much stack as decoding it.
 pub(crate) fn with_stack_for<T: Send>(bytes: &[u8], body: impl FnOnce() -> T + Send) -> T {
     if is_shallow(bytes) {
         return body();
@@ -26,7 +26,7 @@ pub(crate) fn with_stack_for<T: Send>(bytes: &[u8], body: impl FnOnce() -> T + S
     value.expect("run once")
 }
 
-/// Runs `body`, once, on a thread that is there for it alone. Not generic: it is large.
+/// Runs `body` once, on a new thread. Not generic, because it is large.
 fn on_thread(body: &mut (dyn FnMut() + Send)) {
     let body = Mutex::new(body);
     let run = || (lock(&body))();
@@ -39,16 +39,16 @@ fn on_thread(body: &mut (dyn FnMut() + Send)) {
         match spawned.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(())) => {}
             Ok(Err(payload)) => std::panic::resume_unwind(payload),
-            // No thread is to be had: the caller's may well be large enough.
+            // No thread can be started; the stack of the caller's thread may be large enough.
             Err(_) => run(),
         }
     });
 }
 
-/// Whether no message in these bytes can be nested deeper than [`DEEPEST_HERE`]. Without knowing which
-/// fields are messages, everything that reads as one counts.
+/// Whether no message in these bytes can be nested deeper than [`DEEPEST_HERE`]. Which fields are
+/// messages is not known here, so everything that can be read as one counts.
 fn is_shallow(bytes: &[u8]) -> bool {
-    // Two bytes a level, a tag and a length, are the least.
+    // Each level has at least two bytes, a tag and a length.
     if bytes.len() <= 2 * DEEPEST_HERE {
         return true;
     }
@@ -66,7 +66,7 @@ fn is_shallow(bytes: &[u8]) -> bool {
                 at += start;
                 end = at + size;
             }
-            // The end of a message, or of what reads as one: back to the one it is in.
+            // The end of a message, or of something that reads as one: back to the enclosing one.
             None => {
                 if depth == 0 {
                     return true;
@@ -81,13 +81,13 @@ fn is_shallow(bytes: &[u8]) -> bool {
 
 /// A field of an encoded message.
 enum Field {
-    /// What may be a message: where it starts, after tag and length, and its size.
+    /// Possibly a message: its start, after tag and length, and its size.
     Delimited { start: usize, size: usize },
     /// Anything else, with its tag.
     Other { size: usize },
 }
 
-/// The first field; None if there is none.
+/// The first field, or None if there is none.
 fn field(bytes: &[u8]) -> Option<Field> {
     let (tag, tag_size) = varint(bytes)?;
     let rest = &bytes[tag_size..];
@@ -100,8 +100,8 @@ fn field(bytes: &[u8]) -> Option<Field> {
             let start = tag_size + prefix;
             return (size <= bytes.len() - start).then_some(Field::Delimited { start, size });
         }
-        // Where a group starts or ends there is only a tag. The messages here have none, and skipping
-        // one takes little of the stack.
+        // The start or end of a group is only a tag. The messages here have no groups, and skipping
+        // one takes little stack.
         3 | 4 => 0,
         5 => 4,
         _ => return None,

@@ -17,67 +17,69 @@ use temporalio_common::envconfig::{
     load_client_config_profile,
 };
 
-/// What to load all profiles from.
+/// Where to load all profiles from.
 #[repr(C)]
 pub struct ClientEnvConfigLoadOptions {
-    /// Path of the TOML file; empty = what `TEMPORAL_CONFIG_FILE` names, or the default path. A file
-    /// that does not exist is an empty one.
+    /// Path of the TOML file; empty = the value of `TEMPORAL_CONFIG_FILE`, or the default path. If
+    /// the file does not exist, it counts as empty.
     pub path: ByteArrayRef,
-    /// TOML instead of a file; ignored if `path` is set.
+    /// TOML to use instead of a file. Ignored if `path` is set.
     pub data: ByteArrayRef,
-    /// Unknown keys in the TOML are an error.
+    /// Whether unknown keys in the TOML are an error.
     pub config_file_strict: MaybeUninit<bool>,
-    /// Environment variables as a JSON object of strings; empty = the process environment.
+    /// Environment variables as a JSON object of strings; empty = those of the process.
     pub env_vars: ByteArrayRef,
 }
 
-/// What to load one profile from.
+/// Where to load one profile from.
 #[repr(C)]
 pub struct ClientEnvConfigProfileLoadOptions {
-    /// The profile's name; empty = what `TEMPORAL_PROFILE` names, or `default`.
+    /// Name of the profile; empty = the value of `TEMPORAL_PROFILE`, or `default`.
     pub profile: ByteArrayRef,
-    /// Path of the TOML file; empty = what `TEMPORAL_CONFIG_FILE` names, or the default path. A file
-    /// that does not exist is an empty one.
+    /// Path of the TOML file; empty = the value of `TEMPORAL_CONFIG_FILE`, or the default path. If
+    /// the file does not exist, it counts as empty.
     pub path: ByteArrayRef,
-    /// TOML instead of a file; ignored if `path` is set.
+    /// TOML to use instead of a file. Ignored if `path` is set.
     pub data: ByteArrayRef,
-    /// Environment variables only. Not together with `disable_env`.
+    /// Use environment variables only. Cannot be combined with `disable_env`.
     pub disable_file: MaybeUninit<bool>,
-    /// No environment variable overrides the file. Not together with `disable_file`.
+    /// Do not let environment variables override the file. Cannot be combined with `disable_file`.
     pub disable_env: MaybeUninit<bool>,
-    /// Unknown keys in the TOML are an error.
+    /// Whether unknown keys in the TOML are an error.
     pub config_file_strict: MaybeUninit<bool>,
-    /// Environment variables as a JSON object of strings; empty = the process environment.
+    /// Environment variables as a JSON object of strings; empty = those of the process.
     pub env_vars: ByteArrayRef,
 }
 
-/// All profiles as JSON, XOR a failure.
+/// All profiles. Exactly one of `success` and `fail` is set.
 #[repr(C)]
 pub struct ClientEnvConfigOrFail {
-    /// JSON, to be freed with `temporal_core_byte_array_free`; NULL on failure.
+    /// JSON. Free it with `temporal_core_byte_array_free`.
     pub success: *const ByteArray,
-    /// To be freed with `temporal_core_byte_array_free`; NULL on success.
+    /// The error message. Free it with `temporal_core_byte_array_free`.
     pub fail: *const ByteArray,
 }
 
-/// One profile as JSON, XOR a failure.
+/// One profile. Exactly one of `success` and `fail` is set.
 #[repr(C)]
 pub struct ClientEnvConfigProfileOrFail {
-    /// JSON, to be freed with `temporal_core_byte_array_free`; NULL on failure.
+    /// JSON. Free it with `temporal_core_byte_array_free`.
     pub success: *const ByteArray,
-    /// To be freed with `temporal_core_byte_array_free`; NULL on success.
+    /// The error message. Free it with `temporal_core_byte_array_free`.
     pub fail: *const ByteArray,
 }
 
-/// Loads all profiles of the configuration file. Environment variables only say where it is.
+/// Loads all profiles of the configuration file. Of the environment, it only reads which file to
+/// load.
 ///
-/// @param options Dropped by the caller once the call returns; NULL is an error.
-/// @return `{"profiles": {NAME: PROFILE}}` as JSON, XOR a failure. Each profile holds what is set
-///         of `address`, `namespace`, `api_key`, `tls` (`disabled`, `server_name`,
-///         `server_ca_cert`, `client_cert`, `client_key`), `codec` (`endpoint`, `auth`) and
-///         `grpc_meta`; certificates and keys are `{"path": string}` or `{"data": [byte values]}`.
+/// @param options NULL is an error.
+/// @return The JSON `{"profiles": {NAME: PROFILE}}`, or an error message. A PROFILE has these keys,
+///         without those that are not set: `address`, `namespace`, `api_key`, `tls` (`disabled`,
+///         `server_name`, `server_ca_cert`, `client_cert`, `client_key`), `codec` (`endpoint`,
+///         `auth`) and `grpc_meta`. Certificates and keys are `{"path": string}` or
+///         `{"data": [byte values]}`.
 ///
-/// Reads the file on the caller's thread. Any thread.
+/// Reads the file on your thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_env_config_load(
     options: *const ClientEnvConfigLoadOptions,
@@ -88,13 +90,14 @@ pub unsafe extern "C" fn temporal_core_client_env_config_load(
     ClientEnvConfigOrFail { success, fail }
 }
 
-/// Loads one profile: from the configuration file, overridden by environment variables.
+/// Loads one profile from the configuration file. Environment variables override the file.
 ///
-/// @param options Dropped by the caller once the call returns; NULL is an error.
-/// @return The PROFILE as JSON, as in `temporal_core_client_env_config_load`, XOR a failure. A
-///         profile that is named but not in the file is a failure; `default`, unnamed, is not.
+/// @param options NULL is an error.
+/// @return The PROFILE as JSON, as for `temporal_core_client_env_config_load`, or an error message.
+///         If you name a profile that is not in the file, the call fails; without a name, a missing
+///         `default` profile is not an error.
 ///
-/// Reads the file on the caller's thread. Any thread.
+/// Reads the file on your thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_env_config_profile_load(
     options: *const ClientEnvConfigProfileLoadOptions,
@@ -105,7 +108,7 @@ pub unsafe extern "C" fn temporal_core_client_env_config_profile_load(
     ClientEnvConfigProfileOrFail { success, fail }
 }
 
-/// Success XOR fail.
+/// The JSON or the error message; the other pointer is NULL.
 fn answer(load: impl FnOnce() -> Checked<Value>) -> (*const ByteArray, *const ByteArray) {
     match guard(Err, load) {
         Ok(json) => (ByteArray::give(json.to_string()), ptr::null()),
@@ -166,7 +169,7 @@ fn origin(source: Option<&DataSource>, env_vars: &HashMap<String, String>) -> St
     }
 }
 
-/// Reading and parsing fail without saying which file it was.
+/// Adds the file to errors of reading and parsing, which do not name it.
 fn explained(error: &ConfigError, origin: &str) -> String {
     match error {
         ConfigError::LoadError(_) => format!("{origin}: {error}").trim_end().to_owned(),
@@ -193,7 +196,7 @@ fn env_vars(json: Lent<'_, ByteArrayRef>) -> Checked<HashMap<String, String>> {
         .map_err(|error| format!("env_vars is not a JSON object of strings: {error}"))
 }
 
-/// Read here because the crate's own reading panics at any variable that is not UTF-8.
+/// Read here, because the crate panics if any variable is not UTF-8.
 fn process_env_vars() -> Checked<HashMap<String, String>> {
     env::vars_os()
         .filter_map(|(name, value)| {
@@ -207,7 +210,7 @@ fn process_env_vars() -> Checked<HashMap<String, String>> {
         .collect()
 }
 
-/// A JSON object of the members that are there.
+/// A JSON object of the members that are set.
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     members
         .into_iter()
@@ -256,7 +259,7 @@ fn source_json(source: DataSource) -> Option<Value> {
     match source {
         DataSource::Path(path) => Some(object([("path", Some(path.into()))])),
         DataSource::Data(data) => Some(object([("data", Some(data.into()))])),
-        // The crate reserves the right to add kinds; the interface knows these two.
+        // The crate may add kinds; the interface has these two.
         _ => None,
     }
 }

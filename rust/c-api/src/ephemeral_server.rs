@@ -28,58 +28,58 @@ use temporalio_sdk_core::ephemeral_server::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-/// How long a download may take.
+/// Time limit for a download.
 const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(300);
 
-/// Options of a test server, and those that a dev server has in common with it.
+/// Options of a test server, and the common options of both kinds of server.
 #[repr(C)]
 pub struct TestServerOptions {
-    /// Path of the executable; empty: it is downloaded.
+    /// Path of the executable; empty = download it.
     pub existing_path: ByteArrayRef,
-    /// Name of the SDK, which `default` downloads suit.
+    /// Name of the SDK, by which `default` selects a version.
     pub sdk_name: ByteArrayRef,
-    /// Version of the SDK, which `default` downloads suit.
+    /// Version of the SDK, by which `default` selects a version.
     pub sdk_version: ByteArrayRef,
-    /// Version to download: `default` or a version. Not used with `existing_path`.
+    /// Version to download, or `default`. Ignored if `existing_path` is set.
     pub download_version: ByteArrayRef,
-    /// Directory that keeps the download; empty: the system's temporary directory.
+    /// Directory for the download; empty = the system's temporary directory.
     pub download_dest_dir: ByteArrayRef,
-    /// Port to listen on; 0 picks a free one.
+    /// Port to listen on; 0 = a free one.
     pub port: u16,
-    /// More arguments, separated by newlines.
+    /// Additional arguments, separated by newlines.
     pub extra_args: ByteArrayRef,
-    /// Time after which the download is fetched again; 0 = never.
+    /// Age at which a download is repeated; 0 = never.
     pub download_ttl_seconds: u64,
 }
 
 /// Options of a dev server.
 #[repr(C)]
 pub struct DevServerOptions {
-    /// What it has in common with a test server; required.
+    /// The common options. Required.
     pub test_server: *const TestServerOptions,
-    /// Namespace to create; empty: `default`.
+    /// Namespace to create; empty = `default`.
     pub namespace_: ByteArrayRef,
-    /// IP address to listen on; empty: 127.0.0.1.
+    /// IP address to listen on; empty = 127.0.0.1.
     pub ip: ByteArrayRef,
-    /// File that keeps the state; empty: it is kept in memory.
+    /// File for the state; empty = keep it in memory.
     pub database_filename: ByteArrayRef,
-    /// Serve the web UI.
+    /// Whether to serve the web UI.
     pub ui: MaybeUninit<bool>,
-    /// Port of the web UI, which switches it on; 0: the server's port plus 1000.
+    /// Port of the web UI, which also turns the UI on; 0 = the server's port plus 1,000.
     pub ui_port: u16,
-    /// Format of the server's log on standard error; empty: `pretty`.
+    /// Format of the server's log on standard error; empty = `pretty`.
     pub log_format: ByteArrayRef,
-    /// Level of the server's log; empty: `warn`.
+    /// Level of the server's log; empty = `warn`.
     pub log_level: ByteArrayRef,
 }
 
-/// Ends a start: `success` with `success_target`, XOR `fail`; what there is not is NULL.
+/// Receives the result of a start: either `success` and `success_target` are set, or `fail` is.
 ///
-/// @param user_data      As given to the call.
-/// @param success        The server, to be freed with `temporal_core_ephemeral_server_free`.
-/// @param success_target Where it listens, `host:port`; to be freed with
+/// @param user_data      What you passed to the call.
+/// @param success        The server. Free it with `temporal_core_ephemeral_server_free`.
+/// @param success_target The address of the server, `host:port`. Free it with
 ///                       `temporal_core_byte_array_free`.
-/// @param fail           A message, to be freed with `temporal_core_byte_array_free`.
+/// @param fail           The error message. Free it with `temporal_core_byte_array_free`.
 pub type EphemeralServerStartCallback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -89,10 +89,10 @@ pub type EphemeralServerStartCallback = Option<
     ),
 >;
 
-/// Ends a shutdown.
+/// Called when a server has stopped.
 ///
-/// @param user_data As given to the call.
-/// @param fail      NULL on success, else a message to be freed with
+/// @param user_data What you passed to the call.
+/// @param fail      NULL on success, otherwise the error message. Free it with
 ///                  `temporal_core_byte_array_free`.
 pub type EphemeralServerShutdownCallback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, fail: *const ByteArray)>;
@@ -119,20 +119,19 @@ impl Callback for StartCallback {
             }
             Err(message) => (ptr::null_mut(), ptr::null(), ByteArray::give(message)),
         };
-        // SAFETY: by this function's own condition; the callback owns what it is given.
+        // SAFETY: by this function's contract; the callback owns what it is given.
         unsafe { self(user_data, success, target, fail) }
     }
 }
 
 /// A dev server or test server that runs as a child process.
 ///
-/// Life: `temporal_core_ephemeral_server_start_dev_server` or
-/// `temporal_core_ephemeral_server_start_test_server` gives it to the callback;
-/// `temporal_core_ephemeral_server_shutdown`; `temporal_core_ephemeral_server_free`. Freeing one that
-/// was not shut down kills the process.
+/// Lifecycle: `temporal_core_ephemeral_server_start_dev_server` or
+/// `temporal_core_ephemeral_server_start_test_server` gives it to its callback. Stop it with
+/// `temporal_core_ephemeral_server_shutdown`, then free it with
+/// `temporal_core_ephemeral_server_free`. Freeing it without a shutdown kills the process.
 ///
-/// Any thread may shut it down or free it, also inside a callback, before or after its runtime is
-/// freed.
+/// Any thread can stop or free it, also inside a callback, before or after its runtime is freed.
 pub struct EphemeralServer {
     core: Arc<Core>,
     target: String,
@@ -143,7 +142,7 @@ pub struct EphemeralServer {
 /// [`TestServerOptions`], checked.
 struct Launch {
     executable: Executable,
-    /// 0 picks a free one.
+    /// 0 selects a free one.
     port: u16,
     extra_args: Vec<String>,
 }
@@ -159,7 +158,7 @@ struct Download {
     ttl: Option<Duration>,
 }
 
-/// What a dev server takes beyond [`Launch`].
+/// The options that only a dev server has.
 struct DevServer {
     namespace: String,
     ip: IpAddr,
@@ -193,7 +192,7 @@ fn launch(options: Lent<'_, TestServerOptions>) -> Checked<Launch> {
         (Some(path), _) => Executable::Existing(existing(&path)?),
         (None, None) => {
             return Err(
-                    "neither existing_path nor download_version is set; `default` downloads the version that suits the SDK"
+                    "neither existing_path nor download_version is set; set download_version to `default` for the version that matches the SDK"
                         .to_owned(),
                 );
         }
@@ -203,7 +202,7 @@ fn launch(options: Lent<'_, TestServerOptions>) -> Checked<Launch> {
                 (&sdk_name, "sdk_name"),
                 (&sdk_version, "sdk_version"),
             ] {
-                // They become parts of a file's name.
+                // They become part of a file name.
                 if part.contains(['/', '\\']) {
                     return Err(format!("{what} `{part}` must not contain a path separator"));
                 }
@@ -233,7 +232,7 @@ fn launch(options: Lent<'_, TestServerOptions>) -> Checked<Launch> {
     })
 }
 
-/// An absolute path, so that a bare name is not looked up in `PATH`.
+/// Makes the path absolute, so that a bare name is not looked up in `PATH`.
 fn existing(path: &str) -> Checked<PathBuf> {
     let absolute = std::path::absolute(path)
         .map_err(|error| format!("existing_path `{path}` cannot be made absolute: {error}"))?;
@@ -272,7 +271,7 @@ fn dev_server(options: Lent<'_, DevServerOptions>) -> Checked<DevServer> {
 }
 
 impl Download {
-    /// The executable that an earlier start downloaded, if it is still good.
+    /// The executable that an earlier start downloaded, if it is not too old.
     fn cached(&self, name: &str) -> Option<PathBuf> {
         let path = self.path(name);
         let modified = path.metadata().and_then(|found| found.modified()).ok()?;
@@ -282,7 +281,7 @@ impl Download {
         fresh.then_some(path)
     }
 
-    /// Where the core crate puts the executable. Under another name it would be downloaded again.
+    /// Where the core crate stores the executable. Under another name it would be downloaded again.
     fn path(&self, name: &str) -> PathBuf {
         let name = match &self.version {
             EphemeralExeVersion::SDKDefault {
@@ -307,21 +306,21 @@ impl Download {
     }
 }
 
-/// What tells a dev server from a test server.
+/// The differences between a dev server and a test server.
 trait Server: Sync {
     /// The executable's name.
     const NAME: &str;
 
-    /// Address that it listens on.
+    /// The address that it listens on.
     fn ip(&self) -> IpAddr;
 
-    /// The namespace that it has once it serves.
+    /// The namespace that exists when it is ready.
     fn namespace(&self) -> Option<&str>;
 
     /// Its arguments, before the caller's own.
     fn arguments(&self, port: u16) -> Vec<String>;
 
-    /// Downloads and starts it, by way of the core crate.
+    /// Downloads and starts it, through the core crate.
     fn download_and_start(
         &self,
         launch: &Launch,
@@ -340,7 +339,7 @@ impl Server for DevServer {
         Some(&self.namespace)
     }
 
-    /// Those that the core crate starts a dev server with, too.
+    /// The same arguments as those of the core crate.
     fn arguments(&self, port: u16) -> Vec<String> {
         let mut arguments: Vec<String> = ["server", "start-dev"].map(str::to_owned).into();
         let mut option = |name: &str, value: &str| {
@@ -423,7 +422,7 @@ impl Server for TestServer {
 }
 
 impl Launch {
-    /// Starts the executable, once it is here.
+    /// Starts the executable, after downloading it if necessary.
     async fn start<S: Server>(
         self,
         server: S,
@@ -444,8 +443,8 @@ impl Launch {
         self.run(&executable, &server, &core).await
     }
 
-    /// Downloads by way of the core crate, which also starts what it downloaded, with less patience
-    /// and another signal mask: that server is stopped again.
+    /// Downloads through the core crate, which also starts the server, with a shorter time limit and
+    /// another signal mask. So that server is stopped again.
     async fn download<S: Server>(&self, server: &S, download: &Download) -> Checked<PathBuf> {
         let path = download.path(S::NAME);
         match server.download_and_start(self, download).await {
@@ -453,7 +452,7 @@ impl Launch {
                 let _ = downloaded.shutdown().await;
                 Ok(path)
             }
-            // Downloaded, however short its time to live is, but slow to serve.
+            // The download succeeded, but the server was slow to start.
             Err(EphemeralServerError::StartupTimeout { .. }) if path.is_file() => Ok(path),
             Err(error) => Err(with_causes(&error)),
         }
@@ -521,15 +520,16 @@ fn start<Start, Make, Prepare>(
 
 /// Starts Temporal's dev server (`temporal server start-dev`).
 ///
-/// @param runtime   Live for the call.
-/// @param options   Dropped by the caller once the call returns.
+/// @param runtime   The runtime.
+/// @param options   Which server to start, and how.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
-///                  options: …`), else on a runtime thread once the server serves, or has not
-///                  within 30 seconds, after a download of at most 300. NULL: nothing is done.
+/// @param callback  If the options are wrong (`Invalid options: …`), called on your thread;
+///                  otherwise on a runtime thread, when the server is ready or the start has
+///                  failed. A server has 30 seconds to become ready, after a download of at most
+///                  300 seconds.
 ///
-/// `existing_path` starts that executable; else `download_version` is fetched once into
-/// `download_dest_dir`.
+/// If `existing_path` is set, starts that executable. Otherwise downloads `download_version` to
+/// `download_dest_dir`, unless it is there already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
     runtime: *mut Runtime,
@@ -537,7 +537,7 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
     user_data: *mut c_void,
     callback: EphemeralServerStartCallback,
 ) {
-    // SAFETY: runtime and options are live for this call, with all they lead to.
+    // SAFETY: the runtime and the options, with everything they reference, are live for this call.
     let (runtime, options) = unsafe {
         (
             Lent::handle(runtime, "runtime"),
@@ -553,17 +553,18 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
     });
 }
 
-/// Starts Temporal's test server, whose time can skip.
+/// Starts Temporal's test server, which can skip time.
 ///
-/// @param runtime   Live for the call.
-/// @param options   Dropped by the caller once the call returns.
+/// @param runtime   The runtime.
+/// @param options   Which server to start, and how.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once: on the caller's thread for options that are wrong (`Invalid
-///                  options: …`), else on a runtime thread once the server serves, or has not
-///                  within 30 seconds, after a download of at most 300. NULL: nothing is done.
+/// @param callback  If the options are wrong (`Invalid options: …`), called on your thread;
+///                  otherwise on a runtime thread, when the server is ready or the start has
+///                  failed. A server has 30 seconds to become ready, after a download of at most
+///                  300 seconds.
 ///
-/// `existing_path` starts that executable, its first argument the port; else `download_version` is
-/// fetched once into `download_dest_dir`.
+/// If `existing_path` is set, starts that executable, with the port as its first argument.
+/// Otherwise downloads `download_version` to `download_dest_dir`, unless it is there already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
     runtime: *mut Runtime,
@@ -571,7 +572,7 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
     user_data: *mut c_void,
     callback: EphemeralServerStartCallback,
 ) {
-    // SAFETY: runtime and options are live for this call, with all they lead to.
+    // SAFETY: the runtime and the options, with everything they reference, are live for this call.
     let (runtime, options) = unsafe {
         (
             Lent::handle(runtime, "runtime"),
@@ -584,11 +585,11 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
     });
 }
 
-/// Frees the server; one that was not shut down is killed.
+/// Frees the server. If it was not shut down, its process is killed.
 ///
-/// @param server From a start's callback, not used again; NULL is a no-op.
+/// @param server From the callback of a start; not used again. May be NULL.
 ///
-/// Any thread, also inside a callback, before or after the runtime is freed.
+/// You can call it inside a callback, and before or after the runtime is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut EphemeralServer) {
     guard_infallible((), || {
@@ -603,12 +604,12 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_free(server: *mut Epheme
 /// # Safety
 /// `server` is NULL, or came from `boxed` and is not used again.
 pub(crate) unsafe fn free_server(server: *mut EphemeralServer) {
-    // SAFETY: by this function's own condition.
+    // SAFETY: by this function's contract.
     let Some(server) = (unsafe { taken_back(server) }) else {
         return;
     };
     let EphemeralServer { core, process, .. } = server;
-    // When it is locked, a shutdown is at it.
+    // If it is locked, a shutdown is in progress.
     let Some(mut process) = process
         .try_lock()
         .ok()
@@ -623,12 +624,12 @@ pub(crate) unsafe fn free_server(server: *mut EphemeralServer) {
     });
 }
 
-/// Stops the server: its process is ended and reaped. Idempotent.
+/// Ends the server's process. Calling it again has no effect.
 ///
-/// @param server    Live until the callback; to be freed afterwards.
+/// @param server    Must stay valid until the callback. Free it afterwards.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, on a runtime thread, at the latest after 10 seconds. NULL:
-///                  nothing is done.
+/// @param callback  Called on a runtime thread when the process has ended, after at most 10
+///                  seconds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_shutdown(
     server: *mut EphemeralServer,

@@ -1,4 +1,4 @@
-//! Events: what a completion queue gives.
+//! Events: the entries of a completion queue.
 
 use crate::{
     byte_array::ByteArray,
@@ -11,67 +11,69 @@ use crate::{
 use libc::size_t;
 use std::{mem, ptr};
 
-/// What an event tells.
+/// What an event is about.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq)]
 pub enum StaticLibsEventKind {
-    /// The queue cannot be used: `fail` says why. Only after a fork.
+    /// The queue cannot be used; `fail` gives the reason. Occurs only after a fork.
     Unusable = 0,
-    /// A connection, or why there is none: `connection` XOR `fail`.
+    /// The result of connecting: `connection` or `fail`.
     ClientConnect,
-    /// An RPC's end: `success`, `status_code`, `fail` and `failure_details` as for
+    /// The result of an RPC: `success`, `status_code`, `fail` and `failure_details`, as for
     /// `TemporalCoreClientRpcCallCallback`.
     ClientRpcCall,
-    /// A poll's end: `success` XOR `fail`; both NULL: stop polling for this kind.
+    /// The result of a poll: `success` or `fail`. If both are NULL, stop polling for this kind of
+    /// task.
     WorkerPoll,
-    /// A worker's validation, completion or finalization has ended: `fail`, or NULL.
+    /// The result of a worker's validation, completion or finalization: `fail`, or NULL on success.
     Worker,
-    /// A server serves, or why not: `server` and `success`, its address, XOR `fail`.
+    /// The result of a start: `server` and `success`, its address, or `fail`.
     EphemeralServerStart,
-    /// A server has stopped: `fail`, or NULL.
+    /// A server has stopped: `fail`, or NULL on success.
     EphemeralServerShutdown,
-    /// A log: `log` and `log_level`.
+    /// A log record: `log` and `log_level`.
     Log,
-    /// More logs waited than the queue takes: `count` of them were dropped.
+    /// Too many log records were waiting, so `count` of them were dropped.
     LogsDropped,
-    /// An RPC to answer: `request`.
+    /// An RPC for you to answer: `request`.
     ClientGrpcOverride,
-    /// What the server says of a worker's task queue: `success`, JSON, XOR `fail`.
+    /// What the server knows of a worker's task queue: `success`, as JSON, or `fail`.
     WorkerAskServer,
 }
 
-/// What a queue gives. Which fields are set depends on `kind`; the others are 0.
+/// An event on a queue. `kind` determines which fields are set; the others are 0.
 ///
-/// All that the fields lead to belongs to the event, until
-/// `temporal_static_libs_event_free` frees it. To keep something of it, a connection for example, take
-/// the pointer and set the field to NULL. A log stays in its event, which alone frees it.
+/// The event owns everything its fields point to, until you free it with
+/// `temporal_static_libs_event_free`. To keep something, for example a connection, copy the pointer
+/// and set the field to NULL. A log record cannot be kept: only freeing its event frees it.
 #[repr(C)]
 pub struct StaticLibsEvent {
-    /// The struct's size, `sizeof(TemporalStaticLibsEvent)`; set before the event is asked for.
+    /// Size of the struct: `sizeof(TemporalStaticLibsEvent)`. Set it before you ask for an event.
     pub size: size_t,
-    /// What it tells.
+    /// What the event is about.
     pub kind: StaticLibsEventKind,
-    /// gRPC status of an RPC; 0 for success and for an error of the bridge.
+    /// gRPC status of an RPC; 0 on success and for an error of the library.
     pub status_code: u32,
-    /// As given to `temporal_static_libs_queue_tag`, or with the queue in the options.
+    /// What you passed to `temporal_static_libs_queue_tag`, or set in the options together with the
+    /// queue.
     pub tag: u64,
-    /// A connection.
+    /// The connection.
     pub connection: *mut Connection,
-    /// A server.
+    /// The server.
     pub server: *mut EphemeralServer,
-    /// An RPC to answer. Who answers it sets this to NULL, for the response frees it.
+    /// The RPC to answer. Set it to NULL when you respond, because responding frees it.
     pub request: *mut ClientGrpcOverrideRequest,
-    /// An RPC's response, a task, a server's address, or what the server says.
+    /// The response of an RPC, a task, a server's address, or the server's answer.
     pub success: *const ByteArray,
-    /// Why it failed; NULL: it did not.
+    /// The error message; NULL on success.
     pub fail: *const ByteArray,
-    /// `google.rpc.Status` protobuf, where the server said that the RPC failed.
+    /// `google.rpc.Status` protobuf, if the server refused the RPC.
     pub failure_details: *const ByteArray,
-    /// A log, for the `temporal_core_forwarded_log_…` accessors.
+    /// The log record, for the `temporal_core_forwarded_log_…` functions.
     pub log: *const ForwardedLog,
-    /// How many logs were dropped.
+    /// How many log records were dropped.
     pub count: u64,
-    /// The level of a log.
+    /// Level of the log record.
     pub log_level: ForwardedLogLevel,
 }
 
@@ -94,20 +96,20 @@ impl StaticLibsEvent {
         }
     }
 
-    /// Frees what the fields lead to, and leaves them NULL.
+    /// Frees what the fields point to, and sets them to NULL.
     ///
     /// # Safety
-    /// They are NULL, or as the library gave them and not used again.
+    /// Each field is NULL, or unchanged since the library set it and not used again.
     pub(crate) unsafe fn free(&mut self) {
         let connection = mem::replace(&mut self.connection, ptr::null_mut());
         let server = mem::replace(&mut self.server, ptr::null_mut());
         let request = mem::replace(&mut self.request, ptr::null_mut());
         let log = mem::replace(&mut self.log, ptr::null());
-        // SAFETY: by this function's own condition; `boxed` made the handles.
+        // SAFETY: by this function's contract; `boxed` made the handles.
         unsafe {
             drop(taken_back(connection));
             free_server(server);
-            // Its RPC fails: there is no response.
+            // Its RPC fails, because there is no response.
             drop(taken_back(request));
             drop(taken_back(log.cast_mut()));
             for bytes in [&mut self.success, &mut self.fail, &mut self.failure_details] {
@@ -117,16 +119,16 @@ impl StaticLibsEvent {
     }
 }
 
-/// Frees what an event leads to, and sets its pointers to NULL.
+/// Frees everything an event points to, and sets its pointers to NULL.
 ///
-/// @param event As `temporal_static_libs_queue_next` or `temporal_static_libs_queue_try_next` wrote it,
-///              but for pointers that were set to NULL; NULL is a no-op.
+/// @param event From `temporal_static_libs_queue_next` or `temporal_static_libs_queue_try_next`.
+///              You may have set pointers in it to NULL. May be NULL.
 ///
-/// Connections are closed, servers killed, and an RPC that was not answered fails. Any thread.
+/// Connections are closed, servers are killed, and an RPC that was not answered fails.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_event_free(event: *mut StaticLibsEvent) {
     guard_infallible((), || {
-        // SAFETY: the event is live for this call, and what it leads to is given back.
+        // SAFETY: the event is live for this call, and the caller gives back what it points to.
         unsafe {
             if let Some(event) = event.as_mut() {
                 event.free();

@@ -1,5 +1,5 @@
-//! What failures say: the words of errors and of their causes, never Rust's debug form, which some of
-//! core's errors display.
+//! Messages of failures: the text of errors and their causes, without Rust's debug form, which some of
+//! core's errors contain.
 
 use rustls::CertificateError;
 use std::{error::Error, io};
@@ -9,16 +9,16 @@ use temporalio_sdk_core::{
 };
 use tonic::Status;
 
-/// What an error says where its causes say it all.
+/// Text of an error whose causes have all the information.
 const EMPTY_WORDS: &str = "transport error";
 
-/// An error's text and those of its causes, as far as they add to it.
+/// The text of an error, and of its causes if they add something.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for error in causes(error) {
         let more = own_text(error);
         if let Some(advice) = tls_advice(error) {
-            // In place of the TLS library's words, which whatever it is a cause of repeats.
+            // Replaces the TLS library's text, which the errors above it repeat.
             text = text.replace(&more, "");
             text = format!("{}{advice}", separated(text.trim_end_matches([':', ' '])));
         } else if text == EMPTY_WORDS {
@@ -30,7 +30,7 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A text that another one may follow.
+/// A text that another one can follow.
 fn separated(text: &str) -> String {
     if text.is_empty() || text == EMPTY_WORDS {
         String::new()
@@ -52,7 +52,7 @@ fn own_text(error: &(dyn Error + 'static)) -> String {
 }
 
 fn without_causes(status: &Status) -> String {
-    // The code's name, such as NotFound; its description is a sentence about gRPC.
+    // The code's name, such as NotFound; its description is about gRPC in general.
     let code = status.code();
     let (number, message) = (code as i32, status.message());
     if message.is_empty() {
@@ -62,7 +62,7 @@ fn without_causes(status: &Status) -> String {
     }
 }
 
-/// What to do about an error of TLS, instead of what it displays.
+/// What to do about a TLS error, to use instead of its text.
 fn tls_advice(error: &(dyn Error + 'static)) -> Option<String> {
     if error.to_string() == "no native certs found" {
         return Some(
@@ -70,7 +70,7 @@ fn tls_advice(error: &(dyn Error + 'static)) -> Option<String> {
                 .to_owned(),
         );
     }
-    // An `io::Error` hides the error that it was made of from `source`.
+    // `source` of an `io::Error` does not return the error that it wraps.
     let inner = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)
@@ -115,8 +115,8 @@ fn certificate_advice(problem: &CertificateError) -> Option<String> {
     })
 }
 
-/// The name in `DnsName("example.com")` or `IpAddress(127.0.0.1)`, as the TLS library gives the names
-/// of a certificate.
+/// The name in `DnsName("example.com")` or `IpAddress(127.0.0.1)`, the TLS library's form of a name in
+/// a certificate.
 fn plain_name(presented: &str) -> &str {
     let inside = presented
         .split_once('(')
@@ -130,7 +130,7 @@ pub(crate) fn connect_failure(target: &str, error: &ClientConnectError) -> Strin
         ClientConnectError::TonicTransportError(error) => {
             format!("no connection to {target}: {}", with_causes(error))
         }
-        // Made here, for want of one from the server.
+        // A status with a source was created by the client, not received from the server.
         ClientConnectError::SystemInfoCallError(status) if status.source().is_some() => {
             let hint = if target.starts_with("http:") {
                 "; if the server expects TLS, use https:// and set tls_options"
@@ -169,7 +169,7 @@ pub(crate) fn validation_failure(error: &WorkerValidationError) -> String {
     }
 }
 
-/// Why a worker could not be made, or not get another connection.
+/// Why a worker could not be created, or could not use another connection.
 pub(crate) fn registration_failure(error: &anyhow::Error) -> String {
     before(&format!("{error:#}"), ": SlotKey")
 }
@@ -199,7 +199,7 @@ pub(crate) fn nexus_failure(error: &CompleteNexusError) -> String {
     }
 }
 
-/// What comes before a value in debug form.
+/// The text before a value in debug form.
 fn before(text: &str, value: &str) -> String {
     text.split(value).next().unwrap_or(text).to_owned()
 }

@@ -1,4 +1,4 @@
-//! RPCs answered by the caller instead of a server.
+//! RPCs that the caller answers instead of a server.
 
 use crate::{
     byte_array::{ByteArrayRef, ByteArrayRefArray, MetadataRef},
@@ -19,33 +19,32 @@ use temporalio_client::callback_based::{
 use tokio::sync::oneshot;
 use tonic::{Code, Status};
 
-/// Answers one RPC, on a thread where blocking is allowed: by calling
-/// `temporal_core_client_grpc_override_request_respond` exactly once, then or later, from any
-/// thread.
+/// Answers one RPC, by calling `temporal_core_client_grpc_override_request_respond` exactly once:
+/// in the callback or later, on any thread. It runs on a thread where it may block.
 ///
-/// @param request   The callback's, until it is responded to.
-/// @param user_data As in the connection's options.
+/// @param request   Valid until you respond.
+/// @param user_data What you set in the options of the connection.
 pub type ClientGrpcOverrideCallback =
     Option<unsafe extern "C" fn(request: *mut ClientGrpcOverrideRequest, user_data: *mut c_void)>;
 
-/// An RPC that the caller answers instead of a server.
+/// An RPC that you answer instead of a server.
 ///
-/// Life: the connection's `grpc_override_callback` gets it, or an event of its `grpc_override_queue`; the
-/// accessors
-/// `temporal_core_client_grpc_override_request_service`, `…_rpc`, `…_headers` and `…_proto` read it;
-/// `temporal_core_client_grpc_override_request_respond` answers and frees it, exactly once.
+/// Lifecycle: the connection's `grpc_override_callback` receives it, or it arrives in an event on
+/// the `grpc_override_queue`. Read it with `temporal_core_client_grpc_override_request_service`,
+/// `…_rpc`, `…_headers` and `…_proto`, then answer and free it, exactly once, with
+/// `temporal_core_client_grpc_override_request_respond`.
 ///
-/// Any thread may read it or respond, in the callback or later. What the accessors give is valid until
-/// the response.
+/// Any thread can read or answer it, in the callback or later. What the functions return is valid
+/// until you respond.
 pub struct ClientGrpcOverrideRequest {
     request: GrpcRequest,
-    /// `name\nvalue`, as the accessor lends them.
+    /// `name\nvalue`, which the accessor lends.
     headers: Vec<Vec<u8>>,
     header_refs: Vec<ByteArrayRef>,
     respond: oneshot::Sender<Result<GrpcSuccessResponse, Status>>,
 }
 
-// SAFETY: `header_refs` point into `headers`, which nobody changes.
+// SAFETY: `header_refs` point into `headers`, which never change.
 unsafe impl Send for ClientGrpcOverrideRequest {}
 
 /// The answer to an RPC.
@@ -53,17 +52,17 @@ unsafe impl Send for ClientGrpcOverrideRequest {}
 pub struct ClientGrpcOverrideResponse {
     /// gRPC status; 0 = success.
     pub status_code: i32,
-    /// Response headers; for success only.
+    /// Response headers. Ignored on failure.
     pub headers: MetadataRef,
-    /// Response protobuf; for success only.
+    /// Response protobuf. Ignored on failure.
     pub success_proto: ByteArrayRef,
-    /// Message; for failure only.
+    /// Error message. Ignored on success.
     pub fail_message: ByteArrayRef,
-    /// `google.rpc.Status` protobuf; for failure only, may be empty.
+    /// `google.rpc.Status` protobuf; may be empty. Ignored on success.
     pub fail_details: ByteArrayRef,
 }
 
-/// A gRPC service that asks `callback`, where it may block.
+/// A gRPC service that calls `callback`, on a thread where it may block.
 pub(crate) fn override_service(
     callback: unsafe extern "C" fn(*mut ClientGrpcOverrideRequest, *mut c_void),
     user_data: *mut c_void,
@@ -72,8 +71,8 @@ pub(crate) fn override_service(
     service(move |request| {
         tokio::task::spawn_blocking(move || {
             let user_data = user_data;
-            // SAFETY: the connection's options gave function and pointer; the request now belongs to
-            // the caller.
+            // SAFETY: function and pointer come from the connection's options; the request now belongs
+            // to the caller.
             unsafe { callback(boxed(request), user_data.0) }
         })
     })
@@ -133,7 +132,7 @@ impl ClientGrpcOverrideRequest {
     }
 }
 
-/// What the caller answers, as the client takes it.
+/// The caller's answer, in the form that the client expects.
 fn result(response: Lent<'_, ClientGrpcOverrideResponse>) -> Result<GrpcSuccessResponse, Status> {
     let invalid = |message| Status::internal(format!("gRPC override: {message}"));
     if response.status_code == 0 {
@@ -170,11 +169,11 @@ fn success(response: Lent<'_, ClientGrpcOverrideResponse>) -> Checked<GrpcSucces
     })
 }
 
-/// The service that is called.
+/// Returns the name of the service.
 ///
-/// @param req NULL gives an empty range and an error log.
-/// @return    Fully qualified, such as `temporal.api.workflowservice.v1.WorkflowService`; valid
-///            until the request is responded to.
+/// @param req If NULL, the call logs an error and returns an empty range.
+/// @return The full name, for example `temporal.api.workflowservice.v1.WorkflowService`. Valid
+///         until you respond.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_client_grpc_override_request_service(
     req: Option<&ClientGrpcOverrideRequest>,
@@ -182,10 +181,10 @@ pub extern "C" fn temporal_core_client_grpc_override_request_service(
     ByteArrayRef::lend_part(req, |req| req.request.service.as_bytes())
 }
 
-/// The RPC's name.
+/// Returns the name of the RPC.
 ///
-/// @param req NULL gives an empty range and an error log.
-/// @return    Such as `StartWorkflowExecution`; valid until the request is responded to.
+/// @param req If NULL, the call logs an error and returns an empty range.
+/// @return For example `StartWorkflowExecution`. Valid until you respond.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_client_grpc_override_request_rpc(
     req: Option<&ClientGrpcOverrideRequest>,
@@ -193,10 +192,10 @@ pub extern "C" fn temporal_core_client_grpc_override_request_rpc(
     ByteArrayRef::lend_part(req, |req| req.request.rpc.as_bytes())
 }
 
-/// The request's headers.
+/// Returns the headers of the request.
 ///
-/// @param req NULL gives none and an error log.
-/// @return    As they would go over the wire; valid until the request is responded to.
+/// @param req If NULL, the call logs an error and returns no headers.
+/// @return The headers as a server would receive them. Valid until you respond.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_client_grpc_override_request_headers(
     req: Option<&ClientGrpcOverrideRequest>,
@@ -215,10 +214,10 @@ pub extern "C" fn temporal_core_client_grpc_override_request_headers(
     })
 }
 
-/// The request itself.
+/// Returns the request.
 ///
-/// @param req NULL gives an empty range and an error log.
-/// @return    Its protobuf; valid until the request is responded to.
+/// @param req If NULL, the call logs an error and returns an empty range.
+/// @return The protobuf of the request. Valid until you respond.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_client_grpc_override_request_proto(
     req: Option<&ClientGrpcOverrideRequest>,
@@ -226,22 +225,22 @@ pub extern "C" fn temporal_core_client_grpc_override_request_proto(
     ByteArrayRef::lend_part(req, |req| &req.request.proto)
 }
 
-/// Answers the RPC and frees the request. Exactly once a request, from any thread.
+/// Answers the RPC and frees the request. Call it exactly once for each request, from any thread.
 ///
-/// @param req  Not used again; NULL is a no-op.
-/// @param resp Dropped by the caller once the call returns. An invalid header name or value, or a
-///             message that is not UTF-8, becomes an internal error of that RPC.
+/// @param req  Not used again. If NULL, the call has no effect.
+/// @param resp The answer. If a header is invalid or the message is not UTF-8, the RPC ends with an
+///             internal error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_grpc_override_request_respond(
     req: *mut ClientGrpcOverrideRequest,
     resp: ClientGrpcOverrideResponse,
 ) {
     guard_infallible((), || {
-        // SAFETY: `boxed` gave the request to the callback, which gives it back once.
+        // SAFETY: `boxed` made the request, and this is its last use.
         let request = unsafe { taken_back(req) }.ok_or("req is NULL")?;
         // SAFETY: the response is live for this call, with the ranges in it.
         let response = unsafe { Lent::by_value(&resp, "resp") };
-        // An error means that the RPC was given up (a timeout or a cancellation): nobody waits.
+        // An error means that the RPC has ended (a timeout or a cancellation), so nobody is waiting.
         let _ = request.respond.send(result(response));
         Ok(())
     });

@@ -1,11 +1,11 @@
 //! The C ABI over Temporal's Rust core: `temporal_core_*` functions and `TemporalCore*` types, as
-//! `temporal-sdk-core-c-bridge.h` declares them. One module per noun of the interface; `ffi` holds
-//! what every exported function is built from.
+//! `temporal-sdk-core-c-bridge.h` declares them. There is one module per noun of the interface; `ffi`
+//! has the building blocks of the exported functions.
 //!
-//! An exported function turns what its documentation asks of its caller into an `ffi::Lent`, once. What
-//! is read through that is safe, and checked: NULL, ranges, UTF-8, enum values.
+//! An exported function turns the requirements in its documentation into an `ffi::Lent`, once. Reading
+//! through that is safe, and checks for NULL and checks ranges, UTF-8 and enum values.
 
-// Ties what is compiled to its checkout; see .cargo/config.toml.
+// Makes cargo compile this again for another checkout; see .cargo/config.toml.
 const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
 
 mod attempts;

@@ -1,4 +1,4 @@
-//! Logs that go to a callback of the caller's instead of the console.
+//! Logs that go to a callback of the caller instead of the console.
 
 use crate::{
     byte_array::ByteArrayRef,
@@ -11,19 +11,19 @@ use std::{
 };
 use temporalio_common::telemetry::{CoreLog, CoreLogConsumer};
 
-/// Level of a forwarded log.
+/// Level of a log record.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ForwardedLogLevel {
-    /// Finest.
+    /// The most detailed.
     Trace = 0,
     /// For debugging.
     Debug,
-    /// Of general interest.
+    /// Information.
     Info,
-    /// Something to look at.
+    /// Something needs attention.
     Warn,
-    /// Something went wrong.
+    /// Something failed.
     Error,
 }
 
@@ -35,48 +35,50 @@ c_enum!(ForwardedLogLevel {
     Error
 });
 
-/// Receives each log, on whichever thread logs. None comes before `temporal_core_runtime_new`
-/// succeeds, nor after `temporal_core_runtime_free` returns, unless that was called inside a log
-/// callback. May not block, nor wait for another call: the thread that logs may be one that calls run on,
-/// and may hold a lock. Logs that take long to handle go to a queue, `log_queue` of
-/// `TemporalStaticLibsRuntimeOptions`.
+/// Receives each log record, on the thread that logs.
 ///
-/// @param level Of the log.
-/// @param log   Valid until the callback returns, and so is all that its accessors give.
+/// @param level Level of the record.
+/// @param log   Valid until the callback returns, as is everything its functions return.
+///
+/// It is not called before `temporal_core_runtime_new` has succeeded, nor after
+/// `temporal_core_runtime_free` has returned, unless you called that inside a log callback. It must
+/// not block or wait for another call: calls may run on the thread that logs, and it may hold a
+/// lock. To handle log records slowly, send them to a queue: `log_queue` of
+/// `TemporalStaticLibsRuntimeOptions`.
 pub type ForwardedLogCallback =
     Option<unsafe extern "C" fn(level: ForwardedLogLevel, log: *const ForwardedLog)>;
 
-/// A log that is forwarded.
+/// A log record.
 ///
-/// Life: the runtime's `forward_to` callback gets it, or an event of the runtime's `log_queue`; the
-/// `temporal_core_forwarded_log_…` accessors read it. It ends when the callback returns, or the event is
-/// freed, with all that the accessors gave.
+/// Lifecycle: the runtime's `forward_to` callback receives it, or it arrives in an event on the
+/// runtime's `log_queue`. Read it with the `temporal_core_forwarded_log_…` functions. It is valid,
+/// as is everything they return, until the callback returns or the event is freed.
 ///
-/// Only the thread of the callback may use it; that of an event, any thread.
+/// Inside the callback, only its thread can use it; from an event, any thread can.
 pub struct ForwardedLog {
     core: CoreLog,
-    /// Made when first asked for.
+    /// Built on first use.
     fields_json: OnceLock<String>,
 }
 
 /// Hands a log to the host.
 pub(crate) type DeliverLog = Box<dyn Fn(ForwardedLogLevel, ForwardedLog) + Send + Sync>;
 
-/// Hands logs to a callback, for the time that it runs.
+/// Hands logs to a callback. They are valid until it returns.
 pub(crate) fn to_callback(
     callback: unsafe extern "C" fn(ForwardedLogLevel, *const ForwardedLog),
 ) -> DeliverLog {
     Box::new(move |level, log| {
-        // SAFETY: the options of logging gave a function of this signature, which any thread may call.
+        // SAFETY: the logging options require a function that any thread can call.
         unsafe { callback(level, &raw const log) }
     })
 }
 
-/// Delivers a runtime's logs while the runtime is open, and knows which threads are delivering, so that
-/// closing can wait for them.
+/// Delivers a runtime's logs while it is open, and counts the deliveries in progress, so that closing
+/// can wait for them.
 pub(crate) struct LogForwarder {
     deliver: DeliverLog,
-    /// The process that made it, to which alone it delivers.
+    /// The process that made it. It delivers only in that process.
     process: u32,
     state: Mutex<State>,
     idle: Condvar,
@@ -89,11 +91,11 @@ struct State {
 }
 
 thread_local! {
-    /// The forwarders whose callbacks this thread is inside of, by address.
+    /// The forwarders whose callbacks are running on this thread, by address.
     static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether this thread is delivering a log, of whichever runtime.
+/// Whether this thread is delivering a log of any runtime.
 pub(crate) fn is_inside_log_callback() -> bool {
     INSIDE.with_borrow(|inside| !inside.is_empty())
 }
@@ -113,8 +115,8 @@ impl LogForwarder {
         self.lock().open = true;
     }
 
-    /// Delivers no more, and returns when no callback runs; except inside a callback of this
-    /// forwarder, where waiting could be waiting for oneself.
+    /// Stops delivering, and returns when no callback is running. Inside a callback of this forwarder
+    /// it does not wait, because it would wait for itself.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.open = false;
@@ -178,28 +180,28 @@ impl CoreLogConsumer for LogForwarder {
     }
 }
 
-/// The module that logged.
+/// Returns the module that logged.
 ///
-/// @param log NULL gives an empty range and an error log.
-/// @return    Such as `temporalio_client::retry`; valid as long as the log.
+/// @param log If NULL, the call logs an error and returns an empty range.
+/// @return For example `temporalio_client::retry`. Valid as long as the log record.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_target(log: Option<&ForwardedLog>) -> ByteArrayRef {
     ByteArrayRef::lend_part(log, |log| log.core.target.as_bytes())
 }
 
-/// What the log says.
+/// Returns the message.
 ///
-/// @param log NULL gives an empty range and an error log.
-/// @return    The message; valid as long as the log.
+/// @param log If NULL, the call logs an error and returns an empty range.
+/// @return The message. Valid as long as the log record.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_message(log: Option<&ForwardedLog>) -> ByteArrayRef {
     ByteArrayRef::lend_part(log, |log| log.core.message.as_bytes())
 }
 
-/// When it was logged.
+/// Returns the time of the log record.
 ///
-/// @param log NULL gives 0 and an error log.
-/// @return    Milliseconds of Unix time.
+/// @param log If NULL, the call logs an error and returns 0.
+/// @return Unix time in milliseconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_timestamp_millis(log: Option<&ForwardedLog>) -> u64 {
     guard_infallible(0, || {
@@ -208,17 +210,17 @@ pub extern "C" fn temporal_core_forwarded_log_timestamp_millis(log: Option<&Forw
     })
 }
 
-/// The log's fields.
+/// Returns the fields of the log record.
 ///
-/// @param log NULL gives an empty range and an error log.
-/// @return    A JSON object, built on the first call; valid as long as the log.
+/// @param log If NULL, the call logs an error and returns an empty range.
+/// @return A JSON object, built by the first call. Valid as long as the log record.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_forwarded_log_fields_json(
     log: Option<&ForwardedLog>,
 ) -> ByteArrayRef {
     ByteArrayRef::lend_part(log, |log| {
         let fields_json = log.fields_json.get_or_init(|| {
-            // Sorted, so that equal logs read equal.
+            // Sorted, so that equal logs give equal text.
             let fields: BTreeMap<_, _> = log.core.fields.iter().collect();
             serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
         });

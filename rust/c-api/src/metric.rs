@@ -1,4 +1,4 @@
-//! Metrics of the caller's own, recorded wherever the runtime's metrics go.
+//! Metrics of the caller, which go where the runtime's metrics go.
 
 use crate::{
     byte_array::ByteArrayRef,
@@ -50,60 +50,63 @@ pub struct MetricAttribute {
     pub value_type: MaybeUninit<MetricAttributeValueType>,
 }
 
-/// A metric to make.
+/// Options of a metric.
 #[repr(C)]
 pub struct MetricOptions {
-    /// Its name, without a prefix. Required.
+    /// Name, without a prefix. Required.
     pub name: ByteArrayRef,
-    /// What it tells; may be empty.
+    /// What it measures. May be empty.
     pub description: ByteArrayRef,
-    /// Its unit; may be empty. Exporters set that of durations themselves.
+    /// Unit. May be empty. Exporters set the unit of durations themselves.
     pub unit: ByteArrayRef,
-    /// Its kind.
+    /// Kind of the metric.
     pub kind: MaybeUninit<MetricKind>,
 }
 
-/// Makes metrics and attributes that go wherever the runtime's metrics go.
+/// Creates metrics and attributes, whose values go where the runtime's metrics go.
 ///
-/// Life: `temporal_core_metric_meter_new`; `temporal_core_metric_new` and
-/// `temporal_core_metric_attributes_new`, any number of times; `temporal_core_metric_meter_free`.
+/// Lifecycle: create it with `temporal_core_metric_meter_new`, use it any number of times with
+/// `temporal_core_metric_new` and `temporal_core_metric_attributes_new`, and free it with
+/// `temporal_core_metric_meter_free`.
 ///
-/// Any thread may use it, several at once. It may be freed before what it made, and before or after its
-/// runtime, also inside a custom meter's callback.
+/// Several threads can use it at once. You can free it before what it created, before or after its
+/// runtime, and inside a custom meter's callback.
 #[derive(Clone)]
 pub struct MetricMeter {
-    // Like the members of the types below: dropped before `core`, whose threads an exporter that
-    // goes with its last reference still needs.
+    // Dropped before `core`, as in the types below: an exporter that ends with its last reference
+    // still needs the threads of `core`.
     meter: TemporalMeter,
     core: Arc<Core>,
 }
 
 /// Attributes of recorded values. They never change.
 ///
-/// Life: `temporal_core_metric_attributes_new`, or `temporal_core_metric_attributes_new_append` from
-/// existing ones; the `temporal_core_metric_record_…` functions, any number of times;
+/// Lifecycle: create them with `temporal_core_metric_attributes_new`, or from existing ones with
+/// `temporal_core_metric_attributes_new_append`. Use them any number of times with the
+/// `temporal_core_metric_record_…` functions, and free them with
 /// `temporal_core_metric_attributes_free`.
 ///
-/// Any thread may use them, several at once, with metrics of the same runtime. They may be freed
-/// before or after meter, metrics and runtime.
+/// Several threads can use them at once, with metrics of the same runtime. You can free them before
+/// or after the meter, the metrics and the runtime.
 #[derive(Clone)]
 pub struct MetricAttributes {
     attributes: CoreAttributes,
     core: Arc<Core>,
 }
 
-/// A metric whose values the caller records.
+/// A metric that you record values for.
 ///
-/// Life: `temporal_core_metric_new`; the `temporal_core_metric_record_…` function for its kind, any
-/// number of times; `temporal_core_metric_free`. What was recorded stays.
+/// Lifecycle: create it with `temporal_core_metric_new`, record values with the
+/// `temporal_core_metric_record_…` function for its kind, and free it with
+/// `temporal_core_metric_free`. What you recorded stays.
 ///
-/// Any thread may record, several at once. It may be freed before or after meter and runtime.
+/// Several threads can use it at once. You can free it before or after the meter and the runtime.
 #[derive(Clone)]
 pub struct Metric(Arc<Recorder>);
 
 struct Recorder {
     instrument: Instrument,
-    /// Of values that are recorded without attributes.
+    /// For values that are recorded without attributes.
     default_attributes: CoreAttributes,
     misuse_logged: AtomicBool,
     core: Arc<Core>,
@@ -132,7 +135,7 @@ struct AttributeArguments {
     size: size_t,
 }
 
-// SAFETY: `data` leads to `size` attributes; that is what the two arguments mean.
+// SAFETY: by the interface, `data` points to `size` attributes.
 unsafe impl Range for AttributeArguments {
     type Element = MetricAttribute;
 
@@ -141,8 +144,8 @@ unsafe impl Range for AttributeArguments {
     }
 }
 
-/// The body of a function on a handle, with the runtime's logs. Such bodies work on a clone of the
-/// handle, because a custom meter's callback may free the very handle that is in use.
+/// Runs the body of a function on a handle, with the runtime's logs. Such bodies use a clone of the
+/// handle, because a custom meter's callback may free the handle that is in use.
 fn inside<T, Body>(core: &Core, fallback: T, body: Body) -> Checked<T>
 where
     Body: FnOnce() -> Checked<T>,
@@ -151,14 +154,13 @@ where
     Ok(core.enter(|| guard_named(export, fallback, body)))
 }
 
-/// The runtime's meter.
+/// Creates a meter for the runtime's metrics.
 ///
-/// @param runtime NULL gives NULL and an error log.
-/// @return To be freed with `temporal_core_metric_meter_free`; NULL when the runtime has no
-///         metrics.
+/// @param runtime If NULL, the call logs an error and returns NULL.
+/// @return Free it with `temporal_core_metric_meter_free`. NULL if the runtime has no metrics.
 ///
-/// What the meter makes, and the meter itself, may be used after the runtime was freed and freed
-/// in any order; the runtime's threads and exporters stay until the last of them is gone.
+/// You can use and free the meter, and what it creates, in any order, also after the runtime is
+/// freed. The runtime's threads and exporters exist until the last of them is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_meter_new(runtime: *mut Runtime) -> *mut MetricMeter {
     guard_infallible(ptr::null_mut(), || {
@@ -177,9 +179,9 @@ pub unsafe extern "C" fn temporal_core_metric_meter_new(runtime: *mut Runtime) -
     })
 }
 
-/// Frees the meter; what it made stays.
+/// Frees the meter. What it created stays valid.
 ///
-/// @param meter From `temporal_core_metric_meter_new`, not used again; NULL is a no-op.
+/// @param meter From `temporal_core_metric_meter_new`; not used again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_meter_free(meter: *mut MetricMeter) {
     guard_infallible((), || {
@@ -189,14 +191,14 @@ pub unsafe extern "C" fn temporal_core_metric_meter_free(meter: *mut MetricMeter
     });
 }
 
-/// Makes attributes: those of the runtime (`service_name`, if its options attach it), and these.
+/// Creates attributes: the ones you pass, and the runtime's own (`service_name`, if its options
+/// attach it).
 ///
-/// @param meter NULL gives NULL and an error log.
-/// @param attrs Dropped by the caller once the call returns. A later one of the same name wins. A
-///              malformed one gives NULL and an error log.
+/// @param meter If NULL, the call logs an error and returns NULL.
+/// @param attrs The attributes. If two have the same name, the later one wins. If one is malformed,
+///              the call logs an error and returns NULL.
 /// @param size  Number of `attrs`.
-/// @return To be freed with `temporal_core_metric_attributes_free`. For metrics of the same runtime
-///         only.
+/// @return For metrics of the same runtime. Free it with `temporal_core_metric_attributes_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_attributes_new(
     meter: *const MetricMeter,
@@ -219,15 +221,16 @@ pub unsafe extern "C" fn temporal_core_metric_attributes_new(
     })
 }
 
-/// Makes attributes of existing ones, which stay as they are, and more.
+/// Creates attributes from existing ones, which stay unchanged, and additional ones.
 ///
-/// @param meter NULL gives NULL and an error log.
-/// @param orig  Made by a meter of the same runtime; of another, gives NULL and an error log. NULL
-///              stands for the runtime's own, as in `temporal_core_metric_attributes_new`.
-/// @param attrs Dropped by the caller once the call returns. A later one of the same name wins. A
-///              malformed one gives NULL and an error log.
+/// @param meter If NULL, the call logs an error and returns NULL.
+/// @param orig  Existing attributes, from a meter of the same runtime; otherwise the call logs an
+///              error and returns NULL. NULL = the runtime's own, as in
+///              `temporal_core_metric_attributes_new`.
+/// @param attrs The attributes to add. If two have the same name, the later one wins. If one is
+///              malformed, the call logs an error and returns NULL.
 /// @param size  Number of `attrs`.
-/// @return To be freed with `temporal_core_metric_attributes_free`.
+/// @return Free it with `temporal_core_metric_attributes_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_attributes_new_append(
     meter: *const MetricMeter,
@@ -272,7 +275,7 @@ fn appended(
 }
 
 impl MetricAttributes {
-    /// The core's attributes, unless another runtime's meter made them.
+    /// Core's attributes. An error if another runtime's meter made them.
     fn of(&self, core: &Arc<Core>) -> Checked<&CoreAttributes> {
         if Arc::ptr_eq(&self.core, core) {
             Ok(&self.attributes)
@@ -289,8 +292,8 @@ fn key_value(attribute: Lent<'_, MetricAttribute>) -> Checked<MetricKeyValue> {
         format_args!("value_type of attribute `{key}`"),
     )?;
     let value = attribute.field("value", |it| &it.value);
-    // SAFETY: the caller has set the member that `value_type` names. Any bytes are a number, and a
-    // text is lent like the attribute.
+    // SAFETY: the caller has set the member that `value_type` names. Any bytes are a valid number, and
+    // a text is lent like the attribute.
     let value = unsafe {
         match value_type {
             MetricAttributeValueType::String => {
@@ -308,7 +311,8 @@ fn key_value(attribute: Lent<'_, MetricAttribute>) -> Checked<MetricKeyValue> {
 
 /// Frees the attributes.
 ///
-/// @param attrs From a `temporal_core_metric_attributes_new…`, not used again; NULL is a no-op.
+/// @param attrs From a `temporal_core_metric_attributes_new…` function; not used again. May be
+///              NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_attributes_free(attrs: *mut MetricAttributes) {
     guard_infallible((), || {
@@ -318,20 +322,20 @@ pub unsafe extern "C" fn temporal_core_metric_attributes_free(attrs: *mut Metric
     });
 }
 
-/// Makes a metric.
+/// Creates a metric.
 ///
-/// @param meter   NULL gives NULL and an error log.
-/// @param options Dropped by the caller once the call returns. NULL, an empty name and an unknown
-///                kind give NULL and an error log. A name that the exporter does not take is an
-///                error log; the metric then records nothing.
-/// @return To be freed with `temporal_core_metric_free`.
+/// @param meter   If NULL, the call logs an error and returns NULL.
+/// @param options If NULL, or with an empty name or an unknown kind, the call logs an error and
+///                returns NULL. If the exporter does not accept the name, the call logs an error,
+///                and the metric records nothing.
+/// @return Free it with `temporal_core_metric_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_new(
     meter: *const MetricMeter,
     options: *const MetricOptions,
 ) -> *mut Metric {
     guard_infallible(ptr::null_mut(), || {
-        // SAFETY: meter and options are live for this call, with all they lead to.
+        // SAFETY: the meter and the options, with everything they reference, are live for this call.
         let (meter, options) = unsafe {
             (
                 Lent::handle(meter, "meter")?,
@@ -422,7 +426,7 @@ impl Instrument {
             }
             _ => {
                 return Err(format!(
-                    "{} records metrics of this kind",
+                    "use {} for metrics of this kind",
                     self.recorded_by()
                 ));
             }
@@ -443,9 +447,9 @@ impl Instrument {
     }
 }
 
-/// Frees the metric; what it recorded stays.
+/// Frees the metric. What you recorded stays.
 ///
-/// @param metric From `temporal_core_metric_new`, not used again; NULL is a no-op.
+/// @param metric From `temporal_core_metric_new`; not used again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_free(metric: *mut Metric) {
     guard_infallible((), || {
@@ -477,7 +481,7 @@ fn record<Value>(
             {
                 log_error(
                     export,
-                    &format!("{reason}; nothing is recorded, and this is said once a metric"),
+                    &format!("{reason}; nothing is recorded (logged once per metric)"),
                 );
             }
         });
@@ -485,15 +489,13 @@ fn record<Value>(
     });
 }
 
-/// Adds to a counter, records a value of a histogram, or sets a gauge; of integers.
+/// Adds to an integer counter, records a value of an integer histogram, or sets an integer gauge.
 ///
-/// @param metric Of another kind: nothing is recorded, and an error is logged once a metric. NULL
-///               is a no-op.
+/// @param metric If it is of another kind, the call records nothing and logs an error, once per
+///               metric. If NULL, the call has no effect.
 /// @param value  In the metric's unit.
-/// @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
-///               kind.
-///
-/// Any thread.
+/// @param attrs  NULL = the runtime's own. Those of another runtime are treated like a metric of
+///               another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_record_integer(
     metric: *const Metric,
@@ -510,16 +512,15 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer(
     record(metric, || Recorded::Integer(value), attrs);
 }
 
-/// As `temporal_core_metric_record_integer`, and for up-down counters too, which alone take negative
-/// values.
+/// Like `temporal_core_metric_record_integer`, and also for up-down counters, the only kind that
+/// accepts negative values.
 ///
-/// @param metric Of another kind, or a negative value of another metric than an up-down counter:
-///               nothing is recorded, and an error is logged once a metric. NULL is a no-op.
+/// @param metric If it is of another kind, or the value is negative and it is not an up-down
+///               counter, the call records nothing and logs an error, once per metric. If NULL, the
+///               call has no effect.
 /// @param value  In the metric's unit.
-/// @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
-///               kind.
-///
-/// Any thread.
+/// @param attrs  NULL = the runtime's own. Those of another runtime are treated like a metric of
+///               another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_record_integer_signed(
     metric: *const Metric,
@@ -536,15 +537,13 @@ pub unsafe extern "C" fn temporal_core_metric_record_integer_signed(
     record(metric, || Recorded::Signed(value), attrs);
 }
 
-/// Records a value of a histogram, or sets a gauge; of floats.
+/// Records a value of a float histogram, or sets a float gauge.
 ///
-/// @param metric Of another kind: nothing is recorded, and an error is logged once a metric. NULL
-///               is a no-op.
+/// @param metric If it is of another kind, the call records nothing and logs an error, once per
+///               metric. If NULL, the call has no effect.
 /// @param value  In the metric's unit.
-/// @param attrs  NULL stands for the runtime's own; of another runtime, like a metric of another
-///               kind.
-///
-/// Any thread.
+/// @param attrs  NULL = the runtime's own. Those of another runtime are treated like a metric of
+///               another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_record_float(
     metric: *const Metric,
@@ -563,13 +562,11 @@ pub unsafe extern "C" fn temporal_core_metric_record_float(
 
 /// Records a value of a duration histogram.
 ///
-/// @param metric   Of another kind: nothing is recorded, and an error is logged once a metric. NULL
-///                 is a no-op.
-/// @param value_ms Milliseconds; exporters may be set up to show seconds.
-/// @param attrs    NULL stands for the runtime's own; of another runtime, like a metric of another
-///                 kind.
-///
-/// Any thread.
+/// @param metric   If it is of another kind, the call records nothing and logs an error, once per
+///                 metric. If NULL, the call has no effect.
+/// @param value_ms In milliseconds; exporters can be configured to show seconds.
+/// @param attrs    NULL = the runtime's own. Those of another runtime are treated like a metric of
+///                 another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_record_duration(
     metric: *const Metric,

@@ -1,4 +1,4 @@
-//! Metrics options: who receives the core's metrics.
+//! Metrics options: who receives core's metrics.
 
 use crate::{
     byte_array::{ByteArrayRef, NewlineDelimitedMapRef},
@@ -27,16 +27,16 @@ use temporalio_common::telemetry::{
 };
 use url::Url;
 
-/// How long the system may count threads that have ended.
+/// How long the system may still count threads that have ended.
 const END_OF_THREADS: Duration = Duration::from_millis(10);
 
-/// Whether data points repeat the start time or advance it.
+/// What the data points of an export count from.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum OpenTelemetryMetricTemporality {
     /// Totals since the start.
     Cumulative = 1,
-    /// Differences to the previous export.
+    /// Differences since the previous export.
     Delta,
 }
 
@@ -48,17 +48,18 @@ c_enum!(OpenTelemetryMetricTemporality { Cumulative, Delta });
 pub enum OpenTelemetryProtocol {
     /// OTLP over gRPC.
     Grpc = 1,
-    /// OTLP over HTTP, protobuf bodies.
+    /// OTLP over HTTP, with protobuf bodies.
     Http,
 }
 
 c_enum!(OpenTelemetryProtocol { Grpc, Http });
 
-/// Export to an OpenTelemetry collector.
+/// Options of exporting to an OpenTelemetry collector.
 #[repr(C)]
 pub struct OpenTelemetryOptions {
-    /// The collector's URL: `http`, `https`, and for gRPC also `grpc`, `grpcs` and, except on Windows,
-    /// `unix`. For HTTP the whole of it, such as `http://localhost:4318/v1/metrics`.
+    /// URL of the collector, with the scheme `http` or `https`; for gRPC also `grpc`, `grpcs` and,
+    /// except on Windows, `unix`. For HTTP, the complete URL, for example
+    /// `http://localhost:4318/v1/metrics`.
     pub url: ByteArrayRef,
     /// Headers to send.
     pub headers: NewlineDelimitedMapRef,
@@ -66,45 +67,47 @@ pub struct OpenTelemetryOptions {
     pub metric_periodicity_millis: u32,
     /// Temporality of the data points.
     pub metric_temporality: MaybeUninit<OpenTelemetryMetricTemporality>,
-    /// Durations as float seconds instead of integer milliseconds.
+    /// Export durations as seconds in floats, not milliseconds in integers.
     pub durations_as_seconds: MaybeUninit<bool>,
     /// OTLP transport.
     pub protocol: MaybeUninit<OpenTelemetryProtocol>,
-    /// Part of a metric's name to comma-separated bucket bounds, finite and increasing.
+    /// Bucket bounds for metrics: the key is part of their name, the value is the bounds, separated
+    /// by commas, finite and increasing.
     pub histogram_bucket_overrides: NewlineDelimitedMapRef,
 }
 
-/// Export by serving a Prometheus endpoint.
+/// Options of serving a Prometheus endpoint.
 #[repr(C)]
 pub struct PrometheusOptions {
     /// `ip:port` to listen on.
     pub bind_address: ByteArrayRef,
-    /// Counters end in `_total`.
+    /// Let the names of counters end in `_total`.
     pub counters_total_suffix: MaybeUninit<bool>,
-    /// Histograms end in their unit.
+    /// Let the names of histograms end in their unit.
     pub unit_suffix: MaybeUninit<bool>,
-    /// Durations as float seconds instead of integer milliseconds.
+    /// Export durations as seconds in floats, not milliseconds in integers.
     pub durations_as_seconds: MaybeUninit<bool>,
-    /// Part of a metric's name to comma-separated bucket bounds, finite and increasing.
+    /// Bucket bounds for metrics: the key is part of their name, the value is the bounds, separated
+    /// by commas, finite and increasing.
     pub histogram_bucket_overrides: NewlineDelimitedMapRef,
 }
 
-/// Metrics: exactly one of the first three is set.
+/// Where metrics go. Set exactly one of `opentelemetry`, `prometheus` and `custom_meter`.
 #[repr(C)]
 pub struct MetricsOptions {
-    /// Export to an OpenTelemetry collector. The end of the runtime exports what is left, and waits
-    /// for that, at most five seconds.
+    /// Export to an OpenTelemetry collector. When the runtime ends, it exports the rest, and waits
+    /// at most five seconds for that.
     pub opentelemetry: *const OpenTelemetryOptions,
     /// Serve a Prometheus endpoint.
     pub prometheus: *const PrometheusOptions,
-    /// Call the caller's meter.
+    /// Call a meter that you implement.
     pub custom_meter: *const CustomMetricMeter,
-    /// Attach a `service_name` attribute to all metrics; for Prometheus, a global tag of that name
-    /// takes its place.
+    /// Attach a `service_name` attribute to all metrics. With Prometheus, a global tag of that name
+    /// replaces it.
     pub attach_service_name: MaybeUninit<bool>,
-    /// Attributes of every metric; not for the custom meter, whose owner attaches its own.
+    /// Attributes of all metrics. Ignored for a custom meter, which can attach its own.
     pub global_tags: NewlineDelimitedMapRef,
-    /// Prefix of the core's own metrics; empty = `temporal_`.
+    /// Prefix of core's own metrics; empty = `temporal_`.
     pub metric_prefix: ByteArrayRef,
 }
 
@@ -121,9 +124,9 @@ enum Exporter {
     Custom(CustomMeter),
 }
 
-/// Checks the options, and takes the custom meter over, if there is one.
+/// Checks the options, and takes over the custom meter, if there is one.
 pub(crate) fn metrics_config(options: Lent<'_, MetricsOptions>) -> Checked<MetricsConfig> {
-    // First, so that every failure below, and later, ends in its `meter_free`.
+    // First, so that `meter_free` is called after every failure below and later.
     let custom = options
         .field("custom_meter", |it| &it.custom_meter)
         .target()
@@ -173,7 +176,7 @@ pub(crate) fn metrics_config(options: Lent<'_, MetricsOptions>) -> Checked<Metri
             .check_name(&example)
             .map_err(|reason| format!("metrics.metric_prefix `{metric_prefix}`: {reason}"))?;
     }
-    // Two labels of one name would make a scraper refuse the whole page.
+    // Prometheus rejects a whole page if two labels have the same name.
     let tag_names_service = matches!(
         &exporter,
         Exporter::Prometheus(options) if options.global_tags.contains_key("service_name")
@@ -186,7 +189,7 @@ pub(crate) fn metrics_config(options: Lent<'_, MetricsOptions>) -> Checked<Metri
 }
 
 impl Exporter {
-    /// Custom meters take any name.
+    /// The rules for names. Custom meters accept any name.
     fn naming(&self) -> Option<Naming> {
         match self {
             Self::OpenTelemetry(_) => Some(Naming::OpenTelemetry),
@@ -222,7 +225,7 @@ fn opentelemetry_options(
         .field("opentelemetry.headers", |it| &it.headers)
         .newline_map()?;
     for (name, value) in &headers {
-        // Checked here because the HTTP exporter leaves malformed ones out without a word.
+        // Checked here, because the HTTP exporter silently ignores malformed ones.
         HeaderName::from_str(name)
             .map_err(|error| format!("opentelemetry.headers name `{name}`: {error}"))?;
         HeaderValue::from_str(value)
@@ -243,9 +246,9 @@ fn opentelemetry_options(
         .build())
 }
 
-/// The collector's URL, with a scheme that the exporter acts on.
+/// The collector's URL, with a scheme that the exporter supports.
 ///
-/// Without `unix_sockets`, as on Windows, the exporter would take `unix`, and lose every export.
+/// Without `unix_sockets`, as on Windows, the exporter would accept `unix`, and lose every export.
 fn collector_url(url: &str, protocol: OtlpProtocol, unix_sockets: bool) -> Checked<Url> {
     let parse = |text: &str| {
         Url::parse(text).map_err(|error| format!("opentelemetry.url `{url}` is malformed: {error}"))
@@ -256,7 +259,7 @@ fn collector_url(url: &str, protocol: OtlpProtocol, unix_sockets: bool) -> Check
             "opentelemetry.url `{url}` begins with unix:, which is unavailable on Windows; use http://, https://, grpc:// or grpcs://"
         )),
         (_, "http" | "https") | (OtlpProtocol::Grpc, "unix") => Ok(parsed),
-        // The exporter would take `grpcs`, and then speak plain text.
+        // The exporter would accept `grpcs`, and then not use TLS.
         (OtlpProtocol::Grpc, "grpc" | "grpcs") if parsed.has_host() => {
             parse(&parsed.as_str().replacen("grpc", "http", 1))
         }
@@ -313,10 +316,10 @@ fn bucket_overrides(map: Lent<'_, NewlineDelimitedMapRef>) -> Checked<HistogramB
                 })
                 .collect::<Checked<Vec<_>>>()?;
             if bounds.len() > 1 && bounds.last() == Some(&f64::INFINITY) {
-                // Implied by every histogram.
+                // Every histogram implies it.
                 bounds.pop();
             }
-            // OpenTelemetry panics at others when a metric is made, Prometheus drops its values.
+            // With other bounds, OpenTelemetry panics when a metric is made, and Prometheus drops its values.
             if !bounds.iter().all(|bound| bound.is_finite()) || !bounds.is_sorted_by(|a, b| a < b) {
                 return Err(format!("{context}: bounds must be finite and increasing"));
             }
@@ -334,9 +337,9 @@ impl MetricsConfig {
                 let failed = |reason: &dyn Display| {
                     format!("the OpenTelemetry exporter did not start: {reason}")
                 };
-                // One that reads the metrics, and for HTTP one that sends them: the exporter would say
-                // nothing about the first and panic about the second. One more, because a thread that
-                // has just ended may still count.
+                // One thread that reads the metrics, and for HTTP one that sends them: if they cannot
+                // be started, the exporter reports nothing for the first and panics for the second.
+                // One more, because a thread that has just ended may still count.
                 let threads = match options.protocol {
                     OtlpProtocol::Grpc => 2,
                     OtlpProtocol::Http => 3,

@@ -14,11 +14,11 @@ pub enum MetricKind {
     HistogramFloat,
     /// Distribution of durations.
     HistogramDuration,
-    /// Last value, a non-negative integer.
+    /// A current value, a non-negative integer.
     GaugeInteger,
-    /// Last value, a float.
+    /// A current value, a float.
     GaugeFloat,
-    /// Sum of integers of either sign.
+    /// Sum of integers that can be negative.
     UpDownCounterInteger,
 }
 
@@ -32,7 +32,7 @@ c_enum!(MetricKind {
     UpDownCounterInteger,
 });
 
-/// Type of an attribute's value.
+/// Type of the value of an attribute.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum MetricAttributeValueType {

@@ -1,9 +1,9 @@
-//! The names that exporters of metrics take.
+//! The names that exporters of metrics accept.
 
 use crate::ffi::Checked;
 use temporalio_common::telemetry::metrics::{MetricAttributes, MetricParameters};
 
-/// The rules that an exporter's names follow. It drops metrics that break them.
+/// An exporter's rules for names. It drops metrics that break them.
 pub(crate) enum Naming {
     OpenTelemetry,
     Prometheus,
@@ -13,7 +13,7 @@ impl Naming {
     pub(crate) fn check_name(&self, name: &str) -> Checked<()> {
         let (first, others): (fn(u8) -> bool, _) = match self {
             Self::OpenTelemetry => (|byte| byte.is_ascii_alphabetic(), "_.-/"),
-            // The dash becomes an underscore.
+            // The exporter replaces a dash by an underscore.
             Self::Prometheus => (
                 |byte| byte.is_ascii_alphabetic() || b"_:-".contains(&byte),
                 "_:-",
@@ -45,7 +45,7 @@ impl Naming {
     }
 }
 
-/// Whether the exporter that makes such attributes takes a metric, or why not.
+/// Checks that the exporter to which the attributes belong accepts a metric.
 pub(crate) fn check_metric(
     attributes: &MetricAttributes,
     metric: &MetricParameters,
@@ -61,8 +61,8 @@ pub(crate) fn check_metric(
         .map_err(|reason| format!("metric `{}`: {reason}", metric.name))
 }
 
-/// The Prometheus label for a global tag. The exporter does to the labels of single metrics what is
-/// done here, but prints global tags as they are, and one that is malformed spoils every scrape.
+/// The Prometheus label for a global tag. The exporter converts the labels of single metrics like this,
+/// but prints global tags unchanged, and a malformed one makes every scrape fail.
 pub(crate) fn label_name(tag: &str) -> Checked<String> {
     let name = tag.replace('-', "_");
     let well_formed = name

@@ -1,5 +1,5 @@
-//! Workflows that a worker has given out: those in its cache, and those with an activation that nobody has
-//! completed. Core waits for each completion without end, in a separate thread.
+//! The runs in a worker's cache, and whether their last activation is completed. Core waits for each
+//! completion without a time limit, in a separate thread.
 
 use crate::ffi::lock;
 use std::{
@@ -32,7 +32,7 @@ impl OpenActivations {
         lock(&self.0)
     }
 
-    /// How many activations are open; never more than one of a run.
+    /// How many activations are open; at most one per run.
     pub(crate) fn count(&self) -> usize {
         let runs = self.runs();
         runs.values()
@@ -45,7 +45,7 @@ impl OpenActivations {
         self.runs().len()
     }
 
-    /// Polls for an activation, which is open from then on.
+    /// Polls for an activation, which is then open.
     pub(crate) async fn poll(&self, worker: &Worker) -> Result<WorkflowActivation, PollError> {
         let activation = worker.poll_workflow_activation().await?;
         let is_eviction = activation.eviction_reason().is_some();
@@ -54,14 +54,14 @@ impl OpenActivations {
         Ok(activation)
     }
 
-    /// Completes an activation; it stays open when the completion is refused.
+    /// Completes an activation. It stays open if the completion is refused.
     pub(crate) async fn complete(
         &self,
         worker: &Worker,
         completion: WorkflowActivationCompletion,
     ) -> Result<(), CompleteWfError> {
         let run = completion.run_id.clone();
-        // Before the completion: once it is in, the run's next activation may come at any moment.
+        // Before the completion: after it, the run's next activation can arrive at any time.
         let before = {
             let mut runs = self.runs();
             match runs.get_mut(&run) {
@@ -79,10 +79,10 @@ impl OpenActivations {
         completed
     }
 
-    /// Completes, for a worker whose shutdown is initiated, what nobody will: open workflow tasks
+    /// Completes what nobody else will, for a worker whose shutdown is initiated: open workflow tasks
     /// fail, so that the server gives them to another worker at once.
     ///
-    /// Gives what makes the future, for the thread that runs it.
+    /// Returns a function that makes the future, on the thread that runs it.
     pub(crate) fn give_back(
         &self,
         worker: Arc<Worker>,
@@ -117,6 +117,6 @@ async fn fail(worker: &Worker, run: String) {
         ..Default::default()
     };
     let failed = WorkflowActivationCompletion::fail(run, failure, None);
-    // An error means that core knows nothing of it any more.
+    // An error means that core no longer knows the run.
     let _ = worker.complete_workflow_activation(failed).await;
 }

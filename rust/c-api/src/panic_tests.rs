@@ -1,5 +1,5 @@
-//! Deliberate panics inside calls, in the test build: each becomes the call's failure, and the
-//! process, the runtime and the connection go on.
+//! Deliberate panics inside calls, in the test build. Each becomes the call's failure, and the process,
+//! the runtime and the connection continue to work.
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef, ByteArrayRefArray},
@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{ffi::c_void, mem::MaybeUninit, ptr, sync::mpsc, time::Duration};
 
-/// What an RPC's callback was told: status and message.
+/// What an RPC's callback received: status and message.
 type Told = (u32, Option<String>);
 
 unsafe extern "C" fn on_rpc(
@@ -60,7 +60,7 @@ fn new_runtime() -> *mut Runtime {
     made.runtime
 }
 
-/// The one answer that comes.
+/// The only answer.
 fn only(answers: &mpsc::Receiver<Told>) -> Told {
     let told = answers
         .recv_timeout(Duration::from_secs(20))
@@ -119,7 +119,7 @@ fn a_panic_while_an_answer_is_owed_answers_once() {
     assert!(message.expect("a failure").starts_with("panic: "));
 }
 
-/// Through an exported function, NULL handles included: what a caller sees of the same boundary.
+/// The same boundary as a caller sees it: through an exported function, with NULL handles.
 #[test]
 fn an_exported_call_answers_with_its_failure() {
     let (sender, answers) = mpsc::channel::<Told>();
@@ -147,7 +147,7 @@ fn an_exported_call_answers_with_its_failure() {
     assert_eq!(only(&answers), (0, Some("client is NULL".to_owned())));
 }
 
-/// Written as exports are.
+/// Written like an export.
 fn temporal_core_for_this_test() -> &'static str {
     export_of_val(&|| ())()
 }

@@ -1,4 +1,4 @@
-//! How a worker's polls end: with a task, with a failure, or for a reason.
+//! How a worker's polls end: with a task, with a failure, or because there are no more tasks.
 
 use crate::{
     byte_array::ByteArray,
@@ -15,7 +15,7 @@ use std::{
 };
 use temporalio_common::worker::WorkerTaskTypes;
 
-/// Ends a poll: `WorkerPollCallback`, not NULL.
+/// `WorkerPollCallback`, not NULL.
 pub(crate) type PollCallback =
     unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray);
 
@@ -43,7 +43,7 @@ impl Callback for PollCallback {
             Polled::ShutDown => (ptr::null(), ptr::null()),
             Polled::Failed(message) => (ptr::null(), ByteArray::give(message)),
         };
-        // SAFETY: by this function's own condition; the callback owns what it is given.
+        // SAFETY: by this function's contract; the callback owns what it is given.
         unsafe { self(user_data, success, fail) }
     }
 }
@@ -52,22 +52,22 @@ impl Callback for PollCallback {
 #[derive(Clone)]
 pub(crate) enum Source {
     Server,
-    /// Set once core has been told that no more histories come.
+    /// Set when core knows that there are no more histories.
     Replay(Arc<AtomicBool>),
 }
 
-/// Why a worker's polls may end.
+/// The reasons for which a worker's polls may end.
 #[derive(Default)]
 pub(crate) struct End {
     shutdown_asked: AtomicBool,
     /// For each kind, whether a poll has reported a failure.
     failure_told: [AtomicBool; 3],
-    /// Core's thread for workflows is there.
+    /// Core's thread for workflows can be started, or is running.
     started: AtomicBool,
 }
 
 impl End {
-    /// From now on polls may end without a failure.
+    /// From now on, polls may end without a failure.
     pub(crate) fn ask_for_shutdown(&self) {
         self.shutdown_asked.store(true, Ordering::Release);
     }
@@ -76,11 +76,11 @@ impl End {
         self.shutdown_asked.load(Ordering::Acquire)
     }
 
-    /// Makes sure that core can start its thread for workflows, which it does in a worker's first
-    /// call. Where it cannot, core panics, then and in every later call.
+    /// Checks that core can start its thread for workflows, which it does in a worker's first call. If
+    /// it cannot, core panics, in that call and in every later one.
     ///
     /// # Errors
-    /// Where it cannot.
+    /// It cannot.
     pub(crate) fn check_start(&self) -> Checked<()> {
         if !self.started.load(Ordering::Acquire) && !self.is_shutdown_asked() {
             check_room_for(1)?;
@@ -90,11 +90,11 @@ impl End {
     }
 }
 
-/// A kind of tasks, for polls.
+/// A kind of task, for polls.
 #[derive(Clone, Copy)]
 pub(crate) struct TaskKind {
     pub(crate) index: usize,
-    /// How messages about a failing poll begin.
+    /// The beginning of messages about a failed poll.
     pub(crate) failure: &'static str,
     is_enabled: fn(&WorkerTaskTypes) -> bool,
 }
@@ -115,7 +115,7 @@ pub(crate) const NEXUS: TaskKind = TaskKind {
     is_enabled: |types| types.enable_nexus,
 };
 
-/// What both NULL of a poll may stand for.
+/// Decides what a poll without a task and without a failure means.
 pub(crate) struct EndOfPolls {
     kind: TaskKind,
     is_enabled: bool,
@@ -138,7 +138,7 @@ impl EndOfPolls {
         }
     }
 
-    /// Core ends polls without a reason also where its own threads have ended.
+    /// Core also ends polls without a reason if its own threads have ended.
     pub(crate) fn without_reason(&self) -> Polled {
         let expected = !self.is_enabled
             || self.end.is_shutdown_asked()
@@ -146,10 +146,10 @@ impl EndOfPolls {
         if expected || self.told().load(Ordering::Acquire) {
             return Polled::ShutDown;
         }
-        self.failed("core's threads for this worker have ended; its log says why. Has the process enough descriptors and threads?")
+        self.failed("core's threads for this worker have ended; see core's log for the reason, and check the limits of this process on threads and file descriptors")
     }
 
-    /// Core panics again in each poll: the second of them ends the polls.
+    /// Core panics again in each poll, so the second panic ends the polls.
     pub(crate) fn panicked(&self, message: &str) -> Polled {
         if self.told().load(Ordering::Acquire) {
             return Polled::ShutDown;

@@ -1,4 +1,4 @@
-//! Results that wait until a thread of the host's asks for them.
+//! Results that wait until a thread of the host asks for them.
 
 use crate::{
     event::{StaticLibsEvent, StaticLibsEventKind},
@@ -17,10 +17,10 @@ use std::{
     time::Instant,
 };
 
-/// An event that nobody has asked for yet.
+/// An event that nobody has taken yet.
 pub(crate) struct Waiting(StaticLibsEvent);
 
-// SAFETY: what the fields lead to may be used and freed by any thread.
+// SAFETY: any thread can use and free what the fields point to.
 unsafe impl Send for Waiting {}
 
 impl Waiting {
@@ -28,10 +28,10 @@ impl Waiting {
         Self(event)
     }
 
-    /// The event, for somebody who frees it.
+    /// The event. The receiver must free it.
     pub(crate) fn into_event(self) -> StaticLibsEvent {
         let waiting = ManuallyDrop::new(self);
-        // SAFETY: not used again, as nothing drops it.
+        // SAFETY: `waiting` is neither used again nor dropped.
         unsafe { ptr::read(&raw const waiting.0) }
     }
 }
@@ -43,20 +43,21 @@ impl Drop for Waiting {
     }
 }
 
-/// Where results wait for a thread of the host's, instead of being given to a callback.
+/// Collects results until a thread of yours takes them, instead of passing them to callbacks.
 ///
-/// Life: `temporal_static_libs_queue_new`; for each call a `temporal_static_libs_queue_tag` as its
-/// `user_data` and the `temporal_static_libs_on_…` function of its kind as its callback;
-/// `temporal_static_libs_queue_next` or `temporal_static_libs_queue_try_next` and
-/// `temporal_static_libs_event_free` for each result; `temporal_static_libs_queue_free`.
+/// Lifecycle: create it with `temporal_static_libs_queue_new`. For each call, pass a
+/// `temporal_static_libs_queue_tag` as `user_data` and the `temporal_static_libs_on_…` function for
+/// that kind of call as the callback. Take each result with `temporal_static_libs_queue_next` or
+/// `temporal_static_libs_queue_try_next`, and free it with `temporal_static_libs_event_free`. Free
+/// the queue with `temporal_static_libs_queue_free`.
 ///
-/// Any thread may use it, several at once. It needs no runtime, and serves any number of them. It may be
-/// freed while calls are in flight: their results are freed when they come.
+/// Several threads can use it at once. It needs no runtime, and any number of runtimes can share
+/// it. You can free it while calls are in flight; their results are then freed when they arrive.
 pub struct StaticLibsQueue {
     pub(crate) queue: Arc<Queue>,
 }
 
-/// A queue, as long as somebody may put something on it.
+/// A queue, which exists as long as something can be put on it.
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -68,55 +69,54 @@ struct State {
     waiting: VecDeque<Waiting>,
     /// How many of `waiting` are logs.
     logs: usize,
-    /// How many logs were dropped since an event told of it last.
+    /// How many logs were dropped since the last event about that.
     dropped_logs: u64,
     consumers: Sleepers,
-    /// Made when first asked for.
+    /// Created on first use.
     readiness: Option<Readiness>,
     closed: bool,
 }
 
-/// What `user_data` leads to for a call whose result goes to a queue.
+/// What `user_data` points to, for a call whose result goes to a queue.
 struct Tag {
     queue: Arc<Queue>,
     tag: u64,
 }
 
-/// Makes the `user_data` of a call.
+/// Creates the `user_data` of a call.
 pub(crate) fn tag(queue: &Arc<Queue>, tag: u64) -> *mut c_void {
     let queue = queue.clone();
     boxed(Tag { queue, tag }).cast()
 }
 
-/// Puts a call's result where its `user_data` says, which is freed.
+/// Puts a call's result on the queue that its `user_data` refers to, and frees `user_data`.
 ///
 /// # Safety
-/// `user_data` is NULL, or came from [`tag`] and is not used again. What
-/// `event` leads to is the library's.
+/// `user_data` is NULL, or came from [`tag`] and is not used again. `event` owns what it points to.
 pub(crate) unsafe fn put_result(user_data: *mut c_void, mut event: StaticLibsEvent) {
-    // SAFETY: by this function's own condition.
+    // SAFETY: by this function's contract.
     match unsafe { taken_back(user_data.cast::<Tag>()) } {
         Some(Tag { queue, tag }) => {
             event.tag = tag;
             queue.put(event);
         }
-        // Nobody can ask for it.
+        // Nobody can take it.
         None => drop(Waiting(event)),
     }
 }
 
 impl Queue {
-    /// Adds an event; what a closed queue gets is freed.
+    /// Adds an event. If the queue is closed, the event is freed.
     pub(crate) fn put(&self, event: StaticLibsEvent) {
         let event = Waiting(event);
         let state = lock(&self.state);
         if !state.closed {
             self.add(state, event);
         }
-        // Else it is freed, without the lock: what is closed may log.
+        // Otherwise it is freed here, after the lock is released: closing its handles may log.
     }
 
-    /// Adds a log, unless so many wait already; then it counts as dropped.
+    /// Adds a log. If `most` logs are waiting already, it is dropped and counted.
     pub(crate) fn put_log(
         &self,
         tag: u64,
@@ -160,7 +160,7 @@ impl Queue {
         lock(&self.state).pop()
     }
 
-    /// The next event, waiting for it until then; None: for ever.
+    /// The next event; waits for it until `until`, or without a limit if that is None.
     pub(crate) fn next(&self, until: Option<Instant>) -> Option<Waiting> {
         let mut state = lock(&self.state);
         loop {
@@ -181,10 +181,10 @@ impl Queue {
         }
     }
 
-    /// What is readable exactly while there is an event.
+    /// A descriptor that is readable exactly while there is an event.
     ///
     /// # Errors
-    /// The operating system's, where it has no descriptor left.
+    /// The operating system's, if it has no free descriptors.
     pub(crate) fn descriptor(&self) -> io::Result<c_int> {
         let mut state = lock(&self.state);
         if let Some(readiness) = &state.readiness {
@@ -197,14 +197,14 @@ impl Queue {
         Ok(state.readiness.insert(readiness).descriptor())
     }
 
-    /// Frees what waits, and from now on what comes.
+    /// Frees the waiting events, and from now on every new one.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
         state.readiness = None;
         let waiting = mem::take(&mut state.waiting);
         drop(state);
-        // Without the lock: what is closed may log.
+        // After the lock is released: closing their handles may log.
         drop(waiting);
     }
 }

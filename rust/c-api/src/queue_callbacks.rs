@@ -10,10 +10,10 @@ use crate::{
 };
 use std::ffi::c_void;
 
-/// Puts a result on the queue that `user_data` is of.
+/// Puts a result on the queue that `user_data` refers to.
 ///
 /// # Safety
-/// As for [`put_result`], and `fill` gives the event what the callback was given.
+/// As for [`put_result`]; `fill` passes to the event what the callback received.
 unsafe fn put(
     user_data: *mut c_void,
     kind: StaticLibsEventKind,
@@ -22,13 +22,13 @@ unsafe fn put(
     guard_infallible((), || {
         let mut event = StaticLibsEvent::new(kind, 0);
         fill(&mut event);
-        // SAFETY: by this function's own condition.
+        // SAFETY: by this function's contract.
         unsafe { put_result(user_data, event) };
         Ok(())
     });
 }
 
-/// Where these callbacks are.
+/// The addresses of these callbacks.
 pub(crate) fn addresses() -> [usize; 7] {
     [
         temporal_static_libs_on_client_connect as *const () as usize,
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_client_connect(
     success: *mut Connection,
     fail: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(user_data, StaticLibsEventKind::ClientConnect, |event| {
             event.connection = success;
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_client_rpc_call(
     failure_message: *const ByteArray,
     failure_details: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(user_data, StaticLibsEventKind::ClientRpcCall, |event| {
             event.success = success;
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_worker_poll(
     success: *const ByteArray,
     fail: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(user_data, StaticLibsEventKind::WorkerPoll, |event| {
             event.success = success;
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_worker(
     user_data: *mut c_void,
     fail: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(user_data, StaticLibsEventKind::Worker, |event| {
             event.fail = fail
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_ephemeral_server_start(
     success_target: *const ByteArray,
     fail: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(
             user_data,
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_ephemeral_server_shutdown(
     user_data: *mut c_void,
     fail: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(
             user_data,
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn temporal_static_libs_on_worker_ask_server(
     success: *const ByteArray,
     fail: *const ByteArray,
 ) {
-    // SAFETY: the library calls it once, with what a callback is given.
+    // SAFETY: the library calls it once, with the arguments of a callback.
     unsafe {
         put(user_data, StaticLibsEventKind::WorkerAskServer, |event| {
             event.success = success;

@@ -1,7 +1,7 @@
-//! Random numbers for languages whose workflows must be deterministic: equal seeds give equal
-//! sequences, on every platform and in every release.
+//! Random numbers for deterministic workflows: equal seeds give equal sequences, on every platform and
+//! in every release.
 //!
-//! The algorithms are written out here because crates change theirs: PCG-64-MCG (O'Neill's
+//! The algorithms are implemented here, because crates change theirs: PCG-64-MCG (O'Neill's
 //! `mcg_xsl_rr_128_64`) seeded through the 32-bit PCG that `SeedableRng::seed_from_u64` uses, and
 //! the sampling of rand 0.9: Canon's method for integers, 52 bits for doubles.
 
@@ -17,14 +17,15 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-/// A generator of random numbers that are the same for the same seed.
+/// A random number generator that gives the same numbers for the same seed, on every platform and
+/// in every release.
 ///
-/// Life: `temporal_core_random_new`; `temporal_core_random_int32_range`,
-/// `temporal_core_random_double_range` and `temporal_core_random_fill_bytes`, any number of times;
-/// `temporal_core_random_free`.
+/// Lifecycle: create it with `temporal_core_random_new`, use it any number of times with
+/// `temporal_core_random_int32_range`, `temporal_core_random_double_range` and
+/// `temporal_core_random_fill_bytes`, and free it with `temporal_core_random_free`.
 ///
-/// Any thread may draw. Which of two simultaneous calls draws first is open. It needs no runtime, and
-/// a forked process goes on with its copy.
+/// Any thread can use it. If two threads use it at the same time, either can get the next number.
+/// It needs no runtime. A forked process continues with its own copy.
 pub struct Random {
     generator: Mutex<Pcg64Mcg>,
     /// The process that made it.
@@ -36,7 +37,7 @@ impl Random {
         if self.process == process() {
             return Ok(lock(&self.generator));
         }
-        // A thread that held the lock when the process forked never gives it back.
+        // A thread that held the lock when the process forked never releases it.
         self.generator.try_lock().map_err(|_| {
             "another thread was drawing when the process forked: random was made before fork"
                 .to_owned()
@@ -80,7 +81,7 @@ impl Pcg64Mcg {
     fn integer(&mut self, min: i32, max: i32) -> i32 {
         let range = max.wrapping_sub(min).wrapping_add(1) as u32;
         if range == 0 {
-            // All of `i32`, whose number of values is no `u32`.
+            // The whole range of `i32`: the number of its values does not fit in a `u32`.
             return self.next_u32() as i32;
         }
         let product = u64::from(self.next_u32()) * u64::from(range);
@@ -110,10 +111,10 @@ impl Pcg64Mcg {
     }
 }
 
-/// A new generator, to be freed with `temporal_core_random_free`.
+/// Creates a generator.
 ///
-/// @param seed Equal seeds give equal sequences.
-/// @return     Never NULL.
+/// @param seed The same seed gives the same numbers.
+/// @return Never NULL. Free it with `temporal_core_random_free`.
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
     guard_infallible(ptr::null_mut(), || {
@@ -126,7 +127,7 @@ pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
 
 /// Frees the generator.
 ///
-/// @param random From `temporal_core_random_new`, not used again; NULL is a no-op.
+/// @param random From `temporal_core_random_new`; not used again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
     guard_infallible((), || {
@@ -136,15 +137,13 @@ pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
     });
 }
 
-/// Draws an integer.
+/// Returns a random integer.
 ///
-/// @param random        NULL gives `min` and an error log.
-/// @param min           The smallest that may come.
-/// @param max           The bound above.
-/// @param max_inclusive Whether `max` itself may come.
-/// @return              From `min` to `max`.
-///
-/// An empty range gives `min` and an error log.
+/// @param random        If NULL, the call logs an error and returns `min`.
+/// @param min           Lower bound, inclusive.
+/// @param max           Upper bound.
+/// @param max_inclusive Whether `max` is inclusive.
+/// @return From `min` to `max`. If the range is empty, the call logs an error and returns `min`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_int32_range(
     random: *mut Random,
@@ -167,15 +166,14 @@ pub unsafe extern "C" fn temporal_core_random_int32_range(
     })
 }
 
-/// Draws a double.
+/// Returns a random double.
 ///
-/// @param random        NULL gives `min` and an error log.
-/// @param min           The smallest that may come.
-/// @param max           The bound above.
-/// @param max_inclusive Whether `max` itself may come.
-/// @return              From `min` to `max`.
-///
-/// An empty range, and a bound that is NaN or infinite, gives `min` and an error log.
+/// @param random        If NULL, the call logs an error and returns `min`.
+/// @param min           Lower bound, inclusive.
+/// @param max           Upper bound.
+/// @param max_inclusive Whether `max` is inclusive.
+/// @return From `min` to `max`. If the range is empty, or a bound is NaN or infinite, the call logs
+///         an error and returns `min`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_double_range(
     random: *mut Random,
@@ -198,7 +196,7 @@ pub unsafe extern "C" fn temporal_core_random_double_range(
             if min >= max {
                 return Err(empty(min, max));
             }
-            // Rounding may reach `max` where the range is small beside its bounds.
+            // Rounding can reach `max` if the range is small compared with its bounds.
             Ok(random.lock()?.double(min, max).min(max.next_down()))
         }
     })
@@ -208,11 +206,12 @@ fn empty(min: impl std::fmt::Display, max: impl std::fmt::Display) -> String {
     format!("the range from {min} to {max} is empty")
 }
 
-/// Writes random bytes into the caller's buffer.
+/// Fills your buffer with random bytes.
 ///
-/// @param random NULL writes nothing and logs an error.
-/// @param bytes  The buffer, writable although the type says otherwise; `{NULL, 0}` is a no-op, and
-///               so is NULL data with a size, which also logs an error.
+/// @param random If NULL, the call logs an error and writes nothing.
+/// @param bytes  Your buffer. It is written to, although its type is that of a read-only range.
+///               `{NULL, 0}` has no effect. If the data is NULL but the size is not 0, the call
+///               logs an error and has no effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_fill_bytes(random: *mut Random, bytes: ByteArrayRef) {
     guard_infallible((), || {
@@ -223,8 +222,8 @@ pub unsafe extern "C" fn temporal_core_random_fill_bytes(random: *mut Random, by
         for start in (0..bytes.size).step_by(8) {
             let drawn = generator.next_u64().to_le_bytes();
             let length = drawn.len().min(bytes.size - start);
-            // SAFETY: within the caller's buffer, of which `drawn` is no part. It is written only,
-            // because it may be fresh memory.
+            // SAFETY: within the caller's buffer, which does not overlap `drawn`. It is only written to,
+            // because it may be uninitialized.
             unsafe {
                 let target = bytes.data.cast_mut().add(start);
                 ptr::copy_nonoverlapping(drawn.as_ptr(), target, length);

@@ -1,4 +1,4 @@
-//! A descriptor that is readable while there is something.
+//! A descriptor that is readable while a queue has an event.
 
 use std::{
     ffi::c_int,
@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
 };
 
-/// The descriptor: an eventfd where there is one, else a pipe with at most one byte in it.
+/// The descriptor: an eventfd on Linux, elsewhere a pipe with at most one byte in it.
 pub(crate) struct Readiness {
     reader: OwnedFd,
     #[cfg(not(target_os = "linux"))]
@@ -14,10 +14,10 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// One that is not readable.
+    /// Creates one that is not readable.
     ///
     /// # Errors
-    /// The operating system's, where it has no descriptor left.
+    /// The operating system's, if it has no free descriptors.
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         {
@@ -54,21 +54,21 @@ impl Readiness {
         self.reader.as_raw_fd()
     }
 
-    /// Makes it readable. Not to be called while it is.
+    /// Makes it readable. It must not be readable yet.
     pub(crate) fn set(&self) {
         #[cfg(target_os = "linux")]
         let (writer, one) = (&self.reader, 1_u64.to_ne_bytes());
         #[cfg(not(target_os = "linux"))]
         let (writer, one) = (&self.writer, [1_u8]);
-        // It cannot fail: there is room, and nobody else has the other end to close it.
+        // It cannot fail: there is space, and nobody else can close the other end.
         // SAFETY: the descriptor is live, and so are the bytes.
         let _ = unsafe { libc::write(writer.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 
-    /// Makes it not readable. Not to be called unless it is.
+    /// Makes it not readable. It must be readable.
     pub(crate) fn clear(&self) {
         let mut bytes = [0_u8; 8];
-        // SAFETY: the descriptor is live, and so are the bytes, which are as many as an eventfd gives.
+        // SAFETY: the descriptor is live, and so are the bytes, as many as an eventfd returns.
         let _ = unsafe {
             libc::read(
                 self.reader.as_raw_fd(),

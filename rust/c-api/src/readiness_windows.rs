@@ -1,4 +1,4 @@
-//! An event object that is signaled while there is something: what Windows waits for in place of a
+//! An event object that is signaled while a queue has an event: Windows' counterpart of a
 //! descriptor.
 
 use std::{
@@ -13,10 +13,10 @@ use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent};
 pub(crate) struct Readiness(OwnedHandle);
 
 impl Readiness {
-    /// One that is not signaled.
+    /// Creates one that is not signaled.
     ///
     /// # Errors
-    /// The operating system's, where it has no handle left.
+    /// The operating system's, if it has no free handles.
     pub(crate) fn new() -> io::Result<Self> {
         let (manual_reset, signaled) = (1, 0);
         // SAFETY: no security attributes and no name are allowed.
@@ -28,7 +28,7 @@ impl Readiness {
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
-    /// The handle. It fits: Windows uses 32 bits of one, so that processes of both sizes can share it.
+    /// The handle. It fits: Windows uses only 32 bits, so that 32-bit and 64-bit processes can share it.
     #[allow(clippy::cast_possible_truncation)]
     pub(crate) fn descriptor(&self) -> c_int {
         self.0.as_raw_handle() as isize as c_int
@@ -36,7 +36,7 @@ impl Readiness {
 
     /// Makes it signaled.
     pub(crate) fn set(&self) {
-        // It cannot fail: the handle is an event's.
+        // It cannot fail: the handle is that of an event.
         // SAFETY: the handle is live.
         let _ = unsafe { SetEvent(self.0.as_raw_handle()) };
     }

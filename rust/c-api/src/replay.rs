@@ -27,48 +27,50 @@ use temporalio_sdk_core::{
 };
 use tokio::sync::mpsc;
 
-/// How messages about a replayer that cannot be made, or a history that is refused, begin.
+/// The beginning of messages about a replayer that cannot be created, or a history that is refused.
 const INIT_FAILED: &str = "Worker replay init failed";
 
-/// Feeds histories to a replayer.
+/// Passes histories to a replayer.
 ///
-/// Life: `temporal_core_worker_replayer_new` gives it together with the worker;
-/// `temporal_core_worker_replay_push`, once for each history; `temporal_core_worker_replay_pusher_free`,
-/// which ends the histories: once the worker has replayed them, its polls give both NULL.
+/// Lifecycle: `temporal_core_worker_replayer_new` creates it together with the worker. Call
+/// `temporal_core_worker_replay_push` once for each history, then free it with
+/// `temporal_core_worker_replay_pusher_free`. That ends the input: when the worker has replayed all
+/// histories, its polls give both NULL.
 ///
-/// Any thread may push, several at once. It may be freed before or after worker and runtime.
+/// Several threads can use it at once. You can free it before or after the worker and the runtime.
 pub struct WorkerReplayPusher {
     /// Unbounded: a push never waits for the worker.
     histories: mpsc::UnboundedSender<HistoryForReplay>,
 }
 
-/// A worker with its pusher, XOR a failure.
+/// A replayer. Either `worker` and `worker_replay_pusher` are set, or `fail` is.
 #[repr(C)]
 pub struct WorkerReplayerOrFail {
-    /// To be freed with `temporal_core_worker_free`.
+    /// The worker. Free it with `temporal_core_worker_free`.
     pub worker: *mut Worker,
-    /// To be freed with `temporal_core_worker_replay_pusher_free`.
+    /// Its pusher. Free it with `temporal_core_worker_replay_pusher_free`.
     pub worker_replay_pusher: *mut WorkerReplayPusher,
-    /// To be freed with `temporal_core_byte_array_free`.
+    /// The error message. Free it with `temporal_core_byte_array_free`.
     pub fail: *const ByteArray,
 }
 
-/// How a push ended.
+/// Result of `temporal_core_worker_replay_push`.
 #[repr(C)]
 pub struct WorkerReplayPushResult {
-    /// NULL on success; else to be freed with `temporal_core_byte_array_free`.
+    /// NULL on success, otherwise the error message. Free it with `temporal_core_byte_array_free`.
     pub fail: *const ByteArray,
 }
 
-/// Creates a worker that replays the histories it is given, one after the other, without a server.
+/// Creates a worker that replays histories, one after the other, without a server.
 ///
-/// @param runtime Live for the call.
-/// @param options As for `temporal_core_worker_new`; workflows only, one at a time, whatever it says
-///                of that.
-/// @return Worker and pusher, or `Invalid options: …` or `Worker replay init failed: …` in `fail`.
+/// @param runtime The runtime.
+/// @param options As for `temporal_core_worker_new`. A replayer only runs workflows, one at a time,
+///                whatever the options say.
+/// @return The worker and its pusher, or `Invalid options: …` or `Worker replay init failed: …` in
+///         `fail`.
 ///
-/// Poll and complete workflow activations as with any worker. When a history has been replayed, its
-/// run is evicted; the eviction tells what, if anything, was wrong. Any thread.
+/// Poll and complete workflow activations as with any worker. After each history, its run is
+/// evicted; the reason of the eviction shows whether the replay failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_replayer_new(
     runtime: *mut Runtime,
@@ -79,7 +81,7 @@ pub unsafe extern "C" fn temporal_core_worker_replayer_new(
         worker_replay_pusher: ptr::null_mut(),
         fail: ByteArray::give(message),
     };
-    // SAFETY: runtime and options are live for this call, with all they lead to.
+    // SAFETY: the runtime and the options, with everything they reference, are live for this call.
     let (runtime, options) = unsafe {
         (
             Lent::handle(runtime, "runtime"),
@@ -101,7 +103,7 @@ fn new_replayer(
     options: Checked<Lent<'_, WorkerOptions>>,
 ) -> Checked<(Worker, WorkerReplayPusher)> {
     let invalid = |message| format!("Invalid options: {message}");
-    // The options first, so that custom slot suppliers are taken over whatever else is wrong.
+    // The options first, so that custom slot suppliers are taken over even if something else fails.
     let config = worker_config(options.map_err(invalid)?, true);
     let core = runtime.and_then(Runtime::core).map_err(invalid)?;
     let (config, slots) = config.map_err(invalid)?;
@@ -128,12 +130,13 @@ fn new_replayer(
     })
 }
 
-/// Ends the histories: once those pushed are replayed, the worker's polls give both NULL.
+/// Ends the input of a replayer: when it has replayed the pushed histories, its polls give both
+/// NULL.
 ///
-/// @param worker_replay_pusher From `temporal_core_worker_replayer_new`, not used again; NULL is a
-///                             no-op.
+/// @param worker_replay_pusher From `temporal_core_worker_replayer_new`; not used again. May be
+///                             NULL.
 ///
-/// Any thread, before or after the worker is freed.
+/// You can call it before or after the worker is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_replay_pusher_free(
     worker_replay_pusher: *mut WorkerReplayPusher,
@@ -145,16 +148,14 @@ pub unsafe extern "C" fn temporal_core_worker_replay_pusher_free(
     });
 }
 
-/// Adds a history to replay. Never blocks, however many wait.
+/// Adds a history to replay. Never blocks, however many are waiting.
 ///
 /// @param worker               The replayer.
 /// @param worker_replay_pusher Its pusher.
-/// @param workflow_id          The workflow's id, which histories do not hold.
+/// @param workflow_id          The workflow ID, which a history does not contain.
 /// @param history              A `temporal.api.history.v1.History`.
-/// @return A failure for bytes that are no history, for a history that cannot be started from, and
-///         for a worker that is finalized.
-///
-/// The ranges are dropped by the caller once the call returns. Any thread.
+/// @return Fails if the bytes cannot be decoded, if a replay cannot start from the history, or if
+///         the worker is finalized.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_replay_push(
     worker: *mut Worker,
@@ -194,12 +195,12 @@ fn push(
         check(&history).map_err(|message| format!("Invalid history: {message}"))?;
         histories
             .send(HistoryForReplay::new(history, workflow_id))
-            .map_err(|_| "The replayer takes no more histories: it is finalized".to_owned())
+            .map_err(|_| "The replayer accepts no more histories: it is finalized".to_owned())
     })
 }
 
-/// What core relies on when it starts a history. Otherwise it would panic in a task of its own, or
-/// never come to an activation.
+/// Checks what core relies on when it starts a history. Otherwise core would panic in one of its tasks,
+/// or never produce an activation.
 fn check(history: &History) -> Checked<()> {
     let info =
         HistoryInfo::new_from_history(history, None).map_err(|error| format!("{error:#}"))?;

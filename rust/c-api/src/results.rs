@@ -1,4 +1,4 @@
-//! The end of calls that give nothing.
+//! The end of calls that have no result.
 
 use crate::{
     byte_array::ByteArray,
@@ -6,7 +6,7 @@ use crate::{
 };
 use std::ffi::c_void;
 
-/// Ends a call that gives nothing: the failure, or NULL.
+/// Ends a call that has no result: the failure, or NULL.
 pub(crate) type DoneCallback = unsafe extern "C" fn(*mut c_void, *const ByteArray);
 
 impl Callback for DoneCallback {
@@ -21,7 +21,7 @@ impl Callback for DoneCallback {
     }
 
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer) {
-        // SAFETY: by this function's own condition; the callback owns what it is given.
+        // SAFETY: by this function's contract; the callback owns what it is given.
         unsafe { self(user_data, ByteArray::give_optional(answer.err())) }
     }
 }

@@ -19,7 +19,7 @@ use tonic::{
     },
 };
 
-/// The five services of a Temporal server.
+/// The services of a Temporal server.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum RpcService {
@@ -43,42 +43,45 @@ c_enum!(RpcService {
     Health
 });
 
-/// One call. All that it references lives until the callback.
+/// Options of one call. Everything they reference must stay valid until the callback.
 #[repr(C)]
 pub struct RpcCallOptions {
     /// The service.
     pub service: MaybeUninit<RpcService>,
-    /// The RPC's name as the service definition spells it, such as `StartWorkflowExecution`.
+    /// Name of the RPC, as in the service definition, for example `StartWorkflowExecution`.
     pub rpc: ByteArrayRef,
-    /// The request's protobuf.
+    /// Protobuf of the request.
     pub req: ByteArrayRef,
-    /// Send again after failures that allow it; false sends once.
+    /// Whether to retry failures that allow it. If false, the request is sent once.
     pub retry: MaybeUninit<bool>,
-    /// Headers of this call; they win over the connection's.
+    /// Headers of this call. They override the connection's.
     pub metadata: MetadataRef,
-    /// Binary headers (names end in `-bin`) of this call.
+    /// Binary headers of this call; their names end in `-bin`.
     pub binary_metadata: MetadataRef,
-    /// Time that an attempt may take as a whole, waiting for a connection included; 0 = 30 s, or 70 s
-    /// for calls that wait for something to happen. When it is up, the attempt ends with status 1
-    /// (`Timeout expired`, the client's timer) or 4 (the server's).
+    /// Time limit of each attempt, including the wait for a connection; 0 = 30 seconds, or 70
+    /// seconds for long polls. After it, the attempt ends with status 1 (`Timeout expired`, from
+    /// the client) or 4 (from the server).
     pub timeout_millis: u32,
-    /// Cancels the call; NULL = nothing does. Taken at the start: may be freed at once.
+    /// Cancels the call. NULL = no cancellation. You can free it when the call returns.
     pub cancellation_token: *const CancellationToken,
 }
 
-/// Ends `temporal_core_client_rpc_call`.
+/// Receives the result of `temporal_core_client_rpc_call`.
 ///
-/// Success: `success` set, `status_code` 0. Error of the server: `status_code` a gRPC status other
-/// than 0, `failure_message` set, `failure_details` set (may be empty). Error of the bridge:
-/// `status_code` 0, `failure_message` set, `failure_details` NULL. What is set belongs to the
-/// callback, which frees it with `temporal_core_byte_array_free`.
+/// - Success: `success` is set, and `status_code` is 0.
+/// - Error from the server: `status_code` is a gRPC status other than 0, and `failure_message` and
+///   `failure_details` are set; the details may be empty.
+/// - Error in the library: `status_code` is 0, `failure_message` is set, and `failure_details` is
+///   NULL.
 ///
-/// @param user_data       As given to the call.
-/// @param success         The response's protobuf, may be empty; NULL: the call failed.
-/// @param status_code     gRPC status; 0 for success and for an error of the bridge.
-/// @param failure_message NULL for success.
-/// @param failure_details `google.rpc.Status` protobuf; NULL for success and for an error of the
-///                        bridge.
+/// @param user_data       What you passed to the call.
+/// @param success         Protobuf of the response, may be empty; NULL on failure.
+/// @param status_code     gRPC status; 0 on success and for an error in the library.
+/// @param failure_message The error message; NULL on success.
+/// @param failure_details `google.rpc.Status` protobuf; NULL on success and for an error in the
+///                        library.
+///
+/// Free what is set with `temporal_core_byte_array_free`.
 pub type ClientRpcCallCallback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -122,15 +125,15 @@ impl Callback for RpcCallback {
             ),
             RpcAnswer::Bridge(message) => (none, 0, ByteArray::give(message), none),
         };
-        // SAFETY: by this function's own condition; the callback owns what it is given.
+        // SAFETY: by this function's contract; the callback owns what it is given.
         unsafe { self(user_data, success, status_code, message, details) }
     }
 }
 
-/// An attempt that is ready to be made.
+/// An attempt that is ready to be sent.
 struct Attempt {
     call: BoxFuture<'static, Result<Vec<u8>, Status>>,
-    /// How long it may take. Not bounded inside `call`, which there is one of for each RPC.
+    /// Its time limit. Not applied inside `call`, which is compiled once for each RPC.
     time: Duration,
 }
 
@@ -141,7 +144,7 @@ struct Rpc {
     ready: fn(Call<'_>) -> Checked<Attempt>,
 }
 
-/// What an [`Attempt`] is made of.
+/// The parts of an [`Attempt`].
 struct Call<'a> {
     client: temporalio_client::Connection,
     request: &'a [u8],
@@ -149,11 +152,11 @@ struct Call<'a> {
     time: CallTime,
 }
 
-/// How long an attempt may take.
+/// The time limit of an attempt.
 #[derive(Clone, Copy)]
 struct CallTime {
     time: Duration,
-    /// The headers do not say it yet.
+    /// The headers do not contain it yet.
     is_to_be_stated: bool,
 }
 
@@ -193,8 +196,8 @@ impl Call<'_> {
     }
 }
 
-/// Whether the server answers a request only when something has happened, by core's rules, which also
-/// give such a call more time.
+/// Whether a request is a long poll, which the server answers when something has happened. These are
+/// core's rules, which give such calls more time.
 fn waits_for_events(service: RpcService, rpc: &str, request: &[u8]) -> bool {
     match (service, rpc) {
         (RpcService::Workflow, "GetWorkflowExecutionHistory") => {
@@ -216,7 +219,7 @@ fn unknown(name: &str) -> Checked<Rpc> {
 
 fn streaming(name: &str) -> Checked<Rpc> {
     Err(format!(
-        "{name} is a streaming RPC; only calls with one request and one response can be made"
+        "{name} is a streaming RPC; only RPCs with one request and one response are supported"
     ))
 }
 
@@ -261,14 +264,14 @@ fn headers(options: Lent<'_, RpcCallOptions>) -> Checked<MetadataMap> {
 
 /// Calls an RPC.
 ///
-/// @param client    Live until the callback.
-/// @param options   Live, with all it references, until the callback.
+/// @param client    Must stay valid until the callback.
+/// @param options   Must stay valid, with everything it references, until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once: on the caller's thread for an error found before anything
-///                  is sent, else on a runtime thread. NULL: nothing is done.
+/// @param callback  If an error prevents the request from being sent, called on your thread;
+///                  otherwise on a runtime thread.
 ///
-/// An unknown name fails with exactly `Unknown RPC call NAME`, a cancelled call with exactly
-/// `Cancelled`. Any thread; calls may run side by side.
+/// If the name is unknown, the call fails with exactly `Unknown RPC call NAME`; if it was
+/// cancelled, with exactly `Cancelled`. You can make several calls at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_rpc_call(
     client: *mut Connection,
@@ -278,15 +281,15 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
 ) {
     guard_infallible((), || {
         let pending = Pending::new(callback.ok_or("callback is NULL")?, user_data);
-        // SAFETY: connection and options are live until the callback, with all they lead to; the
-        // cancellation token is for this call.
+        // SAFETY: the connection and the options, with everything they reference, are live until the
+        // callback; the cancellation token is live for this call.
         let (connection, options) = unsafe {
             (
                 Lent::handle(client, "client"),
                 Lent::required(options, "options"),
             )
         };
-        // Outside `Core::enter`, which would cost every call: until it is spawned, a call neither
+        // Outside `Core::enter`, which would slow down every call: until it is spawned, a call neither
         // logs nor needs the async context.
         let ready = connection
             .and_then(|connection| Ok((connection.core.clone(), ready(&connection, options?)?)));
@@ -297,8 +300,8 @@ pub unsafe extern "C" fn temporal_core_client_rpc_call(
                 return Ok(());
             }
         };
-        // The callback may free the connection before this function returns: nothing of it is used
-        // once the call is started.
+        // The callback may free the connection before this function returns, so the connection is not
+        // used after the call has started.
         core.spawn_small(pending, async move {
             let call = finish(ready.attempt, ready.again);
             let result = match ready.token {
@@ -321,13 +324,13 @@ struct Ready {
     token: Option<tokio_util::sync::CancellationToken>,
 }
 
-/// What it takes to send a call again.
+/// What is needed to retry a call.
 struct Again {
     rpc: Rpc,
     retries: Retries,
     client: temporalio_client::Connection,
     request: Vec<u8>,
-    /// None for none, as most calls have.
+    /// None if there is none, as for most calls.
     metadata: Option<MetadataMap>,
     time: CallTime,
 }
@@ -358,7 +361,7 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
             is_to_be_stated: true,
         }
     } else {
-        // Looking a name up means to parse it, even where there is nothing to be found.
+        // A lookup parses the name, even in an empty map.
         let header = (!metadata.is_empty())
             .then(|| metadata.get(TIMEOUT_HEADER))
             .flatten()
@@ -393,7 +396,7 @@ fn ready(connection: &Connection, options: Lent<'_, RpcCallOptions>) -> Checked<
     })
 }
 
-/// Sends the call until it succeeds or may not be sent again.
+/// Sends the call until it succeeds or must not be retried.
 async fn finish(mut attempt: Attempt, mut again: Option<Box<Again>>) -> Result<Vec<u8>, Status> {
     loop {
         let result = within(attempt.time, attempt.call).await;

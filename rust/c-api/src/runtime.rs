@@ -21,32 +21,33 @@ use std::{
 use temporalio_sdk_core::CoreRuntime;
 use tracing::Dispatch;
 
-/// How long tearing a runtime down waits for blocking work, such as a DNS lookup, to end.
+/// How long the teardown of a runtime waits for blocking work, such as a DNS lookup.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Temporal's core with its threads, logs and metrics.
 ///
-/// Life: `temporal_core_runtime_new`; connections, workers, metric meters and test servers are made
-/// with it; `temporal_core_runtime_free`. If `temporal_core_runtime_new` failed, the runtime only
-/// serves to free the failure with, and is then freed itself.
+/// Lifecycle: create it with `temporal_core_runtime_new`, use it to create connections, replayers,
+/// metric meters and test servers, and free it with `temporal_core_runtime_free`. If
+/// `temporal_core_runtime_new` fails, use the runtime only to free the error message, then free the
+/// runtime.
 ///
-/// Any thread may use it, several at once. What was made with it may be freed later: its threads stay
-/// until the last of that is gone. It may be freed inside a callback.
+/// Several threads can use it at once. You can free it inside a callback, and before what was
+/// created with it: its threads exist until the last of that is freed.
 pub struct Runtime {
     /// After a failed `runtime_new`, why it failed.
     core: Checked<Arc<Core>>,
 }
 
-/// What lives until the last handle and the last call that use the runtime are gone.
+/// The part that exists until the last handle and the last call that use the runtime are gone.
 pub(crate) struct Core {
-    /// Emptied by `drop` only.
+    /// Only emptied by `drop`.
     pub(crate) parts: Option<CoreParts>,
     pub(crate) handle: tokio::runtime::Handle,
-    /// Where callbacks that may block run; None: they may not, and run where calls do.
+    /// The threads for callbacks that may block. None: callbacks run where calls run, and must not block.
     pub(crate) callbacks: Option<CallbackThreads>,
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) forwarder: Option<Arc<LogForwarder>>,
-    /// What the thread that made the runtime had blocked.
+    /// The signals that were blocked on the thread that made the runtime.
     #[cfg(unix)]
     pub(crate) host_mask: HostMask,
 }
@@ -57,7 +58,7 @@ pub(crate) struct CoreParts {
 }
 
 impl Runtime {
-    /// One that runs, or serves to free the failure with.
+    /// One that runs, or one that only serves to free the failure with.
     pub(crate) fn new(core: Checked<Arc<Core>>) -> Self {
         Self { core }
     }
@@ -65,7 +66,7 @@ impl Runtime {
     /// The running core.
     pub(crate) fn core(runtime: Lent<'_, Self>) -> Checked<&Arc<Core>> {
         runtime.get().core.as_ref().map_err(|reason| {
-            format!("runtime is the one of a failed temporal_core_runtime_new ({reason})")
+            format!("runtime comes from a failed temporal_core_runtime_new ({reason})")
         })
     }
 }
@@ -76,10 +77,10 @@ impl Core {
         &self.parts.as_ref().expect("emptied by drop only").core
     }
 
-    /// Runs `body` with this runtime's logs and async context, on whatever thread calls.
+    /// Runs `body` with this runtime's logs and async context, on the current thread.
     ///
-    /// Inside a log callback, what `body` logs goes nowhere: a thread that delivers a log cannot change
-    /// its subscriber, and would otherwise log without end.
+    /// Inside a log callback, what `body` logs is lost: a thread that delivers a log cannot change its
+    /// subscriber, and would otherwise log without end.
     pub(crate) fn enter<T>(&self, body: impl FnOnce() -> T) -> T {
         let _context = self.handle.enter();
         match &self.dispatch {
@@ -90,8 +91,8 @@ impl Core {
         }
     }
 
-    /// Runs what may start threads on the host's thread, such as core's of a worker: with the signals
-    /// blocked that the runtime's own threads have blocked.
+    /// Runs `body`, which may start threads, such as core's for a worker, on a thread of the host. Blocks
+    /// the signals meanwhile that are blocked on the runtime's own threads.
     pub(crate) fn masked<T>(&self, body: impl FnOnce() -> T) -> T {
         #[cfg(unix)]
         return self.host_mask.with_blocked(body);
@@ -99,11 +100,11 @@ impl Core {
         body()
     }
 
-    /// Runs a call on the runtime's threads and gives its answer to the callback, exactly once.
-    /// All that the call holds is released before the callback runs.
+    /// Runs a call on the runtime's threads and passes its answer to the callback, exactly once.
+    /// Everything that the call uses is released before the callback runs.
     ///
-    /// `call` makes the call's future on a thread of the runtime: it may have hundreds of kilobytes,
-    /// which the stack of the host's thread need not have.
+    /// `call` makes the call's future on a thread of the runtime. The future may have hundreds of
+    /// kilobytes, which may be too much for the stack of the host's thread.
     pub(crate) fn spawn<C, Call>(
         self: &Arc<Self>,
         pending: Pending<C>,
@@ -115,13 +116,13 @@ impl Core {
         self.spawn_small(pending, async move { boxed_future(call).await });
     }
 
-    /// [`Core::spawn`] for a future of at most some kilobytes, which is made on the host's thread.
+    /// [`Core::spawn`] for a future of a few kilobytes, which is made on the host's thread.
     pub(crate) fn spawn_small<C, Call>(self: &Arc<Self>, pending: Pending<C>, call: Call)
     where
         C: Callback,
         Call: Future<Output = C::Answer> + Send + 'static,
     {
-        // Keeps the runtime up until the callback has run, also when all handles are freed.
+        // Keeps the runtime running until the callback has returned, even if all handles are freed.
         let core = self.clone();
         self.start(async move {
             let answer = AssertUnwindSafe(call)
@@ -130,7 +131,7 @@ impl Core {
                 .unwrap_or_else(|payload| C::failure(panic_text(payload)));
             match &core.callbacks {
                 Some(threads) if pending.may_block() => {
-                    // Not by `core`, whose last owner the callback's thread is to be.
+                    // Not through `core`, because the callback's thread must become its last owner.
                     let callbacks = threads.queue();
                     callbacks.run(move || {
                         pending.answer(answer);
@@ -145,7 +146,7 @@ impl Core {
         });
     }
 
-    /// Runs work on the runtime's threads that answers nobody. `work` makes its future there.
+    /// Runs work without a callback on the runtime's threads. `work` makes its future there.
     pub(crate) fn spawn_work<Work>(self: &Arc<Self>, work: impl FnOnce() -> Work + Send + 'static)
     where
         Work: Future<Output = ()> + Send + 'static,
@@ -157,32 +158,32 @@ impl Core {
         });
     }
 
-    /// Runs a task on the runtime's threads as long as they are there.
+    /// Runs a task on the runtime's threads, as long as they exist.
     ///
-    /// Boxed, because the async runtime copies what it runs several times.
+    /// Boxed, because the async runtime copies a task several times.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task: BoxFuture<'static, ()> = Box::pin(task);
         self.handle.spawn(task);
     }
 }
 
-/// Not inlined, so that the future's memory is no part of a frame that is copied.
+/// Not inlined, so that the future's memory is not part of a copied stack frame.
 #[inline(never)]
 fn boxed_future<Call: Future>(call: impl FnOnce() -> Call) -> Pin<Box<Call>> {
     Box::pin(call())
 }
 
 impl Drop for Core {
-    /// Tears down on a thread of its own: an async runtime must not be dropped on one of its own
-    /// threads, where the last handle may well be freed, and the core crate touches the log
-    /// subscriber of the thread that drops it.
+    /// Tears down on a separate thread: an async runtime must not be dropped on one of its threads,
+    /// where the last handle may be freed, and the core crate changes the log subscriber of the thread
+    /// that drops it.
     fn drop(&mut self) {
         let Some(CoreParts { core, tokio }) = self.parts.take() else {
             return;
         };
         let inside_async = tokio::runtime::Handle::try_current().is_ok();
-        // Held by both sides, because a closure whose thread cannot be started is dropped with all
-        // that it holds.
+        // Shared, because if the thread cannot be started, its closure is dropped with everything in
+        // it.
         let parts = Arc::new(Mutex::new(Some((core, tokio))));
         let for_teardown = parts.clone();
         let teardown = with_signals_blocked(|| {
@@ -198,7 +199,7 @@ impl Drop for Core {
                 })
         });
         match teardown {
-            // So that create-and-free cycles do not pile up threads.
+            // So that threads do not accumulate if runtimes are created and freed repeatedly.
             Ok(teardown) if !inside_async => {
                 let _ = teardown.join();
             }
@@ -215,18 +216,19 @@ impl Drop for Core {
 
 /// Frees the runtime.
 ///
-/// @param runtime From `temporal_core_runtime_new`, not used again; NULL is a no-op.
+/// @param runtime From `temporal_core_runtime_new`; not used again. May be NULL.
 ///
-/// Connections, workers and metric handles made with it may be freed later: the threads and the
-/// metric exporters stay until the last of them, and the last call in flight, is gone. Once this
-/// returns, logs are no longer forwarded; it waits for log callbacks that run on other threads, unless it is called inside a log callback.
-/// Any thread, also inside a callback.
+/// You can free connections, workers and metric handles later. The threads and the metric exporters
+/// exist until the last of these handles is freed and the last call in flight has ended.
+///
+/// When it returns, no more logs are forwarded: it waits for log callbacks on other threads, unless
+/// you call it inside a log callback. You can call it inside any callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_runtime_free(runtime: *mut Runtime) {
     guard_infallible((), || {
         // SAFETY: the runtime is live until it is freed, below.
         let handle = unsafe { Lent::optional_handle(runtime, "runtime") };
-        // First, because a log callback on another thread may still use the handle.
+        // First of all, because a log callback on another thread may still use the handle.
         if let Ok(Some(handle)) = handle
             && let Ok(core) = &handle.get().core
             && let Some(forwarder) = &core.forwarder

@@ -1,4 +1,4 @@
-//! A server as a child process: started, waited for until it serves, stopped and reaped.
+//! A server as a child process: starting it, waiting until it is ready, stopping and reaping it.
 
 #[cfg(unix)]
 use crate::ffi::HostMask;
@@ -18,27 +18,27 @@ use tokio::time::{Instant, sleep, timeout};
 use tonic::Request;
 use url::Url;
 
-/// How long a server may take until it serves: a cold dev server needs more than the five seconds
-/// that the core crate grants.
+/// How long a server may take to become ready. The core crate waits only five seconds, which is too
+/// short for a cold dev server.
 const PATIENCE: Duration = Duration::from_secs(30);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 const PER_ATTEMPT: Duration = Duration::from_secs(5);
 
-/// How long a killed process may take to end.
+/// How long to wait for a killed process to end.
 const END_PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// A server that serves. Dropped, it is killed.
+/// A running server. It is killed when this is dropped.
 ///
-/// A child of the standard library's: where there are no descriptors for processes, the async
-/// runtime's would need a handler for SIGCHLD.
+/// Uses the standard library's `Child`: without process descriptors, the async runtime's would need a
+/// handler for SIGCHLD.
 pub(crate) struct ServerProcess {
     child: Child,
 }
 
 impl ServerProcess {
-    /// Starts `executable` and waits until a Temporal frontend answers on `address` and, when a
-    /// namespace is named, knows it. Its signal mask is the host's.
+    /// Starts `executable`, with the host's signal mask, and waits until a Temporal frontend answers on
+    /// `address`. If `namespace` is set, also waits until the namespace exists.
     pub(crate) async fn start(
         executable: &Path,
         arguments: &[String],
@@ -51,8 +51,8 @@ impl ServerProcess {
         command
             .args(arguments)
             .stdin(Stdio::null())
-            // Its banner is nothing that the host program meant to print; its log, on standard
-            // error, is what was asked for with a level.
+            // The host program did not ask for the banner. The log, whose level it set, goes to
+            // standard error.
             .stdout(Stdio::null());
         #[cfg(unix)]
         // SAFETY: the closure is async-signal-safe.
@@ -77,7 +77,7 @@ impl ServerProcess {
         let deadline = Instant::now() + END_PATIENCE;
         let mut killed = false;
         loop {
-            // A process that ended by itself is only reaped.
+            // A process that has already ended is only reaped.
             if self.child.try_wait().map_err(failed)?.is_some() {
                 return Ok(());
             }
@@ -93,9 +93,9 @@ impl ServerProcess {
         }
     }
 
-    /// Ends the process at once; [`ServerProcess::stop`] reaps it.
+    /// Kills the process; [`ServerProcess::stop`] reaps it.
     pub(crate) fn kill(&mut self) {
-        // An error means that it ended by itself.
+        // An error means that it has already ended.
         let _ = self.child.kill();
     }
 }
@@ -126,14 +126,14 @@ async fn wait_until_served(
     let mut last_reason = None;
     loop {
         let answer = timeout(PER_ATTEMPT, probe(options.clone(), &target, namespace)).await;
-        // Asked after the attempt: another server's answer on this port is not this one's.
+        // Checked after the attempt, because another server may have answered on this port.
         if let Ok(Some(status)) = child.try_wait() {
             return Err(format!("ended ({status}) before it served on {address}"));
         }
         match answer {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(reason)) => last_reason = Some(reason),
-            // What an earlier attempt learned says more.
+            // The reason of an earlier attempt is more useful.
             Err(_) => {}
         }
         if Instant::now() >= deadline {
@@ -164,7 +164,7 @@ async fn probe(options: ConnectionOptions, target: &str, namespace: Option<&str>
     Ok(())
 }
 
-/// The address to reach a server at that listens on `ip` and `port`.
+/// The address at which a server that listens on `ip` and `port` can be reached.
 pub(crate) fn reachable(ip: IpAddr, port: u16) -> SocketAddr {
     let ip = match ip {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -174,7 +174,7 @@ pub(crate) fn reachable(ip: IpAddr, port: u16) -> SocketAddr {
     SocketAddr::new(ip, port)
 }
 
-/// `port`, or a free one for 0; an error when it cannot be listened on.
+/// `port`, or a free port for 0. An error if a server cannot listen on it.
 pub(crate) fn free_port(ip: IpAddr, port: u16) -> Checked<u16> {
     let listen = |address: SocketAddr| {
         let listener = TcpListener::bind(address)
@@ -182,37 +182,37 @@ pub(crate) fn free_port(ip: IpAddr, port: u16) -> Checked<u16> {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         Checked::Ok((listener, address))
     };
-    // On Windows a server can listen on all addresses while another program listens on this one, and then
-    // the other program gets its connections.
+    // On Windows a server can listen on all addresses while another program listens on this one; the
+    // other program would then get its connections.
     let free = if cfg!(windows) {
         listen(reachable(ip, port))?.1.port()
     } else {
         port
     };
     let (listener, address) = listen(SocketAddr::new(ip, free))?;
-    // Windows gives ports in turn, so that a port comes again only after all others: core relies on it, too.
+    // Windows assigns ports in turn, so a port is repeated only after all others. Core relies on that, too.
     #[cfg(windows)]
     drop(listener);
     #[cfg(unix)]
     if port == 0 {
-        // The port is free all the same; it is only not reserved.
+        // If it fails, the port is still free, only not reserved.
         let _ = reserve(&listener, reachable(ip, address.port()));
     }
     Ok(address.port())
 }
 
-/// Keeps the port of a listener out of the system's choice for a while, without keeping a server from
-/// listening on it: a connection whose listening side closed first leaves it in TIME_WAIT.
+/// Keeps the system from assigning the port of a listener again for a while, but allows a server to
+/// listen on it: a connection whose listening side closed first leaves the port in TIME_WAIT.
 ///
-/// Both ends are closed when this returns. A connection that is half open when the server starts would
-/// keep it from listening on macOS, and be taken for a client of it on Linux.
+/// Both ends are closed when this returns. If a connection were half open when the server starts, the
+/// server could not listen on macOS, and would see a client on Linux.
 #[cfg(unix)]
 fn reserve(listener: &TcpListener, address: SocketAddr) -> io::Result<()> {
     let mut caller = TcpStream::connect_timeout(&address, PER_ATTEMPT)?;
     let (accepted, _) = listener.accept()?;
     drop(accepted);
     caller.set_read_timeout(Some(PER_ATTEMPT))?;
-    // Nothing is ever sent: this ends when the other side's close has arrived.
+    // Nothing is sent: this ends when the other side has closed.
     io::copy(&mut caller, &mut io::sink())?;
     drop(caller);
     Ok(())
@@ -241,12 +241,12 @@ mod tests {
     #[test]
     fn a_reservation_leaves_no_connection_that_is_open_on_either_end() {
         const TIME_WAIT: &str = "06";
-        // An address that nothing else uses: connections elsewhere may have the same port as their own.
+        // An address that nothing else uses: on others, connections may have the same local port.
         let ip = Ipv4Addr::new(127, 83, 65, 71);
         let port = free_port(ip.into(), 0).expect("a port");
         let table = std::fs::read_to_string("/proc/self/net/tcp").expect("Linux has it");
         let address = format!("{:08X}:{port:04X}", u32::from_ne_bytes(ip.octets()));
-        // A set, because the kernel may list a connection twice while others come and go.
+        // A set, because the kernel may list a connection twice while the table changes.
         let states: HashSet<&str> = table
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>())

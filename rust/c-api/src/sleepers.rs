@@ -1,21 +1,21 @@
-//! Threads that wait for something to do, each woken once for it.
+//! Threads that wait for work. Each is woken only once for a piece of work.
 
 use std::{
     sync::{Condvar, MutexGuard, PoisonError},
     time::Instant,
 };
 
-/// How many threads wait, as a part of what their lock guards. A condition variable by itself does not
-/// know whether a thread that was notified has woken up yet, and each notice costs a system call.
+/// Counts waiting threads; part of the state that their lock protects. A condition variable does not
+/// know whether a notified thread has woken up yet, and each notification is a system call.
 #[derive(Default)]
 pub(crate) struct Sleepers {
     asleep: usize,
-    /// Notified, and not awake yet.
+    /// Notified, but not awake yet.
     woken: usize,
 }
 
 impl Sleepers {
-    /// Takes note that one of them is to wake up; false if none is asleep. The caller notifies one.
+    /// Records that one of them should wake up, and then the caller notifies one. False if none is asleep.
     pub(crate) fn wake_one(&mut self) -> bool {
         let is_any = self.asleep > 0;
         if is_any {
@@ -25,16 +25,16 @@ impl Sleepers {
         is_any
     }
 
-    /// How many are on their way.
+    /// How many were notified and are not awake yet.
     pub(crate) fn woken(&self) -> usize {
         self.woken
     }
 }
 
-/// Sleeps until [`Sleepers::wake_one`], or `until`. Also returns when `is_over` says so, of which the
-/// caller notifies all.
+/// Sleeps until [`Sleepers::wake_one`] or until `until`. Also returns when `is_over` is true, which must be
+/// notified to all.
 ///
-/// Returns the lock, and whether it was woken.
+/// Returns the lock, and whether the thread was woken.
 pub(crate) fn sleep<'a, T>(
     wakeup: &Condvar,
     mut guard: MutexGuard<'a, T>,

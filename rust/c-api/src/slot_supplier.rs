@@ -38,7 +38,7 @@ pub enum SlotKindType {
     NexusSlotKindType,
 }
 
-/// Whom a slot is reserved for. Dies when the callback returns.
+/// What a slot is reserved for. Valid until the callback returns.
 #[repr(C)]
 pub struct SlotReserveCtx {
     /// What the slot is for.
@@ -47,77 +47,78 @@ pub struct SlotReserveCtx {
     pub task_queue: ByteArrayRef,
     /// The worker's identity.
     pub worker_identity: ByteArrayRef,
-    /// The worker's build id; may be empty.
+    /// The worker's build ID; may be empty.
     pub worker_build_id: ByteArrayRef,
-    /// The slot is for polling the sticky queue.
+    /// Whether the slot is for polling the sticky queue.
     pub is_sticky: bool,
 }
 
-/// Names a reservation of a slot. It is no memory: nothing is read through it.
+/// Identifies a reservation of a slot. It does not point to memory: the library never reads through
+/// it.
 ///
-/// Life: the supplier's `reserve` gets it; `temporal_core_complete_async_reserve` consumes it with a
-/// permit. If core gives up first, `cancel_reserve` gets it, and
-/// `temporal_core_complete_async_cancel_reserve` consumes it.
+/// Lifecycle: the supplier's `reserve` receives it, and `temporal_core_complete_async_reserve` with
+/// a permit consumes it. If core no longer needs the slot before that, `cancel_reserve` receives
+/// it, and `temporal_core_complete_async_cancel_reserve` consumes it.
 ///
-/// Any thread may answer, in the callback or later, also after the worker is freed. Both functions
-/// accept one that is consumed already, and return false.
+/// Any thread can complete it, in the callback or later, also after the worker is freed. If it is
+/// consumed already, both functions return false.
 pub struct SlotReserveCompletionCtx(());
 
-/// What is in a slot. Only valid until the callback returns.
+/// What occupies a slot. Valid until the callback returns.
 #[repr(C)]
 #[allow(clippy::enum_variant_names)] // the interface's names
 pub enum SlotInfo {
     /// A workflow task.
     WorkflowSlotInfo {
-        /// Its workflow's type.
+        /// Type of the workflow.
         workflow_type: ByteArrayRef,
-        /// It came from the sticky queue.
+        /// Whether the task came from the sticky queue.
         is_sticky: bool,
     },
     /// An activity.
     ActivitySlotInfo {
-        /// Its type.
+        /// Type of the activity.
         activity_type: ByteArrayRef,
     },
     /// A local activity.
     LocalActivitySlotInfo {
-        /// Its type.
+        /// Type of the activity.
         activity_type: ByteArrayRef,
     },
     /// A Nexus task.
     NexusSlotInfo {
-        /// Its operation.
+        /// Name of the operation.
         operation: ByteArrayRef,
-        /// Its service.
+        /// Name of the service.
         service: ByteArrayRef,
     },
 }
 
-/// A slot that is now in use. Dies when the callback returns.
+/// A slot that is now in use. Valid until the callback returns.
 #[repr(C)]
 pub struct SlotMarkUsedCtx {
-    /// What is in it.
+    /// What occupies it.
     pub slot_info: SlotInfo,
-    /// The permit that its reservation gave.
+    /// The permit from its reservation.
     pub slot_permit: usize,
 }
 
-/// A slot that is free again. Dies when the callback returns.
+/// A slot that is free again. Valid until the callback returns.
 #[repr(C)]
 pub struct SlotReleaseCtx {
-    /// What was in it; NULL when it never was in use, also when its reservation completed after
-    /// nobody wanted it any more.
+    /// What occupied it. NULL if it was never in use, for example because core no longer needed it
+    /// when its reservation completed.
     pub slot_info: *const SlotInfo,
-    /// The permit that its reservation gave.
+    /// The permit from its reservation.
     pub slot_permit: usize,
 }
 
-/// Starts to reserve a slot, without blocking: now or later, on any thread,
-/// `temporal_core_complete_async_reserve` answers with a permit.
+/// Starts to reserve a slot. Must not block. Call `temporal_core_complete_async_reserve` when there
+/// is a slot, in the callback or later, on any thread.
 ///
-/// @param ctx            For whom; dies on return.
-/// @param completion_ctx Names the reservation.
-/// @param user_data      As in the supplier.
+/// @param ctx            What the slot is for. Valid until the callback returns.
+/// @param completion_ctx Identifies the reservation.
+/// @param user_data      What you set in the supplier.
 pub type CustomSlotSupplierReserveCallback = Option<
     unsafe extern "C" fn(
         ctx: *const SlotReserveCtx,
@@ -126,88 +127,89 @@ pub type CustomSlotSupplierReserveCallback = Option<
     ),
 >;
 
-/// A reservation is wanted no more. Now or later, on any thread,
-/// `temporal_core_complete_async_cancel_reserve` answers. Must not block.
+/// Cancels a reservation. Must not block. Call `temporal_core_complete_async_cancel_reserve`, in
+/// the callback or later, on any thread.
 ///
-/// @param completion_ctx As given to `reserve`.
-/// @param user_data      As in the supplier.
+/// @param completion_ctx What `reserve` received.
+/// @param user_data      What you set in the supplier.
 pub type CustomSlotSupplierCancelReserveCallback = Option<
     unsafe extern "C" fn(completion_ctx: *const SlotReserveCompletionCtx, user_data: *mut c_void),
 >;
 
-/// Reserves a slot if one is free right now. Must not block.
+/// Reserves a slot if one is free at this moment. Must not block.
 ///
-/// @param ctx       For whom; dies on return.
-/// @param user_data As in the supplier.
-/// @return          A permit; 0: no slot is free.
+/// @param ctx       What the slot is for. Valid until the callback returns.
+/// @param user_data What you set in the supplier.
+/// @return A permit, or 0 if no slot is free.
 pub type CustomSlotSupplierTryReserveCallback =
     Option<unsafe extern "C" fn(ctx: *const SlotReserveCtx, user_data: *mut c_void) -> usize>;
 
-/// A reserved slot is now in use. Must not block.
+/// Called when a reserved slot comes into use. Must not block.
 ///
-/// @param ctx       Which, and for what; dies on return.
-/// @param user_data As in the supplier.
+/// @param ctx       The slot, and what occupies it. Valid until the callback returns.
+/// @param user_data What you set in the supplier.
 pub type CustomSlotSupplierMarkUsedCallback =
     Option<unsafe extern "C" fn(ctx: *const SlotMarkUsedCtx, user_data: *mut c_void)>;
 
-/// A reserved slot, used or not, is free again. Must not block.
+/// Called when a reserved slot, whether it was used or not, is free again. Must not block.
 ///
-/// @param ctx       Which; dies on return.
-/// @param user_data As in the supplier.
+/// @param ctx       The slot. Valid until the callback returns.
+/// @param user_data What you set in the supplier.
 pub type CustomSlotSupplierReleaseCallback =
     Option<unsafe extern "C" fn(ctx: *const SlotReleaseCtx, user_data: *mut c_void)>;
 
-/// How many slots are free right now. Must not block.
+/// Returns how many slots are free at this moment. Must not block.
 ///
-/// @param available_slots Receives the number.
-/// @param user_data       As in the supplier.
-/// @return                Whether the number is known and written.
+/// @param available_slots Where to write the number.
+/// @param user_data       What you set in the supplier.
+/// @return Whether you know the number and have written it.
 pub type CustomSlotSupplierAvailableSlotsCallback = Option<
     unsafe extern "C" fn(available_slots: *mut usize, user_data: *mut c_void) -> MaybeUninit<bool>,
 >;
 
-/// The supplier is dropped: no callback of it comes any more.
+/// Frees the supplier. None of its callbacks runs afterwards.
 ///
-/// @param userimpl As given in the tuner.
+/// @param userimpl What you set in the tuner.
 pub type CustomSlotSupplierFreeCallback =
     Option<unsafe extern "C" fn(userimpl: *const CustomSlotSupplierCallbacks)>;
 
-/// A slot supplier of the caller's. Alive until `free`, which runs exactly once for each place in a
-/// tuner where it was given: when the worker no longer needs it, or when making the worker failed.
-/// All callbacks come from any thread, several at once. All but `available_slots` are required. None may
-/// block, nor wait for another call: core waits for their results, with locks held, and they cannot be
-/// queued.
+/// A slot supplier that you implement. All callbacks except `available_slots` are required. They
+/// are called from any thread, several at once. They must not block or wait for another call,
+/// because core waits for them and holds locks; they cannot be queued.
+///
+/// The struct must stay valid until `free`, which is called exactly once for each place in a tuner
+/// where you set it: when the worker no longer needs it, or when creating the worker failed.
 #[repr(C)]
 pub struct CustomSlotSupplierCallbacks {
     /// Starts to reserve a slot.
     pub reserve: CustomSlotSupplierReserveCallback,
-    /// A reservation is wanted no more.
+    /// Cancels a reservation.
     pub cancel_reserve: CustomSlotSupplierCancelReserveCallback,
     /// Reserves a slot if one is free.
     pub try_reserve: CustomSlotSupplierTryReserveCallback,
-    /// A slot is in use.
+    /// A slot came into use.
     pub mark_used: CustomSlotSupplierMarkUsedCallback,
     /// A slot is free again.
     pub release: CustomSlotSupplierReleaseCallback,
-    /// Number of free slots; may be NULL.
+    /// Returns the number of free slots. May be NULL.
     pub available_slots: CustomSlotSupplierAvailableSlotsCallback,
-    /// The supplier is dropped.
+    /// Frees the supplier.
     pub free: CustomSlotSupplierFreeCallback,
-    /// Passed to all but `free`.
+    /// Passed to all callbacks except `free`.
     pub user_data: *mut c_void,
 }
 
-/// Points to a slot supplier of the caller's.
+/// Points to a slot supplier that you implement.
 #[repr(C)]
 pub struct CustomSlotSupplierCallbacksImpl(pub *const CustomSlotSupplierCallbacks);
 
-/// The supplier as core sees it, for one kind of slot.
+/// The supplier as core uses it, for one kind of slot.
 pub(crate) struct CustomSlotSupplier<Kind> {
     callbacks: Callbacks,
     kind: PhantomData<fn() -> Kind>,
 }
 
-/// [`CustomSlotSupplierCallbacks`], known to be complete.
+/// [`CustomSlotSupplierCallbacks`], checked to be complete.
 struct Callbacks {
     reserve:
         unsafe extern "C" fn(*const SlotReserveCtx, *const SlotReserveCompletionCtx, *mut c_void),
@@ -220,13 +222,13 @@ struct Callbacks {
     _owned: Owned,
 }
 
-/// Calls `free` when the last use is over.
+/// Calls `free` after the last use.
 struct Owned {
     given: *const CustomSlotSupplierCallbacks,
     free: unsafe extern "C" fn(*const CustomSlotSupplierCallbacks),
 }
 
-// SAFETY: the caller promises callbacks that any thread may call.
+// SAFETY: the interface requires callbacks that any thread can call.
 unsafe impl Send for Owned {}
 // SAFETY: as above.
 unsafe impl Sync for Owned {}
@@ -239,7 +241,7 @@ impl Drop for Owned {
 }
 
 impl<Kind> CustomSlotSupplier<Kind> {
-    /// Takes over what the caller gave; when that is incomplete, `free` runs at once.
+    /// Takes over the caller's callbacks. If one is missing, `free` is called at once.
     pub(crate) fn take(callbacks: Lent<'_, CustomSlotSupplierCallbacks>) -> Checked<Self> {
         let what = callbacks.label();
         let given = ptr::from_ref(callbacks.get());
@@ -270,12 +272,12 @@ impl Callbacks {
             slot_info: slot_info.map_or(ptr::null(), ptr::from_ref),
             slot_permit: permit.0.get(),
         };
-        // SAFETY: the context, with what it leads to, outlives the call.
+        // SAFETY: the context, with what it references, outlives the call.
         unsafe { (self.release)(&raw const ctx, self.user_data.0) }
     }
 }
 
-/// What the caller calls a reserved slot.
+/// The caller's identifier for a reserved slot.
 #[derive(Clone, Copy)]
 struct Permit(NonZeroUsize);
 
@@ -294,7 +296,7 @@ where
             let reservation = Reservation::start(&self.callbacks);
             let completion_ctx = reservation.completion_ctx();
             let ctx = reserve_ctx::<Kind>(ctx);
-            // SAFETY: the context outlives the call; the reservation is named, not lent.
+            // SAFETY: the context outlives the call; the reservation is only identified, not lent.
             unsafe {
                 (self.callbacks.reserve)(
                     &raw const ctx,
@@ -346,12 +348,12 @@ where
         let known = unsafe {
             (self.callbacks.available_slots?)(&raw mut available, self.callbacks.user_data.0)
         };
-        // Core adds to it: no number of slots may overflow there.
+        // Core adds to it, which must not overflow.
         read_bool(&known).then(|| available.min(Semaphore::MAX_PERMITS))
     }
 }
 
-/// Borrows from `ctx`: must not outlive it.
+/// Borrows from `ctx`, and must not outlive it.
 fn reserve_ctx<Kind: core::SlotKind>(ctx: &dyn core::SlotReservationContext) -> SlotReserveCtx {
     SlotReserveCtx {
         slot_type: match Kind::kind() {
@@ -372,7 +374,7 @@ fn reserve_ctx<Kind: core::SlotKind>(ctx: &dyn core::SlotReservationContext) -> 
     }
 }
 
-/// Borrows from `info`: must not outlive it.
+/// Borrows from `info`, and must not outlive it.
 fn slot_info(info: core::SlotInfo<'_>) -> SlotInfo {
     match info {
         core::SlotInfo::Workflow(info) => SlotInfo::WorkflowSlotInfo {
@@ -392,32 +394,32 @@ fn slot_info(info: core::SlotInfo<'_>) -> SlotInfo {
     }
 }
 
-/// Core's half of a reservation: waits for the caller's, and cancels when core drops it first.
+/// Core's side of a reservation: waits for the caller, and cancels if core drops it first.
 struct Reservation<'a> {
     id: usize,
     state: Arc<Mutex<ReservationState>>,
     callbacks: &'a Callbacks,
 }
 
-/// Where a reservation stands. Both halves change it under its lock, so exactly one of them sees
-/// the other come first.
+/// The state of a reservation. Both sides change it under its lock, so exactly one of them finds that
+/// the other was first.
 enum ReservationState {
     /// The caller owes a permit.
     Waiting(Option<Waker>),
-    /// The permit is there, core has not seen it yet.
+    /// There is a permit, which core has not seen yet.
     Completed(Permit),
     /// Core has the permit.
     Taken,
-    /// Core wants it no more; the caller owes a cancellation.
+    /// Core no longer needs it; the caller owes a confirmation.
     Cancelled,
 }
 
-/// The reservations that the caller has not consumed, by id. The caller holds ids, not addresses: a
-/// second use of one is a look-up that finds nothing, never a use of freed memory.
+/// The reservations that the caller has not consumed, by ID. The caller has IDs, not addresses, so a
+/// second use of one is a lookup that finds nothing, never a use of freed memory.
 static UNCONSUMED: PerProcess<Mutex<BTreeMap<usize, Arc<Mutex<ReservationState>>>>> =
     PerProcess::new(Mutex::default);
 
-/// Ids look like aligned addresses and never repeat.
+/// IDs look like aligned addresses and never repeat.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(ID_STEP);
 const ID_STEP: usize = 16;
 
@@ -462,7 +464,7 @@ impl Drop for Reservation<'_> {
         match left {
             ReservationState::Waiting(_) => {
                 let completion_ctx = self.completion_ctx();
-                // SAFETY: it names a reservation that `reserve` was given.
+                // SAFETY: it identifies a reservation that `reserve` received.
                 unsafe {
                     (self.callbacks.cancel_reserve)(completion_ctx, self.callbacks.user_data.0);
                 }
@@ -473,7 +475,7 @@ impl Drop for Reservation<'_> {
     }
 }
 
-/// The reservation behind a context, unless it is consumed. The pointer is an id, never followed.
+/// The reservation of a context, unless it is consumed. The pointer is an ID, never dereferenced.
 fn unconsumed(
     completion_ctx: *const SlotReserveCompletionCtx,
 ) -> Checked<Option<Arc<Mutex<ReservationState>>>> {
@@ -485,13 +487,13 @@ fn unconsumed(
 
 /// Completes a reservation that a `reserve` callback started.
 ///
-/// @param completion_ctx What the callback was given.
-/// @param permit_id      The caller's name for the slot; not 0.
-/// @return True: the reservation is complete and `completion_ctx` consumed. False: it was cancelled
-///         (answer with `temporal_core_complete_async_cancel_reserve`), it was consumed before, or
-///         an argument is NULL or 0.
+/// @param completion_ctx What the callback received.
+/// @param permit_id      Your identifier for the slot; not 0.
+/// @return True if the reservation is complete; `completion_ctx` is then consumed. False if it was
+///         cancelled (call `temporal_core_complete_async_cancel_reserve`), if it was consumed
+///         before, or if an argument is NULL or 0.
 ///
-/// Any thread, also inside the callback, also after the worker is freed.
+/// You can call it inside the callback, and after the worker is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_complete_async_reserve(
     completion_ctx: *const SlotReserveCompletionCtx,
@@ -517,13 +519,13 @@ pub unsafe extern "C" fn temporal_core_complete_async_reserve(
     })
 }
 
-/// Confirms that a reservation was cancelled.
+/// Confirms that a reservation is cancelled.
 ///
-/// @param completion_ctx What the `cancel_reserve` callback was given.
-/// @return True: `completion_ctx` is consumed. False: it is not cancelled, it was consumed before,
-///         or it is NULL.
+/// @param completion_ctx What the `cancel_reserve` callback received.
+/// @return True if `completion_ctx` is now consumed. False if the reservation was not cancelled, if
+///         it was consumed before, or if it is NULL.
 ///
-/// Any thread, also inside the callback, also after the worker is freed.
+/// You can call it inside the callback, and after the worker is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_complete_async_cancel_reserve(
     completion_ctx: *const SlotReserveCompletionCtx,

@@ -1,6 +1,6 @@
-//! How a worker's slots stand: core keeps its own counts private.
+//! The state of a worker's slots. Core's own counts are private.
 //!
-//! Each of core's slot suppliers is wrapped in one that counts what passes.
+//! Each of core's slot suppliers is wrapped in one that counts its slots.
 
 use crate::ffi::lock;
 use std::{
@@ -15,10 +15,10 @@ use temporalio_sdk_core::{
     WorkflowSlotKind,
 };
 
-/// How long polls wait for a slot until the log says so.
+/// How long polls wait for a slot before this is logged.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Most slots of each kind, where the options say it.
+/// Largest number of slots of each kind, if the options set it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Limits {
     pub(crate) workflow: Option<usize>,
@@ -27,14 +27,14 @@ pub(crate) struct Limits {
     pub(crate) nexus: Option<usize>,
 }
 
-/// The slots of one kind of tasks.
+/// The slots of one kind of task.
 pub(crate) struct KindSlots {
-    /// As a message names the kind.
+    /// Name of the kind in messages.
     name: &'static str,
     pub(crate) supplier: String,
-    /// Most slots, if the options say it.
+    /// Largest number of slots, if the options set it.
     pub(crate) limit: Option<usize>,
-    /// Most slots that core asks for, whatever the supplier has: as many as workflows can be cached.
+    /// Largest number of slots that core asks for, whatever the supplier has: the size of the cache.
     pub(crate) cache_limit: Option<usize>,
     state: Mutex<State>,
 }
@@ -45,17 +45,17 @@ struct State {
     sticky: Counts,
     waiting: BTreeMap<u64, Reservation>,
     next: u64,
-    /// Since when core asks for no more slots, so that nobody polls the normal queue.
+    /// Since when core asks for no more slots, so that the normal queue is not polled.
     full_since: Option<Instant>,
     warned_at: Option<Instant>,
-    /// The log says once, until one is free, that slots which are in use keep polls waiting.
+    /// Whether it was logged that polls wait because slots are in use; once, until a slot is free.
     told_of_use: bool,
 }
 
-/// Slots that are given out, by the queue that their tasks come from.
+/// Slots that were given to core, for tasks of one queue.
 #[derive(Clone, Copy, Default, PartialEq, Debug)]
 pub(crate) struct Counts {
-    /// With those in use.
+    /// Including those in use.
     pub(crate) reserved: usize,
     pub(crate) used: usize,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Reservation {
     pub(crate) is_sticky: bool,
 }
 
-/// How the slots of a kind stand.
+/// The state of the slots of one kind.
 pub(crate) struct Snapshot {
     pub(crate) normal: Counts,
     pub(crate) sticky: Counts,
@@ -75,7 +75,7 @@ pub(crate) struct Snapshot {
     pub(crate) full_since: Option<Instant>,
 }
 
-/// What the log should say.
+/// What should be logged.
 #[derive(PartialEq, Debug)]
 enum Notice {
     /// Polls wait for a slot, and none is in use.
@@ -116,14 +116,14 @@ impl KindSlots {
         }
     }
 
-    /// Looks for what the log should say.
+    /// Finds out what should be logged.
     fn look(&self, now: Instant) -> Option<Notice> {
         let mut state = self.state();
         let is_long = |since: Instant| now.saturating_duration_since(since) >= PATIENCE;
         let used = state.normal.used + state.sticky.used;
         let reserved = state.normal.reserved + state.sticky.reserved;
         if used > 0 {
-            // No poll is out that would give a task to who waits.
+            // No poll is in progress that could bring a task.
             let is_waiting = state.waiting.values().any(|it| {
                 let normal = state.normal;
                 let none_is_out =
@@ -139,8 +139,8 @@ impl KindSlots {
             };
             return (!std::mem::replace(&mut state.told_of_use, true)).then_some(notice);
         }
-        // Polls that are out have slots, and others may then wait for long without harm. But while a poll
-        // of the sticky queue has the only slot, nobody polls for the first task of any workflow.
+        // Polls in progress have slots, and then others can wait for a long time without harm. But if a
+        // poll of the sticky queue has the only slot, the first task of any workflow is not polled for.
         let stuck = state.waiting.values().find(|it| {
             is_long(it.since) && (reserved == 0 || !it.is_sticky && state.normal.reserved == 0)
         })?;
@@ -185,7 +185,7 @@ impl KindSlots {
 }
 
 impl State {
-    /// Takes note whether core asks for no more slots: it counts those of polls that wait, too.
+    /// Records whether core asks for no more slots. Core also counts the slots of waiting polls.
     fn note_fullness(&mut self, cache_limit: Option<usize>) {
         let (normal, sticky) = (self.normal, self.sticky);
         let is_full = cache_limit.is_some_and(|limit| normal.reserved + sticky.reserved >= limit)
@@ -203,7 +203,7 @@ impl State {
     }
 }
 
-/// A reservation that waits, until it is dropped.
+/// A waiting reservation. It ends when this is dropped.
 struct Waiting<'a> {
     slots: &'a KindSlots,
     id: u64,
@@ -229,13 +229,13 @@ impl Drop for Waiting<'_> {
 
 type Supplier<Kind> = Arc<dyn SlotSupplier<SlotKind = Kind> + Send + Sync>;
 
-/// Core's supplier, and the counts of what it gives.
+/// Core's supplier, and the counts of its slots.
 struct Watched<Kind: SlotKind> {
     supplier: Supplier<Kind>,
     slots: Arc<KindSlots>,
 }
 
-/// What a permit carries: the supplier's own, and which queue it is for.
+/// The data of a permit: the supplier's own permit, and the kind of queue.
 struct WatchedPermit {
     permit: SlotSupplierPermit,
     is_sticky: bool,
@@ -292,11 +292,11 @@ impl<Kind: SlotKind> Watched<Kind> {
     }
 }
 
-/// The permit that [`Watched::given`] gave.
+/// The permit that [`Watched::given`] returned.
 fn watched(permit: &SlotSupplierPermit) -> &WatchedPermit {
     permit
         .user_data()
-        .expect("core gives back the permits that it was given")
+        .expect("core returns the permits that it received")
 }
 
 #[async_trait::async_trait]
@@ -354,7 +354,7 @@ where
     }
 }
 
-/// The slots of all kinds of tasks of a worker.
+/// The slots of a worker, for each kind of task.
 pub(crate) struct SlotWatch {
     pub(crate) workflow: Arc<KindSlots>,
     pub(crate) activity: Arc<KindSlots>,
@@ -363,7 +363,7 @@ pub(crate) struct SlotWatch {
 }
 
 impl SlotWatch {
-    /// Tells the log of polls that have waited long for a slot.
+    /// Logs polls that have waited a long time for a slot.
     pub(crate) fn log_long_waits(&self, now: Instant) {
         for slots in [
             &self.workflow,
@@ -378,7 +378,7 @@ impl SlotWatch {
     }
 }
 
-/// A tuner whose slots are counted.
+/// A tuner that counts slots.
 pub(crate) struct WatchedTuner {
     workflow: Supplier<WorkflowSlotKind>,
     activity: Supplier<ActivitySlotKind>,
@@ -393,7 +393,7 @@ impl WatchedTuner {
         limits: Limits,
         max_cached_workflows: usize,
     ) -> (Self, SlotWatch) {
-        // Core's rule.
+        // The same rule as core's.
         let cache_limit = (max_cached_workflows > 0).then(|| max_cached_workflows.max(2));
         let (workflow, workflow_slots) = watch(
             "workflow",

@@ -1,4 +1,4 @@
-//! Making a runtime.
+//! Creating a runtime.
 
 #[cfg(unix)]
 use crate::ffi::HostMask;
@@ -25,10 +25,10 @@ use temporalio_common::{
 use temporalio_sdk_core::CoreRuntime;
 use tracing::Dispatch;
 
-/// Most threads that a runtime can be told to have.
+/// Largest number of threads that can be set for a runtime.
 const MAX_THREADS: u32 = 1024;
 
-/// How many logs may wait on a queue if nothing else is said.
+/// How many logs can wait on a queue by default.
 const MAX_WAITING_LOGS: usize = 10_000;
 
 /// The language runtime that hosts this library, as worker heartbeats report it.
@@ -73,25 +73,25 @@ c_enum!(RuntimeType {
     Roadrunner,
 });
 
-/// One language runtime.
+/// A language runtime.
 #[repr(C)]
 pub struct RuntimeInfo {
-    /// Its kind.
+    /// Kind of the runtime.
     pub runtime_type: MaybeUninit<RuntimeType>,
-    /// Its version; may be empty.
+    /// Version of the runtime; may be empty.
     pub version: ByteArrayRef,
 }
 
-/// Language runtimes; may be empty.
+/// An array of language runtimes; may be empty.
 #[repr(C)]
 pub struct RuntimeInfoArray {
-    /// First element; may be NULL when `size` is 0.
+    /// First element. May be NULL if `size` is 0.
     pub data: *const RuntimeInfo,
     /// Number of elements.
     pub size: size_t,
 }
 
-// SAFETY: `data` leads to `size` of them; that is what the interface means by the array.
+// SAFETY: by the interface, `data` points to `size` elements.
 unsafe impl Range for RuntimeInfoArray {
     type Element = RuntimeInfo;
 
@@ -100,47 +100,50 @@ unsafe impl Range for RuntimeInfoArray {
     }
 }
 
-/// Options of a runtime. All zeros is a legal value.
+/// Options of a runtime. All zeros are valid.
 #[repr(C)]
 pub struct RuntimeOptions {
-    /// Where logs and metrics go; NULL = defaults (nowhere).
+    /// Where logs and metrics go; NULL = nowhere.
     pub telemetry: *const TelemetryOptions,
-    /// 0 disables worker heartbeating; else 1,000 to 60,000.
+    /// Time between worker heartbeats, 1,000 to 60,000; 0 = no heartbeats.
     pub worker_heartbeat_interval_millis: u64,
-    /// What worker heartbeats say about the language runtime; empty = nothing.
+    /// What worker heartbeats report about the language runtime; empty = nothing.
     pub runtime_info: RuntimeInfoArray,
-    /// Worker heartbeats say nothing about runtime, hosting and platform.
+    /// Let worker heartbeats report nothing about the runtime, hosting and platform.
     pub disable_environment_info: MaybeUninit<bool>,
 }
 
-/// A runtime, always; when `fail` is set, only to free `fail` with and then itself.
+/// A runtime, and an error message if it could not be created. `runtime` is always set.
 #[repr(C)]
 pub struct RuntimeOrFail {
-    /// To be freed with `temporal_core_runtime_free`.
+    /// The runtime. Free it with `temporal_core_runtime_free`. If `fail` is set, do nothing else
+    /// with it.
     pub runtime: *mut Runtime,
-    /// NULL on success; else to be freed with `temporal_core_byte_array_free`, before `runtime`.
+    /// NULL on success, otherwise the error message. Free it with `temporal_core_byte_array_free`,
+    /// before `runtime`.
     pub fail: *const ByteArray,
 }
 
-/// More options of a runtime, for `temporal_static_libs_runtime_new`.
+/// More options for `temporal_static_libs_runtime_new`.
 #[repr(C)]
 pub struct StaticLibsRuntimeOptions {
-    /// The struct's size, `sizeof(TemporalStaticLibsRuntimeOptions)`.
+    /// Size of the struct: `sizeof(TemporalStaticLibsRuntimeOptions)`.
     pub size: size_t,
-    /// Threads that calls run on, at most 1,024; 0 = as many as the process may use processors, by its
-    /// affinity and quota.
+    /// Number of threads that run calls, at most 1,024; 0 = as many as the process can use
+    /// processors, by its affinity and quota.
     pub threads: u32,
-    /// Most logs that wait on `log_queue`: what comes then is dropped, and an event says how many were.
-    /// 0 = 10,000. Runtimes with the same queue count together.
+    /// How many log records can wait on `log_queue`; 0 = 10,000. Further ones are dropped, and an
+    /// event gives their number. Runtimes that share a queue share the limit.
     pub max_waiting_logs: u32,
-    /// Gets the logs that `telemetry.logging.filter` selects, whose `forward_to` is NULL then. NULL: they
-    /// go where `telemetry.logging` says. Taken at the start: may be freed at any time.
+    /// Receives the log records that `telemetry.logging.filter` selects;
+    /// `telemetry.logging.forward_to` must then be NULL. NULL = they go where `telemetry.logging`
+    /// sends them. You can free the queue at any time.
     pub log_queue: *const StaticLibsQueue,
-    /// What the events of logs say as their tag.
+    /// Tag of the events with log records.
     pub log_tag: u64,
-    /// Callbacks that end a call may block, or wait for another call of this runtime: they run on threads
-    /// of their own, as many as it takes. It costs a call 30 to 50 % more CPU. False: they run on the
-    /// threads that calls run on, and may not.
+    /// Whether callbacks that end a call may block or wait for another call of this runtime. If
+    /// true, they run on separate threads, as many as necessary, and each call needs 30 to 50 %
+    /// more CPU. If false, they run on the threads that run calls, and must not block.
     pub callbacks_may_block: MaybeUninit<bool>,
 }
 
@@ -182,34 +185,33 @@ impl Extra {
 
 /// Creates a runtime.
 ///
-/// @param options Dropped by the caller once the call returns; NULL is an error.
-/// @return A runtime, always. If `fail` is set (`Invalid options: …`) the caller frees `fail` with
-///         that runtime, then the runtime, and does nothing else with it.
+/// @param options NULL is an error.
+/// @return Always a runtime. If `fail` is set (`Invalid options: …`), free `fail` with that
+///         runtime, then free the runtime, and do nothing else with it.
 ///
-/// Several runtimes may live in one process, each with its own threads, logs and metrics. Any
-/// thread.
+/// A process can have several runtimes, each with its own threads, logs and metrics.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_runtime_new(
     options: *const RuntimeOptions,
 ) -> RuntimeOrFail {
-    // SAFETY: the options are live for this call, with all they lead to.
+    // SAFETY: the options, with everything they reference, are live for this call.
     let options = unsafe { Lent::required(options, "options") };
     made(options, || Ok(Extra::default()))
 }
 
-/// `temporal_core_runtime_new` with a number of threads, and a queue for logs.
+/// Like `temporal_core_runtime_new`, with a number of threads, a queue for logs, and callbacks that
+/// may block.
 ///
 /// @param options As for `temporal_core_runtime_new`.
-/// @param extra   Dropped by the caller once the call returns; NULL = all zeros but for its size.
-/// @return        As of `temporal_core_runtime_new`.
-///
-/// Any thread.
+/// @param extra   Only needs to stay valid for the duration of the call. NULL = all zeros except
+///                `size`.
+/// @return As for `temporal_core_runtime_new`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_runtime_new(
     options: *const RuntimeOptions,
     extra: *const StaticLibsRuntimeOptions,
 ) -> RuntimeOrFail {
-    // SAFETY: options and `extra` are live for this call, with all they lead to.
+    // SAFETY: the options and `extra`, with everything they reference, are live for this call.
     let (options, extra) = unsafe {
         (
             Lent::required(options, "options"),
@@ -221,7 +223,7 @@ pub unsafe extern "C" fn temporal_static_libs_runtime_new(
     })
 }
 
-/// An export's body.
+/// The body of both exports.
 fn made(
     options: Checked<Lent<'_, RuntimeOptions>>,
     extra: impl FnOnce() -> Checked<Extra>,
@@ -249,7 +251,7 @@ fn new_core(
     extra: impl FnOnce() -> Checked<Extra>,
 ) -> Checked<Arc<Core>> {
     let telemetry = options.field("telemetry", |it| &it.telemetry).target();
-    // Before what can fail, so that a custom meter is taken over whatever else is wrong.
+    // Before everything that can fail, so that a custom meter is taken over even if something fails.
     let metrics = telemetry
         .and_then(|telemetry| telemetry.field("metrics", |it| &it.metrics).target())
         .map(metrics_config)
@@ -280,7 +282,7 @@ fn new_core(
                 .metric_prefix
                 .clone_from(&metrics.metric_prefix);
         }
-        // Made here rather than by the core runtime, which would tell too late for the threads.
+        // Created here and not by the core runtime, because the threads need it earlier.
         let subscriber = logs.map(LogTarget::subscriber).transpose()?.flatten();
         telemetry_options.subscriber_override = subscriber.clone();
 
@@ -319,16 +321,16 @@ fn new_core(
             host_mask,
         })
     };
-    // The core crate sets the log subscriber of the thread that creates a runtime, where the first
-    // one would win over all later ones: never on the caller's thread.
-    // All of the runtime's threads come from this one, and inherit that SIGPIPE is blocked in it.
+    // Never on the caller's thread, because the core crate sets the log subscriber of the thread that
+    // creates a runtime, and the first one would stay.
+    // This thread starts all of the runtime's threads, so they inherit that SIGPIPE is blocked.
     let startup = with_sigpipe_blocked(|| {
         std::thread::Builder::new()
             .name("temporal-startup".to_owned())
             .spawn(build)
     });
     let core = startup
-        .map_err(|error| format!("no thread to start on: {error}"))?
+        .map_err(|error| format!("the operating system refuses another thread: {error}"))?
         .join()
         .map_err(panic_text)??;
     if let Some(forwarder) = opened {

@@ -1,4 +1,4 @@
-//! What a host has polled of a worker, and not completed.
+//! The polls of a host, and the tasks that it has not completed.
 
 use crate::{
     ffi::lock,
@@ -24,26 +24,26 @@ struct Kind {
     polls: Vec<Instant>,
     handed_out: u64,
     last_handed_out: Option<SystemTime>,
-    /// Tokens of the tasks that are not completed, and whether they are local activities.
+    /// Tokens of the tasks that are not completed, with whether each is a local activity.
     open: HashMap<Vec<u8>, bool>,
 }
 
-/// What is known of a kind.
+/// The polls and tasks of one kind.
 pub(crate) struct Tasks {
-    /// Since when each of the host's polls waits.
+    /// Since when each of the host's polls has been waiting.
     pub(crate) polls: Vec<Instant>,
     pub(crate) handed_out: u64,
     pub(crate) last_handed_out: Option<SystemTime>,
-    /// Not of workflows, which are known by their runs.
+    /// Without workflows, which are counted by their runs.
     pub(crate) open: usize,
-    /// The part of `open` that are local activities.
+    /// How many of `open` are local activities.
     pub(crate) open_local: usize,
 }
 
-/// A task that the host gets.
+/// A task that the host receives.
 pub(crate) trait Handed {
-    /// The token by which it is completed, and whether it is a local activity; None for one that is not
-    /// completed by a token.
+    /// The token for completing it, and whether it is a local activity. None if it is not completed by
+    /// a token.
     fn token(&self) -> Option<(&[u8], bool)>;
 }
 
@@ -71,7 +71,7 @@ impl Handed for NexusTask {
     }
 }
 
-/// A poll of the host's, until it is dropped.
+/// A poll of the host. It ends when this is dropped.
 pub(crate) struct WaitingPoll {
     watch: Arc<TaskWatch>,
     kind: TaskKind,
@@ -114,7 +114,7 @@ impl TaskWatch {
 }
 
 impl WaitingPoll {
-    /// The poll gives this task.
+    /// Records that the poll returns this task.
     pub(crate) fn hand_out(&self, task: &impl Handed) {
         let mut kind = self.watch.kind(self.kind);
         kind.handed_out += 1;

@@ -17,25 +17,25 @@ use tracing_subscriber::EnvFilter;
 /// Where logs go.
 #[repr(C)]
 pub struct LoggingOptions {
-    /// A tracing filter such as `temporalio_sdk_core=DEBUG,WARN`. A malformed one is an error.
+    /// A tracing filter, for example `temporalio_sdk_core=DEBUG,WARN`. A malformed one is an error.
     pub filter: ByteArrayRef,
     /// Receives the logs. If NULL, they go to the console: one line per log, or in the format that
     /// the environment variable `TEMPORAL_CORE_PRETTY_LOGS` selects.
     pub forward_to: ForwardedLogCallback,
 }
 
-/// Where logs and metrics go. NULL members: nowhere.
+/// Where logs and metrics go.
 #[repr(C)]
 pub struct TelemetryOptions {
-    /// Logs, or NULL.
+    /// Logs; NULL = no logs.
     pub logging: *const LoggingOptions,
-    /// Metrics, or NULL.
+    /// Metrics; NULL = no metrics.
     pub metrics: *const MetricsOptions,
 }
 
 /// Where a runtime's logs go.
 pub(crate) enum LogTarget {
-    /// To the host; the forwarder opens once the runtime is up.
+    /// To the host. The forwarder opens when the runtime is running.
     Forwarded {
         filter: String,
         forwarder: Arc<LogForwarder>,
@@ -45,7 +45,7 @@ pub(crate) enum LogTarget {
     },
 }
 
-/// Where the options send logs, if anywhere. `to_queue` delivers them to a queue of the host's.
+/// Where the options send logs, if anywhere. `to_queue` delivers them to a queue of the host.
 pub(crate) fn log_target(
     options: Option<Lent<'_, TelemetryOptions>>,
     to_queue: Option<DeliverLog>,
@@ -55,7 +55,7 @@ pub(crate) fn log_target(
         return match to_queue {
             None => Ok(None),
             Some(_) => Err(
-                "extra.log_queue needs telemetry.logging, whose filter says which logs to put on it"
+                "extra.log_queue requires telemetry.logging, whose filter selects the logs for it"
                     .to_owned(),
             ),
         };
@@ -68,7 +68,7 @@ pub(crate) fn log_target(
     let deliver = match (logging.forward_to.map(to_callback), to_queue) {
         (Some(_), Some(_)) => {
             return Err(
-                "logging.forward_to and extra.log_queue are both set; logs go to one of them"
+                "logging.forward_to and extra.log_queue are both set; set only one of them"
                     .to_owned(),
             );
         }
@@ -91,10 +91,10 @@ impl LogTarget {
         }
     }
 
-    /// What tracing sends the logs to.
+    /// The subscriber that receives the logs from tracing.
     ///
     /// # Errors
-    /// Core's, of making one.
+    /// Core's, if it cannot create one.
     pub(crate) fn subscriber(self) -> Checked<Option<Arc<dyn Subscriber + Send + Sync>>> {
         let (filter, consumer) = match self {
             Self::Forwarded { filter, forwarder } => (filter, forwarder),

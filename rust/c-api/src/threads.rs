@@ -1,4 +1,4 @@
-//! The threads of a runtime: all of them, or a reason.
+//! Starting the threads of a runtime: either all of them, or an error.
 
 use crate::ffi::{Checked, before_unwinding, lock, panic_text, with_signals_blocked};
 use std::{
@@ -12,24 +12,24 @@ use std::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// How long a thread that only does blocking work, such as looking up names, waits for more of it.
+/// How long a thread for blocking work, such as looking up names, waits for more work.
 ///
-/// Practically for ever, because work that finds no such thread where none can be started would be a
-/// panic; where there is one, it waits for that one.
+/// Practically forever: if there is no such thread and none can be started, blocking work panics. If
+/// there is one, the work waits for it.
 const KEEP_BLOCKING_THREADS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Starts the threads of an async runtime and one for blocking work.
 ///
-/// `threads` is how many, without that one; None: as many as the process may use processors. `on_start`
-/// runs in each of them first.
+/// `threads` is their number, without that one; None means as many as the process can use processors.
+/// Each of them first runs `on_start`.
 pub(crate) fn start(
     threads: Option<NonZeroUsize>,
     on_start: impl Fn() + Send + Sync + 'static,
 ) -> Checked<Runtime> {
     let gate = Arc::new(Gate::default());
     let (for_threads, for_panic) = (gate.clone(), gate.clone());
-    // Tokio panics where it cannot start a thread, and then waits for those that it has started,
-    // which nobody has told to end. So they wait until it is known that all of them are there.
+    // If tokio cannot start a thread, it panics, and then waits for the threads that it has started,
+    // which never end. So they wait until it is known whether all of them could be started.
     let mut builder = Builder::new_multi_thread();
     if let Some(threads) = threads {
         builder.worker_threads(threads.get());
@@ -60,7 +60,7 @@ pub(crate) fn start(
     Ok(runtime)
 }
 
-/// What tokio panics with where the operating system refuses a thread.
+/// Tokio's panic message if the operating system refuses a thread.
 const NO_THREAD: &str = "OS can't spawn worker thread: ";
 
 fn refused(payload: Box<dyn Any + Send>) -> String {
@@ -73,7 +73,7 @@ fn refused(payload: Box<dyn Any + Send>) -> String {
     }
 }
 
-/// Where new threads wait for the verdict on all of them.
+/// New threads wait here until it is known whether all could be started.
 #[derive(Default)]
 struct Gate {
     verdict: Mutex<Option<Verdict>>,
@@ -92,24 +92,24 @@ impl Gate {
         self.decided.notify_all();
     }
 
-    /// Waits for the verdict; ends this thread if it is that there is no runtime.
+    /// Waits for the verdict, and ends this thread if there is no runtime.
     fn pass(&self) {
         let verdict = *self
             .decided
             .wait_while(lock(&self.verdict), |verdict| verdict.is_none())
             .unwrap_or_else(PoisonError::into_inner);
         if matches!(verdict, Some(Verdict::Refused)) {
-            // Without a report: the thread that could not be started makes one.
+            // Without a report: the failure to start a thread is reported already.
             resume_unwind(Box::new("the runtime did not start"));
         }
     }
 }
 
-/// Makes sure that this process can have `count` more threads, each with the descriptors of a small
-/// async runtime. Core makes such threads for a worker, and panics where it cannot.
+/// Checks that this process can have `count` more threads, each with the descriptors of a small async
+/// runtime. Core starts such threads for a worker, and panics if it cannot.
 ///
 /// # Errors
-/// What the operating system refuses.
+/// The operating system's reason.
 pub(crate) fn check_room_for(count: usize) -> Checked<()> {
     let refused = |error: io::Error| {
         format!("the operating system refuses another thread or descriptor: {error}")

@@ -17,41 +17,42 @@ use tokio::sync::Semaphore;
 /// A fixed number of slots.
 #[repr(C)]
 pub struct FixedSizeSlotSupplier {
-    /// Number of slots; at least 1 where tasks of this kind are enabled.
+    /// Number of slots; at least 1 if tasks of this kind are enabled.
     pub num_slots: usize,
 }
 
-/// What resource-based suppliers aim at. All of a tuner's share equal ones.
+/// Targets of resource-based suppliers. All suppliers of a tuner must have the same.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq)]
 pub struct ResourceBasedTunerOptions {
-    /// Share of the memory in use to aim at, 0 to 1.
+    /// Target share of memory in use, 0 to 1.
     pub target_memory_usage: f64,
-    /// Share of the processors in use to aim at, 0 to 1.
+    /// Target share of processor time in use, 0 to 1.
     pub target_cpu_usage: f64,
 }
 
 /// As many slots as memory and processors allow.
 #[repr(C)]
 pub struct ResourceBasedSlotSupplier {
-    /// Slots given whatever the load.
+    /// Number of slots that are available regardless of the load.
     pub minimum_slots: usize,
-    /// Most slots; not below `minimum_slots`, and at least 1 where tasks of this kind are enabled.
+    /// Largest number of slots; at least `minimum_slots`, and at least 1 if tasks of this kind are
+    /// enabled.
     pub maximum_slots: usize,
-    /// Time between slots beyond the minimum.
+    /// Time between additional slots beyond the minimum.
     pub ramp_throttle_ms: u64,
-    /// What to aim at.
+    /// The targets.
     pub tuner_options: ResourceBasedTunerOptions,
 }
 
-/// Where the slots of one kind of task come from.
+/// Supplies the slots for one kind of task.
 #[repr(C)]
 pub enum SlotSupplier {
     /// A fixed number.
     FixedSize(FixedSizeSlotSupplier),
     /// As many as memory and processors allow.
     ResourceBased(ResourceBasedSlotSupplier),
-    /// The caller's own supplier.
+    /// A supplier that you implement.
     Custom(CustomSlotSupplierCallbacksImpl),
 }
 
@@ -76,20 +77,20 @@ pub struct TunerHolder {
 /// One kind's supplier.
 struct Supplier<Kind: SlotKind> {
     options: SlotSupplierOptions<Kind>,
-    /// What it aims at when it is resource-based.
+    /// The targets, if it is resource-based.
     target: Option<ResourceBasedTunerOptions>,
-    /// Most slots; None: only the caller's own supplier knows.
+    /// Largest number of slots. None if only the caller's own supplier knows it.
     limit: Option<usize>,
 }
 
-/// What a worker needs slots for: the option that enables a kind of task.
+/// Whether a worker needs slots for a kind of task.
 #[derive(Clone, Copy)]
 pub(crate) enum Need {
-    /// Not enabled, or for a replayer, which takes no such tasks.
+    /// Not enabled, or a replayer, which takes no such tasks.
     None,
-    /// Without a slot the worker would wait for ever.
+    /// Without a slot, the worker would wait forever. Names the option that enables the kind.
     Required(&'static str),
-    /// SDKs enable local activities with every workflow, whether there are any or not.
+    /// SDKs enable local activities with workflows, whether a workflow uses them or not.
     Expected,
 }
 
@@ -101,8 +102,8 @@ pub(crate) struct Needs {
     pub(crate) nexus: Need,
 }
 
-/// Takes over the custom suppliers and makes core's tuner, whose slots are counted. When something is
-/// wrong, all custom suppliers have been freed.
+/// Takes over the custom suppliers and creates core's tuner, whose slots are counted. On an error, all
+/// custom suppliers have been freed.
 pub(crate) fn tuner(
     holder: Lent<'_, TunerHolder>,
     needs: &Needs,
@@ -126,7 +127,7 @@ pub(crate) fn tuner(
         supplier::<LocalActivitySlotKind>(local_activity, needs.local_activity),
         supplier::<NexusSlotKind>(nexus, needs.nexus),
     );
-    // Only now, with all of them taken over, may one's error end it.
+    // Only now, when all of them are taken over, can the error of one be returned.
     let (workflow, activity, local_activity, nexus) =
         (workflow?, activity?, local_activity?, nexus?);
     let targets = [
@@ -143,7 +144,7 @@ pub(crate) fn tuner(
         nexus: nexus.limit,
     };
     if target.is_some() {
-        // Core starts a thread that watches memory and processors, and panics where it cannot.
+        // Core starts a thread that watches memory and processors, and panics if it cannot.
         check_room_for(1).map_err(|reason| format!("tuner: {reason}"))?;
     }
     let options = TunerHolderOptions::builder()

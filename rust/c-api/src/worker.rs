@@ -1,4 +1,4 @@
-//! Workers: tasks out, completions in.
+//! Workers: they give out tasks and take completions.
 
 use crate::{
     byte_array::{ByteArray, ByteArrayRef},
@@ -46,52 +46,59 @@ use temporalio_sdk_core::{PollError, Worker as CoreWorker, WorkerVersioningStrat
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How long a worker that is freed without being finalized may take to end.
+/// How long a worker may take to end if it is freed without being finalized.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often it is looked at whether polls have waited long for a slot.
+/// Time between checks whether polls have waited a long time for a slot.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
-/// How long the server may take to describe the worker's namespace, with all retries.
+/// Time limit for describing the worker's namespace, including all retries.
 const VALIDATION_PATIENCE: Duration = Duration::from_secs(180);
 
-/// Ends a poll: a task XOR a failure. Both NULL: stop polling for this kind, because shutdown was asked
-/// for, the kind is not enabled, all histories are replayed, or an earlier poll reported a failure.
+/// Receives the result of a poll: a task or an error message.
 ///
-/// @param user_data As given to the call.
-/// @param success   The task's protobuf, to be freed with `temporal_core_byte_array_free`.
-/// @param fail      A message, to be freed with `temporal_core_byte_array_free`.
+/// If both are NULL, stop polling for this kind of task: you initiated the shutdown, the kind is
+/// not enabled, all histories are replayed, or an earlier poll reported a failure.
+///
+/// @param user_data What you passed to the call.
+/// @param success   Protobuf of the task. Free it with `temporal_core_byte_array_free`.
+/// @param fail      The error message. Free it with `temporal_core_byte_array_free`.
 pub type WorkerPollCallback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, success: *const ByteArray, fail: *const ByteArray),
 >;
 
-/// Ends a call that gives nothing.
+/// Called when a call without a result has ended.
 ///
-/// @param user_data As given to the call.
-/// @param fail      NULL on success, else a message to be freed with
+/// @param user_data What you passed to the call.
+/// @param fail      NULL on success, otherwise the error message. Free it with
 ///                  `temporal_core_byte_array_free`.
 pub type WorkerCallback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, fail: *const ByteArray)>;
 
-/// A worker XOR a failure.
+/// A worker. Exactly one of `worker` and `fail` is set.
 #[repr(C)]
 pub struct WorkerOrFail {
-    /// To be freed with `temporal_core_worker_free`.
+    /// The worker. Free it with `temporal_core_worker_free`.
     pub worker: *mut Worker,
-    /// To be freed with `temporal_core_byte_array_free`.
+    /// The error message. Free it with `temporal_core_byte_array_free`.
     pub fail: *const ByteArray,
 }
 
-/// Takes tasks from a task queue, or replays histories.
+/// Runs the tasks of a task queue, or replays histories.
 ///
-/// Life: `temporal_core_worker_new`, or `temporal_core_worker_replayer_new`;
-/// `temporal_core_worker_validate`, which is optional for a replayer; the
-/// `temporal_core_worker_poll_…` functions, and a `temporal_core_worker_complete_…` for each task;
-/// `temporal_core_worker_initiate_shutdown`; polls until each kind gives both NULL;
-/// `temporal_core_worker_finalize_shutdown`; `temporal_core_worker_free`.
+/// Lifecycle:
 ///
-/// Any thread may use it, also inside callbacks, with one poll of a kind at a time and any number of
-/// completions. It may be freed inside a callback, before or after its connection and runtime.
+/// - Create it with `temporal_core_worker_new` or `temporal_core_worker_replayer_new`.
+/// - Call `temporal_core_worker_validate`; optional for a replayer.
+/// - Poll with the `temporal_core_worker_poll_…` functions, and complete each task with a
+///   `temporal_core_worker_complete_…` function.
+/// - To stop, call `temporal_core_worker_initiate_shutdown`, and continue until the polls of each
+///   kind give both NULL.
+/// - Call `temporal_core_worker_finalize_shutdown`, then `temporal_core_worker_free`.
+///
+/// Several threads can use it at once, also inside callbacks, with one poll of each kind and any
+/// number of completions at a time. You can free it inside a callback, and before or after its
+/// connection and runtime.
 pub struct Worker {
     core: Arc<Core>,
     pub(crate) about: Arc<About>,
@@ -99,15 +106,15 @@ pub struct Worker {
     pub(crate) activations: Arc<OpenActivations>,
     pub(crate) tasks: Arc<TaskWatch>,
     pub(crate) slots: Arc<SlotWatch>,
-    /// Runtimes of the connections in use, which must stay up as long as the worker.
+    /// Runtimes of the connections in use, which must exist as long as the worker.
     connection_cores: Mutex<Vec<Arc<Core>>>,
-    /// Ends the calls that may wait for what comes no more once the handle is gone.
+    /// Ends the calls that would wait forever after the handle is freed.
     pub(crate) freed: CancellationToken,
     source: Source,
     pub(crate) end: Arc<End>,
 }
 
-/// What its options say of a worker.
+/// A worker's options that are still needed.
 pub(crate) struct About {
     pub(crate) namespace: String,
     pub(crate) task_queue: String,
@@ -117,7 +124,7 @@ pub(crate) struct About {
     pub(crate) types: WorkerTaskTypes,
 }
 
-// Core starts a worker's thread in the worker's first call, of whichever kind. So all exports that call
+// Core starts a worker's thread in the worker's first call, whatever it is. So all exports that call
 // core on the host's thread do it in `Core::masked`.
 
 impl Worker {
@@ -160,7 +167,7 @@ impl Worker {
         matches!(self.source, Source::Replay(_))
     }
 
-    /// Tells the log of polls that wait long for a slot, until the worker is freed.
+    /// Logs polls that wait a long time for a slot, until the worker is freed.
     fn watch_slots(&self) {
         if self.is_replayer() {
             return;
@@ -177,14 +184,14 @@ impl Worker {
     }
 }
 
-/// Makes a worker's connection forget it, so that another worker can take its place.
+/// Makes a worker's connection forget it, so that another worker can replace it.
 fn unregistration(worker: &CoreWorker) -> impl FnOnce() + use<> {
     let worker_key = worker.worker_instance_key();
     let connection = worker.get_client_connection();
     move || {
         if let Some(connection) = connection {
             let workers = connection.workers();
-            // Errors mean that it is not registered, which is what is wanted.
+            // Errors mean that it is not registered, which is the goal.
             let _ = workers.unregister_slot_provider(worker_key);
             let _ = workers.finalize_unregister(worker_key);
         }
@@ -198,15 +205,15 @@ impl Drop for Worker {
         let Some(worker) = self.calls.abandon() else {
             return;
         };
-        // Keeps the runtimes up until the worker has ended.
+        // Keeps the runtimes running until the worker has ended.
         let cores = (
             self.core.clone(),
             std::mem::take(&mut *lock(&self.connection_cores)),
         );
         unregistration(&worker)();
         self.core.enter(|| {
-            // Without this, core's pollers would go on polling for a worker that is gone. It panics for
-            // one whose threads could not be started, which has no pollers.
+            // Without this, core's pollers would continue for a worker that no longer exists. It panics
+            // for a worker whose threads could not be started, but that has no pollers.
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 self.core.masked(|| worker.initiate_shutdown());
             }));
@@ -215,7 +222,7 @@ impl Drop for Worker {
         self.core.spawn_work(move || async move {
             let end = async {
                 given_back().await;
-                // Not when a completion still uses it: that one drops it then.
+                // Not if a completion still uses it, which then drops it.
                 if let Ok(worker) = Arc::try_unwrap(worker) {
                     shut_down(worker).await;
                 }
@@ -226,8 +233,8 @@ impl Drop for Worker {
     }
 }
 
-/// Starts an asynchronous call on a worker: `prepare` checks the arguments, on this thread, and
-/// makes the call.
+/// Starts an asynchronous call on a worker: `prepare` checks the arguments on this thread, and makes the
+/// call.
 pub(crate) fn start<C, Call, Make>(
     export: Export,
     worker: Checked<Lent<'_, Worker>>,
@@ -244,8 +251,8 @@ pub(crate) fn start<C, Call, Make>(
         match worker {
             Err(message) => pending.fail(message),
             Ok(worker) => {
-                // The callback may free the worker before this function returns: nothing of it is
-                // used once the call is started.
+                // The callback may free the worker before this function returns, so the worker is not
+                // used after the call has started.
                 let core = worker.core.clone();
                 core.enter(|| match prepare(&worker) {
                     Ok(call) => core.spawn(pending, call),
@@ -257,11 +264,11 @@ pub(crate) fn start<C, Call, Make>(
     });
 }
 
-/// Shuts an idle worker down, waiting for what still runs inside.
+/// Shuts down an idle worker, and waits for what is still running inside.
 async fn shut_down(worker: CoreWorker) {
     worker.initiate_shutdown();
-    // Core's activities end when a poll says so. Does nothing when the polls have been drained;
-    // otherwise the wait would have no end.
+    // Core's activities end only after a poll has returned the shutdown. If the polls have been
+    // drained, this has no effect; otherwise the wait below would never end.
     let _ = worker.poll_activity_task().await;
     worker.finalize_shutdown().await;
 }
@@ -316,7 +323,7 @@ fn poll<Task, Poll, Start, Make>(
     });
 }
 
-/// How the messages of a completion that fails begin, and what they say of core's error.
+/// The beginning of messages about a failed completion, and the text for core's error.
 struct CompletionMessages<Error> {
     decode_failure: &'static str,
     failure: &'static str,
@@ -354,15 +361,13 @@ fn decoded<T: Message + Default + 'static>(
     decode(range.bytes()?).map_err(|error| format!("{failure}: {error}"))
 }
 
-/// Creates a worker. It asks the server for nothing before its first poll or its validation.
+/// Creates a worker. It sends nothing to the server before its first poll or its validation.
 ///
-/// @param client  The connection. May be freed while the worker lives.
-/// @param options Dropped by the caller once the call returns. Custom slot suppliers in it belong
-///                to the library from this call on, whatever it gives.
-/// @return `Invalid options: …` or `Worker start failed: …` in `fail`, such as for a second worker
-///         for the same tasks on one connection.
-///
-/// Any thread.
+/// @param client  The connection. You can free it while the worker exists.
+/// @param options The options. Custom slot suppliers in them belong to the library from now on,
+///                even if the call fails.
+/// @return The worker, or `Invalid options: …` or `Worker start failed: …` in `fail`. The latter
+///         happens, for example, if a connection already has a worker for the same tasks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_new(
     client: *mut Connection,
@@ -372,7 +377,7 @@ pub unsafe extern "C" fn temporal_core_worker_new(
         worker: ptr::null_mut(),
         fail: ByteArray::give(message),
     };
-    // SAFETY: connection and options are live for this call, with all they lead to.
+    // SAFETY: the connection and the options, with everything they reference, are live for this call.
     let (client, options) = unsafe {
         (
             Lent::handle(client, "client"),
@@ -394,7 +399,7 @@ fn new_worker(
 ) -> Checked<Worker> {
     let invalid = |message| format!("Invalid options: {message}");
     let failed = |message| format!("Worker start failed: {message}");
-    // The options first, so that custom slot suppliers are taken over whatever else is wrong.
+    // The options first, so that custom slot suppliers are taken over even if something else fails.
     let options = options.map_err(invalid)?;
     let read = || -> Checked<_> {
         let (config, slots) = worker_config(options, false)?;
@@ -420,7 +425,7 @@ fn new_worker(
         ));
     }
     let core = client.core.clone();
-    // Core starts a thread for workflows, which panics where it has no descriptor.
+    // Core starts a thread for workflows, which panics if it gets no descriptor.
     check_room_for(1).map_err(failed)?;
     core.enter(|| {
         let worker = core
@@ -432,12 +437,14 @@ fn new_worker(
 
 /// Frees the worker.
 ///
-/// @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`, not used
-///               again; NULL is a no-op.
+/// @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`; not used
+///               again. May be NULL.
 ///
-/// A worker that was not finalized stops polling: its polls in flight end, its completions run on,
-/// and workflow tasks that it has not completed fail, so that the server gives them to another.
-/// Any thread, also inside a callback, before or after the runtime and the connection are freed.
+/// If the worker was not finalized, it stops polling: polls in flight end, completions in flight
+/// continue, and workflow tasks that were not completed fail, so that the server gives them to
+/// another worker.
+///
+/// You can call it inside a callback, and before or after the runtime and the connection are freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_free(worker: *mut Worker) {
     guard_infallible((), || {
@@ -447,13 +454,12 @@ pub unsafe extern "C" fn temporal_core_worker_free(worker: *mut Worker) {
     });
 }
 
-/// Asks the server for the worker's namespace, which also tells what the server can do. To be
-/// called before the first poll.
+/// Checks that the namespace exists, and reads what the server supports. Call it before the first
+/// poll.
 ///
-/// @param worker    Live until the callback.
+/// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, at the latest after 180 seconds; with a failure when the
-///                  namespace cannot be described. NULL: nothing is done.
+/// @param callback  Called after at most 180 seconds. Fails if the namespace cannot be described.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_validate(
     worker: *mut Worker,
@@ -490,13 +496,12 @@ pub unsafe extern "C" fn temporal_core_worker_validate(
     );
 }
 
-/// Makes the worker use another connection from its next request on.
+/// Makes the worker use another connection, from its next request on.
 ///
-/// @param worker     Live.
-/// @param new_client The connection; may be freed once the call returns.
-/// @return NULL, or what is wrong, to be freed with `temporal_core_byte_array_free`.
-///
-/// Any thread. Refused for a replayer.
+/// @param worker     The worker. A replayer is an error.
+/// @param new_client The connection. You can free it when the call returns.
+/// @return NULL on success, otherwise the error message. Free it with
+///         `temporal_core_byte_array_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_replace_client(
     worker: *mut Worker,
@@ -530,19 +535,19 @@ pub unsafe extern "C" fn temporal_core_worker_replace_client(
     })
 }
 
-/// A synchronous call's body: NULL on success.
+/// The body of a synchronous call: NULL on success.
 fn answer_now(body: impl FnOnce() -> Checked<()>) -> *const ByteArray {
     ByteArray::give_optional(guard(Err, body).err())
 }
 
 /// Polls for a workflow activation.
 ///
-/// @param worker    Live until the callback.
+/// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, with a `coresdk.workflow_activation.WorkflowActivation`,
-///                  also with evictions. NULL: nothing is done.
+/// @param callback  Receives a `coresdk.workflow_activation.WorkflowActivation`. Evictions are
+///                  activations, too.
 ///
-/// One poll of this kind at a time; core polls the server as often as its options say.
+/// Make one such poll at a time. Core polls the server as often as the worker's options say.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
     worker: *mut Worker,
@@ -557,14 +562,13 @@ pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
     });
 }
 
-/// Polls for an activity task, local ones first.
+/// Polls for an activity task. Local activities come first.
 ///
-/// @param worker    Live until the callback.
+/// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, with a `coresdk.activity_task.ActivityTask`, also with
-///                  cancellations. NULL: nothing is done.
+/// @param callback  Receives a `coresdk.activity_task.ActivityTask`. Cancellations are tasks, too.
 ///
-/// One poll of this kind at a time.
+/// Make one such poll at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
     worker: *mut Worker,
@@ -580,12 +584,11 @@ pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
 
 /// Polls for a Nexus task.
 ///
-/// @param worker    Live until the callback.
+/// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, with a `coresdk.nexus.NexusTask`, also with cancellations.
-///                  NULL: nothing is done.
+/// @param callback  Receives a `coresdk.nexus.NexusTask`. Cancellations are tasks, too.
 ///
-/// One poll of this kind at a time.
+/// Make one such poll at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
     worker: *mut Worker,
@@ -599,16 +602,15 @@ pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
     });
 }
 
-/// Completes a workflow activation. Every activation is completed, evictions too.
+/// Completes a workflow activation. Complete every activation, including evictions.
 ///
-/// @param worker     Live until the callback.
-/// @param completion A `coresdk.workflow_completion.WorkflowActivationCompletion`; dropped by the
-///                   caller once the call returns.
+/// @param worker     Must stay valid until the callback.
+/// @param completion A `coresdk.workflow_completion.WorkflowActivationCompletion`.
 /// @param user_data  Passed to the callback.
-/// @param callback   Fires exactly once: on the caller's thread for bytes that are no completion
-///                   (`… decode failure: …`), else on a runtime thread. NULL: nothing is done.
+/// @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
+///                   otherwise on a runtime thread.
 ///
-/// Any thread; completions may run side by side.
+/// You can complete several tasks at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
     worker: *mut Worker,
@@ -640,16 +642,15 @@ pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
     );
 }
 
-/// Completes an activity task, of whichever sort.
+/// Completes an activity task, local or not.
 ///
-/// @param worker     Live until the callback.
-/// @param completion A `coresdk.ActivityTaskCompletion`; dropped by the caller once the call
-///                   returns.
+/// @param worker     Must stay valid until the callback.
+/// @param completion A `coresdk.ActivityTaskCompletion`.
 /// @param user_data  Passed to the callback.
-/// @param callback   Fires exactly once: on the caller's thread for bytes that are no completion
-///                   (`… decode failure: …`), else on a runtime thread. NULL: nothing is done.
+/// @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
+///                   otherwise on a runtime thread.
 ///
-/// Any thread; completions may run side by side.
+/// You can complete several tasks at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
     worker: *mut Worker,
@@ -688,14 +689,13 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
 
 /// Completes a Nexus task.
 ///
-/// @param worker     Live until the callback.
-/// @param completion A `coresdk.nexus.NexusTaskCompletion`; dropped by the caller once the call
-///                   returns.
+/// @param worker     Must stay valid until the callback.
+/// @param completion A `coresdk.nexus.NexusTaskCompletion`.
 /// @param user_data  Passed to the callback.
-/// @param callback   Fires exactly once: on the caller's thread for bytes that are no completion
-///                   (`… decode failure: …`), else on a runtime thread. NULL: nothing is done.
+/// @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
+///                   otherwise on a runtime thread.
 ///
-/// Any thread; completions may run side by side.
+/// You can complete several tasks at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
     worker: *mut Worker,
@@ -732,14 +732,13 @@ pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
     );
 }
 
-/// Records that an activity is alive. Does not wait for the server: heartbeats are gathered and
-/// sent as often as the worker's options say.
+/// Records a heartbeat of an activity. It does not wait for the server: core sends heartbeats as
+/// often as the worker's options say.
 ///
-/// @param worker    Live.
-/// @param heartbeat A `coresdk.ActivityHeartbeat`; dropped by the caller once the call returns.
-/// @return NULL, or what is wrong, to be freed with `temporal_core_byte_array_free`.
-///
-/// Any thread.
+/// @param worker    The worker.
+/// @param heartbeat A `coresdk.ActivityHeartbeat`.
+/// @return NULL on success, otherwise the error message. Free it with
+///         `temporal_core_byte_array_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
     worker: *mut Worker,
@@ -765,12 +764,10 @@ pub unsafe extern "C" fn temporal_core_worker_record_activity_heartbeat(
     })
 }
 
-/// Asks that a workflow run be dropped from the cache; an activation with the eviction follows.
+/// Requests the eviction of a workflow run from the cache. An activation with the eviction follows.
 ///
-/// @param worker NULL, or a finalized one: logged as an error and nothing done.
-/// @param run_id The run; dropped by the caller once the call returns.
-///
-/// Any thread.
+/// @param worker If NULL or finalized, the call logs an error and has no effect.
+/// @param run_id The run.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
     worker: *mut Worker,
@@ -793,12 +790,12 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
     });
 }
 
-/// Begins the shutdown: the worker polls the server no more. Poll on, and complete what comes,
-/// until each kind of poll gives both NULL; then `temporal_core_worker_finalize_shutdown`.
+/// Starts the shutdown: the worker stops polling the server. Continue to poll and to complete tasks
+/// until the polls of each kind give both NULL, then call `temporal_core_worker_finalize_shutdown`.
 ///
-/// @param worker NULL is a no-op, and so is a worker that is shutting down or finalized.
+/// @param worker If it is NULL, shutting down or finalized, the call has no effect.
 ///
-/// Any thread, also inside a callback.
+/// You can call it inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Worker) {
     // SAFETY: the worker is live for this call.
@@ -812,7 +809,7 @@ pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Wor
     });
 }
 
-/// A call without answer: what is wrong is logged.
+/// The body of a call that cannot report a failure: errors are logged.
 fn tell<Body>(worker: Checked<Lent<'_, Worker>>, body: Body)
 where
     Body: FnOnce(&Worker) -> Checked<()>,
@@ -827,19 +824,20 @@ where
     }
 }
 
-/// Ends the shutdown, once: waits for what still runs inside and gives up the worker's slots.
+/// Completes the shutdown, once: waits for what is still running inside, and releases the worker's
+/// slots.
 ///
-/// @param worker    Live until the callback. Afterwards it can only be freed; every other call fails.
+/// @param worker    Must stay valid until the callback. On success, you can then only free it; all
+///                  other calls fail.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once. While calls are in flight, or workflow activations not
-///                  completed, it fails at once, on the caller's thread (`Cannot finalize, …`), and
-///                  the worker stays as it is for a later try. Inside the callback of the last of
-///                  them it succeeds. NULL: nothing is done.
+/// @param callback  If calls are in flight, or workflow activations are not completed, called at
+///                  once on your thread with `Cannot finalize, …`; the worker is unchanged, and you
+///                  can try again. Inside the callback of the last of these calls, finalizing
+///                  succeeds.
 ///
-/// It waits for activities and Nexus tasks that were polled and not completed, and for calls of
-/// other threads on this worker that have no callback, such as
-/// `temporal_core_worker_initiate_shutdown`. Inside such a call, in a callback for logs or of a slot
-/// supplier, it fails at once.
+/// It waits for activities and Nexus tasks that are not completed, and for calls on other threads
+/// that have no callback, such as `temporal_core_worker_initiate_shutdown`. If you call it inside
+/// such a call, in a callback for logs or of a slot supplier, it fails at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
     worker: *mut Worker,
@@ -858,7 +856,7 @@ pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
                 shut_down(taken.alone().await?).await;
                 Ok(())
             });
-            // A panic is the call's failure, like everywhere; the connection forgets the worker first.
+            // A panic becomes the call's failure, as always, but first the connection forgets the worker.
             let ended = AssertUnwindSafe(end).catch_unwind().await;
             if !matches!(&ended, Ok(Ok(Ok(())))) {
                 unregister();

@@ -1,4 +1,4 @@
-//! What the server knows of a worker's task queue, for a worker that gets no tasks.
+//! What the server knows about a worker's task queue, to find out why a worker gets no tasks.
 
 use crate::{
     byte_array::ByteArray,
@@ -20,20 +20,21 @@ use temporalio_sdk_core::WorkerVersioningStrategy;
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
 
-/// How long the server may take for all answers together.
+/// Time limit for all answers together.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Ends `temporal_static_libs_worker_ask_server`: what the server says, XOR a failure.
+/// Receives the result of `temporal_static_libs_worker_ask_server`: exactly one of `success` and
+/// `fail` is set.
 ///
-/// @param user_data As given to the call.
-/// @param success   JSON, by share/worker-server.schema.json of the Python package; to be freed with
-///                  `temporal_core_byte_array_free`.
-/// @param fail      A message, to be freed with `temporal_core_byte_array_free`.
+/// @param user_data What you passed to the call.
+/// @param success   JSON, described by `share/worker-server.schema.json` in the Python package.
+///                  Free it with `temporal_core_byte_array_free`.
+/// @param fail      The error message. Free it with `temporal_core_byte_array_free`.
 pub type StaticLibsWorkerAskServerCallback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, success: *const ByteArray, fail: *const ByteArray),
 >;
 
-/// The callback, not NULL. A separate type, because a poll's has the same parameters.
+/// The callback, not NULL. A separate type, because the callback of a poll has the same parameters.
 #[derive(Clone, Copy)]
 struct AskServerCallback(unsafe extern "C" fn(*mut c_void, *const ByteArray, *const ByteArray));
 
@@ -53,20 +54,20 @@ impl Callback for AskServerCallback {
             Ok(text) => (ByteArray::give(text), ptr::null()),
             Err(message) => (ptr::null(), ByteArray::give(message)),
         };
-        // SAFETY: by this function's own condition; the callback owns what it is given.
+        // SAFETY: by this function's contract; the callback owns what it is given.
         unsafe { (self.0)(user_data, success, fail) }
     }
 }
 
-/// Asks the server who polls the worker's task queue, what waits there, and, for a versioned worker, which
-/// version is current.
+/// Asks the server who polls the worker's task queue, how many tasks wait there, and which version
+/// is current if the worker is versioned.
 ///
-/// @param worker    Live until the callback.
+/// @param worker    Must stay valid until the callback. A replayer or a finalized worker is an
+///                  error.
 /// @param user_data Passed to the callback.
-/// @param callback  Fires exactly once, at the latest after 60 seconds. NULL: nothing is done.
+/// @param callback  Called after at most 60 seconds.
 ///
-/// Only for the kinds of tasks that are enabled. Refused for a replayer and a finalized worker. Any
-/// thread.
+/// The answer covers the kinds of tasks that are enabled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_worker_ask_server(
     worker: *mut Worker,
@@ -181,7 +182,7 @@ fn poller(info: &PollerInfo) -> Value {
     })
 }
 
-/// How the server sees the worker's version; null for a worker that is not versioned.
+/// What the server knows about the worker's version; null if the worker is not versioned.
 async fn deployment(connection: &mut Connection, about: &About) -> Checked<Value> {
     let WorkerVersioningStrategy::WorkerDeploymentBased(options) = &about.versioning else {
         return Ok(Value::Null);

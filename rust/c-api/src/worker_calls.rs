@@ -1,7 +1,7 @@
-//! Which calls use a worker right now, so that finalizing can have it alone.
+//! The calls that are using a worker, because finalizing needs it exclusively.
 //!
-//! Calls with a callback are counted: their caller knows when they end, and finalizing before that
-//! is refused. Calls without one end when they return. No other thread can know when that is, so
+//! Calls with a callback are counted: their caller knows when they end, and finalizing before that is
+//! an error. Calls without one end when they return. No other thread can know when that is, so
 //! finalizing waits for them.
 
 use crate::ffi::{Checked, lock};
@@ -24,7 +24,7 @@ struct State {
     /// None once the worker is finalized or freed.
     worker: Option<Arc<CoreWorker>>,
     with_callback: usize,
-    /// The threads that are inside a call without a callback, once for each call.
+    /// The threads inside a call without a callback; a thread is listed once for each such call.
     without_callback: Vec<ThreadId>,
 }
 
@@ -37,7 +37,7 @@ enum Ends {
 
 /// A worker in use by one call.
 pub(crate) struct WorkerCall {
-    /// Emptied by `drop` only.
+    /// Only emptied by `drop`.
     worker: Option<Arc<CoreWorker>>,
     calls: Arc<WorkerCalls>,
     ends: Ends,
@@ -85,7 +85,7 @@ impl WorkerCalls {
         })
     }
 
-    /// Takes the worker for finalizing it, which leaves nothing to begin a call with.
+    /// Takes the worker in order to finalize it. No call can begin afterwards.
     ///
     /// `open_activations` counts the workflow activations that are not completed.
     pub(crate) fn take(
@@ -120,12 +120,12 @@ impl WorkerCalls {
         })
     }
 
-    /// Whether no call can begin any more.
+    /// Whether the worker was taken, so that no call can begin.
     pub(crate) fn is_taken(&self) -> bool {
         lock(&self.state).worker.is_none()
     }
 
-    /// Takes the worker for freeing it, whatever uses it; None if it is finalized.
+    /// Takes the worker in order to free it, even if it is in use. None if it is finalized.
     pub(crate) fn abandon(&self) -> Option<Arc<CoreWorker>> {
         lock(&self.state).worker.take()
     }
@@ -141,8 +141,8 @@ impl Deref for WorkerCall {
 
 impl Drop for WorkerCall {
     fn drop(&mut self) {
-        // Before the call counts as ended, so that finalizing finds the worker unshared. Outside
-        // the lock, because for a worker that was freed this may be the last reference.
+        // Before the call counts as ended, so that finalizing finds no other reference. Outside the
+        // lock, because if the worker was freed, this may be the last reference.
         drop(self.worker.take());
         let mut state = lock(&self.calls.state);
         match self.ends {

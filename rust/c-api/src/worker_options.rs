@@ -26,12 +26,12 @@ use temporalio_sdk_core::{
     WorkerVersioningStrategy as CoreVersioningStrategy, WorkflowErrorType,
 };
 
-/// Most workflows that can be cached: core makes room for all of them at once, and would end the
-/// process when there is no memory for it.
+/// Largest number of cached workflows: core allocates memory for all of them at once, and ends the
+/// process if there is not enough.
 const MAX_CACHED_WORKFLOWS: u32 = 10_000_000;
 
-/// Slowest rate of activities: core counts the time between two in the platform's clock, which
-/// must not overflow.
+/// Lowest rate of activities: core measures the time between two with the platform's clock, which must
+/// not overflow.
 const MIN_ACTIVITIES_PER_SECOND: f64 = 1e-9;
 
 /// No versioning.
@@ -46,37 +46,37 @@ pub struct WorkerVersioningNone {
 pub struct WorkerDeploymentVersion {
     /// Name of the deployment.
     pub deployment_name: ByteArrayRef,
-    /// Build id within it.
+    /// Build ID within the deployment.
     pub build_id: ByteArrayRef,
 }
 
-/// Worker deployment versioning.
+/// Versioning by worker deployment.
 #[repr(C)]
 pub struct WorkerDeploymentOptions {
-    /// The worker's version; both parts set when `use_worker_versioning`.
+    /// The worker's version. Both parts are required if `use_worker_versioning` is true.
     pub version: WorkerDeploymentVersion,
-    /// Take only tasks of workflows that the version suits.
+    /// Take only tasks of workflows that match the version.
     pub use_worker_versioning: MaybeUninit<bool>,
-    /// `temporal.api.enums.v1.VersioningBehavior` of workflows that state none; 0 = none. Only with
+    /// `temporal.api.enums.v1.VersioningBehavior` of workflows that set none; 0 = none. Requires
     /// `use_worker_versioning`.
     pub default_versioning_behavior: i32,
 }
 
-/// Versioning by build id alone, the older way.
+/// Versioning by build ID only (legacy).
 #[repr(C)]
 pub struct LegacyBuildIdBasedStrategy {
-    /// The worker's build id; not empty.
+    /// The worker's build ID; not empty.
     pub build_id: ByteArrayRef,
 }
 
 /// How a worker is versioned.
 #[repr(C)]
 pub enum WorkerVersioningStrategy {
-    /// Not at all.
+    /// Not versioned.
     None(WorkerVersioningNone),
     /// By deployment.
     DeploymentBased(WorkerDeploymentOptions),
-    /// By build id alone.
+    /// By build ID only (legacy).
     LegacyBuildIdBased(LegacyBuildIdBasedStrategy),
 }
 
@@ -85,7 +85,7 @@ unsafe impl CTaggedUnion for WorkerVersioningStrategy {
     const VARIANTS: u32 = 3;
 }
 
-/// Which kinds of tasks a worker takes: at least one, and local activities only with workflows.
+/// Which kinds of tasks a worker takes. Enable at least one; local activities require workflows.
 #[repr(C)]
 pub struct WorkerTaskTypes {
     /// Workflow tasks.
@@ -98,73 +98,78 @@ pub struct WorkerTaskTypes {
     pub enable_nexus: MaybeUninit<bool>,
 }
 
-/// As many polls at a time as there are slots, up to a maximum.
+/// As many polls at a time as there are free slots, up to a maximum.
 #[repr(C)]
 pub struct PollerBehaviorSimpleMaximum {
-    /// Most polls; at least 1, for workflow tasks with a cache at least 2.
+    /// Largest number of polls; at least 1, or at least 2 for workflow tasks with a cache.
     pub simple_maximum: usize,
 }
 
 /// As many polls at a time as the server suggests.
 #[repr(C)]
 pub struct PollerBehaviorAutoscaling {
-    /// Fewest polls; at least 1.
+    /// Smallest number of polls; at least 1.
     pub minimum: usize,
-    /// Most polls; not below `minimum`.
+    /// Largest number of polls; at least `minimum`.
     pub maximum: usize,
-    /// Polls to begin with; from `minimum` to `maximum`.
+    /// Number of polls to start with; from `minimum` to `maximum`.
     pub initial: usize,
 }
 
-/// How many polls for tasks are open at a time. At most one pointer is set. If none is, core's
-/// default applies: a small fixed number, or autoscaling in a namespace that asks workers for it.
+/// How many polls for tasks are open at a time. Set at most one pointer. If both are NULL, core's
+/// default applies: a small fixed number, or autoscaling if the namespace asks workers for it.
 #[repr(C)]
 pub struct PollerBehavior {
-    /// Up to a maximum.
+    /// A maximum.
     pub simple_maximum: *const PollerBehaviorSimpleMaximum,
-    /// What the server suggests.
+    /// As the server suggests.
     pub autoscaling: *const PollerBehaviorAutoscaling,
 }
 
-/// Options of a worker. Dropped by the caller once the call returns, except custom slot suppliers.
+/// Options of a worker. They only need to stay valid for the duration of the call, except custom
+/// slot suppliers.
 #[repr(C)]
 pub struct WorkerOptions {
     /// Namespace; required.
     pub namespace_: ByteArrayRef,
     /// Task queue; required.
     pub task_queue: ByteArrayRef,
-    /// Versioning.
+    /// How the worker is versioned.
     pub versioning_strategy: MaybeUninit<WorkerVersioningStrategy>,
-    /// Identity of the worker; empty = the connection's, and then that is not empty.
+    /// Identity of the worker; empty = the connection's, which must then not be empty.
     pub identity_override: ByteArrayRef,
-    /// Most workflows to keep in memory, at most 10,000,000; 0 = none, and no sticky queue.
+    /// Largest number of workflows to keep in memory, at most 10,000,000; 0 = none, and no sticky
+    /// queue.
     pub max_cached_workflows: u32,
     /// Slots for each kind of task.
     pub tuner: TunerHolder,
     /// Which kinds of tasks to take.
     pub task_types: WorkerTaskTypes,
-    /// Time that a workflow task may wait in the sticky queue.
+    /// How long a workflow task can wait in the sticky queue.
     pub sticky_queue_schedule_to_start_timeout_millis: u64,
-    /// Longest time between heartbeats sent for an activity.
+    /// Longest time between the heartbeats sent for an activity.
     pub max_heartbeat_throttle_interval_millis: u64,
-    /// Time between heartbeats sent for an activity without heartbeat timeout.
+    /// Time between the heartbeats sent for an activity without a heartbeat timeout.
     pub default_heartbeat_throttle_interval_millis: u64,
-    /// Most activities a second in this worker; 0.0 = unlimited.
+    /// Largest number of activities per second in this worker; 0.0 = unlimited.
     pub max_activities_per_second: f64,
-    /// Most activities a second in the task queue, kept by the server; 0.0 = unlimited.
+    /// Largest number of activities per second in the task queue, enforced by the server; 0.0 =
+    /// unlimited.
     pub max_task_queue_activities_per_second: f64,
-    /// Time from the start of the shutdown until running activities are cancelled; 0 = at once.
+    /// Time between the start of the shutdown and the cancellation of running activities; 0 = at
+    /// once.
     pub graceful_shutdown_period_millis: u64,
-    /// Polls for workflow tasks.
+    /// How to poll for workflow tasks.
     pub workflow_task_poller_behavior: PollerBehavior,
-    /// Share of workflow task polls that go to the normal queue when there is a sticky one; not
+    /// Share of workflow task polls that go to the normal queue if there is a sticky queue; not
     /// negative.
     pub nonsticky_to_sticky_poll_ratio: f32,
-    /// Polls for activities.
+    /// How to poll for activities.
     pub activity_task_poller_behavior: PollerBehavior,
-    /// Polls for Nexus tasks.
+    /// How to poll for Nexus tasks.
     pub nexus_task_poller_behavior: PollerBehavior,
-    /// Nondeterminism fails the workflow; false: the workflow task, which is retried.
+    /// Whether nondeterminism fails the workflow. If false, it fails the workflow task, which is
+    /// retried.
     pub nondeterminism_as_workflow_fail: MaybeUninit<bool>,
     /// Workflow types whose nondeterminism fails the workflow.
     pub nondeterminism_as_workflow_fail_for_types: ByteArrayRefArray,
@@ -172,20 +177,22 @@ pub struct WorkerOptions {
     pub plugins: ByteArrayRefArray,
     /// Types of the storage drivers in use, for worker heartbeats.
     pub storage_drivers: ByteArrayRefArray,
-    /// Send payloads also when they are larger than the namespace allows.
+    /// Send payloads even if they are larger than the namespace allows.
     pub disable_payload_error_limit: MaybeUninit<bool>,
-    /// Most activities started together with the workflow task that schedules them; 0 = none.
+    /// Largest number of activities to start together with the workflow task that schedules them; 0
+    /// = none.
     pub max_eager_activity_reservations_per_workflow_task: u32,
 }
 
-/// Core's configuration, and the counts of the slots in it. Custom slot suppliers belong to it or, on an error, have been freed.
+/// Core's configuration, and the counts of its slots. It owns the custom slot suppliers; on an error,
+/// they have been freed.
 ///
-/// A replayer takes no tasks but workflows, whatever else is enabled.
+/// A replayer only takes workflow tasks, whatever else is enabled.
 pub(crate) fn worker_config(
     options: Lent<'_, WorkerOptions>,
     is_replayer: bool,
 ) -> Checked<(WorkerConfig, SlotWatch)> {
-    // First of all, so that custom slot suppliers are taken over whatever else is wrong.
+    // First of all, so that custom slot suppliers are taken over even if something else fails.
     let needs = options.task_types.needs(is_replayer);
     let max_cached_workflows = options.max_cached_workflows as usize;
     let (tuner, slots) = tuner(
@@ -351,7 +358,7 @@ fn versioning(
     })
 }
 
-/// A text that the strategy cannot do without.
+/// A text that must not be empty.
 fn not_empty<'a>(range: Lent<'a, ByteArrayRef>, problem: &str) -> Checked<&'a str> {
     match range.text()? {
         "" => Err(format!("{} {problem}", range.label())),
@@ -368,7 +375,7 @@ fn deployment_options(
         0 => None,
         value => Some(VersioningBehavior::try_from(value).map_err(|_| {
             with_interface(format!(
-                "versioning_strategy.deployment_based.default_versioning_behavior has no value {value}"
+                "versioning_strategy.deployment_based.default_versioning_behavior has the invalid value {value}"
             ))
         })?),
     };
@@ -390,7 +397,7 @@ fn deployment_options(
 }
 
 impl WorkerOptions {
-    /// Core takes workflow tasks from two queues as soon as workflows are cached, with a slot for each.
+    /// With cached workflows, core takes workflow tasks from two queues, and needs a slot for each.
     fn warn_of_slots_for_the_cache(&self) {
         let supplier = read_tagged(&self.tuner.workflow_slot_supplier, "");
         let (option, slots) = match supplier {
@@ -406,7 +413,7 @@ impl WorkerOptions {
         {
             tracing::warn!(
                 target: "temporal_static_libs",
-                "tuner.workflow_slot_supplier.{option} is 1, but max_cached_workflows is {}; workflows that are cached need at least 2",
+                "tuner.workflow_slot_supplier.{option} is 1, but max_cached_workflows is {}; cached workflows need at least 2",
                 self.max_cached_workflows
             );
         }
@@ -423,7 +430,7 @@ impl WorkerTaskTypes {
             }
         };
         Needs {
-            // Core's replayer takes the caller's slots too.
+            // Core's replayer uses the caller's slots, too.
             workflow: if read_bool(&self.enable_workflows) {
                 Need::Required("task_types.enable_workflows")
             } else {
@@ -458,7 +465,7 @@ fn poller_behavior(behavior: Lent<'_, PollerBehavior>) -> Checked<Option<CorePol
         .target();
     let autoscaling = behavior.field("autoscaling", |it| &it.autoscaling).target();
     let label = behavior.label();
-    // Core checks the same once more when it builds the configuration, without naming the option.
+    // Core checks the same again when it builds the configuration, but does not name the option.
     Ok(Some(match (simple, autoscaling) {
         (Some(simple), None) => {
             at_least_1(simple.simple_maximum, label, "simple_maximum")?;

@@ -1,4 +1,4 @@
-//! What a worker is doing, for one that gets no tasks.
+//! What a worker is doing, to find out why it gets no tasks.
 
 use crate::{
     byte_array::ByteArray,
@@ -15,24 +15,25 @@ use std::{
 };
 use temporalio_sdk_core::WorkerVersioningStrategy;
 
-/// A worker's state XOR a failure.
+/// A worker's state. Exactly one of `state` and `fail` is set.
 #[repr(C)]
 pub struct StaticLibsWorkerStateOrFail {
-    /// JSON, by share/worker-state.schema.json of the Python package; to be freed with
+    /// JSON, described by `share/worker-state.schema.json` in the Python package. Free it with
     /// `temporal_core_byte_array_free`.
     pub state: *const ByteArray,
-    /// To be freed with `temporal_core_byte_array_free`.
+    /// The error message. Free it with `temporal_core_byte_array_free`.
     pub fail: *const ByteArray,
 }
 
-/// Tells what the worker is doing: polls, tasks and slots of each kind.
+/// Returns what the worker is doing: polls, tasks and slots of each kind.
 ///
-/// @param worker Live.
-/// @return       The state, as this process knows it; `temporal_static_libs_worker_ask_server` asks the
-///               server. A failure only for NULL and in a forked process.
+/// @param worker The worker, which may be finalized.
+/// @return The state, as this process knows it; to ask the server, use
+///         `temporal_static_libs_worker_ask_server`. Fails only if `worker` is NULL, and in a
+///         forked process.
 ///
-/// Waits for nothing. A finalized worker has a state, too. Errors of polls that core repeats by itself are
-/// not in it: core keeps them to its log. Any thread.
+/// It does not wait for anything. It does not include the errors of polls that core retries, which
+/// are only in core's log.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_worker_state(
     worker: *mut Worker,

@@ -89,8 +89,7 @@ class CApi:
         version = self.c_string(self.lib.temporal_static_libs_version())
         abi = self.c_string(self.lib.temporal_static_libs_abi_id())
         return (
-            f" (this library is {version}, interface {abi}; were the caller's declarations made "
-            "for it?)"
+            f" (this library is {version}, interface {abi}; check that your declarations match it)"
         )
 
     def c_string(self, pointer: Any) -> str:

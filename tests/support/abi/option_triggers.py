@@ -75,7 +75,7 @@ _BUCKETS: Final[Triggers] = {
     ("histogram_bucket_overrides", "an empty name"): (
         Trigger({"histogram_bucket_overrides": "\n1"}),
     ),
-    ("histogram_bucket_overrides", "a bound that is no number"): (
+    ("histogram_bucket_overrides", "a bound that is not a number"): (
         Trigger(
             {"histogram_bucket_overrides": "latency\n1,two"},
             {"NAME": "latency", "TEXT": "two", "REASON": "invalid float literal"},
@@ -83,29 +83,29 @@ _BUCKETS: Final[Triggers] = {
     ),
     (
         "histogram_bucket_overrides",
-        "bounds that are infinite, not a number, or do not increase",
+        "bounds that are infinite, not numbers, or not increasing",
     ): tuple(
         Trigger({"histogram_bucket_overrides": f"latency\n{bounds}"}, {"NAME": "latency"})
         for bounds in ("2,1", "1,1", "nan", "-inf,1", "inf")
     ),
 }
 _METADATA: Final[Triggers] = {
-    ("metadata", "a name that no header can have, one that ends in -bin among them"): tuple(
+    ("metadata", "an invalid header name, or one that ends in -bin"): tuple(
         Trigger({"metadata": [f"{name}\nvalue"]}, {"TEXT": name, "REASON": _METADATA_KEY})
         for name in ("not a name", "name-bin")
     ),
-    ("metadata", "a value that no header can have"): (
+    ("metadata", "an invalid header value"): (
         Trigger({"metadata": ["name\n\x01"]}, {"NAME": "name", "REASON": _METADATA_VALUE}),
     ),
-    ("binary_metadata", "a name that does not end in -bin, or that no header can have"): tuple(
+    ("binary_metadata", "a name that does not end in -bin, or an invalid one"): tuple(
         Trigger({"binary_metadata": [f"{name}\nvalue"]}, {"TEXT": name, "REASON": _METADATA_KEY})
         for name in ("name", "not a name-bin")
     ),
 }
 _CONFIG: Final[Triggers] = {
-    ("path", "the path of what is no TOML file"): (Trigger({"path": "/dev"}, {"TEXT": "/dev"}),),
+    ("path", "the path of a file that is not TOML"): (Trigger({"path": "/dev"}, {"TEXT": "/dev"}),),
     ("data", "not TOML"): (Trigger({"data": "no TOML"}),),
-    ("config_file_strict", "true, with a key in the TOML that is unknown"): (
+    ("config_file_strict", "true, with an unknown key in the TOML"): (
         Trigger({"config_file_strict": True, "data": "unknown = 1\n"}),
     ),
     ("env_vars", "not a JSON object of strings"): tuple(
@@ -134,7 +134,7 @@ def _few_slots(name: str, none: dict[str, Any], one: dict[str, Any]) -> Triggers
             _slots(kind, none, TASKS=enable) for kind, enable in _TASKS.items()
         ),
         (name, "0, for local activities that are enabled"): (_slots("local_activity", none),),
-        (name, "1, for workflows, while max_cached_workflows is not 0"): (
+        (name, "1, for workflows, if max_cached_workflows is not 0"): (
             _slots("workflow", one, N="100"),
         ),
     }
@@ -204,7 +204,7 @@ def _download(**fields: str) -> Settings:
     return {"existing_path": "", "download_version": "default", **fields}
 
 
-_SEPARATOR: Final = "a path separator in it, for a download"
+_SEPARATOR: Final = "contains a path separator, for a download"
 _DEPLOYMENT: Final = "versioning_strategy.deployment_based"
 
 TRIGGERS: Final[Mapping[str, Triggers]] = {
@@ -216,7 +216,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
     },
     "LoggingOptions": {("filter", "not a filter"): _texts("filter", ("a=b=c", "="))},
     "MetricsOptions": {
-        ("opentelemetry", "NULL, with prometheus and custom_meter NULL too"): (
+        ("opentelemetry", "NULL, if prometheus and custom_meter are NULL, too"): (
             Trigger({"prometheus": None}),
         ),
         ("prometheus", "set together with opentelemetry or custom_meter"): (
@@ -225,13 +225,13 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ("custom_meter", "set together with opentelemetry or prometheus"): (
             Trigger({"custom_meter": _meter}, {"NAMES": "prometheus and custom_meter"}),
         ),
-        ("global_tags", "with Prometheus, a name that is no label"): tuple(
+        ("global_tags", "with Prometheus, an invalid label name"): tuple(
             Trigger({"global_tags": f"{name}\nvalue"}, {"TEXT": name}) for name in _PROMETHEUS_NAMES
         ),
-        ("metric_prefix", "with Prometheus, what no metric's name can begin with"): _texts(
+        ("metric_prefix", "with Prometheus, an invalid beginning of a metric name"): _texts(
             "metric_prefix", _PROMETHEUS_NAMES
         ),
-        ("metric_prefix", "with OpenTelemetry, what no metric's name can begin with"): tuple(
+        ("metric_prefix", "with OpenTelemetry, an invalid beginning of a metric name"): tuple(
             Trigger({**_OTLP, "metric_prefix": text}, {"TEXT": text})
             for text in _OPENTELEMETRY_NAMES
         ),
@@ -242,18 +242,18 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
     },
     "OpenTelemetryOptions": {
         ("url", "not a URL"): _texts("url", ("no URL",), REASON="relative URL without a base"),
-        ("url", "with gRPC, another scheme than http, https, grpc, grpcs or unix"): (
+        ("url", "with gRPC, a scheme other than http, https, grpc, grpcs or unix"): (
             Trigger({**_GRPC, "url": "ftp://host"}, {"TEXT": "ftp://host"}),
         ),
-        ("url", "with HTTP, another scheme than http or https"): (
+        ("url", "with HTTP, a scheme other than http or https"): (
             Trigger({**_HTTP, "url": "grpc://host"}, {"TEXT": "grpc://host"}),
         ),
-        ("headers", "a name that no header can have"): (
+        ("headers", "an invalid header name"): (
             Trigger(
                 {"headers": "a b\nvalue"}, {"TEXT": "a b", "REASON": "invalid HTTP header name"}
             ),
         ),
-        ("headers", "a value that no header can have"): (
+        ("headers", "an invalid header value"): (
             Trigger(
                 {"headers": "name\n\x01"},
                 {"NAME": "name", "REASON": "failed to parse header value"},
@@ -265,7 +265,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ("bind_address", "not ip:port"): _texts(
             "bind_address", ("localhost:9090", "127.0.0.1"), REASON="invalid socket address syntax"
         ),
-        ("bind_address", "an address that cannot be listened on"): (
+        ("bind_address", "an address that the server cannot listen on"): (
             Trigger({"bind_address": _address_in_use}),
         ),
         **_BUCKETS,
@@ -275,7 +275,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             *_texts("target_url", ("no URL",), REASON="relative URL without a base"),
             *_texts("target_url", ("http://",), REASON="empty host"),
         ),
-        ("target_url", "another scheme than http or https"): (
+        ("target_url", "a scheme other than http or https"): (
             Trigger({"target_url": "ftp://host"}, {"TEXT": "ftp://host", "SCHEME": "ftp"}),
         ),
         ("target_url", "https:// without tls_options, unless there is a gRPC override"): (
@@ -301,14 +301,14 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
     },
     "ClientTlsOptions": {
         ("server_root_ca_cert", "not a PEM certificate"): (
-            Trigger({"server_root_ca_cert": _NO_PEM}, {"REASON": "it holds none"}),
+            Trigger({"server_root_ca_cert": _NO_PEM}, {"REASON": "it contains none"}),
         ),
         ("domain", "neither a host name nor an IP address"): _texts("domain", ("not a name",)),
         ("client_cert", "set without client_private_key"): (
             Trigger({"client_cert": _of("certificate")}),
         ),
         ("client_cert", "not a PEM certificate"): (
-            Trigger({**_CLIENT, "client_cert": _NO_PEM}, {"REASON": "it holds none"}),
+            Trigger({**_CLIENT, "client_cert": _NO_PEM}, {"REASON": "it contains none"}),
         ),
         ("client_private_key", "set without client_cert"): (
             Trigger({"client_private_key": _of("key")}),
@@ -338,20 +338,20 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         )
     },
     "RpcCallOptions": {
-        ("rpc", "no RPC of the service"): _texts("rpc", ("NoSuchCall", "getSystemInfo")),
-        ("rpc", "an RPC that streams"): (
+        ("rpc", "not an RPC of the service"): _texts("rpc", ("NoSuchCall", "getSystemInfo")),
+        ("rpc", "a streaming RPC"): (
             Trigger({"service": Raw(5), "rpc": "Watch"}, {"TEXT": "Watch"}),
         ),
         ("req", "not the request's protobuf"): (Trigger({"req": b"\xff"}),),
         **_METADATA,
-        ("cancellation_token", "NULL, or a token; one that is cancelled ends the call"): (
+        ("cancellation_token", "a cancelled token"): (
             Trigger({"cancellation_token": _cancelled}),
         ),
     },
     "WorkerOptions": {
         ("namespace_", "empty"): (Trigger({"namespace_": ""}),),
         ("task_queue", "empty, except for a replayer"): (Trigger({"task_queue": ""}),),
-        ("identity_override", "empty, while the connection's identity is empty too"): (
+        ("identity_override", "empty, if the connection's identity is empty, too"): (
             Trigger({"identity_override": ""}),
         ),
         ("max_cached_workflows", "more than 10000000"): _many(
@@ -370,20 +370,20 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             "default_versioning_behavior",
             "neither 0 nor a value of temporal.api.enums.v1.VersioningBehavior",
         ): _many("default_versioning_behavior", {77: "77", -1: "-1", 2**31 - 1: str(2**31 - 1)}),
-        ("default_versioning_behavior", "not 0, while use_worker_versioning is false"): (
+        ("default_versioning_behavior", "not 0, if use_worker_versioning is false"): (
             Trigger({"default_versioning_behavior": 1, "use_worker_versioning": False}, {"N": "1"}),
         ),
     },
     "WorkerDeploymentVersion": {
-        (name, "empty, while use_worker_versioning is true"): (Trigger({name: ""}),)
+        (name, "empty, if use_worker_versioning is true"): (Trigger({name: ""}),)
         for name in ("deployment_name", "build_id")
     },
     "LegacyBuildIdBasedStrategy": {("build_id", "empty"): (Trigger({"build_id": ""}),)},
     "WorkerTaskTypes": {
-        ("enable_workflows", "false, with the three others false too"): (
+        ("enable_workflows", "false, if the three others are false, too"): (
             Trigger({f"/task_types.{name}": False for name in _ALL_TASKS}),
         ),
-        ("enable_local_activities", "true, while enable_workflows is false"): (
+        ("enable_local_activities", "true, if enable_workflows is false"): (
             Trigger({"enable_workflows": False}),
         ),
     },
@@ -398,7 +398,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             Trigger({"minimum_slots": 11}, {"N": "11", "M": "10"}),
         ),
         **_few_slots("maximum_slots", resource_based(0, 0), resource_based(0, 1)),
-        ("tuner_options", "others than those of another resource-based supplier of the tuner"): (
+        ("tuner_options", "different from those of another resource-based supplier of the tuner"): (
             Trigger({"/tuner.activity_slot_supplier": resource_based(memory=0.5)}),
         ),
     },
@@ -434,7 +434,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             Trigger({f"/{kind}_poller_behavior.simple_maximum.simple_maximum": 0}, {"KIND": kind})
             for kind in ("workflow_task", "activity_task", "nexus_task")
         ),
-        ("simple_maximum", "1, for workflow tasks, while max_cached_workflows is not 0"): (
+        ("simple_maximum", "1, for workflow tasks, if max_cached_workflows is not 0"): (
             Trigger({"simple_maximum": 1}),
         ),
     },
@@ -447,7 +447,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
     },
     "TestServerOptions": {
         ("existing_path", "not the path of a file"): _texts("existing_path", ("/dev", "no/file")),
-        ("existing_path", "empty, while download_version is empty too"): (
+        ("existing_path", "empty, if download_version is empty, too"): (
             Trigger({"existing_path": ""}),
         ),
         **{
@@ -457,54 +457,54 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
             )
             for name in ("sdk_name", "sdk_version", "download_version")
         },
-        ("port", "a port that something else listens on"): (Trigger({"port": _port_in_use}),),
+        ("port", "a port that is in use"): (Trigger({"port": _port_in_use}),),
     },
     "DevServerOptions": {
         ("ip", "not an IP address"): _texts("ip", ("localhost", "127.0.0.1:7233"))
     },
     "ClientEnvConfigLoadOptions": _CONFIG,
     "ClientEnvConfigProfileLoadOptions": {
-        ("profile", "a profile that the TOML does not have"): _texts("profile", ("nobody's",)),
-        ("disable_file", "true, while disable_env is true"): (
+        ("profile", "a profile that is not in the TOML"): _texts("profile", ("nobody's",)),
+        ("disable_file", "true, if disable_env is true"): (
             Trigger({"disable_file": True, "disable_env": True}),
         ),
-        ("disable_env", "true, while disable_file is true"): (
+        ("disable_env", "true, if disable_file is true"): (
             Trigger({"disable_env": True, "disable_file": True}),
         ),
         **_CONFIG,
     },
     "MetricOptions": {
         ("name", "empty"): (Trigger({"name": ""}),),
-        ("name", "a name that the exporter does not take"): _texts("name", _PROMETHEUS_NAMES),
-        ("unit", "a unit that the exporter does not take"): tuple(
+        ("name", "a name that the exporter does not accept"): _texts("name", _PROMETHEUS_NAMES),
+        ("unit", "a unit that the exporter does not accept"): tuple(
             Trigger({OPENTELEMETRY: True, "unit": unit}) for unit in ("é", "x" * 64)
         ),
     },
     "ClientGrpcOverrideResponse": {
-        ("headers", "a name that no header can have"): (
+        ("headers", "an invalid header name"): (
             Trigger({"headers": ["a b\nvalue"]}, {"TEXT": "a b"}),
         ),
-        ("headers", "a value that no header can have"): (
+        ("headers", "an invalid header value"): (
             Trigger({"headers": ["name\n\x01"]}, {"NAME": "name"}),
         ),
         ("success_proto", "not the response's protobuf"): (Trigger({"success_proto": b"\xff"}),),
     },
     "TemporalStaticLibsConnectOptions": {
-        ("size", "any other than the struct's size"): _many("size", {0: "0", 24: "24"}, M="40"),
-        ("cancellation_token", "NULL, or a token; one that is cancelled ends the call"): (
+        ("size", "not the size of the struct"): _many("size", {0: "0", 24: "24"}, M="40"),
+        ("cancellation_token", "a cancelled token"): (
             Trigger({"cancellation_token": _cancelled}),
         ),
-        ("grpc_override_queue", "a queue, while grpc_override_callback is set"): (
+        ("grpc_override_queue", "a queue, if grpc_override_callback is set"): (
             Trigger({"grpc_override_queue": _queue}),
         ),
     },
     "TemporalStaticLibsRuntimeOptions": {
-        ("size", "any other than the struct's size"): _many("size", {0: "0", 41: "41"}, M="40"),
+        ("size", "not the size of the struct"): _many("size", {0: "0", 41: "41"}, M="40"),
         ("threads", "more than 1024"): _many("threads", {1025: "1025", 2**32 - 1: str(2**32 - 1)}),
-        ("log_queue", "a queue, while telemetry.logging is NULL"): (
+        ("log_queue", "a queue, if telemetry.logging is NULL"): (
             Trigger({"log_queue": _queue, WITHOUT_LOGGING: True}),
         ),
-        ("log_queue", "a queue, while logging.forward_to is set"): (
+        ("log_queue", "a queue, if logging.forward_to is set"): (
             Trigger({"log_queue": _queue}),
         ),
     },
@@ -566,15 +566,15 @@ _OF_KINDS: Final[Mapping[tuple[str, str], tuple[Any, Mapping[str, str]]]] = {
             "array",
         )
         for value, made in (
-            ("a size, while its data is NULL", _NULL_DATA),
-            ("a size that no memory has", _SIZE),
+            ("a size other than 0 with NULL data", _NULL_DATA),
+            ("a size larger than memory can be", _SIZE),
             (
                 "not UTF-8",
                 (b"\xff", {"REASON": _UTF8}),
             ),
-            ("a line feed or a carriage return in it", ("a\rb", {})),
+            ("contains a line feed or a carriage return", ("a\rb", {})),
             (
-                "an element with a size, while its data is NULL",
+                "an element with a size other than 0 and NULL data",
                 (_null_element, {"N": "5"}),
             ),
             ("an element that is not UTF-8", ([b"\xff"], {"REASON": _UTF8})),
@@ -584,7 +584,7 @@ _OF_KINDS: Final[Mapping[tuple[str, str], tuple[Any, Mapping[str, str]]]] = {
             ),
         )
     },
-    ("constant", "no constant of the enum"): (Raw(99), {"N": "99"}),
+    ("constant", "not a constant of the enum"): (Raw(99), {"N": "99"}),
     ("required pointer", "NULL"): (None, {}),
     ("required callback", "NULL"): (None, {}),
 }

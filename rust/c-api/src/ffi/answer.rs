@@ -1,44 +1,44 @@
-//! A callback that fires exactly once.
+//! A callback that is called exactly once.
 
 use std::{ffi::c_void, sync::OnceLock};
 
-/// Addresses of functions of this library that serve as callbacks and never block.
+/// Addresses of this library's functions that are used as callbacks and never block.
 static NEVER_BLOCK: OnceLock<[usize; 7]> = OnceLock::new();
 
-/// Tells which functions of this library serve as callbacks and never block.
+/// Sets the addresses of this library's functions that are used as callbacks and never block.
 pub(crate) fn never_block(addresses: [usize; 7]) {
     NEVER_BLOCK.get_or_init(|| addresses);
 }
 
 /// A C function pointer that ends an asynchronous call.
 pub(crate) trait Callback: Copy + Send + 'static {
-    /// What it is told.
+    /// What it receives.
     type Answer: Send + 'static;
 
-    /// The answer for an error of the bridge itself.
+    /// The answer for an error in this library.
     fn failure(message: String) -> Self::Answer;
 
-    /// Where the function is.
+    /// The address of the function.
     fn address(self) -> usize;
 
-    /// Turns the answer into C values and calls.
+    /// Converts the answer to C values and calls the function.
     ///
     /// # Safety
-    /// `self` is a function of that signature, `user_data` the caller's own.
+    /// `self` is a function with that signature, and `user_data` belongs to it.
     unsafe fn call(self, user_data: *mut c_void, answer: Self::Answer);
 }
 
-/// The caller's pointer: never read here, passed back as it came.
+/// The caller's pointer: never read here, passed back unchanged.
 #[derive(Clone, Copy)]
 pub(crate) struct UserData(pub(crate) *mut c_void);
 
-// SAFETY: opaque; the caller promises to accept it back on a runtime thread.
+// SAFETY: opaque; the caller must accept it on a runtime thread.
 unsafe impl Send for UserData {}
 // SAFETY: as above.
 unsafe impl Sync for UserData {}
 
-/// An answer that is owed. Dropped unanswered (its runtime went away), it answers with a failure:
-/// no caller waits forever.
+/// An answer that is owed to a caller. If it is dropped unanswered, because its runtime has ended, it
+/// answers with a failure, so that no caller waits forever.
 pub(crate) struct Pending<C: Callback> {
     callback: C,
     user_data: UserData,
@@ -54,7 +54,7 @@ impl<C: Callback> Pending<C> {
         }
     }
 
-    /// Whether the callback may block, as those of the host may.
+    /// Whether the callback may block: it belongs to the host, not to this library.
     pub(crate) fn may_block(&self) -> bool {
         let address = self.callback.address();
         NEVER_BLOCK
@@ -72,7 +72,7 @@ impl<C: Callback> Pending<C> {
 
     fn deliver(&mut self, answer: C::Answer) {
         self.answered = true;
-        // SAFETY: both came together from the caller, for this one call.
+        // SAFETY: the caller passed both together, for this call.
         unsafe { self.callback.call(self.user_data.0, answer) }
     }
 }

@@ -1,4 +1,4 @@
-//! The panic boundary: every export runs inside it.
+//! The panic boundary that every export runs inside.
 
 use super::{Checked, panics};
 use std::{
@@ -6,20 +6,20 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Runs an export's body; a panic becomes what `on_panic` makes of its message.
+/// Runs the body of an export. After a panic, returns what `on_panic` makes of its message.
 ///
-/// Unwind safety is asserted because a panicking call only leaves behind state of libraries that
-/// poison or restore it themselves; the handles here hold no half-updated state of their own.
+/// Unwind safety is asserted, because a panicking call only leaves state of libraries that poison or
+/// restore it themselves; the handles here have no partly updated state.
 pub(crate) fn guard<T>(on_panic: impl FnOnce(String) -> T, body: impl FnOnce() -> T) -> T {
     panics::log_panics();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| on_panic(panic_text(payload)))
 }
 
-/// Gives the name of an export. Only called for a message: finding it takes longer than a short call.
+/// Returns the name of an export. Only called for a message, because it takes longer than a short call.
 pub(crate) type Export = fn() -> &'static str;
 
-/// [`guard`] for exports that have no way to fail: what goes wrong is logged, with the name of the
-/// export that `body` is written in, and `fallback` given.
+/// [`guard`] for exports that cannot report a failure: an error is logged, with the name of the export
+/// that contains `body`, and `fallback` is returned.
 pub(crate) fn guard_infallible<T, Body>(fallback: T, body: Body) -> T
 where
     Body: FnOnce() -> Checked<T>,
@@ -27,7 +27,7 @@ where
     guard_named(export_of::<Body>, fallback, body)
 }
 
-/// [`guard_infallible`] for what several exports share.
+/// [`guard_infallible`] for code that several exports share.
 pub(crate) fn guard_named<T>(export: Export, fallback: T, body: impl FnOnce() -> Checked<T>) -> T {
     guard(Err, body).unwrap_or_else(|message| {
         log_error(export, &message);
@@ -35,12 +35,12 @@ pub(crate) fn guard_named<T>(export: Export, fallback: T, body: impl FnOnce() ->
     })
 }
 
-/// Logs what is wrong with a call that has no other way to report it.
+/// Logs an error of a call that cannot report it.
 pub(crate) fn log_error(export: Export, message: &str) {
     tracing::error!(target: "temporal_static_libs", "{}: {message}", export());
 }
 
-/// The name of the exported function that a closure is written in.
+/// The name of the exported function that contains a closure.
 pub(crate) fn export_of<Closure>() -> &'static str {
     // Such as `crate::module::temporal_core_random_new::{{closure}}`.
     let path = type_name::<Closure>();
@@ -57,10 +57,10 @@ pub(crate) fn export_of_val<Closure>(_: &Closure) -> Export {
     export_of::<Closure>
 }
 
-/// `panic: …`, as the contract words it, without what Rust's debug form adds, which the log has.
+/// `panic: …`, as the contract requires, without Rust's debug form, which is in the log.
 pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = panics::text(payload.as_ref());
-    // What unwrapping an error says before the error.
+    // The text that unwrapping an error puts before the error.
     let text = text
         .split_once("` value: ")
         .map_or(text, |(_, error)| error);
@@ -75,7 +75,7 @@ pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     }
 }
 
-/// Where the words of a message end and an error in debug form, or a backtrace, begins.
+/// The beginnings of an error in debug form or of a backtrace, where the text of a message ends.
 const DEBUG_FORMS: [&str; 6] = [
     "Os {",
     "Custom {",

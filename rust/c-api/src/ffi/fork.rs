@@ -1,39 +1,39 @@
-//! Which process this is: the child of a fork has its parent's memory, and none of its threads.
+//! Recognizes a forked child process, which has its parent's memory but none of its threads.
 
 use std::{
     ptr,
     sync::atomic::{AtomicPtr, AtomicU32, Ordering},
 };
 
-/// How many forks lie between the process that loaded this library and this one.
+/// Number of forks between the process that loaded this library and this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// The number that tells a process from its parent. Reading it is no system call.
+/// A number that distinguishes a process from its parent. Reading it needs no system call.
 pub(crate) fn process() -> u32 {
     #[cfg(unix)]
     {
         use std::sync::atomic::AtomicBool;
 
-        // Not a `Once`: a process that is forked while another thread is inside one waits for ever.
+        // Not a `Once`: if another thread is inside one during the fork, the child would wait forever.
         static WATCHED: AtomicBool = AtomicBool::new(false);
         if !WATCHED.load(Ordering::Relaxed) && !WATCHED.swap(true, Ordering::Relaxed) {
-            // SAFETY: the handler only stores to atomics. If there is no memory for it, forks stay unnoticed.
+            // SAFETY: the handler only stores to atomics. Without memory for it, forks are not noticed.
             let _ = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         }
     }
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Runs in each child, before anything else does.
+/// Runs in each child, before anything else.
 #[cfg(unix)]
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
-    // Those of the parent: their memory is where new threads of this process will have theirs.
+    // They are the parent's. New threads of this process will use the same memory.
     parking_lot_core::forget_parked_threads();
 }
 
-/// Global state that each process has for itself, because a thread that is no longer there may have
-/// been changing the parent's. What a fork copied is left as it is.
+/// Global state that is separate in each process, because during the fork another thread may have been
+/// changing the parent's. The copy of the parent's state is not touched.
 pub(crate) struct PerProcess<T: Sync + 'static> {
     current: AtomicPtr<Owned<T>>,
     new: fn() -> T,
@@ -57,7 +57,7 @@ impl<T: Sync + 'static> PerProcess<T> {
         let process = process();
         loop {
             let current = self.current.load(Ordering::Acquire);
-            // SAFETY: not NULL means from `Box::into_raw`, below, and never freed.
+            // SAFETY: a non-NULL pointer comes from `Box::into_raw` below, and is never freed.
             if let Some(owned) = unsafe { current.as_ref() }
                 && owned.process == process
             {

@@ -1,8 +1,9 @@
 //! What the caller lends for a call.
 //!
-//! An export's caller promises once that its pointers are NULL or live, with all that they point to,
-//! for as long as the function's documentation says. The export turns that promise into a [`Lent`];
-//! whatever is read through it is then safe to read, and checked: NULL, sizes, UTF-8, enum values.
+//! The caller of an export guarantees that its pointers are NULL or live, with everything that they
+//! point to, for as long as the function's documentation requires. The export turns that guarantee into
+//! a [`Lent`], once. Reading through it is then safe, and checks for NULL and checks sizes, UTF-8 and
+//! enum values.
 
 use super::{CEnum, CTaggedUnion, Checked, pointers::is_of_parent, read_enum, read_tagged};
 use crate::version::with_interface;
@@ -19,28 +20,28 @@ pub(crate) struct Lent<'a, T> {
     label: Label,
 }
 
-/// What messages call it: an argument or an option, or an element of one.
+/// Its name in messages: an argument or an option, or an element of one.
 #[derive(Clone, Copy)]
 pub(crate) struct Label {
-    /// What it is a part of, where that has to be said.
+    /// What it is a part of, if messages name that.
     owner: &'static str,
     name: &'static str,
     index: Option<usize>,
 }
 
-/// A struct of the interface that spells a range of elements.
+/// A struct of the interface that stands for a range of elements.
 ///
 /// # Safety
-/// By the interface, the pointer is NULL or leads to that many elements.
+/// By the interface, the pointer is NULL or points to that many elements.
 pub(crate) unsafe trait Range {
-    /// What there are several of.
+    /// Type of the elements.
     type Element;
 
-    /// Where they begin, and how many there are.
+    /// The first element, and their number.
     fn range(&self) -> (*const Self::Element, usize);
 }
 
-/// Checks a range without reading it. No elements are legal wherever it begins.
+/// Checks a range without reading it. If it is empty, any pointer is valid.
 pub(crate) fn check_range<T>(data: *const T, size: usize, label: impl Display) -> Checked<()> {
     if size > 0 && data.is_null() {
         return Err(format!("{label} has size {size} but its data is NULL"));
@@ -56,7 +57,7 @@ pub(crate) fn check_range<T>(data: *const T, size: usize, label: impl Display) -
     Ok(())
 }
 
-/// Checks the size that a struct of this project states first: it tells which fields it has.
+/// Checks the size at the start of a struct of this project, which shows which fields it has.
 pub(crate) fn check_size<T>(lent: Lent<'_, T>, size: usize) -> Checked<()> {
     check_size_of::<T>(lent.label(), size)
 }
@@ -112,21 +113,21 @@ impl Display for Label {
 }
 
 impl<'a, T> Lent<'a, T> {
-    /// A required argument: NULL is the caller's error.
+    /// A required argument: NULL is an error.
     ///
     /// # Safety
-    /// `pointer` is NULL or leads to a live `T` that outlives `'a`, and so does all it leads to.
+    /// `pointer` is NULL or points to a `T` that outlives `'a`, as does everything it references.
     pub(crate) unsafe fn required(pointer: *const T, name: &'static str) -> Checked<Self> {
-        // SAFETY: not NULL means live, by this function's own condition.
+        // SAFETY: by this function's contract, a non-NULL pointer is live.
         unsafe { Self::optional(pointer, name) }.ok_or_else(|| format!("{name} is NULL"))
     }
 
-    /// An optional argument: NULL means that the caller left it out.
+    /// An optional argument: NULL means that it is absent.
     ///
     /// # Safety
     /// As for [`Lent::required`].
     pub(crate) unsafe fn optional(pointer: *const T, name: &'static str) -> Option<Self> {
-        // SAFETY: not NULL means live, by this function's own condition.
+        // SAFETY: by this function's contract, a non-NULL pointer is live.
         let value = unsafe { pointer.as_ref() }?;
         Some(Self {
             value,
@@ -134,16 +135,16 @@ impl<'a, T> Lent<'a, T> {
         })
     }
 
-    /// A required handle: neither NULL nor the parent's of a forked process.
+    /// A required handle: neither NULL nor, in a forked process, a handle of the parent.
     ///
     /// # Safety
     /// As for [`Lent::required`], and `pointer` came from [`super::boxed`].
     pub(crate) unsafe fn handle(pointer: *const T, name: &'static str) -> Checked<Self> {
-        // SAFETY: by this function's own condition.
+        // SAFETY: by this function's contract.
         unsafe { Self::optional_handle(pointer, name) }?.ok_or_else(|| format!("{name} is NULL"))
     }
 
-    /// An optional handle: NULL means that the caller left it out.
+    /// An optional handle: NULL means that it is absent.
     ///
     /// # Safety
     /// As for [`Lent::handle`].
@@ -152,21 +153,21 @@ impl<'a, T> Lent<'a, T> {
         name: &'static str,
     ) -> Checked<Option<Self>> {
         let label = Label::named(name);
-        // SAFETY: not NULL means live, by this function's own condition.
+        // SAFETY: by this function's contract, a non-NULL pointer is live.
         unsafe {
             if !pointer.is_null() && is_of_parent(pointer) {
                 return Err(format!(
-                    "a forked process needs its own runtime, and what is made with it: {label} was made before fork"
+                    "a forked process must create its own runtime and handles: {label} was made before fork"
                 ));
             }
             Ok(pointer.as_ref().map(|value| Self { value, label }))
         }
     }
 
-    /// An argument that is passed by value, with all it leads to.
+    /// An argument that is passed by value, with everything it references.
     ///
     /// # Safety
-    /// All that `value` leads to outlives `'a`.
+    /// Everything that `value` references outlives `'a`.
     pub(crate) unsafe fn by_value(value: &'a T, name: &'static str) -> Self {
         Self {
             value,
@@ -174,12 +175,12 @@ impl<'a, T> Lent<'a, T> {
         }
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     pub(crate) fn label(self) -> Label {
         self.label
     }
 
-    /// All of it, for as long as it is lent.
+    /// The whole of it, for as long as it is lent.
     pub(crate) fn get(self) -> &'a T {
         self.value
     }
@@ -198,12 +199,12 @@ impl<'a, T> Lent<'a, T> {
 
     /// A part of it that a match has found.
     pub(crate) fn part<Part>(self, name: &'static str, part: &'a Part) -> Lent<'a, Part> {
-        // What is not a part of what is lent is not lent.
+        // Anything else is not covered by the caller's guarantee.
         let whole = ptr::from_ref(self.value).addr();
         let offset = ptr::from_ref(part).addr().wrapping_sub(whole);
         assert!(
             offset.saturating_add(size_of::<Part>()) <= size_of::<T>(),
-            "{name} is no part of {}",
+            "{name} is not a part of {}",
             self.label
         );
         Lent {
@@ -218,16 +219,16 @@ impl<'a, T> Lent<'a, T> {
 }
 
 impl<'a, T> Lent<'a, *const T> {
-    /// What a required pointer leads to.
+    /// The target of a required pointer.
     pub(crate) fn required_target(self) -> Checked<Lent<'a, T>> {
         self.target()
             .ok_or_else(|| format!("{} is NULL", self.label))
     }
 
-    /// What an optional pointer leads to; NULL means that the caller left it out.
+    /// The target of an optional pointer; NULL means that it is absent.
     pub(crate) fn target(self) -> Option<Lent<'a, T>> {
         Some(Lent {
-            // SAFETY: whoever lent the pointer promised that of what it leads to.
+            // SAFETY: the caller's guarantee includes what the pointer points to.
             value: unsafe { self.value.as_ref() }?,
             label: self.label,
         })
@@ -235,12 +236,12 @@ impl<'a, T> Lent<'a, *const T> {
 }
 
 impl<'a, T> Lent<'a, *const T> {
-    /// The handle that an optional pointer leads to.
+    /// The handle that an optional pointer points to.
     ///
     /// # Safety
-    /// What the pointer leads to came from [`super::boxed`].
+    /// What the pointer points to came from [`super::boxed`].
     pub(crate) unsafe fn target_handle(self) -> Checked<Option<Lent<'a, T>>> {
-        // SAFETY: whoever lent the pointer promised that of what it leads to.
+        // SAFETY: the caller's guarantee includes what the pointer points to.
         let handle = unsafe { Lent::optional_handle(*self.value, self.label.name) }?;
         Ok(handle.map(|handle| Lent {
             label: self.label,
@@ -250,7 +251,7 @@ impl<'a, T> Lent<'a, *const T> {
 }
 
 impl<'a, R: Range> Lent<'a, R> {
-    /// The elements of a range. None are legal wherever it begins.
+    /// The elements of a range. If it is empty, any pointer is valid.
     pub(crate) fn elements(self) -> Checked<&'a [R::Element]> {
         self.elements_of(self.label)
     }
@@ -262,12 +263,12 @@ impl<'a, R: Range> Lent<'a, R> {
         if size == 0 {
             return Ok(&[]);
         }
-        // SAFETY: neither NULL nor too long, so the elements are there, as `Range` and whoever lent
-        // it promise.
+        // SAFETY: neither NULL nor too long, so the elements exist, as `Range` and the caller
+        // guarantee.
         Ok(unsafe { std::slice::from_raw_parts(data, size) })
     }
 
-    /// The elements one by one, each lent like the range.
+    /// Iterates over the elements, each lent like the range.
     pub(crate) fn each(
         self,
     ) -> Checked<impl ExactSizeIterator<Item = Lent<'a, R::Element>> + use<'a, R>> {
@@ -284,14 +285,14 @@ impl<'a, R: Range> Lent<'a, R> {
 }
 
 impl<E: CEnum> Lent<'_, MaybeUninit<E>> {
-    /// The constant that an enum holds.
+    /// The enum's constant.
     pub(crate) fn constant(self) -> Checked<E> {
         read_enum(self.value, self.label)
     }
 }
 
 impl<'a, T: CTaggedUnion> Lent<'a, MaybeUninit<T>> {
-    /// The tagged union, once its tag is known to be one.
+    /// The tagged union, if its tag is valid.
     pub(crate) fn tagged(self) -> Checked<Lent<'a, T>> {
         Ok(Lent {
             value: read_tagged(self.value, self.label)?,

@@ -1,5 +1,5 @@
-//! What every exported function is built from: checked reads of what C handed in, and the boundary
-//! that no panic crosses. Nothing here knows about Temporal.
+//! The building blocks of exported functions: checked reads of what C passes in, and the boundary that
+//! no panic crosses. Nothing here knows about Temporal.
 
 mod answer;
 mod boundary;
@@ -25,5 +25,5 @@ pub(crate) use pointers::{boxed, taken_back};
 pub(crate) use signals::{HostMask, with_own_sigpipe_consumed};
 pub(crate) use signals::{with_signals_blocked, with_sigpipe_blocked};
 
-/// The value, or the sentence that tells the caller what is wrong with the argument.
+/// The value, or a message about what is wrong.
 pub(crate) type Checked<T> = Result<T, String>;

@@ -1,4 +1,4 @@
-//! What a panic reports: a log, and nothing on the host's standard error.
+//! How panics are reported: in the log, not on the host's standard error.
 
 use std::{
     any::Any,
@@ -13,12 +13,12 @@ thread_local! {
     static BEFORE_UNWINDING: RefCell<Option<Action>> = const { RefCell::new(None) };
 }
 
-/// Makes panics be logged instead of printed. This archive has its own copy of Rust's standard
-/// library, so a host that is written in Rust keeps its hook.
+/// Logs panics instead of printing them. This archive has its own copy of Rust's standard library, so a
+/// host written in Rust keeps its hook.
 pub(crate) fn log_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // A failing unit test is to be seen.
+        // Failures of unit tests must stay visible.
         #[cfg(test)]
         let shown = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -40,7 +40,7 @@ fn report(info: &PanicHookInfo<'_>) {
     tracing::error!(target: "temporal_static_libs", "panic: {message}{location}");
 }
 
-/// Runs `body`; if it panics, `action` runs first, before anything is dropped.
+/// Runs `body`. If it panics, `action` runs before anything is dropped.
 pub(crate) fn before_unwinding<T>(action: impl FnOnce() + 'static, body: impl FnOnce() -> T) -> T {
     BEFORE_UNWINDING.set(Some(Box::new(action)));
     let value = body();

@@ -1,18 +1,18 @@
-//! SIGPIPE, which the library must not raise in its host.
+//! Keeps the library from raising SIGPIPE in its host.
 //!
-//! Writing to a socket or pipe that the other side has closed raises it, and it ends a process that
-//! has not changed its disposition. Blocking it in a thread leaves dispositions alone, and threads
-//! inherit what is blocked from the thread that starts them.
+//! Writing to a socket or pipe that the other side has closed raises SIGPIPE, which by default ends the
+//! process. Blocking it in a thread does not change dispositions, and threads inherit blocked signals
+//! from the thread that starts them.
 
-/// Runs `body` with SIGPIPE blocked in this thread, and so in all threads that it starts.
+/// Runs `body` with SIGPIPE blocked in this thread, and thereby in all threads that it starts.
 pub(crate) fn with_sigpipe_blocked<T>(body: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
     let _blocked = unix::Blocked::sigpipe();
     body()
 }
 
-/// Runs `body` with all signals blocked in this thread: for threads that it starts which are there for a
-/// moment and run nothing of the host's.
+/// Runs `body` with all signals blocked in this thread, to start short-lived threads that run no code of
+/// the host.
 pub(crate) fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
     let _blocked = unix::Blocked::all();
@@ -41,7 +41,7 @@ mod unix {
         unsafe { libc::sigismember(set, libc::SIGPIPE) == 1 }
     }
 
-    /// Blocks signals in this thread, beside those that it has blocked, until it is dropped.
+    /// Blocks additional signals in this thread, until it is dropped.
     pub(super) struct Blocked {
         before: libc::sigset_t,
     }
@@ -81,7 +81,7 @@ mod unix {
         }
     }
 
-    /// Whether a SIGPIPE waits for this thread.
+    /// Whether a SIGPIPE is pending for this thread.
     fn is_sigpipe_pending() -> bool {
         let mut pending = MaybeUninit::uninit();
         // SAFETY: the call initializes the set.
@@ -92,8 +92,8 @@ mod unix {
         contains_sigpipe(&pending)
     }
 
-    /// Runs `write` with SIGPIPE blocked. One that it raises in this thread is consumed; one that
-    /// waited before, which is the host's, still waits afterwards.
+    /// Runs `write` with SIGPIPE blocked. If it raises SIGPIPE in this thread, the signal is consumed. If
+    /// one was pending before, it belongs to the host and stays pending.
     pub(crate) fn with_own_sigpipe_consumed(write: impl FnOnce() -> io::Result<()>) {
         let _blocked = Blocked::sigpipe();
         let waited_before = is_sigpipe_pending();
@@ -101,7 +101,7 @@ mod unix {
         let broken = written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         if broken && !waited_before && is_sigpipe_pending() {
             let mut signal = 0;
-            // Returns at once: the signal waits, and the one of this thread is taken first.
+            // Returns at once: the signal is pending, and that of this thread is taken first.
             // SAFETY: set and number outlive the call.
             unsafe { libc::sigwait(&sigpipe(), &raw mut signal) };
         }
@@ -112,7 +112,7 @@ mod unix {
     pub(crate) struct HostMask(libc::sigset_t);
 
     impl HostMask {
-        /// Those of this thread.
+        /// The signals that are blocked in this thread.
         pub(crate) fn of_this_thread() -> Self {
             let mut mask = MaybeUninit::uninit();
             // SAFETY: without a new set nothing changes, and the call initializes the old one.
@@ -122,15 +122,15 @@ mod unix {
             }
         }
 
-        /// Runs `body` with these signals blocked in this thread too, and SIGPIPE, so that threads which
-        /// it starts have them blocked.
+        /// Runs `body` with these signals and SIGPIPE also blocked in this thread, and thereby in all
+        /// threads that it starts.
         pub(crate) fn with_blocked<T>(&self, body: impl FnOnce() -> T) -> T {
             let _sigpipe = Blocked::sigpipe();
             let _blocked = Blocked::new(&self.0);
             body()
         }
 
-        /// Blocks these signals in this thread and no others. Async-signal-safe.
+        /// Blocks exactly these signals in this thread. Async-signal-safe.
         pub(crate) fn apply(&self) -> io::Result<()> {
             // SAFETY: the set outlives the call.
             match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, ptr::null_mut()) } {
