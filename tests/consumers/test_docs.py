@@ -167,7 +167,7 @@ def test_scikit_build_core_finds_the_package_by_itself(
 
 
 HERE = Path(__file__).parent
-BEFORE_THE_LOOP = ("Start a call", "Handle an event", "Wake a thread that waits")
+BEFORE_THE_LOOP = ("Start a call", "Handle an event", "Wake a waiting thread")
 """What docs/queue.md shows of a program, by headings, but for its loop."""
 
 
