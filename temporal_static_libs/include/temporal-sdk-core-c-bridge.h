@@ -598,7 +598,7 @@ typedef struct TemporalStaticLibsEvent {
    */
   const struct TemporalCoreByteArray *fail;
   /**
-   * `google.rpc.Status` protobuf, if the server refused the RPC.
+   * `google.rpc.Status` protobuf, if the server reported that the RPC failed.
    */
   const struct TemporalCoreByteArray *failure_details;
   /**
@@ -759,7 +759,7 @@ typedef struct TemporalCoreClientDnsLoadBalancingOptions {
  */
 typedef struct TemporalCoreConnectionOptions {
   /**
-   * `http://host:port`, or `https://…` together with `tls_options`. Required. Ignored with
+   * `http://host:port`, or `https://…` together with `tls_options`. Required. Not used with
    * `grpc_override_callback`.
    */
   struct TemporalCoreByteArrayRef target_url;
@@ -788,7 +788,7 @@ typedef struct TemporalCoreConnectionOptions {
    */
   struct TemporalCoreByteArrayRef identity;
   /**
-   * Required if `target_url` is `https://…`, otherwise NULL. Ignored with
+   * Required if `target_url` is `https://…`, otherwise NULL. Not used with
    * `grpc_override_callback`.
    */
   const struct TemporalCoreClientTlsOptions *tls_options;
@@ -1614,7 +1614,7 @@ typedef struct TemporalCoreWorkerTaskTypes {
 } TemporalCoreWorkerTaskTypes;
 
 /**
- * As many polls at a time as there are free slots, up to a maximum.
+ * As many polls at a time as there are slots, up to a maximum.
  */
 typedef struct TemporalCorePollerBehaviorSimpleMaximum {
   /**
@@ -2154,7 +2154,7 @@ typedef struct TemporalCoreMetricsOptions {
    */
   bool attach_service_name;
   /**
-   * Attributes of all metrics. Ignored for a custom meter, which can attach its own.
+   * Attributes of all metrics. Not used for a custom meter, which can attach its own.
    */
   TemporalCoreNewlineDelimitedMapRef global_tags;
   /**
@@ -2362,7 +2362,7 @@ void temporal_core_cancellation_token_cancel(struct TemporalCoreCancellationToke
 /**
  * Frees the token. Calls that were started with it continue.
  *
- * @param token From `temporal_core_cancellation_token_new`; not used again. May be NULL.
+ * @param token From `temporal_core_cancellation_token_new`; do not use it again. May be NULL.
  */
 void temporal_core_cancellation_token_free(struct TemporalCoreCancellationToken *token);
 
@@ -2377,8 +2377,8 @@ struct TemporalStaticLibsQueue *temporal_static_libs_queue_new(void);
  * Frees the queue, its descriptor and the events still on it: their connections are closed and
  * their servers killed.
  *
- * @param queue From `temporal_static_libs_queue_new`; not used again, and not in use by another
- *              thread. May be NULL.
+ * @param queue From `temporal_static_libs_queue_new`; do not use it again. No other thread may be
+ *              using it. May be NULL.
  *
  * Calls in flight continue. Their results are freed when they arrive.
  */
@@ -2481,7 +2481,7 @@ void temporal_static_libs_client_connect(struct TemporalCoreRuntime *runtime,
 /**
  * Frees the connection. Calls in flight continue and run their callbacks.
  *
- * @param client From `temporal_core_client_connect`; not used again. May be NULL.
+ * @param client From `temporal_core_client_connect`; do not use it again. May be NULL.
  *
  * You can call it inside a callback, and before or after the runtime is freed.
  */
@@ -2517,12 +2517,12 @@ void temporal_core_client_update_api_key(struct TemporalCoreConnection *client,
                                          struct TemporalCoreByteArrayRef api_key);
 
 /**
- * Loads all profiles of the configuration file. Of the environment, it only reads which file to
- * load.
+ * Loads all profiles of the configuration file. The environment only determines which file is
+ * loaded.
  *
  * @param options NULL is an error.
- * @return The JSON `{"profiles": {NAME: PROFILE}}`, or an error message. A PROFILE has these keys,
- *         without those that are not set: `address`, `namespace`, `api_key`, `tls` (`disabled`,
+ * @return The JSON `{"profiles": {NAME: PROFILE}}`, or an error message. A PROFILE has those of
+ *         these keys that are set: `address`, `namespace`, `api_key`, `tls` (`disabled`,
  *         `server_name`, `server_ca_cert`, `client_cert`, `client_key`), `codec` (`endpoint`,
  *         `auth`) and `grpc_meta`. Certificates and keys are `{"path": string}` or
  *         `{"data": [byte values]}`.
@@ -2584,7 +2584,7 @@ void temporal_core_ephemeral_server_start_test_server(struct TemporalCoreRuntime
 /**
  * Frees the server. If it was not shut down, its process is killed.
  *
- * @param server From the callback of a start; not used again. May be NULL.
+ * @param server From the callback of a start; do not use it again. May be NULL.
  *
  * You can call it inside a callback, and before or after the runtime is freed.
  */
@@ -2648,7 +2648,7 @@ struct TemporalCoreByteArrayRef temporal_core_client_grpc_override_request_proto
 /**
  * Answers the RPC and frees the request. Call it exactly once for each request, from any thread.
  *
- * @param req  Not used again. If NULL, the call has no effect.
+ * @param req  Do not use it again. If NULL, the call has no effect.
  * @param resp The answer. If a header is invalid or the message is not UTF-8, the RPC ends with an
  *             internal error.
  */
@@ -2701,7 +2701,7 @@ struct TemporalCoreMetricMeter *temporal_core_metric_meter_new(struct TemporalCo
 /**
  * Frees the meter. What it created stays valid.
  *
- * @param meter From `temporal_core_metric_meter_new`; not used again. May be NULL.
+ * @param meter From `temporal_core_metric_meter_new`; do not use it again. May be NULL.
  */
 void temporal_core_metric_meter_free(struct TemporalCoreMetricMeter *meter);
 
@@ -2739,7 +2739,7 @@ struct TemporalCoreMetricAttributes *temporal_core_metric_attributes_new_append(
 /**
  * Frees the attributes.
  *
- * @param attrs From a `temporal_core_metric_attributes_new…` function; not used again. May be
+ * @param attrs From a `temporal_core_metric_attributes_new…` function; do not use it again. May be
  *              NULL.
  */
 void temporal_core_metric_attributes_free(struct TemporalCoreMetricAttributes *attrs);
@@ -2759,7 +2759,7 @@ struct TemporalCoreMetric *temporal_core_metric_new(const struct TemporalCoreMet
 /**
  * Frees the metric. What you recorded stays.
  *
- * @param metric From `temporal_core_metric_new`; not used again. May be NULL.
+ * @param metric From `temporal_core_metric_new`; do not use it again. May be NULL.
  */
 void temporal_core_metric_free(struct TemporalCoreMetric *metric);
 
@@ -2906,7 +2906,7 @@ struct TemporalCoreRandom *temporal_core_random_new(uint64_t seed);
 /**
  * Frees the generator.
  *
- * @param random From `temporal_core_random_new`; not used again. May be NULL.
+ * @param random From `temporal_core_random_new`; do not use it again. May be NULL.
  */
 void temporal_core_random_free(struct TemporalCoreRandom *random);
 
@@ -2969,8 +2969,8 @@ struct TemporalCoreWorkerReplayerOrFail temporal_core_worker_replayer_new(struct
  * Ends the input of a replayer: when it has replayed the pushed histories, its polls give both
  * NULL.
  *
- * @param worker_replay_pusher From `temporal_core_worker_replayer_new`; not used again. May be
- *                             NULL.
+ * @param worker_replay_pusher From `temporal_core_worker_replayer_new`; do not use it again. May
+ *                             be NULL.
  *
  * You can call it before or after the worker is freed.
  */
@@ -3011,7 +3011,7 @@ void temporal_core_client_rpc_call(struct TemporalCoreConnection *client,
 /**
  * Frees the runtime.
  *
- * @param runtime From `temporal_core_runtime_new`; not used again. May be NULL.
+ * @param runtime From `temporal_core_runtime_new`; do not use it again. May be NULL.
  *
  * You can free connections, workers and metric handles later. The threads and the metric exporters
  * exist until the last of these handles is freed and the last call in flight has ended.
@@ -3102,8 +3102,8 @@ struct TemporalCoreWorkerOrFail temporal_core_worker_new(struct TemporalCoreConn
 /**
  * Frees the worker.
  *
- * @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`; not used
- *               again. May be NULL.
+ * @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`; do not use
+ *               it again. May be NULL.
  *
  * If the worker was not finalized, it stops polling: polls in flight end, completions in flight
  * continue, and workflow tasks that were not completed fail, so that the server gives them to

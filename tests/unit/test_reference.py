@@ -96,7 +96,7 @@ def test_concepts_page_lists_every_handle_with_its_functions(
     for function, name in frees:
         if name not in not_handles:
             (line,) = (line for line in text.splitlines() if line.startswith(f"| [`{name}`]"))
-            assert line.endswith(f"| `{function}` |")
+            assert line.endswith(f"; `{function}` |")
 
 
 def test_drawing_of_a_workers_life_names_functions(repo_root: Path, package_dir: Path) -> None:

@@ -76,9 +76,7 @@ SECTIONS: Mapping[str, Section] = {
         "How many tasks of each kind a worker runs at a time: a fixed number, by memory and CPU, "
         "or by your own supplier.",
     ),
-    "Replay": Section(
-        ("replay",), "A worker that replays recorded histories, without a server."
-    ),
+    "Replay": Section(("replay",), "A worker that replays recorded histories, without a server."),
     "Random numbers": Section(("random",), "Reproducible random numbers for workflow code."),
     "Metrics": Section(
         ("metric", "metric_kind"), "Metrics of your own, which go where the runtime's metrics go."
@@ -131,8 +129,10 @@ def _overview(items: list[Declaration], anchors: Mapping[str, str]) -> str:
     functions = [item for item in items if item.kind is Kind.FUNCTION]
     if len(functions) < 2:
         return ""
-    rows = [row(f"[`{it.name}`](#{anchors[it.name]})", _first_sentence(it.text)) for it in functions]
-    return f"\n{row('function', 'what it does')}|---|---|\n{''.join(rows)}"
+    rows = ""
+    for it in functions:
+        rows += row(f"[`{it.name}`](#{anchors[it.name]})", _first_sentence(it.text))
+    return f"\n{row('function', 'what it does')}|---|---|\n{rows}"
 
 
 def _first_sentence(text: str) -> str:

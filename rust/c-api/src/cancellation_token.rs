@@ -38,7 +38,7 @@ pub unsafe extern "C" fn temporal_core_cancellation_token_cancel(token: *mut Can
 
 /// Frees the token. Calls that were started with it continue.
 ///
-/// @param token From `temporal_core_cancellation_token_new`; not used again. May be NULL.
+/// @param token From `temporal_core_cancellation_token_new`; do not use it again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_cancellation_token_free(token: *mut CancellationToken) {
     guard_infallible((), || {

@@ -31,8 +31,8 @@ pub extern "C" fn temporal_static_libs_queue_new() -> *mut StaticLibsQueue {
 /// Frees the queue, its descriptor and the events still on it: their connections are closed and
 /// their servers killed.
 ///
-/// @param queue From `temporal_static_libs_queue_new`; not used again, and not in use by another
-///              thread. May be NULL.
+/// @param queue From `temporal_static_libs_queue_new`; do not use it again. No other thread may be
+///              using it. May be NULL.
 ///
 /// Calls in flight continue. Their results are freed when they arrive.
 #[unsafe(no_mangle)]

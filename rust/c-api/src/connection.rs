@@ -66,7 +66,7 @@ fn stated_in(headers: &HashMap<String, String>) -> Option<Duration> {
 
 /// Frees the connection. Calls in flight continue and run their callbacks.
 ///
-/// @param client From `temporal_core_client_connect`; not used again. May be NULL.
+/// @param client From `temporal_core_client_connect`; do not use it again. May be NULL.
 ///
 /// You can call it inside a callback, and before or after the runtime is freed.
 #[unsafe(no_mangle)]

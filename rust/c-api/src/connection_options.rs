@@ -96,7 +96,7 @@ c_enum!(ClientGrpcCompression { Gzip, None });
 /// Options of a connection. Everything they reference must stay valid until the callback.
 #[repr(C)]
 pub struct ConnectionOptions {
-    /// `http://host:port`, or `https://…` together with `tls_options`. Required. Ignored with
+    /// `http://host:port`, or `https://…` together with `tls_options`. Required. Not used with
     /// `grpc_override_callback`.
     pub target_url: ByteArrayRef,
     /// Name of the SDK: the `client-name` header.
@@ -111,7 +111,7 @@ pub struct ConnectionOptions {
     pub api_key: ByteArrayRef,
     /// Identity of this client, as the server records it.
     pub identity: ByteArrayRef,
-    /// Required if `target_url` is `https://…`, otherwise NULL. Ignored with
+    /// Required if `target_url` is `https://…`, otherwise NULL. Not used with
     /// `grpc_override_callback`.
     pub tls_options: *const ClientTlsOptions,
     /// NULL = defaults.

@@ -69,12 +69,12 @@ pub struct ClientEnvConfigProfileOrFail {
     pub fail: *const ByteArray,
 }
 
-/// Loads all profiles of the configuration file. Of the environment, it only reads which file to
-/// load.
+/// Loads all profiles of the configuration file. The environment only determines which file is
+/// loaded.
 ///
 /// @param options NULL is an error.
-/// @return The JSON `{"profiles": {NAME: PROFILE}}`, or an error message. A PROFILE has these keys,
-///         without those that are not set: `address`, `namespace`, `api_key`, `tls` (`disabled`,
+/// @return The JSON `{"profiles": {NAME: PROFILE}}`, or an error message. A PROFILE has those of
+///         these keys that are set: `address`, `namespace`, `api_key`, `tls` (`disabled`,
 ///         `server_name`, `server_ca_cert`, `client_cert`, `client_key`), `codec` (`endpoint`,
 ///         `auth`) and `grpc_meta`. Certificates and keys are `{"path": string}` or
 ///         `{"data": [byte values]}`.

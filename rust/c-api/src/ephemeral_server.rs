@@ -587,7 +587,7 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
 
 /// Frees the server. If it was not shut down, its process is killed.
 ///
-/// @param server From the callback of a start; not used again. May be NULL.
+/// @param server From the callback of a start; do not use it again. May be NULL.
 ///
 /// You can call it inside a callback, and before or after the runtime is freed.
 #[unsafe(no_mangle)]

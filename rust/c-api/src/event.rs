@@ -67,7 +67,7 @@ pub struct StaticLibsEvent {
     pub success: *const ByteArray,
     /// The error message; NULL on success.
     pub fail: *const ByteArray,
-    /// `google.rpc.Status` protobuf, if the server refused the RPC.
+    /// `google.rpc.Status` protobuf, if the server reported that the RPC failed.
     pub failure_details: *const ByteArray,
     /// The log record, for the `temporal_core_forwarded_log_…` functions.
     pub log: *const ForwardedLog,

@@ -227,7 +227,7 @@ pub extern "C" fn temporal_core_client_grpc_override_request_proto(
 
 /// Answers the RPC and frees the request. Call it exactly once for each request, from any thread.
 ///
-/// @param req  Not used again. If NULL, the call has no effect.
+/// @param req  Do not use it again. If NULL, the call has no effect.
 /// @param resp The answer. If a header is invalid or the message is not UTF-8, the RPC ends with an
 ///             internal error.
 #[unsafe(no_mangle)]

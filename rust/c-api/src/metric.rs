@@ -181,7 +181,7 @@ pub unsafe extern "C" fn temporal_core_metric_meter_new(runtime: *mut Runtime) -
 
 /// Frees the meter. What it created stays valid.
 ///
-/// @param meter From `temporal_core_metric_meter_new`; not used again. May be NULL.
+/// @param meter From `temporal_core_metric_meter_new`; do not use it again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_meter_free(meter: *mut MetricMeter) {
     guard_infallible((), || {
@@ -311,7 +311,7 @@ fn key_value(attribute: Lent<'_, MetricAttribute>) -> Checked<MetricKeyValue> {
 
 /// Frees the attributes.
 ///
-/// @param attrs From a `temporal_core_metric_attributes_new…` function; not used again. May be
+/// @param attrs From a `temporal_core_metric_attributes_new…` function; do not use it again. May be
 ///              NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_attributes_free(attrs: *mut MetricAttributes) {
@@ -449,7 +449,7 @@ impl Instrument {
 
 /// Frees the metric. What you recorded stays.
 ///
-/// @param metric From `temporal_core_metric_new`; not used again. May be NULL.
+/// @param metric From `temporal_core_metric_new`; do not use it again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_metric_free(metric: *mut Metric) {
     guard_infallible((), || {

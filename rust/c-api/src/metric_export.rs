@@ -105,7 +105,7 @@ pub struct MetricsOptions {
     /// Attach a `service_name` attribute to all metrics. With Prometheus, a global tag of that name
     /// replaces it.
     pub attach_service_name: MaybeUninit<bool>,
-    /// Attributes of all metrics. Ignored for a custom meter, which can attach its own.
+    /// Attributes of all metrics. Not used for a custom meter, which can attach its own.
     pub global_tags: NewlineDelimitedMapRef,
     /// Prefix of core's own metrics; empty = `temporal_`.
     pub metric_prefix: ByteArrayRef,

@@ -127,7 +127,7 @@ pub extern "C" fn temporal_core_random_new(seed: u64) -> *mut Random {
 
 /// Frees the generator.
 ///
-/// @param random From `temporal_core_random_new`; not used again. May be NULL.
+/// @param random From `temporal_core_random_new`; do not use it again. May be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_random_free(random: *mut Random) {
     guard_infallible((), || {

@@ -133,8 +133,8 @@ fn new_replayer(
 /// Ends the input of a replayer: when it has replayed the pushed histories, its polls give both
 /// NULL.
 ///
-/// @param worker_replay_pusher From `temporal_core_worker_replayer_new`; not used again. May be
-///                             NULL.
+/// @param worker_replay_pusher From `temporal_core_worker_replayer_new`; do not use it again. May
+///                             be NULL.
 ///
 /// You can call it before or after the worker is freed.
 #[unsafe(no_mangle)]

@@ -216,7 +216,7 @@ impl Drop for Core {
 
 /// Frees the runtime.
 ///
-/// @param runtime From `temporal_core_runtime_new`; not used again. May be NULL.
+/// @param runtime From `temporal_core_runtime_new`; do not use it again. May be NULL.
 ///
 /// You can free connections, workers and metric handles later. The threads and the metric exporters
 /// exist until the last of these handles is freed and the last call in flight has ended.

@@ -437,8 +437,8 @@ fn new_worker(
 
 /// Frees the worker.
 ///
-/// @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`; not used
-///               again. May be NULL.
+/// @param worker From `temporal_core_worker_new` or `temporal_core_worker_replayer_new`; do not use
+///               it again. May be NULL.
 ///
 /// If the worker was not finalized, it stops polling: polls in flight end, completions in flight
 /// continue, and workflow tasks that were not completed fail, so that the server gives them to

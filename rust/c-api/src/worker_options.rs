@@ -98,7 +98,7 @@ pub struct WorkerTaskTypes {
     pub enable_nexus: MaybeUninit<bool>,
 }
 
-/// As many polls at a time as there are free slots, up to a maximum.
+/// As many polls at a time as there are slots, up to a maximum.
 #[repr(C)]
 pub struct PollerBehaviorSimpleMaximum {
     /// Largest number of polls; at least 1, or at least 2 for workflow tasks with a cache.

@@ -344,9 +344,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ),
         ("req", "not the request's protobuf"): (Trigger({"req": b"\xff"}),),
         **_METADATA,
-        ("cancellation_token", "a cancelled token"): (
-            Trigger({"cancellation_token": _cancelled}),
-        ),
+        ("cancellation_token", "a cancelled token"): (Trigger({"cancellation_token": _cancelled}),),
     },
     "WorkerOptions": {
         ("namespace_", "empty"): (Trigger({"namespace_": ""}),),
@@ -491,9 +489,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
     },
     "TemporalStaticLibsConnectOptions": {
         ("size", "not the size of the struct"): _many("size", {0: "0", 24: "24"}, M="40"),
-        ("cancellation_token", "a cancelled token"): (
-            Trigger({"cancellation_token": _cancelled}),
-        ),
+        ("cancellation_token", "a cancelled token"): (Trigger({"cancellation_token": _cancelled}),),
         ("grpc_override_queue", "a queue, if grpc_override_callback is set"): (
             Trigger({"grpc_override_queue": _queue}),
         ),
@@ -504,9 +500,7 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ("log_queue", "a queue, if telemetry.logging is NULL"): (
             Trigger({"log_queue": _queue, WITHOUT_LOGGING: True}),
         ),
-        ("log_queue", "a queue, if logging.forward_to is set"): (
-            Trigger({"log_queue": _queue}),
-        ),
+        ("log_queue", "a queue, if logging.forward_to is set"): (Trigger({"log_queue": _queue}),),
     },
 }
 """By struct; Temporal's without ``TemporalCore``."""
