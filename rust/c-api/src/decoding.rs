@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_field_after_shallow_ones_is_seen() {
+    fn a_deep_field_after_shallow_ones_is_found() {
         let mut bytes = nested(2);
         bytes.extend(nested(DEEPEST_HERE + 2));
         assert!(!is_shallow(&bytes));
     }
 
     #[test]
-    fn what_is_deep_decodes_the_same() {
+    fn deep_messages_decode_the_same() {
         let bytes = nested(90);
         let failure: Failure = decode(&bytes).expect("not too deep for the decoder");
         assert_eq!(failure.encode_to_vec(), bytes);

@@ -13,7 +13,7 @@ use crate::{
 use std::{ffi::c_void, mem::MaybeUninit, ptr, sync::mpsc, time::Duration};
 
 /// What an RPC's callback received: status and message.
-type Told = (u32, Option<String>);
+type Received = (u32, Option<String>);
 
 unsafe extern "C" fn on_rpc(
     user_data: *mut c_void,
@@ -31,8 +31,8 @@ unsafe extern "C" fn on_rpc(
         for given in [success, message, details] {
             temporal_core_byte_array_free(ptr::null_mut(), given);
         }
-        let told = &*user_data.cast::<mpsc::Sender<Told>>();
-        told.send((status_code, text)).expect("the test waits");
+        let received = &*user_data.cast::<mpsc::Sender<Received>>();
+        received.send((status_code, text)).expect("the test waits");
     }
 }
 
@@ -61,15 +61,15 @@ fn new_runtime() -> *mut Runtime {
 }
 
 /// The only answer.
-fn only(answers: &mpsc::Receiver<Told>) -> Told {
-    let told = answers
+fn only(answers: &mpsc::Receiver<Received>) -> Received {
+    let received = answers
         .recv_timeout(Duration::from_secs(20))
         .expect("an answer");
     assert!(
         answers.recv_timeout(Duration::from_millis(100)).is_err(),
         "a second answer"
     );
-    told
+    received
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_panic_in_the_asynchronous_part_is_the_answer_and_the_runtime_goes_on() {
     // SAFETY: just made.
     let runtime_lent = unsafe { Lent::handle(runtime, "runtime") }.expect("not NULL");
     let core = Runtime::core(runtime_lent).expect("it runs").clone();
-    let (sender, answers) = mpsc::channel::<Told>();
+    let (sender, answers) = mpsc::channel::<Received>();
     let user_data = (&raw const sender).cast_mut().cast::<c_void>();
     core.spawn(Pending::new(RPC, user_data), || async {
         tokio::task::yield_now().await;
@@ -108,7 +108,7 @@ fn a_panic_in_the_synchronous_part_is_the_failure() {
 
 #[test]
 fn a_panic_while_an_answer_is_owed_answers_once() {
-    let (sender, answers) = mpsc::channel::<Told>();
+    let (sender, answers) = mpsc::channel::<Received>();
     let user_data = (&raw const sender).cast_mut().cast::<c_void>();
     guard_infallible((), || {
         let _pending = Pending::new(RPC, user_data);
@@ -122,7 +122,7 @@ fn a_panic_while_an_answer_is_owed_answers_once() {
 /// The same boundary as a caller sees it: through an exported function, with NULL handles.
 #[test]
 fn an_exported_call_answers_with_its_failure() {
-    let (sender, answers) = mpsc::channel::<Told>();
+    let (sender, answers) = mpsc::channel::<Received>();
     let user_data = (&raw const sender).cast_mut().cast::<c_void>();
     let none = ByteArrayRefArray {
         data: ptr::null(),

@@ -61,7 +61,7 @@ pub(crate) enum Source {
 pub(crate) struct End {
     shutdown_asked: AtomicBool,
     /// For each kind, whether a poll has reported a failure.
-    failure_told: [AtomicBool; 3],
+    failure_reported: [AtomicBool; 3],
     /// Core's thread for workflows can be started, or is running.
     started: AtomicBool,
 }
@@ -143,7 +143,7 @@ impl EndOfPolls {
         let expected = !self.is_enabled
             || self.end.is_shutdown_asked()
             || matches!(&self.source, Source::Replay(ended) if ended.load(Ordering::Acquire));
-        if expected || self.told().load(Ordering::Acquire) {
+        if expected || self.reported().load(Ordering::Acquire) {
             return Polled::ShutDown;
         }
         self.failed("core's threads for this worker have ended; see core's log for the reason, and check the limits of this process on threads and file descriptors")
@@ -151,18 +151,18 @@ impl EndOfPolls {
 
     /// Core panics again in each poll, so the second panic ends the polls.
     pub(crate) fn panicked(&self, message: &str) -> Polled {
-        if self.told().load(Ordering::Acquire) {
+        if self.reported().load(Ordering::Acquire) {
             return Polled::ShutDown;
         }
         self.failed(message)
     }
 
     pub(crate) fn failed(&self, reason: &str) -> Polled {
-        self.told().store(true, Ordering::Release);
+        self.reported().store(true, Ordering::Release);
         Polled::Failed(format!("{}: {reason}", self.kind.failure))
     }
 
-    fn told(&self) -> &AtomicBool {
-        &self.end.failure_told[self.kind.index]
+    fn reported(&self) -> &AtomicBool {
+        &self.end.failure_reported[self.kind.index]
     }
 }

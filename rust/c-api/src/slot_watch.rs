@@ -49,7 +49,7 @@ struct State {
     full_since: Option<Instant>,
     warned_at: Option<Instant>,
     /// Whether it was logged that polls wait because slots are in use; once, until a slot is free.
-    told_of_use: bool,
+    use_is_logged: bool,
 }
 
 /// Slots that were given to core, for tasks of one queue.
@@ -137,7 +137,7 @@ impl KindSlots {
             } else {
                 return None;
             };
-            return (!std::mem::replace(&mut state.told_of_use, true)).then_some(notice);
+            return (!std::mem::replace(&mut state.use_is_logged, true)).then_some(notice);
         }
         // Polls in progress have slots, and then others can wait for a long time without harm. But if a
         // poll of the sticky queue has the only slot, the first task of any workflow is not polled for.
@@ -333,7 +333,7 @@ where
         let WatchedPermit { permit, is_sticky } = watched(ctx.permit());
         {
             let mut state = self.slots.state();
-            state.told_of_use = false;
+            state.use_is_logged = false;
             let counts = state.counts(*is_sticky);
             counts.reserved = counts.reserved.saturating_sub(1);
             if ctx.info().is_some() {
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reservation_that_waits_without_any_slot_in_use_is_warned_of_every_minute() {
+    fn a_reservation_without_any_slot_in_use_gives_a_warning_every_minute() {
         let start = Instant::now();
         let slots = slots(State {
             waiting: waiting(start, false),
@@ -507,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_worker_with_more_polls_than_slots_is_not_warned_of() {
+    fn an_idle_worker_with_more_polls_than_slots_gives_no_warning() {
         let start = Instant::now();
         let slots = slots(State {
             normal: counts(1, 0),
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sticky_poll_that_has_the_only_slot_is_warned_of() {
+    fn a_sticky_poll_with_the_only_slot_gives_a_warning() {
         let start = Instant::now();
         let slots = slots(State {
             sticky: counts(1, 0),
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_in_use_are_told_of_once() {
+    fn slots_in_use_are_logged_once() {
         let start = Instant::now();
         let slots = slots(State {
             normal: counts(2, 2),
@@ -563,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_is_full_is_told_of_once() {
+    fn a_full_cache_is_logged_once() {
         let start = Instant::now();
         let slots = slots(State {
             normal: counts(2, 2),
@@ -577,7 +577,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sticky_poll_that_waits_for_tasks_hides_no_slots_in_use() {
+    fn a_sticky_poll_does_not_hide_slots_in_use() {
         let start = Instant::now();
         let slots = slots(State {
             normal: counts(2, 2),

@@ -780,7 +780,7 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
             Lent::by_value(&run_id, "run_id"),
         )
     };
-    tell(worker, |worker| {
+    run_or_log(worker, |worker| {
         let run_id = run_id.text()?;
         let call = worker.calls.without_callback()?;
         worker
@@ -800,7 +800,7 @@ pub unsafe extern "C" fn temporal_core_worker_request_workflow_eviction(
 pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Worker) {
     // SAFETY: the worker is live for this call.
     let worker = unsafe { Lent::handle(worker, "worker") };
-    tell(worker, |worker| {
+    run_or_log(worker, |worker| {
         worker.end.ask_for_shutdown();
         if let Ok(call) = worker.calls.without_callback() {
             worker.core.masked(|| call.initiate_shutdown());
@@ -810,7 +810,7 @@ pub unsafe extern "C" fn temporal_core_worker_initiate_shutdown(worker: *mut Wor
 }
 
 /// The body of a call that cannot report a failure: errors are logged.
-fn tell<Body>(worker: Checked<Lent<'_, Worker>>, body: Body)
+fn run_or_log<Body>(worker: Checked<Lent<'_, Worker>>, body: Body)
 where
     Body: FnOnce(&Worker) -> Checked<()>,
 {
