@@ -213,6 +213,20 @@ def test_cpp_guide_works_as_shown(
     assert refused.startswith("Invalid options: ")
 
 
+def test_code_of_the_concepts_page_works(
+    consumer: Consumer, dev_server: DevServer, repo_root: Path, tmp_path: Path
+) -> None:
+    page = (repo_root / "docs" / "c-api-concepts.md").read_text(encoding="utf-8")
+    shown = tmp_path / "page.h"
+    shown.write_text("".join(re.findall(r"^```c\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)))
+    options = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f'-DPAGE="{shown}"']
+    source = [*options, *answers(consumer, "--cflags"), str(HERE / "concepts_guide.c")]
+    libraries = [*answers(consumer, "--libs"), "-pthread"]
+    subprocess.run(["cc", *source, *libraries, "-o", str(tmp_path / "bridge")], check=True)
+    done = consumer.attempt(tmp_path / "bridge", dev_server.url, directory=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "the worker has ended\n")
+
+
 @pytest.mark.parametrize(
     ("header", "headings", "library"),
     [
