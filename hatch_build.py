@@ -1,7 +1,7 @@
-"""Hatchling's hooks: a wheel gets its archives compiled, each distribution its commit recorded.
+"""Hatchling's hooks: compile the archives of a wheel, and record the commit in each distribution.
 
-The work is in temporal_static_libs/_build/; here is what concerns Hatchling, and the advice for
-whoever reads that a build failed.
+temporal_static_libs/_build/ does the work. This file only connects it to Hatchling, and adds the
+user's options to errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _ROOT = Path(__file__).resolve().parent
 
-# A build frontend does not put the source tree on the path; no other copy must be found instead.
+# Build frontends do not put the source tree on sys.path. It goes first, before any other copy.
 sys.path.insert(0, str(_ROOT))
 try:
     from temporal_static_libs._about import PROJECT_URL
@@ -45,12 +45,12 @@ try:
 finally:
     sys.path.remove(str(_ROOT))
 
-# The text and target of a link or an image, unless that is a URL or a heading already.
+# The text and target of a link or an image, unless the target is a URL or a heading.
 _RELATIVE = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?![a-z]+:|#|/)(?P<target>[^)\s]+)\)")
 
 
 def long_description(readme: str) -> str:
-    """Return README.md as the package index shows it, where the files beside it are not.
+    """Return README.md for the package index, which does not have the files that it links to.
 
     Args:
         readme: Markdown, whose relative targets become URLs of the project.
@@ -67,7 +67,7 @@ class TemporalStaticLibsMetadataHook(MetadataHookInterface):
     """The hook of the project's metadata in pyproject.toml."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Fill in what is dynamic: the readme."""
+        """Set the dynamic field: the readme."""
         text = (_ROOT / "README.md").read_text(encoding="utf-8")
         metadata["readme"] = {"content-type": "text/markdown", "text": long_description(text)}
 
@@ -80,7 +80,7 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         self._until_collected = ExitStack()
 
     def dependencies(self) -> list[str]:
-        """Return what a wheel's build needs in addition to Hatchling."""
+        """Return a wheel's build requirements in addition to Hatchling."""
         if self.target_name != "wheel":
             return []
         try:
@@ -89,12 +89,12 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
             self._abort(error)
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Do the target's part before Hatchling collects the files."""
+        """Prepare the target's files before Hatchling collects them."""
         sources = sources_of_tree(_ROOT)
         place = Path()
         if self.target_name == "wheel":
             self._compile(sources, build_data)
-            # For the compile fallback, whose sources the wheel carries; see pyproject.toml.
+            # For the compile fallback, whose sources are in the wheel; see pyproject.toml.
             place = Path(sources.package.name)
         commit = source_commit(sources)
         if commit is not None:
@@ -104,7 +104,7 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
             build_data["force_include"][str(record)] = (place / record.name).as_posix()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Let go of what had to stay until Hatchling had collected the files."""
+        """Release the lock and remove temporary files after Hatchling has collected the files."""
         self._until_collected.close()
 
     def _compile(self, sources: Sources, build_data: dict[str, Any]) -> None:
@@ -114,14 +114,14 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
             with recording(settings) as recorder:
                 check_platform(sources.workspace, settings)
                 check_interface(sources.interface, sources.header)
-                # Another build must not replace the archives before they are in the wheel.
+                # Other builds must not replace the archives before they are in the wheel.
                 lock = self._until_collected.enter_context(exclusive(_ROOT))
                 tag = build(sources, output, settings, recorder, lock=lock)
         except TemporalStaticLibsError as error:
             self._abort(error)
         except OSError as error:
             self._abort(CompileError(describe_os_error(error)))
-        # Git ignores what is made, and Hatchling with it, unless it is named here.
+        # Git ignores generated files, and so does Hatchling unless they are listed here.
         for made in (output.directory, sources.package / PROTOS):
             build_data["artifacts"].append(f"/{made.relative_to(_ROOT).as_posix()}/*")
         build_data["tag"] = f"py3-none-{tag}"
@@ -131,6 +131,6 @@ class TemporalStaticLibsBuildHook(BuildHookInterface[Any]):
         problem = str(error)
         if isinstance(error, NoToolchainError):
             problem += f"\n\n{no_wheel_selected(error.minimum)}"
-        # Not by raising it: the message would stand below a traceback through pip and Hatchling.
+        # Raising it would print a traceback through pip and Hatchling above the message.
         self.app.display_error(problem)
         sys.exit(1)

@@ -1,7 +1,7 @@
-"""Read the members of a GNU ar archive in their order, and write an archive with an index.
+"""Read the members of a GNU ar archive in order, and write an archive with an index.
 
-The format is that of ar(5); COFF archives use it with the same index (PE Format, "Archive (Library)
-File Format").
+The format is described in ar(5). COFF archives use the same format and index (PE Format, "Archive
+(Library) File Format").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAGIC = b"!<arch>\n"
 HEADER_SIZE = 60
 _LONG_NAMES = b"//"
 _INDEXES = (b"/", b"/SYM64/", b"/<ECSYMBOLS>/")
-# Longer ones are in the table of long names.
+# Longer names are in the table of long names.
 _SHORT = 15
 
 
@@ -24,9 +24,9 @@ class Member(NamedTuple):
     """One file of an archive.
 
     Attributes:
-        name: without a directory; several members may have the same one.
+        name: without a directory; several members may have the same name.
         content: the file's bytes.
-        symbols: names of the global symbols that it defines, for the index; empty when read.
+        symbols: names of the global symbols that it defines, for the index; empty after reading.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Member(NamedTuple):
 
 
 def read_members(archive: Path) -> Iterator[Member]:
-    """Yield an archive's members in their order, without its index.
+    """Yield an archive's members in order, without its index.
 
     Raises:
-        ValueError: the file is no archive of this kind, or ends too early.
+        ValueError: the file is not such an archive, or is truncated.
     """
     data = archive.read_bytes()
     if not data.startswith(MAGIC):
@@ -65,17 +65,17 @@ def read_members(archive: Path) -> Iterator[Member]:
 
 def _name(name: bytes, long_names: bytes) -> str:
     if name.startswith(b"/"):
-        # It ends with a slash and a line feed, or with NUL as Microsoft's tools write it.
+        # It ends with a slash and a line feed, or with NUL if written by Microsoft's tools.
         name = long_names[int(name[1:]) :].partition(b"\n")[0].partition(b"\0")[0]
     return name.removesuffix(b"/").decode("utf-8", errors="replace")
 
 
 def write_archive(archive: Path, members: Iterable[Member]) -> None:
-    """Write an archive with an index of its members' symbols; without times and owners.
+    """Write an archive with an index of its members' symbols, without times and owners.
 
     Args:
-        archive: the file to make.
-        members: at most 4 GiB of them, each with its symbols.
+        archive: the file to write.
+        members: each with its symbols, 4 GiB at most in total.
     """
     listed = list(members)
     long_names = b"".join(

@@ -1,4 +1,4 @@
-"""The symbol index of an ar archive: which global symbols its members define."""
+"""Read the symbol index of an ar archive: the global symbols that its members define."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ def defined_symbols(archive: Path) -> set[str]:
     """Read the index that `ranlib` and rustc write as an archive's first member.
 
     Args:
-        archive: of GNU's or BSD's kind. For Mach-O the leading underscore is part of each name.
+        archive: in GNU's or BSD's format.
+
+    Returns:
+        The names; those of Mach-O include the leading underscore.
 
     Raises:
-        ValueError: the file is no archive, has no index, or ends too early.
+        ValueError: the file is not an archive, has no index, or is truncated.
     """
     with open(open_regular(archive), "rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
@@ -29,7 +32,7 @@ def defined_symbols(archive: Path) -> set[str]:
     if len(data) < size:
         raise ValueError(message("archive-truncated", archive=archive))
     name = header[:16].rstrip(b" ")
-    if name.startswith(b"#1/"):  # BSD's: the name is too long, and comes before the data
+    if name.startswith(b"#1/"):  # BSD: the name is long and precedes the data
         length = int(name[3:])
         name, data = data[:length].rstrip(b"\0"), data[length:]
     if name in (b"/", b"/SYM64/"):
@@ -40,14 +43,14 @@ def defined_symbols(archive: Path) -> set[str]:
 
 
 def _gnu(data: bytes, width: int) -> set[str]:
-    """A count, that many offsets of members, then that many NUL-terminated names."""
+    """Parse a count, that many member offsets, then that many NUL-terminated names."""
     count = int.from_bytes(data[:width], "big")
     names = data[width * (1 + count) :].split(b"\0")
     return {name.decode() for name in names[:count]}
 
 
 def _bsd(data: bytes, width: int) -> set[str]:
-    """Pairs of (offset of a name, offset of a member) after their size; then the names."""
+    """Parse the size of the pairs (offset of a name, offset of a member), the pairs, the names."""
     size = int.from_bytes(data[:width], "little")
     names = data[width * 2 + size :]
     offsets = (

@@ -1,6 +1,6 @@
-"""Runs of cargo: what it says of the workspace, and the raw archive that it makes.
+"""Run cargo: read the workspace's metadata, and build the raw archive.
 
-Its progress goes to stderr as it comes. What fails is a `CompileError`.
+Cargo's progress goes to stderr immediately. Failures raise `CompileError`.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from .cross import CargoForTarget
 from .process import output, running
 from .toolchain import Toolchain
 
-# The package whose archive holds the whole interface; the components are made of it.
+# The package whose archive contains the whole interface; the components are made from it.
 _CRATE = "temporal-static-libs-sdk-core"
 _LIBRARY = "temporal_sdk_core"
 
 _NATIVE_LIBS_NOTE = "native-static-libs:"
 _NATIVE_LIBS_PREAMBLE = "link against the following native artifacts"
-_FLAG_SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS
+_FLAG_SEPARATOR = "\x1f"  # in CARGO_ENCODED_RUSTFLAGS
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """An archive as cargo left it.
+    """The raw archive that cargo built.
 
     Attributes:
         archive: its path in cargo's target directory.
-        system_libraries: link names from rustc's native-static-libs, in its order.
-        frameworks: Apple frameworks from the same, in its order.
+        system_libraries: link names from rustc's native-static-libs, in the same order.
+        frameworks: Apple frameworks from native-static-libs, in the same order.
         features: crate name to features, for Temporal's crates and this project's.
-        crates: the crates in it, in the form of `crate_list`.
+        crates: the crates in it, in the format of `crate_list`.
     """
 
     archive: Path
@@ -52,7 +52,7 @@ class Compiled:
 
 
 def cargo_metadata(workspace: Path, toolchain: Toolchain, cargo: CargoForTarget) -> dict[str, Any]:
-    """Run ``cargo metadata``, which fetches what is not there."""
+    """Run ``cargo metadata``, which downloads missing crates."""
     command = [toolchain.cargo, "metadata", "--locked", "--format-version", "1"]
     environ = {**toolchain.environ, **cargo.environ}
     with running(
@@ -71,10 +71,10 @@ def cargo_metadata(workspace: Path, toolchain: Toolchain, cargo: CargoForTarget)
 
 
 def _check_metadata(metadata: Any) -> None:
-    """Check that cargo has said what is needed of its metadata.
+    """Check that cargo's metadata has every field that is used.
 
     Raises:
-        KeyError or TypeError: it has not.
+        KeyError or TypeError: a field is missing or has another type.
     """
     for name in ("workspace_root", "target_directory"):
         os.fspath(metadata[name])
@@ -97,13 +97,13 @@ def compile_archive(
 ) -> Compiled:
     """Compile the archive of the whole interface.
 
-    `target_directory` is cargo's, where its settings, variables or files, name none. If
-    `neutral_paths` is true, paths of this machine are kept out of the archive. `take_unit` gets for
-    each unit, as it comes, whether it had been compiled before.
+    `target_directory` is used if cargo's settings (variables or files) set none. If
+    `neutral_paths` is true, the archive contains no paths of this machine. `take_unit` is called
+    for each unit as cargo reports it, with whether the unit had been compiled before.
     """
     command = [cargo.program, "rustc", "--locked", "--package", _CRATE]
-    # The host's triple is named too: only then do build scripts not get the archive's flags, which
-    # would have everything they need compiled once more for `make lint`.
+    # Pass --target even for the host. Otherwise, build scripts would also get the archive's flags,
+    # and `make lint` would compile all of their dependencies again.
     command += ["--profile", profile, "--target", cargo.triple, "--message-format", "json"]
     environ = {**toolchain.environ, **cargo.environ}
     metadata = cargo_metadata(workspace, toolchain, cargo)
@@ -115,7 +115,7 @@ def compile_archive(
     if neutral_paths:
         replacements = list(_neutral_paths(metadata, toolchain))
         flags += [f"--remap-path-prefix={path}={neutral}" for path, neutral in replacements]
-        _map_paths_of_c(environ, cargo.target.triple, replacements)
+        _map_c_paths(environ, cargo.target.triple, replacements)
     command += [*cargo.options, *_rust_flag_options(flags, environ)]
     command += ["--", "--print", "native-static-libs"]
     facts = _Facts()
@@ -124,7 +124,7 @@ def compile_archive(
     ) as process:
         for line in output(process):
             text = line.decode("utf-8", errors="replace")
-            # Whatever a wrapper of rustc prints comes here as well.
+            # Output of a wrapper of rustc also arrives here.
             is_taken, is_fresh = facts.take(text)
             if not is_taken:
                 notice(text, end="")
@@ -137,10 +137,10 @@ def compile_archive(
 
 
 def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[str]:
-    """Return options with which cargo passes flags to rustc, or add them to the environment.
+    """Return options that make cargo pass flags to rustc, or add the flags to the environment.
 
-    Flags for rustc that the environment holds stay; those of a Cargo configuration file for a
-    certain target take the place of these.
+    Flags for rustc in the environment are kept. Flags that a Cargo configuration file sets for a
+    specific target override these.
     """
     if not flags:
         return []
@@ -152,13 +152,13 @@ def _rust_flag_options(flags: Sequence[str], environ: dict[str, str]) -> list[st
     return ["--config", f"build.rustflags={json.dumps(list(flags))}"]
 
 
-def _map_paths_of_c(
+def _map_c_paths(
     environ: dict[str, str], triple: str, replacements: Sequence[tuple[str, str]]
 ) -> None:
-    """Have C compilers write neutral paths into line tables, too.
+    """Make C compilers write neutral paths into line tables, too.
 
-    The variables are those of the crate cc, the most specific one first. They are split at spaces,
-    so a path with a space stays as it is.
+    The variables are those of the crate cc, the most specific one first. cc splits them at spaces,
+    so a path that contains a space is not replaced.
     """
     own = f"CFLAGS_{triple.replace('-', '_')}"
     names = (f"CFLAGS_{triple}", own, "TARGET_CFLAGS", "CFLAGS")
@@ -172,13 +172,13 @@ def _map_paths_of_c(
 
 
 def _neutral_paths(metadata: Mapping[str, Any], toolchain: Toolchain) -> Iterator[tuple[str, str]]:
-    """Yield paths of this machine, and what is written into panic messages and line tables instead.
+    """Yield paths of this machine with their replacements in panic messages and line tables.
 
-    Where several paths match, the last one counts.
+    If several paths match, rustc uses the last one.
     """
-    # Messages name the workspace's own sources relative to it; line tables say where that is.
+    # Messages have relative paths of the workspace's sources; line tables have its absolute path.
     workspace = metadata["workspace_root"]
-    # A registry's cache, or a vendored copy of it.
+    # The registry's cache, or a vendored copy.
     sources = {
         str(Path(package["manifest_path"]).parent.parent)
         for package in metadata["packages"]
@@ -188,20 +188,20 @@ def _neutral_paths(metadata: Mapping[str, Any], toolchain: Toolchain) -> Iterato
     for directory in sorted(sources):
         yield directory, "/cargo/src"
     yield metadata["target_directory"], "/cargo/target"
-    # rustc undoes its own neutral paths where it finds the standard library's sources.
+    # If rustc finds the standard library's sources, it replaces its own neutral paths with theirs.
     library = f"{toolchain.sysroot}/lib/rustlib/src/rust"
     yield library, f"/rustc/{toolchain.rustc_commit}"
 
 
 @dataclass(frozen=True)
 class _Artifact:
-    """A unit that cargo has made, or found made.
+    """A unit that cargo compiled or had compiled before.
 
     Attributes:
-        kinds: what the target is.
-        files: what came of it.
-        package: the package's id.
-        features: those of the package.
+        kinds: the target's kinds.
+        files: the output files.
+        package: the package's ID.
+        features: the package's features.
         is_fresh: whether it had been compiled before.
     """
 
@@ -213,17 +213,17 @@ class _Artifact:
 
 
 class _Facts:
-    """The facts that one run of cargo has printed so far."""
+    """The facts that a run of cargo has printed so far."""
 
     def __init__(self) -> None:
         self._native_libs: str | None = None
         self._artifacts: list[_Artifact] = []
 
     def take(self, line: str) -> tuple[bool, bool | None]:
-        """Take a line, if it is one of cargo's messages.
+        """Process a line if it is one of cargo's messages.
 
         Returns:
-            Whether it is; and of a unit, whether that had been compiled before.
+            Whether it is one; for a unit, whether it had been compiled before, otherwise None.
         """
         if not line.startswith("{"):
             return False, None
@@ -247,11 +247,11 @@ class _Facts:
         if text.startswith(_NATIVE_LIBS_NOTE):
             self._native_libs = text.removeprefix(_NATIVE_LIBS_NOTE)
         elif not text.startswith(_NATIVE_LIBS_PREAMBLE):
-            # For a person: it is part of cargo's progress.
+            # For the user: it is part of cargo's progress.
             notice(diagnostic["rendered"] or text, end="")
 
     def compiled(self, metadata: Mapping[str, Any], triple: str) -> Compiled:
-        """Return the archive; `metadata` is what cargo says of the workspace."""
+        """Return the archive; `metadata` is the output of ``cargo metadata``."""
         names = {package["id"]: package["name"] for package in metadata["packages"]}
         made = [Path(name) for artifact in self._artifacts for name in artifact.files]
         name = target_of_triple(triple).archive_name(_LIBRARY)
@@ -264,12 +264,12 @@ class _Facts:
         found = {
             names[artifact.package]: artifact.features
             for artifact in self._artifacts
-            # The standard library's packages, which may be compiled too, are not the workspace's.
+            # Packages of the standard library may be compiled too, but are not in the workspace.
             if artifact.package in names and "custom-build" not in artifact.kinds
         }
         features = {name: found[name] for name in sorted(found) if name.startswith("temporal")}
         compiled = {artifact.package for artifact in self._artifacts}
-        # Cargo keeps what it compiles for a target in a directory of the target's name.
+        # Cargo's output for a target is in a directory named after the target.
         place = os.path.join(metadata["target_directory"], triple, "")
         linked = {
             artifact.package
@@ -282,7 +282,7 @@ class _Facts:
 
 
 def _artifact(entry: Mapping[str, Any]) -> _Artifact:
-    """Read a message about a unit. What is not one is a KeyError or a TypeError."""
+    """Read a message about a unit; raise KeyError or TypeError if it is malformed."""
     return _Artifact(
         kinds=frozenset(entry["target"]["kind"]),
         files=tuple(map(os.fspath, entry["filenames"])),
@@ -293,12 +293,13 @@ def _artifact(entry: Mapping[str, Any]) -> _Artifact:
 
 
 def parse_native_libs(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Read what rustc prints after ``native-static-libs:``, as ``-framework Security -liconv``.
+    """Parse rustc's text after ``native-static-libs:``, such as ``-framework Security -liconv``.
 
-    For MSVC that is ``ntdll.lib``, and the C runtime, which each object of a C compiler asks for.
+    For MSVC, libraries look like ``ntdll.lib``. The C runtime is skipped, because every object of a
+    C compiler requests it itself.
 
     Returns:
-        The link names of the libraries, and the names of the frameworks, each in order and with
+        The link names of the libraries and the names of the frameworks, each in order and with
         rustc's repetitions, which can matter to a linker.
     """
     libraries: list[str] = []

@@ -1,13 +1,13 @@
 """Finish a COFF archive: only the interface stays global, so that no other library clashes with it.
 
-No linker here can merge several objects into one that all linkers accept: GNU's loses the link
-between functions and their unwinding tables. So the members stay separate, and every global symbol
-gets a private name with this project's prefix. For each function of the interface, another member
-jumps to its private name: COFF has no weak symbols that all linkers know, and linkers take from an
-archive only the members they need. Two archives of one build have the same private names, so if
-both are linked, the first one serves all calls.
+No available linker can merge several objects into one that all linkers accept: GNU's loses the
+connection between functions and their unwinding tables. So the members stay separate, and every
+global symbol gets a private name with this project's prefix. For each function of the interface, an
+additional member jumps to its private name, because COFF has no weak symbols that all linkers
+support, and linkers take only the members that they need from an archive. Two archives of one build
+have the same private names, so if both are linked, the first one serves all calls.
 
-No program is needed for it. What is wrong with the archive is a `CompileError`.
+This needs no programs. A malformed archive raises `CompileError`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from .header import OWN_PREFIX
 
 _INTERFACE_PREFIXES = (b"temporal_core_", f"{OWN_PREFIX}_".encode())
 
-# Linkers leave names that end like this out of a DLL that exports all it has.
+# Linkers do not export names with this ending from a DLL that exports everything.
 _NOT_EXPORTED = "_iname"
 
-# Sections of MinGW's import libraries: the entry in the table of DLLs, the name of a function, that
-# of the DLL.
+# Sections of MinGW's import libraries: the entry in the table of DLLs, the name of a function, the
+# name of the DLL.
 _HEAD, _FUNCTION, _TAIL = b".idata$2", b".idata$6", b".idata$7"
-# What Microsoft's have for a DLL. Linkers know these names, and those of short imports.
-_OF_LINKERS = re.compile(rb"__IMPORT_DESCRIPTOR_|__NULL_IMPORT_DESCRIPTOR$|\x7f")
+# A DLL's symbols in Microsoft's import libraries. Linkers recognize these names, and those of short
+# imports.
+_RESERVED_NAMES = re.compile(rb"__IMPORT_DESCRIPTOR_|__NULL_IMPORT_DESCRIPTOR$|\x7f")
 
 
 class _Member(NamedTuple):
@@ -43,10 +44,10 @@ class _Member(NamedTuple):
 def finish_coff(
     raw: Path, kept: Collection[str], output: Path, crates: bytes, *, weak: bool
 ) -> None:
-    """Make an archive that ships from the one that rustc made.
+    """Make the archive that ships from the one that rustc made.
 
-    The arguments are those of `finish_elf`. The list of crates is left out: no linker for Windows
-    keeps a section that nothing refers to. Nor is anything weak.
+    The arguments are those of `finish_elf`. The list of crates is omitted, because no linker for
+    Windows keeps a section that nothing refers to. No symbol is weak.
     """
     members = _needed(_members(raw))
     defined = dict.fromkeys(name for it in members.values() for name in it.object.defined)
@@ -76,14 +77,14 @@ def finish_coff(
 
 
 def imported_names(archive: Path) -> set[str]:
-    """Return the global symbols of an archive that are not private, because they are of a DLL.
+    """Return the global symbols of an archive that are not private because they belong to a DLL.
 
-    Only Microsoft's import libraries have such. They clash with nothing: whoever defines them means
-    the same.
+    Only Microsoft's import libraries have such symbols. They cause no clashes, because all
+    definitions of them are equivalent.
 
     Raises:
         CompileError: a member is neither an object nor an import.
-        ValueError: the file is no archive, or ends too early.
+        ValueError: the file is not an archive, or is truncated.
     """
     return {name.decode() for name in _imported(_members(archive))}
 
@@ -93,7 +94,7 @@ def _imported(members: Iterable[_Member]) -> set[bytes]:
         name
         for member in members
         for name in member.object.defined
-        if isinstance(member.object, ShortImport) or _OF_LINKERS.match(name)
+        if isinstance(member.object, ShortImport) or _RESERVED_NAMES.match(name)
     }
 
 
@@ -114,7 +115,7 @@ def _members(archive: Path) -> list[_Member]:
 
 
 def _needed(members: list[_Member]) -> dict[int, _Member]:
-    """Return what the interface needs, by its place: most of Windows's imports are unused."""
+    """Return the members that the interface needs, by position; most imports are unused."""
     definers = _definers(enumerate(members))
     waiting = [place for name, place in definers.items() if name.startswith(_INTERFACE_PREFIXES)]
     needed: set[int] = set()
@@ -129,7 +130,7 @@ def _needed(members: list[_Member]) -> dict[int, _Member]:
 
 
 def _definers(members: Iterable[tuple[int, _Member]]) -> dict[bytes, int]:
-    """Return the place of the member that a linker takes for each global symbol: the first one."""
+    """Return the position of each global symbol's first definer, which linkers use."""
     definers: dict[bytes, int] = {}
     for place, member in members:
         for name in member.object.defined:
@@ -138,11 +139,11 @@ def _definers(members: Iterable[tuple[int, _Member]]) -> dict[bytes, int]:
 
 
 def _member_names(members: Mapping[int, _Member]) -> dict[int, str]:
-    """Name the members. Linkers put the parts of MinGW's import libraries in the names' order.
+    """Name the members so that linkers sort the parts of MinGW's import libraries correctly.
 
-    The part that stands for the DLL comes before its functions, and the one that ends its table
-    after them. Functions refer to the first, and that one to the last. Members of Microsoft's
-    import libraries have the DLL's name, and keep it.
+    The DLL's entry must come before its functions, and the end of its table after them. Functions
+    refer to the entry, and the entry to the end. Members of Microsoft's import libraries are named
+    after the DLL, and keep that name.
     """
     definers = _definers(members.items())
     names = {place: f"m{place:05}.o" for place in members}

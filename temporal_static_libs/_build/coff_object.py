@@ -1,7 +1,7 @@
-"""A COFF object file: its symbols, and the same file with other names and without debug data.
+"""Read a COFF object file's symbols, and write the file with other names and without debug data.
 
-The layout is that of Microsoft's "PE Format", sections "COFF File Header", "Section Table" and
-"COFF Symbol Table"; that of objects with more than 65,279 sections is ANON_OBJECT_HEADER_BIGOBJ of
+The layout is described in Microsoft's "PE Format", sections "COFF File Header", "Section Table" and
+"COFF Symbol Table". Objects with more than 65,279 sections have ANON_OBJECT_HEADER_BIGOBJ from
 winnt.h.
 """
 
@@ -24,10 +24,10 @@ _HEADER = struct.Struct("<HHIIIHH")
 # Sig1, Sig2, Version, Machine, TimeDateStamp, ClassID, SizeOfData, Flags, MetaDataSize,
 # MetaDataOffset, NumberOfSections, PointerToSymbolTable, NumberOfSymbols
 _BIG_HEADER = struct.Struct("<HHHHI16sIIIIIII")
-# A version of 2 or more is a big object, a lower one a short import: no object at all.
+# Version 2 or higher is a big object; a lower version is a short import, which is not an object.
 _NO_MACHINE = b"\0\0\xff\xff"
 _BIG_VERSION = 2
-# Bytes before the names of a short import
+# Number of bytes before the names in a short import
 _IMPORT_HEADER = 20
 # Name, VirtualSize, VirtualAddress, SizeOfRawData, PointerToRawData, PointerToRelocations,
 # PointerToLinenumbers, NumberOfRelocations, NumberOfLinenumbers, Characteristics
@@ -45,8 +45,8 @@ _FUNCTION = 0x20
 _UNINITIALIZED, _REMOVE, _OVERFLOW = 0x80, 0x800, 0x01000000
 
 _UNWANTED = re.compile(rb"\.(?:z?debug_|debug\$|llvmbc$|llvmcmd$)")
-# What follows the dollar sign is the order among the parts of a section, which does not matter for
-# these; but GNU's ld takes it for the name of the section's symbol, which has changed.
+# The text after the dollar sign orders the parts of a section, which does not matter for these. But
+# GNU's ld expects it in the name of the section's symbol, which is changed.
 _PART = re.compile(rb"(\.(?:text|rdata|data|bss|xdata|pdata))\$.*", re.DOTALL)
 _LOCAL = b".local"
 
@@ -74,17 +74,17 @@ class _Symbol:
 
     @property
     def is_defined(self) -> bool:
-        # A value without a section is the size of a common variable.
+        # If there is no section, the value is the size of a common variable.
         return self.section != 0 or self.value != 0 or self.storage_class == _WEAK_EXTERNAL
 
 
 class ShortImport:
-    """A DLL's function in Microsoft's short form, which is no object: the linker makes one of it.
+    """A DLL's function in Microsoft's short form, from which the linker makes an object.
 
-    The layout is "Import Library Format" of Microsoft's "PE Format".
+    The layout is described in Microsoft's "PE Format", "Import Library Format".
 
     Raises:
-        CompileError: the bytes are no such import; `name` is for the message.
+        CompileError: the bytes are not such an import; `name` is for the message.
     """
 
     sections: tuple[bytes, ...] = ()
@@ -98,30 +98,30 @@ class ShortImport:
 
     @staticmethod
     def is_one(content: bytes) -> bool:
-        """Return whether a member of an archive is one, and not an object."""
+        """Return whether a member of an archive is a short import, not an object."""
         is_neither_machine = content.startswith(_NO_MACHINE)
         return is_neither_machine and content[4:6] < _BIG_VERSION.to_bytes(2, "little")
 
     @property
     def defined(self) -> list[bytes]:
-        """Names of the function and of the pointer to it, which only the linker can give it."""
+        """Names of the function and of the pointer to it, which the linker creates."""
         return [self._name, b"__imp_" + self._name]
 
     @property
     def undefined(self) -> list[bytes]:
-        """Name of the DLL's entry in the table of imports."""
+        """Name of the DLL's entry in the import table."""
         return [b"__IMPORT_DESCRIPTOR_" + self._dll.rpartition(b".")[0]]
 
     def rewritten(self, _rename: Mapping[bytes, bytes]) -> bytes:
-        """Return it as it is, without its time."""
+        """Return it unchanged, but without its timestamp."""
         return self._content[:8] + bytes(4) + self._content[12:]
 
 
 class CoffObject:
-    """What an object file consists of.
+    """The contents of an object file.
 
     Raises:
-        CompileError: the bytes are no such file; `name` is for the message.
+        CompileError: the bytes are not an object file; `name` is for the message.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
@@ -132,32 +132,32 @@ class CoffObject:
 
     @property
     def defined(self) -> list[bytes]:
-        """Names of the global symbols that it defines, weak ones among them."""
+        """Names of the global symbols that it defines, including weak ones."""
         return [it.name for it in self._symbols if it.is_global and it.is_defined]
 
     @property
     def undefined(self) -> list[bytes]:
-        """Names of the symbols that it needs of others."""
+        """Names of the symbols that it needs from other objects."""
         return [it.name for it in self._symbols if it.is_global and not it.is_defined]
 
     @property
     def sections(self) -> list[bytes]:
-        """Names of the sections that have something in them."""
+        """Names of the sections that are not empty."""
         return [section.name for section in self._sections if section.data]
 
     def rewritten(self, rename: Mapping[bytes, bytes]) -> bytes:
-        """Return the file with other names of global symbols, without times and debug information.
+        """Return the file with renamed global symbols, without times and debug information.
 
-        Names of sections and of local variables, which only take room, are shortened.
+        Names of sections and local variables are shortened to save space.
 
         Args:
-            rename: old name to new name, of symbols defined here or elsewhere.
+            rename: old name to new name, for symbols defined here or elsewhere.
         """
         strings = _Strings()
         headers, contents = [], []
         at = self._header_size + _SECTION.size * len(self._sections)
         for section in self._sections:
-            # In its place, empty: symbols and relocations have numbers of sections and symbols.
+            # Unwanted sections stay but are emptied, because symbols refer to sections by number.
             is_kept = not _UNWANTED.match(section.name)
             content = section.data + section.relocations if is_kept else b""
             name = strings.name_of_section(_short(section.name))
@@ -228,7 +228,7 @@ class CoffObject:
             return rename.get(symbol.name, symbol.name)
         if symbol.storage_class != _STATIC or symbol.type == _FUNCTION:
             return symbol.name
-        # GNU's ld goes by the name of a section's symbol, which is the section's.
+        # A section's symbol must keep the section's name, which GNU's ld looks at.
         is_section = symbol.auxiliary or symbol.name.startswith(b".")
         return _short(symbol.name) if is_section else _LOCAL
 
@@ -240,7 +240,7 @@ def _section(content: bytes, strings: bytes, at: int) -> _Section:
         name = _string(strings, _long_name_offset(name))
     _, _, size, data_at, relocations_at, _, count, _, flags = header
     if flags & _OVERFLOW and count == 0xFFFF:
-        # The first one is not one: it has the number of all.
+        # The first relocation is a placeholder with the total number.
         (count, *_) = _RELOCATION.unpack_from(content, relocations_at)
     data = b"" if flags & _UNINITIALIZED or not data_at else content[data_at : data_at + size]
     end = relocations_at + count * _RELOCATION.size
@@ -248,7 +248,7 @@ def _section(content: bytes, strings: bytes, at: int) -> _Section:
 
 
 def _long_name_offset(name: bytes) -> int:
-    """Read ``/1234``, or ``//`` and 6 digits of base 64, which LLVM writes above 9,999,999."""
+    """Read ``/1234``, or ``//`` and 6 base-64 digits, which LLVM writes above 9,999,999."""
     if not name.startswith(b"//"):
         return int(name[1:])
     digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -267,26 +267,26 @@ def _short(name: bytes) -> bytes:
 
 
 class _Strings:
-    """The table of the names that are longer than 8 bytes."""
+    """The table of names longer than 8 bytes."""
 
     def __init__(self) -> None:
         self._offsets: dict[bytes, int] = {}
         self._size = 4
 
     def name(self, name: bytes) -> bytes:
-        """Return what stands for a name in the table of symbols."""
+        """Return a name's field in the symbol table."""
         if len(name) <= 8:
             return name
         return b"\0\0\0\0" + self._offset(name).to_bytes(4, "little")
 
     def name_of_section(self, name: bytes) -> bytes:
-        """Return what stands for a name in the table of sections."""
+        """Return a name's field in the section table."""
         if len(name) <= 8:
             return name
         return b"/%d" % self._offset(name)
 
     def table(self) -> bytes:
-        """Return the table, which begins with its size."""
+        """Return the table's bytes, which begin with its size."""
         return self._size.to_bytes(4, "little") + b"".join(it + b"\0" for it in self._offsets)
 
     def _offset(self, name: bytes) -> int:
@@ -297,11 +297,11 @@ class _Strings:
 
 
 def jump(name: bytes, target: bytes) -> bytes:
-    """Return an object with one function, which does nothing but jump to another.
+    """Return an object with one function, which only jumps to another.
 
     Args:
-        name: of the function.
-        target: of the other one, which another object defines.
+        name: the function's name.
+        target: the name of the other function, which another object defines.
     """
     strings = _Strings()
     # jmp rel32, and IMAGE_REL_AMD64_REL32 to the second symbol

@@ -1,7 +1,7 @@
-"""The list of crates that a program carries, as cargo-auditable writes it and scanners read it.
+"""The list of crates in a program, in the format that cargo-auditable writes and scanners read.
 
-cargo-auditable skips static libraries, so it is made here: JSON, compressed with zlib. The form is
-that of PARSING.md in https://github.com/rust-secure-code/cargo-auditable.
+cargo-auditable skips static libraries, so this module creates the list: JSON, compressed with zlib.
+PARSING.md in https://github.com/rust-secure-code/cargo-auditable describes the format.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-#: The section that holds it.
+#: The section that contains the list.
 SECTION = ".dep-v0"
 
 _CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
@@ -23,14 +23,14 @@ def crate_list(
     """Return the content of the section.
 
     Args:
-        metadata: what ``cargo metadata`` prints.
-        root: the id of the package that was compiled.
-        compiled: the ids of all packages that cargo compiled for it.
-        linked: those of them whose code is in the archive. Cargo compiled the others for the host:
-            build scripts, macros, and what these need.
+        metadata: the output of ``cargo metadata``.
+        root: the ID of the package that was compiled.
+        compiled: the IDs of all packages that cargo compiled for it.
+        linked: the IDs of those whose code is in the archive. Cargo compiled the others for the
+            host: build scripts, macros, and their dependencies.
 
     Raises:
-        KeyError or TypeError: the metadata lacks what cargo says of every package.
+        KeyError or TypeError: the metadata lacks a field that every package should have.
     """
     packages = {one["id"]: one for one in metadata["packages"] if one["id"] in compiled}
     used = {

@@ -1,6 +1,6 @@
-"""Needs of a compile for a target, in addition to cargo: its standard library and a C compiler.
+"""Find the requirements of a target in addition to cargo: its standard library and a C compiler.
 
-A few crates hold C and assembler code (ring, zstd), so that Rust alone is not enough.
+A few crates (ring, zstd) contain C and assembler code, so Rust alone is not enough.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .toolchain import Toolchain
 
 @dataclass(frozen=True)
 class CargoForTarget:
-    """The way that cargo compiles for a target.
+    """How to run cargo for a target.
 
     Attributes:
-        program: cargo, or what stands in for it; the subcommand comes after it.
-        triple: what ``--target`` takes.
-        options: more of cargo's options.
+        program: cargo or its replacement; the subcommand follows it.
+        triple: the value for ``--target``.
+        options: additional options for cargo.
         environ: variables to add to the environment.
     """
 
@@ -34,11 +34,11 @@ class CargoForTarget:
 
 
 def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -> CargoForTarget:
-    """Settle how cargo compiles for a target and its oldest libc or macOS, before any work.
+    """Decide how cargo compiles for a target and its oldest libc or macOS, before any work.
 
     Raises:
         CompileError: the target's standard library or a C compiler for it is missing; the message
-            says how to get it.
+            explains how to install it.
     """
     program, triple = toolchain.cargo, target.triple
     if not _has_c_compiler(toolchain, target):
@@ -56,7 +56,7 @@ def cargo_for_target(toolchain: Toolchain, target: Target, floor_version: str) -
     if not (rustlib / "src/rust/library/Cargo.lock").is_file():
         rustc = toolchain.rustc_version
         raise CompileError(message("standard-library-missing", rustc=rustc, triple=target.triple))
-    # A nightly feature, which stable compilers have as well if asked for under this name.
+    # A nightly feature, which this variable enables in stable compilers.
     environ["RUSTC_BOOTSTRAP"] = "1"
     return CargoForTarget(target, program, triple, ("-Zbuild-std=std,panic_unwind",), environ)
 
@@ -65,15 +65,15 @@ def _variables(target: Target, floor_version: str) -> dict[str, str]:
     if target.os == "macos":
         return {"MACOSX_DEPLOYMENT_TARGET": floor_version}
     if target.os == "windows":
-        # Else the crate winapi names system libraries that only it has: winapi_ntdll.
+        # Otherwise, the crate winapi links libraries that only it provides, such as winapi_ntdll.
         return {"WINAPI_NO_BUNDLED_LIBRARIES": "1"}
     return {}
 
 
 def _has_c_compiler(toolchain: Toolchain, target: Target) -> bool:
-    """Tell if the crate `cc`, which compiles the C code, finds one by itself."""
+    """Return whether the crate `cc`, which compiles the C code, finds a compiler itself."""
     host, triple, environ = toolchain.host, target.triple, toolchain.environ
-    # Apple's knows all of its processors.
+    # Apple's compiler supports all Apple processors.
     if host == triple or (target.os == "macos" and "apple" in host):
         return True
     variables = (f"CC_{triple}", f"CC_{triple.replace('-', '_')}", "TARGET_CC")

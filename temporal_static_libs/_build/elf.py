@@ -1,6 +1,6 @@
-"""Finishing an ELF archive: one object, of which only the interface can be seen.
+"""Finish an ELF archive: one object in which only the interface is visible.
 
-What fails, or is missing of GNU binutils, is a `CompileError`.
+Failures and missing GNU binutils raise `CompileError`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from .sections import functions_in, retain_section, shorten_section_names
 from .tool import Tool, output_of, program_on_path, unusable
 from .toolchain import Toolchain
 
-# Bitcode, from the standard library's objects: binutils with an older LLVM plugin die of it.
+# Bitcode from the standard library's objects, which crashes binutils with an older LLVM plugin.
 _UNWANTED_SECTIONS = (".llvmbc", ".llvmcmd")
 
-# Goes with --strip-unneeded, if nothing keeps it.
+# Removed by --strip-unneeded, unless explicitly kept.
 _LINE_TABLES = ".debug_*"
 
-# Puts what refers to little else into one section a kind: tables of landing pads, constants, static
-# variables. Linkers can then drop no part of them, some 10 % of a small program; but with a section
-# each there would be more than 65,279, the most that the header of an ELF file can count, and Zig's
-# own linker finds no symbols in a file that has more. INSERT leaves the rest as it is by default.
+# Merges data that refers to little else into one section per kind: tables of landing pads,
+# constants, static variables. Linkers then cannot drop parts of it, which costs about 10 % of a
+# small program. But with separate sections, there would be more than 65,279, the most that an ELF
+# header can count, and Zig's own linker finds no symbols in such a file. INSERT keeps the defaults
+# for the rest.
 _MERGED_SECTIONS = """\
 SECTIONS
 {
@@ -42,7 +43,7 @@ INSERT AFTER .rodata1;
 
 @dataclass(frozen=True)
 class ElfTools:
-    """GNU binutils, found before any work."""
+    """GNU binutils, found before the build starts."""
 
     linker: Tool
     objcopy: Tool
@@ -52,8 +53,8 @@ class ElfTools:
 def find_elf_tools(toolchain: Toolchain, target: Target) -> ElfTools:
     """Find the binutils for a target's processor.
 
-    No other linker will do. LLD, which comes with some Rust toolchains and knows every processor,
-    drops the unwinding tables in ``-r --gc-sections``, and then a panic ends the process.
+    No other linker works. LLD, which comes with some Rust toolchains and supports every processor,
+    drops the unwinding tables with ``-r --gc-sections``, and then a panic ends the process.
     """
     return ElfTools(
         linker=_find(toolchain, target, ("ld.bfd", "ld"), "--force-group-allocation"),
@@ -75,18 +76,18 @@ def finish_elf(
     """Make an archive of one relocatable object from the one that rustc made.
 
     Args:
-        raw: the archive to take the code from.
-        kept: the symbols that stay global. What none of them needs is dropped.
+        raw: the archive that contains the code.
+        kept: the symbols that stay global. Code that none of them needs is dropped.
         output: the archive to write.
         crates: the list of crates in it, for a section that stays in every program.
-        tools: what to work with.
-        weak: whether the symbols are to give way to those of another archive in the same link.
-        line_tables: whether to keep what a debugger reads. The code is the same.
+        tools: the programs to use.
+        weak: whether another archive's symbols take precedence in the same link.
+        line_tables: whether to keep line tables for debuggers. The code is the same.
     """
     names = sorted(kept)
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         linked = Path(scratch, "linked.o")
-        # The name of the member that a debugger or an error of a linker shows.
+        # Debuggers and error messages of linkers show this member name.
         finished = Path(scratch, f"{output.stem.removeprefix('lib')}.o")
         script = Path(scratch, "merged.ld")
         script.write_text(_MERGED_SECTIONS, encoding="ascii")
@@ -97,15 +98,15 @@ def finish_elf(
         tools.linker.run(
             [
                 *("-r", "--gc-sections"),
-                # A group whose symbol becomes local could not be resolved against another's.
+                # Otherwise, linkers could not match groups, because their symbols become local.
                 "--force-group-allocation",
                 f"--script={script}",
                 *(f"--undefined={name}" for name in names),
                 *("-o", linked, raw),
             ]
         )
-        # Stack traces and profiles show them. Other names that no relocation needs go, most of all
-        # undefined ones, which some linkers look for.
+        # Stack traces and profiles show these names. Other names that no relocation needs are
+        # removed, especially undefined ones, because some linkers look for them.
         functions = Path(scratch, "functions")
         functions.write_text("".join(f"{name}\n" for name in functions_in(linked)), "ascii")
         tools.objcopy.run(
@@ -122,7 +123,7 @@ def finish_elf(
         )
         retain_section(finished, SECTION)
         shorten_section_names(finished)
-        # D: no times, no owners.
+        # D: no times and no owners.
         tools.ar.run(["rcsD", output, finished])
 
 
@@ -139,7 +140,7 @@ def _find(toolchain: Toolchain, target: Target, names: Sequence[str], option: st
 
 
 def _candidates(toolchain: Toolchain, target: Target, name: str, native: bool) -> Iterator[Tool]:
-    # Binutils know one processor each; the C library makes no difference to them.
+    # Binutils support one processor each; the C library does not matter.
     prefixes = dict.fromkeys((f"{target.gnu_triple}-", f"{target.processor}-linux-gnu-"))
     for prefix in (*prefixes, *([""] if native else [])):
         path = program_on_path(f"{prefix}{name}", toolchain.environ)

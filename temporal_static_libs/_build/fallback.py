@@ -1,7 +1,6 @@
-"""The archives compiled on this machine: reused if they are of these sources, else compiled again.
+"""Archives compiled on this machine: reused if they match the sources, otherwise compiled again.
 
-What goes wrong is said to a person here, with the options: by the command, or by the error that a
-program gets.
+Errors list the user's options: the command prints them, and functions raise them.
 """
 
 from __future__ import annotations
@@ -44,17 +43,17 @@ from .record import recording
 from .source_tree import Output, Sources, rust_sources_sha256, sources_of_package
 from .toolchain import NoToolchainError
 
-# Of a file system that a compile has failed on: so little that it was probably full.
-_LITTLE_SPACE = 64 << 20  # bytes
+# If a compile fails with less space left on a file system, it was probably full.
+_LOW_SPACE = 64 << 20  # bytes
 
 
 class NotReusableError(Exception):
-    """There is no compiled set, or it is of something else. The message says why."""
+    """There is no compiled set, or it does not match. The message gives the reason."""
 
 
 @dataclass(frozen=True)
 class CompiledSet:
-    """A set of compiled archives, as it has to be, and the `reason` why it is wanted."""
+    """The required set of compiled archives, and the `reason` why it is requested."""
 
     settings: Settings
     reason: Reason
@@ -66,26 +65,26 @@ class CompiledSet:
 
     @property
     def directory(self) -> Path:
-        """The set's own, in the cache."""
+        """The set's directory in the cache."""
         return self.cache / f"v{__version__}" / self.target.platform
 
     @property
     def origin(self) -> Origin:
-        """For messages about the set."""
+        """The set's origin, for messages."""
         return compiled_origin(self.directory, self.reason.setting)
 
     @property
     def scratch(self) -> Path:
-        """The directory of half-made sets, also of another version: one compiles at a time."""
+        """The directory of incomplete sets of any version: only one process compiles at a time."""
         return self.cache / "compiling"
 
     def reuse(self) -> LoadedSet:
-        """Load the set as it is in the cache, not verified yet. Nothing is written.
+        """Load the set from the cache without verifying it. Nothing is written.
 
         Raises:
-            NotReusableError: there is none, or it is of something else.
-            CompileError: somebody else could have put it there.
-            MissingLibraryError: what describes it is absent or unreadable.
+            NotReusableError: there is no set, or it does not match.
+            CompileError: another user could have put it there.
+            MissingLibraryError: its manifest or checksums are missing or unreadable.
             ChecksumMismatchError: its manifest and checksums contradict each other.
         """
         refuse_if_not_own(self.cache, may_be_link=True)
@@ -114,14 +113,14 @@ class CompiledSet:
 
 
 def compiled_set(settings: Settings, reason: Reason, toolchain: str | None = None) -> LoadedSet:
-    """Return the archives compiled on this machine, verified; compile them if none can be reused.
+    """Return verified archives compiled on this machine; compile them if none can be reused.
 
-    Progress, of cargo and of this function, goes to stderr.
+    Progress of cargo and of this function goes to stderr.
 
     Raises:
-        CompileError: they cannot be compiled, or the cache is not to be trusted.
+        CompileError: they cannot be compiled, or the cache is not trusted.
         UnsupportedPlatformError: there is no way to compile for the target.
-        SettingError: a setting of the build holds a value it does not know.
+        SettingError: a setting of the build has an unknown value.
     """
     wanted = describe_wanted(settings, reason, toolchain)
     with suppress(NotReusableError, MissingLibraryError, ChecksumMismatchError):
@@ -129,7 +128,7 @@ def compiled_set(settings: Settings, reason: Reason, toolchain: str | None = Non
     make_own_directory(wanted.cache, may_be_link=True)
     with exclusive(wanted.cache) as lock:
         try:
-            return wanted.reuse().verified_once(settings)  # what another process has made meanwhile
+            return wanted.reuse().verified_once(settings)  # made by another process meanwhile
         except NotReusableError as error:
             why = str(error)
         except (MissingLibraryError, ChecksumMismatchError) as error:
@@ -144,16 +143,16 @@ def compiled_set(settings: Settings, reason: Reason, toolchain: str | None = Non
 def describe_wanted(
     settings: Settings, reason: Reason, toolchain: str | None = None
 ) -> CompiledSet:
-    """Settle which compiled set it would be. Nothing is written, and no compiler is needed.
+    """Determine which compiled set is needed. Nothing is written, and no compiler is needed.
 
     Args:
-        settings: what the environment asks for.
-        reason: why the set is wanted.
-        toolchain: for Windows, ``gnu`` or ``msvc``; None for that of the wheel.
+        settings: the environment's settings.
+        reason: why the set is requested.
+        toolchain: for Windows, ``gnu`` or ``msvc``; None for the wheel's.
 
     Raises:
-        MissingLibraryError: it would be for another toolchain than the one asked for.
-        CompileError: there are no sources to compile, or no place for what would come of them.
+        MissingLibraryError: the set would be for another toolchain than the requested one.
+        CompileError: there are no sources to compile, or no directory for the result.
         UnsupportedPlatformError: the target is not in the table.
     """
     target = _target(settings, toolchain)
@@ -165,7 +164,7 @@ def describe_wanted(
         values = {"reason": error.strerror, "file": error.filename, "fix": wheel_origin().fix}
         raise CompileError(message("sources-unreadable", **values)) from None
     wanted = CompiledSet(settings, reason, cache, target, sources, *hashes)
-    # Before minutes of compiling.
+    # Now, and not after minutes of compiling.
     check_toolchain(toolchain, target.triple, wanted.directory, wanted.origin)
     return wanted
 
@@ -178,7 +177,7 @@ def _target(settings: Settings, toolchain: str | None) -> Target:
             problem = message("target-setting-unsupported", problem=error)
             raise UnsupportedPlatformError(problem) from None
     try:
-        # Of the wheel, not of this machine: it may have been unpacked for cross-compiling.
+        # The wheel's target, not this machine's: it may have been unpacked for cross-compiling.
         return target_of_triple(wheel_set(toolchain).manifest.target)
     except TemporalStaticLibsError:
         return target_of_host()
@@ -192,11 +191,11 @@ def _compile(wanted: CompiledSet, why: str, lock: int | None) -> None:
     output = Output(
         directory=wanted.directory,
         scratch=wanted.scratch / "set",
-        # Where the package is, cargo may not be able to write.
+        # The package's directory may be read-only.
         target_directory=wanted.scratch / "target",
         private=True,
-        # Cargo goes by the times of files, and those of another version may be newer: with this it
-        # goes by what is in them.
+        # Cargo compares the times of files, and another version's may be newer. With this ID, the
+        # sources' contents decide.
         workspace_id=wanted.sources_sha256,
     )
     try:
@@ -213,13 +212,13 @@ def _compile(wanted: CompiledSet, why: str, lock: int | None) -> None:
     finally:
         for directory in (wanted.scratch, wanted.directory.parent):
             with suppress(OSError):
-                directory.rmdir()  # if nothing was begun
-    # Kept until here, so that an interrupted compile goes on from there; it is large.
+                directory.rmdir()  # if nothing was compiled
+    # Kept until now so that an interrupted compile can resume; it is large.
     shutil.rmtree(wanted.scratch, ignore_errors=True)
 
 
 def _shortage(wanted: CompiledSet) -> str:
-    """Return lines about a full disk, which cargo mentions among other messages, if at all."""
+    """Return lines about a full disk, which cargo hardly mentions."""
     places = {
         CACHE_DIRECTORY: wanted.cache,
         "CARGO_TARGET_DIR": wanted.settings.environ.get("CARGO_TARGET_DIR") or wanted.cache,
@@ -228,7 +227,7 @@ def _shortage(wanted: CompiledSet) -> str:
     for variable, place in places.items():
         with suppress(OSError):
             free = shutil.disk_usage(place).free
-            if free < _LITTLE_SPACE:
+            if free < _LOW_SPACE:
                 where = {"place": place, "variable": variable, "scratch": wanted.scratch}
                 return "\n" + message("disk-full", free=free >> 20, **where)
     return ""

@@ -1,6 +1,6 @@
-"""The facts of the committed C header, and a check that interface.json describes it.
+"""Read the committed C header, and check that interface.json describes it.
 
-Functions raise CompileError if one of the files is missing, or does not say what it has to.
+Functions raise CompileError if a file is missing or lacks required content.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from .._messages import message
 from .._records import parse_json, read_text
 from .advice import unexpected
 
-#: Of every symbol of this project's own.
+#: Prefix of every symbol that this project adds.
 OWN_PREFIX = "temporal_static_libs_"
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\b(temporal_core_\w+)\s*\(")
 _OWN_FUNCTION = re.compile(rf"\b({OWN_PREFIX}\w+)\s*\(")
 
-_FIX = "in a checkout, run `make header`, which writes it; elsewhere, unpack the sources again"
+_FIX = "in a checkout, run `make header`; otherwise, unpack the sources again"
 
 
 @dataclass(frozen=True)
 class Header:
-    """The facts that a manifest and the checks of a build need.
+    """The header's contents that a manifest and the checks of a build need.
 
     Attributes:
         version: TEMPORAL_STATIC_LIBS_VERSION.
         abi: TEMPORAL_STATIC_LIBS_ABI_ID.
-        functions: names of the API functions it declares.
-        own_symbols: names of this project's own functions, the one that ties a program to its
-            archive included.
+        functions: names of the API functions that it declares.
+        own_symbols: names of this project's own functions, including the one that ties a program to
+            its archive.
     """
 
     version: str
@@ -62,7 +62,7 @@ def read_header(file: Path) -> Header:
 def check_interface(file: Path, header_file: Path) -> None:
     """Refuse an interface.json that does not describe the header.
 
-    Only what goes into a wheel is checked: nothing that is compiled depends on the description.
+    Called only for wheels: compiled code does not depend on the description.
     """
     header = read_header(header_file)
     files = {"file": file, "header": header_file.name}
@@ -78,9 +78,9 @@ def check_interface(file: Path, header_file: Path) -> None:
         raise _refused(message("interface-unreadable", file=file, reason=error.strerror)) from None
     except (KeyError, TypeError, ValueError):
         raise _refused(message("interface-malformed", file=file)) from None
-    # Not the symbol that ties a program to its archive: it changes with each version.
+    # Without the symbol that ties a program to its archive, which changes with each version.
     own = {name for name in header.own_symbols if not name.endswith(f"_abi_{header.abi}")}
-    # The functions first: they say what has changed, which a hash does not.
+    # Functions first: unlike a hash, they show what has changed.
     if differing := named ^ (own | header.functions):
         functions = ", ".join(sorted(differing))
         raise _refused(message("interface-functions-differ", functions=functions, **files))

@@ -1,4 +1,4 @@
-"""The platform that a build runs on, as Python reports it: known before any Rust is."""
+"""The platform that a build runs on, as Python reports it, before any Rust is found."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from .._messages import message
 from .._targets import TARGETS, Target, supported_platforms
 from .tool import release_of
 
-_OF_SYSTEM = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
-# The table's word for a processor, where the system has another.
-_OF_MACHINE = {("Windows", "AMD64"): "amd64"}
+_OS_NAMES = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+# The table's names of processors, if the system uses other names.
+_MACHINE_NAMES = {("Windows", "AMD64"): "amd64"}
 
 
 @dataclass(frozen=True)
 class Host:
-    """The facts that decide if there is a row for it in the table of targets.
+    """The facts that determine this machine's row in the table of targets.
 
     Attributes:
-        system: as ``platform.system()`` has it: ``Linux``, ``Darwin``, ``Windows``.
-        machine: the processor, as ``platform.machine()`` has it.
-        bits: of Python's own pointers; the processor may have more.
-        floor_name: what a floor here would be a version of: ``glibc``, ``musl``, ``macos``,
-            ``windows``, or another C library's name; empty where there is no telling.
-        version: the version of that; empty where there is no telling.
+        system: from ``platform.system()``: ``Linux``, ``Darwin``, ``Windows``.
+        machine: the processor, from ``platform.machine()``.
+        bits: size of Python's pointers; the processor may support more.
+        floor_name: the component whose version a floor limits: ``glibc``, ``musl``, ``macos``,
+            ``windows``, or another C library's name; empty if unknown.
+        version: the version of this component; empty if unknown.
     """
 
     system: str
@@ -37,7 +37,7 @@ class Host:
     version: str
 
     def __str__(self) -> str:
-        """For a reader: ``Linux x86_64 with glibc 2.36``."""
+        """Return a description for users: ``Linux x86_64 with glibc 2.36``."""
         name = f"{self.system} {self.machine}".strip() or "an unknown system"
         if self.system == "Darwin":
             name = f"macOS {self.version} {self.machine}"
@@ -47,24 +47,24 @@ class Host:
 
     @property
     def target(self) -> Target | None:
-        """The row of the table, whatever the floor; None if there is none.
+        """The row of the table, regardless of the floor; None if there is none.
 
-        Where there are rows for several ABIs, as on Windows, it is the first.
+        If there are rows for several ABIs, as on Windows, it is the first one.
         """
-        machine = _OF_MACHINE.get((self.system, self.machine), self.machine)
-        facts = (64, _OF_SYSTEM.get(self.system), machine, self.floor_name)
+        machine = _MACHINE_NAMES.get((self.system, self.machine), self.machine)
+        facts = (64, _OS_NAMES.get(self.system), machine, self.floor_name)
         fitting = (t for t in TARGETS if (self.bits, t.os, t.machine, t.floor_name) == facts)
         return next(fitting, None)
 
     @property
     def is_too_old(self) -> bool:
-        """True if it is older than the floor of its row."""
+        """Whether it is older than the floor of its row."""
         floor = release_of(self.target.floor_version) if self.target and self.version else ()
         return release_of(self.version) < floor
 
 
 def this_host() -> Host:
-    """Ask Python what it runs on."""
+    """Return the platform that Python runs on."""
     system = platform.system()
     name, version = "", ""
     if system == "Darwin":
@@ -78,7 +78,7 @@ def this_host() -> Host:
 
 
 def target_of_host() -> Target:
-    """Find the row of this host, whatever the floor.
+    """Find the row of this host, regardless of the floor.
 
     Raises:
         UnsupportedPlatformError: the table has no such row.
@@ -94,6 +94,6 @@ def _c_library() -> tuple[str, str]:
     name, version = platform.libc_ver()
     if name in ("glibc", "musl"):
         return name, version
-    # Most versions of Python do not know musl by its name; what Python was configured for does.
+    # Most versions of Python do not detect musl, but their configuration names it.
     system = str(sysconfig.get_config_var("HOST_GNU_TYPE") or "").rpartition("-")[2]
     return ("musl" if system.startswith("musl") else system), ""

@@ -1,6 +1,6 @@
 """A Windows job object: a program and everything it starts, which end together.
 
-The job also ends with the process that holds it, even if that is killed.
+The job also ends when the process that holds it ends, even if that is killed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 # https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-jobobject_extended_limit_information
 _EXTENDED_LIMITS = 9
 _KILL_ON_CLOSE = 0x2000
-# What a process must be opened with to be put into a job: SET_QUOTA and TERMINATE.
+# Access rights needed to put a process into a job: SET_QUOTA and TERMINATE.
 _ACCESS = 0x0101
 
 
@@ -40,16 +40,16 @@ class _ExtendedLimits(ctypes.Structure):
 
 
 class Job:
-    """A job with one program in it, and everything that the program starts from now on."""
+    """A job with a program and everything that the program starts from now on."""
 
     _system: Any
     _handle: wintypes.HANDLE
 
     def __init__(self, process: int) -> None:
-        """Make one.
+        """Create a job with a process in it.
 
         Args:
-            process: the number of the program's process.
+            process: the process ID of the program.
 
         Raises:
             OSError: Windows does not allow it.
@@ -78,7 +78,7 @@ class Job:
         self._close()
 
     def release(self) -> None:
-        """Let what still runs go on, such as a server of sccache."""
+        """Let processes that still run continue, such as sccache's server."""
         self._limit(0)
         self._close()
 

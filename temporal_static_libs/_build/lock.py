@@ -1,4 +1,4 @@
-"""The lock of a directory: one build at a time, for as long as anything of it runs."""
+"""Lock a directory: only one build at a time, until all of its processes have ended."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .._records import read_text
 from .._whole_files import remove_leftovers, write_whole
 
 NOTE = ".building"
-"""The file in a locked directory that says which process has the lock. It is only for people."""
+"""The file in a locked directory that names the process with the lock, for users only."""
 
 LOCKED = ".building.lock"
-"""The file in a directory that is locked on Windows, where a directory itself cannot be."""
+"""The file that is locked on Windows, where directories cannot be locked."""
 
-_PAUSE = 0.2  # seconds between looks at a lock that cannot be waited for
+_PAUSE = 0.2  # seconds between attempts to take a lock that cannot be waited for
 
 _NOTE = re.compile(r"process (?P<process>\d{1,20})\nsince (?P<since>[\d :UTC-]{1,40})\n")
 
@@ -31,15 +31,15 @@ _NOTE = re.compile(r"process (?P<process>\d{1,20})\nsince (?P<since>[\d :UTC-]{1
 def exclusive(directory: Path) -> Iterator[int | None]:
     """Hold a directory's lock.
 
-    The system releases it when every process that has the descriptor has ended, however it ends.
-    On Windows it is this process alone that has it.
+    The system releases it when every process with the descriptor has ended, for whatever reason. On
+    Windows, only this process has it.
 
     Args:
-        directory: what to lock.
+        directory: the directory to lock.
 
     Yields:
-        The descriptor, which programs that the build starts are to inherit. None on Windows, where
-        no program inherits a lock.
+        The descriptor, which programs started by the build must inherit. None on Windows, where
+        programs do not inherit locks.
     """
     if sys.platform == "win32":
         with _exclusive_file(directory):
@@ -55,14 +55,14 @@ def exclusive(directory: Path) -> Iterator[int | None]:
             notice(_waiting(directory))
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:
-            pass  # a file system without locks: builds there are on their own
+            pass  # a file system without locks: builds there are not serialized
         _write_note(directory)
         try:
             yield handle
         finally:
             with suppress(OSError):
                 os.unlink(directory / NOTE)
-            # Not only by closing it: what cargo has started and left running may have it, too.
+            # Closing it is not enough: processes that cargo left running may have it, too.
             with suppress(OSError):
                 fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
@@ -110,14 +110,14 @@ def _take(handle: int) -> bool:
 
 def _write_note(directory: Path) -> None:
     since = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}"
-    # A full disk shows soon enough, and a directory that cannot be written to may need no writing.
+    # A full disk is reported soon enough, and a read-only directory may not need to be written to.
     with suppress(OSError):
         write_whole(directory / NOTE, f"process {os.getpid()}\nsince {since}\n".encode("ascii"))
         remove_leftovers(directory, NOTE)
 
 
 def _waiting(directory: Path) -> str:
-    # A note may be one of a process that was killed, whose programs go on.
+    # The note may be from a process that was killed, but whose programs still run.
     with suppress(OSError, ValueError):
         found = _NOTE.fullmatch(read_text(directory / NOTE))
         if found is not None:

@@ -1,8 +1,8 @@
-"""Finishing a Mach-O archive: beyond the interface, nothing that another library could clash with.
+"""Finish a Mach-O archive: apart from the interface, no symbol can clash with another library's.
 
-On a Mac its own linker makes one object, in which everything else is local. Elsewhere no program
-links Mach-O objects into one, so the members stay what they are, and every other global symbol gets
-a name of this project's own. What fails, or is missing of LLVM's tools, is a `CompileError`.
+On a Mac, Apple's linker makes one object in which everything else is local. Elsewhere, no program
+can link Mach-O objects into one, so the members stay separate, and every other global symbol gets a
+name with this project's prefix. Failures and missing LLVM tools raise `CompileError`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .header import OWN_PREFIX
 from .tool import Tool, executable, output_of, program_on_path, unusable
 from .toolchain import Toolchain
 
-#: Of symbols that are global only because the members of an archive refer to each other by them.
+#: Prefix of symbols that are global only so that members of an archive can refer to each other.
 PRIVATE_PREFIX = f"{OWN_PREFIX}_"
 
-# Bitcode, which would be twice the code.
+# Bitcode, which would double the size.
 _UNWANTED_SECTIONS = ("__LLVM,__bitcode", "__LLVM,__cmdline")
 
-# Tool to the first version whose one does for Mach-O files what is asked of it.
+# Tool to the first version that supports what is needed for Mach-O files.
 _MINIMUM = {"objcopy": 20, "ar": 14}
 _NEWEST = 40
 _VERSION = re.compile(r"LLVM version (\d+)")
@@ -37,7 +37,7 @@ _VERSION = re.compile(r"LLVM version (\d+)")
 
 @dataclass(frozen=True)
 class MachoTools:
-    """LLVM's tools, found before any work, and Apple's linker, with its options, where it is."""
+    """LLVM's tools, found before the build starts; on a Mac also Apple's linker and its options."""
 
     objcopy: Tool
     ar: Tool
@@ -46,7 +46,7 @@ class MachoTools:
 
 
 def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -> MachoTools:
-    """Find the tools on the toolchain's PATH, or in the toolchain itself."""
+    """Find the tools on the toolchain's PATH or in the toolchain."""
     platform = ("-platform_version", "macos", floor_version, floor_version)
     return MachoTools(
         objcopy=_find(toolchain, target, "objcopy"),
@@ -59,10 +59,10 @@ def find_macho_tools(toolchain: Toolchain, target: Target, floor_version: str) -
 def finish_macho(
     raw: Path, kept: Collection[str], output: Path, crates: bytes, tools: MachoTools, *, weak: bool
 ) -> None:
-    """Make an archive that ships from the one that rustc made.
+    """Make the archive that ships from the one that rustc made.
 
-    The arguments are those of `finish_elf`; the names that are kept are as C spells them. The list
-    of crates is left out: no tool here can mark a section as one that Apple's linker must keep.
+    The arguments are those of `finish_elf`; kept names are spelled as in C. The list of crates is
+    omitted, because no available tool can mark a section that Apple's linker must keep.
     """
     names = {f"_{name}" for name in kept}
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
@@ -70,7 +70,7 @@ def finish_macho(
         options = ["--strip-debug"]
         options += [f"--remove-section={section}" for section in _UNWANTED_SECTIONS]
         if weak:
-            # All of them: the two archives have the same private names as well.
+            # All symbols, because the two archives also have the same private names.
             options.append("--weaken")
         if tools.linker is not None:
             members = [Path(scratch, f"{output.stem.removeprefix('lib')}.o")]
@@ -86,7 +86,7 @@ def finish_macho(
             options.append(f"--redefine-syms={symbols}")
         for member in members:
             tools.objcopy.run([*options, member])
-        # D: no times, no owners.
+        # D: no times and no owners.
         tools.ar.run(["--format=darwin", "rcsD", output, *members])
 
 
@@ -116,13 +116,13 @@ def _candidates(toolchain: Toolchain, name: str) -> Iterator[Tool]:
         program = program_on_path(candidate, toolchain.environ)
         if program is not None:
             yield _tool(program, toolchain, toolchain.environ)
-    # Comes with rustc, without the libraries' path in it.
-    of_rust = str(
+    # The copy that comes with rustc does not know the path of its libraries.
+    bundled = str(
         toolchain.sysroot / "lib/rustlib" / toolchain.host / "bin" / executable(f"rust-{name}")
     )
-    if os.access(of_rust, os.X_OK):
+    if os.access(bundled, os.X_OK):
         libraries = str(toolchain.sysroot / "lib")
-        yield _tool(of_rust, toolchain, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
+        yield _tool(bundled, toolchain, {**toolchain.environ, "LD_LIBRARY_PATH": libraries})
 
 
 def _tool(program: str, toolchain: Toolchain, environ: Mapping[str, str]) -> Tool:

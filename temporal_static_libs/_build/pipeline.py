@@ -1,4 +1,4 @@
-"""The whole build: settle what to do, compile, finish each archive, describe and stage them."""
+"""The whole build: plan, compile, finish each archive, describe and stage them."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ from .toolchain import Toolchain, find_toolchain
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that is settled before cargo runs."""
+    """Everything that is decided before cargo runs."""
 
     sources: Sources
     header: Header
     toolchain: Toolchain
     cargo: CargoForTarget
     target: Target
-    #: As far as it is known.
+    #: As complete as it is known.
     manifest: Manifest
-    #: Where the second set goes; None if there is to be none.
+    #: Directory of the second set; None for no second set.
     line_tables: Path | None
-    #: Takes the raw archive, the symbols to keep, the path of the archive to make, the crates.
+    #: Arguments: the raw archive, the symbols to keep, the path of the archive to make, the crates.
     finish: Callable[..., None]
 
 
@@ -64,19 +64,20 @@ def build(
     *,
     lock: int | None = None,
 ) -> str:
-    """Make every component's archive, and put them into place with their description.
+    """Make the archive of every component, and install them with their description.
 
-    In a package, the protobuf files of the same core are put into place as well. If no target
-    triple is given, it is that of the settings, and without one the host's. `lock` is the
-    descriptor of the lock that `exclusive` yields, for the programs to keep.
+    In a package, also install the protobuf files of the same core. The default target triple is
+    that of the settings, or else the host's. `lock` is the descriptor of the lock that `exclusive`
+    yields, which the programs inherit.
 
     Returns:
-        The platform tag of a wheel that carries it.
+        The platform tag for a wheel with the archives.
 
     Raises:
-        CompileError: no usable toolchain or no tools to finish with, or the sources do not compile.
+        CompileError: there is no usable toolchain, tools for finishing are missing, or the sources
+            do not compile.
         UnsupportedPlatformError: the target is not in the table.
-        SettingError: a setting of the build holds a value it does not know.
+        SettingError: a setting of the build has an unknown value.
     """
     with recorder.phase("prepare"):
         toolchain = replace(find_toolchain(sources.workspace, settings), lock=lock)
@@ -86,7 +87,7 @@ def build(
         triple = target or settings.target or toolchain.host
         plan = _plan(sources, toolchain, target_of_triple(triple), settings, recorder)
     with recorder.phase("compile"):
-        # First, because what is wrong with them would show only after minutes.
+        # First, because errors in them would otherwise appear only after minutes.
         protos = {}
         if output.package is not None:
             protos = find_protos(cargo_metadata(sources.workspace, toolchain, plan.cargo))
@@ -107,7 +108,7 @@ def build(
             manifest = replace(
                 plan.manifest,
                 cargo_features=compiled.features,
-                # After cargo has read them: sources changed meanwhile are of no commit.
+                # After cargo has read them: if the sources changed meanwhile, there is no commit.
                 source_commit=source_commit(sources),
                 cargo_lock_sha256=sha256_of(sources.cargo_lock),
                 libraries=tuple(libraries),
@@ -153,7 +154,7 @@ def _plan(
         cargo_features={},
         source_commit=None,
         cargo_lock_sha256=None,
-        # Before cargo reads them: one that changes meanwhile is not what was compiled.
+        # Before cargo reads them: a file that changes meanwhile is not the one compiled.
         rust_sources_sha256=rust_sources_sha256(sources),
         header_sha256=sha256_of(sources.header),
         libraries=(),
@@ -166,15 +167,15 @@ def _plan(
         finish = finish_coff
     else:
         finish = partial(finish_macho, tools=find_macho_tools(toolchain, target, floor))
-    line_tables = _place_of_line_tables(target, settings)
+    line_tables = _line_tables_directory(target, settings)
     return _Plan(sources, header, toolchain, cargo, target, manifest, line_tables, finish)
 
 
-def _place_of_line_tables(target: Target, settings: Settings) -> Path | None:
+def _line_tables_directory(target: Target, settings: Settings) -> Path | None:
     if settings.line_tables is None:
         return None
     if target.object_format != "elf":
-        # Apple's linker leaves them in the objects that it links; finishing drops those of COFF.
+        # Apple's linker leaves line tables in its input objects; finishing drops those of COFF.
         notice(message("line-tables-elf-only", platform=target.platform))
         return None
     place = Path(settings.line_tables)

@@ -1,7 +1,7 @@
-"""Programs that a build starts: they end with it, and keep its lock while they run.
+"""Run the programs of a build: they end with it, and hold its lock while they run.
 
-On Windows they are in the console's group, so that Ctrl-C reaches them as it reaches this process,
-and in a job, which ends with this process: they need no lock.
+On Windows, they are in the console's group, so that Ctrl-C reaches them and this process, and in a
+job, which ends with this process. They need no lock.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import IO, TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from .job import Job
 
-# What a terminal, a shell, or a system that shuts down sends, where the system has it.
+# Signals that a terminal, a shell or a shutdown sends, as far as the system has them.
 _NAMES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 _ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
-_PATIENCE = 3  # seconds that a program has to end by itself
+_PATIENCE = 3  # seconds for a program to end itself
 
-# The job of each program that runs, on Windows.
+# The job of each running program, on Windows.
 _JOBS: dict[subprocess.Popen[bytes], Job] = {}
 
 
@@ -41,26 +41,26 @@ def running(
     stderr: int | None = None,
     patience: float = _PATIENCE,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in a process group, which ends when the block ends with an error or a signal.
+    """Run a program in a process group, which is ended if the block ends with an error or a signal.
 
-    A signal that would end this process ends the program and what that has started, then raises
-    SystemExit with the status that a shell has for it, or KeyboardInterrupt. Signals are taken only
-    in the main thread, and only those that the process leaves to the system.
+    A signal that would end this process ends the program and its child processes, then raises
+    KeyboardInterrupt, or SystemExit with a shell's status for that signal. Signals are handled only
+    in the main thread, and only if the process neither handles nor ignores them.
 
     Args:
         command: the program and its arguments.
         environ: its environment.
         cwd: the directory to run it in.
-        lock: a descriptor that it inherits, and what it starts.
+        lock: a descriptor that it and its child processes inherit.
         stdin: as for `subprocess.Popen`.
-        stderr: the same.
-        patience: seconds that it has to end by itself.
+        stderr: as for `subprocess.Popen`.
+        patience: seconds for it to end itself before it is killed.
 
     Yields:
         The program, whose standard output is a pipe.
 
     Raises:
-        OSError: it does not run.
+        OSError: it cannot be started.
     """
     with _held_back() as signals:
         process = subprocess.Popen(
@@ -70,7 +70,7 @@ def running(
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            # A terminal's Ctrl-C then reaches only this process, which sees that all of it ends.
+            # A terminal's Ctrl-C then reaches only this process, which ends the whole group.
             start_new_session=True,
             pass_fds=() if lock is None else (lock,),
         )
@@ -94,11 +94,12 @@ def output(process: subprocess.Popen[bytes]) -> IO[bytes]:
 
 
 def end_group(process: subprocess.Popen[bytes], patience: float) -> None:
-    """End a program and what it has started.
+    """End a program and its child processes.
 
     Args:
-        process: what `running` yields.
-        patience: seconds that it has to end by itself; none on Windows, where there is no asking.
+        process: the program that `running` yields.
+        patience: seconds for it to end itself before it is killed; ignored on Windows, where it
+            cannot be asked to end.
     """
     if sys.platform == "win32":
         if (job := _JOBS.pop(process, None)) is not None:
@@ -113,7 +114,7 @@ def end_group(process: subprocess.Popen[bytes], patience: float) -> None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(patience)
     finally:
-        # Also what goes on after the program itself has ended.
+        # Also child processes that outlive the program.
         _send(process, signal.SIGKILL)
         process.wait()
 
@@ -121,8 +122,8 @@ def end_group(process: subprocess.Popen[bytes], patience: float) -> None:
 def _put_into_job(process: subprocess.Popen[bytes]) -> None:
     if sys.platform != "win32":
         return
-    # It may be over already, or be in somebody's job that allows no other; or Python may be one
-    # without ctypes.
+    # The program may have ended already, or be in a job that allows no other; or Python may lack
+    # ctypes.
     with suppress(OSError, ImportError):
         from .job import Job
 
@@ -138,12 +139,13 @@ def _release_from_job(process: subprocess.Popen[bytes]) -> None:
 def _send(process: subprocess.Popen[bytes], number: int) -> None:
     if sys.platform == "win32":
         return
-    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a zombie's group
+    # macOS raises PermissionError for a zombie's group.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
 class _Signals:
-    """Signals that would end this process: raised as exceptions, at once or later."""
+    """Signals that would end this process: raised as exceptions, immediately or later."""
 
     def __init__(self) -> None:
         self._is_held = True
@@ -177,7 +179,7 @@ def _held_back() -> Iterator[_Signals]:
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return
-    # Not those that are ignored, as under nohup, nor those that the program has a use for.
+    # Skip signals that are ignored, as under nohup, and those with a handler.
     defaults = (signal.SIG_DFL, signal.default_int_handler)
     before = {it: signal.getsignal(it) for it in _ENDING if signal.getsignal(it) in defaults}
     try:

@@ -1,7 +1,7 @@
-"""The record of a build, also of one that fails: what came of it, how long it took, with what.
+"""The record of a build, even of a failed one: its results, times and tools.
 
-TEMPORAL_LIBS_BUILD_RECORD names the file; without it nothing is written. The form is that of
-share/build-record.schema.json.
+TEMPORAL_LIBS_BUILD_RECORD names the file; if it is unset, nothing is written. The format is
+described in share/build-record.schema.json.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from .._settings import Settings
 from .._whole_files import remove_leftovers, write_whole
 from .tool import output_of
 
-# Those of cargo: https://doc.rust-lang.org/cargo/reference/config.html#buildrustc-wrapper
+# Cargo's variables: https://doc.rust-lang.org/cargo/reference/config.html#buildrustc-wrapper
 _WRAPPER_VARIABLES = ("RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER")
 
 
 @dataclass
 class Recorder:
-    """Takes down the facts of one build, while it runs: `record` has the form of the schema."""
+    """Collects the facts of a running build; `record` has the format of the schema."""
 
     record: dict[str, Any]
     _phase: str | None = None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase of the build. An error that ends it is recorded with its name."""
+        """Time a phase of the build. If an error ends it, the error is recorded with its name."""
         self._phase = name
         start = time.monotonic()
         try:
@@ -47,9 +47,9 @@ class Recorder:
 
     @contextmanager
     def counting_sccache(self, environ: Mapping[str, str]) -> Iterator[None]:
-        """Record what sccache serves during a block, if the environment of cargo has it used.
+        """Record sccache's hits and misses during a block, if cargo's environment uses it.
 
-        Its server counts all that use it at the time.
+        Its server also counts other builds at the same time.
         """
         before = _sccache_counts(environ)
         try:
@@ -60,7 +60,7 @@ class Recorder:
                 self.record["sccache"] = {name: after[name] - before[name] for name in after}
 
     def take_unit(self, fresh: bool) -> None:
-        """Record one more of cargo's units, which is not compiled again if it is fresh."""
+        """Count one of cargo's units; a fresh unit was not compiled again."""
         self.record["cargo"]["fresh" if fresh else "compiled"] += 1
 
     def take_manifest(self, manifest: Manifest) -> None:
@@ -73,12 +73,12 @@ class Recorder:
         self.record["wheel"] = {"file": wheel.name, "size": size, "tags": list(tags)}
 
     def take_environment(self, python: str, packages: Mapping[str, str]) -> None:
-        """Record the version of the Python that made the wheel, and those of its packages."""
+        """Record the versions of the Python that made the wheel and of its packages."""
         self.record["environment"] = {"python": python, "packages": dict(packages)}
 
     def take_error(self, error: BaseException) -> None:
-        """Record what has ended the build."""
-        # By its public name: what _build derives from that only adds facts for the advice.
+        """Record the error that ended the build."""
+        # By its public name: subclasses in _build only add facts for the advice.
         kinds = (it for it in type(error).__mro__ if not it.__module__.startswith(__package__))
         self.record["error"] = {
             "type": next(kinds).__name__,
@@ -89,7 +89,7 @@ class Recorder:
 
 @contextmanager
 def recording(settings: Settings) -> Iterator[Recorder]:
-    """Record a build, however it ends, if the settings name a file."""
+    """Record a build, even if it fails, if the settings name a file."""
     recorder = Recorder(
         {
             "format": 1,
@@ -113,7 +113,7 @@ def recording(settings: Settings) -> Iterator[Recorder]:
 
 @contextmanager
 def completing(manifest: Manifest, settings: Settings) -> Iterator[Recorder]:
-    """Go on with the record of the build that made a manifest's archives, if it has left one."""
+    """Continue the record of the build that made a manifest's archives, if there is one."""
     file = settings.build_record
     record = None if file is None else _record_of(manifest, Path(file))
     recorder = Recorder({"phases": {}} if record is None else {**record, "error": None})
@@ -157,12 +157,12 @@ def _write(record: dict[str, Any], file: Path) -> None:
         write_whole(file, f"{json.dumps(record, indent=2)}\n".encode("ascii"))
         remove_leftovers(file.parent, file.name)
     except OSError as error:
-        # What is built is worth more than its record.
+        # The build is worth more than its record.
         notice(message("record-not-written", file=file, reason=error.strerror))
 
 
 def _sccache_counts(environ: Mapping[str, str]) -> dict[str, int] | None:
-    """Return what sccache's server has counted; None if cargo does not use it or it is silent."""
+    """Return the counts of sccache's server; None if cargo does not use it or it is unavailable."""
     program = next((environ[name] for name in _WRAPPER_VARIABLES if environ.get(name)), "")
     if Path(program).stem != "sccache":
         return None

@@ -1,11 +1,11 @@
-"""Sections and symbols of an ELF object: short names, one section to keep, names of functions.
+"""Edit an ELF object: shorten section names, mark a section to keep, list functions.
 
-Each function and constant has a separate section, named for it: in an object of this size the
-names take more room than the data, while all that a linker looks at is how a name begins. There is
-a `--rename-section` in objcopy, but it takes minutes for tens of thousands of sections. Of the flag
-that keeps a section, objcopy knows nothing.
+Each function and constant has a separate section, named after it. In an object of this size, the
+names take more space than the data, but linkers only look at their prefixes. objcopy has
+`--rename-section`, but it takes minutes for tens of thousands of sections, and it does not support
+the flag that keeps a section.
 
-The layout of the file is that of the System V ABI, chapter 4, "Sections".
+The layout is described in the System V ABI, chapter 4, "Sections".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .advice import unexpected
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 # e_shoff, and e_shentsize, e_shnum, e_shstrndx.
 _OFFSET_AT, _COUNTS_AT = 0x28, 0x3A
-# e_ident[EI_OSABI]: GNU's ld and objcopy look at the flag only in a file of their own system.
+# e_ident[EI_OSABI]: GNU's ld and objcopy respect the flag only in files of their own system.
 _OSABI_AT, _OSABI_GNU = 7, 3
 _SHF_GNU_RETAIN = 1 << 21
 # sh_name, _type, _flags, _addr, _offset, _size, _link, _info, _addralign, _entsize
@@ -31,10 +31,10 @@ _SHT_SYMTAB = 2
 # st_name, _info, _other, _shndx, _value, _size
 _SYMBOL = struct.Struct("<IBBHQQ")
 _STT_FUNC, _SHN_UNDEF = 2, 0
-# Stands in e_shstrndx where the index is in the first header's sh_link; its sh_size is the count.
+# e_shstrndx if the index is in the first header's sh_link; the number of sections is its sh_size.
 _EXTENDED = 0xFFFF
 
-# What linkers know of such a name. The rest says what the section is of.
+# The prefixes that linkers recognize. The rest names the function or constant.
 _PREFIX = re.compile(
     rb"(\.(?:text(?:\.(?:unlikely|exit|startup|hot))?|rodata|data(?:\.rel\.ro)?|bss|tdata|tbss"
     rb"|gcc_except_table))\.."
@@ -43,14 +43,14 @@ _RELOCATIONS = b".rela"
 
 
 def retain_section(file: Path, name: str) -> None:
-    """Have linkers keep a section of an object in every program, although nothing refers to it.
+    """Make linkers keep a section of an object in every program, although nothing refers to it.
 
     Args:
         file: as for `shorten_section_names`.
-        name: of the section.
+        name: the section's name.
 
     Raises:
-        CompileError: it is no such file.
+        CompileError: it is not such a file.
     """
     content = file.read_bytes()
     table, headers, names = _headers(file, content)
@@ -65,23 +65,23 @@ def retain_section(file: Path, name: str) -> None:
 
 
 def shorten_section_names(file: Path) -> None:
-    """Replace what follows the known beginning of each section's name by a number.
+    """Replace the part after the known prefix of each section's name by a number.
 
     Args:
         file: a relocatable object for a 64-bit little-endian processor; rewritten in place.
 
     Raises:
-        CompileError: it is no such file.
+        CompileError: it is not such a file.
     """
     content = file.read_bytes()
     table, headers, names = _headers(file, content)
     start, end = names[_OFFSET], names[_OFFSET] + names[_SIZE]
     strings = _renamed(content[start:end], headers)
     names[_SIZE] = len(strings)
-    # A multiple of every alignment, so that what comes after keeps its own.
+    # A multiple of every alignment, so that the data after it stays aligned.
     saved = (end - start - len(strings)) & -max(header[_ALIGNMENT] or 1 for header in headers)
     if saved < 0:
-        return  # an object of a few sections, whose names were short
+        return  # an object with few sections, whose names were short
     for header in headers:
         if header[_OFFSET] > start:
             header[_OFFSET] -= saved
@@ -103,7 +103,7 @@ def functions_in(file: Path) -> list[str]:
         file: as for `shorten_section_names`.
 
     Raises:
-        CompileError: it is no such file.
+        CompileError: it is not such a file.
     """
     content = file.read_bytes()
     _, headers, _ = _headers(file, content)
@@ -120,7 +120,7 @@ def functions_in(file: Path) -> list[str]:
 
 
 def _headers(file: Path, content: bytes) -> tuple[int, list[list[int]], list[int]]:
-    """Return the offset of the table of headers, all headers, and that of the sections' names."""
+    """Return the offset of the header table, all headers, and the header of the section names."""
     if not content.startswith(_ELF64_LITTLE_ENDIAN):
         raise unexpected(message("object-not-elf", file=file))
     (table,) = struct.unpack_from("<Q", content, _OFFSET_AT)
@@ -138,7 +138,7 @@ def _name(strings: bytes, header: list[int]) -> bytes:
 
 
 def _renamed(strings: bytes, headers: list[list[int]]) -> bytes:
-    """Give the headers their new names' offsets, and return the new table of strings."""
+    """Set the headers' name offsets, and return the new string table."""
     numbers = count(1)
     table = bytearray(b"\0")
     offsets: dict[bytes, int] = {b"": 0}
@@ -147,7 +147,7 @@ def _renamed(strings: bytes, headers: list[list[int]]) -> bytes:
         if old not in offsets:
             match = _PREFIX.match(old)
             new = match[1] + b".%x" % next(numbers) if match else old
-            # A section and its relocations share one string: the one's name is the other's end.
+            # A section and its relocations share a string: the section's name is its end.
             offsets[_RELOCATIONS + old] = len(table)
             offsets[old] = len(table) + len(_RELOCATIONS)
             table.extend(_RELOCATIONS + new + b"\0")

@@ -1,7 +1,7 @@
-"""Where a build reads from and where it puts the result.
+"""The directories that a build reads from and writes to.
 
-The sources are in a source tree (a checkout, or an unpacked source distribution), or in an
-installed package, which carries them for the compile fallback.
+The sources are in a source tree (a checkout or an unpacked source distribution), or in an installed
+package, which contains them for the compile fallback.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .._errors import CompileError
 from .._messages import message
 from .tool import ENCODING, program_on_path
 
-# In the package.
+# Paths in the package.
 INCLUDE = PurePath("include")
 PROTOS = PurePath("share", "proto")
 
-# What a wheel carries of the workspace; pyproject.toml leaves the rest out.
+# The parts of the workspace in a wheel; pyproject.toml excludes the rest.
 _CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "parking_lot_core", "sdk-core")
 
 
@@ -30,9 +30,9 @@ class Sources:
     """The files that a build reads.
 
     Attributes:
-        workspace: the Cargo workspace, absolute.
+        workspace: absolute path of the Cargo workspace.
         package: the importable package, which has the committed C header and its description.
-        checkout: the directory that git knows if this is a checkout; None where it cannot be one.
+        checkout: git's top-level directory if this is a checkout; None if it cannot be one.
     """
 
     workspace: Path
@@ -46,7 +46,7 @@ class Sources:
 
     @property
     def interface(self) -> Path:
-        """The committed description of it."""
+        """The committed description of the header."""
         return self.package / "share" / "interface.json"
 
     @property
@@ -56,16 +56,16 @@ class Sources:
 
     @property
     def proto_licenses(self) -> Path:
-        """The licenses of the protobuf files; only a source tree has it."""
+        """The licenses of the protobuf files; only in a source tree."""
         return self.workspace / "PROTO-LICENSES.txt"
 
     @property
     def recorded_commit(self) -> Path:
-        """The file that says which commit the sources are of where git cannot."""
+        """The file that names the sources' commit if git cannot."""
         return self.workspace.parent / "SOURCE_COMMIT"
 
     def rust_files(self) -> list[Path]:
-        """Find every file that says what is compiled, in an order of nothing but names."""
+        """Return every file that affects what is compiled, sorted by name."""
         found: list[Path] = []
         for name in _CARRIED:
             entry = self.workspace / name
@@ -75,18 +75,18 @@ class Sources:
 
 @dataclass(frozen=True)
 class Output:
-    """Where a build puts what it makes.
+    """The directories that a build writes to.
 
     Attributes:
-        directory: receives archives, checksums and manifest; it is replaced whole.
-        scratch: a directory of the build's own, for what is half done, on the same file system.
-        target_directory: cargo's, where the settings of cargo name none; None is cargo's default,
-            in the workspace.
-        private: whether it is for the user alone: nobody else may enter `directory`, and paths of
-            this machine may be in the archives.
-        package: the importable package, if `directory` is its ``lib``: the protobuf files go into
-            the package then, and the files for build systems beside the archives.
-        workspace_id: what cargo takes in place of that in rust/.cargo/config.toml.
+        directory: receives archives, checksums and manifest; it is replaced completely.
+        scratch: a private directory for intermediate files, on the same file system.
+        target_directory: cargo's target directory if cargo's settings name none; None for cargo's
+            default, in the workspace.
+        private: whether only the user may enter `directory`; its archives may then contain paths of
+            this machine.
+        package: the importable package, if `directory` is its ``lib``: the protobuf files then go
+            into the package, and the files for build systems next to the archives.
+        workspace_id: replaces the value in rust/.cargo/config.toml for cargo.
     """
 
     directory: Path
@@ -98,21 +98,21 @@ class Output:
 
 
 def sources_of_tree(root: Path) -> Sources:
-    """Return the sources in a source tree, whose absolute path is `root`."""
+    """Return the sources in the source tree with the absolute path `root`."""
     return Sources(root / "rust", root / "temporal_static_libs", checkout=root)
 
 
 def output_of_tree(root: Path) -> Output:
-    """Return the package's place for archives and protobuf files in a source tree."""
+    """Return the directories for archives and protobuf files in a source tree."""
     package = root / "temporal_static_libs"
     return Output(directory=package / "lib", scratch=root / ".staging", package=package)
 
 
 def sources_of_package(package: Path) -> Sources:
-    """Return the sources that belong to an importable package, whose directory is absolute.
+    """Return the sources of an importable package, whose directory is absolute.
 
-    An installed one carries them; one that is imported from a source tree, as after an editable
-    install, has them beside it.
+    An installed package contains them. If it is imported from a source tree, as after an editable
+    install, they are next to it.
 
     Raises:
         CompileError: there are none.
@@ -128,7 +128,8 @@ def sources_of_package(package: Path) -> Sources:
 def rust_sources_sha256(sources: Sources) -> str:
     """Hash the names and contents of the Rust sources, of Cargo's files and of Cargo.lock.
 
-    It is the same for a checkout and for the package made of it. The C header has a separate hash.
+    The hash is the same for a checkout and the package made from it. The C header has a separate
+    hash.
 
     Returns:
         64 lower-case hexadecimal digits.
@@ -144,11 +145,11 @@ def rust_sources_sha256(sources: Sources) -> str:
 
 
 def source_commit(sources: Sources) -> str | None:
-    """Ask git in a checkout, or the record that a source distribution or a wheel carries.
+    """Return the commit: in a checkout from git, otherwise from the file SOURCE_COMMIT.
 
     Returns:
-        The commit's full name. None if there is neither, or if a file that git tracks has been
-        changed since the commit: the archives are then not made from it.
+        The full hash of the commit. None if it is unknown, or if a file that git tracks has changed
+        since the commit, because the archives are then not made from it.
     """
     if sources.checkout is not None and _is_checkout(sources.checkout):
         if _git(sources.checkout, "status", "--porcelain", "--untracked-files=no") != "":
@@ -160,7 +161,7 @@ def source_commit(sources: Sources) -> str | None:
 
 
 def _is_checkout(root: Path) -> bool:
-    # Not enough to be inside one: a source distribution may be unpacked in another repository.
+    # Compare the top level: a source distribution may be unpacked inside another repository.
     top = _git(root, "rev-parse", "--show-toplevel")
     return top is not None and Path(top).resolve() == root.resolve()
 
@@ -171,7 +172,7 @@ def _git(root: Path, *arguments: str) -> str | None:
     if git is None:
         return None
     command = [git, "-c", f"safe.directory={root.resolve()}", "-C", str(root), *arguments]
-    # In a git hook, variables name the repository that the hook is of.
+    # In a git hook, these variables name the hook's repository.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Directories: replaced whole, and filled with what belongs to the archives of a build."""
+"""Replace directories completely, and fill them with the files that belong to archives."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .._origin import reinstall_anywhere
 from .._whole_files import rename
 from .advice import unexpected
 
-# Directories of the crate temporalio-protos that imports are relative to. Imports of any other file
-# are relative to the directory that has these.
+# Directories of the crate temporalio-protos that imports are relative to. Imports of other files
+# are relative to the parent of these directories.
 _PROTO_ROOTS = frozenset({"api_cloud_upstream", "api_upstream", "local", "testsrv_upstream"})
 
 
 @contextmanager
 def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Iterator[Path]:
-    """Fill a new directory, which takes the old one's place when the block ends without an error.
+    """Fill a new directory, which replaces the old one if the block ends without an error.
 
     Args:
-        directory: the one to replace; it need not exist.
-        scratch: a directory of this function's own. What a killed build has left there goes.
+        directory: the directory to replace, which may not exist.
+        scratch: a directory used only by this function; leftovers of killed builds are removed.
         private: whether only the user may enter the directory.
 
     Yields:
@@ -42,17 +42,17 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
     shutil.rmtree(scratch, ignore_errors=True)
     new = scratch / "new"
     new.mkdir(parents=True)
-    # If this build is killed, what it leaves must not look like a part of the project.
+    # If this build is killed, git must not see its leftovers.
     (scratch / ".gitignore").write_text("*\n", encoding="ascii")
     try:
         yield new
         if private:
             new.chmod(stat.S_IRWXU)
             for file in new.rglob("*"):
-                # Whatever the umask: what others can write to is refused.
+                # Regardless of the umask, because files that others can write to are refused.
                 file.chmod(file.stat().st_mode & ~(stat.S_IWGRP | stat.S_IWOTH))
         if directory.exists():
-            # Out of the way by a rename, so that what is there is at no time half of a set.
+            # Move it away with a rename, so that the set is never incomplete.
             _move(directory, scratch / "old")
         try:
             _move(new, directory)
@@ -61,28 +61,28 @@ def replacing(directory: Path, scratch: Path, *, private: bool = False) -> Itera
                 _move(scratch / "old", directory)
             raise
     finally:
-        # What another process has open cannot be removed on Windows; the next build does it.
+        # On Windows, files that another process has open cannot be removed; the next build does it.
         shutil.rmtree(scratch, ignore_errors=sys.platform == "win32")
 
 
 def _move(old: Path, new: Path) -> None:
     if sys.platform == "win32":
-        # A copy would stop half-way at a file that another process has open.
+        # A copy would stop halfway at a file that another process has open.
         rename(old, new)
     else:
         shutil.move(old, new)
 
 
 def scratch_of(directory: Path) -> Path:
-    """Return the scratch directory for a directory that is replaced, next to it."""
+    """Return the scratch directory for a directory to replace, next to it."""
     return directory.with_name(f".{directory.name}-scratch")
 
 
 def check_line_tables(directory: Path) -> None:
-    """Check, before any work, that a directory can be replaced and holds no more than a set.
+    """Check, before any work, that a directory can be replaced and contains only a set.
 
     Raises:
-        SettingError: it cannot, or does.
+        SettingError: it cannot be replaced, or contains other files.
     """
     own = {CHECKSUMS_NAME, MANIFEST_NAME, *(f"lib{one.library}.a" for one in COMPONENTS)}
     try:
@@ -102,7 +102,7 @@ def check_line_tables(directory: Path) -> None:
 
 
 def write_description(manifest: Manifest, directory: Path) -> None:
-    """Write manifest and checksums beside the archives."""
+    """Write manifest and checksums next to the archives."""
     checksums = format_checksums({library.file: library.sha256 for library in manifest.libraries})
     (directory / CHECKSUMS_NAME).write_text(checksums, encoding="ascii", newline="\n")
     text = json.dumps(manifest.to_dict(), indent=2)
@@ -110,11 +110,11 @@ def write_description(manifest: Manifest, directory: Path) -> None:
 
 
 def write_build_system_files(manifest: Manifest, directory: Path) -> None:
-    """Write what CMake and pkg-config read, beside the archives of a package.
+    """Write the files for CMake and pkg-config, next to the archives of a package.
 
     Args:
-        manifest: what the archives are.
-        directory: the one that will be the package's ``lib``; they are in it or below.
+        manifest: describes the archives.
+        directory: the future ``lib`` of the package; the archives are in it or below.
     """
     for path, text in render_carried_files(manifest, reinstall_anywhere(manifest.version)).items():
         file = directory / path
@@ -126,7 +126,7 @@ def crate_directory(metadata: Mapping[str, Any]) -> Path:
     """Find the directory of the crate temporalio-protos.
 
     Args:
-        metadata: what ``cargo metadata`` says of the workspace.
+        metadata: the output of ``cargo metadata``.
 
     Raises:
         CompileError: the workspace does not use the crate, or uses several versions of it.
@@ -138,16 +138,16 @@ def crate_directory(metadata: Mapping[str, Any]) -> Path:
 
 
 def find_protos(metadata: Mapping[str, Any]) -> dict[PurePath, Path]:
-    """Find the protobuf files, for one include directory in place of the crate's several.
+    """Find the protobuf files, for one include directory instead of the crate's several.
 
     Args:
-        metadata: what ``cargo metadata`` says of the workspace.
+        metadata: the output of ``cargo metadata``.
 
     Returns:
-        The path by which other files import a file, to the file.
+        Import path to file.
 
     Raises:
-        CompileError: there are none, or two that differ have the same path.
+        CompileError: there are none, or two different files have the same path.
     """
     directory = crate_directory(metadata) / "protos"
     found: dict[PurePath, Path] = {}
@@ -163,10 +163,10 @@ def find_protos(metadata: Mapping[str, Any]) -> dict[PurePath, Path]:
 
 
 def copy_protos(protos: Mapping[PurePath, Path], licenses: Path, directory: Path) -> None:
-    """Copy protobuf files, from `find_protos`, and their licenses into an empty directory."""
+    """Copy the protobuf files from `find_protos` and their licenses into an empty directory."""
     for path, file in protos.items():
         copy = directory / path
         copy.parent.mkdir(parents=True, exist_ok=True)
-        # Not its times and permissions: cargo may have made the file read-only.
+        # Without its times and permissions: cargo may have made the file read-only.
         shutil.copyfile(file, copy)
     shutil.copyfile(licenses, directory / "LICENSES.txt")

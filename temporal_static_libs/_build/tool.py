@@ -1,4 +1,4 @@
-"""Programs of this machine, and their versions."""
+"""Find and run programs of this machine, and read their versions."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .._messages import message
 from .process import end_group, output, running
 
 ENCODING = "utf-8" if sys.platform == "win32" else None
-"""That of what Rust's programs and git print, as `subprocess` takes it."""
+"""The encoding of the output of Rust's programs and git, for `subprocess`."""
 
-_ANSWER_WITHIN = 5  # seconds
-_LARGEST_ANSWER = 64 << 10  # bytes
-_GLANCE = 0.05  # seconds between looks at whether a program has ended
-_PAUSE = 0.01  # seconds between looks at a pipe that cannot be waited for
+_TIMEOUT = 5  # seconds
+_MAX_OUTPUT = 64 << 10  # bytes
+_CHECK_INTERVAL = 0.05  # seconds between checks whether a program has ended
+_PAUSE = 0.01  # seconds between checks of a pipe that cannot be waited for
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that can do its part.
+    """A program that meets the requirements.
 
     Attributes:
-        path: of the executable, absolute.
-        version: the first line of what it prints for ``--version``.
+        path: absolute path of the executable.
+        version: the first line that it prints for ``--version``.
         environ: the environment to run it in.
         lock: the descriptor of the build's lock, which it inherits; None without one.
     """
@@ -44,14 +44,14 @@ class Tool:
     lock: int | None = None
 
     def run(self, arguments: Sequence[str | Path], cwd: Path | None = None) -> None:
-        """Run it to its end.
+        """Run it until it ends.
 
         Args:
-            arguments: its arguments. Paths are absolute.
+            arguments: its arguments, with absolute paths.
             cwd: the directory to run it in.
 
         Raises:
-            CompileError: it failed; the message holds what it printed.
+            CompileError: it failed; the message contains its output.
         """
         status, printed = self._run(arguments, cwd)
         if status != 0:
@@ -62,7 +62,7 @@ class Tool:
             )
 
     def lines(self, arguments: Sequence[str | Path]) -> list[str]:
-        """Return the words that it prints, however it ends."""
+        """Return the words that it prints, regardless of its exit status."""
         return self._run(arguments)[1].split()
 
     def _run(self, arguments: Sequence[str | Path], cwd: Path | None = None) -> tuple[int, str]:
@@ -75,16 +75,16 @@ class Tool:
 
 
 def program_on_path(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of a program on an environment's PATH; None if it is not there.
+    """Return the absolute path of a program on an environment's PATH; None if there is none.
 
-    Directories that PATH has no absolute path of are left out: what is in them depends on where one
-    happens to be, and in somebody else's project that is somebody else's program.
+    Relative directories are skipped: they depend on the working directory, and in somebody else's
+    project they may contain somebody else's programs.
     """
     directories = environ.get("PATH", os.defpath).split(os.pathsep)
     if sys.platform == "win32" and not os.path.dirname(name):
         return _found_on_windows(name, directories, environ)
     path = os.pathsep.join(filter(os.path.isabs, directories))
-    if os.path.dirname(name):  # one that a variable names; PATH has no say
+    if os.path.dirname(name):  # named by a variable, without using PATH
         found = shutil.which(name)
     else:
         found = shutil.which(name, path=path) if path else None
@@ -94,7 +94,7 @@ def program_on_path(name: str, environ: Mapping[str, str]) -> str | None:
 def _found_on_windows(
     name: str, directories: Sequence[str], environ: Mapping[str, str]
 ) -> str | None:
-    # Not by shutil.which(), which looks into the working directory first.
+    # Without shutil.which(), which searches the working directory first.
     endings = [it for it in environ.get("PATHEXT", _PATHEXT).split(os.pathsep) if it]
     own = os.path.splitext(name)[1].lower()
     names = [name] if own in map(str.lower, endings) else [f"{name}{it}" for it in endings]
@@ -106,52 +106,52 @@ def _found_on_windows(
     return None
 
 
-_PATHEXT = ".COM;.EXE;.BAT;.CMD"  # where Windows has set no other
+_PATHEXT = ".COM;.EXE;.BAT;.CMD"  # if Windows has not set it
 
 
 def executable(name: str) -> str:
-    """Return the file name of a program that is no script."""
+    """Return the file name of a program that is not a script."""
     return f"{name}.exe" if sys.platform == "win32" else name
 
 
 def output_of(command: list[str], environ: Mapping[str, str]) -> str:
-    """Return what a program prints, on both streams, however it ends; or why it does not run.
+    """Return a program's output from both streams, regardless of its status, or why it did not run.
 
-    It gets no input, 5 seconds, and room for 64 KiB. Then it ends, with what it has started.
+    It gets no input. After 5 seconds or 64 KiB, it is ended with its child processes.
     """
     try:
         with running(
             command,
             environ,
-            # The working directory may be gone, or have modules that an interpreter would load.
+            # The working directory may be gone, or contain modules that an interpreter would load.
             Path(os.sep),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
             patience=0,
         ) as process:
-            printed, is_over = _read_a_little(process)
+            printed, is_done = _read_output(process)
             end_group(process, patience=0)
     except OSError as error:
         return f"does not run: {error.strerror}"
     text = printed.decode("utf-8", errors="replace")
-    return text if is_over or text.strip() else f"does not answer in {_ANSWER_WITHIN} seconds"
+    return text if is_done or text.strip() else f"does not answer in {_TIMEOUT} seconds"
 
 
-def _read_a_little(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
-    """Read what a program prints.
+def _read_output(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
+    """Read a program's output.
 
     Returns:
-        What it has printed, and whether it has ended or has printed too much.
+        The output, and whether the program has ended or printed too much.
     """
     pipe = output(process)
-    deadline = time.monotonic() + _ANSWER_WITHIN
+    deadline = time.monotonic() + _TIMEOUT
     printed = b""
-    while len(printed) < _LARGEST_ANSWER:
-        # What it has started may keep the pipe open: after its end only what is there is read.
+    while len(printed) < _MAX_OUTPUT:
+        # Child processes may keep the pipe open: after the program's end, only read what is there.
         has_ended = process.poll() is not None
-        wait = 0.0 if has_ended else min(max(deadline - time.monotonic(), 0), _GLANCE)
+        wait = 0.0 if has_ended else min(max(deadline - time.monotonic(), 0), _CHECK_INTERVAL)
         if _is_readable(pipe, wait):
-            piece = os.read(pipe.fileno(), _LARGEST_ANSWER - len(printed))
+            piece = os.read(pipe.fileno(), _MAX_OUTPUT - len(printed))
             printed += piece
             if not piece:
                 return printed, True
@@ -163,10 +163,10 @@ def _read_a_little(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
 
 
 def _is_readable(pipe: IO[bytes], wait: float) -> bool:
-    """Return whether there is something to read, or the end, within some seconds."""
+    """Return whether there is output or an end of file within `wait` seconds."""
     if sys.platform != "win32":
         return bool(select.select([pipe], [], [], wait)[0])
-    # Where `select` knows no pipes.
+    # On Windows, `select` does not support pipes.
     import _winapi
     import msvcrt
 
@@ -183,18 +183,18 @@ def _is_readable(pipe: IO[bytes], wait: float) -> bool:
 
 
 def unusable(tools: Sequence[Tool]) -> str:
-    """Return lines for a message, each with a tool that was found and does not do."""
+    """Return lines for a message, one for each tool that was found but cannot be used."""
     return "".join(f"\n  not usable: {tool.path} ({tool.version})" for tool in tools)
 
 
 def release_of(version: str) -> tuple[int, ...]:
-    """Return the numbers that a version begins with, to be compared with another's.
+    """Return the numbers at the start of a version, for comparisons.
 
     Args:
         version: for example ``1.95.0``, ``20.3b1`` or ``11.0``.
 
     Returns:
-        Without zeros at the end, because 11 and 11.0 are one version; empty if it begins with none.
+        The numbers without trailing zeros, because 11 and 11.0 are equal; empty if there are none.
     """
     match = re.match(r"\d+(?:\.\d+)*", version)
     numbers = [int(number) for number in match[0].split(".")] if match else []

@@ -1,4 +1,4 @@
-"""The platform and Rust's toolchain, checked before any work; or Rust fetched on request."""
+"""Check the platform and Rust's toolchain before any work; download Rust if requested."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 
 class NoToolchainError(CompileError):
-    """There is no usable Rust; `minimum` is the oldest version that will do."""
+    """There is no usable Rust; `minimum` is the oldest usable version."""
 
     def __init__(self, reason: str, minimum: str) -> None:
         super().__init__(message("cannot-compile", reason=reason))
@@ -36,7 +36,7 @@ class Toolchain:
     """A cargo and a rustc that are new enough.
 
     Attributes:
-        cargo: the executable's absolute path.
+        cargo: absolute path of the executable.
         rustc_version: first line of ``rustc --version``.
         rustc_commit: hash of the commit that rustc was built from, or ``unknown``.
         host: target triple of the machine they run on.
@@ -55,16 +55,16 @@ class Toolchain:
 
 
 class _UnusableError(Exception):
-    """No toolchain here. The message says why, in a few words."""
+    """There is no usable toolchain. The message gives the reason in a few words."""
 
 
 def check_platform(workspace: Path, settings: Settings) -> None:
     """Refuse a platform that is not in the table of targets, or is older than its floor.
 
-    If the settings name a target, it does not matter what this machine is.
+    If the settings name a target, only the target is checked, not this machine.
 
     Raises:
-        UnsupportedPlatformError: with the options of a source distribution.
+        UnsupportedPlatformError: with the user's options for a source distribution.
     """
     if settings.target is not None:
         if not _is_supported(settings.target):
@@ -86,11 +86,11 @@ def check_platform(workspace: Path, settings: Settings) -> None:
 
 
 def find_toolchain(workspace: Path, settings: Settings) -> Toolchain:
-    """Find a toolchain that the workspace can be compiled with, or fetch one if that is allowed.
+    """Find a toolchain that can compile the workspace, or download one if that is allowed.
 
     Raises:
         NoToolchainError: there is none.
-        SettingError: TEMPORAL_LIBS_BOOTSTRAP_RUST holds a value it does not know.
+        SettingError: TEMPORAL_LIBS_BOOTSTRAP_RUST has an unknown value.
     """
     minimum = _minimum_version(workspace)
     bootstrap = settings.bootstrap_rust
@@ -110,7 +110,7 @@ def _is_supported(triple: str) -> bool:
 
 
 def _rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
-    """Return the triple of the rustc at hand, however old; None if there is none that answers."""
+    """Return the triple of the installed rustc, however old; None if no rustc works."""
     try:
         rustc = _executable(environ.get("RUSTC") or "rustc", environ)
         return _facts(_ask([rustc, "-vV"], environ, workspace)).get("host")
@@ -119,7 +119,7 @@ def _rustc_host(workspace: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def _minimum_version(workspace: Path) -> str:
-    # Not with a TOML parser: Python 3.10 has none. A test compares this with what cargo reads.
+    # Without a TOML parser, because Python 3.10 has none. A test compares this with cargo.
     file = workspace / "Cargo.toml"
     match = re.search(r'^rust-version\s*=\s*"([0-9.]+)"', file.read_text("utf-8"), re.MULTILINE)
     if match is None:
@@ -129,7 +129,7 @@ def _minimum_version(workspace: Path) -> str:
 
 def _usable(environ: Mapping[str, str], workspace: Path, minimum: str) -> Toolchain:
     cargo = _executable("cargo", environ)
-    # The one cargo itself would use.
+    # The rustc that cargo would use.
     rustc = _executable(environ.get("RUSTC") or "rustc", environ)
     _check_version("cargo", _ask([cargo, "--version"], environ, workspace), minimum)
     verbose = _ask([rustc, "-vV"], environ, workspace)
@@ -155,7 +155,7 @@ def _executable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _ask(command: list[str], environ: Mapping[str, str], workspace: Path) -> str:
-    # In the workspace, because rustup chooses a toolchain by directory.
+    # In the workspace, because rustup selects a toolchain by directory.
     try:
         done = subprocess.run(
             command,
@@ -195,7 +195,7 @@ def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
     except ImportError:
         raise _UnusableError(message("bootstrap-unavailable")) from None
     try:
-        # It downloads, runs an installer and asks the result for its version; each fails its way.
+        # It downloads and runs an installer, then runs rustc. Each step has its own exceptions.
         with _stdout_on_stderr():
             return {**environ, **setup_rust(program="temporal-static-libs")}
     except Exception as error:
@@ -204,7 +204,7 @@ def _fetch(environ: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _stdout_on_stderr() -> Iterator[None]:
-    # A program that is run to see whether it works prints its version, among somebody's answers.
+    # The new rustc prints its version, which must not get into the command's output.
     saved = os.dup(1)
     try:
         os.dup2(2, 1)

@@ -1,4 +1,4 @@
-"""PyPI's ziglang, which carries Zig."""
+"""Find PyPI's ziglang, which contains Zig."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 
 
 def ziglang_program() -> str | None:
-    """Return the file that ``python -m ziglang`` runs; None if there is none.
+    """Return the file that ``python -m ziglang`` runs; None if ziglang is not installed.
 
-    With -m, Python would first look in the working directory.
+    With -m, Python would search the working directory first.
     """
     spec = importlib.util.find_spec("ziglang")
     if spec is None or spec.origin is None:

@@ -26,13 +26,13 @@ REFUSALS = [
     pytest.param(
         FakePlatform("Windows", "ARM64", "win-arm64"),
         "Windows ARM64 is not a supported platform",
-        "Install in WSL 2, or in a Linux container.",
+        "Install in WSL 2 or in a Linux container.",
         id="windows",
     ),
     pytest.param(
         FakePlatform("Windows", "x86", "win32"),
         "Windows x86 is not a supported platform",
-        "Install in WSL 2, or in a Linux container.",
+        "Install in WSL 2 or in a Linux container.",
         id="windows-32-bit",
     ),
     pytest.param(
@@ -147,7 +147,7 @@ def test_rustc_of_an_unsupported_platform_is_refused_however_old(
         done,
         tmp_path,
         "rustc's own platform, 'i686-unknown-linux-gnu', is not supported",
-        "TEMPORAL_LIBS_TARGET=x86_64-unknown-linux-gnu, with Rust's standard library for it.",
+        "TEMPORAL_LIBS_TARGET=x86_64-unknown-linux-gnu and install Rust's standard library for it.",
     )
 
 
@@ -167,7 +167,7 @@ def test_named_target_that_is_not_supported_is_refused(
         attempt_file(tiny_sdist, tmp_path, environ),
         tmp_path,
         "TEMPORAL_LIBS_TARGET, 'i686-pc-windows-msvc', is not supported",
-        "Set it to a triple that is supported.",
+        "Set it to a supported triple.",
     )
 
 
