@@ -69,7 +69,7 @@ def test_jobs_install_venvs_of_the_makefile() -> None:
         for file in WORKFLOWS.values()
         for job in read_workflow(file)["jobs"].values()
         for step in job["steps"]
-        if step.get("name") == "Make the venv"
+        if step.get("name") == "Create the venv"
     }
     assert {"audit", "bump", "cibuildwheel", "cross", "records", "release"} == venvs
     assert venvs <= groups.keys()
