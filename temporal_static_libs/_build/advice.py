@@ -65,7 +65,7 @@ def _remedy(target_was_set: bool, rustc_for: Target | None) -> str:
         return "Set it to a supported triple."
     if rustc_for is not None:
         return (
-            f"Install Rust for {rustc_for.triple}, this machine's platform; or set\n"
+            f"Use a Rust toolchain for {rustc_for.triple}, this machine's platform; or set\n"
             f"     {TARGET}={rustc_for.triple} and install Rust's standard library for it."
         )
     host = this_host()
