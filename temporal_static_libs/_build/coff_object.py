@@ -46,7 +46,7 @@ _UNINITIALIZED, _REMOVE, _OVERFLOW = 0x80, 0x800, 0x01000000
 
 _UNWANTED = re.compile(rb"\.(?:z?debug_|debug\$|llvmbc$|llvmcmd$)")
 # The text after the dollar sign orders the parts of a section, which does not matter for these. But
-# GNU's ld expects it in the name of the section's symbol, which is changed.
+# GNU's ld takes it for the name of the section's symbol, which has been renamed.
 _PART = re.compile(rb"(\.(?:text|rdata|data|bss|xdata|pdata))\$.*", re.DOTALL)
 _LOCAL = b".local"
 

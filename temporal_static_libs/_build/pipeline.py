@@ -192,7 +192,7 @@ def _compile(plan: _Plan, output: Output, profile: str, recorder: Recorder) -> C
             plan.cargo,
             profile,
             target_directory=output.target_directory,
-            # sccache takes nothing that is compiled with the flags for them.
+            # sccache does not cache compiles with the flags for neutral paths.
             neutral_paths=not output.private,
             take_unit=recorder.take_unit,
         )
@@ -201,7 +201,7 @@ def _compile(plan: _Plan, output: Output, profile: str, recorder: Recorder) -> C
 def _finish_with_line_tables(
     plan: _Plan, compiled: Compiled, manifest: Manifest, directory: Path
 ) -> None:
-    """Make the same archives once more, for debuggers: the code is that of one compile."""
+    """Make the same archives again with line tables, from the same compile."""
     plan = replace(plan, finish=partial(plan.finish, line_tables=True))
     libraries = [_finish(plan, component, compiled, directory) for component in COMPONENTS]
     write_description(replace(manifest, libraries=tuple(libraries)), directory)
@@ -210,9 +210,9 @@ def _finish_with_line_tables(
 def _finish(
     plan: _Plan, component: Component, compiled: Compiled, directory: Path
 ) -> ManifestLibrary:
-    """Make a component's archive, in which nothing but the interface can be seen.
+    """Make a component's archive, in which only the interface is visible.
 
-    Both components are made of one raw archive, so they hold the same code. Where both are in one
+    Both components come from one raw archive, so they contain the same code. If both are in one
     link, the symbols of `sdk-core` win in either order, and all calls go to that one copy.
     """
     archive = directory / plan.target.archive_name(component.library)
@@ -237,7 +237,7 @@ def _check_symbols(archive: Path, expected: frozenset[str], plan: _Plan) -> None
         symbols = defined_symbols(archive)
     except ValueError as error:
         raise unexpected(str(error)) from None
-    # Mach-O puts an underscore before every name of C.
+    # Mach-O prefixes C names with an underscore.
     prefix = "_" if plan.target.object_format == "macho" else ""
     defined = {name.removeprefix(prefix) for name in symbols}
     if missing := sorted(expected - defined):
