@@ -240,7 +240,7 @@ def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, A
 
 def test_page_names_the_workflow_that_signs() -> None:
     page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
-    (name,) = re.findall(r"--signer-workflow \S+?/(\.github/workflows/\S+?)`", page)
+    (name,) = re.findall(r"--signer-workflow \S+?/(\.github/workflows/\S+)", page)
     signing = {
         file
         for file in WORKFLOWS.values()
