@@ -36,7 +36,7 @@ def long_description(repo_root: Path) -> Callable[[str], str]:
 
 def file_of(address: str, repo_root: Path) -> Path:
     """The file or directory of the repository that an address of the project shows."""
-    path = re.sub(r"^/(blob|raw|tree)/main", "", address.removeprefix(_about.PROJECT_URL))
+    path = re.sub(r"^/(blob|raw|tree)/main|#.*$", "", address.removeprefix(_about.PROJECT_URL))
     return repo_root / path.lstrip("/")
 
 
