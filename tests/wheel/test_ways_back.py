@@ -99,7 +99,7 @@ def test_phase_1_the_package_installs_beside_what_there_is(environment: Environm
 
 
 def test_way_back_to_cargo(tiny_package: TinyPackage, tmp_path: Path) -> None:
-    script = documented("Way back: compile with cargo") + "python -m temporal_static_libs --json\n"
+    script = documented("Rollback: compile with cargo") + "python -m temporal_static_libs --json\n"
     printed = run(script, tmp_path / "scratch", tiny_package.environ)
     assert str(tiny_package.compiled) in printed.splitlines()
     assert '"source": "compiled"' in printed
@@ -110,7 +110,7 @@ def test_way_back_to_cargo(tiny_package: TinyPackage, tmp_path: Path) -> None:
 
 def test_way_back_to_other_archives(environment: Environment) -> None:
     environment.run(f"python -m pip install {PROJECT}")
-    script = documented("Way back: other archives")
+    script = documented("Rollback: other archives")
     printed = environment.run(f"{script}temporal-libs-config --json --libs\n")
     directory = environment.scratch / "unpacked" / "temporal_static_libs" / "lib"
     assert str(directory) in printed.splitlines()
@@ -120,7 +120,7 @@ def test_way_back_to_other_archives(environment: Environment) -> None:
 
 def test_other_archives_that_are_altered_stop_the_build(environment: Environment) -> None:
     environment.run(f"python -m pip install {PROJECT}")
-    script = documented("Way back: other archives")
+    script = documented("Rollback: other archives")
     environment.run(script)
     archive = environment.scratch / "unpacked/temporal_static_libs/lib/libtemporal_sdk_core.a"
     with open(archive, "ab") as file:
@@ -135,7 +135,7 @@ def test_way_back_to_the_version_before(environment: Environment, index_of_two: 
     environment = replace(environment, environ=user_of(index_of_two))
     environment.run(f"python -m pip install {PROJECT}")
     assert environment.config("--version").stdout.strip() == NEWER
-    environment.run(documented("Way back: the version before"))
+    environment.run(documented("Rollback: the previous version"))
     assert environment.config("--version").stdout.strip() == __version__
     assert environment.config("--verify").returncode == 0
 
@@ -155,7 +155,7 @@ def test_way_back_to_an_installation_that_is_whole(environment: Environment, dam
     # pip alone sees nothing to do.
     assert "already satisfied" in environment.run(f"python -m pip install {PROJECT}")
     assert environment.config("--verify").returncode == 1
-    environment.run(documented("Way back: install anew"))
+    environment.run(documented("Rollback: reinstall"))
     assert environment.config("--verify").returncode == 0
 
 
