@@ -55,7 +55,7 @@ def _release(release: Release) -> str:
     elif behind > 0:
         title = _title(release, RELEASES[RELEASES.index(release) + 1])
         link = f"[{title}](#{title.replace('.', '').replace(' ', '-')})"
-        what = f"Change and recompile: {link if behind == 1 else f'from {link} on'}"
+        what = f"Change and recompile: {link if behind == 1 else f'start with {link}'}"
     shown_by = f"`{release.shown_by}`" if release.shown_by else "none of these"
     return row(release.alike, release.core, shown_by, what)
 
