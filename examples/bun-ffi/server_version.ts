@@ -1,4 +1,4 @@
-// Asks a Temporal server for its version through the shared library, without a bridge in C or Zig:
+// Asks a Temporal server for its version through the shared library, without a bridge in C or Zig. Run:
 // bun server_version.ts LIBRARY INTERFACE URL
 
 import { dlopen, ptr, read, toArrayBuffer, type Pointer } from "bun:ffi";
@@ -8,7 +8,7 @@ const described = await Bun.file(description).json();
 
 const { symbols: c } = dlopen(library, {
   temporal_static_libs_abi_id: { returns: "cstring" },
-  // Returns a struct of two pointers, in two registers. Bun sees the first: the runtime, or null.
+  // Returns a struct of two pointers, in two registers. Bun sees only the first: the runtime, or null.
   temporal_core_runtime_new: { args: ["ptr"], returns: "ptr" },
   temporal_core_runtime_free: { args: ["ptr"] },
   temporal_core_client_connect: { args: ["ptr", "ptr", "ptr", "ptr"] },
@@ -21,9 +21,11 @@ const { symbols: c } = dlopen(library, {
   temporal_static_libs_on_client_connect: { args: ["ptr", "ptr", "ptr"] },
   temporal_static_libs_on_client_rpc_call: { args: ["ptr", "ptr", "u32", "ptr", "ptr"] },
 });
-if (`${c.temporal_static_libs_abi_id()}` !== described.abi) throw new Error(`${library} has another ABI`);
+if (`${c.temporal_static_libs_abi_id()}` !== described.abi) {
+  throw new Error(`${library} does not have the ABI of ${description}`);
+}
 
-/** A struct of the interface: zeros, until its fields are set. */
+/** A struct of the interface. All fields that are not set are zero. */
 class Struct {
   readonly bytes: Uint8Array<ArrayBuffer>;
   private readonly members: { name: string; offset: number }[];
@@ -39,13 +41,13 @@ class Struct {
     return this.members.find((it) => it.name === field)!.offset;
   }
 
-  /** Sets a pointer or an integer of 64 bits. */
+  /** Sets a pointer or a 64-bit integer. */
   set(field: string, value: number, more = 0): this {
     new DataView(this.bytes.buffer).setBigUint64(this.at(field) + more, BigInt(value), true);
     return this;
   }
 
-  /** Lends a text, which lives as long as this struct. */
+  /** Lends a text, which stays valid as long as this struct. */
   lend(field: string, text: string): this {
     const bytes = new TextEncoder().encode(text);
     this.lent.push(bytes);
@@ -57,13 +59,13 @@ class Struct {
   }
 }
 
-/** Copies a TemporalCoreByteArray, which begins with address and size. */
+/** Copies a TemporalCoreByteArray, which begins with an address and a size. */
 function contents(array: Pointer): Uint8Array {
   const data = read.ptr(array, 0) as Pointer;
   return new Uint8Array(toArrayBuffer(data, 0, Number(read.u64(array, 8)))).slice();
 }
 
-/** Waits for the one call that is running. A program with more of them keeps a promise for each tag. */
+/** Waits for the only call in flight. A program with several calls needs a promise for each tag. */
 async function result(): Promise<Struct> {
   const event = new Struct("TemporalStaticLibsEvent");
   event.set("size", event.bytes.length);
@@ -77,7 +79,7 @@ async function result(): Promise<Struct> {
 }
 
 const runtime = c.temporal_core_runtime_new(new Struct("TemporalCoreRuntimeOptions").bytes);
-if (!runtime) throw new Error("no runtime");
+if (!runtime) throw new Error("cannot create a runtime");
 const queue = c.temporal_static_libs_queue_new()!;
 const options = new Struct("TemporalCoreConnectionOptions").lend("target_url", url);
 for (const field of ["client_name", "client_version", "identity"]) options.lend(field, "bun-ffi");
@@ -90,14 +92,14 @@ request.bytes[request.at("service")] = constant("TemporalCoreRpcService_Workflow
 request.bytes[request.at("retry")] = 1;
 c.temporal_core_client_rpc_call(connection, request.bytes, tag(), on("client_rpc_call"));
 const response = contents((await result()).pointer("success")!);
-// temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+// temporal.api.workflowservice.v1.GetSystemInfoResponse begins with field 1, server_version.
 console.log(`server version: ${new TextDecoder().decode(response.subarray(2, 2 + response[1]!))}`);
 
 c.temporal_core_client_free(connection);
 c.temporal_core_runtime_free(runtime);
 c.temporal_static_libs_queue_free(queue);
 
-/** Address of the library's own callback for a call. */
+/** Returns the address of the library's own callback for a call. */
 function on(call: "client_connect" | "client_rpc_call"): Pointer {
   return (c[`temporal_static_libs_on_${call}`] as unknown as { ptr: Pointer }).ptr;
 }

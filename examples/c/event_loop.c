@@ -1,9 +1,9 @@
-/* A client and a worker on one thread, without a callback: starts a workflow, completes it, prints its
+/* A client and a worker on one thread, without callbacks: starts a workflow, completes it, and prints its
  * result.
  *
  * All results and all logs go to one completion queue. On Linux, an epoll loop waits for the queue's
- * descriptor, and could wait for others too. Elsewhere, and with -DNO_EPOLL, the program waits for the queue
- * alone. */
+ * descriptor, and could also wait for others. On other systems, and with -DNO_EPOLL, the program waits only for
+ * the queue. */
 
 #if defined(__linux__) && !defined(NO_EPOLL)
 #define USE_EPOLL
@@ -23,7 +23,7 @@
 #include "messages.h"
 #include "temporal-sdk-core-c-bridge.h"
 
-/* What an event is about: the call that has ended, or that it is a log. */
+/* The kind of an event: the call that has ended, or a log. */
 enum tag { CONNECT, VALIDATE, START, AWAIT, POLL, COMPLETE, FINALIZE, LOG };
 
 static const char *const names[] = {
@@ -36,21 +36,21 @@ struct program {
     TemporalCoreConnection *connection;
     TemporalCoreWorker *worker;
     TemporalCoreCancellationToken *giving_up;
-    TemporalCoreRpcCallOptions call; /* this and the request are the library's until the call's event */
+    TemporalCoreRpcCallOptions call; /* the library uses this and the request until the call's event */
     struct message request;
     char id[64]; /* of the workflow, and the name of its task queue */
     int in_flight;
     bool failed;
 };
 
-/* The user data of one call, whose result comes to the queue with this tag. */
+/* Returns the user data for one call, whose result arrives on the queue with this tag. */
 static void *tagged(struct program *program, enum tag tag)
 {
     program->in_flight++;
     return temporal_static_libs_queue_tag(program->queue, tag);
 }
 
-/* Says what failed, and ends what is in flight. What fails after that fails because of it. */
+/* Prints what failed, and ends all calls in flight. Later failures are results of this, and are not printed. */
 static void give_up(struct program *program, const char *what, TemporalCoreByteArrayRef why)
 {
     if (!program->failed) {
@@ -108,14 +108,14 @@ static void print_log(const TemporalStaticLibsEvent *event)
     }
 }
 
-/* A poll brings a task or, once the worker shuts down, none. */
+/* Completes a task. A poll returns none when the worker is shut down. */
 static void do_task(struct program *program, const TemporalCoreByteArray *task)
 {
     if (task == NULL) {
         temporal_core_worker_finalize_shutdown(program->worker, tagged(program, FINALIZE),
                                                temporal_static_libs_on_worker);
     } else {
-        struct message completion = answer(lent(task)); /* which is needed for the call only */
+        struct message completion = answer(lent(task)); /* needed only for the duration of the call */
         temporal_core_worker_complete_workflow_activation(program->worker, contents(&completion),
                                                           tagged(program, COMPLETE),
                                                           temporal_static_libs_on_worker);
@@ -133,7 +133,7 @@ static void print_result(struct program *program, TemporalCoreByteArrayRef histo
         printf("result: %.*s\n", (int)result.size, (const char *)result.data);
         temporal_core_worker_initiate_shutdown(program->worker);
     } else {
-        give_up(program, names[AWAIT], text("it did not complete"));
+        give_up(program, names[AWAIT], text("the workflow did not complete"));
     }
 }
 
@@ -152,7 +152,7 @@ static void handle(struct program *program, TemporalStaticLibsEvent *event)
     switch ((enum tag)event->tag) {
     case CONNECT:
         program->connection = event->connection;
-        event->connection = NULL; /* to keep it: event_free frees all that the event still has */
+        event->connection = NULL; /* keeps it: event_free frees everything that is still in the event */
         make_worker(program);
         break;
     case VALIDATE:
@@ -172,7 +172,7 @@ static void handle(struct program *program, TemporalStaticLibsEvent *event)
     case AWAIT:
         print_result(program, lent(event->success));
         break;
-    default: /* FINALIZE is the last */
+    default: /* FINALIZE is the last step */
         break;
     }
 }

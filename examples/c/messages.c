@@ -64,7 +64,7 @@ static void put_bytes(struct message *message, uint64_t field, TemporalCoreByteA
     put(message, bytes.data, bytes.size);
 }
 
-/* A message with one field. */
+/* Makes a message with one field. */
 static struct message wrap(uint64_t field, TemporalCoreByteArrayRef bytes)
 {
     struct message message = {.size = 0};
@@ -72,7 +72,7 @@ static struct message wrap(uint64_t field, TemporalCoreByteArrayRef bytes)
     return message;
 }
 
-/* A temporal.api.common.v1.Payload, labeled as Temporal's SDKs label JSON. */
+/* Makes a temporal.api.common.v1.Payload, labeled as JSON in the way of Temporal's SDKs. */
 static struct message payload_of(const char *json)
 {
     struct message message = {.size = 0}, label = wrap(1, text("encoding"));
@@ -92,7 +92,7 @@ struct message start_workflow(const char *id, const char *type, const char *argu
     put_bytes(&message, 3, contents(&workflow_type));
     put_bytes(&message, 4, contents(&task_queue));
     put_bytes(&message, 5, contents(&input));
-    put_bytes(&message, 10, text(id)); /* request_id: a call that is sent again starts no second workflow */
+    put_bytes(&message, 10, text(id)); /* request_id: a repeated request starts no second workflow */
     return message;
 }
 
@@ -107,7 +107,7 @@ struct message await_end(const char *id)
     return message;
 }
 
-/* Reading. What is absent has no data, and so has each field of it. */
+/* Reading. A message or field that is absent has no data, and neither do its fields. */
 
 static const TemporalCoreByteArrayRef absent = {NULL, 0};
 
@@ -136,7 +136,7 @@ static bool take_bytes(TemporalCoreByteArrayRef *rest, uint64_t size, TemporalCo
     return true;
 }
 
-/* Takes the next field; false at the end of the message, and where it is malformed. */
+/* Takes the next field. Returns false at the end of the message, or if the message is malformed. */
 static bool take_field(TemporalCoreByteArrayRef *rest, uint64_t *field, TemporalCoreByteArrayRef *bytes)
 {
     uint64_t key, value;
@@ -160,7 +160,7 @@ static bool take_field(TemporalCoreByteArrayRef *rest, uint64_t *field, Temporal
     }
 }
 
-/* The first field of this number. */
+/* Returns the first field with this number. */
 static TemporalCoreByteArrayRef find(TemporalCoreByteArrayRef message, uint64_t number)
 {
     TemporalCoreByteArrayRef bytes;

@@ -1,5 +1,5 @@
-/* The messages of event_loop.c, written and read by hand. Their field numbers are in the .proto files that
- * `temporal-libs-config --protodir` finds. For more messages, generate code from these files. */
+/* The messages of event_loop.c, written and read by hand. Their field numbers are in the .proto files in
+ * `temporal-libs-config --protodir`. For more messages, generate code from these files. */
 
 #ifndef MESSAGES_H
 #define MESSAGES_H
@@ -9,7 +9,7 @@
 
 #include "temporal-sdk-core-c-bridge.h"
 
-/* A message that was written. */
+/* A message that is being written. */
 struct message {
     uint8_t bytes[1024];
     size_t size;
@@ -18,27 +18,26 @@ struct message {
 /* How a workflow ended. */
 enum end { NOT_YET, COMPLETED, ENDED_OTHERWISE };
 
-/* The text, without its terminating zero. */
+/* Returns a string without its terminating zero. */
 TemporalCoreByteArrayRef text(const char *string);
 
-/* The bytes of a message. They are valid as long as the message is. */
+/* Returns the bytes of a message. They are valid as long as the message is. */
 TemporalCoreByteArrayRef contents(const struct message *message);
 
-/* The bytes that an event brought. They are valid until the event is freed. */
+/* Returns the bytes in an event. They are valid until the event is freed. */
 TemporalCoreByteArrayRef lent(const TemporalCoreByteArray *bytes);
 
-/* A StartWorkflowExecutionRequest: with one argument, which is JSON. The id is also the task queue's name. */
+/* Makes a StartWorkflowExecutionRequest with one argument, which is JSON. The ID is also the task queue's name. */
 struct message start_workflow(const char *id, const char *type, const char *argument);
 
-/* A GetWorkflowExecutionHistoryRequest that is answered when the workflow has ended, or after about 20 s. */
+/* Makes a GetWorkflowExecutionHistoryRequest that waits for the workflow to end, for about 20 s. */
 struct message await_end(const char *id);
 
 /* Reads a GetWorkflowExecutionHistoryResponse. If the workflow completed, `result` is its result as JSON. */
 enum end read_end(TemporalCoreByteArrayRef response, TemporalCoreByteArrayRef *result);
 
-/* Reads a WorkflowActivation and writes the WorkflowActivationCompletion that answers it. This is the
- * workflow: it completes as soon as it starts, and its result is its argument. An eviction needs no
- * commands. */
+/* Reads a WorkflowActivation, and makes its WorkflowActivationCompletion. This is the workflow: it completes as
+ * soon as it starts, and its result is its argument. An eviction needs no commands. */
 struct message answer(TemporalCoreByteArrayRef activation);
 
 #endif

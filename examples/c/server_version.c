@@ -1,4 +1,4 @@
-/* Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back. */
+/* Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result. */
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include "temporal-sdk-core-c-bridge.h"
 
-/* What a callback of the core brings, for the thread that waits for it. */
+/* The result of a callback, for the thread that waits for it. */
 struct answer {
     pthread_mutex_t mutex;
     pthread_cond_t arrived;
@@ -20,12 +20,12 @@ struct answer {
 
 #define NO_ANSWER_YET {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, NULL, NULL, NULL, NULL}
 
-/* Called by the thread of the callback, which is one of the core's, or the waiting one. */
+/* Called on the callback's thread, which is one of the core's or the one that made the call. */
 static void arrive(struct answer *answer)
 {
     pthread_mutex_lock(&answer->mutex);
     answer->is_there = true;
-    /* Before the unlock: the thread that waits may end, and `answer` with it, right after. */
+    /* Signal before unlocking: right after that, the waiting thread may return, and `answer` is gone. */
     pthread_cond_signal(&answer->arrived);
     pthread_mutex_unlock(&answer->mutex);
 }
@@ -74,7 +74,7 @@ static void report(struct TemporalCoreRuntime *runtime, const char *what,
     temporal_core_byte_array_free(runtime, failure);
 }
 
-/* Reads a varint of protobuf; false if it does not end where the message does or before. */
+/* Reads a protobuf varint. Returns false if the message ends before the varint does. */
 static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
 {
     *value = 0;
@@ -88,7 +88,7 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
     return false;
 }
 
-/* Finds a string of a protobuf message whose other fields have lengths, too. */
+/* Finds a string in a protobuf message that has only length-delimited fields. */
 static struct TemporalCoreByteArrayRef string_field(const struct TemporalCoreByteArray *message,
                                                     uint64_t number)
 {
@@ -116,7 +116,7 @@ static int print_version(struct TemporalCoreRuntime *runtime,
 
     memset(&call, 0, sizeof call);
     call.service = TemporalCoreRpcService_Workflow;
-    call.rpc = borrow("GetSystemInfo"); /* the request is a message without fields: no bytes */
+    call.rpc = borrow("GetSystemInfo"); /* the request has no fields, so it has no bytes */
     call.retry = true;
     temporal_core_client_rpc_call(connection, &call, &answer, on_response);
     wait_for(&answer);
@@ -125,7 +125,7 @@ static int print_version(struct TemporalCoreRuntime *runtime,
         report(runtime, "GetSystemInfo", answer.failure);
         return 1;
     }
-    /* temporal.api.workflowservice.v1.GetSystemInfoResponse has server_version as number 1. */
+    /* In temporal.api.workflowservice.v1.GetSystemInfoResponse, server_version is field 1. */
     struct TemporalCoreByteArrayRef version = string_field(answer.response, 1);
     printf("server version: %.*s\n", (int)version.size, (const char *)version.data);
     temporal_core_byte_array_free(runtime, answer.response);
@@ -143,7 +143,7 @@ static int connect_and_print(struct TemporalCoreRuntime *runtime, const char *ur
     options.client_name = borrow("server-version");
     options.client_version = borrow("1.0.0");
     options.identity = borrow("server-version");
-    /* `options` and `answer` are the core's until the callback: this waits for it, whatever comes. */
+    /* The core uses `options` and `answer` until the callback, so wait for it in any case. */
     temporal_core_client_connect(runtime, &options, &answer, on_connected);
     wait_for(&answer);
     if (answer.failure != NULL) {
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
     struct TemporalCoreRuntimeOrFail made;
     int status = 1;
 
-    /* A header and an archive that do not belong together end here, in a link error. */
+    /* If header and archive do not match, this is a link error. */
     TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
     memset(&options, 0, sizeof options);
     made = temporal_core_runtime_new(&options);

@@ -1,4 +1,4 @@
-// Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+// Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result.
 
 #include <iostream>
 #include <optional>
@@ -10,7 +10,7 @@ namespace core = temporal::core;
 
 namespace {
 
-// Takes a varint of protobuf off the front of a message. Empty if it does not end.
+// Removes a protobuf varint from the front of a message. Returns nothing if the varint does not end.
 std::optional<std::uint64_t> take_varint(std::string_view &message) {
     std::uint64_t value = 0;
     for (unsigned shift = 0; !message.empty() && shift < 64; shift += 7) {
@@ -24,7 +24,7 @@ std::optional<std::uint64_t> take_varint(std::string_view &message) {
     return std::nullopt;
 }
 
-// Finds a string of a protobuf message whose other fields have lengths, too. Empty if there is none.
+// Finds a string in a protobuf message that has only length-delimited fields. Returns nothing if there is none.
 std::optional<std::string_view> string_field(std::string_view message, std::uint64_t number) {
     while (!message.empty()) {
         const auto key = take_varint(message);
@@ -58,15 +58,15 @@ int main(int argc, char **argv) {
     if (!connection) {
         return report(connection.error().message);
     }
-    // The request is a message without fields: no bytes.
+    // The request has no fields, so it has no bytes.
     const auto response = connection->rpc_call(core::RpcCallOptions("GetSystemInfo"), core::wait);
     if (!response) {
         return report("GetSystemInfo: " + response.error().message);
     }
-    // temporal.api.workflowservice.v1.GetSystemInfoResponse has server_version as number 1.
+    // In temporal.api.workflowservice.v1.GetSystemInfoResponse, server_version is field 1.
     const auto version = string_field(response->text(), 1);
     if (!version) {
-        return report("the response is not of the expected form");
+        return report("GetSystemInfo: unexpected response");
     }
     std::cout << "server version: " << *version << '\n';
     return 0;

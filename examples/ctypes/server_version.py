@@ -1,4 +1,4 @@
-"""Ask a Temporal server for its version: server_version.py LIBRARY INTERFACE URL."""
+"""Ask a Temporal server for its version. Usage: server_version.py LIBRARY INTERFACE URL."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from temporal import Interface
 library, description, url = sys.argv[1:]
 interface = Interface(library, description)
 c, struct = interface.functions, interface.struct
-lent: list[Any] = []  # must stay alive until the results are there
+lent: list[Any] = []  # must stay alive until the results arrive
 
 
 def lend(text: str) -> Any:
-    """Lend the library a text."""
+    """Lend a text to the library."""
     lent.append(ctypes.create_string_buffer(text.encode()))
     return struct("TemporalCoreByteArrayRef")(ctypes.addressof(lent[-1]), len(lent[-1]) - 1)
 
@@ -48,7 +48,7 @@ connection = call("client_connect", made.runtime, options).connection
 options = struct("TemporalCoreRpcCallOptions")(rpc=lend("GetSystemInfo"), retry=True)
 options.service = interface.constants["TemporalCoreRpcService_Workflow"]
 response = contents(call("client_rpc_call", connection, options).success)
-# temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+# temporal.api.workflowservice.v1.GetSystemInfoResponse begins with field 1, server_version.
 print("server version:", response[2 : 2 + response[1]].decode())
 c.temporal_core_client_free(connection)
 c.temporal_core_runtime_free(made.runtime)

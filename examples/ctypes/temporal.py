@@ -1,4 +1,4 @@
-"""The C interface for ctypes, as interface.json describes it: types, functions, constants."""
+"""The C interface for ctypes, made from interface.json: types, functions, constants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Interface:
-    """A shared library with the types of its functions. A pointer is a number or None."""
+    """A shared library whose functions have types. A pointer is a number or None."""
 
     def __init__(self, library: str, description: str) -> None:
         described = json.loads(Path(description).read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ class Interface:
             raise ValueError(f"{library} has the ABI {found}, not that of {description}")
 
     def struct(self, name: str) -> Any:
-        """Return the class of a struct without anonymous members."""
+        """Return the class for a struct that has no anonymous members."""
         if name not in self._structs:
             members = self._named[name]["members"]
             fields = [(it["name"], self.type(it["type"])) for it in members]
@@ -46,7 +46,7 @@ class Interface:
             return self.struct(name)
         elif described["kind"] != "primitive":
             return ctypes.c_void_p
-        # ctypes knows C's types by shorter names, as in c_uint32 and c_size_t.
+        # ctypes has shorter names for C's types, such as c_uint32 and c_size_t.
         other = {"void": None, "uintptr_t": ctypes.c_size_t, "intptr_t": ctypes.c_ssize_t}
         short = name if name == "size_t" else name.removesuffix("_t")
         return other[name] if name in other else getattr(ctypes, f"c_{short}")

@@ -28,7 +28,7 @@ sealed class Client : IDisposable
     public static async Task<Client> Connect(string url)
     {
         if (Marshal.PtrToStringAnsi(Native.temporal_static_libs_abi_id()) != Interface.Abi)
-            throw new TemporalException("libtemporalio_sdk_core_c_bridge.so has another ABI than Structs.cs");
+            throw new TemporalException("the shared library does not have the ABI of Structs.cs");
         var runtimeOptions = new TemporalCoreRuntimeOptions();
         var made = Native.temporal_core_runtime_new(ref runtimeOptions);
         if (made.fail != IntPtr.Zero)
@@ -76,7 +76,7 @@ sealed class Client : IDisposable
         }
     }
 
-    /// Call this when no call is in flight.
+    /// Call this only when no call is in flight.
     public void Dispose()
     {
         Native.temporal_core_client_free(connection);
@@ -85,7 +85,7 @@ sealed class Client : IDisposable
     }
 }
 
-/// Memory that the garbage collector does not move. The library may read it until this object is disposed of.
+/// Memory that the garbage collector does not move. The library may read it until this object is disposed.
 sealed class Lent : IDisposable
 {
     readonly List<IntPtr> blocks = new List<IntPtr>();

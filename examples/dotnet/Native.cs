@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-/// The C interface. Structs.cs, which structs.py prints, has its structs.
+/// The functions of the C interface. The structs are in Structs.cs, which structs.py generates.
 static class Native
 {
     const string Library = "temporalio_sdk_core_c_bridge";
@@ -47,13 +47,13 @@ static class Native
     [DllImport(Library)]
     public static extern void temporal_static_libs_on_worker(IntPtr userData, IntPtr fail);
 
-    /// The library's own callback that puts a result on a queue.
+    /// Returns the library's own callback that puts a result on a queue.
     public static IntPtr On(string callback)
     {
         return NativeLibrary.GetExport(Handle, "temporal_static_libs_on_" + callback);
     }
 
-    /// A copy of a TemporalCoreByteArray.
+    /// Copies a TemporalCoreByteArray.
     public static byte[] Contents(IntPtr address)
     {
         var array = Marshal.PtrToStructure<TemporalCoreByteArray>(address);

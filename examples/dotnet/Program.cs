@@ -1,4 +1,4 @@
-// Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+// Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result.
 
 using System;
 using System.Text;
@@ -25,7 +25,7 @@ static class Program
         using (var client = await Client.Connect(url))
         {
             var response = await client.Call("GetSystemInfo", new byte[0]);
-            // temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+            // temporal.api.workflowservice.v1.GetSystemInfoResponse begins with field 1, server_version.
             return Encoding.UTF8.GetString(response, 2, response[1]);
         }
     }

@@ -5,7 +5,7 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 
-/// What a call brought.
+/// The result of a call.
 struct Result
 {
     public IntPtr Connection;
@@ -61,7 +61,7 @@ sealed class Results : IDisposable
                     Connection = taken.connection,
                     Response = taken.success == IntPtr.Zero ? null : Native.Contents(taken.success),
                 });
-            taken.connection = IntPtr.Zero; // to keep it
+            taken.connection = IntPtr.Zero; // keeps the connection
             Native.temporal_static_libs_event_free(ref taken);
         }
     }

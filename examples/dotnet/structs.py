@@ -1,4 +1,4 @@
-"""Prints the C# of structs and enums that the example uses, and of the ABI id."""
+"""Print C# for the structs and enums that the example uses, and for the ABI id."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ used_structs, used_enums = set(ROOTS), set()
 
 
 def csharp(type_: dict[str, Any]) -> str:
-    """The C# type of a member. Notes the struct or enum that it needs."""
+    """Return the C# type of a member, and record the struct or enum that it needs."""
     kind, name = type_["kind"], type_.get("name")
     if kind == "alias":
         return csharp(aliases[name])

@@ -5,7 +5,7 @@ defmodule Temporal do
 
   @on_load :load
 
-  @doc "Connects to a server. A connection closes when no process has it any more."
+  @doc "Connects to a server. The connection closes when no process refers to it any more."
   def connect(url), do: await(start_connect(url))
 
   @doc "Calls an RPC of the workflow service."

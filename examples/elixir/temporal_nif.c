@@ -1,7 +1,7 @@
-/* The C interface as a NIF. Each call returns at once; its result comes as a message, {reference, result}.
+/* The C interface as a NIF. Each call returns at once; its result arrives as a message, {reference, result}.
  *
- * All results go to one completion queue. One thread waits for them, and sends the messages. So no scheduler
- * of Erlang waits, and no thread of the library runs code of this file. */
+ * All results go to one completion queue. One thread waits for them, and sends the messages. So no Erlang
+ * scheduler waits, and no thread of the library runs code in this file. */
 
 #include <erl_nif.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@ static TemporalCoreRuntime *runtime;
 static TemporalStaticLibsQueue *queue;
 static ErlNifTid thread;
 
-/* A call in flight. `terms` owns what the library was lent, and the message in the end. */
+/* A call in flight. `terms` owns everything that the library was lent, and finally the message. */
 struct call {
     ErlNifEnv *terms;
     ErlNifPid caller;
@@ -48,7 +48,7 @@ static void free_call(struct call *call)
     enif_free(call);
 }
 
-/* Lends a binary of the caller to the library, until the call is freed. */
+/* Lends a binary from the caller to the library, until the call is freed. */
 static bool lend(struct call *call, ERL_NIF_TERM term, TemporalCoreByteArrayRef *bytes)
 {
     ErlNifBinary binary;
@@ -116,14 +116,14 @@ static ERL_NIF_TERM binary_of(ErlNifEnv *env, const TemporalCoreByteArray *bytes
     return term;
 }
 
-/* A term that owns the connection, which is closed when no process has it any more. */
+/* Makes a term that owns the connection. It closes when no process refers to it any more. */
 static ERL_NIF_TERM own(ErlNifEnv *env, TemporalStaticLibsEvent *event)
 {
     struct connection *connection = enif_alloc_resource(connections, sizeof *connection);
     ERL_NIF_TERM term = enif_make_resource(env, connection);
 
     connection->handle = event->connection;
-    event->connection = NULL; /* to keep it */
+    event->connection = NULL; /* keeps the connection */
     enif_release_resource(connection);
     return term;
 }

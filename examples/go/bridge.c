@@ -2,7 +2,7 @@
 
 #include "_cgo_export.h"
 
-// Go's exports know no const.
+// Functions that Go exports have no const parameters.
 typedef struct TemporalCoreByteArray Bytes;
 
 static void on_connected(void *handle, struct TemporalCoreConnection *success, const Bytes *fail)
@@ -19,7 +19,7 @@ static void on_response(void *handle, const Bytes *success, uint32_t status, con
 void bridge_connect(struct TemporalCoreRuntime *runtime,
                     const struct TemporalCoreConnectionOptions *options, uintptr_t handle)
 {
-    // A header and an archive that do not belong together end here, in a link error.
+    // If header and archive do not match, this is a link error.
     TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
     temporal_core_client_connect(runtime, options, (void *)handle, on_connected);
 }

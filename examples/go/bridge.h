@@ -1,5 +1,4 @@
-// Calls of the core whose callbacks go to Go; a handle takes the place of user data, which may not
-// be a pointer of Go's.
+// Calls of the core whose callbacks are in Go. The user data is a handle, because it must not be a Go pointer.
 
 #include <stdint.h>
 

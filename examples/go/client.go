@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// Client is a connection to a server, and the core's runtime that serves it.
+// Client is a connection to a server, and its runtime.
 type Client struct {
 	runtime    *C.struct_TemporalCoreRuntime
 	connection *C.struct_TemporalCoreConnection
@@ -27,7 +27,7 @@ type response struct {
 	err     error
 }
 
-// Connect makes a runtime and connects it. The caller closes the client.
+// Connect creates a runtime and connects it to a server. The caller must close the client.
 func Connect(url string) (*Client, error) {
 	made := C.temporal_core_runtime_new(&C.struct_TemporalCoreRuntimeOptions{})
 	if made.fail != nil {
@@ -35,7 +35,7 @@ func Connect(url string) (*Client, error) {
 		return nil, errors.New(string(take(made.fail)))
 	}
 
-	// The core reads the options until the callback: C memory, which Go does not move.
+	// The core reads the options until the callback, so they are in C memory, which Go does not move.
 	arena := arena{}
 	defer arena.free()
 	options := (*C.struct_TemporalCoreConnectionOptions)(arena.calloc(C.sizeof_struct_TemporalCoreConnectionOptions))
@@ -56,7 +56,7 @@ func Connect(url string) (*Client, error) {
 	return &Client{made.runtime, answer.connection}, nil
 }
 
-// Close frees connection and runtime.
+// Close frees the connection and the runtime.
 func (client *Client) Close() {
 	C.temporal_core_client_free(client.connection)
 	C.temporal_core_runtime_free(client.runtime)
@@ -101,7 +101,7 @@ func goResponse(handle C.uintptr_t, success *C.struct_TemporalCoreByteArray, sta
 	cgo.Handle(handle).Value().(chan response) <- answer
 }
 
-// take copies bytes of the core, and frees them.
+// take copies bytes from the core, and frees the original.
 func take(bytes *C.struct_TemporalCoreByteArray) []byte {
 	if bytes == nil {
 		return nil
@@ -110,7 +110,7 @@ func take(bytes *C.struct_TemporalCoreByteArray) []byte {
 	return append([]byte(nil), unsafe.Slice((*byte)(bytes.data), bytes.size)...)
 }
 
-// arena is C memory that lives for one call.
+// arena is C memory for one call.
 type arena struct {
 	blocks []unsafe.Pointer
 }

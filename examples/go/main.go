@@ -1,4 +1,4 @@
-// Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+// Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// stringField finds a string of a protobuf message whose other fields have lengths, too.
+// stringField finds a string in a protobuf message that has only length-delimited fields.
 func stringField(message []byte, number uint64) (string, error) {
 	for len(message) > 0 {
 		key, keySize := binary.Uvarint(message)
@@ -26,7 +26,7 @@ func stringField(message []byte, number uint64) (string, error) {
 		}
 		message = rest[sizeSize+int(size):]
 	}
-	return "", errors.New("the response is not of the expected form")
+	return "", errors.New("GetSystemInfo: unexpected response")
 }
 
 func serverVersion(url string) (string, error) {
@@ -35,12 +35,12 @@ func serverVersion(url string) (string, error) {
 		return "", err
 	}
 	defer client.Close()
-	// The request is a message without fields: no bytes.
+	// The request has no fields, so it has no bytes.
 	response, err := client.Call("GetSystemInfo", nil)
 	if err != nil {
 		return "", err
 	}
-	// temporal.api.workflowservice.v1.GetSystemInfoResponse has server_version as number 1.
+	// In temporal.api.workflowservice.v1.GetSystemInfoResponse, server_version is field 1.
 	return stringField(response, 1)
 }
 

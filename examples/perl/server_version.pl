@@ -1,5 +1,5 @@
 #!/usr/bin/env perl
-# Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+# Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result.
 
 use v5.24;
 use warnings;
@@ -31,7 +31,8 @@ $ffi->attach( temporal_static_libs_queue_tag  => [ 'opaque', 'uint64' ]       =>
 $ffi->attach( temporal_static_libs_queue_next => [ 'opaque', 'sint64', 'opaque' ] => 'bool' );
 $ffi->attach( temporal_static_libs_event_free => ['opaque'] );
 
-temporal_static_libs_abi_id() eq $interface->{abi} or die "libtemporalio_sdk_core_c_bridge.so has another ABI\n";
+temporal_static_libs_abi_id() eq $interface->{abi}
+    or die "libtemporalio_sdk_core_c_bridge.so does not have the ABI of $description\n";
 
 sub slurp {
     my ($path) = @_;
@@ -40,13 +41,13 @@ sub slurp {
     return scalar <$file>;
 }
 
-# The address of a scalar's bytes: valid as long as the scalar is, and unchanged.
+# Returns the address of a scalar's bytes. It is valid until the scalar is changed or freed.
 sub address { return ( scalar_to_buffer( $_[0] ) )[0] }
 
-# A TemporalCoreByteArrayRef of a scalar's bytes.
+# Returns a TemporalCoreByteArrayRef for a scalar's bytes.
 sub lend { return pack 'QQ', scalar_to_buffer( $_[0] ) }
 
-# A struct with these fields, which are packed. All others are zero.
+# Returns a struct with these fields, which must be packed. All other fields are zero.
 sub struct {
     my ( $name, %fields ) = @_;
     my $bytes = "\0" x $structs{$name}{size};
@@ -58,14 +59,14 @@ sub struct {
     return $bytes;
 }
 
-# A field of a struct, unpacked.
+# Returns a field of a struct, unpacked.
 sub field {
     my ( $template, $name, $bytes, $field ) = @_;
     my ($member) = grep { $_->{name} eq $field } $structs{$name}{members}->@*;
     return unpack $template, substr $bytes, $member->{offset};
 }
 
-# The bytes of a TemporalCoreByteArray.
+# Returns the bytes of a TemporalCoreByteArray.
 sub contents {
     my ($address) = @_;
     my $array = buffer_to_scalar( $address, $structs{TemporalCoreByteArray}{size} );
@@ -73,10 +74,10 @@ sub contents {
     return buffer_to_scalar( $data, $size );
 }
 
-# The callback of a call, which is the library's: it puts the result on the queue.
+# Returns the library's own callback for a call. It puts the result on the queue.
 sub on { return $ffi->find_symbol("temporal_static_libs_on_$_[0]") }
 
-# Waits for the result of the one call in flight.
+# Waits for the result of the only call in flight.
 sub await {
     my ($queue) = @_;
     my $name  = 'TemporalStaticLibsEvent';
@@ -86,7 +87,7 @@ sub await {
         map { field( 'Q', $name, $event, $_ ) } qw(connection success fail);
     my $bytes = $fail || $success ? contents( $fail || $success ) : undef;
 
-    # What is kept has to be NULL in the event that is freed.
+    # To keep the connection, set it to NULL in the event before freeing the event.
     my ($member) = grep { $_->{name} eq 'connection' } $structs{$name}{members}->@*;
     substr $event, $member->{offset}, 8, pack 'Q', 0;
     temporal_static_libs_event_free( address($event) );
@@ -100,7 +101,7 @@ my $runtime_options = struct('TemporalCoreRuntimeOptions');
 my $made            = temporal_core_runtime_new( address($runtime_options) );
 die contents( $made->fail ), "\n" if $made->fail;
 
-# The options, and what they refer to, have to stay until the result is there.
+# Keep the options, and everything that they refer to, until the result arrives.
 my $queue           = temporal_static_libs_queue_new();
 my $connect_options = struct(
     'TemporalCoreConnectionOptions',
@@ -123,7 +124,7 @@ temporal_core_client_rpc_call( $connection, address($call_options),
     temporal_static_libs_queue_tag( $queue, 2 ), on('client_rpc_call') );
 my $response = await($queue);
 
-# temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+# temporal.api.workflowservice.v1.GetSystemInfoResponse begins with field 1, server_version.
 my ( $key, $text ) = unpack 'C C/a', $response;
 say "server version: $text";
 

@@ -1,10 +1,10 @@
 <?php
 
-// Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+// Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result.
 
 declare(strict_types=1);
 
-/** A call: memory that the library was lent, and the result that it waits for. */
+/** A call: the memory that is lent to the library, and the result. */
 final class Call
 {
     /** @var FFI\CData[] */
@@ -14,7 +14,7 @@ final class Call
     {
     }
 
-    /** A TemporalCoreByteArrayRef of a string, which is copied. It is valid as long as this object is. */
+    /** Returns a TemporalCoreByteArrayRef for a copy of a string. It is valid as long as this object is. */
     public function lend(string $text): FFI\CData
     {
         $bytes = $this->c->new('TemporalCoreByteArrayRef');
@@ -27,20 +27,20 @@ final class Call
         return $bytes;
     }
 
-    /** The user data of the call. */
+    /** Returns the user data for the call. */
     public function tag(): FFI\CData
     {
         return $this->c->temporal_static_libs_queue_tag($this->queue, 0);
     }
 
-    /** Waits for the result: a connection, or the bytes of a response. */
+    /** Waits for the result, and returns a connection or the bytes of a response. */
     public function result(): FFI\CData|string
     {
         $event = $this->c->new('TemporalStaticLibsEvent');
         $event->size = FFI::sizeof($event);
         $this->c->temporal_static_libs_queue_next($this->queue, -1, FFI::addr($event));
         $connection = $event->connection;
-        $event->connection = null; // to keep it
+        $event->connection = null; // keeps the connection
         $failed = $event->fail !== null;
         $bytes = $failed ? $event->fail : $event->success;
         $text = $bytes === null ? '' : FFI::string($bytes->data, $bytes->size);
@@ -79,8 +79,8 @@ function call(FFI $c, FFI\CData $connection, FFI\CData $queue, string $rpc, stri
     return $call->result();
 }
 
-// If the library is not of this header's version and interface, this fails: it declares a function that only
-// the right one has.
+// This fails if the library does not match the header's version and interface, because the header declares a
+// function that only the matching library has.
 $c = FFI::cdef(file_get_contents(__DIR__ . '/temporal.h'), __DIR__ . '/libtemporalio_sdk_core_c_bridge.so');
 $made = $c->temporal_core_runtime_new(FFI::addr($c->new('TemporalCoreRuntimeOptions')));
 if ($made->fail !== null) {
@@ -91,7 +91,7 @@ try {
     $connection = connect($c, $made->runtime, $queue, $argv[1]);
     $response = call($c, $connection, $queue, 'GetSystemInfo', '');
     $c->temporal_core_client_free($connection);
-    // temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+    // temporal.api.workflowservice.v1.GetSystemInfoResponse begins with field 1, server_version.
     echo 'server version: ', substr($response, 2, ord($response[1])), "\n";
 } catch (RuntimeException $failure) {
     fwrite(STDERR, "{$failure->getMessage()}\n");

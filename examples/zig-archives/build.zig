@@ -1,14 +1,14 @@
-//! Links the archives by their file names, as bridges do that were written for libraries they built
-//! themselves. Works with Zig 0.15, 0.16 and 0.17.
+//! Links the archives by their file names, as in bridges that were written for their own builds of the
+//! libraries. Works with Zig 0.15, 0.16 and 0.17.
 
 const std = @import("std");
 
 pub fn build(b: *std.Build) void {
     const target = b.standardTargetOptions(.{});
     const optimize = b.standardOptimizeOption(.{});
-    const lib_dir = b.option([]const u8, "libdir", "What temporal-libs-config --libdir prints") orelse
+    const lib_dir = b.option([]const u8, "libdir", "The output of temporal-libs-config --libdir") orelse
         return refuse(b, "libdir");
-    const include_dir = b.option([]const u8, "includedir", "What temporal-libs-config --includedir prints") orelse
+    const include_dir = b.option([]const u8, "includedir", "The output of temporal-libs-config --includedir") orelse
         return refuse(b, "includedir");
 
     const header = b.addTranslateC(.{
@@ -42,7 +42,7 @@ const messages = struct {
         "-Dincludedir=\"$(temporal-libs-config --includedir)\"";
 };
 
-/// Has every step fail. Not an exit, so that `zig build --help` works all the same.
+/// Makes every step fail. Does not exit, so that `zig build --help` still works.
 fn refuse(b: *std.Build, option: []const u8) void {
     const failure = b.addFail(b.fmt(messages.missing_option, .{option}));
     b.getInstallStep().dependOn(&failure.step);

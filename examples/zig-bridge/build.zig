@@ -1,4 +1,4 @@
-//! Links the static libraries of the Python package temporal-static-libs into a shared library, and
+//! Links the static libraries in the Python package temporal-static-libs into a shared library, and
 //! builds a program that uses it. Works with Zig 0.15, 0.16 and 0.17.
 
 const std = @import("std");
@@ -10,18 +10,18 @@ pub fn build(b: *std.Build) void {
     const macos_sdk = b.option(
         []const u8,
         "macos-sdk",
-        "The MacOSX.sdk with the frameworks, to build for macOS where Zig finds none",
+        "The MacOSX.sdk with the frameworks, to build for macOS if Zig finds none",
     );
     const test_step = b.step("test", "Run the unit tests");
 
-    // Version scripts and $ORIGIN are of ELF; for macOS Zig has only its own linker.
+    // Only ELF has version scripts and $ORIGIN. For macOS, Zig has only its own linker.
     const is_elf = target.result.ofmt == .elf;
     const has_lld = target.result.ofmt != .macho;
 
     const temporal = temporal_libs.find(b, .{});
 
-    // What include/temporal_zig_bridge.h declares. Translating it here would have each new machine compile
-    // Zig's translator, for a minute.
+    // The declarations of include/temporal_zig_bridge.h. To translate them here, each new machine would first have to
+    // compile Zig's translator, which takes a minute.
     const bridge_header = b.createModule(.{
         .root_source_file = b.path("src/temporal_zig_bridge.zig"),
     });
@@ -54,7 +54,7 @@ pub fn build(b: *std.Build) void {
     bridge.installHeader(b.path("include/temporal_zig_bridge.h"), "temporal_zig_bridge.h");
     b.installArtifact(bridge);
 
-    // The demo knows the bridge as any C program does: by its declarations and its shared library.
+    // Like any C program, the demo uses only the bridge's declarations and shared library.
     const demo_module = b.createModule(.{
         .root_source_file = b.path("src/demo/main.zig"),
         .target = target,
@@ -62,10 +62,10 @@ pub fn build(b: *std.Build) void {
         .link_libc = true,
         .imports = &.{.{ .name = "temporal_zig_bridge", .module = bridge_header }},
     });
-    // Not linkLibrary, which would have the installed program look for the library in .zig-cache.
+    // Not linkLibrary: with it, the installed program would look for the library in .zig-cache.
     const is_windows = target.result.os.tag == .windows;
     demo_module.addObjectFile(if (is_windows) bridge.getEmittedImplib() else bridge.getEmittedBin());
-    // On Windows the DLL is next to the program, where it is looked for.
+    // On Windows, the DLL is next to the program, where Windows looks for it.
     if (!is_windows) demo_module.addRPathSpecial(if (is_elf) "$ORIGIN/../lib" else "@loader_path/../lib");
     const demo = b.addExecutable(.{
         .name = "zig-bridge-demo",

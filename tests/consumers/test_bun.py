@@ -82,7 +82,7 @@ def test_nothing_is_set_up_yet(consumer: Consumer, example: Path) -> None:
     done = consumer.attempt("bun", "run", "start", directory=example)
     assert done.returncode == 1
     assert re.search(
-        r"demo: there is no .*/native/lib/.*: 'bun run setup' builds it\n", done.stdout
+        r"demo: .*/native/lib/.* is missing; fix: bun run setup\n", done.stdout
     )
 
 

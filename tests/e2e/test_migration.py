@@ -79,7 +79,7 @@ def test_script_before_wants_a_toolchain(tmp_path: Path) -> None:
     environ = {**os.environ, "HOME": str(tmp_path)}
     done = bun(BEFORE / NOTICE, "echo", "compiled", cwd=tmp_path, environ=environ)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "there is no cargo: install Rust" in done.stderr
+    assert "command not found: cargo; install Rust" in done.stderr
 
 
 def test_script_after_says_that_it_is_deprecated_and_runs_its_command(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_script_after_says_that_it_is_deprecated_and_runs_its_command(tmp_path: 
 def test_script_after_has_nothing_to_run_cargo_with(tmp_path: Path) -> None:
     done = bun(AFTER / NOTICE, "cargo", "build", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (127, "")
-    assert done.stderr.splitlines()[-1] == f"{NOTICE}: there is no cargo"
+    assert done.stderr.splitlines()[-1] == f"{NOTICE}: command not found: cargo"
 
 
 def test_scripts_of_package_json_after(

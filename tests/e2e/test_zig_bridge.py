@@ -90,7 +90,7 @@ def test_an_input_that_has_no_result_fails_the_workflow(
     zig_bridge: ZigBridge, dev_server: DevServer, text: str
 ) -> None:
     result = zig_bridge.demo("--target-url", dev_server.url, "--input", text, *PATIENTLY)
-    reason = "the input is no whole number from 0 to 93"
+    reason = "the input is not a whole number from 0 to 93"
     assert (result.returncode, result.stderr) == (
         1,
         f"zig-bridge-demo: the workflow failed: {reason}\n",
@@ -113,7 +113,7 @@ def test_an_input_that_has_no_result_fails_the_workflow(
         pytest.param(
             "ZigBridgeDemo",
             "wake up",
-            "'ZigBridgeDemo' can only be started: it has no use for a job of field number 7",
+            "'ZigBridgeDemo' can only be started: it cannot handle a job with field number 7",
             id="signal",
         ),
     ],

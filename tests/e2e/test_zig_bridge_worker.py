@@ -266,7 +266,7 @@ def test_only_one_thread_polls_at_a_time(surface: Surface, worker: int) -> None:
         thread.start()
     # The one that came second, because the other waits for a task, and none comes.
     assert ends.get(timeout=60) == BridgeError(
-        ARGUMENT, "another poll of this worker is running; one at a time can", 0, None
+        ARGUMENT, "another poll of this worker is running; only one can run at a time", 0, None
     )
     surface.dll.temporal_zig_worker_initiate_shutdown(worker)
     assert ends.get(timeout=60).kind == SHUT_DOWN

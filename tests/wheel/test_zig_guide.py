@@ -70,4 +70,4 @@ def test_bridge_that_adds_both_archives_by_file_name_runs(
     example = tmp_path / "zig-archives"
     shutil.copytree(repo_root / "examples" / "zig-archives", example, ignore=ignored)
     printed = run(script, example, environ_with_zig(version))
-    assert f"runtime of version {temporal_static_libs.__version__}\n" in printed
+    assert f"runtime version: {temporal_static_libs.__version__}\n" in printed

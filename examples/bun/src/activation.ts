@@ -1,8 +1,8 @@
 /**
- * What a worker polls and completes.
+ * The messages that a worker polls for and completes.
  *
  * Source: coresdk.workflow_activation, coresdk.workflow_completion and coresdk.workflow_commands in the
- * Rust crate temporalio-protos; the constants have the names of the messages and of their fields.
+ * Rust crate temporalio-protos. The constants have the names of the messages and of their fields.
  */
 
 import * as payload from "./payload.ts";
@@ -27,23 +27,23 @@ export interface Activation {
 }
 
 export type Job =
-  /** The first thing that a run is told. */
+  /** The first job of a run. */
   | {
       readonly kind: "initialize";
       readonly workflowType: string;
       readonly input: readonly Uint8Array[];
     }
-  /** The last: forget the run. Never comes together with another job. */
+  /** The last job: forget the run. It is always the only job of its activation. */
   | { readonly kind: "removeFromCache" }
-  /** One that this example does not know, by its field number. */
+  /** A job that this example does not handle, by its field number. */
   | { readonly kind: "other"; readonly number: number };
 
-/** What a workflow has to say to an activation. */
+/** A workflow's response to an activation. */
 export type Status =
   | { readonly kind: "nothing" }
   | { readonly kind: "completeWorkflow"; readonly result: Json }
   | { readonly kind: "failWorkflow"; readonly message: string }
-  /** The server shows the message, and tries the task again later. */
+  /** The server shows the message, and retries the task later. */
   | { readonly kind: "failTask"; readonly message: string };
 
 /** Reads a WorkflowActivation. */
@@ -56,7 +56,7 @@ export function decode(activation: Uint8Array): Activation {
 
 function decodeJob(job: Uint8Array): Job {
   const [variant] = protobuf.fields(job);
-  if (variant === undefined) throw new protobuf.ProtobufError("a job is empty");
+  if (variant === undefined) throw new protobuf.ProtobufError("a job has no fields");
   switch (variant.number) {
     case WorkflowActivationJob.initialize_workflow: {
       const initialize = protobuf.one(job, variant.number);
@@ -73,7 +73,7 @@ function decodeJob(job: Uint8Array): Job {
   }
 }
 
-/** The WorkflowActivationCompletion. */
+/** Makes a WorkflowActivationCompletion. */
 export function complete(runId: string, status: Status): Uint8Array {
   return protobuf.message(
     protobuf.bytes(WorkflowActivationCompletion.run_id, runId),
@@ -95,7 +95,7 @@ function encodeStatus(status: Status): Uint8Array {
       );
     }
     case "failWorkflow": {
-      // A worker would fail it again: the workflow's code is the same.
+      // Not retryable: the same code would fail again.
       const final = protobuf.integer(ApplicationFailureInfo.non_retryable, true);
       const failure = protobuf.message(
         protobuf.bytes(Failure.message, status.message),

@@ -4,7 +4,7 @@ import type { Pointer } from "bun:ffi";
 import { library, range, takeBytes, text } from "./native.ts";
 import { call } from "./queue.ts";
 
-/** Address of a bridge or of a worker. */
+/** The address of a bridge or a worker. */
 export type Handle = Pointer;
 
 export async function connect(url: string, timeout: number): Promise<Handle> {
@@ -37,7 +37,7 @@ export async function callRpc(
   return takeBytes(given(response));
 }
 
-/** No call on the bridge is running any more. */
+/** Call this only when no call on the bridge is running. */
 export function free(bridge: Handle): void {
   library().temporal_zig_bridge_free(bridge);
 }
@@ -85,7 +85,7 @@ export async function complete(worker: Handle, completion: Uint8Array): Promise<
   );
 }
 
-/** Has the polls of a worker end. */
+/** Begins the shutdown, which ends the worker's polls. */
 export function initiateShutdown(worker: Handle): void {
   library().temporal_zig_worker_initiate_shutdown(worker);
 }
@@ -96,13 +96,13 @@ export async function finalizeShutdown(worker: Handle): Promise<void> {
   );
 }
 
-/** No call on the worker is running any more. */
+/** Call this only when no call on the worker is running. */
 export function freeWorker(worker: Handle): void {
   library().temporal_zig_worker_free(worker);
 }
 
-/** What a call gave that always gives something. */
+/** The result of a call that always has one. */
 function given(result: Pointer | null): Pointer {
-  if (result === null) throw new Error("the bridge gave neither a result nor an error");
+  if (result === null) throw new Error("the bridge returned neither a result nor an error");
   return result;
 }

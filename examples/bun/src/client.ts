@@ -9,12 +9,12 @@ import type { Execution } from "./workflow-service.ts";
 
 /** TEMPORAL_ZIG_SERVICE_WORKFLOW of the bridge's header. */
 const WORKFLOW_SERVICE = 1;
-/** Milliseconds; longer than the server makes a poll for a workflow's end wait. */
+/** In milliseconds; longer than the server waits before it answers a poll for a workflow's end. */
 const CALL_TIMEOUT = 60_000;
 
 export interface ConnectOptions {
   readonly namespace?: string;
-  /** Longest wait, in milliseconds. */
+  /** The longest wait, in milliseconds. */
   readonly timeout?: number;
 }
 
@@ -35,7 +35,7 @@ export class Client {
   #closed = false;
 
   private constructor(
-    /** For workers; it is gone with `close`. */
+    /** For workers, until `close`. */
     readonly bridge: Handle,
     readonly namespace: string,
   ) {}
@@ -44,7 +44,7 @@ export class Client {
    * Connects.
    *
    * @param url `http://host:port`.
-   * @throws BridgeError There is no connection: no server there, a malformed URL.
+   * @throws BridgeError The connection failed: no server at the URL, or a malformed URL.
    */
   static async connect(url: string, options: ConnectOptions = {}): Promise<Client> {
     const connected = await bridge.connect(url, options.timeout ?? 10_000);
@@ -54,7 +54,7 @@ export class Client {
   /**
    * Starts a workflow.
    *
-   * @throws BridgeError The server refuses.
+   * @throws BridgeError The server refused the request.
    */
   async startWorkflow(options: WorkflowOptions): Promise<Execution> {
     const request = service.startWorkflow({
@@ -73,7 +73,7 @@ export class Client {
    * Waits for the end of a workflow.
    *
    * @throws WorkflowFailedError It ended without a result.
-   * @throws BridgeError There is no such workflow, or no server any more.
+   * @throws BridgeError The workflow does not exist, or the connection was lost.
    */
   async result(execution: Execution): Promise<Json> {
     let pageToken = new Uint8Array();
@@ -87,7 +87,7 @@ export class Client {
         case "failed":
           throw new WorkflowFailedError(awaited.message);
         case "otherwise":
-          throw new WorkflowFailedError(`workflow ${execution.workflowId} was ended by others`);
+          throw new WorkflowFailedError(`workflow ${execution.workflowId} ended without a result`);
         case "running":
           pageToken = new Uint8Array(awaited.pageToken);
       }
@@ -95,8 +95,8 @@ export class Client {
   }
 
   /**
-   * Closes the connection, when the calls that run have ended: at most `CALL_TIMEOUT` later, if a result
-   * is awaited. Its workers have been stopped.
+   * Closes the connection when all running calls have ended, at most `CALL_TIMEOUT` later if a result is
+   * being awaited. Stop its workers first.
    */
   async close(): Promise<void> {
     this.#checkOpen();
@@ -117,6 +117,6 @@ export class Client {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new Error("no call can be made on this client any more: it is closed");
+    if (this.#closed) throw new Error("this client is closed");
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bun
-/** Starts a workflow, has a worker of its own complete it, and prints the result. */
+/** Starts a workflow, completes it with its own worker, and prints the result. */
 
 import { parseArgs } from "node:util";
 import { Client } from "./client.ts";
@@ -24,8 +24,8 @@ async function demo(url: string, name: string): Promise<Json> {
         input: [name],
       });
       console.log(`workflow: ${execution.workflowId}`);
-      // A worker that fails leaves the workflow without an end.
-      const failure = worker.ended.then(() => Promise.reject(new Error("the worker ended")));
+      // If the worker fails, the workflow does not end.
+      const failure = worker.ended.then(() => Promise.reject(new Error("the worker stopped")));
       failure.catch(() => {});
       return await Promise.race([client.result(execution), failure]);
     } finally {

@@ -1,4 +1,4 @@
-/** What the Zig bridge says went wrong: `TEMPORAL_ZIG_ERROR_*` of its header. */
+/** The errors of the Zig bridge: `TEMPORAL_ZIG_ERROR_*` in its header. */
 
 export const ErrorKind = {
   Argument: 1,
@@ -15,7 +15,7 @@ export class BridgeError extends Error {
 
   /**
    * @param kind       One of `ErrorKind`.
-   * @param grpcStatus The gRPC status code if the kind is `Rpc`, else 0.
+   * @param grpcStatus The gRPC status code if the kind is `Rpc`, otherwise 0.
    */
   constructor(
     message: string,

@@ -1,5 +1,5 @@
 /**
- * The Zig bridge's shared library. None of its functions that are declared here waits for a server.
+ * The Zig bridge's shared library. None of the functions declared here waits for a server.
  *
  * Source: ../../zig-bridge/include/temporal_zig_bridge.h
  */
@@ -14,7 +14,7 @@ const LIBRARY = Bun.fileURLToPath(
 
 function load() {
   if (!existsSync(LIBRARY)) {
-    throw new Error(`there is no ${LIBRARY}: 'bun run setup' builds it`);
+    throw new Error(`${LIBRARY} is missing; fix: bun run setup`);
   }
   return dlopen(LIBRARY, {
     temporal_zig_queue_new: { args: [], returns: "ptr" },
@@ -59,28 +59,28 @@ function load() {
 
 let loaded: ReturnType<typeof load> | undefined;
 
-/** The functions. Loaded when first needed, so that what is missing is the caller's error. */
+/** The functions. Loaded at the first call, so that the caller gets the error if the library is missing. */
 export function library(): ReturnType<typeof load> {
   loaded ??= load();
   return loaded;
 }
 
 /**
- * A string as the header wants it.
+ * A string as the header requires it.
  *
- * @throws TypeError It has a NUL, at which the other side would take it to end.
+ * @throws TypeError The string contains a NUL, where the library would end it.
  */
 export function text(value: string): Uint8Array {
-  if (value.includes("\0")) throw new TypeError(`a NUL in ${JSON.stringify(value)}`);
+  if (value.includes("\0")) throw new TypeError(`${JSON.stringify(value)} contains a NUL`);
   return new TextEncoder().encode(`${value}\0`);
 }
 
-/** Bytes as the header wants them: bun:ffi has no address for an empty array. */
+/** Bytes as the header requires them: bun:ffi has no address for an empty array. */
 export function range(value: Uint8Array): [Uint8Array | null, number] {
   return [value.length === 0 ? null : value, value.length];
 }
 
-/** Calls a function that stores an error if it returns 0; else what it returns. */
+/** Calls a function, and returns its result. Throws the error that it stores if it returns 0. */
 export function attempt(call: (error: BigUint64Array) => number): number {
   const error = new BigUint64Array(1);
   const result = call(error);
@@ -88,7 +88,7 @@ export function attempt(call: (error: BigUint64Array) => number): number {
   return result;
 }
 
-/** Copies an error of the other side, and frees it there. */
+/** Copies an error from the library, and frees the original. */
 export function takeError(error: Pointer): BridgeError {
   const native = library();
   try {
@@ -103,7 +103,7 @@ export function takeError(error: Pointer): BridgeError {
   }
 }
 
-/** Copies bytes of the other side, and frees them there. */
+/** Copies bytes from the library, and frees the original. */
 export function takeBytes(bytes: Pointer): Uint8Array {
   const native = library();
   try {

@@ -1,4 +1,4 @@
-/** Arguments and results: JSON in a `temporal.api.common.v1.Payload`, as the official SDKs have it. */
+/** Arguments and results: JSON in a `temporal.api.common.v1.Payload`, as in the official SDKs. */
 
 import * as protobuf from "./protobuf.ts";
 
@@ -18,7 +18,7 @@ const Payloads = { payloads: 1 } as const;
 const ENCODING = "encoding";
 const JSON_PLAIN = "json/plain";
 
-/** A `Payload` with a value. */
+/** Makes a `Payload` with a value. */
 export function encode(value: Json): Uint8Array {
   return protobuf.message(
     protobuf.bytes(
@@ -32,7 +32,7 @@ export function encode(value: Json): Uint8Array {
   );
 }
 
-/** A `Payloads` with each of the values. */
+/** Makes a `Payloads` with these values. */
 export function encodeAll(values: readonly Json[]): Uint8Array {
   return protobuf.message(
     ...values.map((value) => protobuf.bytes(Payloads.payloads, encode(value))),
@@ -40,9 +40,9 @@ export function encodeAll(values: readonly Json[]): Uint8Array {
 }
 
 /**
- * The value in a `Payload`.
+ * Returns the value in a `Payload`.
  *
- * @throws Error It is not JSON.
+ * @throws Error The value is not JSON.
  */
 export function decode(payload: Uint8Array): Json {
   const encoding = protobuf
@@ -52,12 +52,12 @@ export function decode(payload: Uint8Array): Json {
     .at(-1);
   if (encoding === "binary/null") return null;
   if (encoding !== JSON_PLAIN) {
-    throw new Error(`a payload is ${encoding ?? "of no encoding"}: only ${JSON_PLAIN} is understood`);
+    throw new Error(`unsupported payload encoding: ${encoding ?? "none"}; expected ${JSON_PLAIN}`);
   }
   return JSON.parse(protobuf.string(payload, Payload.data)) as Json;
 }
 
-/** The first value in a `Payloads`; null if there is none. */
+/** Returns the first value in a `Payloads`, or null if there is none. */
 export function decodeFirst(payloads: Uint8Array): Json {
   const [first] = protobuf.all(payloads, Payloads.payloads);
   return first === undefined ? null : decode(first);

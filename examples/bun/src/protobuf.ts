@@ -1,12 +1,12 @@
 /**
- * As much of protobuf's wire format as the messages of this example need; an SDK takes a library.
+ * The part of protobuf's wire format that the messages of this example need. In an SDK, use a library instead.
  *
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
 
 const WireType = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
 
-/** A field of a message that is read: an integer, or the bytes of anything else. */
+/** A field of a message: an integer, or the bytes of any other type. */
 export interface Field {
   readonly number: number;
   readonly value: bigint | Uint8Array;
@@ -16,26 +16,26 @@ export class ProtobufError extends Error {
   override readonly name = "ProtobufError";
 }
 
-/** A field that holds a string, bytes, or a message. */
+/** Makes a field that contains a string, bytes, or a message. */
 export function bytes(number: number, value: string | Uint8Array): Uint8Array {
   const content = typeof value === "string" ? new TextEncoder().encode(value) : value;
   return message(tag(number, WireType.Bytes), varint(BigInt(content.length)), content);
 }
 
-/** A field that holds an integer of at least 0, a boolean, or a value of an enumeration. */
+/** Makes a field that contains a non-negative integer, a boolean, or a value of an enum. */
 export function integer(number: number, value: number | boolean): Uint8Array {
   return message(tag(number, WireType.Varint), varint(BigInt(value)));
 }
 
-/** A message of these fields. */
+/** Makes a message from these fields. */
 export function message(...fields: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(fields));
 }
 
 /**
- * The fields of a message, in their order.
+ * Yields the fields of a message, in order.
  *
- * @throws ProtobufError The bytes are no message.
+ * @throws ProtobufError The bytes are not a message.
  */
 export function* fields(encoded: Uint8Array): Generator<Field> {
   const reader = new Reader(encoded);
@@ -61,7 +61,7 @@ export function* fields(encoded: Uint8Array): Generator<Field> {
   }
 }
 
-/** The bytes of all fields of a number. */
+/** Returns the bytes of all fields with this number. */
 export function all(encoded: Uint8Array, number: number): Uint8Array[] {
   return [...fields(encoded)]
     .filter((field) => field.number === number)
@@ -71,17 +71,17 @@ export function all(encoded: Uint8Array, number: number): Uint8Array[] {
     });
 }
 
-/** The bytes of the field of a number, the last of several as protobuf has it, if it is there. */
+/** Returns the bytes of the last field with this number, if there is one. Protobuf uses the last of several. */
 export function optional(encoded: Uint8Array, number: number): Uint8Array | undefined {
   return all(encoded, number).at(-1);
 }
 
-/** The same, empty if the field is not there: a default is not sent. */
+/** Like `optional`, but returns no bytes if the field is absent: a default is not sent. */
 export function one(encoded: Uint8Array, number: number): Uint8Array {
   return optional(encoded, number) ?? new Uint8Array();
 }
 
-/** The string in a field, empty if the field is not there. */
+/** Returns the string in a field, or an empty string if the field is absent. */
 export function string(encoded: Uint8Array, number: number): string {
   return new TextDecoder("utf-8", { fatal: true }).decode(one(encoded, number));
 }
@@ -111,7 +111,7 @@ class Reader {
 
   take(length: number): Uint8Array {
     const end = this.#offset + length;
-    if (end > this.encoded.length) throw new ProtobufError("the message is cut short");
+    if (end > this.encoded.length) throw new ProtobufError("the message is truncated");
     const taken = this.encoded.subarray(this.#offset, end);
     this.#offset = end;
     return taken;

@@ -1,6 +1,6 @@
 /**
- * Promises for calls of the bridge. A call returns at once, and leaves its result on a completion queue;
- * the event loop watches the queue while there are calls, and no thread of this program waits.
+ * Promises for calls of the bridge. A call returns at once, and its result goes to a completion queue. The
+ * event loop watches the queue while there are calls, so no thread of this program waits.
  */
 
 import type { Pointer } from "bun:ffi";
@@ -16,7 +16,7 @@ let started = 0;
 let watching = false;
 let queue: Pointer | undefined;
 
-/** The one queue of this program. It is never freed. */
+/** The only queue of this program. It is never freed. */
 function theQueue(): Pointer {
   queue ??= library().temporal_zig_queue_new() as Pointer;
   return queue;
@@ -25,8 +25,8 @@ function theQueue(): Pointer {
 /**
  * Starts a call.
  *
- * @param start Calls one of the functions that take a queue, a tag and where to store an error.
- * @returns What the call gives, if anything.
+ * @param start Calls one of the functions that take a queue, a tag and a place to store an error.
+ * @returns The result of the call, if it has one.
  */
 export function call(
   start: (queue: Pointer, tag: number, error: BigUint64Array) => number,
@@ -39,11 +39,11 @@ export function call(
   });
 }
 
-/** Settles calls until none is left. The program can end then. */
+/** Settles calls until none is left. Then the program can end. */
 async function watch(): Promise<void> {
   watching = true;
   while (running.size > 0) {
-    // Where a descriptor is unavailable, because too many files are open, ask again in a while.
+    // If no descriptor is available because too many files are open, try again soon.
     await readable().catch(() => Bun.sleep(100));
     settle();
   }
@@ -51,11 +51,11 @@ async function watch(): Promise<void> {
 }
 
 /**
- * Waits until the queue has something.
+ * Waits until the queue has an event.
  *
- * The queue's descriptor is not to be read from. Bun reads from what it watches, but as from a socket,
- * which this is not: once it is readable the attempt fails and takes nothing, and Bun closes the
- * descriptor, which is ours.
+ * Nothing may read from the queue's descriptor. Bun does try to read from a descriptor that it watches, but as
+ * from a socket, which this is not. So the read fails without consuming anything, and Bun closes the
+ * descriptor, which is a duplicate.
  */
 async function readable(): Promise<void> {
   const fd = attempt((error) => library().temporal_zig_queue_descriptor(theQueue(), error));
@@ -69,7 +69,7 @@ async function readable(): Promise<void> {
   await closed.promise;
 }
 
-/** Takes all that the queue has. */
+/** Takes all events from the queue. */
 function settle(): void {
   const event = new BigUint64Array(3); // a TemporalZigEvent
   while (library().temporal_zig_queue_try_next(theQueue(), event) === 1) {

@@ -9,19 +9,19 @@ import { BridgeError, ErrorKind } from "./errors.ts";
 import * as payload from "./payload.ts";
 import type { Json } from "./payload.ts";
 
-/** A workflow: deterministic, and without timers, activities and signals, which this example lacks. */
+/** A workflow: deterministic, and without timers, activities and signals, which this example does not support. */
 export type Workflow = (...input: readonly Json[]) => Json | Promise<Json>;
 
 export interface WorkerOptions {
   readonly taskQueue: string;
-  /** By their types. */
+  /** The workflows, by their types. */
   readonly workflows: Readonly<Record<string, Workflow>>;
 }
 
 const MAX_CACHED_WORKFLOWS = 100;
 
 export class TemporalWorker {
-  /** Settles when the worker has nothing more to do: fulfilled by `stop`, else rejected. */
+  /** Settles when the worker ends: fulfilled after `stop`, otherwise rejected. */
   readonly ended: Promise<void>;
   #stopped: Promise<void> | undefined;
 
@@ -30,13 +30,13 @@ export class TemporalWorker {
     private readonly workflows: WorkerOptions["workflows"],
   ) {
     this.ended = this.#serve();
-    this.ended.catch(() => {}); // Who awaits it, or `stop`, is told.
+    this.ended.catch(() => {}); // The error goes to whoever awaits this promise or `stop`.
   }
 
   /**
    * Starts to serve a task queue.
    *
-   * @throws BridgeError The namespace is not there, or the core refuses.
+   * @throws BridgeError The namespace does not exist, or the core refuses the options.
    */
   static async start(client: Client, options: WorkerOptions): Promise<TemporalWorker> {
     const handle = await bridge.newWorker(
@@ -49,9 +49,9 @@ export class TemporalWorker {
   }
 
   /**
-   * Completes what it has, and ends.
+   * Completes the tasks that the worker has, and ends it.
    *
-   * @throws Error What had ended it before.
+   * @throws Error The error that had already ended the worker.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -79,7 +79,7 @@ export class TemporalWorker {
     }
   }
 
-  /** The next activation; undefined when there is nothing more to come. */
+  /** Returns the next activation, or undefined when the worker is shut down. */
   async #poll(): Promise<Uint8Array | undefined> {
     try {
       return await bridge.poll(this.handle);
@@ -90,7 +90,7 @@ export class TemporalWorker {
   }
 }
 
-/** What the workflows answer to an activation. */
+/** Runs the workflows for an activation, and returns their response. */
 export async function activate(
   { jobs }: Activation,
   workflows: WorkerOptions["workflows"],
@@ -100,11 +100,11 @@ export async function activate(
       case "removeFromCache":
         return { kind: "nothing" };
       case "other":
-        return { kind: "failTask", message: `this worker does not know job ${job.number}` };
+        return { kind: "failTask", message: `this worker cannot handle job ${job.number}` };
       case "initialize": {
         const workflow = workflows[job.workflowType];
         if (workflow === undefined) {
-          return { kind: "failTask", message: `there is no workflow ${job.workflowType}` };
+          return { kind: "failTask", message: `this worker has no workflow ${job.workflowType}` };
         }
         try {
           const result = await workflow(...job.input.map(payload.decode));

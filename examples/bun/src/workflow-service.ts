@@ -1,7 +1,7 @@
 /**
- * What the client asks of the server, and what it answers.
+ * The client's requests to the server, and the server's responses.
  *
- * Source: temporal.api.workflowservice.v1 and what it uses, https://github.com/temporalio/api; the
+ * Source: temporal.api.workflowservice.v1 and the packages that it uses, https://github.com/temporalio/api. The
  * constants have the names of the messages and of their fields.
  */
 
@@ -52,11 +52,11 @@ export interface StartWorkflow {
   readonly taskQueue: string;
   readonly input: readonly Json[];
   readonly identity: string;
-  /** Tells the server that a second request with it is a repetition, not another start. */
+  /** Lets the server recognize a second request with the same ID as a repetition. */
   readonly requestId: string;
 }
 
-/** The StartWorkflowExecutionRequest. */
+/** Makes a StartWorkflowExecutionRequest. */
 export function startWorkflow(start: StartWorkflow): Uint8Array {
   const field = StartWorkflowExecutionRequest;
   return protobuf.message(
@@ -70,14 +70,14 @@ export function startWorkflow(start: StartWorkflow): Uint8Array {
   );
 }
 
-/** `run_id` of a StartWorkflowExecutionResponse. */
+/** Reads `run_id` of a StartWorkflowExecutionResponse. */
 export function runId(response: Uint8Array): string {
   return protobuf.string(response, StartWorkflowExecutionResponse.run_id);
 }
 
 /**
- * The GetWorkflowExecutionHistoryRequest that is answered when the workflow has ended, or after some
- * 20 s without an end, and then with a token to ask again with.
+ * Makes a GetWorkflowExecutionHistoryRequest that waits for the workflow to end. If it has not ended after
+ * about 20 s, the response has a token for the next request.
  */
 export function awaitEnd(execution: Execution, pageToken: Uint8Array): Uint8Array {
   const field = GetWorkflowExecutionHistoryRequest;
@@ -96,7 +96,7 @@ export function awaitEnd(execution: Execution, pageToken: Uint8Array): Uint8Arra
   );
 }
 
-/** How a workflow ended, or the token to ask again with. */
+/** How a workflow ended, or the token for the next request. */
 export type Awaited =
   | { readonly kind: "completed"; readonly result: Json }
   | { readonly kind: "failed"; readonly message: string }

@@ -4,11 +4,11 @@ import * as payload from "../src/payload.ts";
 import { activate } from "../src/worker.ts";
 import * as service from "../src/workflow-service.ts";
 
-/** Bytes of a string with a character for each. */
+/** Returns the bytes of a string with one character per byte. */
 const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "latin1"));
 const TEN = "\x0a\x16\x0a\x08encoding\x12\x0ajson/plain\x12\x0210";
 
-// The bytes are what Python's protobuf library makes of the same messages.
+// The expected bytes are from Python's protobuf library, for the same messages.
 describe("requests", () => {
   test("StartWorkflowExecutionRequest", () => {
     const request = service.startWorkflow({
@@ -40,13 +40,13 @@ describe("activations", () => {
     ),
   );
   const evicted = activation.decode(latin1("\x0a\x01r*\x0b\x92\x03\x08\x0a\x04full\x10\x01"));
-  const signalled = activation.decode(latin1("\x0a\x01r*\x05:\x03\x0a\x01s"));
+  const signaled = activation.decode(latin1("\x0a\x01r*\x05:\x03\x0a\x01s"));
 
-  test("their jobs are read", () => {
+  test("the jobs are read", () => {
     expect(started.runId).toBe("r");
     expect(started.jobs).toMatchObject([{ kind: "initialize", workflowType: "ZigBridgeDemo" }]);
     expect(evicted.jobs).toEqual([{ kind: "removeFromCache" }]);
-    expect(signalled.jobs).toEqual([{ kind: "other", number: 7 }]);
+    expect(signaled.jobs).toEqual([{ kind: "other", number: 7 }]);
   });
 
   test("a workflow's result completes it", async () => {
@@ -59,9 +59,9 @@ describe("activations", () => {
     expect(await activate(started, workflows)).toEqual({ kind: "failWorkflow", message: "no" });
   });
 
-  test("what a worker does not know fails the task", async () => {
+  test("an unknown workflow or job fails the task", async () => {
     expect(await activate(started, {})).toMatchObject({ kind: "failTask" });
-    expect(await activate(signalled, {})).toMatchObject({ kind: "failTask" });
+    expect(await activate(signaled, {})).toMatchObject({ kind: "failTask" });
     expect(await activate(evicted, {})).toEqual({ kind: "nothing" });
   });
 });
@@ -78,15 +78,15 @@ describe("completions", () => {
 });
 
 describe("payloads", () => {
-  test.each([[null], [true], [1.5], ["ü"], [[1, { a: [] }]]])("%j comes back", (value) => {
+  test.each([[null], [true], [1.5], ["ü"], [[1, { a: [] }]]])("%j is decoded as it was encoded", (value) => {
     expect(payload.decode(payload.encode(value))).toEqual(value);
     expect(payload.decodeFirst(payload.encodeAll([value, "more"]))).toEqual(value);
   });
 
-  test("without one there is null", () => expect(payload.decodeFirst(new Uint8Array())).toBeNull());
+  test("the first of no payloads is null", () => expect(payload.decodeFirst(new Uint8Array())).toBeNull());
 
-  test("one that is not JSON is refused by name", () => {
+  test("the error names an encoding other than JSON", () => {
     const other = latin1("\x0a\x1a\x0a\x08encoding\x12\x0ebinary/unknown");
-    expect(() => payload.decode(other)).toThrow("a payload is binary/unknown");
+    expect(() => payload.decode(other)).toThrow("unsupported payload encoding: binary/unknown");
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as protobuf from "../src/protobuf.ts";
 
 describe("protobuf", () => {
-  // What other libraries make of them: https://protobuf.dev/programming-guides/encoding/
+  // The expected bytes are from https://protobuf.dev/programming-guides/encoding/
   test("fields are encoded", () => {
     expect(protobuf.integer(1, 150)).toEqual(Uint8Array.of(0x08, 0x96, 0x01));
     expect(protobuf.integer(16, true)).toEqual(Uint8Array.of(0x80, 0x01, 0x01));
@@ -11,7 +11,7 @@ describe("protobuf", () => {
     );
   });
 
-  test("fields are read, unknown ones too", () => {
+  test("fields are read, including unknown ones", () => {
     const encoded = protobuf.message(
       protobuf.integer(1, 300),
       Uint8Array.of(0x19, 1, 2, 3, 4, 5, 6, 7, 8), // field 3, fixed64

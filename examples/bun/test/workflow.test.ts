@@ -1,4 +1,4 @@
-/** Against the server at TEMPORAL_ADDRESS, host:port, as the official tools have it. */
+/** Tests against the server at TEMPORAL_ADDRESS, which is host:port as in the official tools. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Client, WorkflowFailedError } from "../src/client.ts";
@@ -37,19 +37,19 @@ describe.skipIf(address === undefined)("workflows", () => {
       input,
     });
 
-  test("a workflow gets its input, and its result comes back", async () => {
+  test("a workflow gets its input and returns its result", async () => {
     const input = ["ü", { nested: [1, null, "\0"] }, "x".repeat(100_000)];
     expect(await client.result(await start("echo", ...input))).toEqual(input);
   });
 
-  test("many run one after another and side by side", async () => {
+  test("many workflows run at the same time", async () => {
     const numbers = Array.from({ length: 20 }, (_, n) => n);
     const executions = await Promise.all(numbers.map((n) => start("echo", n)));
     const results = await Promise.all(executions.map((execution) => client.result(execution)));
     expect(results).toEqual(numbers.map((n) => [n]));
   });
 
-  test("a result that is awaited keeps no other call from its answer", async () => {
+  test("awaiting a result does not block other calls", async () => {
     const later = `${taskQueue}-later`;
     const workflow = { workflowId: later, workflowType: "echo", taskQueue: later, input: [2] };
     const awaited = client.result(await client.startWorkflow(workflow));
@@ -59,12 +59,12 @@ describe.skipIf(address === undefined)("workflows", () => {
     await second.stop();
   });
 
-  test("a workflow's error is the caller's", async () => {
+  test("the caller gets a workflow's error", async () => {
     const result = client.result(await start("fail"));
     await expect(result).rejects.toEqual(new WorkflowFailedError("on purpose"));
   });
 
-  test("what the server refuses has its gRPC status", async () => {
+  test("an error from the server has its gRPC status", async () => {
     const unknown = {
       namespace: "default",
       workflowId: "unknown",
@@ -74,15 +74,15 @@ describe.skipIf(address === undefined)("workflows", () => {
     await expect(client.result(unknown)).rejects.toMatchObject(refusal);
   });
 
-  test("a client that is closed says so", async () => {
+  test("a closed client refuses calls", async () => {
     const other = await Client.connect(`http://${address}`);
     await other.close();
     const workflow = { workflowId: "w", workflowType: "t", taskQueue };
-    await expect(other.startWorkflow(workflow)).rejects.toThrow("it is closed");
-    await expect(other.close()).rejects.toThrow("it is closed");
+    await expect(other.startWorkflow(workflow)).rejects.toThrow("this client is closed");
+    await expect(other.close()).rejects.toThrow("this client is closed");
   });
 
-  test("a second worker of the task queue is refused, and leaves the first at work", async () => {
+  test("a second worker for the task queue is refused, and the first keeps working", async () => {
     const second = TemporalWorker.start(client, { taskQueue, workflows: {} });
     await expect(second).rejects.toMatchObject({ kind: ErrorKind.Core });
     expect(await client.result(await start("echo"))).toEqual([]);

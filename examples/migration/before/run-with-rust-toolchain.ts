@@ -10,7 +10,7 @@ if (command.length === 0) {
 }
 const path = [process.env.PATH ?? '', join(homedir(), '.cargo', 'bin')].join(delimiter)
 if (Bun.which('cargo', { PATH: path }) === null) {
-  console.error('run-with-rust-toolchain.ts: there is no cargo: install Rust')
+  console.error('run-with-rust-toolchain.ts: command not found: cargo; install Rust')
   process.exit(1)
 }
 const child = Bun.spawnSync(command, {

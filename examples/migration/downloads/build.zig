@@ -1,4 +1,4 @@
-//! Links five archives that a script has downloaded, with a header that is in the repository.
+//! Links five archives that a script has downloaded, with the header in the repository.
 
 const std = @import("std");
 

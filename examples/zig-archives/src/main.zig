@@ -1,4 +1,4 @@
-//! Starts the core's runtime, and says which version it is.
+//! Starts the core's runtime, and prints its version.
 
 const std = @import("std");
 const temporal = @import("temporal");
@@ -8,5 +8,5 @@ pub fn main() !void {
     const made = temporal.temporal_core_runtime_new(&options);
     if (made.fail != null) return error.RuntimeNotMade;
     defer temporal.temporal_core_runtime_free(made.runtime);
-    std.debug.print("runtime of version {s}\n", .{temporal.temporal_static_libs_version()});
+    std.debug.print("runtime version: {s}\n", .{temporal.temporal_static_libs_version()});
 }

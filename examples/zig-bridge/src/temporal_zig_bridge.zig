@@ -1,5 +1,5 @@
-//! What include/temporal_zig_bridge.h declares, translated by Zig 0.15, for Zig 0.15, 0.16 and 0.17:
-//! `zig translate-c -lc include/temporal_zig_bridge.h`, without what comes from libc.
+//! The declarations of include/temporal_zig_bridge.h, translated by Zig 0.15 for Zig 0.15, 0.16 and 0.17:
+//! the output of `zig translate-c -lc include/temporal_zig_bridge.h`, without libc's declarations.
 
 pub const struct_TemporalZigBridge = opaque {};
 pub const TemporalZigBridge = struct_TemporalZigBridge;

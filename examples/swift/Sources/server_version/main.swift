@@ -1,4 +1,4 @@
-// Asks a Temporal server for its version: connects, calls GetSystemInfo, prints what came back.
+// Asks a Temporal server for its version: connects, calls GetSystemInfo, and prints the result.
 
 import CTemporal
 
@@ -6,7 +6,7 @@ struct Failure: Error {
     let message: String
 }
 
-/// Copies of texts, which the library may read as long as this object lives.
+/// Copies of texts. The library may read them as long as this object exists.
 final class Lent {
     private var copies: [UnsafeMutablePointer<UInt8>] = []
 
@@ -27,7 +27,7 @@ func contents(_ bytes: UnsafePointer<TemporalCoreByteArray>) -> [UInt8] {
     Array(UnsafeBufferPointer(start: bytes.pointee.data, count: bytes.pointee.size))
 }
 
-/// A client. Its calls block the thread that makes them, and need no callback.
+/// A client. Its calls block the calling thread, and need no callback.
 final class Client {
     private let runtime: OpaquePointer
     private let queue: OpaquePointer
@@ -47,7 +47,7 @@ final class Client {
         options.client_name = lent.lend("temporal-swift-example")
         options.client_version = lent.lend("1.0.0")
         options.identity = lent.lend("temporal-swift-example")
-        // The library may read the options until the result is there.
+        // The library may read the options until the result arrives.
         _ = try withExtendedLifetime(lent) {
             try withUnsafePointer(to: options) { options -> [UInt8] in
                 temporal_core_client_connect(
@@ -81,7 +81,7 @@ final class Client {
         }
     }
 
-    /// Waits for the one call in flight. Keeps a connection, and returns a response.
+    /// Waits for the only call in flight. Keeps a connection, and returns a response.
     private func result() throws -> [UInt8] {
         var event = TemporalStaticLibsEvent()
         event.size = MemoryLayout<TemporalStaticLibsEvent>.stride
@@ -92,7 +92,7 @@ final class Client {
         }
         if let made = event.connection {
             connection = made
-            event.connection = nil  // to keep it
+            event.connection = nil  // keeps the connection
         }
         return event.success.map(contents) ?? []
     }
@@ -101,6 +101,6 @@ final class Client {
 temporal_require_matching_archive()
 let client = try Client(url: CommandLine.arguments[1])
 let response = try client.call("GetSystemInfo")
-// temporal.api.workflowservice.v1.GetSystemInfoResponse begins with server_version, its field 1.
+// temporal.api.workflowservice.v1.GetSystemInfoResponse begins with field 1, server_version.
 let version = response.dropFirst(2).prefix(Int(response[1]))
 print("server version: \(String(decoding: version, as: UTF8.self))")

@@ -1,10 +1,10 @@
-//! What the exported functions have in common: checking their arguments.
+//! Checks the arguments of the exported functions.
 
 const std = @import("std");
 const api = @import("temporal_zig_bridge");
 const Report = @import("failure.zig").Report;
 
-/// Messages quote these strings and are promised to be UTF-8, so the strings must be.
+/// Checks that a string is UTF-8, because messages quote it, and messages are always UTF-8.
 pub fn text(comptime name: []const u8, string: ?[*:0]const u8, report: Report) ![]const u8 {
     const given = std.mem.span(string orelse return refuse(report, name ++ " is NULL"));
     if (!std.unicode.utf8ValidateSlice(given)) return refuse(report, name ++ " is not UTF-8");

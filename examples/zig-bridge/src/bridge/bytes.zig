@@ -1,9 +1,9 @@
-//! Bytes as they cross the core's interface.
+//! Bytes that cross the core's interface.
 
 const c = @import("temporal");
 
-/// What the core hands out. It is the surface's TemporalZigBytes too: answers are handed on without
-/// a copy.
+/// Bytes that the core returns. The same type as TemporalZigBytes in the C interface, so that responses are
+/// passed on without a copy.
 pub const Bytes = c.TemporalCoreByteArray;
 
 pub fn borrow(bytes: []const u8) c.TemporalCoreByteArrayRef {

@@ -14,19 +14,19 @@ const text = @import("bytes.zig").text;
 
 const allocator = std.heap.c_allocator;
 
-/// Sent with every call; the server shows and counts them.
+/// Sent with every call; the server shows them and counts by them.
 const client_name = "temporal-zig-bridge";
 const client_version = "0.1.0";
 const identity = "zig-bridge";
 
-/// How much longer than the whole call an attempt may take, so that it is the whole that ends first.
+/// How much longer an attempt may take than the whole call, so that the limit of the whole call applies first.
 const grace_millis = 1000;
 
 pub const Bridge = struct {
     runtime: *c.TemporalCoreRuntime,
     connection: *c.TemporalCoreConnection,
 
-    /// Waits for the connection.
+    /// Connects, and waits for the connection.
     pub fn connect(target_url: []const u8, timeout_millis: u32, report: Report) !*Bridge {
         const runtime = try newRuntime(report);
         errdefer c.temporal_core_runtime_free(runtime);
@@ -45,7 +45,7 @@ pub const Bridge = struct {
         );
         var end = awaited.wait(timeout_millis);
         defer c.temporal_static_libs_event_free(&end.event);
-        if (end.cancelled and end.event.connection == null) return report.fail(
+        if (end.canceled and end.event.connection == null) return report.fail(
             api.TEMPORAL_ZIG_ERROR_TIMEOUT,
             "connecting to {s}: no answer within {d} ms",
             .{ target_url, timeout_millis },
@@ -81,7 +81,7 @@ pub const Bridge = struct {
         );
     }
 
-    /// Of the end of a connection attempt. On failure the runtime is still the caller's.
+    /// Makes a bridge from the result of a connection attempt. On failure, the caller still owns the runtime.
     pub fn connected(
         runtime: *c.TemporalCoreRuntime,
         target_url: []const u8,
@@ -105,7 +105,7 @@ pub const Bridge = struct {
         allocator.destroy(bridge);
     }
 
-    /// Calls, and waits for the answer.
+    /// Makes a call, and waits for the response.
     pub fn call(
         bridge: *Bridge,
         service: u32,
@@ -127,7 +127,7 @@ pub const Bridge = struct {
         );
         var end = awaited.wait(timeout_millis);
         defer c.temporal_static_libs_event_free(&end.event);
-        if (end.cancelled and end.event.success == null) return report.fail(
+        if (end.canceled and end.event.success == null) return report.fail(
             api.TEMPORAL_ZIG_ERROR_TIMEOUT,
             "{s}: no answer within {d} ms ({s})",
             .{ rpc, timeout_millis, text(end.event.fail) },
@@ -161,7 +161,7 @@ pub const Bridge = struct {
         );
     }
 
-    /// Of the end of a call.
+    /// Returns the response in the result of a call.
     pub fn answered(rpc: []const u8, event: *Event, report: Report) !*const Bytes {
         if (event.success) |response| {
             event.success = null;

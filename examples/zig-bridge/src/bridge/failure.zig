@@ -1,4 +1,4 @@
-//! The error object of the C surface, and how it gets to the caller.
+//! The error object of the C interface, and how it is returned to the caller.
 
 const std = @import("std");
 const api = @import("temporal_zig_bridge");
@@ -13,7 +13,7 @@ pub const Failure = struct {
     grpc_status: u32 = 0,
     grpc_details: ?*const c.TemporalCoreByteArray = null,
 
-    /// There must be an error to give also when there is no memory for one.
+    /// The error to return if there is no memory for another one.
     var out_of_memory: Failure = .{
         .kind = api.TEMPORAL_ZIG_ERROR_MEMORY,
         .message = "out of memory",
@@ -35,12 +35,12 @@ pub const Failure = struct {
     }
 };
 
-/// Where a caller of the C surface wants the reason, if at all. Every way to fail is an error in
-/// Zig's sense too, so that `errdefer` cleans up.
+/// Where to store the error for a caller of the C interface, if the caller wants one. Every failure is also a
+/// Zig error, so that `errdefer` cleans up.
 pub const Report = struct {
     out: ?*?*Failure,
 
-    /// `Reported`: the caller has been given the reason, or does not want it.
+    /// `Reported`: the error is stored, or the caller does not want it.
     pub const Error = error{ Reported, OutOfMemory };
 
     pub fn fail(
@@ -53,7 +53,7 @@ pub const Report = struct {
         return error.Reported;
     }
 
-    /// As `fail`, for a gRPC status. Takes over the details.
+    /// Like `fail`, for a gRPC status. Takes ownership of the details.
     pub fn failRpc(
         report: Report,
         status: u32,

@@ -1,5 +1,5 @@
-//! Completion queues of the core: results wait on them until a thread takes them. No callback of this
-//! bridge runs on a thread of the core.
+//! Completion queues of the core, where results wait until a thread takes them. This bridge has no callbacks that
+//! run on threads of the core.
 
 const std = @import("std");
 const builtin = @import("builtin");
@@ -7,10 +7,10 @@ const api = @import("temporal_zig_bridge");
 const c = @import("temporal");
 const Report = @import("failure.zig").Report;
 
-/// Of fcntl.h, which not every version of Zig can translate, nor has the name itself.
+/// From fcntl.h, which not every version of Zig can translate. Not every version of Zig declares it, either.
 const F_DUPFD_CLOEXEC: c_int = if (builtin.os.tag == .macos) 67 else 1030;
 
-/// Declared here, because not every version of Zig does.
+/// Declared here, because not every version of Zig declares it.
 const windows = struct {
     const DUPLICATE_SAME_ACCESS = 2;
 
@@ -26,24 +26,24 @@ const windows = struct {
     ) callconv(.winapi) i32;
 };
 
-/// It is the surface's TemporalZigQueue too.
+/// The same type as TemporalZigQueue in the C interface.
 pub const Queue = c.TemporalStaticLibsQueue;
 
-/// What has come of a call. Who has it frees it with `c.temporal_static_libs_event_free`, which leaves
-/// alone what was taken out of it.
+/// The result of a call. Free it with `c.temporal_static_libs_event_free`, which does not free what you have
+/// taken out of it.
 pub const Event = c.TemporalStaticLibsEvent;
 
 pub fn new() *Queue {
     return c.temporal_static_libs_queue_new().?;
 }
 
-/// The next event if there is one.
+/// Returns the next event if there is one.
 pub fn tryNext(queue: *Queue) ?Event {
     var event = empty();
     return if (c.temporal_static_libs_queue_try_next(queue, &event)) event else null;
 }
 
-/// The next event, or null when the time is up. 0 is no limit, as in the C surface.
+/// Returns the next event, or null after the timeout. 0 means no timeout, as in the C interface.
 pub fn next(queue: *Queue, timeout_millis: u32) ?Event {
     var event = empty();
     const timeout: i64 = if (timeout_millis == 0) -1 else timeout_millis;
@@ -56,10 +56,10 @@ fn empty() Event {
     return event;
 }
 
-/// A descriptor that is readable while there is an event; on Windows, the handle of an event object that
-/// is signaled meanwhile. The caller closes it; the queue's own is nobody's to close.
+/// Returns a descriptor that is readable while there is an event; on Windows, the handle of an event object that
+/// is signaled while there is one. The caller closes it. Nobody may close the queue's own descriptor.
 pub fn descriptor(queue: *Queue, report: Report) !i32 {
-    // Not 0, which says in the C surface that something failed.
+    // Not 0, which means failure in the C interface.
     const lowest: c_int = 3;
     const own = c.temporal_static_libs_queue_descriptor(queue);
     const duplicate = if (builtin.os.tag == .windows)
@@ -67,10 +67,10 @@ pub fn descriptor(queue: *Queue, report: Report) !i32 {
     else
         std.c.fcntl(own, F_DUPFD_CLOEXEC, lowest);
     if (duplicate >= lowest) return duplicate;
-    return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "there is no descriptor left", .{});
+    return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "no descriptor is available", .{});
 }
 
-/// Returns 0 if the system has no handle left. Windows uses only 32 bits of one.
+/// Returns 0 if the system has no handle left. Windows uses only 32 bits of a handle.
 fn duplicateHandle(own: i32) i32 {
     const process = windows.GetCurrentProcess();
     const handle: *anyopaque = @ptrFromInt(@as(usize, @bitCast(@as(isize, own))));
@@ -80,10 +80,10 @@ fn duplicateHandle(own: i32) i32 {
     return @bitCast(@as(u32, @truncate(@intFromPtr(duplicate))));
 }
 
-/// A call that its caller waits for. It has a queue to itself.
+/// A call that its caller waits for. Each one has a separate queue.
 pub const Awaited = struct {
     queue: *Queue,
-    /// For calls that take one.
+    /// For calls that take a token.
     cancellation: *c.TemporalCoreCancellationToken,
 
     pub fn init() Awaited {
@@ -95,24 +95,24 @@ pub const Awaited = struct {
 
     pub fn deinit(awaited: Awaited) void {
         c.temporal_core_cancellation_token_free(awaited.cancellation);
-        // An event that comes later is freed.
+        // If an event arrives later, it is freed.
         c.temporal_static_libs_queue_free(awaited.queue);
     }
 
-    /// For the one call.
+    /// Returns the user data for the call. Use it for only one call.
     pub fn userData(awaited: Awaited) ?*anyopaque {
         return c.temporal_static_libs_queue_tag(awaited.queue, 0);
     }
 
-    pub const End = struct { event: Event, cancelled: bool };
+    pub const End = struct { event: Event, canceled: bool };
 
-    /// Cancels the call when the time is up. That ends it at once, and is waited for: what the core
-    /// was lent is in use until then.
+    /// Waits for the call, and cancels it after the timeout. A canceled call ends at once. This waits for its end,
+    /// because until then the core uses what it was lent.
     pub fn wait(awaited: Awaited, timeout_millis: u32) End {
         if (next(awaited.queue, timeout_millis)) |event| {
-            return .{ .event = event, .cancelled = false };
+            return .{ .event = event, .canceled = false };
         }
         c.temporal_core_cancellation_token_cancel(awaited.cancellation);
-        return .{ .event = next(awaited.queue, 0).?, .cancelled = true };
+        return .{ .event = next(awaited.queue, 0).?, .canceled = true };
     }
 };

@@ -1,5 +1,5 @@
-//! The shared library's functions for queues, as include/temporal_zig_bridge.h has them: how calls are
-//! started, and their results taken.
+//! The shared library's functions for queues, which start calls and take their results.
+//! include/temporal_zig_bridge.h documents them.
 
 const std = @import("std");
 const api = @import("temporal_zig_bridge");
@@ -35,7 +35,7 @@ export fn temporal_zig_queue_try_next(queue: ?*Queue, out: ?*api.TemporalZigEven
     const given = out orelse return 0;
     var event = queues.tryNext(queue orelse return 0) orelse return 0;
     const started = Started.of(&event) orelse {
-        // A forked process has no events.
+        // In a forked process, the core returns an event that is not for a call.
         c.temporal_static_libs_event_free(&event);
         return 0;
     };
@@ -222,7 +222,7 @@ fn present(queue: ?*Queue, report: Report) !*Queue {
     return queue orelse arguments.refuse(report, "queue is NULL");
 }
 
-test "a call that is refused at once gives no event" {
+test "a call that is refused at once has no event" {
     const queue = temporal_zig_queue_new();
     defer temporal_zig_queue_free(queue);
     var failure: ?*Failure = null;
@@ -236,7 +236,7 @@ test "a call that is refused at once gives no event" {
     try std.testing.expectEqual(0, temporal_zig_queue_try_next(queue, &event));
 }
 
-test "what the core refuses comes as an event, with the tag" {
+test "a refusal of the core arrives as an event, with the tag" {
     const queue = temporal_zig_queue_new();
     defer temporal_zig_queue_free(queue);
     try std.testing.expectEqual(
@@ -244,7 +244,7 @@ test "what the core refuses comes as an event, with the tag" {
         temporal_zig_bridge_start_connect(queue, 7, "ftp://nowhere", 5000, null),
     );
     var event: api.TemporalZigEvent = undefined;
-    // The core finds it before it does anything: the event is there at once.
+    // The core checks the URL before it does anything, so the event arrives at once.
     try std.testing.expectEqual(1, temporal_zig_queue_try_next(queue, &event));
     try std.testing.expectEqual(7, event.tag);
     try std.testing.expectEqual(null, event.result);
@@ -254,7 +254,7 @@ test "what the core refuses comes as an event, with the tag" {
     try std.testing.expectEqual(0, temporal_zig_queue_try_next(queue, &event));
 }
 
-test "a queue that is NULL is refused, or nothing is done" {
+test "a NULL queue is refused or ignored" {
     var failure: ?*Failure = null;
     try std.testing.expectEqual(0, temporal_zig_queue_descriptor(null, &failure));
     defer failure.?.free();

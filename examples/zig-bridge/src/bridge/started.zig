@@ -1,4 +1,4 @@
-//! Calls that a host starts and does not wait for.
+//! Calls that a host starts without waiting for them.
 
 const std = @import("std");
 const c = @import("temporal");
@@ -13,13 +13,13 @@ const allocator = std.heap.c_allocator;
 
 /// A call from its start until its result is taken from the queue.
 pub const Started = struct {
-    /// The host's. The core's tag is the address of this.
+    /// The host's tag. The core's tag is the address of this object.
     tag: u64,
     call: Call,
-    /// What the core was lent: it is in use until there is an event.
+    /// Everything that is lent to the core, which uses it until there is an event.
     lent: std.heap.ArenaAllocator,
 
-    /// With what its result is made of.
+    /// The kind of call, with what is needed to make its result.
     pub const Call = union(enum) {
         connect: struct { runtime: *c.TemporalCoreRuntime, target_url: []const u8 },
         rpc: []const u8,
@@ -41,17 +41,17 @@ pub const Started = struct {
         allocator.destroy(started);
     }
 
-    /// For the one call. What it says must be set.
+    /// Returns the user data for the call. Set `call` first, and use the data for only one call.
     pub fn userData(started: *Started, queue: *Queue) ?*anyopaque {
         return c.temporal_static_libs_queue_tag(queue, @intFromPtr(started));
     }
 
-    /// Null for an event that is of no call: the core has one kind of these, for forked processes.
+    /// Returns null for an event that is not for a call: the core has one such kind, for forked processes.
     pub fn of(event: *const Event) ?*Started {
         return @ptrFromInt(@as(usize, @intCast(event.tag)));
     }
 
-    /// What the call gives, if anything. The last use of `started`, and of the event.
+    /// Returns the result of the call, if it has one. Frees `started` and the event.
     pub fn finish(started: *Started, event: *Event, report: Report) Report.Error!?*anyopaque {
         defer started.destroy();
         defer c.temporal_static_libs_event_free(event);

@@ -1,5 +1,5 @@
 //! The shared library: the functions that include/temporal_zig_bridge.h declares and documents.
-//! Those of queues are in queue_surface.zig, those of workers in worker_surface.zig.
+//! The functions for queues are in queue_surface.zig, those for workers in worker_surface.zig.
 
 const std = @import("std");
 const api = @import("temporal_zig_bridge");
@@ -11,7 +11,7 @@ const Failure = @import("failure.zig").Failure;
 const Report = @import("failure.zig").Report;
 
 comptime {
-    // Their functions are exported because they are looked at.
+    // Zig exports functions only from files that it analyzes, so refer to these files.
     _ = @import("queue_surface.zig");
     _ = @import("worker_surface.zig");
 }
@@ -100,7 +100,7 @@ export fn temporal_zig_error_free(failure: ?*Failure) void {
     if (failure) |present| present.free();
 }
 
-test "what breaks a rule of the header is refused with the rule's name" {
+test "an argument that breaks a rule of the header is refused" {
     var failure: ?*Failure = null;
     try std.testing.expectEqual(null, temporal_zig_bridge_connect(null, 0, &failure));
     defer temporal_zig_error_free(failure);
@@ -114,7 +114,7 @@ test "what breaks a rule of the header is refused with the rule's name" {
     );
 }
 
-test "the core's refusal reaches the caller" {
+test "the caller gets the core's refusal" {
     var failure: ?*Failure = null;
     try std.testing.expectEqual(null, temporal_zig_bridge_connect("ftp://nowhere", 5000, &failure));
     defer temporal_zig_error_free(failure);
@@ -126,7 +126,7 @@ test "the core's refusal reaches the caller" {
     try std.testing.expect(std.mem.indexOf(u8, message, "Invalid options: ") != null);
 }
 
-test "a caller who does not want the error need not take it" {
+test "a caller need not take the error" {
     try std.testing.expectEqual(null, temporal_zig_bridge_connect("ftp://nowhere", 5000, null));
     temporal_zig_bridge_free(null);
     temporal_zig_bytes_free(null);

@@ -14,25 +14,24 @@ const text = @import("bytes.zig").text;
 
 const allocator = std.heap.c_allocator;
 
-/// Workflow tasks in work at a time.
+/// How many workflow tasks to process at a time.
 const slots = 100;
-/// Polls open at a time. Core wants two where workflows are cached: one is for the sticky queue.
+/// How many polls to keep open. With cached workflows, the core needs two: one for the sticky queue.
 const open_polls = 2;
-/// How long a task waits for the worker that has its workflow cached before any may take it.
+/// How long a task waits for the worker that has cached its workflow, before any worker can take it.
 const sticky_timeout_millis = 10_000;
 
-// What messages say of calls that give nothing but their end.
+// Used in messages about calls that have no result.
 pub const validating = "validating the worker";
 pub const completing = "completing a workflow activation";
 pub const finalizing = "finalizing the shutdown";
 
 pub const Worker = struct {
     core: *c.TemporalCoreWorker,
-    /// Whether a thread waits for a poll, or one that was started has not been taken. One at a time.
+    /// Whether a thread waits for a poll, or the result of a started poll has not been taken. Only one at a time.
     polling: std.atomic.Value(bool),
-    /// Where the polls that threads wait for end. One that outlasts its caller's patience stays in
-    /// flight, because the core cannot cancel it and a task that it brings must not be lost: the next
-    /// caller gets it.
+    /// The queue for polls that threads wait for. A poll that times out stays in flight, because the core
+    /// cannot cancel it, and a task that it returns must not be lost: the next caller gets it.
     polls: *Queue,
     poll_in_flight: bool,
 
@@ -42,7 +41,7 @@ pub const Worker = struct {
         max_cached_workflows: u32,
     };
 
-    /// Makes a worker, and waits for its validation.
+    /// Creates a worker, and waits for its validation.
     pub fn new(
         connection: *c.TemporalCoreConnection,
         options: Options,
@@ -50,7 +49,7 @@ pub const Worker = struct {
         report: Report,
     ) !*Worker {
         const worker: *Worker = try .create(connection, options, report);
-        // Ends the validation too, if that has taken too long.
+        // Also ends the validation if it takes too long.
         errdefer worker.free();
         const queue = queues.new();
         defer c.temporal_static_libs_queue_free(queue);
@@ -63,7 +62,7 @@ pub const Worker = struct {
         return worker;
     }
 
-    /// Makes a worker, and starts its validation.
+    /// Creates a worker, and starts its validation.
     pub fn startNew(
         queue: *Queue,
         tag: u64,
@@ -157,12 +156,12 @@ pub const Worker = struct {
     fn claimPolling(worker: *Worker, report: Report) !void {
         if (worker.polling.swap(true, .acquire)) return report.fail(
             api.TEMPORAL_ZIG_ERROR_ARGUMENT,
-            "another poll of this worker is running; one at a time can",
+            "another poll of this worker is running; only one can run at a time",
             .{},
         );
     }
 
-    /// Completes an activation, and waits for the end of that.
+    /// Completes an activation, and waits until that has ended.
     pub fn completeWorkflowActivation(
         worker: *Worker,
         completion: []const u8,
@@ -201,7 +200,7 @@ pub const Worker = struct {
         c.temporal_core_worker_initiate_shutdown(worker.core);
     }
 
-    /// Ends the shutdown, and waits for that.
+    /// Ends the shutdown, and waits until that has ended.
     pub fn finalizeShutdown(worker: *Worker, timeout_millis: u32, report: Report) !void {
         const queue = queues.new();
         defer c.temporal_static_libs_queue_free(queue);
@@ -237,7 +236,7 @@ fn newCore(
     options.task_queue = borrow(chosen.task_queue);
     options.max_cached_workflows = chosen.max_cached_workflows;
     options.task_types.enable_workflows = true;
-    // Zeroes have chosen the suppliers of a fixed size: for the other kinds of tasks, of none.
+    // Zeros select suppliers of a fixed size, which is 0 for all other kinds of tasks.
     options.tuner.workflow_slot_supplier.unnamed_0.unnamed_0.fixed_size.num_slots = slots;
     options.sticky_queue_schedule_to_start_timeout_millis = sticky_timeout_millis;
     options.nonsticky_to_sticky_poll_ratio = 0.2;
@@ -249,7 +248,7 @@ fn newCore(
     return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "making a worker: {s}", .{text(created.fail)});
 }
 
-/// Of the end of a poll.
+/// Returns the task in the result of a poll.
 pub fn polled(event: *Event, report: Report) !*const Bytes {
     if (event.success) |task| {
         event.success = null;
@@ -260,14 +259,14 @@ pub fn polled(event: *Event, report: Report) !*const Bytes {
     return report.fail(api.TEMPORAL_ZIG_ERROR_SHUT_DOWN, "polling: the worker is shut down", .{});
 }
 
-/// Of the end of a call that gives nothing.
+/// Reports the failure of a call that has no result.
 pub fn ended(what: []const u8, event: *const Event, report: Report) !void {
     if (event.fail) |message|
         return report.fail(api.TEMPORAL_ZIG_ERROR_CORE, "{s}: {s}", .{ what, text(message) });
 }
 
-/// Waits for the end of a call that gives nothing, and that the core cannot cancel. When its time is
-/// up it goes on by itself.
+/// Waits for a call that has no result, and that the core cannot cancel. After the timeout, the call continues
+/// by itself.
 fn awaitEnd(queue: *Queue, what: []const u8, timeout_millis: u32, report: Report) !void {
     var event = queues.next(queue, timeout_millis) orelse return report.fail(
         api.TEMPORAL_ZIG_ERROR_TIMEOUT,

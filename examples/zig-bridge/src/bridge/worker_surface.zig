@@ -1,4 +1,4 @@
-//! The shared library's functions for workers, as include/temporal_zig_bridge.h has them.
+//! The shared library's functions for workers. include/temporal_zig_bridge.h documents them.
 
 const std = @import("std");
 const api = @import("temporal_zig_bridge");
@@ -123,7 +123,7 @@ fn present(worker: ?*Worker, report: Report) !*Worker {
     return worker orelse arguments.refuse(report, "worker is NULL");
 }
 
-/// What a function that gives nothing returns.
+/// Returns the value of a function that has no result.
 pub fn succeeded(result: Report.Error!void, report: Report) i32 {
     result catch |err| {
         report.finish(err);
@@ -132,7 +132,7 @@ pub fn succeeded(result: Report.Error!void, report: Report) i32 {
     return 1;
 }
 
-test "a worker that is NULL is refused, or nothing is done" {
+test "a NULL worker is refused or ignored" {
     var failure: ?*Failure = null;
     try std.testing.expectEqual(
         null,

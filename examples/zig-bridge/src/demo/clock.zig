@@ -1,4 +1,4 @@
-//! The demo's clocks. Not every version of Zig has one for all systems.
+//! The demo's clocks. Not every version of Zig has clocks for all systems.
 
 const std = @import("std");
 const is_windows = @import("builtin").os.tag == .windows;
@@ -6,7 +6,7 @@ const is_windows = @import("builtin").os.tag == .windows;
 extern "kernel32" fn GetSystemTimeAsFileTime(time: *[2]u32) callconv(.winapi) void;
 extern "kernel32" fn GetTickCount64() callconv(.winapi) u64;
 
-/// Time since the system's epoch, in nanoseconds.
+/// Returns the time since the system's epoch, in nanoseconds.
 pub fn now() u64 {
     if (!is_windows) return read(.REALTIME);
     var time: [2]u32 = undefined; // the lower half first, in units of 100 ns
@@ -14,7 +14,7 @@ pub fn now() u64 {
     return (@as(u64, time[1]) << 32 | time[0]) *% 100;
 }
 
-/// What is left of a time that began with it.
+/// A time limit, and when it began.
 pub const Countdown = struct {
     began: u64,
     millis: u32,
@@ -23,14 +23,14 @@ pub const Countdown = struct {
         return .{ .began = uptime(), .millis = millis };
     }
 
-    /// Null when the time is up.
+    /// Returns the remaining milliseconds, or null when the time is up.
     pub fn left(countdown: Countdown) ?u32 {
         const passed = uptime() - countdown.began;
         return if (passed < countdown.millis) @intCast(countdown.millis - passed) else null;
     }
 };
 
-/// Milliseconds of a clock that nobody can set.
+/// Returns the milliseconds of a clock that nobody can set.
 fn uptime() u64 {
     if (is_windows) return GetTickCount64();
     return read(.MONOTONIC) / std.time.ns_per_ms;

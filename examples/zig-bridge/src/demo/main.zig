@@ -1,5 +1,5 @@
-//! Starts a workflow on a Temporal server, has a worker of its own complete it, and reads the
-//! result back: all through the C surface of the bridge.
+//! Starts a workflow on a Temporal server, completes it with its own worker, and reads the
+//! result back, all through the C interface of the bridge.
 
 const std = @import("std");
 const api = @import("proto/api.zig");
@@ -13,7 +13,7 @@ const usage = @import("options.zig").usage;
 const Worker = @import("worker.zig").Worker;
 const workflow = @import("workflow.zig");
 
-// C's main rather than Zig's, whose signature differs between the versions of Zig this works with.
+// C's main, because the signature of Zig's main differs between the supported versions of Zig.
 pub export fn main(argc: c_int, argv: [*]const [*:0]const u8) c_int {
     var problem: Options.Problem = .{};
     const options = Options.parse(argv[1..@intCast(argc)], &problem) catch |err| switch (err) {
@@ -90,7 +90,7 @@ fn serveUntilEnd(
     try worker.start(server, options.namespace, options.task_queue);
     print("started worker: {s}\n", .{options.task_queue});
     const end = awaitEnd(arena, server, execution) catch |err| {
-        worker.stop() catch {}; // it has said why
+        worker.stop() catch {}; // it has printed why
         return err;
     };
     try worker.stop();
@@ -135,7 +135,7 @@ fn describe(arena: std.mem.Allocator, server: Server, execution: api.Execution) 
     print("status: {s}\n", .{found.status});
 }
 
-/// One that no other run of this program makes.
+/// Returns an ID that no other run of this program uses.
 fn newId(arena: std.mem.Allocator) ![]const u8 {
     return std.fmt.allocPrint(arena, "zig-bridge-demo-{d}-{d}", .{ clock.now(), getpid() });
 }

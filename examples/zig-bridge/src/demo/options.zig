@@ -5,17 +5,17 @@ const std = @import("std");
 pub const usage =
     \\usage: zig-bridge-demo [option ...]
     \\
-    \\Starts a workflow on a Temporal server, has a worker of its own complete it, and reads the
-    \\result back: of a number n, the nth Fibonacci number.
+    \\Start a workflow on a Temporal server, complete it with a worker, and print the result: the
+    \\nth Fibonacci number.
     \\
-    \\  --target-url URL      the server (default: http://127.0.0.1:7233)
-    \\  --namespace NAME      default: default
-    \\  --task-queue NAME     default: zig-bridge-demo
-    \\  --workflow-id ID      default: a new one, of the time and the process id
+    \\  --target-url URL      URL of the server (default: http://127.0.0.1:7233)
+    \\  --namespace NAME      namespace (default: default)
+    \\  --task-queue NAME     task queue (default: zig-bridge-demo)
+    \\  --workflow-id ID      workflow ID (default: a new one, from the time and the process ID)
     \\  --input N             the workflow's input, 0 to 93 (default: 50)
-    \\  --timeout-millis N    longest wait for each answer of the server, for the workflow's end,
-    \\                        and for the worker's (default: 10000)
-    \\  --help
+    \\  --timeout-millis N    longest wait for each response of the server, for the workflow to
+    \\                        end, and for the worker to end (default: 10000)
+    \\  --help                show this help
     \\
 ;
 
@@ -24,14 +24,14 @@ pub const Options = struct {
     namespace: [:0]const u8 = "default",
     task_queue: [:0]const u8 = "zig-bridge-demo",
     workflow_id: ?[]const u8 = null,
-    /// JSON.
+    /// As JSON.
     input: []const u8 = "50",
     timeout_millis: u32 = 10_000,
 
     /// What is wrong with a command line, and where.
     pub const Problem = struct { what: []const u8 = "", argument: []const u8 = "" };
 
-    /// Arguments without the program's name. Fills in the problem if the error is BadUsage.
+    /// Parses arguments, without the program's name. Sets the problem if the error is BadUsage.
     pub fn parse(arguments: []const [*:0]const u8, problem: *Problem) !Options {
         var options: Options = .{};
         var index: usize = 0;
@@ -44,7 +44,7 @@ pub const Options = struct {
                 problem.what = switch (err) {
                     error.UnknownOption => "unknown option",
                     error.NoValue => "no value for",
-                    error.NotANumber => "no number of milliseconds above 0 for",
+                    error.NotANumber => "expected a number of milliseconds above 0 for",
                 };
                 return error.BadUsage;
             };

@@ -1,4 +1,4 @@
-//! A Temporal server, through the C surface of the bridge.
+//! A Temporal server, through the C interface of the bridge.
 
 const std = @import("std");
 const c = @import("temporal_zig_bridge");
@@ -6,7 +6,7 @@ const complain = @import("console.zig").complain;
 
 pub const Server = struct {
     bridge: *c.TemporalZigBridge,
-    /// Longest wait for an answer, where nothing else is said.
+    /// The longest wait for a response, if a call has no other limit.
     timeout_millis: u32,
 
     pub fn connect(target_url: [:0]const u8, timeout_millis: u32) !Server {
@@ -14,8 +14,8 @@ pub const Server = struct {
         const bridge = c.temporal_zig_bridge_connect(target_url, timeout_millis, &failure) orelse {
             const explained = explain(failure);
             std.debug.print(
-                \\  --target-url takes the http://host:port of a server that is running;
-                \\  'temporal server start-dev' starts one at http://127.0.0.1:7233
+                \\  pass --target-url with the http://host:port of a running server;
+                \\  to start one at http://127.0.0.1:7233, run 'temporal server start-dev'
                 \\
             , .{});
             return explained;
@@ -36,7 +36,7 @@ pub const Server = struct {
         return server.callWithin(server.timeout_millis, arena, rpc, request);
     }
 
-    /// The response, copied into the arena.
+    /// Returns the response, copied into the arena.
     pub fn callWithin(
         server: Server,
         timeout_millis: u32,
@@ -64,7 +64,7 @@ pub fn contents(bytes: *const c.TemporalZigBytes) []const u8 {
     return if (size == 0) "" else c.temporal_zig_bytes_data(bytes)[0..size];
 }
 
-/// Says on standard error what failed, and frees it.
+/// Prints a failure to standard error, and frees it.
 pub fn explain(failure: ?*c.TemporalZigError) error{Explained} {
     defer c.temporal_zig_error_free(failure);
     complain("{s}\n", .{c.temporal_zig_error_message(failure)});

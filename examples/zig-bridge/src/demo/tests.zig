@@ -1,4 +1,4 @@
-//! The unit tests of the demo: of its files that need no server.
+//! The unit tests of the demo, for the files that need no server.
 
 test {
     _ = @import("proto/api.zig");

@@ -1,4 +1,4 @@
-//! A worker on a thread of its own, which serves the demo's workflow until it is stopped.
+//! A worker on a separate thread, which serves the demo's workflow until it is stopped.
 
 const std = @import("std");
 const c = @import("temporal_zig_bridge");
@@ -10,13 +10,13 @@ const workflow = @import("workflow.zig");
 
 const max_cached_workflows = 100;
 
-/// It must stay where it is from `start` to `stop`.
+/// Do not move it between `start` and `stop`.
 pub const Worker = struct {
     handle: *c.TemporalZigWorker,
     timeout_millis: u32,
     stopping: std.atomic.Value(bool),
     thread: std.Thread,
-    /// Whether the thread came to its end as it should; to be read when it has.
+    /// Whether the thread ended without an error. Read it only after the thread has ended.
     drained: bool,
 
     pub fn start(
@@ -41,7 +41,7 @@ pub const Worker = struct {
         worker.thread = try std.Thread.spawn(.{}, work, .{worker});
     }
 
-    /// Lets the worker finish what it has, and ends it.
+    /// Lets the worker finish its tasks, and ends it.
     pub fn stop(worker: *Worker) !void {
         worker.stopping.store(true, .release);
         c.temporal_zig_worker_initiate_shutdown(worker.handle);
@@ -81,10 +81,10 @@ pub const Worker = struct {
         }
     }
 
-    /// The next activation, which the caller frees, or null when the worker is shut down.
+    /// Returns the next activation, which the caller frees, or null when the worker is shut down.
     fn poll(worker: *Worker) !?*c.TemporalZigBytes {
         while (true) {
-            // Asked first: a poll that begins after the shutdown did has all its time to end in.
+            // Read this before the poll: a poll that begins after the shutdown has its full timeout to end.
             const last = worker.stopping.load(.acquire);
             var failure: ?*c.TemporalZigError = null;
             if (c.temporal_zig_worker_poll_workflow_activation(

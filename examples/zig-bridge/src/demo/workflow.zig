@@ -1,6 +1,6 @@
-//! The workflow of the demo: of a number n it computes the nth Fibonacci number.
+//! The workflow of the demo: computes the nth Fibonacci number.
 //!
-//! It is done with its first workflow task, so there is no state to keep from task to task.
+//! It completes with its first workflow task, so there is no state to keep between tasks.
 
 const std = @import("std");
 const coresdk = @import("proto/coresdk.zig");
@@ -8,10 +8,10 @@ const payload = @import("proto/payload.zig");
 
 pub const name = "ZigBridgeDemo";
 
-/// The last one that 64 bits hold.
+/// The index of the last number that fits into 64 bits.
 const last_index = 93;
 
-/// Does what an activation asks for. The completion lies in the arena and in the activation.
+/// Handles an activation. The completion refers to memory in the arena and in the activation.
 pub fn activate(arena: std.mem.Allocator, bytes: []const u8) !coresdk.Completion {
     var activation = try coresdk.Activation.decode(bytes);
     var status: coresdk.Completion.Status = .nothing;
@@ -28,7 +28,7 @@ fn perform(arena: std.mem.Allocator, job: coresdk.Job) !coresdk.Completion.Statu
         .remove_from_cache => .nothing, // nothing was kept
         .other => |number| .{ .fail_task = try std.fmt.allocPrint(
             arena,
-            "'{s}' can only be started: it has no use for a job of field number {d}",
+            "'{s}' can only be started: it cannot handle a job with field number {d}",
             .{ name, number },
         ) },
     };
@@ -43,7 +43,7 @@ fn run(arena: std.mem.Allocator, start: coresdk.InitializeWorkflow) !coresdk.Com
     const index = indexOf(arena, start) catch |err| switch (err) {
         error.NoIndex => return .{ .fail_workflow = try std.fmt.allocPrint(
             arena,
-            "the input is no whole number from 0 to {d}",
+            "the input is not a whole number from 0 to {d}",
             .{last_index},
         ) },
         else => |other| return other,
@@ -72,7 +72,7 @@ fn fibonacci(index: u64) u64 {
     var current: u64 = 0;
     var next: u64 = 1;
     for (0..index) |_| {
-        const sum = current +% next; // after the last index, which is not computed, it wraps
+        const sum = current +% next; // the sum after the last index wraps; it is not used
         current = next;
         next = sum;
     }
@@ -90,7 +90,7 @@ test "the result is the Fibonacci number of the input" {
 test "other inputs fail the workflow" {
     const bad = [_][]const u8{ "-1", "94", "1.5", "\"10\"", "ten", "", "99999999999999999999" };
     for (bad) |json| try expectStatus(
-        .{ .fail_workflow = "the input is no whole number from 0 to 93" },
+        .{ .fail_workflow = "the input is not a whole number from 0 to 93" },
         try initialization(name, json),
     );
 }
@@ -102,14 +102,14 @@ test "another workflow fails the workflow task" {
     );
 }
 
-test "an eviction asks for nothing" {
+test "an eviction needs no commands" {
     try expectStatus(.nothing, "\x0a\x01r\x2a\x0b\x92\x03\x08\x0a\x04full\x10\x01");
 }
 
-test "a job that is not known fails the workflow task, whatever came before it" {
+test "an unknown job fails the workflow task, even after a known one" {
     const signal = "\x2a\x05\x3a\x03\x0a\x01s";
     const message = "'ZigBridgeDemo' can only be started: " ++
-        "it has no use for a job of field number 7";
+        "it cannot handle a job with field number 7";
     try expectStatus(.{ .fail_task = message }, "\x0a\x01r" ++ signal);
     const started_too = try std.mem.concat(
         scratch.allocator(),
@@ -121,7 +121,7 @@ test "a job that is not known fails the workflow task, whatever came before it" 
 
 var scratch: std.heap.ArenaAllocator = .init(std.heap.page_allocator);
 
-/// The activation that starts run "r" with an input.
+/// Makes the activation that starts run "r" with an input.
 fn initialization(workflow_type: []const u8, json: []const u8) ![]const u8 {
     const wire = @import("proto/wire.zig");
     const arena = scratch.allocator();

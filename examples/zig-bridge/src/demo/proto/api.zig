@@ -1,13 +1,13 @@
-//! What the demo asks of the server, and what the server answers. The wait for a workflow's end is
+//! The demo's requests to the server, and the server's responses. Waiting for a workflow's end is
 //! in history.zig.
 //!
-//! Messages: https://github.com/temporalio/api; the comments name the message of each number.
+//! Source of the messages: https://github.com/temporalio/api. The comments name the message of each number.
 
 const std = @import("std");
 const payload = @import("payload.zig");
 const wire = @import("wire.zig");
 
-/// Field numbers, as the .proto files assign them. Only those in use.
+/// Field numbers from the .proto files. Only those in use.
 const number = struct {
     /// temporal.api.common.v1.WorkflowType
     const workflow_type = struct {
@@ -77,7 +77,7 @@ pub const Execution = struct {
     workflow_id: []const u8,
     run_id: []const u8,
 
-    /// The temporal.api.common.v1.WorkflowExecution.
+    /// Makes a temporal.api.common.v1.WorkflowExecution.
     pub fn encode(execution: Execution, arena: std.mem.Allocator) ![]u8 {
         return wire.encode(arena, &.{
             .bytes(number.workflow_execution.workflow_id, execution.workflow_id),
@@ -94,10 +94,10 @@ pub const StartWorkflow = struct {
     /// The only argument, as JSON.
     input: []const u8,
     identity: []const u8,
-    /// Tells the server that a second request with it is a repetition, not another start.
+    /// Lets the server recognize a second request with the same ID as a repetition.
     request_id: []const u8,
 
-    /// The StartWorkflowExecutionRequest.
+    /// Makes a StartWorkflowExecutionRequest.
     pub fn encode(start: StartWorkflow, arena: std.mem.Allocator) ![]u8 {
         const workflow_type: wire.Field = .bytes(number.workflow_type.name, start.workflow_type);
         const task_queue: wire.Field = .bytes(number.task_queue.name, start.task_queue);
@@ -114,7 +114,7 @@ pub const StartWorkflow = struct {
     }
 };
 
-/// The DescribeWorkflowExecutionRequest.
+/// Makes a DescribeWorkflowExecutionRequest.
 pub fn describeWorkflow(arena: std.mem.Allocator, execution: Execution) ![]u8 {
     return wire.encode(arena, &.{
         .bytes(number.describe_request.namespace, execution.namespace),
@@ -122,7 +122,7 @@ pub fn describeWorkflow(arena: std.mem.Allocator, execution: Execution) ![]u8 {
     });
 }
 
-/// What DescribeWorkflowExecution says about a workflow. The strings lie in the response.
+/// The description of a workflow. The strings refer to memory in the response.
 pub const WorkflowDescription = struct {
     workflow_id: []const u8,
     run_id: []const u8,
@@ -157,9 +157,9 @@ pub fn runId(response: []const u8) ![]const u8 {
     return wire.bytesOf(response, number.start_response.run_id);
 }
 
-// Expected bytes are what Python's protobuf library makes of the same messages.
+// The expected bytes are from Python's protobuf library, for the same messages.
 
-test "requests are what other libraries make of them" {
+test "requests have the same bytes as from another library" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     const execution: Execution = .{ .namespace = "ns", .workflow_id = "w", .run_id = "r" };

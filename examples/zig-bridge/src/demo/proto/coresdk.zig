@@ -1,13 +1,13 @@
-//! What a worker polls and completes: workflow activations.
+//! Workflow activations, which a worker polls for and completes.
 //!
-//! Messages: protos/local/temporal/sdk/core in the Rust crate temporalio-protos; the comments name
+//! Source of the messages: protos/local/temporal/sdk/core in the Rust crate temporalio-protos. The comments name
 //! the message of each number.
 
 const std = @import("std");
 const payload = @import("payload.zig");
 const wire = @import("wire.zig");
 
-/// Field numbers, as the .proto files assign them. Only those in use.
+/// Field numbers from the .proto files. Only those in use.
 const number = struct {
     /// coresdk.workflow_activation.WorkflowActivation
     const activation = struct {
@@ -62,7 +62,7 @@ const number = struct {
     };
 };
 
-/// A coresdk.workflow_activation.WorkflowActivation. What is read of it lies in its bytes.
+/// A coresdk.workflow_activation.WorkflowActivation. Everything in it refers to memory in its bytes.
 pub const Activation = struct {
     run_id: []const u8,
     jobs: Jobs,
@@ -95,17 +95,17 @@ pub const Activation = struct {
 };
 
 pub const Job = union(enum) {
-    /// The first thing that a run is told.
+    /// The first job of a run.
     initialize_workflow: InitializeWorkflow,
-    /// The last: forget the run. Never comes together with another job.
+    /// The last job: forget the run. It is always the only job of its activation.
     remove_from_cache,
-    /// One that the demo does not know, by its field number.
+    /// A job that the demo does not handle, by its field number.
     other: u64,
 };
 
 pub const InitializeWorkflow = struct {
     workflow_type: []const u8,
-    /// The first one, a temporal.api.common.v1.Payload; null if there is none.
+    /// The first argument, a temporal.api.common.v1.Payload; null if there is none.
     argument: ?[]const u8,
 
     fn decode(bytes: []const u8) !InitializeWorkflow {
@@ -123,13 +123,13 @@ pub const Completion = struct {
     status: Status,
 
     pub const Status = union(enum) {
-        /// The workflow has nothing to ask of the server.
+        /// The workflow has no commands.
         nothing,
-        /// The workflow completes with a result, which is JSON.
+        /// The workflow completes with this result, as JSON.
         complete_workflow: []const u8,
-        /// The workflow fails with a message.
+        /// The workflow fails with this message.
         fail_workflow: []const u8,
-        /// The workflow task fails with a message; the server tries it again later.
+        /// The workflow task fails with this message; the server retries it later.
         fail_task: []const u8,
     };
 
@@ -167,7 +167,7 @@ pub const Completion = struct {
     }
 };
 
-/// The coresdk.workflow_completion.Success with a command, which has one field.
+/// Makes a coresdk.workflow_completion.Success with one command, which has one field.
 fn oneCommand(arena: std.mem.Allocator, variant: u64, content: wire.Field) ![]u8 {
     const command: wire.Field = .bytes(variant, try wire.encode(arena, &.{content}));
     return wire.encode(arena, &.{
@@ -175,7 +175,7 @@ fn oneCommand(arena: std.mem.Allocator, variant: u64, content: wire.Field) ![]u8
     });
 }
 
-/// The temporal.api.failure.v1.Failure of a workflow that would fail again.
+/// Makes a temporal.api.failure.v1.Failure that is not retried, because the workflow would fail again.
 fn applicationFailure(arena: std.mem.Allocator, message: []const u8) ![]u8 {
     const final: wire.Field = .integer(number.application_failure.non_retryable, 1);
     return wire.encode(arena, &.{
@@ -184,7 +184,7 @@ fn applicationFailure(arena: std.mem.Allocator, message: []const u8) ![]u8 {
     });
 }
 
-// Bytes are what Python's protobuf library makes of the same messages.
+// The bytes are from Python's protobuf library, for the same messages.
 
 test "the jobs of an activation are read" {
     var started = try Activation.decode("\x0a\x01r\x12\x02\x08\x05 \x03*@\x0a>" ++
@@ -199,14 +199,14 @@ test "the jobs of an activation are read" {
     var evicted = try Activation.decode("\x0a\x01r*\x0b\x92\x03\x08\x0a\x04full\x10\x01");
     try std.testing.expectEqual(Job.remove_from_cache, (try evicted.jobs.next()).?);
 
-    var signalled = try Activation.decode("\x0a\x01r*\x05:\x03\x0a\x01s");
-    try std.testing.expectEqual(7, (try signalled.jobs.next()).?.other);
+    var signaled = try Activation.decode("\x0a\x01r*\x05:\x03\x0a\x01s");
+    try std.testing.expectEqual(7, (try signaled.jobs.next()).?.other);
 
     var nothing = try Activation.decode("\x0a\x01r*\x00");
     try std.testing.expectError(error.MalformedProtobuf, nothing.jobs.next());
 }
 
-test "a completion is what other libraries make of it" {
+test "a completion has the same bytes as from another library" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     const cases = [_]struct { Completion, []const u8 }{

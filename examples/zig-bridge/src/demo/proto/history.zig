@@ -1,13 +1,13 @@
-//! The wait for a workflow's end, which the server's history tells.
+//! Waits for the end of a workflow, which is an event in the workflow's history.
 //!
-//! Messages: https://github.com/temporalio/api; the comments name the message of each number.
+//! Source of the messages: https://github.com/temporalio/api. The comments name the message of each number.
 
 const std = @import("std");
 const Execution = @import("api.zig").Execution;
 const payload = @import("payload.zig");
 const wire = @import("wire.zig");
 
-/// Field numbers, as the .proto files assign them. Only those in use.
+/// Field numbers from the .proto files. Only those in use.
 const number = struct {
     /// temporal.api.failure.v1.Failure
     const failure = struct {
@@ -48,8 +48,8 @@ const number = struct {
 /// HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT of temporal.api.enums.v1.HistoryEventFilterType.
 const only_the_closing_event = 2;
 
-/// The GetWorkflowExecutionHistoryRequest that is answered when the workflow has ended, or after
-/// some 20 s without an end, and then with a page token to ask again with.
+/// Makes a GetWorkflowExecutionHistoryRequest that waits for the workflow to end. If it has not ended
+/// after about 20 s, the response has a page token for the next request.
 pub fn awaitEnd(arena: std.mem.Allocator, execution: Execution, page_token: []const u8) ![]u8 {
     const field = number.history_request;
     return wire.encode(arena, &.{
@@ -61,13 +61,13 @@ pub fn awaitEnd(arena: std.mem.Allocator, execution: Execution, page_token: []co
     });
 }
 
-/// How a workflow ended. The strings lie in the response that says it.
+/// How a workflow ended. The strings refer to memory in the response.
 pub const End = union(enum) {
     /// The result, as JSON.
     completed: []const u8,
     /// The failure's message.
     failed: []const u8,
-    /// Terminated, timed out, and what else there is.
+    /// Terminated, timed out, or in another way.
     otherwise,
 
     /// Reads a temporal.api.history.v1.HistoryEvent.
@@ -84,10 +84,10 @@ pub const End = union(enum) {
     }
 };
 
-/// What the answer to `awaitEnd` says.
+/// The response to `awaitEnd`.
 pub const Awaited = union(enum) {
     end: End,
-    /// Not ended yet: the page token to ask again with. It lies in the response.
+    /// Not ended yet. The page token for the next request refers to memory in the response.
     page_token: []const u8,
 
     /// Reads a GetWorkflowExecutionHistoryResponse.
@@ -100,9 +100,9 @@ pub const Awaited = union(enum) {
     }
 };
 
-// Bytes are what Python's protobuf library makes of the same messages.
+// The bytes are from Python's protobuf library, for the same messages.
 
-test "the request is what other libraries make of it" {
+test "the request has the same bytes as from another library" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     const execution: Execution = .{ .namespace = "ns", .workflow_id = "w", .run_id = "r" };

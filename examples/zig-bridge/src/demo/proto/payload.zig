@@ -1,11 +1,11 @@
-//! Inputs and results of workflows: JSON, labelled as Temporal's SDKs label it.
+//! Inputs and results of workflows: JSON, labeled in the way of Temporal's SDKs.
 
 const std = @import("std");
 const wire = @import("wire.zig");
 
 const json_plain = "json/plain";
 
-/// Field numbers, as the .proto files assign them. Only those in use.
+/// Field numbers from the .proto files. Only those in use.
 const number = struct {
     /// temporal.api.common.v1.Payloads
     const payloads = struct {
@@ -16,14 +16,14 @@ const number = struct {
         const metadata = 1; // map<string, bytes>
         const data = 2;
     };
-    /// What a map is on the wire: a message for each entry.
+    /// On the wire, a map is a message for each entry.
     const entry = struct {
         const key = 1;
         const value = 2;
     };
 };
 
-/// The temporal.api.common.v1.Payload of a JSON text.
+/// Makes a temporal.api.common.v1.Payload with a JSON text.
 pub fn encode(arena: std.mem.Allocator, json: []const u8) ![]u8 {
     const encoding = try wire.encode(arena, &.{
         .bytes(number.entry.key, "encoding"),
@@ -35,17 +35,17 @@ pub fn encode(arena: std.mem.Allocator, json: []const u8) ![]u8 {
     });
 }
 
-/// The temporal.api.common.v1.Payloads of one JSON text.
+/// Makes a temporal.api.common.v1.Payloads with one JSON text.
 pub fn encodeOne(arena: std.mem.Allocator, json: []const u8) ![]u8 {
     return wire.encode(arena, &.{.bytes(number.payloads.payloads, try encode(arena, json))});
 }
 
-/// The JSON text of a temporal.api.common.v1.Payloads of one. It lies in the payloads.
+/// Returns the JSON text in a temporal.api.common.v1.Payloads with one payload. It refers to memory in the payloads.
 pub fn decodeOne(payloads: []const u8) ![]const u8 {
     return decode(try wire.bytesOf(payloads, number.payloads.payloads));
 }
 
-/// The JSON text of a temporal.api.common.v1.Payload. It lies in the payload.
+/// Returns the JSON text in a temporal.api.common.v1.Payload. It refers to memory in the payload.
 pub fn decode(payload: []const u8) ![]const u8 {
     var metadata: wire.Reader = .{ .rest = payload };
     while (try metadata.nextBytes(number.payload.metadata)) |entry| {
@@ -56,7 +56,7 @@ pub fn decode(payload: []const u8) ![]const u8 {
     return error.NotJson;
 }
 
-test "a payload is what other libraries make of it" {
+test "a payload has the same bytes as from another library" {
     const expected = "\x0a\x16\x0a\x08encoding\x12\x0ajson/plain\x12\x0210";
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
@@ -64,7 +64,7 @@ test "a payload is what other libraries make of it" {
     try std.testing.expectEqualStrings("10", try decode(expected));
 }
 
-test "a payload that is no JSON is refused" {
+test "a payload that is not JSON is refused" {
     const none = "\x0a\x17\x0a\x08encoding\x12\x0bbinary/null";
     try std.testing.expectError(error.NotJson, decode(none));
     try std.testing.expectError(error.NotJson, decode(""));

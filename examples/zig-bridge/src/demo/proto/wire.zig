@@ -1,7 +1,6 @@
-//! The wire format of protobuf: messages of integers, and of bytes, which is what strings and
-//! messages within messages are.
+//! The wire format of protobuf: messages of integers and bytes. Strings and nested messages are bytes.
 //!
-//! https://protobuf.dev/programming-guides/encoding/
+//! Source: https://protobuf.dev/programming-guides/encoding/
 
 const std = @import("std");
 
@@ -25,7 +24,7 @@ const wire_type = struct {
     const fixed32 = 5;
 };
 
-/// A message of these fields, in this order. The caller owns it.
+/// Makes a message from these fields, in this order. The caller owns it.
 pub fn encode(allocator: std.mem.Allocator, fields: []const Field) ![]u8 {
     var message: std.ArrayList(u8) = .empty;
     errdefer message.deinit(allocator);
@@ -51,7 +50,7 @@ fn appendVarint(message: *std.ArrayList(u8), allocator: std.mem.Allocator, value
     try message.append(allocator, @intCast(rest));
 }
 
-/// Goes through the fields of a message. What it gives lies in the message.
+/// Reads the fields of a message. What it returns refers to memory in the message.
 pub const Reader = struct {
     rest: []const u8,
 
@@ -61,7 +60,7 @@ pub const Reader = struct {
             switch (tag & 7) {
                 wire_type.varint => return .integer(tag >> 3, try reader.varint()),
                 wire_type.bytes => return .bytes(tag >> 3, try reader.take(try reader.varint())),
-                // Floats and the like, of which the demo reads none.
+                // Floats and fixed-size integers, which the demo does not read.
                 wire_type.fixed64 => _ = try reader.take(8),
                 wire_type.fixed32 => _ = try reader.take(4),
                 else => return error.MalformedProtobuf,
@@ -70,7 +69,7 @@ pub const Reader = struct {
         return null;
     }
 
-    /// The next value of a field that is bytes; of a repeated field, one after the other.
+    /// Returns the next value of a field that is bytes. Call it again for each value of a repeated field.
     pub fn nextBytes(reader: *Reader, number: u64) !?[]const u8 {
         while (try reader.next()) |field| {
             if (field.number != number) continue;
@@ -101,7 +100,7 @@ pub const Reader = struct {
     }
 };
 
-/// The last value of a field, as protobuf asks; null if the field is absent.
+/// Returns the last value of a field, as protobuf requires; null if the field is absent.
 pub fn optionalBytesOf(message: []const u8, number: u64) !?[]const u8 {
     var found: ?[]const u8 = null;
     var reader: Reader = .{ .rest = message };
@@ -109,12 +108,12 @@ pub fn optionalBytesOf(message: []const u8, number: u64) !?[]const u8 {
     return found;
 }
 
-/// As `optionalBytesOf`, but empty if the field is absent.
+/// Like `optionalBytesOf`, but returns no bytes if the field is absent.
 pub fn bytesOf(message: []const u8, number: u64) ![]const u8 {
     return try optionalBytesOf(message, number) orelse "";
 }
 
-/// The last value of a field, as protobuf asks; 0 if the field is absent.
+/// Returns the last value of a field, as protobuf requires; 0 if the field is absent.
 pub fn integerOf(message: []const u8, number: u64) !u64 {
     var found: u64 = 0;
     var reader: Reader = .{ .rest = message };
@@ -153,7 +152,7 @@ test "what is written is read back" {
     try std.testing.expectEqual(0, try integerOf(message, 4));
 }
 
-test "a repeated field is read one value after the other, past fields of every wire type" {
+test "the values of a repeated field are read in order, past fields of every wire type" {
     const message = "\x0a\x01a" ++ // 1
         "\x19\x01\x02\x03\x04\x05\x06\x07\x08" ++ // 3, fixed64
         "\x25\x01\x02\x03\x04" ++ // 4, fixed32
@@ -171,9 +170,9 @@ test "broken messages are errors" {
         "\x0a", // no length
         "\x0a\x05abc", // shorter than its length
         "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", // a length over 64 bits
-        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", // a tag without end
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", // a tag without an end
         "\x09\x01", // a fixed64 of one byte
-        "\x0b", // a group, which proto3 has not
+        "\x0b", // a group, which proto3 does not have
         "\x08\x01", // an integer where a string belongs
     };
     for (broken) |message| {
