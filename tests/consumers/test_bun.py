@@ -81,9 +81,7 @@ def demo(consumer: Consumer, dev_server: DevServer, example: Path) -> str:
 def test_nothing_is_set_up_yet(consumer: Consumer, example: Path) -> None:
     done = consumer.attempt("bun", "run", "start", directory=example)
     assert done.returncode == 1
-    assert re.search(
-        r"demo: .*/native/lib/.* is missing; fix: bun run setup\n", done.stdout
-    )
+    assert re.search(r"demo: .*/native/lib/.* is missing; fix: bun run setup\n", done.stdout)
 
 
 def test_one_script_leads_from_pip_to_a_workflows_result(demo: str) -> None:
