@@ -338,7 +338,10 @@ def test_one_poll_at_a_time_whether_started_or_waited_for(
             with pytest.raises(BridgeError) as raised:
                 poll()
             assert raised.value == BridgeError(
-                ARGUMENT, "another poll of this worker is running; only one can run at a time", 0, None
+                ARGUMENT,
+                "another poll of this worker is running; only one can run at a time",
+                0,
+                None,
             )
         surface.dll.temporal_zig_worker_initiate_shutdown(worker)
         assert results.failure(tag).kind == SHUT_DOWN
