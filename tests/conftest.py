@@ -1,4 +1,4 @@
-"""What every test folder shares: the tests are of an installed wheel, never of the tree."""
+"""Fixtures for every test folder. Tests run against an installed wheel, never the checkout."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ SETTINGS = (
     "TEMPORAL_LIBS_VERIFY",
     "USE_PREBUILT_LIBS",
 )
-# What make tells a make that it starts: none that a test starts is part of the one that runs the
-# tests.
+# Variables that make sets for a make that it starts. They are removed, because a make that a test
+# starts is independent of the one that runs the tests.
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if package == REPO_ROOT / "temporal_static_libs":
         raise pytest.UsageError(
             f"{package} is the checkout's package: install the wheel into a venv and run that "
-            "venv's 'pytest', not 'python -m pytest' ('make test' does it all)"
+            "venv's 'pytest', not 'python -m pytest' ('make test' does all of this)"
         )
     for name in OF_MAKE:
         os.environ.pop(name, None)
@@ -80,7 +80,7 @@ def wheel() -> Path:
         pytest.fail("TEMPORAL_LIBS_TEST_WHEEL must name the wheel file; 'make test' sets it")
     path = Path(value).absolute()
     if not path.is_file():
-        pytest.fail(f"TEMPORAL_LIBS_TEST_WHEEL names {path}, which is no file")
+        pytest.fail(f"TEMPORAL_LIBS_TEST_WHEEL names {path}, which is not a file")
     return path
 
 
@@ -100,7 +100,7 @@ def dev_server() -> Iterator[DevServer]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Take the developer's own settings away, and the cache, which the run must leave as it is."""
+    """Remove the developer's settings, and use a separate cache so that theirs does not change."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name in SETTINGS:
             monkeypatch.delenv(name, raising=False)
@@ -116,7 +116,7 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def capi(declared: str, tmp_path_factory: pytest.TempPathFactory) -> CApi:
-    """The installed sdk-core archive, callable."""
+    """The installed sdk-core archive, linked and loaded."""
     scratch = tmp_path_factory.mktemp("sdk-core")
     library = link_shared_library(function_names(declared), "sdk-core", scratch)
     return CApi(declared, library)
@@ -124,7 +124,7 @@ def capi(declared: str, tmp_path_factory: pytest.TempPathFactory) -> CApi:
 
 @pytest.fixture
 def runtime(capi: CApi) -> Iterator[Any]:
-    """A runtime with the defaults."""
+    """A runtime with default options."""
     with capi.runtime() as made:
         yield made
 
@@ -138,7 +138,7 @@ def queue(capi: CApi) -> Iterator[CompletionQueue]:
 
 @pytest.fixture(scope="session")
 def published_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel under test, with the tags that a published one has."""
+    """The wheel under test, with the tags of a published wheel."""
     copy = tmp_path_factory.mktemp("published") / wheel.name
     shutil.copyfile(wheel, copy)
     if "-linux_" not in wheel.name:
@@ -161,7 +161,7 @@ def tiny_sdist(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def delivery_programs(repo_root: Path) -> Path:
-    """The directory with a package index's programs, and those of clients besides pip."""
+    """The directory with the programs of a package index, and of clients other than pip."""
     programs = repo_root / ".venv" / "delivery" / "bin"
     if not (programs / "devpi-server").is_file():
         pytest.fail(f"{programs} has no devpi-server; 'make .venv/delivery/.ready' installs it")
@@ -172,7 +172,7 @@ def delivery_programs(repo_root: Path) -> Path:
 def package_server(
     delivery_programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PackageServer]:
-    """A server of package indexes, for all of a run."""
+    """A server of package indexes, shared by the whole run."""
     scratch = tmp_path_factory.mktemp("package-server")
     with running_package_server(delivery_programs, scratch) as server:
         yield server
@@ -180,5 +180,5 @@ def package_server(
 
 @pytest.fixture(scope="session")
 def index(package_server: PackageServer, published_wheel: Path, tiny_sdist: Path) -> str:
-    """The address of an index that holds the wheel and the source distribution."""
+    """The URL of an index that holds the wheel and the source distribution."""
     return package_server.add_index("published", [published_wheel, tiny_sdist])

@@ -1,8 +1,8 @@
 /* Create/use/destroy cycles over every handle that needs no server, under valgrind.
  *
- * After some cycles that fill what is filled once (thread-locals, caches, lazily made statics),
+ * After some cycles that fill caches, thread-locals and lazily created statics,
  * nothing may be lost, and memory in use must not grow with every round of cycles. The argument
- * `free-only` leaves out that replayers are finalized before they are freed. */
+ * `free-only` frees replayers without finalizing them first. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -39,7 +39,7 @@ static TemporalCoreByteArrayRef ref(const char *text) {
 
 static void free_bytes(const TemporalCoreByteArray *bytes) {
   volatile uint8_t sum = 0;
-  /* Read, so that valgrind sees whether all of it is there. */
+  /* Read, so that valgrind checks that all of it is initialized. */
   for (size_t i = 0; bytes != NULL && i < bytes->size; i++) sum = (uint8_t)(sum + bytes->data[i]);
   temporal_core_byte_array_free(NULL, bytes);
 }
@@ -270,7 +270,7 @@ static void *tag_of(TemporalStaticLibsQueue *queue) {
   return temporal_static_libs_queue_tag(queue, 1);
 }
 
-/* Reads all of an event, so that valgrind sees whether it is there, and frees it. */
+/* Reads all of an event, so that valgrind checks it, and frees it. */
 static void free_event(TemporalStaticLibsEvent *event) {
   if (event->log != NULL) on_log(event->log_level, event->log);
   free_bytes(event->success);
@@ -279,7 +279,7 @@ static void free_event(TemporalStaticLibsEvent *event) {
   temporal_static_libs_event_free(event);
 }
 
-/* Answers or drops requests, and frees all else, until there is an event of this kind. */
+/* Answers or drops requests and frees other events until there is an event of this kind. */
 static TemporalStaticLibsEvent await_event(TemporalStaticLibsQueue *queue,
                                            TemporalStaticLibsEventKind kind) {
   TemporalStaticLibsEvent event;
@@ -287,7 +287,7 @@ static TemporalStaticLibsEvent await_event(TemporalStaticLibsQueue *queue,
   for (event.size = sizeof event;; free_event(&event)) {
     if (!temporal_static_libs_queue_next(queue, 60000, &event)) fail_test("no event");
     if (event.kind == kind) return event;
-    /* One that is not answered fails; connecting has to succeed. */
+    /* An unanswered request fails, but connecting has to succeed. */
     if (event.request != NULL && (kind == TemporalStaticLibsEventKind_ClientConnect || requests++ % 2)) {
       on_request(event.request, NULL);
       event.request = NULL;
@@ -331,7 +331,7 @@ static void queue_worker(TemporalStaticLibsQueue *queue, TemporalCoreConnection 
   temporal_core_worker_complete_activity_task(made.worker, ref("\xff"), tag_of(queue),
                                               temporal_static_libs_on_worker);
   event = await_event(queue, TemporalStaticLibsEventKind_Worker);
-  if (event.fail == NULL) fail_test("a completion that makes no sense was taken");
+  if (event.fail == NULL) fail_test("an invalid completion was accepted");
   free_event(&event);
   temporal_core_worker_initiate_shutdown(made.worker);
   event = await_event(queue, TemporalStaticLibsEventKind_WorkerPoll);
@@ -393,7 +393,7 @@ static void queues(void) {
   TemporalCoreByteArrayRefArray bad_metadata = {&bad_header, 1};
   for (int i = 0; i < 30; i++) temporal_core_client_update_metadata(connection, bad_metadata);
 
-  /* What waits there: logs, results, requests, a connection that is kept by nobody. */
+  /* Waiting events: logs, results, requests, a connection that nobody keeps. */
   temporal_core_client_rpc_call(connection, &call, tag_of(queue),
                                 temporal_static_libs_on_client_rpc_call);
   temporal_core_client_connect(runtime, NULL, tag_of(queue), temporal_static_libs_on_client_connect);
@@ -456,7 +456,7 @@ static int threads(void) {
   return count;
 }
 
-/* A runtime whose last call has only just ended may still be going down. */
+/* A runtime may still be shutting down just after its last call. */
 static void await_threads(void) {
   struct timespec pause = {0, 20 * 1000 * 1000};
   for (int i = 0; threads() > 1; i++) {
@@ -479,7 +479,7 @@ static unsigned long in_use(void) {
 }
 
 int main(int argc, char **argv) {
-  if (!RUNNING_ON_VALGRIND) fail_test("to be run under valgrind");
+  if (!RUNNING_ON_VALGRIND) fail_test("run this program under valgrind");
   finalize_replayers = argc < 2 || strcmp(argv[1], "free-only") != 0;
   for (int i = 0; i < WARM_UP; i++) cycle();
   unsigned long before = in_use();
@@ -490,7 +490,7 @@ int main(int argc, char **argv) {
     grown += now > before;
     before = now;
   }
-  /* What is made late, but once, grows one round; a leak grows all of them. */
+  /* A late one-time allocation grows one round; a leak grows all of them. */
   if (grown == ROUNDS) fail_test("memory in use grows with every round");
   return VALGRIND_COUNT_ERRORS == 0 ? 0 : 3;
 }

@@ -1,9 +1,9 @@
-/* Producers and consumers of one completion queue, as many threads at once as the machine runs.
+/* Producers and consumers of one completion queue, on as many threads as the machine can run.
  *
  * usage: queue_stress EVENTS
  *
- * Each producer puts EVENTS events, as the end of a call does. Some consumers wait for ever, some for a
- * moment, some ask without waiting, and some poll the queue's descriptor. Each event must come exactly
+ * Each producer puts EVENTS events, like the end of a call. Some consumers wait forever, some for a
+ * moment, some do not wait, and some poll the queue's descriptor. Each event must come exactly
  * once, to a thread that sees what its producer wrote before; then the descriptor is not readable. */
 
 #define _GNU_SOURCE
@@ -37,7 +37,7 @@ static void *produce(void *number) {
   for (uint64_t tag = first; tag < first + events; tag++) {
     written[tag] = ~tag;
     temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, tag), NULL);
-    /* Consumers fall asleep now and then. */
+    /* So that consumers sleep now and then. */
     if (tag % 1024 == 0) sched_yield();
   }
   return NULL;
@@ -68,7 +68,7 @@ static void *consume(void *way) {
     int64_t timeout = timeouts[(uintptr_t)way];
     bool there;
     if (timeout == 0) {
-      /* The last way waits by the descriptor. */
+      /* The last kind of consumer waits on the descriptor. */
       if ((uintptr_t)way == WAYS - 1) is_readable(-1);
       there = temporal_static_libs_queue_try_next(queue, &event);
     } else {

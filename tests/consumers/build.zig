@@ -1,4 +1,4 @@
-//! A program in C over an archive that only pkg-config says where it is.
+//! A C program with an archive that only pkg-config locates.
 
 const std = @import("std");
 

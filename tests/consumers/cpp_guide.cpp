@@ -1,4 +1,4 @@
-// What docs/cpp.md leaves to its reader. PAGE has what the page shows.
+// The code that docs/cpp.md leaves to its reader. PAGE is the code on the page.
 
 #include <temporal.hpp>
 

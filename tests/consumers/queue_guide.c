@@ -1,4 +1,4 @@
-/* What docs/queue.md leaves to its reader. PAGE has what the page shows, LOOP the header of the loop. */
+/* The code that docs/queue.md leaves to its reader. PAGE is the code on the page, LOOP the loop's header. */
 
 #include "temporal-sdk-core-c-bridge.h"
 

@@ -1,14 +1,14 @@
 /* A host whose callbacks block, or wait for other calls.
  *
- *     blocking delay ADDRESS COUNT            COUNT callbacks block at once: how long after its start
- *                                             another call's callback comes, three times
+ *     blocking delay ADDRESS COUNT            COUNT callbacks block at once; prints after how long another
+ *                                             call's callback runs, three times
  *     blocking wait ADDRESS THREADS DEPTH     a callback waits for a call whose callback waits for a
  *                                             call, DEPTH deep, on a runtime with THREADS threads
  *     blocking few ADDRESS COUNT SPARE        the same as `delay`, with at most SPARE more threads
  *     blocking end ADDRESS WHERE              frees everything while callbacks have threads; WHERE is
  *                                             callback or thread
  *
- * ADDRESS: host:port of a server on this machine. One line for each thing found on stdout, with a tab
+ * ADDRESS: host:port of a server on this machine. Prints one line per result to stdout, with a tab
  * before its value. */
 
 #include "host.h"
@@ -34,8 +34,8 @@ static void await_count(atomic_int *number, int least, const char *what) {
   }
 }
 
-/* Threads that this process could not have. In place of the C library's function, also for the
- * library under test. */
+/* Counts threads that could not be created. Replaces the C library's function, also for the library
+ * under test. */
 
 static atomic_int refused;
 
@@ -57,7 +57,7 @@ static int threads_named(const char *name) {
     if (task->d_name[0] == '.') continue;
     snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
     FILE *file = fopen(path, "r");
-    if (file == NULL) continue; /* it has ended meanwhile */
+    if (file == NULL) continue; /* the thread has ended meanwhile */
     if (fgets(comm, sizeof comm, file) != NULL) count += strncmp(comm, name, strlen(name)) == 0;
     fclose(file);
   }
@@ -109,7 +109,7 @@ static void free_answer(const TemporalCoreByteArray *success, const TemporalCore
   temporal_core_byte_array_free(NULL, details);
 }
 
-/* One call whose callback stays until it is released. */
+/* One call whose callback blocks until it is released. */
 typedef struct Blocked {
   double came; /* when its callback did */
   atomic_int answers;
@@ -132,7 +132,7 @@ static void block(void *given, const TemporalCoreByteArray *success, uint32_t st
   atomic_fetch_add(&returned, 1);
 }
 
-/* Lets all callbacks return, and checks that each has come once. */
+/* Lets all callbacks return, and checks that each has run once. */
 static void release(int count) {
   pthread_mutex_unlock(&gate);
   await_count(&returned, count, "callbacks that returned");
@@ -208,8 +208,8 @@ static void wait_nested(int depth) {
 
 /* Few threads. */
 
-/* The administrator's threads are never limited. Another user's are counted together, so this is one
- * that nobody else is; a user without that right gets a namespace to be counted in. */
+/* Root's threads are not limited, and another user's are counted together, so this uses an unused user
+ * ID. A user who cannot change the ID gets a namespace with its own count. */
 static void become_countable(void) {
   uid_t nobody_else = 60000 + (uid_t)getpid() % 5000;
   if (geteuid() != 0) {
@@ -221,14 +221,14 @@ static void become_countable(void) {
 
 static void few(int count, int spare) {
   struct rlimit limit;
-  /* One that has made the runtime may still be counted. */
+  /* A thread that made the runtime may still be counted. */
   while (threads_named("temporal-startu") > 0) pause_millis(1);
   getrlimit(RLIMIT_NPROC, &limit);
   limit.rlim_cur = (rlim_t)(threads_named("") + spare);
   if (setrlimit(RLIMIT_NPROC, &limit) != 0) give_up("setrlimit: %s", strerror(errno));
   pthread_mutex_lock(&gate);
   for (int i = 0; i < count; i++) start_call(&blocked[i], block);
-  /* A thread is there before any limit is. */
+  /* One thread exists before the limit is set. */
   await_count(&inside, spare + 1, "callbacks that block");
   await_count(&refused, 10, "threads that are refused");
   say("blocked", atomic_load(&inside) - atomic_load(&returned));

@@ -1,4 +1,4 @@
-/* A shared library that links the archive: `use` makes a runtime with all that starts threads, a
+/* A shared library that links the archive. `use` makes a runtime with everything that starts threads, a
  * connection and a worker that polls, and frees everything. */
 
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@ static void on_log(TemporalCoreForwardedLogLevel level, const TemporalCoreForwar
   (void)size;
 }
 
-/* Gives whether the process has no more threads than before, after ten seconds at most. With `wait`
+/* Returns whether the process has no more threads than before, after at most ten seconds. With `wait`
  * false, returns at once. */
 bool use(bool wait);
 bool use(bool wait) {

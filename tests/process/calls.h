@@ -1,4 +1,4 @@
-/* What programs share that need not know how a call ended, in C and C++: waiting for callbacks, and a gRPC override
+/* For programs in C and C++ that do not check how a call ended: waiting for callbacks, and a gRPC override
  * as the server. */
 
 #ifndef CALLS_H
@@ -27,7 +27,7 @@ static UNUSED void expect_none(const TemporalCoreByteArray *fail, const char *wh
   fail_test(what);
 }
 
-/* A call's end: what its callback got, and that it came. */
+/* The end of a call: what its callback got, and that it was called. */
 typedef struct Call {
   pthread_mutex_t mutex;
   pthread_cond_t changed;

@@ -2,8 +2,8 @@
  *
  * usage: exit_in_use URL main|callback|return [free]
  *
- * `main`: exit(0) on the main thread; `callback`: in a callback, on a thread of the library; `return`:
- * main returns. With `free`, a handler of atexit frees all handles, as the destructor of a static object
+ * `main`: exit(0) on the main thread; `callback`: exit(0) in a callback, on a library's thread; `return`:
+ * main returns. With `free`, an atexit handler frees all handles, as the destructor of a static object
  * would; callbacks then start no new calls, for which the handles would have to live. */
 
 #define _GNU_SOURCE

@@ -1,18 +1,18 @@
-/* A host that forks: what its child is answered, and that its own calls go on.
+/* A host that forks: how calls of its child end, and that its own calls continue.
  *
  *     fork list                            the exports that `exports` calls in a child
- *     fork exports EXECUTABLE              each of them, in a separate child; starts that server
- *     fork in-flight ADDRESS TASK_QUEUE    the child frees everything while calls go on
- *     fork idle ADDRESS TASK_QUEUE         the same while none does
+ *     fork exports EXECUTABLE              each export in a separate child; starts that server
+ *     fork in-flight ADDRESS TASK_QUEUE    the child frees everything while calls are in flight
+ *     fork idle ADDRESS TASK_QUEUE         the same without calls in flight
  *     fork threads ADDRESS                 20 forks while 8 threads call
- *     fork logs ADDRESS                    whose forwarder gets which logs
+ *     fork logs ADDRESS                    which forwarder gets which logs
  *     fork in-log-callback ADDRESS         forks on a runtime's thread
  *     fork in-rpc-callback ADDRESS         the same
  *     fork again ADDRESS                   the child forks
- *     fork freed ADDRESS                   the runtime is freed before, its connection is not
- *     fork queues ADDRESS                  20 forks while threads put on a queue and take from it
+ *     fork freed ADDRESS                   the runtime is freed before the fork, its connection is not
+ *     fork queues ADDRESS                  20 forks while threads put events on a queue and take them
  *
- * One line for each thing found on stdout, with tabs between. Whatever hangs in a child is ended by an
+ * Prints one line per result to stdout, separated by tabs. A child that hangs is ended by an
  * alarm after PATIENCE seconds. */
 
 #include "host.h"
@@ -38,14 +38,14 @@ typedef struct Handles {
   TemporalStaticLibsQueue *queue;
 } Handles;
 
-/* Of the process that forks first. */
+/* The handles of the process that forks first. */
 static Handles of_parent;
 static pid_t parent;
 
-/* Set by the callbacks of a slot supplier: a reservation that waits, and one that core gave up. */
+/* Set by the callbacks of a slot supplier: a waiting reservation, and one that core canceled. */
 static _Atomic(const TemporalCoreSlotReserveCompletionCtx *) waiting, cancelled;
 
-/* What the library called in this process after the fork, of the parent's meter and forwarder. */
+/* Calls to the parent's meter and forwarder in this process after the fork. */
 static atomic_int records, logs;
 
 /* The callbacks of a supplier that never gives a slot. */
@@ -219,7 +219,7 @@ static TemporalCoreWorkerReplayerOrFail new_replayer(TemporalCoreRuntime *runtim
   return temporal_core_worker_replayer_new(runtime, &options);
 }
 
-/* All that is made with a runtime and a connection. */
+/* Everything that a runtime and a connection can create. */
 static void make_handles(const char *address, const char *task_queue) {
   TemporalCoreMetricAttribute attribute = an_attribute();
   of_parent.connection = new_connection(of_parent.runtime, address);
@@ -277,7 +277,7 @@ static bool serves(TemporalCoreConnection *connection) {
   return false;
 }
 
-/* Protobuf, as much as is needed: fields of bytes that are shorter than 128. */
+/* Just enough protobuf: fields of bytes that are shorter than 128. */
 typedef struct Bytes {
   uint8_t data[256];
   size_t size;
@@ -334,11 +334,11 @@ static bool start_workflow(TemporalCoreConnection *connection, const char *task_
   return wait_for(&call, DEADLINE) == SUCCEEDED;
 }
 
-/* Completes an activation that a poll gave: the workflow, or nothing for an eviction. */
+/* Completes an activation from a poll: ends the workflow, or does nothing for an eviction. */
 static bool complete_activation(TemporalCoreWorker *worker, const Call *polled, bool workflow) {
   Call call = NEW_CALL;
   Bytes completion = {.size = 0};
-  /* The run's id is the first field of both; then `successful`, which has one command. */
+  /* The run's ID is the first field of both messages; then comes `successful`, which has one command. */
   static const uint8_t command[] = {0x0a, 2, 0x32, 0};
   if (polled->size < 2 || polled->bytes[0] != 0x0a) give_up("no activation");
   add_bytes(&completion, 1, polled->bytes + 2, polled->bytes[1]);
@@ -518,7 +518,7 @@ static void do_worker_record_activity_heartbeat(Answer *to) {
   answer_failure(to, temporal_core_worker_record_activity_heartbeat(of_parent.worker, empty));
 }
 
-/* What this project adds. */
+/* This project's additions */
 
 static void *tag_of_parent;
 static TemporalStaticLibsEvent event_of_parent;
@@ -615,7 +615,7 @@ static void child_logs(Answer *to) {
   temporal_core_runtime_free(made.runtime);
 }
 
-/* The call's runtime is the child's, its result is for the parent: nobody gets it. */
+/* The call has the child's runtime, but its result is for the parent: nobody gets it. */
 static void child_result(Answer *to) {
   temporal_static_libs_on_worker(tag_of_parent, NULL);
   nothing_done(to);
@@ -650,7 +650,7 @@ static void child_bytes(Answer *to) {
   nothing_done(to);
 }
 
-/* Only memory: the copy goes on where the parent's does. */
+/* Only memory: the copy continues where the parent's was. */
 static TemporalCoreRandom *random_of_parent;
 static int32_t next_of_parent;
 
@@ -896,7 +896,7 @@ static void exports(const char *executable) {
   free_handles(&of_parent, false);
 }
 
-/* Open files, by what they lead to. */
+/* Open files, by their targets. */
 static int descriptors(void) {
   int count = 0;
   for (int descriptor = 0; descriptor < 1024; descriptor++) {
@@ -907,7 +907,7 @@ static int descriptors(void) {
   return count;
 }
 
-/* A runtime whose end would send what its metrics are, and wait for that. */
+/* A runtime that would export its metrics at its end and wait for that. */
 static TemporalCoreRuntime *new_exporting_runtime(void) {
   TemporalCoreOpenTelemetryOptions collector;
   TemporalCoreMetricsOptions metrics;
@@ -928,7 +928,7 @@ static TemporalCoreRuntime *new_exporting_runtime(void) {
 
 static TemporalCoreRuntime *exporting;
 
-/* The child frees everything and leaves as programs do. */
+/* The child frees everything and exits normally. */
 static void free_in_child(bool runtime_first) {
   pid_t child = fork_child();
   if (child == 0) {
@@ -943,7 +943,7 @@ static void free_in_child(bool runtime_first) {
   say("child\t%d\n", ended(child));
 }
 
-/* Whether a workflow goes through a worker whose polls, of all three kinds, are waiting. */
+/* Whether a worker with waiting polls of all three kinds completes a workflow. */
 static void run_workflow(const char *task_queue, Call *polls) {
   if (!start_workflow(of_parent.connection, task_queue, 0)) give_up("no workflow");
   bool activated = wait_for(&polls[0], DEADLINE) == SUCCEEDED;
@@ -1018,7 +1018,7 @@ static const char *live(const char *address) {
   return "works";
 }
 
-/* Whether a call on a connection of before the fork says so. */
+/* Whether a call on a connection from before the fork fails with that message. */
 static bool is_refused(TemporalCoreConnection *connection) {
   static const char refusal[] = "client was made before fork";
   Call call = NEW_CALL;
@@ -1029,7 +1029,7 @@ static bool is_refused(TemporalCoreConnection *connection) {
          strcmp(call.text + size - strlen(refusal), refusal) == 0;
 }
 
-/* What a child does here; it ends with 0 if all was right. */
+/* What a child does; its exit status is 0 if everything was right. */
 static void child_life(const char *address, bool free_all) {
   if (!is_refused(of_parent.connection)) exit(1);
   if (free_all) free_handles(&of_parent, getpid() % 2 == 0);
@@ -1042,7 +1042,7 @@ static void child_life(const char *address, bool free_all) {
 static atomic_bool stop;
 static atomic_int good_calls, bad_calls;
 
-/* Calls as fast as the server allows; and, meanwhile, what takes the library's own locks. */
+/* Calls as fast as the server allows, along with functions that take the library's locks. */
 static void *call_on(void *connection) {
   while (!atomic_load(&stop)) {
     Call call = NEW_CALL;
@@ -1088,7 +1088,7 @@ static void on_own_log(TemporalCoreForwardedLogLevel level, const TemporalCoreFo
   atomic_fetch_add(&own_logs, 1);
 }
 
-/* Beginning a worker's shutdown is logged, on the caller's thread. */
+/* Starting a worker's shutdown logs on the caller's thread. */
 static void forwarded_logs(const char *address) {
   of_parent.runtime = new_runtime("info", on_log);
   make_handles(address, "fork-logs");
@@ -1234,7 +1234,7 @@ static TemporalCoreRuntime *new_runtime_with(TemporalStaticLibsQueue *log_queue)
   return made.runtime;
 }
 
-/* Waits by the descriptor for an event that must be of this kind. */
+/* Waits on the descriptor for an event, which must be of this kind. */
 static bool await_event(TemporalStaticLibsQueue *queue, TemporalStaticLibsEventKind kind,
                         TemporalStaticLibsEvent *event) {
   struct pollfd waited = {temporal_static_libs_queue_descriptor(queue), POLLIN, 0};
@@ -1274,7 +1274,7 @@ static bool queue_works(const char *address) {
   return succeeded && logged;
 }
 
-/* Calls of the parent, and what is put on its queue directly, which takes its lock more often. */
+/* Calls of the parent, and events put directly on its queue, which takes its lock more often. */
 static void *put_on(void *connection) {
   while (!atomic_load(&stop)) {
     TemporalCoreRpcCallOptions options = rpc_options("GetSystemInfo");

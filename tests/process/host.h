@@ -1,4 +1,4 @@
-/* What programs share that look at how each call ends: calls that are waited for with a deadline. */
+/* For programs that check how each call ends: calls with a deadline for waiting. */
 
 #ifndef HOST_H
 #define HOST_H
@@ -106,7 +106,7 @@ static UNUSED void on_poll(void *call, const TemporalCoreByteArray *success,
   answered_with(call, success, fail);
 }
 
-/* NULL is what a call that gives nothing gives when it succeeds. */
+/* NULL is the result of a successful call without a result. */
 static UNUSED void on_done(void *call, const TemporalCoreByteArray *fail) {
   take_text(((Call *)call)->text, fail);
   answered(call, fail != NULL ? FAILED : SUCCEEDED);
@@ -121,7 +121,7 @@ static UNUSED void on_server(void *call, TemporalCoreEphemeralServer *success,
   answered(call, success != NULL ? SUCCEEDED : FAILED);
 }
 
-/* How a call has ended after at most so many seconds. */
+/* How a call has ended, after waiting for at most so many seconds. */
 static UNUSED End wait_for(Call *call, double seconds) {
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);

@@ -1,16 +1,16 @@
-/* A host that has few threads, descriptors or little memory: what each call answers, and when.
+/* A host with few threads, few descriptors or little memory: how each call ends, and when.
  *
  *     limits RESOURCE SPARE STAGE ADDRESS
  *
  * RESOURCE: threads (SPARE more than there are), descriptors (SPARE more than are open), memory (SPARE
  * MiB more than are mapped).
- * STAGE: what comes first under the limit: runtime, connection, worker, validation (which is left out
+ * STAGE: the first step under the limit: runtime, connection, worker, validation (which is left out
  * otherwise), polls, shutdown, end, end-in-callback (the last handle is freed in a callback), or
  * otlp-grpc and otlp-http: a runtime that exports metrics, and nothing else.
  * ADDRESS: host:port of a server on this machine.
  *
- * One line a step on stdout: its name, milliseconds, how it ended, and the failure, with tabs
- * between. A step that takes longer than it may ends the program with status 3. */
+ * Prints one line per step to stdout: its name, milliseconds, how it ended, and the failure, separated
+ * by tabs. A step that takes too long ends the program with status 3. */
 
 #include "host.h"
 
@@ -37,7 +37,7 @@ static const Poll POLL[POLLS] = {
 static const char *step_name = "";
 static double step_began;
 
-/* The step hangs. Only what a signal handler may call. */
+/* The step hangs. Calls only functions that a signal handler may call. */
 static void on_alarm(int number) {
   (void)number;
   static const char hangs[] = "\t-\thangs\t\n";
@@ -55,7 +55,7 @@ static void begin(const char *name) {
 
 static void end(const char *how, const char *text) {
   alarm(0);
-  /* A failure is one line here. */
+  /* Prints a failure as one line. */
   char line[TEXT];
   snprintf(line, sizeof line, "%s", text);
   for (char *at = line; *at; at++) {
@@ -65,7 +65,7 @@ static void end(const char *how, const char *text) {
   fflush(stdout);
 }
 
-/* Opened before there is a limit. */
+/* Opened before the limit is set. */
 static DIR *tasks;
 
 static int threads(void) {
@@ -92,8 +92,8 @@ static long mapped_bytes(void) {
   return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* The administrator's threads are never limited. Another user's are counted together, so this is one
- * that nobody else is; a user without that right gets a namespace to be counted in. */
+/* Root's threads are not limited, and another user's are counted together, so this uses an unused user
+ * ID. A user who cannot change the ID gets a namespace with its own count. */
 static void become_countable(void) {
   uid_t nobody_else = 50000 + (uid_t)getpid() % 10000;
   if (geteuid() != 0) {
@@ -116,7 +116,7 @@ static int resource_number(Resource resource) {
 
 static struct rlimit unlimited;
 
-/* Looks without the limit: the names are in files. */
+/* Lists them without the limit, because the names are in files. */
 static bool has_thread(Resource resource, const char *name) {
   struct rlimit limited;
   bool found = false;
@@ -135,7 +135,7 @@ static bool has_thread(Resource resource, const char *name) {
   return found;
 }
 
-/* Threads of a worker that is gone end soon after it, and would then be spare. */
+/* Threads of a freed worker end soon after it and would then be spare. */
 static void await_worker_threads(Resource resource) {
   double began = now();
   while (has_thread(resource, "workflow-proces") || has_thread(resource, "temporal-real-s")) {
@@ -168,7 +168,7 @@ static const char *word(End end) {
 
 static TemporalCoreConnection *connect_to(TemporalCoreRuntime *runtime, const char *step,
                                           const char *url) {
-  /* Lives until its callback, however late that comes. */
+  /* Lives until its callback, however late that is. */
   Call *call = calloc(1, sizeof *call);
   TemporalCoreConnectionOptions *options = calloc(1, sizeof *options);
   *options = connection_options(url);
@@ -190,7 +190,7 @@ static void system_info(TemporalCoreConnection *connection) {
   end(word(wait_for(&call, LONGEST)), call.text);
 }
 
-/* Polls that wait are as they should be: there is no task. */
+/* Waiting polls are right, because there is no task. */
 static End report_poll(int kind, const char *when, Call *call, double patience) {
   static char names[POLLS * 2 * MOST_POLLS][40];
   static int used;
@@ -202,7 +202,7 @@ static End report_poll(int kind, const char *when, Call *call, double patience) 
   return ended;
 }
 
-/* With slots that depend on the load, which a thread watches. */
+/* Its slots depend on the load, which a thread watches. */
 static void resource_based_worker(TemporalCoreConnection *connection) {
   TemporalCoreWorkerOptions options = worker_options("limits-resource-based");
   TemporalCoreSlotSupplier *slots = &options.tuner.activity_slot_supplier;
@@ -221,8 +221,8 @@ static void resource_based_worker(TemporalCoreConnection *connection) {
   end("success", "");
 }
 
-/* A failure whose cause has a cause, and so on: more than what is decoded on a small stack. The run is
- * one that core does not know. */
+/* A failure with many nested causes, more than can be decoded on a small stack. Core does not know the
+ * run. */
 static void complete_deep(TemporalCoreWorker *worker) {
   enum { DEPTH = 60 };
   static Call call;
@@ -303,7 +303,7 @@ static TemporalCoreRuntime *new_runtime(const char *step,
   return NULL;
 }
 
-/* Threads that end are counted until the system has taken them. */
+/* Ended threads are counted until the system has reaped them. */
 static void await_threads(void) {
   begin("threads end");
   while (threads() > 1 && now() < step_began + LONGEST - 1) pause_millis(5);
@@ -339,7 +339,7 @@ static void free_all(TemporalCoreConnection *connection, TemporalCoreRuntime *ru
   await_threads();
 }
 
-/* A runtime that exports metrics, to where nobody listens. */
+/* A runtime that exports metrics to an address where nobody listens. */
 static void exporting(Resource resource, TemporalCoreOpenTelemetryProtocol protocol) {
   TemporalCoreOpenTelemetryOptions collector;
   TemporalCoreMetricsOptions metrics;
@@ -353,7 +353,7 @@ static void exporting(Resource resource, TemporalCoreOpenTelemetryProtocol proto
   TemporalCoreRuntime *runtime = new_runtime("runtime_new exporting", &telemetry);
   if (runtime == NULL) return;
   begin("exporter");
-  /* As much of the name as the system keeps. A new thread gives itself its name. */
+  /* The part of the name that the system keeps. A new thread sets its own name. */
   double began = now();
   bool found;
   while (!(found = has_thread(resource, "OpenTelemetry.M")) && now() < began + 1) pause_millis(2);
@@ -361,7 +361,7 @@ static void exporting(Resource resource, TemporalCoreOpenTelemetryProtocol proto
   free_all(NULL, runtime, false);
 }
 
-/* A program that is no server. */
+/* A program that is not a server. */
 static void start_server(TemporalCoreRuntime *runtime) {
   static Call call;
   static TemporalCoreTestServerOptions options;
@@ -386,7 +386,7 @@ static void life(Resource resource, long spare, const char *stage, const char *b
     worker_life(connection, stage, resource, spare);
     resource_based_worker(connection);
   }
-  /* Last, because a thread that looks names up stays for a while, for others to use. */
+  /* Last, because the thread that resolves names stays for a while to be reused. */
   temporal_core_client_free(connect_to(runtime, "connect by name", by_name));
   start_server(runtime);
   if (strncmp(stage, "end", 3) == 0) {

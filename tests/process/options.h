@@ -1,4 +1,4 @@
-/* Byte ranges, and the options of a connection and a worker, for the programs of this directory in C and C++. */
+/* Byte ranges, and the options of a connection and a worker, for the C and C++ programs in this directory. */
 
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -47,7 +47,7 @@ static UNUSED TemporalCoreSlotSupplier resource_based(void) {
   return supplier;
 }
 
-/* Options of a worker for tasks of every type, with suppliers of a fixed size. */
+/* Options of a worker for all types of tasks, with fixed-size slot suppliers. */
 static UNUSED TemporalCoreWorkerOptions worker_options(const char *task_queue) {
   static const TemporalCorePollerBehaviorSimpleMaximum maximum = {2};
   TemporalCoreWorkerOptions options;

@@ -1,8 +1,8 @@
-/* Runs each export on a thread whose stack is known, and writes how much of it the call used.
+/* Runs each export on a thread with a prepared stack, and writes how much of it the call used.
  *
  * usage: stack_use painted|guarded console|forwarded METRICS DIRECTORY RESULTS [SERVER]
  *
- * `painted`: the stack has 1 MiB of one byte; how deep another byte was written is how much was used,
+ * `painted`: the stack is filled with 1 MiB of one byte; the deepest changed byte shows how much was used,
  * the thread's own control block and thread-local data included. `guarded`: the stack has 64 KiB, and
  * below them a page that ends the program when it is touched.
  * METRICS: prometheus, otlp-grpc, otlp-http or custom. DIRECTORY: the messages, certificates and
@@ -66,14 +66,14 @@ static TemporalCoreByteArrayRef file(const char *name) {
   fseek(stream, 0, SEEK_END);
   long size = ftell(stream);
   rewind(stream);
-  /* Lives as long as the program. */
+  /* Never freed. */
   uint8_t *data = malloc((size_t)size + 1);
   if (fread(data, 1, (size_t)size, stream) != (size_t)size) fail_test(path);
   fclose(stream);
   return bytes_ref(data, (size_t)size);
 }
 
-/* --- what the calls are made with --- */
+/* --- arguments of the calls --- */
 
 static TemporalCoreRuntimeOptions runtime_options;
 static TemporalCoreRuntimeOrFail made_runtime;
@@ -98,7 +98,7 @@ static const TemporalCoreByteArray *fail;
 static Call call, poll_calls[3];
 static const char *text;
 
-/* --- callbacks that come on the thread that calls --- */
+/* --- callbacks on the calling thread --- */
 
 static void on_log(TemporalCoreForwardedLogLevel level, const TemporalCoreForwardedLog *log) {
   (void)level;
@@ -271,7 +271,7 @@ EXPORT(temporal_core_client_grpc_override_request_respond,
            .fail_details = ref("details")};
        temporal_core_client_grpc_override_request_respond(kept_request, response))
 
-/* All accessors are called by `on_log`, on whichever thread logs; here without a log. */
+/* `on_log` calls all accessors on the thread that logs; here they are called without a log. */
 EXPORT(temporal_core_forwarded_log_target, temporal_core_forwarded_log_target(NULL))
 EXPORT(temporal_core_forwarded_log_message, temporal_core_forwarded_log_message(NULL))
 EXPORT(temporal_core_forwarded_log_timestamp_millis,
@@ -503,7 +503,7 @@ static void use_metrics(void) {
     metric_options.unit = ref("ms");
     metric_options.kind = (TemporalCoreMetricKind)kind;
     MEASURE(temporal_core_metric_new);
-    /* The wrong one of them logs. */
+    /* The invalid one logs. */
     MEASURE(temporal_core_metric_record_integer);
     MEASURE(temporal_core_metric_record_integer_signed);
     MEASURE(temporal_core_metric_record_float);
@@ -559,7 +559,7 @@ static void connect_both_ways(void) {
   MEASURE(temporal_core_client_update_api_key);
 }
 
-/* As the library hands them out. */
+/* In the form in which the library passes them. */
 static void fill_bytes(int count) {
   TemporalCoreClientEnvConfigLoadOptions options = {.path = {NULL, 1}};
   for (int i = 0; i < 3; i++) {
@@ -575,7 +575,7 @@ static void connect_for_a_queue(void) {
   if (queued_connection == NULL) fail_test("no connection for the queue");
 }
 
-/* An event with all that the callback can give; twice, because the first one wakes the descriptor. */
+/* An event with everything that a callback can get; twice, because the first wakes the descriptor. */
 static void measure_put(const char *name, void (*measured)(void), int count) {
   for (int i = 0; i < 2; i++) {
     MEASURE(temporal_static_libs_queue_tag);
@@ -586,7 +586,7 @@ static void measure_put(const char *name, void (*measured)(void), int count) {
   MEASURE(temporal_static_libs_event_free);
   MEASURE(temporal_static_libs_queue_try_next);
   MEASURE(temporal_static_libs_event_free);
-  /* What belongs to no queue is freed at once. */
+  /* A request without a queue is freed at once. */
   tag = NULL;
   fill_bytes(count);
   measure(name, measured);
@@ -692,9 +692,9 @@ static void work(void) {
   options_of_worker.tuner.activity_slot_supplier.tag = TemporalCoreSlotSupplier_Custom;
   options_of_worker.tuner.activity_slot_supplier.custom._0 = &supplier;
   options_of_worker.tuner.local_activity_slot_supplier = resource_based();
-  options_of_worker.identity_override = ref("\xff"); /* no UTF-8 */
+  options_of_worker.identity_override = ref("\xff"); /* not UTF-8 */
   MEASURE(temporal_core_worker_new);
-  if (made_worker.fail == NULL) fail_test("an identity that is no UTF-8 was accepted");
+  if (made_worker.fail == NULL) fail_test("an identity that is not UTF-8 was accepted");
   free_bytes(made_worker.fail);
   options_of_worker.identity_override = ref("identity");
   MEASURE(temporal_core_worker_new);
@@ -733,7 +733,7 @@ static void work(void) {
   MEASURE_CALL(temporal_core_worker_finalize_shutdown);
   if (call.failed) fail_test("finalize_shutdown failed");
   MEASURE(temporal_core_worker_free);
-  /* A free of a worker that is polling does more. */
+  /* Freeing a polling worker does more. */
   made_worker = temporal_core_worker_new(connection, &options_of_worker);
   expect_none(made_worker.fail, "worker_new");
   worker = made_worker.worker;

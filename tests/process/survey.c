@@ -2,7 +2,7 @@
  *
  * usage: survey URL SERVER RESULTS
  *
- * SERVER: an executable that is no server. Writes `env STEP NAME` for each environment variable that is looked up during a step, `thread STEP NAME`
+ * SERVER: an executable that is not a server. Writes `env STEP NAME` for each environment variable that is looked up during a step, `thread STEP NAME`
  * for each thread of the process at the end of it, `named STEP NAME` for each thread that gets a name, and `stack CALLBACK BYTES THREAD` for a callback. */
 
 #define _GNU_SOURCE
@@ -19,7 +19,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static const char *step = "start";
 static FILE *results;
 
-/* In place of the C library's. */
+/* Replaces the C library's function. */
 char *getenv(const char *name) {
   const size_t size = strlen(name);
   if (results != NULL) {
@@ -33,7 +33,7 @@ char *getenv(const char *name) {
   return NULL;
 }
 
-/* In place of the C library's, too: threads that are there for a moment also have names. */
+/* Also replaces the C library's function, because short-lived threads have names too. */
 int pthread_setname_np(pthread_t thread, const char *name) {
   if (!pthread_equal(thread, pthread_self())) fail_test("a thread names another one");
   pthread_mutex_lock(&mutex);
@@ -232,13 +232,13 @@ int main(int argc, char **argv) {
   otlp.url = ref("http://127.0.0.1:9/v1/metrics");
   otlp.protocol = TemporalCoreOpenTelemetryProtocol_Http;
   TemporalCoreRuntime *http = make_runtime(with_otlp, NULL);
-  usleep(200000); /* a thread names itself when it begins to run */
+  usleep(200000); /* a thread sets its name when it starts to run */
   list_threads();
   TemporalCoreConnectionOptions to_override = connection_options("http://127.0.0.1:9");
   to_override.grpc_override_callback = on_request;
   TemporalCoreConnection *logging = connect_to(http, &to_override);
   if (logging == NULL) fail_test("no connection through the override");
-  temporal_core_client_update_api_key(logging, ref("\xff")); /* logs that it is no UTF-8 */
+  temporal_core_client_update_api_key(logging, ref("\xff")); /* logs that it is not UTF-8 */
   temporal_core_client_free(logging);
   temporal_core_runtime_free(http);
 

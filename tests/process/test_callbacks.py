@@ -1,4 +1,4 @@
-"""What a callback that blocks does to other calls, and how one ends that does not return."""
+"""How a blocking callback affects other calls, and what happens if a callback does not return."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ HERE = Path(__file__).parent
 RPC = "GetSystemInfo"
 
 Run = Callable[..., list[tuple[str, float]]]
-"""Runs the program: what it does and with which numbers. Gives what it found."""
+"""Runs the program with an action and numbers. Returns the values that it printed."""
 
 LONGEST_DELAY = 50.0
-"""Milliseconds until the callback of a call comes whose server answers at once."""
+"""Maximum milliseconds until the callback of a call that the server answers at once."""
 
 
 @pytest.fixture(scope="module")
 def throwing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program in C++ whose callback does not return."""
+    """A C++ program whose callback does not return."""
     require_program("c++")
     return build_program(HERE / "throwing.cpp", tmp_path_factory.mktemp("throwing"))
 
 
 @pytest.fixture(scope="module")
 def blocking(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run:
-    """A program whose callbacks block, on a runtime where they may. Its first lines say how."""
+    """A program whose callbacks block, on a runtime that allows it. Its first lines explain it."""
     program = build_program(HERE / "blocking.c", tmp_path_factory.mktemp("blocking"))
 
     def run(what: str, *arguments: object) -> list[tuple[str, float]]:
@@ -111,7 +111,7 @@ def test_a_grpc_override_can_wait_for_another_call(capi: CApi) -> None:
     assert answers == [b""]
 
 
-# --- where they may block ---
+# --- runtimes on which callbacks may block ---
 
 
 def test_256_callbacks_that_block_do_not_delay_another_call(blocking: Run) -> None:
@@ -125,14 +125,14 @@ def test_256_callbacks_that_block_do_not_delay_another_call(blocking: Run) -> No
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("threads", [0, 1])
 def test_a_callback_can_wait_for_another_call(blocking: Run, threads: int, depth: int) -> None:
-    """``threads``: of the runtime, for calls; 0 is one for each processor."""
+    """``threads``: the runtime's threads for calls; 0 is one for each processor."""
     answered = [("answered inside", float(level)) for level in range(depth, -1, -1)]
     assert blocking("wait", threads, depth) == [*answered, ("threads in the end", 0)]
 
 
 @pytest.mark.parametrize("spare", [0, 3])
 def test_callbacks_come_later_where_threads_run_out(blocking: Run, spare: int) -> None:
-    """``spare``: more threads that the process can have."""
+    """``spare``: how many more threads the process can create."""
     assert blocking("few", 50, spare) == [
         ("blocked", spare + 1),
         ("answered", 50),

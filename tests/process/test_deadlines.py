@@ -1,4 +1,4 @@
-"""Connects and calls end in time wherever the server stops, and leave nothing behind."""
+"""Connects and calls end in time wherever the server stalls, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ SUCCESS = Outcome(b"", 0, None, None)
 
 @pytest.fixture(scope="module", autouse=True)
 def _made_once(capi: CApi) -> None:
-    """Have what the first runtime of a process makes for all later ones."""
+    """Make what the first runtime of a process creates for all later ones."""
     with capi.runtime():
         pass
 
 
 @pytest.fixture
 def plain(capi: CApi, tmp_path: Path) -> Iterator[Journey]:
-    """A peer without TLS that behaves."""
+    """A peer without TLS that works correctly."""
     with journey(capi, PLAIN, tmp_path) as made:
         yield made
 
@@ -67,7 +67,7 @@ class TestConnect:
     def test_it_ends_by_its_timeout_or_its_token_and_leaves_nothing(
         self, capi: CApi, tmp_path: Path, way: Way
     ) -> None:
-        """Each with its runtime, which is freed at once: only the connect keeps it."""
+        """Each has a runtime that is freed at once, so that only the connect holds it."""
 
         def connects(count: int, **bounds: Any) -> list[Any]:
             answers = []
@@ -109,7 +109,7 @@ class TestConnect:
             answer = plain.start_connect(runtime, timeout_millis=TIMEOUT, token=token)
             client = connected(capi, stack, answer)
             capi.lib.temporal_core_cancellation_token_cancel(token)
-            time.sleep(TIMEOUT / 1000)  # Nor does the timeout of the connect end it.
+            time.sleep(TIMEOUT / 1000)  # The timeout of the connect does not end it either.
             assert outcome(capi, make_call(capi, client)) == SUCCESS
 
     def test_a_token_may_be_freed_at_once(self, capi: CApi, runtime: Any, plain: Journey) -> None:
@@ -285,7 +285,7 @@ class TestCall:
 
 
 def check_that_calls_end(capi: CApi, client: Any) -> None:
-    """See some calls end by their timeouts, and others by their token."""
+    """Check that some calls end by their timeouts, and others by their token."""
     with cancellation_token(capi) as token:
         started = time.monotonic()
         timed = make_calls(capi, client, 10, case="stalled", timeout_millis=TIMEOUT)
@@ -348,7 +348,7 @@ def again(capi: CApi, plain: Journey, runtime: Any) -> Iterator[Retrying]:
 
 
 class TestRetry:
-    """``retry``: which failures are sent again, when, and until when."""
+    """``retry``: which failures are retried, when, and for how long."""
 
     def test_codes_that_allow_it_are_sent_again(self, again: Retrying) -> None:
         codes = range(1, 17)
@@ -379,7 +379,7 @@ class TestRetry:
     def test_a_broken_answer_is_sent_again_as_core_does(
         self, again: Retrying, place: Place, then: Then, attempts: int
     ) -> None:
-        """Core sends after a reset by CANCEL only if no headers have come."""
+        """Core retries after a reset with CANCEL only if no headers have arrived."""
         again.peer.script("broken", [Reply(stop=place, then=then)])
         ended = again.end(again.start("broken", timeout_millis=SLOW))
         assert (ended == SUCCESS) == (attempts == 2)
@@ -399,7 +399,7 @@ class TestRetry:
         assert again.end(answers[0]) == FAILED
         assert time.monotonic() - started >= 0.9
         assert len(again.peer.asked("never")) > 10
-        # Waits after ResourceExhausted are longer, and may be added to that time.
+        # Waits after ResourceExhausted are longer, and may be added to the maximum time.
         assert again.end(answers[1], deadline=1 + 12 + LATE) == Outcome(None, 8, "too much", b"")
         assert len(again.peer.asked("exhausted")) <= 3
 
@@ -466,7 +466,7 @@ class TestRetry:
             again.peer.script("waits", [UNAVAILABLE] * len(waits))
             assert again.end(again.start("waits")) == SUCCESS
         for gap, wait in zip(again.gaps("waits"), waits, strict=True):
-            # The wait starts when the answer has come; the machine may be busy.
+            # The wait starts when the answer arrives, and the machine may be busy.
             assert wait - 0.003 <= gap < wait + 0.4
 
     def test_it_waits_longer_after_resource_exhausted(self, again: Retrying) -> None:
@@ -537,7 +537,7 @@ class TestRetry:
 
 
 def check_that_no_more_come(peer: StallingPeer, case: str) -> None:
-    """See that attempts have ended: what was on its way comes, then nothing does."""
+    """Check that attempts have ended: those on their way arrive, and then no more."""
     time.sleep(0.1)
     came = len(peer.asked(case))
     time.sleep(0.2)
@@ -545,13 +545,13 @@ def check_that_no_more_come(peer: StallingPeer, case: str) -> None:
 
 
 class TestMetrics:
-    """What core counts of attempts."""
+    """How core's metrics count attempts."""
 
     @pytest.mark.parametrize("retry", [False, True], ids=["once", "retry"])
     def test_each_attempt_is_counted_with_its_failure(
         self, capi: CApi, plain: Journey, retry: bool
     ) -> None:
-        """An attempt whose headers came counts as answered, whatever becomes of the rest."""
+        """An attempt whose headers arrived counts as answered, whatever happens to the rest."""
         stalled = {"timeout_millis": TIMEOUT}
         cases: dict[str, tuple[list[Reply], dict[str, Any], dict[str, int]]] = {
             "ListNamespaces": ([], {}, {"request": 1}),

@@ -22,7 +22,7 @@ SANITIZER = {"plain": [], "address": ["-fsanitize=address"]}
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The program that exits, as it is and with AddressSanitizer."""
+    """The program that exits, plain and with AddressSanitizer."""
     return {
         name: build_program(HERE / "exit_in_use.c", tmp_path_factory.mktemp(name), options)
         for name, options in SANITIZER.items()
@@ -30,7 +30,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def endings(command: list[str | Path], times: int) -> Counter[tuple[int, str]]:
-    """How many runs ended with which status and which words on standard error."""
+    """Count the runs by exit status and text on standard error."""
     environ = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
 
     def run(_number: int) -> tuple[int, str]:
@@ -54,7 +54,7 @@ def endings(command: list[str | Path], times: int) -> Counter[tuple[int, str]]:
 def test_exit_ends_the_process_while_calls_are_in_flight_and_a_worker_polls(
     sanitizer: str, way: str, programs: dict[str, Path], dev_server: DevServer
 ) -> None:
-    """A hundred exits with each sanitizer, a third of them in each way."""
+    """A hundred exits with each sanitizer, a third of them in each of three ways."""
     ended = endings([programs[sanitizer], dev_server.url, way], 34)
     assert ended == {(0, ""): 34}
 
@@ -63,6 +63,6 @@ def test_exit_ends_the_process_while_calls_are_in_flight_and_a_worker_polls(
 def test_a_handler_of_atexit_can_free_all_handles_while_calls_are_in_flight(
     way: str, programs: dict[str, Path], dev_server: DevServer
 ) -> None:
-    """As the destructor of a static object does."""
+    """For example in the destructor of a static object."""
     ended = endings([programs["plain"], dev_server.url, way, "free"], 10)
     assert ended == {(0, ""): 10}

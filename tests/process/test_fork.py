@@ -1,6 +1,6 @@
 """A host that forks: the child is answered, and the parent's calls go on.
 
-A program in C forks. Its child calls the library with handles that its parent made, frees them, and
+A C program forks. Its child calls the library with handles that its parent made, frees them, and
 makes its own.
 """
 
@@ -56,7 +56,7 @@ REFUSED = {
     "connection for the child's worker": "new_client",
     "pusher for the child's replayer": "worker_replay_pusher",
 }
-"""What fails in the child, and the argument that its failure names."""
+"""Calls that fail in the child, and the argument that the failure names."""
 
 EMPTY = {
     "the parent's random numbers": "the same",
@@ -69,25 +69,25 @@ EMPTY = {
     "temporal_static_libs_queue_descriptor": "-1",
     "temporal_static_libs_queue_tag": "NULL",
 }
-"""What says no in the child without a failure, and what it gives."""
+"""Calls that do nothing in the child without a failure, and their results."""
 
 ELSEWHERE = {
-    "temporal_core_client_grpc_override_request_": "lives in a callback, on a library's thread",
-    "temporal_core_forwarded_log_": "lives in a callback",
-    "temporal_core_random_": "is memory alone, which the child has a copy of: see MIXED in fork.c",
+    "temporal_core_client_grpc_override_request_": "exists only in a callback, on a library's thread",
+    "temporal_core_forwarded_log_": "exists only in a callback",
+    "temporal_core_random_": "is only memory, and the child has a copy: see MIXED in fork.c",
 }
 """Functions that take a handle and are not called in a child, and why."""
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The host."""
+    """The host program."""
     return build_program(HERE / "fork.c", tmp_path_factory.mktemp("fork"))
 
 
 @pytest.fixture(scope="session")
 def host(program: Path, dev_server: DevServer) -> Callable[..., list[tuple[str, str]]]:
-    """Run the host with the server's address: what it says, in its order."""
+    """Run the host with the server's address, and return what it prints, in order."""
 
     def run(mode: str, *arguments: str) -> list[tuple[str, str]]:
         lines = lines_of(output([program, mode, dev_server.address, *arguments]), ("what", "value"))
@@ -97,28 +97,28 @@ def host(program: Path, dev_server: DevServer) -> Callable[..., list[tuple[str, 
 
 
 def output(command: Iterable[str | Path]) -> str:
-    """Run a host that has nothing to complain about."""
+    """Run a host and check that it reports no error."""
     done = subprocess.run(
         list(command), capture_output=True, text=True, check=False, timeout=SECONDS
     )
-    # A dev server that the host starts logs there what it is not ready for yet.
+    # A dev server that the host starts logs there while it is not ready yet.
     errors = re.sub(r"^time=\S+ level=\w+ .*\n", "", done.stderr, flags=re.MULTILINE)
     assert (done.returncode, errors) == (0, ""), done.stdout
     return done.stdout
 
 
 def beginning(function: str) -> str:
-    """How the failures of a function begin that are about its arguments."""
+    """The beginning of a function's failures about its arguments."""
     rows = [row.split("\t") for row in MESSAGES.read_text().splitlines()[1:]]
     of_arguments = {name: begins for name, when, begins in rows if when == "an option is wrong"}
-    # One row is for two functions, which it names by their endings.
+    # One row covers two functions, which it names by their endings.
     shortened = re.sub(r"_start_\w+", "_start_dev_server, _test_server", function)
     return of_arguments.get(function) or of_arguments.get(shortened, "")
 
 
 @pytest.fixture(scope="session")
 def answers(program: Path) -> dict[str, dict[str, str]]:
-    """How each export answers in a child, by its name, and how the parent is afterwards."""
+    """How each export answers in a child, by name, and the state of the parent afterwards."""
     executable = Path(sysconfig.get_path("scripts")) / "temporal"
     lines = lines_of(output([program, "exports", executable]), ("what", "millis", "how", "text"))
     return {line["what"]: line for line in lines}
@@ -127,7 +127,7 @@ def answers(program: Path) -> dict[str, dict[str, str]]:
 def test_every_export_that_takes_a_handle_is_called_in_a_child(
     program: Path, declared: str
 ) -> None:
-    """The header's, less those that a child cannot reach or that are memory alone."""
+    """All functions except those that a child cannot reach or that are only memory."""
     opaque = set(re.findall(r"typedef struct (\w+) \1;", declared)) - set(
         re.findall(r"struct (\w+) \{", declared)
     )
@@ -143,7 +143,7 @@ def test_every_export_that_takes_a_handle_is_called_in_a_child(
 
 
 def test_every_export_answers_in_a_child(answers: dict[str, dict[str, str]]) -> None:
-    """By a failure that names the handle where it can fail, and otherwise by doing nothing."""
+    """If it can fail, its failure names the handle. Otherwise it does nothing."""
     wrong = []
     for what, line in answers.items():
         if what.startswith("parent: "):
@@ -161,7 +161,7 @@ def test_every_export_answers_in_a_child(answers: dict[str, dict[str, str]]) -> 
 
 
 def test_no_call_of_a_child_harms_its_parent(answers: dict[str, dict[str, str]]) -> None:
-    """Its server, connection, worker, calls, tokens, metrics and queue are as they were."""
+    """The parent's server, connection, worker, calls, tokens, metrics and queue still work."""
     kept = {what: line["how"] for what, line in answers.items() if what.startswith("parent: ")}
     assert len(kept) == 13
     assert set(kept.values()) == {"holds"}, kept
@@ -170,7 +170,7 @@ def test_no_call_of_a_child_harms_its_parent(answers: dict[str, dict[str, str]])
 def test_calls_and_a_worker_go_on_while_a_child_frees_everything(
     host: Callable[..., list[tuple[str, str]]], dev_server: DevServer
 ) -> None:
-    """100 calls that wait for a task each get one, and a workflow goes through the worker."""
+    """100 calls that wait for a task get one each, and the worker completes a workflow."""
     task_queue = f"fork-{uuid.uuid4()}"
     said = host("in-flight", task_queue)
     per_child = [("freed in time", "1"), ("descriptors fewer", "0"), ("child", "0")]
@@ -189,7 +189,7 @@ def test_calls_and_a_worker_go_on_while_a_child_frees_everything(
 def test_idle_handles_go_on_while_a_child_frees_everything(
     host: Callable[..., list[tuple[str, str]]], dev_server: DevServer
 ) -> None:
-    """Without calls that hold it, a free is a handle's last; one runtime exports metrics."""
+    """If no call holds a handle, freeing it destroys it. One runtime exports metrics."""
     task_queue = f"fork-{uuid.uuid4()}"
     said = host("idle", task_queue)
     per_child = [("freed in time", "1"), ("descriptors fewer", "0"), ("child", "0")]
@@ -204,7 +204,7 @@ def test_idle_handles_go_on_while_a_child_frees_everything(
 
 
 def test_forks_while_8_threads_call(host: Callable[..., list[tuple[str, str]]]) -> None:
-    """Each of 20 children is refused, frees everything and leaves; some make a runtime."""
+    """Each of 20 children is refused, frees everything and exits; some make a runtime."""
     children = [("child", "0")] * 20
     assert host("threads") == [*children, ("some calls", "1"), ("failed calls", "0")]
 
@@ -212,7 +212,7 @@ def test_forks_while_8_threads_call(host: Callable[..., list[tuple[str, str]]]) 
 def test_logs_of_a_child_go_to_its_own_forwarder(
     host: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    """The parent's is never called there, and is called in the parent as before."""
+    """The parent's forwarder is never called in the child, but still called in the parent."""
     assert host("logs") == [
         ("of the parent's handles, in the child", "0"),
         ("of the child's handles, some", "1"),
@@ -226,7 +226,7 @@ def test_logs_of_a_child_go_to_its_own_forwarder(
 def test_a_fork_inside_a_callback(
     host: Callable[..., list[tuple[str, str]]], callback: str
 ) -> None:
-    """On a thread of the library: the child is refused, frees, makes a runtime, and leaves."""
+    """On a thread of the library, the child is refused, frees, makes a runtime, and exits."""
     assert host(f"in-{callback}-callback") == [
         ("child", "0"),
         ("forked inside", "1"),
@@ -235,7 +235,7 @@ def test_a_fork_inside_a_callback(
 
 
 def test_a_child_forks(host: Callable[..., list[tuple[str, str]]]) -> None:
-    """The grandchild is refused with what either of them made; the child's own goes on."""
+    """The grandchild's calls with inherited handles are refused; the child's own still work."""
     assert host("again") == [
         ("grandchild", "0"),
         ("refused in the child", "1"),
@@ -247,7 +247,7 @@ def test_a_child_forks(host: Callable[..., list[tuple[str, str]]]) -> None:
 
 
 def test_a_fork_after_the_runtime_is_freed(host: Callable[..., list[tuple[str, str]]]) -> None:
-    """Its connection lives on and is refused in the child; after all is freed, nothing is left."""
+    """Its connection still works but is refused in the child. Freeing everything leaves nothing."""
     assert host("freed") == [
         ("child", "0"),
         ("served in the parent", "1"),
@@ -258,7 +258,7 @@ def test_a_fork_after_the_runtime_is_freed(host: Callable[..., list[tuple[str, s
 def test_a_child_has_its_own_queue_while_threads_use_its_parents(
     host: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    """The parent's gives no event there but one that says why, and loses none in the parent."""
+    """In the child, the parent's queue only reports the reason. In the parent, it loses no event."""
     children = [("child", "0")] * 20
     assert host("queues") == [
         *children,
@@ -270,7 +270,7 @@ def test_a_child_has_its_own_queue_while_threads_use_its_parents(
 
 
 def status(server: DevServer, workflow: str) -> WorkflowExecutionStatus | None:
-    """Ask the server, by the official client, for the status of a workflow."""
+    """Return a workflow's status on the server, using the official client."""
 
     async def describe() -> WorkflowExecutionStatus | None:
         client = await Client.connect(server.address)

@@ -1,4 +1,4 @@
-"""What a host gets from Temporal's core as it is: a test here that fails may be good news."""
+"""Behavior inherited from Temporal's core. A failing test may mean that core has improved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LONGEST_COMPLETION = 52.0
 TYPES = {"enable_remote_activities": True}
 COMPLETE = "RespondActivityTaskCompleted"
 WITHOUT_AN_END = 3.0
-"""Seconds that tell a poll which waits for its own end, a minute away, from one that is ended."""
+"""Seconds that distinguish a poll that was ended from one that waits a minute for its own end."""
 TASK = messages.PollActivityTaskQueueResponse(task_token=b"token", activity_id="1")
 DONE = ActivityTaskCompletion(task_token=TASK.task_token)
 DONE.result.completed.result.data = b"result"
@@ -65,10 +65,10 @@ class Server:
 
 
 class OneTask:
-    """Has one activity, and answers other polls for activities once ``end_polls`` is set."""
+    """Has one activity; answers other activity polls once ``end_polls`` is set."""
 
     def __init__(self, completed: Response | None = None) -> None:
-        """``completed``: what the activity's completion is answered with."""
+        """``completed``: the response to the activity's completion."""
         self.tasks = iter([Response(TASK.SerializeToString())])
         self.end_polls = threading.Event()
         self.completed = completed or Response()
@@ -83,7 +83,7 @@ class OneTask:
 
 
 def test_finalizing_waits_for_an_activity_that_is_not_completed(capi: CApi) -> None:
-    """Until the worker is freed."""
+    """It waits until the worker is freed."""
     server = OneTask()
     override = Override(capi, server.respond)
     with (
@@ -135,13 +135,13 @@ def refused_completion(api: CApi) -> Refused:
 
 @pytest.fixture(scope="module", autouse=True)
 def refused(capi: CApi) -> Iterator[Future[Refused]]:
-    """The refused completion, which takes as long as all tests here."""
+    """The refused completion, which takes as long as all other tests here together."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(refused_completion, capi)
 
 
 def test_a_shutdown_waits_for_long_polls_of_a_server_without_shutdown_worker(capi: CApi) -> None:
-    """A server that says that it ends polls when a worker shuts down, and does not."""
+    """The server claims to end polls when a worker shuts down, but does not."""
     server = Server(Response(status=UNIMPLEMENTED, message="unknown method ShutdownWorker"))
     override = Override(capi, server.respond)
     with (

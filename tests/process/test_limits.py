@@ -1,7 +1,7 @@
-"""A host with few threads, descriptors or little memory: every call answers, and says why not.
+"""A host with few threads, few descriptors or little memory: every call ends, with a clear failure.
 
-A program in C does all that a worker does in its life, under a limit that begins at one of its
-steps. The limits are real ones, of the system.
+A C program does everything that a worker does in its life, under a limit that starts at one of its
+steps. These are real limits of the system.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.dev_server import DevServer
 HERE = Path(__file__).parent
 MESSAGES = HERE.parent / "abi" / "messages.tsv"
 RUNTIME_THREADS = 3
-# A step may take this long, and the program has some twenty of them.
+# Seconds that a step may take. The program has about twenty steps.
 LONGEST_MILLIS = 10_000
 LONGEST_PROGRAM = 120.0
 AT_ONCE = 8
@@ -45,15 +45,15 @@ STEPS = {
     "poll nexus": "temporal_core_worker_poll_nexus_task",
     "finalize_shutdown": "temporal_core_worker_finalize_shutdown",
 }
-"""The steps that may fail under a limit, and the rows of the messages for what they call."""
+"""The steps that may fail under a limit, and the rows of messages.tsv for their functions."""
 
 RUST_FORMS = ("stack backtrace", "error(", "::", "{ ")
-"""What only Rust's debug forms have, in lower case."""
+"""Text that occurs only in Rust's debug output, in lower case."""
 
 
 @dataclass(frozen=True)
 class Life:
-    """How a run of the program went.
+    """The result of a run of the program.
 
     Attributes:
         status: its exit status.
@@ -71,7 +71,7 @@ class Life:
         return [step["step"] for step in self.steps if step["how"] == "fail"]
 
     def complaints(self) -> list[str]:
-        """What is wrong with it."""
+        """List the problems of the run."""
         found = [] if self.status == 0 else [f"exit status {self.status}"]
         if self.errors:
             found.append(f"on standard error: {self.errors[:300]}")
@@ -88,18 +88,18 @@ class Life:
 
 
 Run = Callable[[str, str, object], Life]
-"""Runs the program: the resource, the step that the limit begins at, and what is spare."""
+"""Runs the program: the resource, the step where the limit starts, and how much is spare."""
 
 
 @functools.cache
 def beginnings(function: str) -> tuple[str, ...]:
-    """How the failures of a function begin."""
+    """The beginnings of a function's failures."""
     rows = [row.split("\t") for row in MESSAGES.read_text().splitlines()[1:]]
     return tuple(begins for name, _when, begins in rows if name == function)
 
 
 def _wrong(step: str, how: str, text: str) -> Iterable[str]:
-    """What is wrong with one step."""
+    """List the problems of one step."""
     call = step.removesuffix(" before shutdown").removesuffix(" drained")
     if how in ("hangs", "no answer"):
         yield "no answer"
@@ -110,7 +110,7 @@ def _wrong(step: str, how: str, text: str) -> Iterable[str]:
     elif how == "fail":
         known = beginnings(STEPS[call])
         if call == "complete":
-            known += ("panic: ",)  # core's own, where it has no workflow thread
+            known += ("panic: ",)  # from core, if it has no workflow thread
         if known and not text.startswith(known):
             yield f"does not begin with one of {known}"
         yield from (f"has {form!r}" for form in RUST_FORMS if form in text.lower())
@@ -118,7 +118,7 @@ def _wrong(step: str, how: str, text: str) -> Iterable[str]:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run:
-    """The program, on its own server."""
+    """The program, with a separate server."""
     scratch = tmp_path_factory.mktemp("limits")
     program = build_program(HERE / "limits.c", scratch)
 
@@ -127,7 +127,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run
         if limited == "stack":
             command[1:3] = ["descriptors", "1000"]
             command = ["sh", "-c", 'ulimit -S -s "$0" && exec "$@"', str(spare), *command]
-        # As many of them on every machine.
+        # The same number on every machine.
         environ = {**os.environ, "TOKIO_WORKER_THREADS": str(RUNTIME_THREADS)}
         done = subprocess.run(
             command,
@@ -144,7 +144,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, dev_server: DevServer) -> Run
 
 
 def lives(live: Run, limited: str, stage: str, spares: Iterable[int]) -> dict[int, Life]:
-    """Run the program for some limits, several at once: mostly it waits."""
+    """Run the program with some limits, several at once because it mostly waits."""
     spares = list(spares)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         lived = pool.map(functools.partial(live, limited, stage), spares)
@@ -152,19 +152,19 @@ def lives(live: Run, limited: str, stage: str, spares: Iterable[int]) -> dict[in
 
 
 def assert_all_answered(lived: dict[int, Life]) -> None:
-    """Hold each run to what every run must be."""
+    """Check that every run has no problems."""
     wrong = [f"{spare}: {reason}" for spare, life in lived.items() for reason in life.complaints()]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("limited", ["threads", "descriptors"])
 def test_a_runtime_is_made_or_says_why_not(live: Run, limited: str) -> None:
-    """With each number of spare threads or descriptors, from none to more than a worker needs."""
+    """For each number of spare threads or descriptors, from none to more than a worker needs."""
     most = RUNTIME_THREADS + 12 if limited == "threads" else 20
     lived = lives(live, limited, "runtime", range(most + 1))
     assert_all_answered(lived)
     assert lived[0].failed[0] == "runtime_new"
-    assert lived[most].failed == ["start_test_server"], "what it starts is no server"
+    assert lived[most].failed == ["start_test_server"], "the program that it starts is not a server"
 
 
 @pytest.mark.parametrize("stage", ["connection", "worker", "validation", "polls", "shutdown"])
@@ -172,16 +172,16 @@ def test_a_runtime_is_made_or_says_why_not(live: Run, limited: str) -> None:
 def test_a_working_runtime_answers_when_nothing_is_spare(
     live: Run, limited: str, stage: str
 ) -> None:
-    """``stage``: where the limit begins."""
+    """``stage``: the step where the limit starts."""
     lived = lives(live, limited, stage, range(5))
     assert_all_answered(lived)
     if stage != "shutdown":
-        assert lived[0].failed[0] != "start_test_server", "the limit was none"
+        assert lived[0].failed[0] != "start_test_server", "the limit had no effect"
 
 
 @pytest.mark.parametrize("stage", ["end", "end-in-callback"])
 def test_handles_are_freed_when_nothing_is_spare(live: Run, stage: str) -> None:
-    """Also where the last one is freed on a runtime's thread."""
+    """Also if the last one is freed on a runtime's thread."""
     assert_all_answered(lives(live, "threads", stage, range(2)))
     assert_all_answered(lives(live, "descriptors", stage, range(2)))
 
@@ -191,7 +191,7 @@ def test_handles_are_freed_when_nothing_is_spare(live: Run, stage: str) -> None:
 def test_a_runtime_that_cannot_export_metrics_is_not_made(
     live: Run, limited: str, stage: str
 ) -> None:
-    """A runtime that is made has the thread that exports."""
+    """If a runtime is made, it has its exporting thread."""
     most = RUNTIME_THREADS + 6 if limited == "threads" else 14
     lived = lives(live, limited, stage, range(most + 1))
     assert_all_answered(lived)
@@ -201,7 +201,7 @@ def test_a_runtime_that_cannot_export_metrics_is_not_made(
 
 @pytest.mark.parametrize("kibibytes", [256, 1_000_000_000, None])
 def test_the_limit_on_stacks_decides_nothing(live: Run, kibibytes: int | None) -> None:
-    """Threads of the library have stacks of one size, whatever the host's limit is.
+    """Threads of the library have the same stack size, whatever the host's limit is.
 
     ``kibibytes``: None is no limit.
     """
@@ -217,7 +217,7 @@ def test_the_limit_on_stacks_decides_nothing(live: Run, kibibytes: int | None) -
 def test_little_memory_is_a_failure_or_an_abort_and_never_a_hang(
     live: Run,
 ) -> None:
-    """A thread whose stack finds no room is a failure; an allocation that does, an abort."""
+    """No room for a thread's stack is a failure; no room for an allocation aborts."""
     lived = lives(live, "memory", "runtime", (1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 128))
     assert lived[1].failed[0] == "runtime_new"
     assert lived[128].failed == ["start_test_server"]

@@ -1,4 +1,4 @@
-"""Which threads put results on a completion queue."""
+"""The threads that put results on a completion queue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.dev_server import DevServer
 RPC = "GetSystemInfo"
 CALLS = 100
 CALLBACK_THREAD = "temporal-callback"[:15]
-"""Linux keeps as many characters of a name."""
+"""Linux keeps this many characters of a name."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def runtime_whose_callbacks_may_block(api: CApi) -> Iterator[Any]:
 
 
 def call_by_queue(api: CApi, queue: Any, client: Any, tag: int) -> None:
-    """Call an RPC, and wait for the event of its result."""
+    """Call an RPC and wait for the event with its result."""
     lender = api.lend()
     constants = api.ffi.typeof("TemporalCoreRpcService").relements
     options = lender.struct(
@@ -53,7 +53,7 @@ def call_by_queue(api: CApi, queue: Any, client: Any, tag: int) -> None:
 
 
 def wakeups() -> int:
-    """How often threads for callbacks have slept, and with that been woken up."""
+    """How often threads for callbacks have slept and been woken up."""
     total = 0
     for thread, (name, _) in threads(os.getpid()).items():
         if name == CALLBACK_THREAD:
@@ -81,7 +81,7 @@ def test_results_for_a_queue_need_no_thread_that_runs_callbacks(
         by_callback = wakeups_of(lambda _: outcome(capi, start_call(capi, client, RPC)))
         by_queue = wakeups_of(lambda number: call_by_queue(capi, queue, client, number))
     capi.lib.temporal_static_libs_queue_free(queue)
-    # A thread that is late finds the next callback without having slept; and the last one may go to
-    # sleep while events are awaited.
+    # A late thread finds the next callback without sleeping, and the last one may go to sleep while
+    # events are awaited.
     assert by_callback > CALLS / 4
     assert by_queue < CALLS / 10

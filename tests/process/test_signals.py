@@ -1,4 +1,4 @@
-"""Signals: no thread of the library raises SIGPIPE in the host, whose own handling stays."""
+"""Signals: no thread of the library raises SIGPIPE in the host or changes the host's handling."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ CONNECTS_IN_AN_OUTAGE = 10
 
 SIGPIPE_ONLY = {int(signal.SIGPIPE)}
 OF_THE_HOST = {int(signal.SIGUSR2)}
-"""What the host has blocked, in a whole life."""
+"""The signals that the host blocks, all its life."""
 
 # The kernel keeps 15 characters of a name.
 WORKERS_THREADS = {"temporal-core", "workflow-proces", "temporal-real-s"}
 CALLBACKS_THREADS = {"temporal-callba"}
-"""Those of a runtime whose callbacks may block."""
+"""The threads of a runtime whose callbacks may block."""
 METRICS_THREADS: dict[str, set[str]] = {
     "prometheus": set(),
     "grpc": {"OpenTelemetry.M"},
@@ -54,7 +54,7 @@ SERVERS = {
     "test server": "test:{program}",
     "downloaded server": "download:{directory}",
 }
-"""What a host takes to start one."""
+"""The arguments for a host to start one."""
 DOWNLOADED = "temporal-9.9.9"
 """File name of a downloaded dev server of that version."""
 
@@ -63,7 +63,7 @@ CONSOLE = ["logged on a thread of the library", "logged on a thread of the host"
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program that uses the library. Its first lines say how."""
+    """A program that uses the library. Its first lines explain how."""
     return build_program(SOURCE, tmp_path_factory.mktemp("signals"))
 
 
@@ -79,7 +79,7 @@ def breaking_proxy(dev_server: DevServer) -> Iterator[BreakingProxy]:
 def running(*command: str | Path) -> Iterator[subprocess.Popen[str]]:
     """Start a program with SIGPIPE at its default disposition; kill it when the block ends.
 
-    It is also killed when it runs too long.
+    It is also killed if it runs too long.
     """
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -101,7 +101,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def finish(process: subprocess.Popen[str]) -> list[str]:
-    """Close a program's standard input, check that it succeeds, and give the lines it printed."""
+    """Close a program's standard input, check that it succeeds, and return the lines it printed."""
     output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     return output.splitlines()
@@ -179,13 +179,13 @@ async def first_task_done(handle: WorkflowHandle[Any, Any]) -> None:
 
 @dataclass(frozen=True)
 class Life:
-    """What a test sees of a host that uses everything.
+    """The results of a host that uses everything.
 
     Attributes:
-        chosen: signals that it blocked itself.
+        chosen: signals that it blocked.
         own: signals that were blocked in its thread while everything ran.
         others: the other threads at that time: name and blocked signals.
-        said: what it printed at the end.
+        said: the lines that it printed at the end.
         server: signals that were blocked in the server it started; None if it started none.
     """
 
@@ -205,7 +205,7 @@ def life(
 ) -> Life:
     """Run a host that uses everything.
 
-    With each exporter, with a server, with SIGPIPE blocked, with callbacks that may block.
+    Variants: each exporter, a server, SIGPIPE blocked, callbacks that may block.
     """
     kind = request.param if request.param in METRICS_THREADS else "prometheus"
     scratch = tmp_path_factory.mktemp("life")
@@ -294,7 +294,7 @@ def test_a_server_starts_with_the_mask_that_the_host_had_when_it_made_the_runtim
 
 
 def console(host: Path, server: DevServer, case: str, output: int) -> tuple[int, list[str]]:
-    """Run a host that logs to the console. Give its exit code and the lines of its report."""
+    """Run a host that logs to the console. Return its exit code and the lines of its report."""
     reading, writing = os.pipe()
     command: list[str | Path] = [host, "console", server.url, str(writing), case]
     with open(reading) as report:

@@ -1,7 +1,7 @@
-"""What an export needs of its caller's stack, from the first call in a process on.
+"""How much of its caller's stack an export needs, starting with the first call in a process.
 
-The program runs each export on a thread whose stack it has painted. A second run has threads with
-no more than the promised stack, and a guard page below it.
+The program runs each export on a thread whose stack it has filled with a pattern. In a second run,
+threads have only the promised stack, with a guard page below it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.support.programs.c_program import build_program
 HERE = Path(__file__).parent
 
 STACK = 64 << 10
-"""What docs/process.md promises to be enough, the thread's own data included."""
+"""Bytes that docs/process.md promises to be enough, including the thread's own data."""
 
 MESSAGES: dict[str, type[Message]] = {
     "completion": workflow_completion_pb2.WorkflowActivationCompletion,
@@ -51,14 +51,14 @@ MESSAGES: dict[str, type[Message]] = {
     "history": history.History,
 }
 DEPTHS = (16, 24, 32, 64, DECODER_LIMIT, DECODER_LIMIT + 1)
-"""The lower ones in case that only deep messages are decoded on another thread."""
+"""Includes low depths, in case only deep messages are decoded on another thread."""
 LINK_CHECK = re.compile(r"_abi_[0-9a-f]{16}$")
 """The function that TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE calls, which does nothing."""
 SERVICE_DEFINITIONS = dict(zip(SERVICES, (workflow, operator, cloud, testing, health), strict=True))
 
 
 def deepest(descriptor: Any, depth: int) -> Iterator[bytes]:
-    """Messages that are nested so deep, one for each way to nest them."""
+    """Messages nested to this depth, one for each way to nest them."""
     yield nested_groups(depth)
     for path, loop in ways_to_nest(descriptor):
         yield nested(path, loop, depth)
@@ -75,7 +75,7 @@ def temporal_executable() -> Path:
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with what the program passes to the calls."""
+    """A directory with the arguments that the program passes to the calls."""
     directory = tmp_path_factory.mktemp("inputs")
     for kind, message in MESSAGES.items():
         for depth in DEPTHS:
@@ -116,7 +116,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(program: Path, scratch: Path, *arguments: str | Path) -> str:
-    """Run the program, and give what it wrote."""
+    """Run the program and return what it wrote."""
     results = scratch / "results"
     with (scratch / "output").open("w") as output:
         ended = subprocess.run(

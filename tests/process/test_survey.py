@@ -1,4 +1,4 @@
-"""What docs/process.md lists, as it is in a process that uses everything."""
+"""Compare docs/process.md with a process that uses everything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_SURVEYED = {
     "TEMPORAL_PRINT_FULL_PAYLOADS",
     "TEMPORAL_WORKFLOW_TASK_DURATION_WARN_SECONDS",
 }
-"""Variables that are only looked up while a workflow task is worked on."""
+"""Variables that are looked up only while a workflow task is processed."""
 
 
 class Survey:
@@ -56,8 +56,8 @@ def survey(dev_server: DevServer, tmp_path_factory: pytest.TempPathFactory) -> S
         for name, value in os.environ.items()
         if name != "RUST_MIN_STACK" and not name.lower().endswith("_proxy")
     }
-    # A download ends where nobody listens, and finds no earlier one. The variable is the last one
-    # that is looked up.
+    # The download fails because nobody listens, and there is no earlier one. This variable is
+    # looked up last.
     proxy = {"all_proxy": "http://127.0.0.1:9"}
     done = subprocess.run(
         [program, dev_server.url, "/bin/false", results],
@@ -77,7 +77,7 @@ def page(repo_root: Path) -> str:
 
 
 def first_column(page: str, heading: str) -> set[str]:
-    """What is in backticks in the first column of the table whose header begins so."""
+    """The names in backticks in the first column of the table with this header."""
     (table,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
     return {
         name for row in table.splitlines() for name in re.findall("`([^`]+)`", row.split("|")[1])
@@ -92,7 +92,7 @@ def test_every_thread_has_a_name_that_the_page_lists(survey: Survey, page: str) 
 
 
 def test_a_runtime_has_as_many_threads_for_calls_as_the_variable_says(survey: Survey) -> None:
-    # One more may be left of work that blocked.
+    # One more thread may be left over from blocking work.
     assert survey.threads["otlp_http"]["temporal-core"] in (WORKERS, WORKERS + 1)
 
 

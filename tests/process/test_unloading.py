@@ -1,4 +1,4 @@
-"""``dlclose`` of a shared library that links the archive."""
+"""Calling ``dlclose`` on a shared library that links the archive."""
 
 from __future__ import annotations
 

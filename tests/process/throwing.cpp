@@ -1,8 +1,8 @@
-// Leaves a callback by an exception, or by ending the thread; nothing of it is allowed.
+// Leaves a callback with an exception, or by ending the thread. Neither is allowed.
 //
 // usage: throwing exception|pthread_exit caller|library
 //
-// `caller`: the callback comes on the thread that calls, `library`: on one of the library.
+// `caller`: the callback runs on the calling thread, `library`: on a thread of the library.
 
 #include "calls.h"
 

@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
     void *left = dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD);
     puts(left == NULL ? "unloaded" : "loaded");
     if (left != NULL) dlclose(left);
-    /* A thread or a handler of fork whose code is gone would end the program now. */
+    /* A thread or fork handler whose code is gone would crash the program now. */
     const struct timespec pause = {0, 10000000};
     nanosleep(&pause, NULL);
     const pid_t child = fork();

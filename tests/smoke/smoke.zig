@@ -1,4 +1,4 @@
-//! Makes a runtime and gives it back; prints the version of the archive that it is linked with.
+//! Makes and frees a runtime; prints the version of the archive that it is linked with.
 
 const std = @import("std");
 const c = @import("c"); // the header, translated

@@ -189,7 +189,7 @@ class Windows(unittest.TestCase):
             assert process.stderr.read() == b""
         assert process.returncode == 1
 
-    def test_name_with_a_colon_leads_elsewhere(self) -> None:
+    def test_name_with_a_colon_is_refused(self) -> None:
         """To another drive, or into a stream of a file."""
         for name in ("C:a.a", "a.a:b", "..\\a.a"):
             with self.assertRaisesRegex(ValueError, "not a plain file name"):  # noqa: PT027

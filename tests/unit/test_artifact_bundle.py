@@ -1,4 +1,4 @@
-"""The artifact bundle of several platforms, for Swift Package Manager."""
+"""The artifact bundle for Swift Package Manager, which covers several platforms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRIPLES = {
 }
 
 
-def test_triples_are_those_that_swift_names_platforms_by() -> None:
+def test_triples_match_swifts_platform_names() -> None:
     named = {target.platform: swift_triple(target) for target in TARGETS}
     assert {platform: triple for platform, triple in named.items() if triple} == TRIPLES
 
@@ -25,5 +25,5 @@ def test_triples_are_those_that_swift_names_platforms_by() -> None:
 @pytest.mark.parametrize(
     ("version", "expected"), [("1.2.3", "1.2.3"), ("1.2.3.post4", "1.2.3+post4")]
 )
-def test_repackaging_is_a_build_of_a_semantic_version(version: str, expected: str) -> None:
+def test_repackaging_becomes_semver_build_metadata(version: str, expected: str) -> None:
     assert semantic_version(version) == expected

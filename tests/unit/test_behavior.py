@@ -1,4 +1,4 @@
-"""``make behavior``: what is recorded, which names stand in it for what, what is a difference."""
+"""``make behavior``: what it records, which placeholders it uses, what counts as a difference."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def differences(*words: str, **changes: object) -> list[Difference]:
     return compare({"case": CASE}, {"case": changed}, words)
 
 
-def test_equal_recordings_have_no_difference() -> None:
+def test_equal_recordings_do_not_differ() -> None:
     assert differences() == []
     assert report([]) == "answers: 0 differences, in 0 places\nwords: 0 differences, in 0 places"
 
@@ -100,7 +100,7 @@ def test_stdout_of_an_option_for_people_is_words() -> None:
     assert [each.is_answer for each in differences("--json", status=1)] == [True]
 
 
-def test_missing_case_is_an_answer() -> None:
+def test_missing_case_counts_as_an_answer() -> None:
     assert compare({"case": CASE}, {}) == [
         Difference(True, "case", "only in the recording before\n", ("case",))
     ]
@@ -108,7 +108,7 @@ def test_missing_case_is_an_answer() -> None:
     assert (difference.is_answer, difference.text) == (True, "only in the recording after\n")
 
 
-def test_same_difference_is_shown_once_and_counted() -> None:
+def test_repeated_difference_is_shown_once_with_a_count() -> None:
     before = dict.fromkeys(("a", "b", "c"), CASE)
     after = {name: {**CASE, "stderr": "same\n"} for name in ("a", "b")}
     text = report(compare(before, {**after, "c": {**CASE, "status": 2}}))
@@ -135,20 +135,20 @@ def test_exit_status_of_compare(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "cannot read a recording" in capsys.readouterr().err
 
 
-def test_paths_get_their_names() -> None:
+def test_paths_are_replaced_by_placeholders() -> None:
     rename = Renamer({"/x/venv": "{venv}", "/x/venv/site": "{site-packages}", "/y": "{tmp}"})
     assert rename("-L/x/venv/site/lib '/x/venv/site'") == "-L{site-packages}/lib '{site-packages}'"
     assert rename("/x/venv/bin:/y\n") == "{venv}/bin:{tmp}\n"
     assert rename('{"tmp": "/y"}') == '{"tmp": "{tmp}"}'
 
 
-def test_beginning_of_another_name_is_no_path() -> None:
+def test_prefix_of_a_longer_name_is_not_replaced() -> None:
     rename = Renamer({"/x/cache": "{cache}", "0123abcd": "{abi}"})
     for text in ("/x/caches", "/x/cache-old", "/x/cache1", "0123abcde"):
         assert rename(text) == text
 
 
-def test_names_of_names_are_left_alone() -> None:
+def test_placeholders_are_not_replaced_again() -> None:
     assert Renamer({"/a": "{/b}", "/b": "{c}"})("/a /b") == "{/b} {c}"
 
 
@@ -166,7 +166,7 @@ def test_names_of_names_are_left_alone() -> None:
         *((text, text) for text in ('"version": "1.2.3"', '"size": 123', "glibc 2.17")),
     ],
 )
-def test_what_is_different_each_time_is_masked(text: str, masked: str) -> None:
+def test_values_that_vary_between_runs_are_masked(text: str, masked: str) -> None:
     assert Renamer({"/x": "{x}"})(text) == masked
 
 
@@ -176,7 +176,7 @@ def test_options_are_read_from_the_help() -> None:
     assert choices == {"--component": ("sdk-core", "client"), "--shell": ("bash", "zsh")}
 
 
-def test_option_with_unknown_values_is_not_forgotten() -> None:
+def test_option_that_takes_any_value_stops_the_recording() -> None:
     with pytest.raises(SystemExit, match="--output takes any FILE: add calls for it"):
         parse_options(f"{HELP}  --output FILE         where to write\n")
 
@@ -210,7 +210,7 @@ def test_names_of_states_are_unique() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-def test_every_documented_variable_is_set_in_a_state(repo_root: Path) -> None:
+def test_every_documented_variable_is_set_in_some_state(repo_root: Path) -> None:
     page = (repo_root / "docs" / "compiling.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE))
     assert len(documented) >= 9

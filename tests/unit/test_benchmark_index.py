@@ -1,4 +1,4 @@
-"""The benchmarks' package index: what its log says, the wheels on it, and the ways to it."""
+"""The benchmarks' package index: its log, its wheels, and the connections to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOG = """\
 2026-11-24 02:26:01,702 INFO  [req4] GET /root/bench/+f/bf3/7f4/a_b-1.2.3-py3-none-any.whl
 2026-11-24 02:26:02,702 INFO  [req15] GET /root/bench/+f/bf3/7f4/a_b-1.2.3-py3-none-any.whl
 """
-# Large enough to be many chunks, and for both ways to be under way at once.
+# Large enough for many chunks, and for traffic in both directions at once.
 CONTENT = os.urandom(3_000_000)
 
 
@@ -48,7 +48,7 @@ def wheel_of(platform: str, directory: Path, version: str = "1.2.3") -> Path:
     return file
 
 
-def test_platforms_without_a_wheel_get_the_real_one_under_their_names(tmp_path: Path) -> None:
+def test_platforms_without_a_wheel_get_a_renamed_copy_of_the_real_one(tmp_path: Path) -> None:
     real = wheel_of("linux-x64", tmp_path / "dist")
     other = wheel_of("macos-arm64", tmp_path / "cross" / "macos-arm64")
     wheel_of("linux-arm64", tmp_path / "cross" / "linux-arm64", "1.2.2")  # of another version
@@ -63,7 +63,7 @@ def test_platforms_without_a_wheel_get_the_real_one_under_their_names(tmp_path: 
     assert "The wheels of linux-x64, macos-arm64 are real; the others" in wheels.described()
 
 
-def test_wheel_of_no_platform_is_refused(tmp_path: Path) -> None:
+def test_wheel_with_the_tags_of_no_platform_is_refused(tmp_path: Path) -> None:
     wheel = tmp_path / "temporal_static_libs-1.2.3-py3-none-any.whl"
     wheel.touch()
     with pytest.raises(BenchmarkError, match="has not the tags of a platform"):
@@ -72,7 +72,7 @@ def test_wheel_of_no_platform_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    """Ways to a server with one file."""
+    """A network with a server that has one file."""
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "content").write_bytes(CONTENT)
 
@@ -93,7 +93,7 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
 
 @pytest.mark.parametrize("speed", [None, Speed(10_000, 2)], ids=["loopback", "line"])
-def test_content_comes_whole_and_with_tls(network: Network, speed: Speed | None) -> None:
+def test_content_arrives_complete_and_over_tls(network: Network, speed: Speed | None) -> None:
     url = urlsplit(network.url if speed is None else network.url_over(speed))
     assert (url.scheme, url.hostname) == ("https", "127.0.0.1")
     context = ssl.create_default_context(cafile=network.certificate)
@@ -103,6 +103,6 @@ def test_content_comes_whole_and_with_tls(network: Network, speed: Speed | None)
     connection.close()
 
 
-def test_a_line_is_shared_by_all_who_take_it(network: Network) -> None:
+def test_connections_share_the_bandwidth_of_a_line(network: Network) -> None:
     assert network.url_over(Speed(10, 100)) == network.url_over(Speed(10, 100))
     assert network.url_over(Speed(10, 100)) != network.url_over(Speed(50, 100))

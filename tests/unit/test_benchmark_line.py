@@ -1,4 +1,4 @@
-"""The slow line of the benchmarks: its arithmetic with a clock of the test's, never with time."""
+"""The benchmarks' simulated slow line: its arithmetic, with a fake clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from benchmarks.harness.line import Line, Speed
 
 
-def test_speed_is_of_decimal_bits_and_the_delay_half_of_the_round_trip() -> None:
+def test_speed_uses_decimal_bits_and_half_the_round_trip_as_delay() -> None:
     speed = Speed(megabits=50, round_trip=100)
     assert (speed.bytes_per_second, speed.delay) == (6_250_000, 0.05)
     assert speed.seconds(12_500_000) == 2
@@ -19,21 +19,21 @@ def test_bytes_leave_at_the_rate_and_arrive_after_the_delay() -> None:
     assert (passage.left, passage.arrives) == pytest.approx((10.5, 10.55))
 
 
-def test_who_comes_second_waits_for_the_first() -> None:
+def test_second_transfer_waits_for_the_first() -> None:
     line = Line(Speed(8, 100))
     line.put(now=10.0, size=500_000)
     passage = line.put(now=10.1, size=1_000_000)
     assert (passage.left, passage.arrives) == pytest.approx((11.5, 11.55))
 
 
-def test_an_idle_line_saves_nothing_up() -> None:
+def test_idle_time_does_not_accumulate_bandwidth() -> None:
     line = Line(Speed(8, 100))
     line.put(now=0.0, size=1_000_000)
     assert line.put(now=60.0, size=1_000_000).left == pytest.approx(61.0)
 
 
 @pytest.mark.parametrize("chunk", [1_000, 16_384, 250_000])
-def test_rate_does_not_depend_on_the_size_of_chunks(chunk: int) -> None:
+def test_rate_is_independent_of_chunk_size(chunk: int) -> None:
     line = Line(Speed(200, 100))
     total = 0
     while total < 25_000_000:
@@ -42,5 +42,5 @@ def test_rate_does_not_depend_on_the_size_of_chunks(chunk: int) -> None:
     assert last.left == pytest.approx(total / 25_000_000)
 
 
-def test_nothing_takes_only_the_delay() -> None:
+def test_empty_transfer_takes_only_the_delay() -> None:
     assert Line(Speed(10, 100)).put(now=1.0, size=0).arrives == pytest.approx(1.05)

@@ -1,4 +1,4 @@
-"""What the benchmarks make of their figures: targets, pictures, the page."""
+"""The benchmarks' report: targets, charts, the page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def row(name: str, table: str) -> list[str]:
     return [cell.strip() for cell in line.split("|")[2:-1]]
 
 
-def test_targets_are_met_missed_with_the_reason_or_not_measured() -> None:
+def test_target_is_met_missed_with_the_reason_or_not_measured() -> None:
     table = targets_table(RESULTS)
     assert row("build", table) == ["< 120 s", "9.0 s", "met"]
     assert row("cache hits", table) == ["> 90 %", "95.0 %", "met"]
@@ -44,7 +44,7 @@ def test_targets_are_met_missed_with_the_reason_or_not_measured() -> None:
     assert len(table.splitlines()) == 2 + len(TARGETS)
 
 
-def test_worst_of_several_decides() -> None:
+def test_worst_of_several_values_decides() -> None:
     bound, value, outcome = row("wheel", targets_table(RESULTS))
     assert (bound, value) == ("< 50 MB", "50.1 MB")
     assert outcome.startswith("**missed**")
@@ -52,13 +52,13 @@ def test_worst_of_several_decides() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_bound_itself_is_not_enough(target: Target) -> None:
+def test_value_equal_to_the_bound_misses_the_target(target: Target) -> None:
     assert not target.met(target.bound)
     assert target.met(target.bound + (-0.1 if target.below else 0.1))
     assert not target.met(target.bound + (0.1 if target.below else -0.1))
 
 
-def test_pictures_hold_the_figures_and_no_script(
+def test_charts_contain_the_figures_and_no_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
@@ -78,21 +78,21 @@ def test_pictures_hold_the_figures_and_no_script(
     assert texts["install-time.svg"] >= {"31.0", "1.5", "10 Mbit/s, 100 ms", "cache empty"}
 
 
-def test_nothing_is_drawn_of_what_was_not_measured(tmp_path: Path) -> None:
+def test_no_chart_is_drawn_for_unmeasured_values(tmp_path: Path) -> None:
     quick = replace(BUILD, samples={"pip install": [9.0]})
     assert draw_pictures({"build": [quick]}, tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("after", ["## Looked for\n\ntext\n", ""], ids=["middle", "last"])
-def test_page_has_its_section_replaced_and_nothing_else(tmp_path: Path, after: str) -> None:
+def test_only_the_measured_section_of_the_page_is_replaced(tmp_path: Path, after: str) -> None:
     page = f"# Page\n\ntext\n\n## Measured 2026-01-01\n\nold\n\n### Part\n\nold\n\n{after}"
     new = "## Measured 2026-02-02\n\nnew \\1\n"
     separated = f"\n{after}" if after else ""
     assert replace_section(page, new) == f"# Page\n\ntext\n\n{new}{separated}"
 
 
-def test_published_run_is_in_the_page_beside_it_and_in_pictures(
+def test_published_run_updates_the_page_the_json_and_the_charts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
@@ -127,5 +127,5 @@ def test_directory_without_the_page_is_refused(tmp_path: Path) -> None:
         check_page(tmp_path)
 
 
-def test_the_projects_own_page_can_be_published_to(repo_root: Path) -> None:
+def test_report_can_be_published_to_the_projects_page(repo_root: Path) -> None:
     assert check_page(repo_root / "docs").is_file()

@@ -1,4 +1,4 @@
-"""What `make bindings` takes from a translation, and that it has run since the header changed."""
+"""What `make bindings` keeps of a translation, and that its files match the current header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools import ToolError
 from tools.generate.bindings import own_declarations
 from tools.generate.header import HEADER
 
-# As Zig translates: libc's declarations first, with its unnamed types; macros last.
+# In the order of Zig's translation: first libc's declarations with unnamed types, macros last.
 TRANSLATION = """\
 const __root = @This();
 pub const __builtin = @import("std").zig.c_translation.builtins;
@@ -70,22 +70,22 @@ pub inline fn TEMPORAL_STATIC_LIBS_ID() @TypeOf(TEMPORAL_STATIC_LIBS_ABI_ID) {
 """
 
 
-def test_own_declarations_stay_with_what_they_refer_to() -> None:
+def test_headers_declarations_are_kept_with_what_they_refer_to() -> None:
     assert own_declarations(TRANSLATION) == OWN
 
 
-def test_translation_without_the_headers_declarations() -> None:
+def test_translation_without_the_headers_declarations_is_refused() -> None:
     with pytest.raises(ToolError, match="no declaration of the header"):
         own_declarations("pub extern fn free(__ptr: ?*anyopaque) void;\n")
 
 
-def test_declaration_that_zig_cannot_translate() -> None:
+def test_declaration_that_zig_cannot_translate_is_refused() -> None:
     failed = '@compileError("unable to translate macro: undefined identifier `do`");'
     with pytest.raises(ToolError, match="cannot translate TEMPORAL_STATIC_LIBS_DO:"):
         own_declarations(f"{TRANSLATION}pub const TEMPORAL_STATIC_LIBS_DO = {failed}\n")
 
 
-def test_committed_files_are_of_the_committed_header(repo_root: Path) -> None:
+def test_committed_bindings_match_the_committed_header(repo_root: Path) -> None:
     files = list((repo_root / "temporal_static_libs/share/zig").glob("bindings-*.zig"))
     assert files
     line = f"\n//! SHA-256: {sha256_of(HEADER)}\n"

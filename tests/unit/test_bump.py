@@ -1,4 +1,4 @@
-"""Moving a tree to another core: real cargo and git, a registry of empty crates, no network."""
+"""Moving a checkout to another core, with real cargo and git, empty crates and no network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ temporalio-common.workspace = true
 temporalio-protos.workspace = true
 other.workspace = true
 """
-# What they stand for takes minutes; here they show when they ran, and on what.
+# The real targets take minutes. These record when they ran, and on what input.
 MAKEFILE = """\
 header:
 \tcp next.h temporal_static_libs/include/temporal-sdk-core-c-bridge.h
@@ -73,7 +73,7 @@ TABLE = "function\ta_free\tvoid\tint32_t*\n"
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalRegistry:
-    """Two cores whose crates are there, and others."""
+    """A registry with two complete cores and some incomplete ones."""
     registry = LocalRegistry(tmp_path / "registry")
     for core, crates, protos, rust in (
         ("0.10.1", "1.1.1", "0.10.2", "1.80"),
@@ -97,7 +97,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalRegistry:
 def tree(
     repo_root: Path, tmp_path: Path, registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A checkout with every place of this one, which has core 0.10.1 in its second packaging."""
+    """A checkout with every location that names a version: core 0.10.1, second packaging."""
     root = tmp_path / "tree"
     for file in {place.file for place in LOCATIONS}:
         (root / file).parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def tree(
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    # Before "other" has its second version, which a bump has no business with.
+    # Before "other" gets its second version, which a bump must not select.
     subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=root / "rust", check=True)
     registry.publish("other", "1.1.0")
     commit_all(root)
@@ -139,7 +139,7 @@ def locked(root: Path) -> dict[str, str]:
 
 def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["to", "0.11.0"]) == 0
-    # The newest that the core takes, and no newer one.
+    # The newest version that the core accepts.
     moved = {
         CORE: "0.11.0",
         "temporalio-client": "1.2.1",
@@ -154,7 +154,7 @@ def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     include = tree / "temporal_static_libs" / "include"
     # Once for its facts, once for their hash.
     assert len((include / "temporal-sdk-core-c-bridge.h.id").read_text().splitlines()) == 2
-    # Of the header of the new facts.
+    # From the header of the new facts.
     ids = (include / "temporal-sdk-core-c-bridge.h.id").read_text()
     assert (tree / BINDINGS).read_text() == ids
     sbom, lock = tree / "rust" / "archives.cdx.json", tree / "rust" / "Cargo.lock"
@@ -173,11 +173,11 @@ def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changed = set(git(tree, "ls-files", "--modified", "--others").splitlines())
     assert changed >= {place.file for place in LOCATIONS}
     assert {f"  {name}" for name in changed} <= set(said.splitlines())
-    # To be looked at; nothing is committed.
+    # Left for review; nothing is committed.
     assert git(tree, "diff", "--cached", "--name-only") == ""
 
 
-def test_older_core_only_where_it_is_allowed(
+def test_older_core_is_refused_unless_allowed(
     tree: Path, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry.publish(CORE, "0.9.0", {"temporalio-client": "~1.1.1"})
@@ -197,7 +197,7 @@ def test_older_core_only_where_it_is_allowed(
         pytest.param("0.13.0", "built without temporalio-client", id="without-a-crate"),
     ],
 )
-def test_core_that_cannot_be_moved_to_leaves_the_tree_as_it_was(
+def test_failed_move_leaves_the_tree_unchanged(
     tree: Path, version: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["to", version]) == 1
@@ -209,7 +209,7 @@ def test_core_that_cannot_be_moved_to_leaves_the_tree_as_it_was(
 
 
 @pytest.mark.parametrize("target", ["header", "bindings", "licenses"])
-def test_step_that_fails_leaves_the_tree_as_it_was(tree: Path, target: str) -> None:
+def test_failed_step_leaves_the_tree_unchanged(tree: Path, target: str) -> None:
     text = (tree / "Makefile").read_text()
     (tree / "Makefile").write_text(text.replace(f"{target}:\n", f"{target}:\n\tfalse\n"))
     git(tree, "commit", "--quiet", "--all", "--message", "broken")
@@ -219,7 +219,7 @@ def test_step_that_fails_leaves_the_tree_as_it_was(tree: Path, target: str) -> N
 
 
 @pytest.mark.parametrize("name", ["README.md", "new"])
-def test_tree_with_changes_is_not_touched(tree: Path, name: str) -> None:
+def test_tree_with_uncommitted_changes_is_refused(tree: Path, name: str) -> None:
     with (tree / name).open("a") as file:
         file.write("mine\n")
     before = git(tree, "status", "--porcelain"), git(tree, "diff")
@@ -229,7 +229,7 @@ def test_tree_with_changes_is_not_touched(tree: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["0.11", "v0.11.0", "0.14.0-rc1", "latest"])
-def test_what_is_no_version(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_version_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main(["to", text])
     assert ended.value.code == 2
@@ -237,9 +237,9 @@ def test_what_is_no_version(text: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 class TestCheck:
-    """Whether a newer core is out, and whether Temporal's C interface differs."""
+    """The check for a newer core and for differences from Temporal's C interface."""
 
-    # Stands in for GitHub: answers a list, takes down what it is asked for.
+    # Stands in for GitHub's gh: returns a list of issues and logs each call.
     GH = """\
 #!/bin/sh
 printf '%s\\0' "$@" >> '{log}'
@@ -253,7 +253,7 @@ esac
 
     @pytest.fixture
     def gh(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The directory of the log of calls, and of the issues that there are."""
+        """The directory with the log of calls and the list of open issues."""
         directory = tmp_path / "gh"
         directory.mkdir()
         program = directory / "gh"
@@ -267,7 +267,7 @@ esac
 
     @pytest.fixture(autouse=True)
     def temporals(self, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The directory of Temporal's packages: one, whose header is the tree's."""
+        """The directory of Temporal's packages, with one whose header matches the tree's."""
         directory = tmp_path / "temporals"
         make_upstream_sdist(directory, "1.34.0", bridge(HEADER))
         use_directory(monkeypatch, directory)
@@ -276,22 +276,22 @@ esac
 
     @pytest.fixture
     def newest(self, registry: LocalRegistry) -> None:
-        """No core is newer than the tree's."""
+        """Make the tree's core the newest."""
         registry.withdraw(CORE, "0.11.0", "0.12.0", "0.13.0")
 
     @pytest.fixture
     def differing(self, temporals: Path) -> None:
-        """Temporal's newest header has a function more."""
+        """Give Temporal's newest header an additional function."""
         make_upstream_sdist(temporals, "1.35.0", bridge(f"{HEADER}void c_new(void);\n"))
 
     def calls(self, gh: Path) -> list[list[str]]:
         """The arguments of each call of gh."""
         return [call.split("\0") for call in (gh / "log").read_text().split("\0\n")[:-1]]
 
-    def test_news_is_told_in_the_summary_too(
+    def test_newer_core_is_in_the_summary_too(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """No prerelease, and none that no dependencies can be found for."""
+        """Prereleases do not count, nor do versions whose dependencies cannot be resolved."""
         summary = tmp_path / "summary.md"
         assert command.main(["check", "--summary", str(summary)]) == 0
         said = capsys.readouterr().out
@@ -318,7 +318,7 @@ esac
         ]
 
     @pytest.mark.usefixtures("newest", "differing")
-    def test_interface_that_differs_is_for_an_issue_too(
+    def test_different_interface_opens_an_issue_too(
         self, gh: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert command.main(["check", "--issue"]) == 0
@@ -331,7 +331,7 @@ esac
         "title",
         [f"{CORE} 0.11.0 is out", f"{CORE} 0.10.0: temporalio 1.33.0 has another C interface"],
     )
-    def test_issue_of_an_earlier_look_is_brought_up_to_date(self, gh: Path, title: str) -> None:
+    def test_issue_of_an_earlier_check_is_updated(self, gh: Path, title: str) -> None:
         issues = [
             {"number": 4, "title": f"{CORE} fails", "body": ""},
             {"number": 5, "title": title, "body": "as it was"},
@@ -342,12 +342,10 @@ esac
         assert edited[:5] == ["issue", "edit", "5", "--title", f"{CORE} 0.13.0 is out"]
 
     @pytest.mark.usefixtures("newest", "differing")
-    def test_issue_that_says_so_already_is_left_and_one_that_says_less_is_not(
-        self, gh: Path, temporals: Path
-    ) -> None:
+    def test_only_an_outdated_issue_is_edited(self, gh: Path, temporals: Path) -> None:
         assert command.main(["check", "--issue"]) == 0
         _, created = self.calls(gh)
-        # As GitHub keeps it.
+        # As GitHub stores it.
         body = created[5].replace("\n", "\r\n")
         (gh / "issues").write_text(json.dumps([{"number": 5, "title": self.DIFFERS, "body": body}]))
         (gh / "log").unlink()
@@ -359,7 +357,7 @@ esac
         assert [call[1] for call in self.calls(gh)] == ["list", "edit"]
 
     @pytest.mark.usefixtures("newest")
-    def test_nothing_is_opened_where_nothing_is_newer_or_differs(
+    def test_no_issue_is_opened_if_nothing_is_newer_or_different(
         self, gh: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert command.main(["check", "--issue"]) == 0
@@ -367,7 +365,7 @@ esac
         assert not (gh / "log").exists()
 
     @pytest.mark.usefixtures("newest")
-    def test_interface_that_cannot_be_compared_fails_and_is_not_called_the_same(
+    def test_failed_comparison_fails_and_is_not_reported_as_equal(
         self, gh: Path, temporals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         make_upstream_sdist(temporals, "1.35.0", {})
@@ -384,7 +382,7 @@ esac
         assert "works" not in said.out + said.err
         assert not (gh / "log").exists()
 
-    def test_newer_core_is_told_where_the_interface_cannot_be_compared(
+    def test_newer_core_is_reported_even_if_the_interface_cannot_be_compared(
         self, gh: Path, temporals: Path
     ) -> None:
         make_upstream_sdist(temporals, "1.35.0", {})
@@ -394,9 +392,7 @@ esac
         assert "\nCould not compare the C interface with Temporal's " in created[5]
 
     @pytest.mark.usefixtures("newest")
-    def test_difference_that_is_too_long_for_an_issue_is_cut(
-        self, gh: Path, temporals: Path
-    ) -> None:
+    def test_difference_too_long_for_an_issue_is_truncated(self, gh: Path, temporals: Path) -> None:
         more = "".join(f"void c_{number:0100}(void);\n" for number in range(1000))
         make_upstream_sdist(temporals, "1.35.0", bridge(HEADER + more))
         assert command.main(["check", "--issue"]) == 0
@@ -407,12 +403,12 @@ esac
         assert (len(last), blank) == (len("    - function c_") + 100, "")
         assert note == "The rest is too long for an issue; `make upstream` prints it."
 
-    def test_failure_of_github_is_told(self, gh: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_failure_of_gh_is_reported(self, gh: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (gh / "gh").write_text("#!/bin/sh\necho no such repository >&2\nexit 1\n")
         assert command.main(["check", "--issue"]) == 1
         assert capsys.readouterr().err == "bump: gh issue list failed:\nno such repository\n"
 
-    def test_registry_that_does_not_answer_is_told(
+    def test_unreachable_registry_is_reported(
         self, registry: LocalRegistry, capsys: pytest.CaptureFixture[str]
     ) -> None:
         registry.withdraw(CORE, "0.10.1", "0.11.0", "0.12.0", "0.13.0", "0.14.0-rc1")

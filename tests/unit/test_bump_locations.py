@@ -1,4 +1,4 @@
-"""The locations that a version stands in: each is there, is moved, and there is no other."""
+"""The places that name a version: each exists and is moved, and no other file names one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.bump.locations import LOCATIONS, PACKAGE, RUST, Location, current, mo
 from tools.bump.migrate import with_entry
 from tools.bump.registry import CORE
 
-# Files that tell of a version at a time, are made of the lock file, or are examples of a record.
+# Files that name a version at some time, are generated from the lock file, or are sample records.
 NOT_MOVED = re.compile(
     r"CHANGELOG\.md"
     r"|docs/(benchmarks\.(md|json)|releasing\.md)"
@@ -24,7 +24,7 @@ NOT_MOVED = re.compile(
     r"|temporal_static_libs/share/zig/bindings-.*"  # `make bindings` writes them
     r"|tests/wheel/tiny_workspace/.*"  # has a separate version
     r"|tests/wheel/test_(cargo|compile_fallback|compiled_links|sdist_wheel)\.py"  # its version
-    r"|tests/(support/ci/build_records|workflows/test_gather_records)\.py"  # of no build
+    r"|tests/(support/ci/build_records|workflows/test_gather_records)\.py"  # of no real build
     r"|tests/unit/test_(bump.*|cmake_package|flags|header|manifest|sources|records|usage)\.py"
     r"|tools/bump/.*"
 )
@@ -32,7 +32,7 @@ NOT_MOVED = re.compile(
 
 @pytest.fixture
 def tree(repo_root: Path, tmp_path: Path) -> Path:
-    """The files that have a place, copied."""
+    """A copy of the files that name a version."""
     for file in {location.file for location in LOCATIONS}:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(repo_root / file, tmp_path / file)
@@ -40,18 +40,18 @@ def tree(repo_root: Path, tmp_path: Path) -> Path:
 
 
 def others(there: dict[str, str]) -> dict[str, str]:
-    """Another version of each subject."""
+    """Another version for each subject."""
     return {subject: f"9{version}" for subject, version in there.items()}
 
 
-def test_every_location_is_there_and_they_agree(repo_root: Path) -> None:
+def test_every_location_exists_and_all_agree(repo_root: Path) -> None:
     there = current(repo_root)
     assert set(there) == {location.subject for location in LOCATIONS}
     assert set(there) >= {CORE, PACKAGE, RUST}
     assert Version(there[PACKAGE]).base_version == there[CORE]
 
 
-def test_every_location_is_moved_and_back_to_the_same_bytes(tree: Path) -> None:
+def test_moving_every_location_and_back_restores_the_same_bytes(tree: Path) -> None:
     before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
     there = current(tree)
     move(tree, others(there))
@@ -111,7 +111,7 @@ def test_no_other_file_names_the_version(repo_root: Path, tree: Path) -> None:
         ),
     ],
 )
-def test_location_that_is_not_as_the_table_has_it(
+def test_location_that_differs_from_the_table_is_reported(
     tree: Path, file: str, old: str, new: str, problem: str
 ) -> None:
     text = (tree / file).read_text(encoding="utf-8")
@@ -124,14 +124,14 @@ def test_location_that_is_not_as_the_table_has_it(
     assert str(tree / file) in str(caught.value)
 
 
-def test_crate_that_the_new_core_is_built_without(tree: Path) -> None:
+def test_crate_that_the_new_core_lacks_is_an_error(tree: Path) -> None:
     there = current(tree)
     del there["temporalio-common"]
     with pytest.raises(ToolError, match="built without temporalio-common"):
         move(tree, there)
 
 
-def test_repackaging_is_a_version_too(tmp_path: Path) -> None:
+def test_repackaging_is_accepted_as_a_version(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("temporal_static_libs-0.10.1.post2.tar.gz\n")
     location = Location("file", "temporal_static_libs-{}", CORE)
     assert location.read(tmp_path) == "0.10.1.post2"
@@ -153,6 +153,6 @@ def test_changelog_gets_an_entry(unreleased: str, expected: str) -> None:
     )
 
 
-def test_changelog_without_a_place_for_it() -> None:
+def test_changelog_without_an_unreleased_section_is_an_error() -> None:
     with pytest.raises(ToolError, match="no line"):
         with_entry("# Changelog\n", "New.")

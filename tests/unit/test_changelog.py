@@ -22,7 +22,7 @@ def headings(text: str, level: int) -> list[str]:
     return re.findall(rf"^{'#' * level} (.+)$", text, re.MULTILINE)
 
 
-def test_entries_are_what_is_not_released_and_releases_with_their_dates(changelog: str) -> None:
+def test_headings_are_unreleased_and_dated_releases(changelog: str) -> None:
     first, *releases = headings(changelog, 2)
     assert first == "[Unreleased]"
     found = [RELEASE.fullmatch(heading) for heading in releases]
@@ -35,7 +35,7 @@ def test_entries_are_what_is_not_released_and_releases_with_their_dates(changelo
     assert dated == sorted(dated, reverse=True)
 
 
-def test_sections_are_of_the_six_kinds_and_each_is_there_once_an_entry(changelog: str) -> None:
+def test_entry_has_each_of_the_six_sections_at_most_once(changelog: str) -> None:
     for entry in re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]:
         kinds = headings(entry, 3)
         assert set(kinds) <= set(KINDS)

@@ -13,14 +13,14 @@ from temporal_static_libs._checksums import format_checksums, parse_checksums, s
 SHA = "ab" * 32
 
 
-def test_sha256_is_hashlibs(tmp_path: Path) -> None:
-    content = bytes(range(256)) * 5000  # more than one read, and no whole number of them
+def test_sha256_matches_hashlib(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000  # more than one read, and not a multiple of a read's size
     file = tmp_path / "file"
     file.write_bytes(content)
     assert sha256_of(file) == hashlib.sha256(content).hexdigest()
 
 
-def test_sha256sum_accepts_what_is_written(tmp_path: Path) -> None:
+def test_sha256sum_accepts_written_checksums(tmp_path: Path) -> None:
     files = {"libb.a": b"b", "liba.a": b"", "with blank.a": b"c"}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -30,7 +30,7 @@ def test_sha256sum_accepts_what_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--text", "--binary"])
-def test_what_sha256sum_writes_is_read(tmp_path: Path, option: str) -> None:
+def test_output_of_sha256sum_is_read(tmp_path: Path, option: str) -> None:
     (tmp_path / "liba.a").write_bytes(b"a")
     (tmp_path / "libb.a").write_bytes(b"b")
     command = ["sha256sum", option, "liba.a", "libb.a"]
@@ -40,7 +40,7 @@ def test_what_sha256sum_writes_is_read(tmp_path: Path, option: str) -> None:
     }
 
 
-def test_upper_case_digits_are_read() -> None:
+def test_uppercase_digits_are_accepted() -> None:
     assert parse_checksums(f"{SHA.upper()}  a.a\n") == {"a.a": SHA}
 
 
@@ -63,12 +63,12 @@ def test_other_text_is_refused(text: str, problem: str) -> None:
 @pytest.mark.parametrize(
     "file", ["../a.a", "/a.a", "a/b.a", "..", ".", "a\\b.a", "a\0.a", "a\tb.a", "ä.a"]
 )
-def test_no_file_is_elsewhere(file: str) -> None:
+def test_file_in_another_directory_is_refused(file: str) -> None:
     with pytest.raises(ValueError, match=r"line 2 names .* not a plain file name"):
         parse_checksums(f"{SHA}  a.a\n{SHA}  {file}\n")
 
 
-def test_files_may_be_below_where_that_is_asked_for() -> None:
+def test_files_in_subdirectories_are_allowed_on_request() -> None:
     assert parse_checksums(f"{SHA}  a/b.a\n", may_be_below=True) == {"a/b.a": SHA}
     for file in ("../a.a", "/a.a", "a/../b.a", "a//b.a"):
         with pytest.raises(ValueError, match="not a plain file name"):

@@ -1,4 +1,4 @@
-"""The CMake package of each platform, asked by CMake itself."""
+"""The CMake package of each platform, evaluated by CMake itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "overri
 
 
 def cmake_script(directory: Path, code: str) -> list[str]:
-    """The lines that a script of CMake's prints."""
+    """The lines that a CMake script prints."""
     script = directory / "script.cmake"
     script.write_text(code)
     cmake = Path(sysconfig.get_path("scripts"), "cmake")
@@ -32,11 +32,11 @@ def cmake_script(directory: Path, code: str) -> list[str]:
     ("version", "expected"),
     [("0.10.1", "0.10.1"), ("0.10.1.post2", "0.10.1.2"), ("1.0", "1.0")],
 )
-def test_repackaging_is_the_fourth_number(version: str, expected: str) -> None:
+def test_repackaging_becomes_the_fourth_number(version: str, expected: str) -> None:
     assert cmake_version(version) == expected
 
 
-def test_version_that_cmake_could_not_compare() -> None:
+def test_version_that_cmake_cannot_compare_is_refused() -> None:
     refusal = r"CMake has no form of the version '0\.11\.0rc1': it compares numbers"
     with pytest.raises(TemporalStaticLibsError, match=refusal):
         cmake_version("0.11.0rc1")
@@ -63,7 +63,7 @@ def test_series(tmp_path: Path, version: str, takes: str, refuses: str) -> None:
     ) == ["TRUE FALSE", "FALSE FALSE"]
 
 
-# What CMake, or a toolchain file, calls a machine, and the platforms that link there.
+# How CMake or a toolchain file names a machine, and the platforms that link there.
 MACHINES = {
     ("Linux", "x86_64", ""): {"linux-x64", "linux-x64-musl"},
     ("Linux", "aarch64", ""): {"linux-arm64", "linux-arm64-musl"},
@@ -77,7 +77,7 @@ MACHINES = {
     ("Windows", "AMD64", ""): {"windows-x64-gnu"},
     ("Windows", "x86_64", ""): {"windows-x64-gnu"},
     ("Windows", "ARM64", ""): set(),
-    # Before project(), CMake knows nothing.
+    # Before project(), CMake does not know the machine.
     ("", "", ""): {target.platform for target in TARGETS},
 }
 
@@ -85,7 +85,9 @@ MACHINES = {
 @pytest.mark.parametrize(
     "machine", MACHINES, ids=lambda names: "-".join(filter(None, names)) or "?"
 )
-def test_platforms_that_suit_a_machine(tmp_path: Path, machine: tuple[str, str, str]) -> None:
+def test_only_matching_platforms_suit_a_machine(
+    tmp_path: Path, machine: tuple[str, str, str]
+) -> None:
     system, processor, architectures = machine
     code = [
         f'set(CMAKE_SYSTEM_NAME "{system}")',
@@ -106,7 +108,7 @@ def test_platforms_that_suit_a_machine(tmp_path: Path, machine: tuple[str, str, 
     )
 
 
-def test_macos_links_frameworks_and_drops_what_is_dead(tmp_path: Path) -> None:
+def test_macos_links_frameworks_and_strips_dead_code(tmp_path: Path) -> None:
     text = config_file(MANIFEST, PLACES)
     assert (
         'set(_temporal_sdk_core_links "-liconv;-lSystem;-lc;-lm;'
@@ -115,7 +117,7 @@ def test_macos_links_frameworks_and_drops_what_is_dead(tmp_path: Path) -> None:
     assert 'INTERFACE_LINK_OPTIONS "LINKER:-dead_strip"\n' in text
 
 
-def test_musl_has_the_static_unwinder_for_static_programs() -> None:
+def test_musl_uses_the_static_unwinder_for_static_programs() -> None:
     (library,) = MANIFEST.libraries
     musl = replace(library, system_libraries=("gcc_s", "c"), frameworks=())
     target = "x86_64-unknown-linux-musl"
@@ -124,7 +126,7 @@ def test_musl_has_the_static_unwinder_for_static_programs() -> None:
     assert 'set(_temporal_sdk_core_static_links "-lgcc_eh;-lc")\n' in text
 
 
-def test_whatever_is_in_the_advice_arrives(tmp_path: Path) -> None:
+def test_advice_reaches_cmakes_message_unchanged(tmp_path: Path) -> None:
     (tmp_path / "config.cmake").write_text(config_file(MANIFEST, PLACES))
     lines = cmake_script(
         tmp_path,

@@ -1,4 +1,4 @@
-"""What the rehearsal's container is told about this machine's way to package registries."""
+"""The registry settings of this machine that the rehearsal's container receives."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def home(tmp_path: Path) -> Path:
 
 
 def of_user(options: list[str]) -> list[str]:
-    """Without what the machine itself is set up with."""
+    """The options without those from the machine's system-wide configuration."""
     return [option for option in options if ":/etc/pip.conf:" not in option]
 
 
-def test_variables_of_registries_are_handed_on_without_their_values(home: Path) -> None:
+def test_registry_variables_are_passed_on_by_name_only(home: Path) -> None:
     environ = {
         "CARGO_HTTP_CAINFO": "/none/ca.pem",
         "CARGO_REGISTRIES_MIRROR_INDEX": "sparse+https://mirror.invalid/",
@@ -48,15 +48,15 @@ def test_variables_of_registries_are_handed_on_without_their_values(home: Path) 
         "TWINE_PASSWORD",
     ],
 )
-def test_nothing_else_is_handed_on(home: Path, name: str) -> None:
+def test_other_variables_are_not_passed_on(home: Path, name: str) -> None:
     assert of_user(container_settings({name: "value"}, home)) == []
 
 
-def test_empty_variable_is_none(home: Path) -> None:
+def test_empty_variable_is_ignored(home: Path) -> None:
     assert of_user(container_settings({"PIP_INDEX_URL": ""}, home)) == []
 
 
-def test_files_that_variables_name_are_mounted_where_they_are(home: Path, tmp_path: Path) -> None:
+def test_files_named_by_variables_are_mounted_at_their_paths(home: Path, tmp_path: Path) -> None:
     bundle, wheels = tmp_path / "ca.pem", tmp_path / "wheels"
     bundle.touch()
     wheels.mkdir()
@@ -72,7 +72,7 @@ def test_files_that_variables_name_are_mounted_where_they_are(home: Path, tmp_pa
     ]
 
 
-def test_configuration_of_pip_and_cargo_becomes_that_of_root(home: Path) -> None:
+def test_pip_and_cargo_configuration_is_mounted_for_root(home: Path) -> None:
     pip = home / ".config" / "pip" / "pip.conf"
     cargo = home / ".cargo" / "config.toml"
     for file in (pip, cargo):
@@ -84,7 +84,7 @@ def test_configuration_of_pip_and_cargo_becomes_that_of_root(home: Path) -> None
     ]
 
 
-def test_cargo_home_that_is_elsewhere(home: Path, tmp_path: Path) -> None:
+def test_custom_cargo_home_is_respected(home: Path, tmp_path: Path) -> None:
     config = tmp_path / "cargo" / "config.toml"
     config.parent.mkdir()
     config.touch()

@@ -48,18 +48,18 @@ def test_linux() -> None:
     )
 
 
-def test_static_programs_on_linux_take_the_static_unwinder() -> None:
+def test_static_programs_on_linux_use_the_static_unwinder() -> None:
     system = "-lgcc_eh -lutil -lrt -lpthread -lm -ldl -lc"
     assert shell_join(system_library_flags(LINUX, static=True)) == system
     assert shell_join(library_flags(LIB, LINUX, static=True)) == (
         f"/v/lib/libtemporal_client.a {system}"
     )
-    # As rustc names them for musl.
+    # As rustc lists them for musl.
     musl = replace(LINUX, system_libraries=("gcc_s", "c"))
     assert shell_join(system_library_flags(musl, static=True)) == "-lgcc_eh -lc"
 
 
-def test_macos_has_no_static_programs() -> None:
+def test_static_programs_are_refused_on_macos() -> None:
     assert library_flags(LIB, MACOS, static=True) == library_flags(LIB, MACOS)
 
 
@@ -97,7 +97,7 @@ def test_windows_with_msvc() -> None:
     ["/a b/include", "/it's/include", '/"/include', "/$HOME/`x`/*", "/café", "/bad\udcff", "/a\\b"],
     ids=["blank", "quote", "double-quote", "expansions", "umlaut", "no-utf8", "backslash"],
 )
-def test_a_shell_reads_back_what_is_quoted(directory: str) -> None:
+def test_shell_reads_quoted_flags_back_unchanged(directory: str) -> None:
     flags = [*compiler_flags(Path(directory)), "-lx"]
     line = shell_join(flags)
     assert shlex.split(line) == flags

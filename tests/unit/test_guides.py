@@ -1,4 +1,4 @@
-"""Each guide of docs/ lists what it needs, and `make guides` follows it."""
+"""Each guide in docs/ lists its prerequisites, and `make guides` follows it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ $ two
 """
 
 
-def test_each_guide_is_followed(repo_root: Path) -> None:
+def test_make_guides_follows_each_guide(repo_root: Path) -> None:
     index = (repo_root / "docs" / "index.md").read_text(encoding="utf-8")
     section = index.split("\n## Get started\n")[1].split("\n## ")[0]
     listed = set(re.findall(r"\]\(([\w-]+)\.md\)", section))
@@ -53,14 +53,14 @@ def test_each_guide_is_followed(repo_root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_reader_installs_packages_and_then_runs_a_program(name: str) -> None:
+def test_guide_installs_packages_and_then_runs_a_program(name: str) -> None:
     steps = GUIDES[name].steps()
     assert steps.as_root.startswith("apt-get install ")
     assert "pip install temporal-static-libs\n" in steps.commands
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_reader_has_the_files_that_the_guide_shows(name: str, tmp_path: Path) -> None:
+def test_files_shown_in_the_guide_are_written(name: str, tmp_path: Path) -> None:
     project = tmp_path / "project"
     files = GUIDES[name].steps().files
     GUIDES[name].lay_out(project, files)
@@ -68,7 +68,7 @@ def test_reader_has_the_files_that_the_guide_shows(name: str, tmp_path: Path) ->
         assert content in (project / file).read_text(encoding="utf-8")
 
 
-def test_steps_of_a_page(tmp_path: Path) -> None:
+def test_steps_are_read_from_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     steps = Steps()

@@ -1,4 +1,4 @@
-"""What is read from the C header."""
+"""Reading the C header."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def header(tmp_path: Path) -> Path:
     return file
 
 
-def test_macros_and_declared_functions(header: Path) -> None:
+def test_macros_and_declared_functions_are_read(header: Path) -> None:
     read = read_header(header)
     assert read.version == "0.10.1"
     assert read.abi == "0123456789abcdef"
@@ -37,12 +37,12 @@ def test_macros_and_declared_functions(header: Path) -> None:
 
 
 @pytest.mark.parametrize("macro", ["TEMPORAL_STATIC_LIBS_VERSION", "TEMPORAL_STATIC_LIBS_ABI_ID"])
-def test_missing_macro_is_named(header: Path, macro: str) -> None:
+def test_missing_macro_is_named_in_the_error(header: Path, macro: str) -> None:
     header.write_text(HEADER.replace(macro, "OTHER"))
     with pytest.raises(CompileError, match=f"has no line '#define {macro} "):
         read_header(header)
 
 
-def test_missing_header_is_named(tmp_path: Path) -> None:
+def test_missing_header_is_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"none\.h cannot be read: No such file"):
         read_header(tmp_path / "none.h")

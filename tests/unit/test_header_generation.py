@@ -11,7 +11,7 @@ GENERATED = f"#ifndef GUARD\n{LAST_INCLUDE}\n{{}}\n\n\n#endif  /* GUARD */\n"
 
 
 def header_with(declaration: str) -> str:
-    """Make the header of what cbindgen gives for a declaration."""
+    """Make the header from cbindgen's output for a declaration."""
     return assembled(GENERATED.format(declaration), "1.2.3", "0123", {"Old": "New"})
 
 
@@ -38,7 +38,7 @@ def test_types_of_this_project_get_its_prefix(generated: str, header: str) -> No
     assert header_with(generated).count(header) == 1
 
 
-def test_pragmas_enclose_the_declarations_and_nothing_else() -> None:
+def test_pragmas_enclose_only_the_declarations() -> None:
     lines = header_with("int x;").splitlines()
     push = lines.index("#pragma GCC diagnostic push")
     pop = lines.index("#pragma GCC diagnostic pop")

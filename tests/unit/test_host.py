@@ -1,4 +1,4 @@
-"""The platform as Python tells it, which decides before any Rust is asked for."""
+"""Detecting the platform from Python, before anything needs Rust."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pretend(
     windows: str = "10.0.22631",
     bits: int = 64,
 ) -> Host:
-    """Ask for the host where Python says this."""
+    """Detect the host from these values of Python's functions."""
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: libc)
@@ -97,7 +97,7 @@ def test_supported(
         ("Windows", "AMD64", ("", ""), None, 32, "Windows AMD64, 32-bit Python"),
         ("Windows", "ARM64", ("", ""), None, 64, "Windows ARM64"),
         ("FreeBSD", "amd64", ("", ""), "x86_64-unknown-freebsd", 64, "FreeBSD amd64"),
-        # A 32-bit Python where the kernel has 64.
+        # A 32-bit Python on a 64-bit kernel.
         (
             *("Linux", "x86_64", ("glibc", "2.36"), "i686-pc-linux-gnu", 32),
             "Linux x86_64 with glibc 2.36, 32-bit Python",
@@ -143,12 +143,12 @@ def test_too_old(
     assert host.is_too_old
 
 
-def test_target_of_a_host_is_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_target_of_a_host_is_its_row_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, "Darwin", "arm64", mac="14.5")
     assert target_of_host().platform == "macos-arm64"
 
 
-def test_target_of_a_host_that_is_not_supported_is_an_error_with_those_that_are(
+def test_error_for_an_unsupported_host_lists_the_supported_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pretend(monkeypatch, "Windows", "ARM64")
@@ -162,7 +162,7 @@ def test_target_of_a_host_that_is_not_supported_is_an_error_with_those_that_are(
 @pytest.mark.parametrize(
     ("version", "is_too_old"), [("10.0.19045", False), ("10", False), ("6.3.9600", True)]
 )
-def test_windows_has_the_first_row_of_its_processor(
+def test_windows_uses_the_first_row_of_its_processor(
     monkeypatch: pytest.MonkeyPatch, version: str, is_too_old: bool
 ) -> None:
     host = pretend(monkeypatch, "Windows", "AMD64", windows=version)
@@ -173,7 +173,7 @@ def test_windows_has_the_first_row_of_its_processor(
     assert pretend(monkeypatch, "Windows", "AMD64", bits=32).target is None
 
 
-def test_machine_of_this_run_is_supported() -> None:
+def test_this_machine_is_supported() -> None:
     host = this_host()
     assert host.target is not None
     assert not host.is_too_old

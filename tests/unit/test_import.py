@@ -16,19 +16,19 @@ import temporal_static_libs
 
 @pytest.fixture
 def bare_path(tmp_path: Path, package_dir: Path) -> Path:
-    """A directory in which the package is all that there is to import."""
+    """A directory where the package is the only thing to import."""
     (tmp_path / package_dir.name).symlink_to(package_dir)
     return tmp_path
 
 
 def modules_after(statement: str, path: Path) -> set[str]:
-    """Names of the modules that a bare interpreter holds after a statement."""
+    """Names of the modules that are loaded in a bare interpreter after a statement."""
     program = (
         f"import sys; sys.path.insert(0, {str(path)!r}); {statement}; "
         "names = list(sys.modules); import json; print(json.dumps(names))"
     )
     done = subprocess.run(
-        # -I -S: no site-packages, no user's settings; what is left is the standard library.
+        # -I -S: no site-packages and no user settings, only the standard library.
         [sys.executable, "-I", "-S", "-c", program],
         capture_output=True,
         text=True,
@@ -50,7 +50,7 @@ def test_import_loads_only_its_own_errors_and_version(bare_path: Path) -> None:
     assert not heavy & (after - before)
 
 
-def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path) -> None:
+def test_wheels_archives_need_no_build_modules(bare_path: Path) -> None:
     program = (
         "import temporal_static_libs._cli.command as cli; "
         "from temporal_static_libs._sources import prepare; "
@@ -63,7 +63,7 @@ def test_wheels_archives_are_answered_for_without_what_compiles(bare_path: Path)
     assert not {"subprocess", "tempfile"} & loaded
 
 
-def test_remembered_archives_are_answered_for_with_next_to_nothing(bare_path: Path) -> None:
+def test_remembered_archives_need_very_few_modules(bare_path: Path) -> None:
     program = "from temporal_static_libs._cli.entry import main; main(['--libs'])"
     settings = "import os; os.environ['TEMPORAL_LIBS_CACHE_DIR'] = %r"
     cache = settings % os.environ["TEMPORAL_LIBS_CACHE_DIR"]
@@ -96,7 +96,7 @@ def test_every_module_imports_without_anything_installed(
     assert set(modules) <= loaded
 
 
-def test_public_names_are_those_of_the_design() -> None:
+def test_public_names_match_the_design() -> None:
     assert sorted(temporal_static_libs.__all__) == [
         "ChecksumMismatchError",
         "CompileError",
@@ -125,19 +125,19 @@ def test_public_names_are_those_of_the_design() -> None:
         temporal_static_libs.UnsupportedPlatformError,
     ],
 )
-def test_every_error_can_be_caught_by_the_base(error: type[Exception]) -> None:
+def test_every_error_derives_from_the_base_class(error: type[Exception]) -> None:
     assert issubclass(error, temporal_static_libs.TemporalStaticLibsError)
 
 
-def test_package_says_that_it_is_typed(package_dir: Path) -> None:
+def test_package_is_marked_as_typed(package_dir: Path) -> None:
     assert (package_dir / "py.typed").is_file()
 
 
 @pytest.mark.parametrize("option", ["--libs", "--json", "--cmakedir", "--pkgconfigdir", "--doctor"])
-def test_system_without_what_only_unix_has_answers_too(bare_path: Path, option: str) -> None:
-    """Windows, as far as Python differs there: it links for other systems with their wheels."""
+def test_command_works_without_unix_only_modules(bare_path: Path, option: str) -> None:
+    """Simulate Python on Windows, where the wheels of other systems are used for cross-linking."""
     program = (
-        # Those that go by the platform when they are imported or asked.
+        # Modules that check the platform when they are imported or called.
         "import os, pathlib, signal, subprocess, sys, sysconfig, tempfile; "
         "sysconfig.get_config_vars(); sys.platform = 'win32'; "
         "sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd'])); "

@@ -1,4 +1,4 @@
-"""The step that puts Rust in place before wheels are built, with an installer of our own."""
+"""The step that installs Rust before wheels are built, with a fake installer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from temporal_static_libs._checksums import sha256_of
 from temporal_static_libs._targets import TARGETS
 from tests.support.ci.skips import require_program
 
-# Stands in for the installer at the other end of the network. Writes down how it was called.
+# Stands in for the downloaded installer. Records how it was called.
 INSTALLER = """\
 #!/bin/sh
 echo "$@" > "$HOME/asked"
@@ -25,7 +25,7 @@ for tool in cargo rustc; do
 done
 """
 
-# All that the script needs; no cargo, no rustc, no rustup.
+# Everything that the script needs, without cargo, rustc or rustup.
 PROGRAMS = (
     *("chmod", "curl", "cut", "grep", "ldd", "mkdir", "mktemp", "rm", "sh", "sha256sum", "uname"),
 )
@@ -66,7 +66,7 @@ def install(environ: Mapping[str, str], name: str, text: str) -> None:
 def run(
     script: Path, environ: Mapping[str, str], *components: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the script, and let it end as it likes."""
+    """Run the script, with any exit status."""
     return subprocess.run(
         ["/bin/sh", script, *components], env=environ, capture_output=True, text=True, check=False
     )
@@ -79,7 +79,7 @@ def host() -> str:
 
 
 def serve(script: Path, environ: dict[str, str], tmp_path: Path, version: str) -> Path:
-    """Have an installer that leaves cargo and rustc of a version.
+    """Provide an installer that installs cargo and rustc of a version.
 
     Returns:
         The script with the checksum of that installer.
@@ -98,11 +98,11 @@ def serve(script: Path, environ: dict[str, str], tmp_path: Path, version: str) -
 
 
 def asked(environ: Mapping[str, str]) -> str:
-    """What the installer was asked for."""
+    """The arguments that the installer received."""
     return Path(environ["HOME"], "asked").read_text()
 
 
-def test_nothing_is_done_where_the_pinned_version_is(
+def test_nothing_is_done_if_the_pinned_version_is_installed(
     script: Path, environ: dict[str, str], pinned: str
 ) -> None:
     for tool in ("cargo", "rustc"):
@@ -111,7 +111,7 @@ def test_nothing_is_done_where_the_pinned_version_is(
     assert (done.returncode, done.stdout, done.stderr) == (0, f"Rust {pinned}\n", "")
 
 
-def test_pinned_version_is_installed_where_there_is_none(
+def test_pinned_version_is_installed_if_there_is_no_rust(
     script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
 ) -> None:
     script = serve(script, environ, tmp_path, pinned)
@@ -132,10 +132,10 @@ def test_other_version_is_replaced_by_the_pinned_one(
     assert f"--default-toolchain {pinned}" in asked(environ)
 
 
-def test_rustup_that_is_there_is_used(script: Path, environ: dict[str, str], pinned: str) -> None:
+def test_existing_rustup_is_used(script: Path, environ: dict[str, str], pinned: str) -> None:
     install(environ, "rustup", 'echo "$@" >> "$HOME/asked"')
     for tool in ("cargo", "rustc"):
-        # As rustup's proxies: the version of its default toolchain.
+        # Like rustup's proxies, they print the version of the default toolchain.
         install(
             environ,
             tool,
@@ -157,13 +157,13 @@ def test_components_are_added(script: Path, environ: dict[str, str], pinned: str
     assert asked(environ) == "component add clippy rustfmt\n"
 
 
-def test_version_can_be_asked_for(script: Path, environ: dict[str, str], tmp_path: Path) -> None:
+def test_version_can_be_specified(script: Path, environ: dict[str, str], tmp_path: Path) -> None:
     script = serve(script, environ, tmp_path, "1.90.0")
     environ["TEMPORAL_LIBS_RUST_VERSION"] = "1.90.0"
     assert run(script, environ).stdout == "Rust 1.90.0\n"
 
 
-def test_what_is_installed_can_be_asked_for(
+def test_installed_version_can_be_requested(
     script: Path, environ: dict[str, str], pinned: str
 ) -> None:
     environ["TEMPORAL_LIBS_RUST_VERSION"] = "installed"
@@ -176,7 +176,9 @@ def test_what_is_installed_can_be_asked_for(
     )
 
 
-def test_what_is_installed_must_be_there(script: Path, environ: dict[str, str]) -> None:
+def test_requesting_the_installed_version_needs_an_installation(
+    script: Path, environ: dict[str, str]
+) -> None:
     environ["TEMPORAL_LIBS_RUST_VERSION"] = "installed"
     install(environ, "cargo", "echo cargo 1.96.0")
     done = run(script, environ)
@@ -184,7 +186,7 @@ def test_what_is_installed_must_be_there(script: Path, environ: dict[str, str]) 
     assert done.stderr.endswith("but cargo and rustc are not both on PATH\n")
 
 
-def test_installer_that_cannot_be_fetched(
+def test_failed_download_of_the_installer_is_reported(
     script: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
     environ["RUSTUP_UPDATE_ROOT"] = (tmp_path / "nothing").as_uri()
@@ -194,10 +196,10 @@ def test_installer_that_cannot_be_fetched(
     assert not list(tmp_path.glob("tmp.*"))
 
 
-def test_installer_that_is_not_the_pinned_one_is_not_run(
+def test_installer_with_a_wrong_hash_is_not_run(
     script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
 ) -> None:
-    """The script as it is, and an installer that is not rustup's."""
+    """Use the unmodified script with an installer that is not rustup's."""
     serve(script, environ, tmp_path, pinned)
     done = run(script, environ)
     assert done.returncode == 1
@@ -208,11 +210,11 @@ def test_installer_that_is_not_the_pinned_one_is_not_run(
 
 def test_installer_is_pinned_for_every_platform(script: Path) -> None:
     found = re.findall(r"^\t(\S+)\) echo [0-9a-f]{64} ;;$", script.read_text(), re.MULTILINE)
-    # That for Windows is cross-built.
+    # The wheel for Windows is cross-built.
     assert found == sorted(target.triple for target in TARGETS if target.os != "windows")
 
 
-def test_installation_that_brings_another_version_fails(
+def test_installation_of_a_wrong_version_fails(
     script: Path, environ: dict[str, str], pinned: str, tmp_path: Path
 ) -> None:
     script = serve(script, environ, tmp_path, "1.2.3")

@@ -1,4 +1,4 @@
-"""The difference of two interface tables in words, and the table that comes of it."""
+"""The differences between two interface tables in words, and the updated table."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def edited(*edits: tuple[str, str]) -> str:
 
 
 def words(new: str) -> list[str]:
-    """The changes, and that the updated table has them."""
-    # In no order, as a header's facts are.
+    """Return the changes; also check that the updated table has them."""
+    # Unordered, like a header's facts.
     lines = sorted(new.splitlines(), reverse=True)
     assert updated(TABLE, lines) == new
     return [str(change) for change in changes(TABLE.splitlines(), lines)]
@@ -136,7 +136,7 @@ def words(new: str) -> list[str]:
         ),
     ],
 )
-def test_difference_is_told_and_written(old: str, new: str, said: list[str]) -> None:
+def test_difference_is_reported_and_written(old: str, new: str, said: list[str]) -> None:
     assert words(edited((old, new))) == said
 
 
@@ -144,13 +144,13 @@ def test_same_table_has_no_difference() -> None:
     assert words(TABLE) == []
 
 
-def test_what_breaks_comes_first() -> None:
+def test_breaking_changes_come_first() -> None:
     new = edited(("field\tC.x\tint32_t", "field\tC.x\tuint32_t"), (LAST_FUNCTION, LAST_FUNCTION))
     new = new.replace(LAST_FUNCTION, f"{LAST_FUNCTION}function\tb\tvoid\t\n")
     assert [line.endswith(": breaking") for line in words(new)] == [True, False]
 
 
-def test_new_struct_is_told_without_its_parts_and_written_with_them() -> None:
+def test_new_struct_is_reported_without_its_parts_but_written_with_them() -> None:
     new = [
         *TABLE.splitlines(),
         "struct\tD\tsize 4\talign 4",
@@ -161,7 +161,7 @@ def test_new_struct_is_told_without_its_parts_and_written_with_them() -> None:
     assert [str(change) for change in found] == ["struct D added"]
     table = updated(TABLE, [*new, shape]).splitlines()
     assert table[-2:] == new[-2:]
-    # With the other shapes, and not beside its struct.
+    # With the other shapes, not next to its struct.
     assert table[table.index(shape) - 1].startswith("shape\tC\t")
 
 
@@ -176,12 +176,12 @@ def test_new_struct_is_told_without_its_parts_and_written_with_them() -> None:
         "enum\tE\tTEMPORAL_STATIC_LIBS_ONE\t9",
     ],
 )
-def test_projects_own_names_are_in_no_table(fact: str) -> None:
+def test_projects_additions_are_in_no_table(fact: str) -> None:
     new = [*TABLE.splitlines(), fact]
     assert changes(TABLE.splitlines(), new) == []
     assert updated(TABLE, new) == TABLE
 
 
-def test_table_of_the_tree_is_written_as_it_is(repo_root: Path) -> None:
+def test_rewriting_the_table_of_this_checkout_changes_nothing(repo_root: Path) -> None:
     text = (repo_root / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
     assert updated(text, reversed(text.splitlines())) == text

@@ -1,4 +1,4 @@
-"""Whether interface.json is of the header: what the build of a wheel refuses, and why."""
+"""The build's check that interface.json matches the header: what it refuses, and why."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_description_of_another_header_is_refused(
 
 
 def test_description_that_lacks_a_function_is_refused(interface: Path, header: Path) -> None:
-    """Even where the hash is right, as after a merge that went wrong."""
+    """It is refused even if the hash is right, for example after a bad merge."""
     described = json.loads(interface.read_text(encoding="utf-8"))
     del described["functions"][-1]
     interface.write_text(json.dumps(described), encoding="utf-8")
@@ -106,13 +106,13 @@ def test_description_that_lacks_a_function_is_refused(interface: Path, header: P
         pytest.param('{"version": "", "abi": "", "header": [], "functions": []}', id="header"),
     ],
 )
-def test_what_is_no_description_is_refused(interface: Path, header: Path, text: str) -> None:
+def test_invalid_description_is_refused(interface: Path, header: Path, text: str) -> None:
     interface.write_text(text, encoding="utf-8")
     with pytest.raises(CompileError, match=r"does not have the form of interface\.schema\.json\n"):
         check_interface(interface, header)
 
 
-def test_missing_description_is_named(interface: Path, header: Path) -> None:
+def test_missing_description_is_named_in_the_error(interface: Path, header: Path) -> None:
     interface.unlink()
     with pytest.raises(CompileError, match=r"interface\.json cannot be read: No such file"):
         check_interface(interface, header)

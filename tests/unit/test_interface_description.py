@@ -1,4 +1,4 @@
-"""How a header is described in interface.json: each form of C that it may have, and no other."""
+"""How interface.json describes a header: each C construct that is allowed, and no other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def describe(tmp_path: Path, text: str) -> dict[str, Any]:
     return description(header)
 
 
-def test_rules_are_a_line_each(tmp_path: Path) -> None:
+def test_each_rule_becomes_one_line(tmp_path: Path) -> None:
     assert describe(tmp_path, "")["rules"] == ["One, and more of it.", "Two."]
 
 
@@ -83,14 +83,14 @@ def test_function(tmp_path: Path) -> None:
     }
 
 
-def test_function_that_takes_and_gives_nothing(tmp_path: Path) -> None:
+def test_function_without_parameters_and_result(tmp_path: Path) -> None:
     (function,) = describe(tmp_path, "/** Does. */\nvoid temporal_core_do(void);\n")["functions"]
     assert function["parameters"] == []
     assert function["returns"]["type"] == {"kind": "primitive", "name": "void"}
     assert function["components"] == ["sdk-core", "client"]
 
 
-def test_symbol_that_spells_the_version_is_left_out(tmp_path: Path) -> None:
+def test_symbol_that_contains_the_version_is_omitted(tmp_path: Path) -> None:
     described = describe(
         tmp_path,
         "/** Ties. */\nvoid temporal_static_libs_1_2_3_abi_0123456789abcdef(void);\n\n"
@@ -139,7 +139,7 @@ def test_struct_keeps_its_anonymous_members(tmp_path: Path) -> None:
     ]
 
 
-def test_type_that_is_declared_ahead_is_what_it_turns_out_to_be(tmp_path: Path) -> None:
+def test_forward_declaration_is_resolved_to_the_type(tmp_path: Path) -> None:
     described = describe(
         tmp_path,
         "typedef struct S S;\n\n"
@@ -166,6 +166,6 @@ def test_type_that_is_declared_ahead_is_what_it_turns_out_to_be(tmp_path: Path) 
         pytest.param("struct { uint8_t y; } x", r"\{ uint8_t y; \}", id="struct-in-place"),
     ],
 )
-def test_type_that_has_no_form_is_named(tmp_path: Path, member: str, spelled: str) -> None:
+def test_unsupported_type_is_named_in_the_error(tmp_path: Path, member: str, spelled: str) -> None:
     with pytest.raises(ToolError, match=rf"^interface\.json has no form of the type .*{spelled}"):
         describe(tmp_path, f"/** S. */\ntypedef struct S {{\n  {member};\n}} S;\n")

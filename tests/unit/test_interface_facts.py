@@ -1,4 +1,4 @@
-"""The facts of headers, those of others among them, whose code must not run."""
+"""The facts of headers, including foreign ones, whose code must not run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ START = "#pragma once\n#include <stdint.h>\n"
 )
 def test_facts(header: str, facts: set[str]) -> None:
     found = foreign_facts(START + header, "theirs.h")
-    # Of a type that has no name, the text is C's.
+    # For an unnamed type, the text is its C code.
     assert {line for line in found if "kind" not in line} == facts
 
 
@@ -94,7 +94,7 @@ def test_facts(header: str, facts: set[str]) -> None:
         pytest.param("#pragma pack(1)\n", "it has a Pragma, expected declarations", id="pragma"),
     ],
 )
-def test_header_that_cannot_be_read(header: str, problem: str) -> None:
+def test_unreadable_header_is_reported(header: str, problem: str) -> None:
     with pytest.raises(CannotCompareError) as raised:
         foreign_facts(header, "theirs.h")
     assert str(raised.value).startswith("theirs.h cannot be read: ")
@@ -102,8 +102,8 @@ def test_header_that_cannot_be_read(header: str, problem: str) -> None:
     assert "\n  fix: " in str(raised.value)
 
 
-def test_code_for_the_compiler_alone_does_not_run(tmp_path: Path) -> None:
-    """The program that prints the layout is compiled with what has been looked at."""
+def test_code_that_only_the_compiler_sees_does_not_run(tmp_path: Path) -> None:
+    """The program that prints the layout is compiled only from the parsed declarations."""
     traces = tmp_path / "traces"
     code = (
         "#ifdef __GNUC__\n#include <stdio.h>\n__attribute__((constructor)) static void run(void) "

@@ -1,4 +1,4 @@
-"""The interface through Temporal's releases, and the page that is made of it."""
+"""The interface in Temporal's releases, and the page generated from it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def without_sizes(rows: list[Row]) -> set[Row]:
     }
 
 
-def test_interface_of_this_package_is_that_of_the_current_release(repo_root: Path) -> None:
+def test_interface_matches_that_of_the_current_release(repo_root: Path) -> None:
     table = (repo_root / "tests" / "abi" / "c_abi.tsv").read_text(encoding="utf-8")
     assert sorted(table.splitlines()) == sorted("\t".join(row) for row in CURRENT.rows())
 
 
-def test_each_table_is_of_a_release_in_order() -> None:
+def test_tables_are_those_of_the_releases_in_order() -> None:
     names = [f"temporalio-{release.version}.tsv" for release in RELEASES]
     assert set(names) == {table.name for table in TABLES.iterdir()}
     versions = [Version(release.version) for release in RELEASES]
@@ -36,7 +36,7 @@ def test_each_table_is_of_a_release_in_order() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [*pairwise(RELEASES)])
-def test_release_is_told_by_a_name_that_no_earlier_one_has(old: Release, new: Release) -> None:
+def test_release_has_a_name_that_no_earlier_one_has(old: Release, new: Release) -> None:
     def has(release: Release) -> bool:
         return any(new.shown_by in "\t".join(row) for row in release.rows())
 
@@ -46,8 +46,8 @@ def test_release_is_told_by_a_name_that_no_earlier_one_has(old: Release, new: Re
     assert key_of(old.rows()[0]) == key_of(new.rows()[0])
 
 
-def test_bridge_for_the_release_after_links_as_the_page_says() -> None:
-    # What is compiled for it has all that this interface has, in the same places, and more.
+def test_bridge_for_the_next_release_links_as_the_page_promises() -> None:
+    # Its interface has everything that this one has, in the same places, and more.
     following = RELEASES[RELEASES.index(CURRENT) + 1]
     assert without_sizes(CURRENT.rows()) < without_sizes(following.rows())
     assert all(
@@ -66,7 +66,7 @@ def test_page_that_promises_to_link_names_the_cores_of_this_interface(
 
 
 @pytest.mark.parametrize(("old", "new"), STEPS)
-def test_each_row_says_what_to_do_and_no_note_is_left_over(old: Release, new: Release) -> None:
+def test_each_row_has_advice_and_each_note_is_used(old: Release, new: Release) -> None:
     found = differences(old.rows(), new.rows())
     assert found
     noted = {
@@ -87,7 +87,7 @@ def test_notes_are_about_steps_of_the_page() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), STEPS)
-def test_every_fact_that_is_gone_is_in_a_row(old: Release, new: Release) -> None:
+def test_every_removed_fact_is_in_a_row(old: Release, new: Release) -> None:
     gone = {key_of(row) for row in old.rows()} - {key_of(row) for row in new.rows()}
     renamed = {
         it.subject for it in differences(old.rows(), new.rows()) if it.kind is Kind.TYPE_RENAMED
@@ -119,7 +119,7 @@ def test_page_has_each_old_name_and_each_old_constant() -> None:
         assert row in rows
 
 
-def test_old_names_are_of_no_type_today() -> None:
+def test_old_names_name_no_current_type() -> None:
     today = type_names(CURRENT.rows())
     names = old_names()
     assert names
@@ -168,7 +168,7 @@ TABLE: list[Row] = [
         ),
     ],
 )
-def test_difference_is_a_row(index: int, row: Row, said: list[Difference]) -> None:
+def test_difference_becomes_a_row(index: int, row: Row, said: list[Difference]) -> None:
     new = [*TABLE[:index], row, *TABLE[index + 1 :]]
     assert differences(TABLE, new) == said
     assert differences(TABLE, TABLE) == []

@@ -1,4 +1,4 @@
-"""Names that changed while what they name stayed the same."""
+"""Renamed types, constants and fields that did not change otherwise."""
 
 from __future__ import annotations
 
@@ -83,24 +83,24 @@ def test_renamed_types_are_found(edits: list[tuple[str, str]], names: dict[str, 
         ),
     ],
 )
-def test_type_that_changed_with_its_name_is_no_rename(edits: list[tuple[str, str]]) -> None:
+def test_type_that_also_changed_is_not_a_rename(edits: list[tuple[str, str]]) -> None:
     new = edited(*edits)
     assert renamed_types(ROWS, new) == {}
     assert len(replaced_types(ROWS, new)) == 1
 
 
-def test_type_that_took_no_place_of_another_is_no_rename() -> None:
-    # All opaque types look the same; where they are used tells them apart.
+def test_type_that_replaces_no_other_is_not_a_rename() -> None:
+    # All opaque types look the same; only their uses distinguish them.
     new = edited(("opaque\tOther", "opaque\tUnrelated"))
     assert replaced_types(ROWS, new) == {}
 
 
-def test_renamed_constants_have_their_values() -> None:
+def test_renamed_constants_are_matched_by_value() -> None:
     new = edited(("None\t0", "Tag_None\t0"), ("Some\t1", "Tag_Some\t2"))
     assert renamed_constants(ROWS, new) == {("Tag", "None"): "Tag_None"}
 
 
-def test_renamed_fields_have_their_types_and_places() -> None:
+def test_renamed_fields_are_matched_by_type_and_place() -> None:
     assert renamed_fields(ROWS, edited(("Part.x", "Part.y"))) == {"Part.x": "Part.y"}
     moved = edited(("Part.x\tint64_t\toffset 0", "Part.y\tint64_t\toffset 8"))
     assert renamed_fields(ROWS, moved) == {}

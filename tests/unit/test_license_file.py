@@ -1,4 +1,4 @@
-"""From cargo-about's answer to the license file."""
+"""Converting cargo-about's output to the license file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MACRO = Crate("macro", "3.0.0")
 
 
 def answer(**changes: Any) -> dict[str, Any]:
-    """What cargo-about says of three crates, two of which have the same license file."""
+    """cargo-about's output for three crates, two of which have the same license file."""
     packages = {
         crate: {"name": crate.name, "version": crate.version, "authors": [f"{crate.name}'s <a@b>"]}
         for crate in (ONE, TWO, MACRO)
@@ -47,7 +47,7 @@ def answer(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_text_is_given_once_for_the_linked_crates_that_have_it() -> None:
+def test_shared_text_is_included_once() -> None:
     licenses = licenses_of(answer(), [ONE, TWO])
     assert licenses.expressions == {ONE: "MIT OR Zlib", TWO: "MIT AND Apache-2.0"}
     assert [(text.identifier, text.crates) for text in licenses.texts] == [
@@ -57,7 +57,7 @@ def test_text_is_given_once_for_the_linked_crates_that_have_it() -> None:
     assert licenses.texts[1].text == "may"
 
 
-def test_text_that_is_not_the_crates_own_says_so_and_names_the_authors() -> None:
+def test_generic_text_is_marked_and_names_the_authors() -> None:
     apache, _ = licenses_of(answer(), [ONE, TWO]).texts
     note, _, text = apache.text.partition("\n\n")
     assert "no file that is its text" in " ".join(note.split())
@@ -66,7 +66,7 @@ def test_text_that_is_not_the_crates_own_says_so_and_names_the_authors() -> None
     assert text == "terms"
 
 
-def test_license_that_only_a_macro_has_is_left_out() -> None:
+def test_license_used_only_by_a_macro_is_omitted() -> None:
     only = {
         **answer()["licenses"][0],
         "used_by": [{"crate": {"name": "macro", "version": "3.0.0"}}],
@@ -91,7 +91,7 @@ def test_crate_without_a_license_is_an_error(changes: dict[str, Any]) -> None:
         licenses_of(answer(**changes), [ONE])
 
 
-def test_file_lists_everything_and_then_the_texts() -> None:
+def test_file_lists_all_crates_before_the_texts() -> None:
     licenses = Licenses(
         {ONE: "MIT", TWO: "MIT"}, (LicenseText("MIT", "MIT License", "may  \n", (ONE, TWO)),)
     )

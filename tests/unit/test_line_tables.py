@@ -1,4 +1,4 @@
-"""Where the second set of archives may go: found out before anything is compiled."""
+"""Where the second set of archives may go, which is checked before anything is compiled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from temporal_static_libs._errors import SettingError
 SET = ("checksums.sha256", "manifest.json", "libtemporal_client.a", "libtemporal_sdk_core.a")
 
 
-def test_directory_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_missing_directory_is_not_created(tmp_path: Path) -> None:
     check_line_tables(tmp_path / "a" / "line-tables")
     assert list((tmp_path / "a").iterdir()) == []
 
@@ -25,14 +25,14 @@ def test_earlier_set_may_be_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "manifest.json"])
-def test_directory_with_something_else_is_refused(tmp_path: Path, name: str) -> None:
+def test_directory_with_other_files_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     with pytest.raises(SettingError, match=f"also holds {name}. A build replaces"):
         check_line_tables(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["file", "dangling", "proc"])
-def test_place_that_no_directory_can_take_is_refused(tmp_path: Path, kind: str) -> None:
+def test_unusable_path_is_refused(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "place"
     if kind == "file":
         place.touch()

@@ -1,4 +1,4 @@
-"""The addresses that messages and metadata name lead to files that are there."""
+"""URLs in messages and metadata lead to existing files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDRESSES = {
 
 @pytest.fixture(scope="module")
 def long_description(repo_root: Path) -> Callable[[str], str]:
-    """The function of the build hook, which belongs to no package."""
+    """The function of the build hook, which is not part of a package."""
     spec = spec_from_file_location("hatch_build", repo_root / "hatch_build.py")
     assert spec is not None
     assert spec.loader is not None
@@ -35,13 +35,13 @@ def long_description(repo_root: Path) -> Callable[[str], str]:
 
 
 def file_of(address: str, repo_root: Path) -> Path:
-    """The file or directory of the repository that an address of the project shows."""
+    """The file or directory of the repository that a URL of the project shows."""
     path = re.sub(r"^/(blob|raw|tree)/main|#.*$", "", address.removeprefix(_about.PROJECT_URL))
     return repo_root / path.lstrip("/")
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_address_leads_to_something_that_is_there(name: str, repo_root: Path) -> None:
+def test_url_leads_to_an_existing_file(name: str, repo_root: Path) -> None:
     assert ADDRESSES[name].startswith(_about.PROJECT_URL)
     assert file_of(ADDRESSES[name], repo_root).exists()
 
@@ -64,7 +64,7 @@ def _urls() -> list[str]:
     return metadata("temporal-static-libs").get_all("Project-URL") or []
 
 
-def test_description_of_the_package_has_the_readme_with_whole_addresses(
+def test_description_of_the_package_is_the_readme_with_absolute_urls(
     repo_root: Path, long_description: Callable[[str], str]
 ) -> None:
     description = metadata("temporal-static-libs")["Description"]
@@ -78,7 +78,7 @@ def test_description_of_the_package_has_the_readme_with_whole_addresses(
         assert file_of(target, repo_root).exists(), target
 
 
-def test_readme_keeps_all_but_relative_targets(long_description: Callable[[str], str]) -> None:
+def test_only_relative_links_of_the_readme_change(long_description: Callable[[str], str]) -> None:
     view = f"{_about.PROJECT_URL}/%s/main/"
     assert long_description("[a page](docs/page.md#part), ![a picture](docs/a.svg)") == (
         f"[a page]({view % 'blob'}docs/page.md#part), ![a picture]({view % 'raw'}docs/a.svg)"
@@ -87,7 +87,7 @@ def test_readme_keeps_all_but_relative_targets(long_description: Callable[[str],
     assert long_description(kept) == kept
 
 
-def test_package_spells_the_address_out_in_one_place_only(package_dir: Path) -> None:
+def test_package_contains_the_url_in_one_place_only(package_dir: Path) -> None:
     spelled = {
         file.name
         for file in package_dir.rglob("*.py")
@@ -96,7 +96,7 @@ def test_package_spells_the_address_out_in_one_place_only(package_dir: Path) -> 
     assert spelled == {"_about.py"}
 
 
-# `make docs` asks the same of docs/, but knows nothing of the others.
+# `make docs` checks the same in docs/, but not in the other files.
 PAGES = sorted(
     str(page.relative_to(ROOT))
     for pattern in ("*.md", "docs/*.md", "examples/*/*.md")
@@ -105,7 +105,7 @@ PAGES = sorted(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_of_a_page_hold(page: str, repo_root: Path) -> None:
+def test_links_of_a_page_are_valid(page: str, repo_root: Path) -> None:
     file = repo_root / page
     read = read_page(file)
     assert read.undefined == []

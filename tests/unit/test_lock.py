@@ -33,7 +33,7 @@ def start_holder(directory: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_second_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
+def test_second_build_waits_for_the_first_and_prints_a_notice(tmp_path: Path) -> None:
     with exclusive(tmp_path):
         holder = start_holder(tmp_path)
         assert holder.stderr is not None
@@ -48,7 +48,7 @@ def test_second_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "note", [None, b"", b"process x\nsince y\n", b"process 1\nsince \x1b[2J\n", b"\xff", "fifo"]
 )
-def test_note_that_is_none_is_not_repeated(tmp_path: Path, note: bytes | str | None) -> None:
+def test_invalid_note_is_not_printed(tmp_path: Path, note: bytes | str | None) -> None:
     with exclusive(tmp_path):
         (tmp_path / NOTE).unlink()
         if note == "fifo":
@@ -62,7 +62,7 @@ def test_note_that_is_none_is_not_repeated(tmp_path: Path, note: bytes | str | N
     assert holder.returncode == 0
 
 
-def test_program_that_inherits_the_lock_keeps_it(tmp_path: Path) -> None:
+def test_program_that_inherits_the_lock_holds_it(tmp_path: Path) -> None:
     program = (
         "import subprocess, sys\n"
         "from pathlib import Path\n"
@@ -91,8 +91,8 @@ def test_program_that_inherits_the_lock_keeps_it(tmp_path: Path) -> None:
         assert second.returncode == 0
 
 
-def test_what_a_build_has_left_running_does_not_keep_the_lock(tmp_path: Path) -> None:
-    """As sccache's server, which the first compile starts."""
+def test_process_left_behind_by_a_build_does_not_hold_the_lock(tmp_path: Path) -> None:
+    """For example sccache's server, which the first compile starts."""
     with exclusive(tmp_path) as lock:
         assert lock is not None
         server = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[lock])
@@ -103,7 +103,7 @@ def test_what_a_build_has_left_running_does_not_keep_the_lock(tmp_path: Path) ->
         server.stdin.close()
 
 
-def test_killed_holder_holds_nothing(tmp_path: Path) -> None:
+def test_killed_process_releases_the_lock(tmp_path: Path) -> None:
     with start_holder(tmp_path) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "has it\n"
@@ -119,6 +119,6 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_directory_that_cannot_be_written_to_can_be_locked() -> None:
+def test_read_only_directory_can_be_locked() -> None:
     with exclusive(Path("/proc/self")) as lock:
         assert lock is not None

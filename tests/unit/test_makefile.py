@@ -13,7 +13,7 @@ def make(root: Path, *arguments: str) -> str:
 
 
 def helped(root: Path) -> set[str]:
-    """Names that `make help` lists, each with a text."""
+    """Names that `make help` lists with a description."""
     return set(re.findall(r"^  ([\w-]+) +\S", make(root, "help"), re.MULTILINE))
 
 
@@ -29,7 +29,7 @@ def test_help_names_the_groups_that_have_targets(repo_root: Path) -> None:
     assert "wheel and venvs" not in groups
 
 
-def test_target_by_default_is_the_demo(repo_root: Path) -> None:
+def test_default_target_is_the_demo(repo_root: Path) -> None:
     database = make(repo_root, "--print-data-base", "--dry-run", "help")
     assert ".DEFAULT_GOAL := demo\n" in database
 

@@ -39,11 +39,11 @@ def schema(package_dir: Path) -> dict[str, Any]:
     return schema
 
 
-def test_what_is_written_is_read_back() -> None:
+def test_written_manifest_is_read_back() -> None:
     assert parse_manifest(json.dumps(MANIFEST.to_dict())) == MANIFEST
 
 
-def test_what_is_written_meets_the_schema(schema: dict[str, Any]) -> None:
+def test_written_manifest_conforms_to_the_schema(schema: dict[str, Any]) -> None:
     jsonschema.validate(MANIFEST.to_dict(), schema)
 
 
@@ -58,7 +58,7 @@ def test_what_is_written_meets_the_schema(schema: dict[str, Any]) -> None:
         "libraries.0.api_functions",
     ],
 )
-def test_what_is_not_known_can_be_null(schema: dict[str, Any], path: str) -> None:
+def test_unknown_values_can_be_null(schema: dict[str, Any], path: str) -> None:
     text = edited(path, None)
     jsonschema.validate(json.loads(text), schema)
     assert json.dumps(parse_manifest(text).to_dict()) == text
@@ -123,38 +123,38 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
-def test_no_string_can_mean_more_than_itself(schema: dict[str, Any], hostile: str) -> None:
+def test_string_with_special_characters_is_refused(schema: dict[str, Any], hostile: str) -> None:
     paths = list(string_paths(MANIFEST.to_dict()))
     assert {"abi", "floor.name", "libraries.0.file", "libraries.0.frameworks.1"} < set(paths)
     validator = jsonschema.Draft202012Validator(schema)
     for path in paths:
-        # What only looks like the words of a version of rustc is no harm.
+        # Text that only looks like a version of rustc is harmless.
         text = edited(path, f"$ {hostile}" if path == "rustc" else hostile)
         with pytest.raises(ValueError, match="is not "):
             parse_manifest(text)
-        # Python's `$` matches before a line break at the end, which a schema's does not.
+        # Python's `$` also matches before a line break at the end; a schema's does not.
         assert hostile.endswith("\n") or not validator.is_valid(json.loads(text)), path
 
 
-def test_names_of_crates_are_strings_too() -> None:
+def test_names_of_crates_are_checked_too() -> None:
     with pytest.raises(ValueError, match="'features' is not a crate or its features"):
         parse_manifest(edited("cargo.features", {"${x}": []}))
 
 
 @pytest.mark.parametrize("file", ["..", ".", "../a.a", "/a.a", "a/b.a", "-a.a", ".a", "a\0.a"])
-def test_archive_is_in_the_manifests_directory(file: str) -> None:
+def test_archive_outside_the_manifests_directory_is_refused(file: str) -> None:
     problem = r"'libraries'\[0\]: 'file' is not a plain file name"
     with pytest.raises(ValueError, match=problem):
         parse_manifest(edited("libraries.0.file", file))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"], ids=["empty", "cut", "list", "null"])
-def test_what_is_no_json_object_is_refused(text: str) -> None:
+def test_manifest_that_is_not_a_json_object_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_manifest(text)
 
 
-def test_schema_knows_the_tables_names(schema: dict[str, Any]) -> None:
+def test_schema_accepts_the_names_of_the_table(schema: dict[str, Any]) -> None:
     library = schema["properties"]["libraries"]["items"]["properties"]
     assert schema["properties"]["platform"]["enum"] == [target.platform for target in ALL_TARGETS]
     assert library["component"]["enum"] == [component.name for component in COMPONENTS]

@@ -1,4 +1,4 @@
-"""What the check of links sees of a page."""
+"""What the link check reads from a page."""
 
 from __future__ import annotations
 

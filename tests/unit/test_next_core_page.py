@@ -19,7 +19,7 @@ def page(repo_root: Path) -> str:
 
 
 def expected(row: tuple[str, ...]) -> str:
-    """What a line of the page has about a fact."""
+    """The text for a fact that a line of the page must contain."""
     if row[0] == "field":
         found = re.fullmatch(r"offset (\d+) size (\d+)", row[3])
         assert found
@@ -37,7 +37,7 @@ def test_each_addition_is_on_the_page(row: tuple[str, ...], page: str) -> None:
     assert re.search(expected(row), page), expected(row)
 
 
-def test_page_adds_nothing_to_the_table(page: str) -> None:
+def test_page_lists_no_fact_that_the_table_lacks(page: str) -> None:
     fields = set(re.findall(r"^\|.*?\| `\S+ (\w+)` \| \d+, \d+ \|", page, re.MULTILINE))
     assert fields == {row[1].partition(".")[2] for row in ADDED if row[0] == "field"}
 

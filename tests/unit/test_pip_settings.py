@@ -18,19 +18,19 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     use_settings(monkeypatch)
     file = tmp_path / "pip.conf"
     monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
-    # Neither the system's nor the user's.
+    # No other file, neither the system's nor the user's.
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "system"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     monkeypatch.setenv("HOME", str(tmp_path))
     return file
 
 
-def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     use_settings(monkeypatch)
     assert pip_settings() == {}
 
 
-def test_each_of_them(config: Path) -> None:
+def test_every_setting_is_read(config: Path) -> None:
     config.write_text(
         "[global]\nindex-url = https://first.example/simple\n"
         "extra-index-url =\n    https://second.example/simple\n    https://third.example/simple\n"
@@ -52,7 +52,7 @@ def test_each_of_them(config: Path) -> None:
     }
 
 
-def test_environment_comes_before_the_command_and_that_before_all_commands(
+def test_environment_overrides_the_command_which_overrides_global(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(
@@ -65,15 +65,15 @@ def test_environment_comes_before_the_command_and_that_before_all_commands(
     settings = pip_settings()
     assert settings["index-url"] == "https://environment.example"
     assert settings["proxy"] == "http://download.example"
-    # An empty variable is none.
+    # An empty variable is ignored.
     assert settings["timeout"] == "1"
 
 
 @pytest.mark.parametrize("user", ["aaa", "zzz"])
-def test_of_two_files_the_one_counts_that_counts_for_pip(
+def test_of_two_files_pips_choice_wins(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str
 ) -> None:
-    """Whatever their names: that is how pip's list is sorted."""
+    """The names of the files do not matter, although pip sorts its list by them."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / user))
     (tmp_path / user / "pip").mkdir(parents=True)
     setting = "[global]\nindex-url = https://{}.example\n"
@@ -83,7 +83,7 @@ def test_of_two_files_the_one_counts_that_counts_for_pip(
     assert pip_settings()["index-url"] == "https://named.example"
 
 
-def test_pip_that_is_to_be_quiet_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_pip_still_prints_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     use_settings(monkeypatch, QUIET="3", INDEX_URL="https://environment.example")
     assert pip_settings()["index-url"] == "https://environment.example"
 
@@ -97,7 +97,9 @@ def test_pip_that_is_to_be_quiet_answers(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
     ids=["timeout", "no-index", "file"],
 )
-def test_what_is_not_valid(config: Path, tmp_path: Path, setting: str, problem: str) -> None:
+def test_invalid_setting_is_reported(
+    config: Path, tmp_path: Path, setting: str, problem: str
+) -> None:
     config.write_text(f"[global]\n{setting}\n")
     with pytest.raises(CannotCompareError) as raised:
         fetch("temporalio", None, pip_settings(), tmp_path)

@@ -1,4 +1,4 @@
-"""The pkg-config modules of platforms that no test of this machine builds for, read by pkgconf."""
+"""The pkg-config modules of platforms that this machine's tests do not build for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLACES = Places(PurePath("lib"), PurePath("include"), PurePath("proto"), "overri
 def ask(
     directory: Path, *arguments: str, manifest: Manifest = MANIFEST, static: bool = False
 ) -> list[str]:
-    """What pkgconf answers about a module in a directory, by default one for macOS."""
+    """The output of pkgconf for a module in a directory, by default one for macOS."""
     (library,) = manifest.libraries
     module = directory / f"{module_name(library, static=static)}.pc"
     module.write_text(pkg_config_module(manifest, library, PLACES, static=static))
@@ -62,12 +62,12 @@ def test_module_for_static_programs_on_musl(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["/opt/v", "/home/a.b/.venv-3", "/home/josé/v"])
-def test_directory_that_every_reader_can_follow(name: str) -> None:
+def test_directory_that_every_implementation_understands(name: str) -> None:
     assert suits_every_reader(Path(name))
 
 
 @pytest.mark.parametrize(
     "name", ["/a b", "/a\tb", "/it's", '/"a"', "/a#b", "/a$b", "/a\\b", "/a;b"]
 )
-def test_directory_that_not_every_reader_can_follow(name: str) -> None:
+def test_directory_that_some_implementations_misread(name: str) -> None:
     assert not suits_every_reader(Path(name))

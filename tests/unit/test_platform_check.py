@@ -1,4 +1,4 @@
-"""What is refused before Rust is asked for. Through pip it is in tests/wheel."""
+"""Machines that are refused before Rust is needed. tests/wheel checks the same through pip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_RUST = {"PATH": ""}
 
 
 def refusal(workspace: Path) -> tuple[str, str]:
-    """Return the problem that a machine is refused for, and the advice."""
+    """Return the reason why a machine is refused, and the advice."""
     with pytest.raises(UnsupportedPlatformError) as caught:
         check_platform(workspace, Settings(NO_RUST))
     problem, _, advice = str(caught.value).partition("\n\n")
@@ -29,7 +29,7 @@ def test_this_machine_passes(tmp_path: Path) -> None:
     check_platform(tmp_path, Settings(NO_RUST))
 
 
-def test_32_bit_python_is_told_to_be_a_64_bit_one(
+def test_32_bit_python_gets_the_advice_to_use_a_64_bit_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
@@ -43,7 +43,7 @@ def test_32_bit_python_is_told_to_be_a_64_bit_one(
     ("system", "machine"),
     [("Windows", "AMD64"), ("FreeBSD", "i386"), ("Linux", "i686"), ("Linux", "armv7l")],
 )
-def test_32_bit_python_is_not_told_so_where_that_would_not_help(
+def test_32_bit_python_gets_no_such_advice_if_it_would_not_help(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, machine: str
 ) -> None:
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
@@ -53,7 +53,7 @@ def test_32_bit_python_is_not_told_so_where_that_would_not_help(
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
-def test_named_target_passes_wherever_it_is(
+def test_explicit_target_passes_on_any_machine(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Windows")

@@ -1,4 +1,4 @@
-"""docs/process.md: each statement about what the library does names a test that is there."""
+"""docs/process.md: each statement about the library names an existing test."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from tests.support.docs.proofs import is_test, proofs
 
 RULE = re.compile(r"- (?:Block|Call|Do not|Hand) ")
-"""How an item begins that tells the reader what to do."""
+"""The beginning of an item with an instruction for the reader."""
 WITHOUT_PROOF = "| variable | read when | used for |"
-"""The header of the table that a row of another table is about."""
+"""The header of the table whose test a row of another table names."""
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +22,14 @@ def page(repo_root: Path) -> str:
 
 
 def tables(page: str) -> dict[str, list[str]]:
-    """Rows by header; headers that are the same share their rows."""
+    """Rows by header; tables with equal headers are combined."""
     found: dict[str, list[str]] = {}
     for header, rows in re.findall(r"^(\|.*)\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE):
         found.setdefault(header, []).extend(rows.splitlines())
     return found
 
 
-def test_every_test_that_is_named_is_there(page: str, repo_root: Path) -> None:
+def test_every_named_test_exists(page: str, repo_root: Path) -> None:
     named = proofs(page)
     assert named
     assert [it for it in named if not is_test(repo_root / "tests" / it[0], it[1])] == []
@@ -43,7 +43,7 @@ def test_every_row_names_a_test(page: str) -> None:
     assert [row for row in rows if not proofs(row.rpartition(" | ")[2])] == []
 
 
-def test_text_outside_tables_introduces_tells_what_to_do_or_names_a_test(page: str) -> None:
+def test_text_outside_tables_is_an_introduction_an_instruction_or_names_a_test(page: str) -> None:
     blocks = page.split("\n\n")
     text = [
         block

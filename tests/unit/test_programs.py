@@ -1,4 +1,4 @@
-"""The PATH that tests of consumers have."""
+"""The PATH of the consumers' tests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.support.programs.paths import RUST, consumer_environ
 
 
-def test_rust_is_not_on_it_and_its_neighbours_are(tmp_path: Path) -> None:
-    for directory, names in (("first", (*RUST, "neighbour")), ("second", ("other",))):
+def test_path_has_no_rust_but_other_programs_of_its_directory(tmp_path: Path) -> None:
+    for directory, names in (("first", (*RUST, "other")), ("second", ("other",))):
         (tmp_path / directory).mkdir()
         for name in names:
             program = tmp_path / directory / name
@@ -19,13 +19,11 @@ def test_rust_is_not_on_it_and_its_neighbours_are(tmp_path: Path) -> None:
     given = os.pathsep.join(str(tmp_path / name) for name in ("first", "second", "no such one"))
     path = consumer_environ({"PATH": given, "HOME": "/"})["PATH"]
     assert [name for name in RUST if shutil.which(name, path=path)] == []
-    assert (
-        Path(shutil.which("neighbour", path=path) or "").resolve() == tmp_path / "first/neighbour"
-    )
+    assert Path(shutil.which("other", path=path) or "").resolve() == tmp_path / "first/other"
     assert shutil.which("other", path=path) == str(tmp_path / "second" / "other")
 
 
-def test_this_machines_has_all_but_rust() -> None:
+def test_path_of_this_machine_lacks_only_rust() -> None:
     path = consumer_environ()["PATH"]
     assert [name for name in RUST if shutil.which(name, path=path)] == []
     assert shutil.which("cc", path=path)

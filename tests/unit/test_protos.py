@@ -1,4 +1,4 @@
-"""Finding protobuf files in the crate that has them, and their licenses."""
+"""Finding protobuf files in their crate, and their licenses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def add(crate: Path, name: str, text: str = "") -> Path:
 
 
 def metadata(*crates: Path) -> dict[str, Any]:
-    """What cargo says of a workspace with such crates."""
+    """The metadata that cargo prints for a workspace with these crates."""
     named = [("prost", Path("/prost")), *(("temporalio-protos", crate) for crate in crates)]
     return {
         "packages": [
@@ -57,7 +57,7 @@ def metadata(*crates: Path) -> dict[str, Any]:
     }
 
 
-def test_files_are_found_by_the_paths_that_others_import_them_by(crate: Path) -> None:
+def test_files_are_found_by_their_import_paths(crate: Path) -> None:
     found = find_protos(metadata(crate))
     assert found[PurePath("google/rpc/status.proto")] == crate / "protos/google/rpc/status.proto"
     assert {path.as_posix() for path in found} == {
@@ -74,12 +74,12 @@ def test_files_are_found_by_the_paths_that_others_import_them_by(crate: Path) ->
     }
 
 
-def test_same_file_in_two_directories_is_one(crate: Path) -> None:
+def test_same_file_in_two_directories_counts_once(crate: Path) -> None:
     add(crate, "api_upstream/google/rpc/status.proto")
     assert len(find_protos(metadata(crate))) == len(FILES)
 
 
-def test_two_different_files_of_one_path_are_an_error(crate: Path) -> None:
+def test_different_files_with_the_same_path_are_an_error(crate: Path) -> None:
     other = add(crate, "api_upstream/google/rpc/status.proto", "// Other.\n")
     with pytest.raises(CompileError) as caught:
         find_protos(metadata(crate))
@@ -95,7 +95,7 @@ def test_crate_without_protobuf_files_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_there_is_one_such_crate_or_an_error(crate: Path, count: int) -> None:
+def test_no_crate_or_several_crates_are_an_error(crate: Path, count: int) -> None:
     with pytest.raises(CompileError) as caught:
         find_protos(metadata(*[crate] * count))
     assert str(caught.value).startswith(f"cargo names {count} packages temporalio-protos, not 1\n")
@@ -116,7 +116,7 @@ def test_directory_without_a_license_is_an_error(crate: Path) -> None:
         proto_licenses.render(metadata(crate))
 
 
-def test_license_of_a_directory_that_is_gone_is_an_error(crate: Path) -> None:
+def test_license_of_a_missing_directory_is_an_error(crate: Path) -> None:
     (crate / "protos/grpc/health/v1/health.proto").unlink()
     with pytest.raises(ToolError, match=r"protos\.json has grpc, without a"):
         proto_licenses.render(metadata(crate))

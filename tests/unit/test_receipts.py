@@ -1,4 +1,4 @@
-"""What is remembered to have been verified, and what makes it forgotten."""
+"""Remembering what was verified, and what invalidates it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = ("manifest.json", "libtemporal_sdk_core.a")
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """A directory whose files have not been touched for a minute, as far as its times tell."""
+    """A directory whose files are at least a minute old, according to their times."""
     directory = tmp_path / "lib"
     directory.mkdir()
     for name in NAMES:
@@ -36,25 +36,23 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment with a cache of its own."""
+    """An environment with a separate cache."""
     return {"TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
 
 
 def remember_now(directory: Path, environ: Mapping[str, str], source: str = "wheel") -> None:
-    """Remember the directory as it is, as soon as its files are old enough for it."""
+    """Remember the directory as it is, as soon as its files are old enough."""
     time.sleep(0.05)
     remember(source, directory, Settings(environ), identities(directory, NAMES))
 
 
 def receipts(environ: Mapping[str, str]) -> list[Path]:
-    """The files of the memory."""
+    """The receipt files."""
     memory = Path(environ["TEMPORAL_LIBS_CACHE_DIR"], "verified")
     return sorted(memory.iterdir()) if memory.is_dir() else []
 
 
-def test_nothing_is_remembered_of_a_directory_never_seen(
-    directory: Path, environ: dict[str, str]
-) -> None:
+def test_unknown_directory_is_not_remembered(directory: Path, environ: dict[str, str]) -> None:
     assert not remembered("wheel", directory, Settings(environ))
     assert receipts(environ) == []
 
@@ -69,7 +67,7 @@ def test_directory_is_remembered_until_something_changes(
 
 
 def flip(file: Path) -> None:
-    """Change the content in place, and put the mtime back."""
+    """Change the content in place and restore the mtime."""
     before = file.stat()
     content = bytearray(file.read_bytes())
     content[0] ^= 1
@@ -78,21 +76,21 @@ def flip(file: Path) -> None:
 
 
 def replace(file: Path) -> None:
-    """Put another file of the same size and times into its place."""
+    """Replace the file with another of the same size and times."""
     other = file.with_suffix(".other")
     shutil.copy2(file, other)
     os.replace(other, file)
 
 
 def link(file: Path) -> None:
-    """Move the file away, and have a link lead to it."""
+    """Move the file and leave a link to it."""
     moved = file.rename(file.with_suffix(".moved"))
     file.symlink_to(moved)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("change", [flip, replace, link, Path.unlink], ids=lambda f: f.__name__)
-def test_change_of_any_file_makes_it_forgotten(
+def test_change_of_any_file_invalidates_the_receipt(
     directory: Path, environ: dict[str, str], change: Callable[[Path], None], name: str
 ) -> None:
     remember_now(directory, environ)
@@ -102,12 +100,12 @@ def test_change_of_any_file_makes_it_forgotten(
 
 
 def plant(file: Path) -> None:
-    """Put another file beside it."""
+    """Put another file next to it."""
     file.with_name("libm.so").touch()
 
 
 def rename(file: Path) -> None:
-    """Put another directory, with the same files, into the place of its directory."""
+    """Replace its directory with another that has the same files."""
     other = file.parent.with_name("other")
     other.mkdir()
     for each in file.parent.iterdir():
@@ -117,7 +115,7 @@ def rename(file: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [plant, rename], ids=lambda f: f.__name__)
-def test_change_of_the_directory_makes_it_forgotten(
+def test_change_of_the_directory_invalidates_the_receipt(
     directory: Path, environ: dict[str, str], change: Callable[[Path], None]
 ) -> None:
     remember_now(directory, environ)
@@ -126,23 +124,21 @@ def test_change_of_the_directory_makes_it_forgotten(
     assert not remembered("wheel", directory, Settings(environ))
 
 
-def test_store_through_a_mapping_that_was_written_to_before_is_not_noticed(
+def test_write_through_an_already_dirty_mapping_is_not_noticed(
     directory: Path, environ: dict[str, str]
 ) -> None:
-    """What docs/security.md admits: such a store leaves mtime and ctime as they were."""
+    """A limit that docs/security.md states: such a write does not change mtime or ctime."""
     file = directory / NAMES[1]
     before = file.read_bytes()
     with file.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapping:
-        mapping[0] = before[0]  # the page is dirty from here on
+        mapping[0] = before[0]  # from here on, the page is dirty
         remember_now(directory, environ)
         mapping[0] = before[0] ^ 1
         assert file.read_bytes() != before
         assert remembered("wheel", directory, Settings(environ))
 
 
-def test_what_is_remembered_of_other_files_does_not_count(
-    directory: Path, environ: dict[str, str]
-) -> None:
+def test_receipt_for_other_files_does_not_count(directory: Path, environ: dict[str, str]) -> None:
     remember_now(directory, environ)
     more = dict.fromkeys((*NAMES, "libtemporal_client.a"), ())
     assert not remembered("wheel", directory, Settings(environ), more)
@@ -152,7 +148,7 @@ def test_what_is_remembered_of_other_files_does_not_count(
     assert not remembered("wheel", other, Settings(environ))
 
 
-def test_record_that_was_replaced_while_it_was_read_does_not_count(
+def test_record_replaced_while_being_read_does_not_count(
     directory: Path, environ: dict[str, str]
 ) -> None:
     as_read = identities(directory, NAMES[:1])
@@ -161,7 +157,7 @@ def test_record_that_was_replaced_while_it_was_read_does_not_count(
     assert not remembered("wheel", directory, Settings(environ), {NAMES[1]: (), **as_read})
 
 
-def test_file_that_changes_while_it_is_hashed_is_not_remembered(
+def test_file_that_changes_while_being_hashed_is_not_remembered(
     directory: Path, environ: dict[str, str]
 ) -> None:
     before = identities(directory, NAMES)
@@ -172,10 +168,10 @@ def test_file_that_changes_while_it_is_hashed_is_not_remembered(
     assert receipts(environ) == []
 
 
-def test_file_as_young_as_the_clocks_tick_is_not_remembered(
+def test_file_younger_than_a_clock_tick_is_not_remembered(
     directory: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another change in the same tick would leave the same time in it."""
+    """Another change in the same tick would result in the same time."""
     now = (directory / NAMES[1]).stat().st_ctime_ns
     monkeypatch.setattr(time, "time_ns", lambda: now + 1_000_000)
     remember("wheel", directory, Settings(environ), identities(directory, NAMES))
@@ -194,7 +190,7 @@ def test_file_as_young_as_the_clocks_tick_is_not_remembered(
         pytest.param(lambda text: text.splitlines()[0], id="one-line"),
     ],
 )
-def test_damaged_receipt_counts_for_nothing_and_is_replaced(
+def test_damaged_receipt_is_ignored_and_replaced(
     directory: Path, environ: dict[str, str], damage: Callable[[str], str]
 ) -> None:
     remember_now(directory, environ)
@@ -208,7 +204,7 @@ def test_damaged_receipt_counts_for_nothing_and_is_replaced(
     assert receipt.read_text() == whole
 
 
-def test_facts_are_kept_as_long_as_the_files_are_the_same(
+def test_facts_are_kept_while_the_files_are_unchanged(
     directory: Path, environ: dict[str, str]
 ) -> None:
     facts = {"abi": "x", "sdk-core frameworks": "", "sdk-core system_libraries": "gcc_s c"}
@@ -219,7 +215,7 @@ def test_facts_are_kept_as_long_as_the_files_are_the_same(
     assert remembered_facts("override", directory, settings) == {}
     (receipt,) = receipts(environ)
     whole = receipt.read_text()
-    for length in range(len(whole)):  # whichever way it was cut, no fact is half there
+    for length in range(len(whole)):  # wherever it is cut, no fact is incomplete
         receipt.write_text(whole[:length])
         kept = remembered_facts("wheel", directory, settings)
         assert kept.items() <= facts.items()
@@ -229,7 +225,7 @@ def test_facts_are_kept_as_long_as_the_files_are_the_same(
     assert remembered_facts("wheel", directory, settings) == {}
 
 
-def test_memory_is_the_users_alone(directory: Path, environ: dict[str, str]) -> None:
+def test_receipts_are_private_to_the_user(directory: Path, environ: dict[str, str]) -> None:
     before = os.umask(0)
     try:
         remember_now(directory, environ)
@@ -241,7 +237,7 @@ def test_memory_is_the_users_alone(directory: Path, environ: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("place", ["cache", "cache/verified"])
-def test_memory_that_others_may_write_to_is_not_believed(
+def test_receipts_that_others_can_write_to_are_ignored(
     directory: Path, environ: dict[str, str], tmp_path: Path, place: str
 ) -> None:
     remember_now(directory, environ)
@@ -250,7 +246,7 @@ def test_memory_that_others_may_write_to_is_not_believed(
 
 
 @pytest.mark.parametrize("place", ["cache", "cache/verified"])
-def test_memory_of_somebody_else_is_not_believed(
+def test_receipts_of_another_user_are_ignored(
     directory: Path,
     environ: dict[str, str],
     tmp_path: Path,
@@ -265,7 +261,7 @@ def test_memory_of_somebody_else_is_not_believed(
     assert not remembered("wheel", directory, Settings(environ))
 
 
-def test_memory_that_is_a_link_is_not_believed(
+def test_receipts_behind_a_link_are_ignored(
     directory: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
     remember_now(directory, environ)
@@ -282,14 +278,12 @@ def test_memory_that_is_a_link_is_not_believed(
         pytest.param({"HOME": "nowhere"}, id="no-home"),
     ],
 )
-def test_place_that_cannot_be_written_to_is_no_trouble(
-    directory: Path, environ: dict[str, str]
-) -> None:
+def test_unwritable_cache_is_not_an_error(directory: Path, environ: dict[str, str]) -> None:
     remember_now(directory, environ)
     assert not remembered("wheel", directory, Settings(environ))
 
 
-def test_nothing_is_made_in_somebody_elses_home(
+def test_nothing_is_created_in_another_users_home(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if os.geteuid() == 0:
@@ -304,7 +298,7 @@ def test_nothing_is_made_in_somebody_elses_home(
 
 @pytest.fixture
 def user() -> Iterator[None]:
-    """A test that runs as a user other than the administrator."""
+    """Run the test as a user other than root."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(65534)
@@ -313,8 +307,8 @@ def user() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("user")
-def test_receipts_are_made_in_a_directory_for_everybody() -> None:
-    """As with HOME=/tmp, which a container with any user id often has."""
+def test_receipts_are_written_below_a_world_writable_directory() -> None:
+    """For example with HOME=/tmp, which is common in containers with an arbitrary user ID."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         for file in NAMES:
             Path(name, file).write_text(file)
@@ -329,11 +323,11 @@ def test_receipts_are_made_in_a_directory_for_everybody() -> None:
 
 
 @pytest.mark.usefixtures("user")
-def test_nothing_can_be_remembered_where_the_user_may_not_write() -> None:
+def test_nothing_is_remembered_without_write_permission() -> None:
     assert not can_remember(Settings({"TEMPORAL_LIBS_CACHE_DIR": "/usr/no-such-place"}))
 
 
-def test_receipts_of_long_ago_are_dropped(
+def test_old_receipts_are_deleted(
     directory: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("temporal_static_libs._receipts._KEPT", 2)

@@ -1,4 +1,4 @@
-"""The one reader of records."""
+"""The function that reads all records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from temporal_static_libs._settings import Settings
 from temporal_static_libs._sources import prepare
 
 
-def test_record_of_the_limit_is_read_and_a_larger_one_is_refused(tmp_path: Path) -> None:
+def test_record_at_the_size_limit_is_read_and_a_larger_one_refused(tmp_path: Path) -> None:
     file = tmp_path / "record"
     file.write_bytes(b"x" * LIMIT)
     assert read_text(file) == "x" * LIMIT
@@ -33,7 +33,7 @@ def test_endless_device_is_refused() -> None:
 
 @pytest.mark.parametrize("read", [read_record, sha256_of], ids=["record", "archive"])
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["named-pipe", "directory"])
-def test_what_is_no_file_is_refused_at_once(
+def test_anything_but_a_file_is_refused_at_once(
     tmp_path: Path, make: Callable[[Path], None], read: Callable[[Path], object]
 ) -> None:
     make(tmp_path / "record")
@@ -44,13 +44,13 @@ def test_what_is_no_file_is_refused_at_once(
 
 
 @pytest.mark.parametrize("parse", [parse_json, parse_manifest])
-def test_json_that_is_nested_without_end_is_refused(parse: Callable[[str], object]) -> None:
+def test_deeply_nested_json_is_refused(parse: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
         parse("[" * 100_000)
 
 
 @pytest.mark.parametrize("name", ["checksums.sha256", "manifest.json"])
-def test_named_pipe_in_the_place_of_a_description_is_told(
+def test_named_pipe_instead_of_a_description_is_reported(
     tmp_path: Path, package_dir: Path, name: str
 ) -> None:
     for file in (package_dir / "lib").iterdir():
@@ -61,7 +61,7 @@ def test_named_pipe_in_the_place_of_a_description_is_told(
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(tmp_path)}))
 
 
-def test_named_pipe_in_the_place_of_a_receipt_counts_for_nothing(tmp_path: Path) -> None:
+def test_named_pipe_instead_of_a_receipt_is_ignored(tmp_path: Path) -> None:
     settings = Settings({"TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")})
     file = tmp_path / "archive"
     file.touch()

@@ -1,4 +1,4 @@
-"""`python -m tools.records gather` and `render`: what is told of a release's builds."""
+"""`python -m tools.records gather` and `render`: what they report about a release's builds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.records.__main__ import main
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a run of the command."""
+    """The result of a run of the command."""
 
     status: int
     out: str
@@ -30,7 +30,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command, in the test's directory."""
+    """A function that runs the command in the test's directory."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str | Path) -> Done:
@@ -56,7 +56,7 @@ def history_of(*releases: list[dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture
 def gather(run: Run, tmp_path: Path) -> Run:
-    """Gather records, after the releases of a history if one is given."""
+    """A function that gathers records, after the releases of a history if one is given."""
 
     def gather(*records: dict[str, Any], previous: dict[str, Any] | None = None) -> Done:
         for number, record in enumerate(records):
@@ -70,7 +70,7 @@ def gather(run: Run, tmp_path: Path) -> Run:
 
 
 def annotated(done: Done) -> list[str]:
-    """Those of builds that there are; of the other platforms there is no record."""
+    """The annotations, without those for platforms that have no record."""
     lines = [line for line in done.out.splitlines() if line.startswith("::")]
     return [line for line in lines if "there is no record" not in line]
 
@@ -134,7 +134,7 @@ def test_growth_against_the_last_release_is_a_warning(
     assert annotated(done) == [f"::warning::{line}" for line in said]
 
 
-def test_last_release_is_the_last_in_which_the_platforms_build_went_well(gather: Run) -> None:
+def test_growth_is_relative_to_the_platforms_last_successful_build(gather: Run) -> None:
     previous = history_of(
         [build_record("0.8.0", wheel=20 * MB)],
         [build_record("0.9.0", wheel=10 * MB)],
@@ -152,16 +152,16 @@ def test_growth_is_in_the_summary(gather: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "status"), [(50 * MB, 0), (50 * MB + 1, 1)])
-def test_over_50_mb_a_platform_fails(gather: Run, tmp_path: Path, size: int, status: int) -> None:
+def test_wheel_over_50_mb_fails(gather: Run, tmp_path: Path, size: int, status: int) -> None:
     done = gather(build_record(wheel=size))
     assert done.status == status
     told = ["::error::linux-x64: the wheel has 50.00 MB, more than 50.00 MB"]
     assert annotated(done) == told[:status]
-    # What was measured is kept all the same.
+    # The measurements are kept anyway.
     assert (tmp_path / "new.json").exists()
 
 
-def test_failed_build_is_told_and_kept(gather: Run, tmp_path: Path) -> None:
+def test_failed_build_is_reported_and_recorded(gather: Run, tmp_path: Path) -> None:
     done = gather(failed_record(), {**build_record(platform="linux-arm64"), "wheel": None})
     assert done.status == 0
     assert annotated(done) == [
@@ -174,7 +174,7 @@ def test_failed_build_is_told_and_kept(gather: Run, tmp_path: Path) -> None:
     assert release["builds"][1] == failed_record()
 
 
-def test_second_attempt_takes_the_place_of_the_first(gather: Run, tmp_path: Path) -> None:
+def test_second_attempt_replaces_the_first(gather: Run, tmp_path: Path) -> None:
     previous = history_of([build_record("0.10.0")], [build_record(wheel=MB)])
     done = gather(build_record(), previous=previous)
     assert annotated(done) == []
@@ -193,7 +193,7 @@ def test_second_attempt_takes_the_place_of_the_first(gather: Run, tmp_path: Path
     ],
     ids=["none", "wrong", "other-format", "versions"],
 )
-def test_what_is_no_release_is_refused(
+def test_invalid_release_is_refused(
     gather: Run, tmp_path: Path, records: list[dict[str, Any]], problem: str
 ) -> None:
     (tmp_path / "records").mkdir()
@@ -204,17 +204,17 @@ def test_what_is_no_release_is_refused(
     assert not (tmp_path / "new.json").exists()
 
 
-def test_history_that_is_none_is_refused(gather: Run) -> None:
+def test_invalid_history_is_refused(gather: Run) -> None:
     broken = history_of([{**build_record("0.9.0"), "phases": {"compile": "long"}}])
     done = gather(build_record(), previous=broken)
     assert done.status == 1
     assert "old.json: $.releases[0].builds[0].phases.compile: 'long' is not" in done.err
 
 
-def test_trend_is_a_picture_with_text_in_it(
+def test_trend_is_a_chart_that_contains_text(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Where Matplotlib keeps what it knows of the fonts.
+    # Matplotlib's cache of the fonts.
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
     history = history_of(
         [build_record("0.9.0"), build_record("0.9.0", "macos-arm64")],
@@ -224,7 +224,7 @@ def test_trend_is_a_picture_with_text_in_it(
         done = run("render", write(tmp_path / "history.json", history), name)
         assert (done.status, done.out) == (0, f"{name}\n"), done.err
     first = (tmp_path / "one.svg").read_text(encoding="utf-8")
-    # A picture in a repository changes when what it shows does.
+    # A chart in a repository may change only if its data does.
     assert first == (tmp_path / "two.svg").read_text(encoding="utf-8")
     texts = {
         "".join(element.itertext()).strip()
@@ -237,7 +237,7 @@ def test_trend_is_a_picture_with_text_in_it(
     assert "linux-arm64" not in texts
 
 
-def test_history_without_a_release_has_no_picture(run: Run, tmp_path: Path) -> None:
+def test_history_without_a_release_has_no_chart(run: Run, tmp_path: Path) -> None:
     done = run("render", write(tmp_path / "history.json", history_of()), "picture.svg")
     assert (done.status, done.err) == (
         1,

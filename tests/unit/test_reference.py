@@ -1,4 +1,4 @@
-"""The reference pages of docs/, and what makes them."""
+"""The reference pages in docs/ and their generator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page(repo_root: Path) -> str:
 
 
 def read(tmp_path: Path, text: str) -> list[Declaration]:
-    """What is read of a header with this in it."""
+    """Read the declarations of a header with this text."""
     header = tmp_path / "header.h"
     header.write_text(START + text)
     return declarations(header)
@@ -115,7 +115,7 @@ def test_function_is_read_with_its_parameters(tmp_path: Path) -> None:
     )
 
 
-def test_what_follows_the_last_parameter_is_about_the_function(tmp_path: Path) -> None:
+def test_text_after_the_last_parameter_belongs_to_the_function(tmp_path: Path) -> None:
     (declared,) = read(
         tmp_path, "/**\n * A.\n *\n * @param b C\n *          d.\n *\n * E.\n */\nvoid a(int b);\n"
     )
@@ -142,19 +142,19 @@ def test_kinds(tmp_path: Path, code: str, kind: Kind, name: str) -> None:
     assert (declared.kind, declared.name) == (kind, name)
 
 
-def test_macros_value_is_left_out_because_versions_differ_in_it(tmp_path: Path) -> None:
+def test_value_of_a_macro_is_omitted_because_it_varies_by_version(tmp_path: Path) -> None:
     (declared,) = read(tmp_path, '/** It. */\n#define VERSION() "1.2.3"\n')
     assert (declared.kind, declared.code) == (Kind.MACRO, "#define VERSION()")
 
 
-def test_members_keep_their_comments_on_a_line_where_they_fit(tmp_path: Path) -> None:
+def test_short_comments_of_members_are_on_one_line(tmp_path: Path) -> None:
     (declared,) = read(
         tmp_path, "/** It. */\ntypedef struct S {\n  /**\n   * X.\n   */\n  int x;\n} S;\n"
     )
     assert declared.code == "typedef struct S {\n  /** X. */\n  int x;\n} S;"
 
 
-def test_tagged_union_has_the_text_that_is_above_its_tags(tmp_path: Path) -> None:
+def test_tags_of_a_union_have_a_text(tmp_path: Path) -> None:
     tags, union = read(
         tmp_path,
         "/** It. */\ntypedef enum U_Tag {\n  A,\n} U_Tag;\n\n"
@@ -164,7 +164,7 @@ def test_tagged_union_has_the_text_that_is_above_its_tags(tmp_path: Path) -> Non
     assert (union.name, union.text) == ("U", "It.")
 
 
-def test_struct_of_a_variants_fields_has_the_text_of_its_tag(tmp_path: Path) -> None:
+def test_struct_of_a_variant_has_the_text_of_its_tag(tmp_path: Path) -> None:
     *_, body, _ = read(
         tmp_path,
         "/** It. */\ntypedef enum U_Tag {\n  /** One of\n   * two. */\n  U_One,\n} U_Tag;\n\n"
@@ -180,7 +180,7 @@ def test_every_declaration_of_the_header_has_a_text(package_dir: Path) -> None:
     assert [item.name for item in declared if not item.text] == []
 
 
-def test_every_function_and_callback_says_what_it_takes_and_gives(package_dir: Path) -> None:
+def test_every_function_and_callback_documents_parameters_and_result(package_dir: Path) -> None:
     header = package_dir / "include" / "temporal-sdk-core-c-bridge.h"
     documented = {
         item.name: (list(item.parameters), item.returns is not None)
@@ -203,14 +203,14 @@ def test_unknown_tag_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "/**\n * F.\n *\n * @throws never\n */\nvoid f(void);\n")
 
 
-def test_what_no_module_defines_is_refused(tmp_path: Path, repo_root: Path) -> None:
+def test_function_that_no_module_defines_is_refused(tmp_path: Path, repo_root: Path) -> None:
     header = tmp_path / "header.h"
     header.write_text(f"{START}/** F. */\nvoid temporal_core_new_thing(void);\n")
     with pytest.raises(ToolError, match=r"temporal_core_new_thing is defined in \[\]"):
         c_api.render(header, repo_root / "rust" / "c-api" / "src")
 
 
-def test_command_lines_page_has_each_option() -> None:
+def test_page_of_the_command_line_has_each_option() -> None:
     parser = command_line_parser()
     page = cli.render(parser)
     for action in parser._actions:

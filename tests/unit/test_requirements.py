@@ -1,4 +1,4 @@
-"""The files with the hashes of the tools, and how they are held to pyproject.toml's groups."""
+"""The requirements files with hashes, and the check that they match pyproject.toml's groups."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ FILES = sorted((ROOT / "requirements").glob("*.txt"))
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the groups and of their files."""
+    """A copy of the groups and their files."""
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     return tmp_path
 
 
 def change(file: Path, before: str, after: str) -> None:
-    """Replace text that is there, once."""
+    """Replace text that occurs exactly once."""
     text = file.read_text(encoding="utf-8")
     assert before in text
     file.write_text(text.replace(before, after, 1), encoding="utf-8")
 
 
-def test_files_fit_the_groups(capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_match_the_groups(capsys: pytest.CaptureFixture[str]) -> None:
     assert requirements.main(["--check"]) == 0, capsys.readouterr().err
     assert {"build", "cibuildwheel", "pip", "release", "test", "zig"} <= {f.stem for f in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_file_has_pins_with_hashes_and_nothing_else(file: Path) -> None:
-    """No index and no path: what is installed is known by its hash, wherever it comes from."""
+def test_file_has_only_pins_with_hashes(file: Path) -> None:
+    """No index and no path: the hash identifies what is installed, whatever its source."""
     text = file.read_text(encoding="utf-8")
     pins = read_pins(text)
     assert pins
@@ -88,7 +88,7 @@ def test_file_has_pins_with_hashes_and_nothing_else(file: Path) -> None:
         ),
     ],
 )
-def test_group_that_changed(tree: Path, before: str, after: str, problem: str) -> None:
+def test_changed_group_is_reported(tree: Path, before: str, after: str, problem: str) -> None:
     change(tree / "pyproject.toml", before, after)
     if problem.endswith("no such group"):
         change(tree / "pyproject.toml", '{ include-group = "header" },', "")
@@ -107,7 +107,7 @@ def test_group_that_changed(tree: Path, before: str, after: str, problem: str) -
         pytest.param("$", "--no-binary :all:\n", "not a version with hashes: --no", id="option"),
     ],
 )
-def test_file_that_was_edited(tree: Path, before: str, after: str, problem: str) -> None:
+def test_edited_file_is_reported(tree: Path, before: str, after: str, problem: str) -> None:
     file = tree / "requirements" / "header.txt"
     text = file.read_text(encoding="utf-8")
     file.write_text(re.sub(before, after, text, flags=re.DOTALL, count=0), encoding="utf-8")
@@ -116,11 +116,11 @@ def test_file_that_was_edited(tree: Path, before: str, after: str, problem: str)
     )
 
 
-def test_groups_that_are_only_included_have_no_file() -> None:
+def test_groups_that_are_only_included_need_no_file() -> None:
     assert not any(group.endswith("-tools") for group in read_groups(ROOT))
 
 
-def test_pythons_are_those_of_the_project() -> None:
+def test_oldest_python_is_that_of_the_project() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'requires-python = ">={requirements.OLDEST_PYTHON}"' in text
     assert requirements.PYTHONS[0] == requirements.OLDEST_PYTHON

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 NOT_LAYERED = ("lib", "panic_tests")
-"""What may use every module: the list of them, and a test."""
+"""These may use every module: the list of modules, and a test."""
 
 
 def used_modules(source: str) -> set[str]:
@@ -19,7 +19,7 @@ def used_modules(source: str) -> set[str]:
     return used
 
 
-def test_no_circle_of_modules_uses_each_other(repo_root: Path) -> None:
+def test_modules_have_no_circular_dependencies(repo_root: Path) -> None:
     sources = repo_root / "rust" / "c-api" / "src"
     graph: dict[str, set[str]] = {}
     for file in sources.rglob("*.rs"):

@@ -1,4 +1,4 @@
-"""From cargo-cyclonedx's SBOM to that of the archives."""
+"""Converting cargo-cyclonedx's SBOM to that of the archives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STANDARD_LIBRARY = {"type": "library", "bom-ref": "std", "name": "std"}
 
 
 def component(crate: Crate, **more: Any) -> dict[str, Any]:
-    """What cargo-cyclonedx writes of a crate."""
+    """cargo-cyclonedx's entry for a crate."""
     return {
         "type": "library",
         "bom-ref": f"path+file:///home/me/{crate.name}",
@@ -31,7 +31,7 @@ def component(crate: Crate, **more: Any) -> dict[str, Any]:
 
 
 def bom() -> dict[str, Any]:
-    """An SBOM of a package, a crate, a macro, and a crate of one platform."""
+    """An SBOM with a package, a crate, a macro, and a crate that only one platform uses."""
     refs = {crate: component(crate)["bom-ref"] for crate in (ROOT, ONE, MACRO, MAC)}
     sources = [{"type": "website", "url": "w"}, {"type": "vcs", "url": "v"}]
     return {
@@ -58,7 +58,7 @@ def bom() -> dict[str, Any]:
 
 
 def described(*linked: Crate) -> dict[str, Any]:
-    """The SBOM of archives that some crates are linked into, `MAC` on one platform only."""
+    """The SBOM of archives with some crates, where only one platform has `MAC`."""
     platforms = {
         crate: ("macos-arm64",) if crate == MAC else ("linux-x64", "macos-arm64")
         for crate in linked
@@ -68,7 +68,7 @@ def described(*linked: Crate) -> dict[str, Any]:
     )
 
 
-def test_only_what_is_linked_stays() -> None:
+def test_only_linked_crates_are_kept() -> None:
     sbom = described(ROOT, ONE, MAC)
     assert sbom["metadata"]["component"]["name"] == PACKAGE
     assert [part["name"] for part in sbom["components"]] == ["one", "mac", "std"]
@@ -80,7 +80,7 @@ def test_only_what_is_linked_stays() -> None:
     ]
 
 
-def test_component_is_named_by_its_url_and_says_where_its_source_is() -> None:
+def test_component_has_its_package_url_and_source() -> None:
     one, *_ = described(ROOT, ONE)["components"]
     assert one == {
         "bom-ref": "pkg:cargo/one@1.0.0",
@@ -93,14 +93,14 @@ def test_component_is_named_by_its_url_and_says_where_its_source_is() -> None:
     }
 
 
-def test_component_of_some_platforms_names_them() -> None:
+def test_component_of_some_platforms_lists_them() -> None:
     one, mac, _ = described(ROOT, ONE, MAC)["components"]
     assert "properties" not in one
     assert mac["properties"] == [{"name": "temporal-static-libs:platforms", "value": "macos-arm64"}]
     assert mac["hashes"] == [{"alg": "SHA-256", "content": "00"}]
 
 
-def test_nothing_of_the_machine_or_of_the_time_is_in_it() -> None:
+def test_sbom_has_no_machine_specific_data_and_no_time() -> None:
     sbom = described(ROOT, ONE, MAC)
     assert "file:" not in str(sbom)
     assert sbom["metadata"].keys() == {"tools", "component", "properties"}
@@ -109,6 +109,6 @@ def test_nothing_of_the_machine_or_of_the_time_is_in_it() -> None:
     ]
 
 
-def test_linked_crate_that_cargo_cyclonedx_does_not_list_is_an_error() -> None:
+def test_linked_crate_missing_from_cargo_cyclonedx_is_an_error() -> None:
     with pytest.raises(ToolError, match=r"cargo-cyclonedx does not list other 5\.0\.0"):
         described(ROOT, ONE, Crate("other", "5.0.0"))

@@ -1,4 +1,4 @@
-"""docs/security.md and SECURITY.md claim what something holds: each claim has a test."""
+"""Each claim in docs/security.md has a test, and SECURITY.md names the right contact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from temporal_static_libs._about import PROJECT_URL
 from tests.support.docs.proofs import is_test
 
 CLAIM = re.compile(r'<a id="([\w-]+)"></a>')
-# Trust and answers to a reviewer are no claims that a test could hold.
+# A test cannot check statements about trust, or answers to a reviewer.
 UNTESTED = (
     "## Who is trusted with what",
     "## SLSA level",
@@ -30,24 +30,24 @@ def page(repo_root: Path) -> str:
 
 @pytest.fixture(scope="module")
 def proofs() -> list[tuple[str, str]]:
-    """Each claim with each of its tests, as in ``unit/test_a.py::test_b``."""
+    """Pairs of a claim and one of its tests, such as ``unit/test_a.py::test_b``."""
     with Path(__file__).with_name("security_claims.tsv").open(encoding="utf-8") as table:
         return [(row["claim"], row["test"]) for row in csv.DictReader(table, delimiter="\t")]
 
 
-def test_every_claim_of_the_page_has_a_test_and_no_other_has(
+def test_the_claims_of_the_page_are_those_that_have_tests(
     page: str, proofs: list[tuple[str, str]]
 ) -> None:
     assert list(dict.fromkeys(claim for claim, _ in proofs)) == CLAIM.findall(page)
 
 
-def test_every_test_that_is_named_is_there(proofs: list[tuple[str, str]], repo_root: Path) -> None:
+def test_every_named_test_exists(proofs: list[tuple[str, str]], repo_root: Path) -> None:
     named = [test.partition("::") for _, test in proofs]
     assert len(set(proofs)) == len(proofs)
     assert [it for it in named if not is_test(repo_root / "tests" / it[0], it[2])] == []
 
 
-def test_every_defence_is_a_claim(page: str) -> None:
+def test_every_defense_is_a_claim(page: str) -> None:
     tables = re.findall(r"^## .*(?:\n(?!## ).*)*", page, re.MULTILINE)
     sections = [section for section in tables if not section.startswith(UNTESTED)]
     assert len(sections) == len(tables) - len(UNTESTED)
@@ -61,21 +61,21 @@ def test_every_defence_is_a_claim(page: str) -> None:
     assert [row for row in rows if CLAIM.match(row, 2) is None] == []
 
 
-def test_reports_go_to_the_project(repo_root: Path) -> None:
+def test_reports_are_addressed_to_the_project(repo_root: Path) -> None:
     policy = (repo_root / "SECURITY.md").read_text(encoding="utf-8")
     assert f"<{PROJECT_URL}/security/advisories/new>" in policy
     assert not re.search(r"[\w.]+@[\w.]+", policy)
 
 
-def test_package_opens_no_connection(package_dir: Path) -> None:
+def test_package_imports_no_network_module(package_dir: Path) -> None:
     network = re.compile(r"^\s*(?:import|from) (socket|ssl|http|urllib|ftplib)\b", re.MULTILINE)
     files = list(package_dir.rglob("*.py"))
     assert files
     assert [file for file in files if network.search(file.read_text(encoding="utf-8"))] == []
 
 
-def test_no_answer_opens_a_socket(tmp_path: Path) -> None:
-    """Audit events are those of the process itself, and end it."""
+def test_no_option_opens_a_socket(tmp_path: Path) -> None:
+    """An audit hook ends the process at the first socket event."""
     program = (
         "import os, sys\n"
         "def hook(event, arguments):\n"

@@ -12,7 +12,7 @@ import pytest
 from temporal_static_libs import TemporalStaticLibsError
 from temporal_static_libs._settings import BOOTSTRAP_RUST, Settings
 
-#: What is asked for where nothing is set.
+#: The defaults.
 DEFAULTS: dict[str, Any] = {
     "override": None,
     "prebuilt": True,
@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "build_record": None,
     "line_tables": None,
 }
-#: Variable and value to what they change.
+#: Variable and value, and the settings that they change.
 VALUES = [
     ("TEMPORAL_LIBS_DIR", "/a/../b", {"override": "/b"}),
     *(("USE_PREBUILT_LIBS", value, {}) for value in ("true", "True", "1", "yes")),
@@ -55,11 +55,11 @@ def read(environ: dict[str, str]) -> dict[str, Any]:
     ("value", "wanted"),
     [("1", True), ("true", True), ("YES", True), ("0", False), ("No", False), ("", False)],
 )
-def test_bootstrap_is_asked_for_by_a_boolean(value: str, wanted: bool) -> None:
+def test_bootstrap_is_a_boolean(value: str, wanted: bool) -> None:
     assert Settings({BOOTSTRAP_RUST: value}).bootstrap_rust is wanted
 
 
-def test_other_value_for_bootstrap_is_told_to_those_who_ask_for_it() -> None:
+def test_invalid_value_for_bootstrap_is_an_error_when_read() -> None:
     settings = Settings({BOOTSTRAP_RUST: "2"})
     refusal = "is '2'; expected 1, true or yes, or 0, false or no, or leave it unset"
     with pytest.raises(TemporalStaticLibsError, match=refusal):
@@ -67,11 +67,11 @@ def test_other_value_for_bootstrap_is_told_to_those_who_ask_for_it() -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "changes"), VALUES)
-def test_value_is_understood(name: str, value: str, changes: dict[str, Any]) -> None:
+def test_valid_value_is_accepted(name: str, value: str, changes: dict[str, Any]) -> None:
     assert read({name: value}) == {**DEFAULTS, **changes}
 
 
-def test_empty_is_not_set() -> None:
+def test_empty_variable_counts_as_unset() -> None:
     assert read({}) == DEFAULTS
     assert read({name: "" for name, _, _ in VALUES}) == DEFAULTS
 

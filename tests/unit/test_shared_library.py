@@ -1,4 +1,4 @@
-"""The shared library's formats, and which program links it."""
+"""The shared library's formats, and the choice of a linker."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WINDOWS = Target("windows-x64-gnu", "x86_64-pc-windows-gnu", "10", "19.3", "wind
         ("windows", ["temporalio_sdk_core_c_bridge.dll", "temporalio_client_c_bridge.dll"]),
     ],
 )
-def test_name_is_the_one_that_bindings_look_for(system: str, names: list[str]) -> None:
+def test_names_are_those_that_bindings_look_for(system: str, names: list[str]) -> None:
     assert [FORMATS[system].file_name(it) for it in (SDK_CORE, CLIENT)] == names
 
 
@@ -41,7 +41,7 @@ def test_there_is_a_format_for_each_platform() -> None:
     assert {target.os for target in TARGETS} <= FORMATS.keys()
 
 
-def test_exports_are_the_interface_and_the_symbol_that_ties_a_program_to_it() -> None:
+def test_exports_are_the_interface_and_its_version_symbol() -> None:
     symbols = exported_symbols(SDK_CORE)
     assert {"temporal_core_worker_new", "temporal_static_libs_version"} <= set(symbols)
     assert [it for it in symbols if "_abi_" in it and it != "temporal_static_libs_abi_id"]
@@ -57,11 +57,11 @@ def test_exports_are_the_interface_and_the_symbol_that_ties_a_program_to_it() ->
         ("windows", "EXPORTS\na\nb\n"),
     ],
 )
-def test_list_of_exports_has_the_form_of_the_linker(system: str, text: str) -> None:
+def test_list_of_exports_has_the_linkers_format(system: str, text: str) -> None:
     assert FORMATS[system].exports(["a", "b"]) == text
 
 
-def test_floor_and_install_name_on_macos_are_those_of_the_archive() -> None:
+def test_floor_and_install_name_on_macos_match_the_archive() -> None:
     arguments = FORMATS["macos"].arguments("x.dylib", BY_PLATFORM["macos-arm64"], "12.1")
     assert arguments[:3] == ["-shared", "-o", "x.dylib"]
     assert {"-mmacosx-version-min=12.1", "-Wl,-install_name,@rpath/x.dylib"} <= set(arguments)
@@ -72,7 +72,7 @@ def test_floor_and_install_name_on_macos_are_those_of_the_archive() -> None:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """An empty directory for PATH, on a machine that is linux-x64 and has no ziglang."""
+    """An empty directory for PATH, on a linux-x64 machine without ziglang."""
     directory = tmp_path / "programs"
     directory.mkdir()
     return directory
@@ -88,7 +88,7 @@ def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(target: Target, programs: Path, *names: str, **environ: str) -> Linker:
-    """What links for a target on a machine with some programs."""
+    """The linker that is chosen for a target if PATH has these programs."""
     for name in names:
         (programs / name).touch(mode=0o755)
     return find_linker(target, {"PATH": str(programs), **environ})
@@ -113,7 +113,7 @@ def test_zig_on_path_links_for_the_floor(programs: Path) -> None:
     assert found(NATIVE, programs, "zig") == Linker(command, is_zig=True)
 
 
-def test_ziglang_is_used_without_a_search_in_the_working_directory(
+def test_ziglang_is_not_imported_from_the_working_directory(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(linker, "ziglang_program", lambda: "/z/ziglang/__main__.py")
@@ -129,7 +129,7 @@ def test_ziglang_is_used_without_a_search_in_the_working_directory(
         ("linux-x64-musl", ("gcc", "x86_64-linux-musl-gcc", "zig"), "zig"),
     ],
 )
-def test_compiler_of_the_machine_does_not_link_for_another(
+def test_native_compiler_is_not_used_for_another_platform(
     programs: Path, platform: str, names: tuple[str, ...], first: str
 ) -> None:
     target = BY_PLATFORM[platform]
@@ -143,13 +143,11 @@ def test_compiler_of_the_machine_does_not_link_for_another(
         (("gcc", "zig"), "zig"),
     ],
 )
-def test_windows_is_linked_for_by_mingw_or_zig(
-    programs: Path, names: tuple[str, ...], first: str
-) -> None:
+def test_mingw_or_zig_links_for_windows(programs: Path, names: tuple[str, ...], first: str) -> None:
     assert found(WINDOWS, programs, *names).command[0] == str(programs / first)
 
 
-def test_cc_has_the_last_word_and_keeps_its_arguments(programs: Path) -> None:
+def test_cc_takes_precedence_and_keeps_its_arguments(programs: Path) -> None:
     made = found(NATIVE, programs, "gcc", "my cc", CC=shlex.join([f"{programs}/my cc", "-m64"]))
     assert made == Linker((str(programs / "my cc"), "-m64"), is_zig=False)
 
@@ -157,7 +155,7 @@ def test_cc_has_the_last_word_and_keeps_its_arguments(programs: Path) -> None:
 @pytest.mark.parametrize(
     "words", [("zig", "cc"), ("python", "-m", "ziglang", "cc"), ("zig-0.15", "cc", "-v")]
 )
-def test_zig_in_cc_gets_the_target_with_the_floor(programs: Path, words: tuple[str, ...]) -> None:
+def test_zig_in_cc_gets_a_target_with_the_floor(programs: Path, words: tuple[str, ...]) -> None:
     made = found(NATIVE, programs, words[0], CC=shlex.join(words))
     assert made.is_zig
     assert made.command[-2:] == ("-target", "x86_64-linux-gnu.2.17")
@@ -176,7 +174,7 @@ def test_zig_in_cc_keeps_its_own_target(programs: Path) -> None:
         (" ", r"CC is ' ', but   was not found"),
     ],
 )
-def test_cc_that_is_no_command_is_a_wrong_setting(programs: Path, value: str, problem: str) -> None:
+def test_invalid_cc_is_a_setting_error(programs: Path, value: str, problem: str) -> None:
     with pytest.raises(SettingError, match=problem):
         found(NATIVE, programs, "gcc", CC=value)
 
@@ -188,7 +186,7 @@ def test_cc_that_is_no_command_is_a_wrong_setting(programs: Path, value: str, pr
         (r'"C:\Program Files\zig\zig.exe" cc', [r"C:\Program Files\zig\zig.exe", "cc"]),
     ],
 )
-def test_cc_on_windows_is_a_path_with_backslashes(
+def test_cc_on_windows_may_contain_backslashes(
     monkeypatch: pytest.MonkeyPatch, value: str, words: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
@@ -219,7 +217,7 @@ def test_archives_for_microsofts_linker_are_refused(programs: Path) -> None:
         (WINDOWS, ["ziglang", "apt-get install gcc-mingw-w64-x86-64 "]),
     ],
 )
-def test_message_says_what_to_install(programs: Path, target: Target, remedies: list[str]) -> None:
+def test_message_lists_what_to_install(programs: Path, target: Target, remedies: list[str]) -> None:
     names = ("zig",) if target.os == "macos" else ()
     with pytest.raises(LinkError) as caught:
         found(target, programs, *names)
@@ -227,7 +225,7 @@ def test_message_says_what_to_install(programs: Path, target: Target, remedies: 
         assert remedy in str(caught.value)
 
 
-def test_linker_that_fails_is_quoted(tmp_path: Path) -> None:
+def test_output_of_a_failed_linker_is_quoted(tmp_path: Path) -> None:
     program = tmp_path / "cc"
     program.write_text("#!/bin/sh\necho no such flag >&2\nexit 3\n")
     program.chmod(0o755)
@@ -244,7 +242,7 @@ def test_linker_that_fails_is_quoted(tmp_path: Path) -> None:
     ("text", "problem"),
     [("#!/bin/sh\n", r"could not link x\.so \(exit status 0\)"), ("#!/gone\n", "does not run: ")],
 )
-def test_linker_that_makes_nothing_has_failed(tmp_path: Path, text: str, problem: str) -> None:
+def test_linker_without_a_result_has_failed(tmp_path: Path, text: str, problem: str) -> None:
     program = tmp_path / "cc"
     program.write_text(text)
     program.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Which commit the sources are those of."""
+"""The commit that the sources come from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMIT = "1" * 40
 
 
 def git(directory: Path, *arguments: str) -> str:
-    """Run git as somebody, whatever the machine's configuration."""
+    """Run git with a fixed author, independent of the machine's configuration."""
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
     command = ["git", "-C", str(directory), *identity, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -50,7 +50,7 @@ def test_checkout_without_commits_has_none(tmp_path: Path) -> None:
     assert source_commit(sources_of_tree(tmp_path)) is None
 
 
-def test_git_variables_of_a_hook_do_not_mislead(
+def test_git_variables_of_a_hook_are_ignored(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head = git(checkout, "rev-parse", "HEAD")
@@ -61,12 +61,12 @@ def test_git_variables_of_a_hook_do_not_mislead(
     assert source_commit(sources_of_tree(checkout)) == head
 
 
-def test_source_distribution_says_what_it_recorded(tmp_path: Path) -> None:
+def test_source_distribution_uses_its_recorded_commit(tmp_path: Path) -> None:
     (tmp_path / "SOURCE_COMMIT").write_text(f"{COMMIT}\n")
     assert source_commit(sources_of_tree(tmp_path)) == COMMIT
 
 
-def test_source_distribution_is_not_of_the_repository_it_is_unpacked_in(checkout: Path) -> None:
+def test_enclosing_repository_of_a_source_distribution_is_ignored(checkout: Path) -> None:
     unpacked = checkout / "unpacked"
     unpacked.mkdir()
     assert source_commit(sources_of_tree(unpacked)) is None
@@ -74,6 +74,8 @@ def test_source_distribution_is_not_of_the_repository_it_is_unpacked_in(checkout
     assert source_commit(sources_of_tree(unpacked)) == COMMIT
 
 
-def test_neither_git_nor_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commit_is_unknown_without_git_and_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert source_commit(sources_of_tree(tmp_path)) is None

@@ -21,7 +21,7 @@ ARCHIVES = {"libtemporal_client.a": b"client", "libtemporal_sdk_core.a": b"sdk-c
 
 @pytest.fixture
 def override(tmp_path: Path) -> Path:
-    """A directory of two archives, their checksums, and a manifest of another target."""
+    """A directory with two archives, their checksums, and a manifest of another target."""
     for name, content in ARCHIVES.items():
         (tmp_path / name).write_bytes(content)
     write_checksums(tmp_path, *ARCHIVES)
@@ -52,19 +52,19 @@ def override(tmp_path: Path) -> Path:
 
 
 def write_checksums(directory: Path, *names: str) -> None:
-    """Record what is in a directory now."""
+    """Record the current content of a directory."""
     text = format_checksums({name: sha256_of(directory / name) for name in names})
     (directory / "checksums.sha256").write_text(text)
 
 
-def test_wheels_own_by_default(package_dir: Path) -> None:
+def test_wheels_libraries_are_the_default(package_dir: Path) -> None:
     libraries = prepare(Settings({}))
     assert libraries.origin.source == "wheel"
     assert libraries.directory == package_dir / "lib"
     libraries.verify(Settings.from_environ())
 
 
-def test_override_describes_itself(override: Path) -> None:
+def test_override_is_described_by_its_manifest(override: Path) -> None:
     libraries = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
     libraries.verify(Settings.from_environ())
     assert libraries.origin.source == "override"
@@ -99,7 +99,7 @@ def test_override_without_manifest_is_linked_like_the_wheels(override: Path) -> 
     assert library.size == len(ARCHIVES["libtemporal_client.a"])
 
 
-def test_override_without_manifest_claims_nothing_about_its_making(override: Path) -> None:
+def test_override_without_manifest_has_no_build_details(override: Path) -> None:
     (override / "manifest.json").unlink()
     manifest = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)})).manifest
     assert manifest.rustc is None
@@ -111,7 +111,7 @@ def test_override_without_manifest_claims_nothing_about_its_making(override: Pat
     assert {library.api_functions for library in manifest.libraries} == {None}
 
 
-def test_override_may_hold_one_component_only(override: Path) -> None:
+def test_override_may_have_only_one_component(override: Path) -> None:
     (override / "manifest.json").unlink()
     write_checksums(override, "libtemporal_client.a")
     libraries = prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
@@ -123,7 +123,7 @@ def test_override_may_hold_one_component_only(override: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("USE_PREBUILT_LIBS", "false"), ("TEMPORAL_LIBS_FALLBACK", "compile")]
 )
-def test_override_wins_over_compiling(override: Path, name: str, value: str) -> None:
+def test_override_takes_precedence_over_compiling(override: Path, name: str, value: str) -> None:
     assert (
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override), name: value})).origin.source
         == "override"
@@ -137,19 +137,17 @@ def test_override_wins_over_compiling(override: Path, name: str, value: str) -> 
         pytest.param({"TEMPORAL_LIBS_FALLBACK": "compile"}, id="fall-back"),
     ],
 )
-def test_wheels_own_where_nothing_has_to_be_compiled(
+def test_wheels_libraries_are_used_if_nothing_has_to_be_compiled(
     package_dir: Path, tmp_path: Path, settings: dict[str, str]
 ) -> None:
-    # Where nothing can be compiled, either.
+    # Even if nothing can be compiled.
     environ = {**settings, "PATH": "", "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
     assert prepare(Settings(environ)).directory == package_dir / "lib"
     assert {path.name for path in (tmp_path / "cache").glob("*")} <= {"verified"}
 
 
 @pytest.mark.parametrize("fallback", ["", "compile"])
-def test_override_that_does_not_exist_is_no_reason_to_use_others(
-    tmp_path: Path, fallback: str
-) -> None:
+def test_missing_override_is_an_error_without_fallback(tmp_path: Path, fallback: str) -> None:
     with pytest.raises(MissingLibraryError, match="the directory does not exist"):
         prepare(
             Settings(
@@ -158,7 +156,7 @@ def test_override_that_does_not_exist_is_no_reason_to_use_others(
         )
 
 
-def test_override_must_hold_checksums(override: Path) -> None:
+def test_override_must_have_checksums(override: Path) -> None:
     (override / "checksums.sha256").unlink()
     with pytest.raises(MissingLibraryError, match=r"checksums\.sha256 is missing") as caught:
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
@@ -171,7 +169,7 @@ def test_override_must_pass_its_checksums(override: Path) -> None:
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)})).verify(Settings.from_environ())
 
 
-def test_every_file_of_the_overrides_checksums_counts(override: Path) -> None:
+def test_every_file_in_the_overrides_checksums_is_checked(override: Path) -> None:
     (override / "extra").write_bytes(b"extra")
     write_checksums(override, *ARCHIVES, "extra")
     (override / "extra").unlink()
@@ -199,7 +197,7 @@ def test_overrides_manifest_and_checksums_must_agree(override: Path) -> None:
     ("name", "content"),
     [("checksums.sha256", "not found"), ("manifest.json", '{"version"'), ("manifest.json", "{}")],
 )
-def test_damaged_description_is_named(override: Path, name: str, content: str) -> None:
+def test_damaged_description_is_named_in_the_error(override: Path, name: str, content: str) -> None:
     (override / name).write_text(content)
     with pytest.raises(MissingLibraryError) as caught:
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
@@ -208,7 +206,7 @@ def test_damaged_description_is_named(override: Path, name: str, content: str) -
 
 
 @pytest.mark.parametrize("name", ["checksums.sha256", "manifest.json"])
-def test_description_that_is_no_utf8_is_damaged(override: Path, name: str) -> None:
+def test_description_that_is_not_utf8_counts_as_damaged(override: Path, name: str) -> None:
     (override / name).write_bytes(b"\xff\xfe")
     with pytest.raises(MissingLibraryError, match="is damaged"):
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))

@@ -1,4 +1,4 @@
-"""A directory put into place whole."""
+"""Replacing a directory atomically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from temporal_static_libs._build.staging import replacing
 
 
 @pytest.mark.parametrize("existing", [True, False])
-def test_new_directory_takes_the_olds_place(tmp_path: Path, existing: bool) -> None:
+def test_new_directory_replaces_the_old_one(tmp_path: Path, existing: bool) -> None:
     directory = tmp_path / "lib"
     if existing:
         directory.mkdir()
@@ -23,7 +23,7 @@ def test_new_directory_takes_the_olds_place(tmp_path: Path, existing: bool) -> N
     assert [file.name for file in tmp_path.iterdir()] == ["lib"]
 
 
-def test_old_directory_stays_when_the_work_fails(tmp_path: Path) -> None:
+def test_old_directory_stays_if_the_work_fails(tmp_path: Path) -> None:
     directory = tmp_path / "lib"
     directory.mkdir()
     (directory / "old.a").touch()
@@ -36,7 +36,7 @@ def test_old_directory_stays_when_the_work_fails(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["lib"]
 
 
-def test_what_a_killed_build_has_left_goes(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_build_are_removed(tmp_path: Path) -> None:
     left = tmp_path / "scratch" / "new"
     left.mkdir(parents=True)
     (left / "half.a").touch()
@@ -45,7 +45,7 @@ def test_what_a_killed_build_has_left_goes(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["lib"]
 
 
-def test_git_does_not_see_what_is_half_done(tmp_path: Path) -> None:
+def test_git_ignores_unfinished_directories(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     command = ["git", "-C", str(tmp_path), "status", "--porcelain", "--untracked-files=all"]
     with replacing(tmp_path / "lib", tmp_path / "scratch") as new:

@@ -29,7 +29,7 @@ EXPECTED = {
 }
 
 
-def test_table_is_the_designs() -> None:
+def test_table_matches_the_design() -> None:
     assert {t.platform: (t.triple, ".".join(t.wheel_tags)) for t in TARGETS} == EXPECTED
 
 
@@ -70,7 +70,7 @@ def test_row_is_found_by_its_triple(target: Target) -> None:
 @pytest.mark.parametrize(
     "target", [t for t in TARGETS if t.os != "windows"], ids=lambda t: t.platform
 )
-def test_published_tags_name_the_rows_floor(target: Target) -> None:
+def test_published_tags_contain_the_rows_floor(target: Target) -> None:
     """Except those of Windows, which name no version."""
     major, minor = target.floor_version.split(".")[:2]
     word = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
@@ -103,11 +103,13 @@ def test_platform_name_has_parts(platform: str, os: str, architecture: str) -> N
         pytest.param("x86_64-pc-windows-gnu", "10", "win_amd64", id="windows"),
     ],
 )
-def test_unproven_wheel_claims_only_the_machine_or_macos(triple: str, floor: str, tag: str) -> None:
+def test_tag_of_an_unchecked_wheel_has_no_floor_except_on_macos(
+    triple: str, floor: str, tag: str
+) -> None:
     assert target_of_triple(triple).build_tag(floor) == tag
 
 
-def test_unknown_triple_is_refused_with_the_supported_ones() -> None:
+def test_error_for_an_unknown_triple_lists_the_supported_ones() -> None:
     with pytest.raises(UnsupportedPlatformError) as caught:
         target_of_triple("riscv64gc-unknown-linux-gnu")
     assert "'riscv64gc-unknown-linux-gnu'" in str(caught.value)
@@ -117,7 +119,7 @@ def test_unknown_triple_is_refused_with_the_supported_ones() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.platform)
-def test_documentation_names_the_first_pip_that_takes_the_wheel(
+def test_documentation_names_the_first_pip_that_accepts_the_wheel(
     target: Target, repo_root: Path
 ) -> None:
     page = (repo_root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -127,7 +129,7 @@ def test_documentation_names_the_first_pip_that_takes_the_wheel(
     assert said.split(",")[0] == ("any" if target.oldest_pip == "9.0" else target.oldest_pip)
 
 
-def test_universal_programs_take_the_wheels_of_both_processors(repo_root: Path) -> None:
+def test_universal_programs_use_the_wheels_of_both_processors(repo_root: Path) -> None:
     page = repo_root / "docs" / "cross-compiling.md"
     (script,) = commands(page, "Universal macOS programs")
     tags = {tag for target in TARGETS if target.os == "macos" for tag in target.wheel_tags}

@@ -1,4 +1,4 @@
-"""Programs on PATH, and asking them for their version, whatever they do."""
+"""Finding programs on PATH and reading their versions, however they behave."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def write_program(file: Path, text: str) -> Path:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """Where a test writes its program, which can write its number to `number`."""
+    """The path for a test's program, which can write its process ID to `number`."""
     return tmp_path / "program"
 
 
 def ask(program: Path, text: str) -> tuple[str, float]:
-    """Ask a program, and return what it says, and the seconds that this took."""
+    """Run a program, and return its output and the duration in seconds."""
     write_program(program, text)
     start = time.monotonic()
     answer = output_of([str(program)], {"PATH": os.defpath})
@@ -39,16 +39,16 @@ def _see_that_it_ends(program: Path) -> None:
     until(lambda: not is_running(number), "end of what was started")
 
 
-def test_it_runs_where_there_is_nothing_of_anybody(program: Path) -> None:
+def test_program_runs_in_an_empty_directory(program: Path) -> None:
     assert ask(program, "pwd")[0] == "/\n"
 
 
 @pytest.mark.parametrize("text", ["echo 1.2", "echo 1.2 >&2", "echo 1.2; exit 3"])
-def test_both_streams_whatever_the_status(program: Path, text: str) -> None:
+def test_both_streams_are_read_whatever_the_status(program: Path, text: str) -> None:
     assert ask(program, text)[0] == "1.2\n"
 
 
-def test_program_that_does_not_run(program: Path) -> None:
+def test_program_that_cannot_be_started(program: Path) -> None:
     program.write_bytes(b"\x7fELF")
     program.chmod(0o755)
     assert output_of([str(program)], {}) == "does not run: Exec format error"
@@ -63,14 +63,14 @@ def test_program_gets_no_input(program: Path) -> None:
     ["exec sleep 300", "trap '' TERM INT HUP; sleep 300; sleep 300", "sleep 300 & wait"],
     ids=["hangs", "ignores-signals", "child-hangs"],
 )
-def test_program_that_hangs_ends(program: Path, text: str) -> None:
+def test_hanging_program_is_ended(program: Path, text: str) -> None:
     answer, seconds = ask(program, f"echo $$ > {program}.number; {text}")
     assert answer == "does not answer in 5 seconds"
     assert 4.9 < seconds < 15
     _see_that_it_ends(program)
 
 
-def test_child_that_keeps_the_pipe_open_is_not_waited_for(program: Path) -> None:
+def test_child_that_keeps_the_pipe_open_does_not_block(program: Path) -> None:
     answer, seconds = ask(program, f"sleep 300 & echo $! > {program}.number; echo 1.2")
     assert answer == "1.2\n"
     assert seconds < 5
@@ -78,14 +78,14 @@ def test_child_that_keeps_the_pipe_open_is_not_waited_for(program: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["exec yes 1.2", "exec yes 1.2 >&2", "exec cat /dev/zero"])
-def test_program_that_floods_is_cut_off(program: Path, text: str) -> None:
+def test_endless_output_is_cut_off(program: Path, text: str) -> None:
     answer, seconds = ask(program, text)
     assert len(answer) == 64 << 10
     assert seconds < 5
 
 
 @pytest.mark.parametrize("path", ["", ".", ":{0}", "{0}:", "{0}:.", "here", "::", "{0}:here"])
-def test_directories_without_an_absolute_path_are_left_out(
+def test_relative_directories_on_path_are_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -99,6 +99,6 @@ def test_directories_without_an_absolute_path_are_left_out(
     assert program_on_path("tool", environ) == str(tmp_path / "here" / "tool")
 
 
-def test_program_that_is_named_by_its_path_needs_no_search(tmp_path: Path) -> None:
+def test_program_given_by_path_is_not_searched_for(tmp_path: Path) -> None:
     tool = write_program(tmp_path / "tool", "")
     assert program_on_path(str(tool), {"PATH": ""}) == str(tool)

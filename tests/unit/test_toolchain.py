@@ -1,4 +1,4 @@
-"""Finding Rust before any work. The real toolchain is used in tests/wheel; here are the others."""
+"""Finding Rust before any work, with fake toolchains. tests/wheel uses the real one."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ release: {version}
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """A workspace that wants Rust 1.88."""
+    """A workspace that requires Rust 1.88."""
     (tmp_path / "Cargo.toml").write_text('[workspace.package]\nrust-version = "1.88"\n')
     return tmp_path
 
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment whose PATH holds nothing yet."""
+    """An environment whose PATH is empty for now."""
     (tmp_path / "bin").mkdir()
     return {"PATH": str(tmp_path / "bin")}
 
 
 def install(environ: dict[str, str], name: str, answer: str, status: int = 0) -> str:
-    """Put a program onto PATH that prints an answer, to stderr if it fails."""
+    """Put a program on PATH that prints an answer, to stderr if it fails."""
     program = Path(environ["PATH"], name)
     stream = 2 if status else 1
     lines = "\n".join(f"echo '{line}' >&{stream}" for line in answer.splitlines())
@@ -45,7 +45,7 @@ def install(environ: dict[str, str], name: str, answer: str, status: int = 0) ->
 
 
 def install_rust(environ: dict[str, str], cargo: str = "1.88.0", rustc: str = "1.88.0") -> None:
-    """Put a cargo and a rustc onto PATH that only know their versions."""
+    """Put a cargo and a rustc on PATH that only print their versions."""
     install(environ, "cargo", f"cargo {cargo} (873a06493 2025-05-10)")
     install(environ, "rustc", RUSTC_ANSWER.format(version=rustc))
 
@@ -86,7 +86,7 @@ def test_old_rustc(workspace: Path, environ: dict[str, str]) -> None:
     assert complaint(workspace, environ).endswith(": rustc is 1.9.0, older than 1.88")
 
 
-def test_rustc_that_cargo_is_told_to_use_is_the_one_that_counts(
+def test_rustc_that_cargo_is_set_to_use_is_checked(
     workspace: Path, environ: dict[str, str]
 ) -> None:
     install_rust(environ)
@@ -107,7 +107,7 @@ def test_cargo_that_does_not_run(workspace: Path, environ: dict[str, str]) -> No
     assert "cargo does not run: Exec format error" in complaint(workspace, environ)
 
 
-def test_advice_for_the_error_has_the_options(workspace: Path, environ: dict[str, str]) -> None:
+def test_advice_lists_the_options(workspace: Path, environ: dict[str, str]) -> None:
     with pytest.raises(NoToolchainError) as caught:
         find_toolchain(workspace, Settings(environ))
     advice = no_wheel_selected(caught.value.minimum)

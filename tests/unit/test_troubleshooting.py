@@ -16,7 +16,7 @@ from temporal_static_libs._messages import MESSAGES, message
 
 VALUE = "…"
 
-# One or more lines that are nothing but a message, and below them what it means.
+# One or more lines that consist of a message, and its meaning below.
 ENTRY = re.compile(r"^((?:`[^`\n]+`<br>\n)+)(?=[^`\s]|`[^`\n]+`(?!<br>))", re.MULTILINE)
 USE = re.compile(r'\bmessage\(\s*"([^"]+)"')
 
@@ -26,18 +26,18 @@ CMAKE_MESSAGE = re.compile(
     r'^ *set\(_?(?:temporal_)?message_\w+\s+"((?:[^"\\]|\\.)*)"', re.MULTILINE
 )
 
-# What is raised or reported with a text, and which argument that is.
+# Functions and classes that take a message, and the index of that argument.
 TEXT_AT = {"notice": 0, "report": 0, "error": 0, "_broken": 1, "Finding": 2}
 
 
 def first_line(text: str, value: str) -> str:
-    """The first line of a text, with a mark for each value, and one for those that touch."""
+    """The first line of a text, with a mark for each value or group of adjacent values."""
     line = re.sub(value, VALUE, text.splitlines()[0].strip())
     return re.sub(f"{VALUE}+", VALUE, line)
 
 
 def has_words(text: str) -> bool:
-    """Whether there is anything in it other than values."""
+    """Whether it contains anything other than values."""
     return re.search(r"[^\W\d_]{2}", text) is not None
 
 
@@ -101,7 +101,7 @@ def test_no_message_has_two_entries(page: str) -> None:
     assert len(entries) == len(set(entries))
 
 
-def test_each_id_is_used_and_no_other(sources: dict[Path, str]) -> None:
+def test_each_id_is_used_and_no_unknown_one_is(sources: dict[Path, str]) -> None:
     used = {it for text in sources.values() for it in USE.findall(text)}
     assert used == set(MESSAGES)
 
@@ -110,13 +110,13 @@ def test_ids_are_words_with_hyphens() -> None:
     assert [it for it in MESSAGES if not re.fullmatch(r"[a-z]+(-[a-z]+)*", it)] == []
 
 
-def test_values_of_a_message_are_put_in_by_name() -> None:
+def test_values_are_inserted_into_a_message_by_name() -> None:
     text = message("hash-mismatch", name="a.a", recorded="{x}", actual="b")
     assert text == "a.a is altered: SHA-256 mismatch: expected {x}, found b"
 
 
 def literal_texts(source: str, errors: set[str]) -> list[str]:
-    """Texts that are raised or reported without the catalogue, unless they go on from a problem."""
+    """Texts that are raised or reported without the catalog, unless they continue a problem."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
@@ -143,7 +143,7 @@ def error_classes(sources: dict[Path, str]) -> set[str]:
     return {"ValueError", *names}
 
 
-def test_no_text_bypasses_the_catalogue(sources: dict[Path, str]) -> None:
+def test_no_text_bypasses_the_catalog(sources: dict[Path, str]) -> None:
     errors = error_classes(sources)
     assert {"CompileError", "SettingError"} < errors
     assert {
@@ -166,12 +166,12 @@ def test_no_text_bypasses_the_catalogue(sources: dict[Path, str]) -> None:
         ('raise AError(f"{problem}\\n  fix: do")', False),
     ],
 )
-def test_text_that_bypasses_the_catalogue_is_found(source: str, is_found: bool) -> None:
+def test_text_that_bypasses_the_catalog_is_found(source: str, is_found: bool) -> None:
     assert bool(literal_texts(source, {"AError", "BError"})) is is_found
 
 
 LOGGED = re.compile(r'tracing::\w+!\(\s*target: "temporal_static_libs",\s*"([^"]+)"')
-"""A log of the library."""
+"""A log record of the library."""
 
 
 def test_each_log_about_slots_is_on_the_page(page: str, repo_root: Path) -> None:
@@ -182,13 +182,13 @@ def test_each_log_about_slots_is_on_the_page(page: str, repo_root: Path) -> None
 
 
 def without_required(schema: Any) -> Any:
-    """Copy a schema in which every field may be left out."""
+    """Copy a schema, making every field optional."""
     if isinstance(schema, dict):
         return {name: without_required(it) for name, it in schema.items() if name != "required"}
     return [without_required(it) for it in schema] if isinstance(schema, list) else schema
 
 
-def test_samples_of_a_workers_json_are_parts_of_it(page: str, package_dir: Path) -> None:
+def test_samples_of_a_workers_json_match_its_schema(page: str, package_dir: Path) -> None:
     samples = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     for name, sample in zip(("state", "server"), samples, strict=True):
         file = package_dir / "share" / f"worker-{name}.schema.json"

@@ -1,4 +1,4 @@
-"""Whose libraries are linked: what others can change or plant is refused."""
+"""Which libraries are trusted: those that others can change or plant are refused."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ARCHIVE = "libtemporal_sdk_core.a"
 RECORDS = ("checksums.sha256", "manifest.json")
 GUARDED = (".", ARCHIVE, *RECORDS)
 
-# Somebody who is neither the user nor the administrator.
+# A user who is neither the current one nor root.
 NOBODY = 65534
 
 
 @pytest.fixture
 def directory(tmp_path: Path, package_dir: Path) -> Path:
-    """Archives for TEMPORAL_LIBS_DIR, which only the user may write to."""
+    """Archives for TEMPORAL_LIBS_DIR that only the user can write to."""
     directory = tmp_path / "libs"
     before = os.umask(0o022)
     try:
@@ -52,19 +52,19 @@ def directory(tmp_path: Path, package_dir: Path) -> Path:
 
 @pytest.fixture
 def settings(directory: Path, tmp_path: Path) -> Settings:
-    """What names that directory, and an empty cache."""
+    """Settings with that directory and an empty cache."""
     return Settings(
         {"TEMPORAL_LIBS_DIR": str(directory), "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
     )
 
 
 def ask(directory: Path, settings: Settings) -> LoadedSet:
-    """Do what each answer does."""
+    """Load the libraries as each option does."""
     return override_set(directory).verified_once(settings)
 
 
 def refusal(directory: Path, settings: Settings) -> str:
-    """The message that asking fails with."""
+    """The error message for the directory."""
     with pytest.raises(ChecksumMismatchError) as caught:
         ask(directory, settings)
     return str(caught.value)
@@ -82,14 +82,14 @@ def allow(path: Path, more: int) -> None:
         *("libSystem.dylib", "libSystem.tbd", "m.dll", "libm.a", "m.lib", "libm.dll.a"),
     ],
 )
-def test_library_that_a_linker_could_take_instead_is_refused(
+def test_library_that_a_linker_could_use_instead_is_refused(
     directory: Path, settings: Settings, name: str
 ) -> None:
     (directory / name).touch()
     text = refusal(directory, settings)
     assert text.startswith(f"{name} is not recorded: a linker could use it instead ")
     assert f"\n  file:   {directory / name}\n" in text
-    # Not to remove it: the directory may be /usr/local/lib.
+    # The advice is not to remove it, because the directory may be /usr/local/lib.
     assert text.endswith(
         "\n  fix:    move the archives, manifest.json and checksums.sha256 to a directory without "
         "other libraries, and set TEMPORAL_LIBS_DIR to it"
@@ -101,9 +101,7 @@ def test_library_that_a_linker_could_take_instead_is_refused(
     assert str(caught.value).endswith(fix)
 
 
-def test_library_that_is_a_link_or_a_directory_is_refused_too(
-    directory: Path, settings: Settings
-) -> None:
+def test_unrecorded_link_or_directory_is_refused_too(directory: Path, settings: Settings) -> None:
     (directory / "libm.so").symlink_to("nowhere")
     assert refusal(directory, settings).startswith("libm.so is not recorded")
     (directory / "libm.so").unlink()
@@ -111,7 +109,7 @@ def test_library_that_is_a_link_or_a_directory_is_refused_too(
     assert refusal(directory, settings).startswith("libm.so is not recorded")
 
 
-def test_other_files_are_no_trouble(directory: Path, settings: Settings) -> None:
+def test_other_files_are_allowed(directory: Path, settings: Settings) -> None:
     for name in ("libm.so-notes", "a", "so", ".gitignore", "libm.so~", "libm.rlib", "._libm.a"):
         (directory / name).touch()
     (directory / "more").mkdir()
@@ -119,7 +117,7 @@ def test_other_files_are_no_trouble(directory: Path, settings: Settings) -> None
     assert ask(directory, settings).verified == "hashed"
 
 
-def test_library_that_is_planted_later_is_noticed_and_is_no_trouble_once_it_is_gone(
+def test_library_planted_later_is_refused_until_it_is_removed(
     directory: Path, settings: Settings
 ) -> None:
     assert ask(directory, settings).verified == "hashed"
@@ -134,9 +132,7 @@ def test_library_that_is_planted_later_is_noticed_and_is_no_trouble_once_it_is_g
 
 
 @pytest.mark.parametrize("name", ["cache", "."])
-def test_cache_in_that_directory_does_not_keep_it_from_being_remembered(
-    directory: Path, name: str
-) -> None:
+def test_directory_that_contains_the_cache_can_be_remembered(directory: Path, name: str) -> None:
     settings = Settings({"TEMPORAL_LIBS_CACHE_DIR": str(directory / name)})
     directory.chmod(0o700)
     time.sleep(0.05)
@@ -147,7 +143,7 @@ def test_cache_in_that_directory_does_not_keep_it_from_being_remembered(
     assert found[-1] == "remembered", found
 
 
-def test_verify_always_goes_by_no_receipt(directory: Path, settings: Settings) -> None:
+def test_verify_always_ignores_receipts(directory: Path, settings: Settings) -> None:
     ask(directory, settings)
     assert ask(directory, settings).verified == "remembered"
     always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
@@ -156,11 +152,11 @@ def test_verify_always_goes_by_no_receipt(directory: Path, settings: Settings) -
     assert ask(directory, settings).verified == "remembered"
 
 
-def test_store_through_a_mapping_is_found_by_verify_always(
+def test_verify_always_detects_writes_through_a_mapping(
     directory: Path, settings: Settings
 ) -> None:
     archive = directory / ARCHIVE
-    archive.chmod(0o664)  # so that a member of the group could do it
+    archive.chmod(0o664)  # so that a member of the group can do it
     with archive.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapping:
         mapping[0] = mapping[0]
         time.sleep(0.05)
@@ -172,7 +168,7 @@ def test_store_through_a_mapping_is_found_by_verify_always(
 
 
 @pytest.mark.parametrize("name", GUARDED)
-def test_what_every_user_can_write_to_is_refused(
+def test_world_writable_file_or_directory_is_refused(
     directory: Path, settings: Settings, name: str
 ) -> None:
     ask(directory, settings)
@@ -188,12 +184,12 @@ def test_what_every_user_can_write_to_is_refused(
 def test_sticky_bit_keeps_others_from_replacing_files(directory: Path, settings: Settings) -> None:
     directory.chmod(0o1777)
     ask(directory, settings)
-    (directory / ARCHIVE).chmod(0o1666)  # which means nothing for a file
+    (directory / ARCHIVE).chmod(0o1666)  # which has no meaning for a file
     assert refusal(directory, settings).startswith(f"{ARCHIVE} is not trusted: ")
 
 
 @pytest.mark.parametrize("name", GUARDED)
-def test_what_the_group_can_write_to_is_accepted_and_reported(
+def test_group_writable_file_or_directory_is_accepted_and_reported(
     directory: Path, settings: Settings, name: str
 ) -> None:
     allow(directory / name, 0o020)
@@ -204,31 +200,31 @@ def test_what_the_group_can_write_to_is_accepted_and_reported(
 
 
 def notes(settings: Settings) -> list[Finding]:
-    """What `--doctor` says about modes."""
+    """The findings of `--doctor` about modes."""
     findings = list(examine(settings))
     assert all(found.is_well for found in findings), findings
     return [found for found in findings if found.subject == "permissions"]
 
 
-def test_nothing_is_reported_of_what_only_the_owner_can_write_to(settings: Settings) -> None:
+def test_files_that_only_the_owner_can_write_to_are_not_reported(settings: Settings) -> None:
     assert notes(settings) == []
 
 
-def test_doctor_finds_what_is_refused(directory: Path, settings: Settings) -> None:
+def test_doctor_reports_what_is_refused(directory: Path, settings: Settings) -> None:
     (directory / "libm.so").touch()
     (found,) = [found for found in examine(settings) if not found.is_well]
     assert found.subject == "directory"
     assert found.text.startswith("libm.so is not recorded: ")
 
 
-def test_doctor_says_that_nothing_is_remembered_for_always(settings: Settings) -> None:
+def test_doctor_reports_that_verify_always_remembers_nothing(settings: Settings) -> None:
     always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
     (found,) = [found for found in examine(always) if found.subject == "memory"]
     assert found.text == "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
 
 
 @pytest.mark.parametrize("name", [".", *RECORDS])
-def test_directory_and_records_of_somebody_else_are_refused(
+def test_directory_and_records_of_another_user_are_refused(
     directory: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     owner = os.geteuid()
@@ -239,14 +235,14 @@ def test_directory_and_records_of_somebody_else_are_refused(
         monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
     with pytest.raises(ChecksumMismatchError, match=f"owned by the user with the number {owner},"):
         verify_directory(directory, recorded(directory), override_origin(directory), Path("/"))
-    # Unless that user owns what is trusted anyway.
+    # Unless that user owns the package, which is trusted anyway.
     whose = directory / name
     verify_directory(directory, recorded(directory), override_origin(directory), whose)
 
 
 @pytest.fixture
 def include(directory: Path, settings: Settings) -> Path:
-    """The header of those archives, in the directory next to them, which serves."""
+    """The directory of those archives' header, next to them, which is used."""
     include = directory.parent / "include"
     include.mkdir(mode=0o755)
     shutil.copyfile(HEADER, include / HEADER.name)
@@ -256,7 +252,7 @@ def include(directory: Path, settings: Settings) -> Path:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another user")
 @pytest.mark.parametrize("name", [".", HEADER.name])
-def test_header_behind_a_link_of_somebody_else_is_not_used(
+def test_header_behind_another_users_link_is_not_used(
     include: Path, settings: Settings, name: str
 ) -> None:
     link = include / name if name != "." else include
@@ -267,7 +263,7 @@ def test_header_behind_a_link_of_somebody_else_is_not_used(
     assert include_dir(settings) == INCLUDE_DIR
 
 
-def test_header_is_not_used_where_every_user_can_put_others(
+def test_header_in_a_world_writable_directory_is_not_used(
     include: Path, settings: Settings
 ) -> None:
     include.chmod(0o1777)
@@ -275,14 +271,14 @@ def test_header_is_not_used_where_every_user_can_put_others(
 
 
 def recorded(directory: Path) -> list[RecordedFile]:
-    """The archives, as their list of checksums has them."""
+    """The archives, as listed in their checksums."""
     return [
         RecordedFile(file, hashlib.sha256(b"").hexdigest(), None, directory / RECORDS[0])
         for file in directory.glob("*.a")
     ]
 
 
-def test_directory_that_cannot_be_listed_is_an_error(directory: Path, tmp_path: Path) -> None:
+def test_unreadable_directory_is_an_error(directory: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     with pytest.raises(MissingLibraryError, match="gone is missing"):
         verify_directory(gone, recorded(directory), override_origin(gone), directory)
@@ -292,7 +288,7 @@ def test_directory_that_cannot_be_listed_is_an_error(directory: Path, tmp_path: 
 def test_file_system_without_modes_is_reported_and_not_refused(
     directory: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
 ) -> None:
-    """As the kernel lists it: nobody but the administrator can mount one."""
+    """Simulates the kernel's list of mounts, because only root can mount one."""
     directory.chmod(0o777)
     for path in directory.iterdir():
         path.chmod(mode)
@@ -308,7 +304,7 @@ def test_file_system_without_modes_is_reported_and_not_refused(
     (note,) = notes(settings)
     assert note.text.startswith("the file system has no modes, so whoever can write there is ")
     assert note.text.count("(") == 5
-    mounts.unlink()  # as on macOS, which has no such list
+    mounts.unlink()  # macOS has no such list
     directory.chmod(0o777)
     assert refusal(directory, settings).startswith("libs is not trusted: every user can write")
 
@@ -318,7 +314,7 @@ def test_windows_without_user_ids_accepts_every_owner_and_mode(
 ) -> None:
     for path in (directory, *directory.iterdir()):
         path.chmod(0o777)
-    sysconfig.get_config_vars()  # which the doctor asks for, and which go by the platform
+    sysconfig.get_config_vars()  # the doctor needs them, and they depend on the platform
     for name in ("geteuid", "major", "minor"):
         monkeypatch.delattr(os, name)
     monkeypatch.setattr(sys, "platform", "win32")

@@ -1,4 +1,4 @@
-"""The comparison with Temporal's C interface: real pip settings, real archives, no network."""
+"""The comparison with Temporal's C interface, with real pip settings and archives, offline."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Compare = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The one directory that pip gets distributions from; it has nothing yet."""
+    """The only directory from which pip gets distributions. It is empty at first."""
     directory = tmp_path / "links"
     directory.mkdir()
     use_directory(monkeypatch, directory)
@@ -58,7 +58,7 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
-    """Runs the command for a header of ours: its exit status, output and errors."""
+    """A function that runs the command for a header: returns exit status, output and errors."""
 
     def run(ours: str = THEIRS, *arguments: str) -> tuple[int, str, str]:
         header = tmp_path / "ours.h"
@@ -70,7 +70,7 @@ def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
 
 
 def sections_of(report: str) -> dict[str, list[str]]:
-    """The lists of a report by their titles."""
+    """The lists of a report, by title."""
     blocks = [block.splitlines() for block in report.split("\n\n")]
     return {title: items for title, *items in blocks if title.endswith(":")}
 
@@ -151,9 +151,9 @@ def test_additions_break_nothing_and_this_projects_own_are_expected(
 
 
 class TestWhichVersion:
-    """The newest, or the one that is asked for."""
+    """Compare with the newest version, or with the requested one."""
 
-    def test_version_that_is_asked_for(self, links: Path, compare: Compare) -> None:
+    def test_requested_version_is_used(self, links: Path, compare: Compare) -> None:
         make_upstream_sdist(links, "1.34.0", bridge(THEIRS))
         make_upstream_sdist(links, "1.35.0", bridge(f"{THEIRS}void temporal_core_more(void);\n"))
         make_upstream_sdist(links, "1.36.0rc1", bridge("not looked at"))
@@ -161,7 +161,7 @@ class TestWhichVersion:
         status, report, _ = compare(THEIRS, "1.34")
         assert (status, report.splitlines()[0]) == (0, "temporalio 1.34.0, not the newest version")
 
-    def test_newest_may_be_for_another_python_and_not_yanked(
+    def test_newest_may_be_for_another_python_but_not_yanked(
         self, links: Path, tmp_path: Path, compare: Compare
     ) -> None:
         page = ""
@@ -178,7 +178,7 @@ class TestWhichVersion:
             "temporalio 1.36.0, not the newest version\n"
         )
 
-    def test_newest_that_has_only_wheels_is_no_older_one(
+    def test_newest_version_without_a_source_distribution_is_an_error(
         self, links: Path, compare: Compare
     ) -> None:
         make_upstream_sdist(links, "1.34.0", bridge(THEIRS))
@@ -189,20 +189,20 @@ class TestWhichVersion:
             "could not compare: temporalio 1.35.0 has no source distribution\n  fix: "
         )
 
-    def test_version_that_there_is_not(self, links: Path, compare: Compare) -> None:
+    def test_nonexistent_version_is_an_error(self, links: Path, compare: Compare) -> None:
         make_upstream_sdist(links, "1.34.0", bridge(THEIRS))
         status, report, errors = compare(THEIRS, "1.35.0")
         assert (status, report) == (2, "")
         assert "there is no temporalio 1.35.0; the newest version is 1.34.0\n  fix: " in errors
 
-    def test_what_is_no_version(self, links: Path, compare: Compare) -> None:
+    def test_invalid_version_is_refused(self, links: Path, compare: Compare) -> None:
         status, _, errors = compare(THEIRS, "latest")
         assert status == 2
         assert "could not compare: 'latest' is no version\n  fix: " in errors
 
 
 class TestWhatCannotBeCompared:
-    """Exit status 2."""
+    """Cases with exit status 2."""
 
     @pytest.mark.parametrize(
         ("files", "problem"),
@@ -243,7 +243,7 @@ class TestWhatCannotBeCompared:
             capsys.readouterr().err
         )
 
-    def test_environment_without_the_packages(self, repo_root: Path) -> None:
+    def test_environment_without_the_required_packages(self, repo_root: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-S", "-m", "tools.interface", "upstream"],
             cwd=repo_root,
@@ -256,7 +256,7 @@ class TestWhatCannotBeCompared:
 
 
 class TestIndex:
-    """An index, on the loopback interface."""
+    """An index on the loopback interface."""
 
     @pytest.fixture(autouse=True)
     def _settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +265,7 @@ class TestIndex:
 
     @pytest.fixture
     def pages(self, tmp_path: Path) -> dict[str, Page]:
-        """The pages of an index that has one version."""
+        """The pages of an index that has only one version."""
         file = make_upstream_sdist(tmp_path, "1.34.0", bridge(THEIRS))
         content = file.read_bytes()
         link = f"/files/{file.name}#sha256={hashlib.sha256(content).hexdigest()}"
@@ -274,7 +274,7 @@ class TestIndex:
             f"/files/{file.name}": content,
         }
 
-    def test_with_an_account_and_a_redirect(
+    def test_index_with_an_account_and_a_redirect(
         self, pages: dict[str, Page], compare: Compare, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pages["/old/temporalio/"] = "/simple/temporalio/"
@@ -287,7 +287,7 @@ class TestIndex:
         assert "Client Error(401)" in errors
         assert "wr0ng" not in errors
 
-    def test_with_a_certificate(
+    def test_index_with_a_certificate(
         self,
         pages: dict[str, Page],
         tmp_path: Path,
@@ -305,7 +305,7 @@ class TestIndex:
             monkeypatch.setenv("PIP_TRUSTED_HOST", "127.0.0.1")
             assert compare()[0] == 0
 
-    def test_file_that_is_not_the_one_of_its_hash(
+    def test_file_with_a_wrong_hash_is_refused(
         self, pages: dict[str, Page], compare: Compare, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pages["/files/temporalio-1.34.0.tar.gz"] = b"another"
@@ -315,10 +315,10 @@ class TestIndex:
         assert status == 2
         assert "temporalio cannot be fetched: Hash mismatch for http" in errors
 
-    def test_one_that_fails_may_have_the_newest_version(
+    def test_failing_index_is_an_error_because_it_may_have_the_newest_version(
         self, pages: dict[str, Page], compare: Compare, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """And one that has no such project does not."""
+        """An index without the project is not an error."""
         with serving(pages) as address:
             monkeypatch.setenv("PIP_INDEX_URL", f"http://{address}/simple")
             monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"http://{address}/empty")
@@ -328,7 +328,9 @@ class TestIndex:
         assert status == 2
         assert "Server Error(503)" in errors
 
-    def test_that_does_not_answer(self, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_index_that_does_not_answer(
+        self, compare: Compare, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PIP_INDEX_URL", f"http://me:s3cret@{unused_address()}/simple")
         status, report, errors = compare()
         assert (status, report) == (2, "")
@@ -337,7 +339,7 @@ class TestIndex:
         assert "s3cret" not in errors
 
     @pytest.mark.parametrize("directory", ["absent", ""])
-    def test_none(
+    def test_no_settings(
         self,
         tmp_path: Path,
         compare: Compare,

@@ -1,4 +1,4 @@
-"""What is read of the archive of a source distribution."""
+"""Reading the archive of a source distribution."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PACKAGE = '[package]\nname = "temporalio-sdk-core"\n'
         pytest.param({}, None, id="no-manifest"),
     ],
 )
-def test_core_is_what_its_manifest_has(
+def test_core_version_comes_from_its_manifest(
     tmp_path: Path, manifests: dict[str, str], core: str | None
 ) -> None:
     place = f"elsewhere/{HEADER}"
@@ -63,7 +63,7 @@ def test_core_is_what_its_manifest_has(
         pytest.param({PLACE: "/" * 2_000_001}, "2000001 bytes, the limit is 2000000", id="large"),
     ],
 )
-def test_archive_that_will_not_do(tmp_path: Path, files: dict[str, str], problem: str) -> None:
+def test_unsuitable_archive_is_refused(tmp_path: Path, files: dict[str, str], problem: str) -> None:
     archive = make_upstream_sdist(tmp_path, "1.34.0", files)
     with pytest.raises(CannotCompareError) as raised:
         read_bridge(archive)
@@ -73,15 +73,15 @@ def test_archive_that_will_not_do(tmp_path: Path, files: dict[str, str], problem
 
 
 @pytest.mark.parametrize("cut", [0, 40, -20], ids=["empty", "within", "end"])
-def test_archive_that_is_cut_short(tmp_path: Path, cut: int) -> None:
+def test_truncated_archive_is_refused(tmp_path: Path, cut: int) -> None:
     archive = make_upstream_sdist(tmp_path, "1.34.0", bridge(THEIRS))
     archive.write_bytes(archive.read_bytes()[:cut])
     with pytest.raises(CannotCompareError, match=r"^temporalio-1\.34\.0\.tar\.gz "):
         read_bridge(archive)
 
 
-def test_archive_that_grows_without_end(tmp_path: Path) -> None:
-    """As much as it has of what is not read counts too."""
+def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
+    """Files that are not read count too."""
     archive = tmp_path / "temporalio-1.34.0.tar.gz"
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         member = tarfile.TarInfo("temporalio-1.34.0/zeros")

@@ -1,4 +1,4 @@
-"""`python -m tools.records usage`: what a file of TEMPORAL_LIBS_METRICS says."""
+"""`python -m tools.records usage`: summarizing a file of TEMPORAL_LIBS_METRICS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.records.usage import percentile, usage
 
 
 def line(**values: Any) -> str:
-    """A line of a resolution that went well, but for some values."""
+    """A line for a successful resolution, with some values replaced."""
     return json.dumps(
         {
             "time": "2026-11-23T12:00:00Z",
@@ -40,7 +40,7 @@ def test_rates_and_durations() -> None:
     ]
 
 
-def test_broken_lines_are_counted_and_left_out() -> None:
+def test_broken_lines_are_counted_and_skipped() -> None:
     broken = [
         '{"source": "wheel", "che',
         "[]",
@@ -64,5 +64,5 @@ def test_file_without_a_line() -> None:
     ]
 
 
-def test_percentile_is_a_value_that_there_was() -> None:
+def test_percentile_is_a_measured_value() -> None:
     assert [percentile([3.0, 1.0, 2.0], percent) for percent in (1, 50, 99, 100)] == [1, 2, 3, 3]

@@ -1,4 +1,4 @@
-"""Verification of files against what was recorded about them."""
+"""Verifying files against their records."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from temporal_static_libs._verify import RecordedFile, verify_files
 CONTENT = b"!<arch>\n" + bytes(range(256)) * 8192
 ORIGIN = wheel_origin()
 
-# Somebody who is neither the user nor the administrator.
+# A user who is neither the current one nor root.
 NOBODY = 65534
 
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> RecordedFile:
-    """A file that is as its record says."""
+    """A file that matches its record."""
     path = tmp_path / "libtemporal_sdk_core.a"
     path.write_bytes(CONTENT)
     record = tmp_path / "checksums.sha256"
@@ -32,14 +32,14 @@ def recorded(tmp_path: Path) -> RecordedFile:
 
 
 def complaint(file: RecordedFile, error: type[Exception], origin: Origin = ORIGIN) -> str:
-    """The message that verification fails with."""
+    """The error message of the verification."""
     with pytest.raises(error) as caught:
         verify_files([file], origin, file.record)
     assert type(caught.value) is error
     return str(caught.value)
 
 
-def test_right_file_passes_with_and_without_its_size(recorded: RecordedFile) -> None:
+def test_unchanged_file_passes_with_and_without_a_recorded_size(recorded: RecordedFile) -> None:
     verify_files([recorded, replace(recorded, size=None)], ORIGIN, recorded.record)
 
 
@@ -55,13 +55,13 @@ def test_missing_directory(recorded: RecordedFile) -> None:
     assert "is missing" in complaint(file, MissingLibraryError)
 
 
-def test_directory_in_its_place(recorded: RecordedFile) -> None:
+def test_directory_instead_of_the_file(recorded: RecordedFile) -> None:
     recorded.path.unlink()
     recorded.path.mkdir()
     assert "is not a file" in complaint(recorded, MissingLibraryError)
 
 
-def test_named_pipe_in_its_place_is_not_waited_for(recorded: RecordedFile) -> None:
+def test_named_pipe_instead_of_the_file_does_not_block(recorded: RecordedFile) -> None:
     recorded.path.unlink()
     os.mkfifo(recorded.path)
     assert "is not a file" in complaint(recorded, MissingLibraryError)
@@ -73,20 +73,20 @@ def test_link_to_itself(recorded: RecordedFile) -> None:
     assert "cannot be read: " in complaint(recorded, MissingLibraryError)
 
 
-def test_truncated_file_is_told_by_its_size(recorded: RecordedFile) -> None:
+def test_truncated_file_is_detected_by_its_size(recorded: RecordedFile) -> None:
     recorded.path.write_bytes(CONTENT[:1000])
     message = complaint(recorded, ChecksumMismatchError)
     assert f"is truncated: it has 1000 bytes, expected {len(CONTENT)}" in message
 
 
-def test_longer_file_is_told_by_its_size(recorded: RecordedFile) -> None:
+def test_longer_file_is_detected_by_its_size(recorded: RecordedFile) -> None:
     recorded.path.write_bytes(CONTENT + b"\n")
     assert f"is altered: it has {len(CONTENT) + 1} bytes" in complaint(
         recorded, ChecksumMismatchError
     )
 
 
-def test_one_other_bit_is_told_by_the_hash(recorded: RecordedFile) -> None:
+def test_flipped_bit_is_detected_by_the_hash(recorded: RecordedFile) -> None:
     altered = bytearray(CONTENT)
     altered[-1] ^= 1
     recorded.path.write_bytes(altered)
@@ -95,13 +95,13 @@ def test_one_other_bit_is_told_by_the_hash(recorded: RecordedFile) -> None:
     assert recorded.sha256 in message
 
 
-def test_every_file_is_looked_at(recorded: RecordedFile, tmp_path: Path) -> None:
+def test_every_file_is_checked(recorded: RecordedFile, tmp_path: Path) -> None:
     second = replace(recorded, path=tmp_path / "libtemporal_client.a")
     with pytest.raises(MissingLibraryError, match=r"libtemporal_client\.a is missing"):
         verify_files([recorded, second], ORIGIN, recorded.record)
 
 
-def test_link_to_another_place_is_refused_though_the_content_is_right(
+def test_link_to_another_directory_is_refused_even_with_the_right_content(
     recorded: RecordedFile, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -112,7 +112,7 @@ def test_link_to_another_place_is_refused_though_the_content_is_right(
     assert f"is replaced: it is a symbolic link to {elsewhere / recorded.path.name}," in message
 
 
-def test_package_whose_every_file_is_a_link_into_one_store_passes(
+def test_package_whose_files_all_link_into_one_store_passes(
     recorded: RecordedFile, tmp_path: Path
 ) -> None:
     linked = tmp_path / "site"
@@ -123,7 +123,7 @@ def test_package_whose_every_file_is_a_link_into_one_store_passes(
     verify_files([file], ORIGIN, file.record)
 
 
-def test_file_of_somebody_else_is_refused_though_the_content_is_right(
+def test_file_of_another_user_is_refused_even_with_the_right_content(
     recorded: RecordedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = os.geteuid()
@@ -140,7 +140,7 @@ def test_file_of_somebody_else_is_refused_though_the_content_is_right(
     verify_files([recorded], ORIGIN, recorded.path)
 
 
-def test_message_about_the_wheel_holds_the_command_that_fixes_it(
+def test_message_about_the_wheel_contains_the_command_to_fix_it(
     recorded: RecordedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/opt/my venv/bin/python")
@@ -153,7 +153,7 @@ def test_message_about_the_wheel_holds_the_command_that_fixes_it(
     )
 
 
-def test_message_about_an_override_says_which(recorded: RecordedFile, tmp_path: Path) -> None:
+def test_message_about_an_override_names_it(recorded: RecordedFile, tmp_path: Path) -> None:
     recorded.path.unlink()
     message = complaint(recorded, MissingLibraryError, override_origin(tmp_path))
     assert f"  source: override (TEMPORAL_LIBS_DIR={tmp_path})\n" in message

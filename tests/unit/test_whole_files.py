@@ -1,4 +1,4 @@
-"""Files and links that are made whole or not at all."""
+"""Creating files and links atomically."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def link(file: Path) -> None:
 
 
 def leave(file: Path, age: float) -> Path:
-    """Make a file that is some seconds old."""
+    """Make a file of a given age in seconds."""
     file.touch()
     os.utime(file, (time.time() - age,) * 2)
     return file
 
 
 @pytest.mark.parametrize("make", [write, link])
-def test_what_was_there_is_replaced_and_nothing_else_is_left(tmp_path: Path, make: Make) -> None:
+def test_existing_file_is_replaced_without_leftovers(tmp_path: Path, make: Make) -> None:
     file = tmp_path / "a.txt"
     for _ in range(2):
         make(file)
@@ -43,15 +43,15 @@ def test_what_was_there_is_replaced_and_nothing_else_is_left(tmp_path: Path, mak
 
 
 @pytest.mark.parametrize("make", [write, link])
-def test_what_cannot_be_made_leaves_what_was_there(tmp_path: Path, make: Make) -> None:
+def test_failure_leaves_the_existing_file(tmp_path: Path, make: Make) -> None:
     place = tmp_path / "a.txt"
-    (place / "inside").mkdir(parents=True)  # nothing takes the place of a directory with files
+    (place / "inside").mkdir(parents=True)  # a nonempty directory cannot be replaced
     with pytest.raises(IsADirectoryError):
         make(place)
     assert [it.name for it in tmp_path.rglob("*")] == ["a.txt", "inside"]
 
 
-def test_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+def test_full_disk_leaves_the_existing_file(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     write(file)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -65,7 +65,7 @@ def test_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     assert [it.name for it in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_leftovers_older_than_a_day_go(tmp_path: Path) -> None:
+def test_leftovers_older_than_a_day_are_removed(tmp_path: Path) -> None:
     old = leave(tmp_path / LEFTOVER, DAY + 60)
     new = leave(tmp_path / LEFTOVER.replace("0", "1"), DAY - 60)
     others = [leave(tmp_path / name, 2 * DAY) for name in ("a.txt", ".a.txt.new", ".a.12.new")]
@@ -82,5 +82,5 @@ def test_leftovers_of_other_files_stay(tmp_path: Path) -> None:
     assert not (tmp_path / LEFTOVER).exists()
 
 
-def test_directory_that_is_not_there_has_none(tmp_path: Path) -> None:
+def test_missing_directory_has_no_leftovers(tmp_path: Path) -> None:
     remove_leftovers(tmp_path / "nowhere")

@@ -1,7 +1,7 @@
-"""What is different on Windows, as far as it can be tried elsewhere.
+"""What is different on Windows, as far as it can be tested elsewhere.
 
-Each test takes one thing away, or puts it in its place, as Windows has it. tests/smoke/windows.py
-tries what only Windows has.
+Each test removes or replaces one thing to simulate Windows. tests/smoke/windows.py tests what only
+Windows has.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ def directory(tmp_path: Path, package_dir: Path) -> Path:
 
 @pytest.fixture
 def settings(directory: Path, tmp_path: Path) -> Settings:
-    """What names that directory, and an empty cache."""
+    """Settings with that directory and an empty cache."""
     return Settings(
         {"TEMPORAL_LIBS_DIR": str(directory), "TEMPORAL_LIBS_CACHE_DIR": str(tmp_path / "cache")}
     )
 
 
 def have_paths_of_windows(monkeypatch: pytest.MonkeyPatch, module: str) -> types.SimpleNamespace:
-    """Give a module the functions for paths that it would have there."""
+    """Give a module the path functions of Windows."""
     system = types.SimpleNamespace(path=ntpath, pathsep=";", defpath=".;C:\\bin", fspath=os.fspath)
     monkeypatch.setattr(f"temporal_static_libs.{module}.os", system)
     return system
@@ -105,16 +105,14 @@ def test_variable_names_another_cache(tmp_path: Path) -> None:
     assert cache_directory(Settings(environ)) == str(tmp_path)
 
 
-def test_without_a_profile_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_profile_is_an_error_for_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ntpath, "expanduser", lambda path: path)
     have_paths_of_windows(monkeypatch, "_cache")
     with pytest.raises(CompileError, match="there is no home directory"):
         cache_directory(Settings({}))
 
 
-def test_refusal_of_a_cache_needs_no_user_ids(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_is_refused_without_user_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "geteuid")
     monkeypatch.setitem(sys.modules, "pwd", None)
     (tmp_path / "file").touch()
@@ -129,7 +127,7 @@ def test_nothing_is_remembered(directory: Path, settings: Settings, tmp_path: Pa
     assert not (tmp_path / "cache").exists()
 
 
-def test_flags_have_forward_slashes() -> None:
+def test_flags_use_forward_slashes() -> None:
     library = MANIFEST.libraries[0]
     archive, *_ = library_flags(PureWindowsPath(r"C:\venv\lib"), library)
     flags = (archive, *compiler_flags(PureWindowsPath(r"C:\venv\include")))
@@ -137,14 +135,14 @@ def test_flags_have_forward_slashes() -> None:
     assert shell_join(flags) == " ".join(flags)
 
 
-def test_flags_with_a_space_are_quoted_for_the_shell_of_git() -> None:
+def test_flags_with_a_space_are_quoted_for_gits_shell() -> None:
     archive, *_ = library_flags(r"C:\Program Files\lib", MANIFEST.libraries[0])
     assert shlex.split(shell_join([archive])) == [archive]
     assert archive.startswith("C:/Program Files/lib/")
 
 
 @pytest.mark.parametrize("option", ["--prefix", "--libdir", "--includedir", "--libfiles"])
-def test_answer_has_forward_slashes(option: str) -> None:
+def test_output_uses_forward_slashes(option: str) -> None:
     place = r"D:\a\b"
     library = MANIFEST.libraries[0]
     answers = types.SimpleNamespace(
@@ -171,7 +169,7 @@ def test_json_of_paths_with_backslashes(
         (r"C:\it's", "", "'"),
     ],
 )
-def test_drive_and_backslashes_are_no_obstacle(
+def test_path_with_drive_and_backslashes_is_accepted(
     path: str, for_cmake: str, for_pkg_config: str
 ) -> None:
     assert found_in(path, CMAKE) == for_cmake
@@ -179,16 +177,16 @@ def test_drive_and_backslashes_are_no_obstacle(
 
 
 @pytest.mark.parametrize(("path", "suits"), [(r"C:\venv", True), (r"C:\Program Files", False)])
-def test_directory_that_every_reader_of_pkg_config_can_follow(path: str, suits: bool) -> None:
+def test_directory_that_every_pkg_config_implementation_understands(path: str, suits: bool) -> None:
     assert suits_every_reader(Path(path)) is suits
 
 
-def test_files_for_build_systems_lead_to_the_archives_without_links(
+def test_build_system_files_find_the_archives_without_links(
     directory: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("symlink", "readlink", "link"):
         monkeypatch.delattr(os, name)
-    # pathlib has links too, without os.readlink in newer Pythons.
+    # Newer versions of pathlib read links without os.readlink.
     loaded = override_set(directory).verified_once(settings)
     for_cmake, for_pkg_config = cmake_dir(loaded, settings), pkg_config_dir(loaded, settings)
     monkeypatch.undo()
@@ -220,7 +218,7 @@ def test_files_for_build_systems_lead_to_the_archives_without_links(
 
 
 class _Closed(io.RawIOBase):
-    """A pipe whose reader has gone, as Windows reports it."""
+    """A pipe without a reader, which fails as on Windows."""
 
     def write(self, content: object) -> int:
         raise OSError(errno.EINVAL, "Invalid argument")
@@ -232,7 +230,7 @@ class _Closed(io.RawIOBase):
 @pytest.mark.parametrize(
     ("system", "reported"), [("win32", ""), ("linux", "cannot write to standard output")]
 )
-def test_reader_that_has_gone_is_not_reported(
+def test_closed_pipe_is_not_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], system: str, reported: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
@@ -246,7 +244,7 @@ def test_reader_that_has_gone_is_not_reported(
 
 
 @pytest.mark.parametrize("name", ["C:a.a", "a.a:b", "a:"])
-def test_name_with_a_colon_leads_elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_with_a_colon_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     line = f"{'0' * 64}  {name}\n"
     with pytest.raises(ValueError, match="not a plain file name"):
         parse_checksums(line)
@@ -255,7 +253,7 @@ def test_name_with_a_colon_leads_elsewhere(name: str, monkeypatch: pytest.Monkey
 
 
 def refuse(times: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Have the next renames refused, as of a file that somebody has open."""
+    """Make the next renames fail, as for an open file."""
     replace, refused = os.replace, list[object]()
 
     def try_to(old: str, new: str) -> None:
@@ -269,7 +267,7 @@ def refuse(times: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return refused
 
 
-def test_file_that_somebody_has_open_is_replaced_a_little_later(
+def test_open_file_is_replaced_once_it_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = refuse(3, monkeypatch)
@@ -278,7 +276,7 @@ def test_file_that_somebody_has_open_is_replaced_a_little_later(
     assert (tmp_path / "a").read_bytes() == b"after"
 
 
-def test_file_that_stays_open_stays_as_it_was(
+def test_file_that_stays_open_is_not_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a").write_bytes(b"before")
@@ -290,7 +288,9 @@ def test_file_that_stays_open_stays_as_it_was(
     assert (tmp_path / "a").read_bytes() == b"before"
 
 
-def test_elsewhere_a_refusal_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_rename_is_not_repeated_on_other_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     refused = refuse(1000, monkeypatch)
     with pytest.raises(PermissionError):
@@ -299,7 +299,7 @@ def test_elsewhere_a_refusal_is_final(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("refused", [1, 2], ids=["the-old-one", "the-new-one"])
-def test_set_that_cannot_be_moved_is_not_copied_and_stays(
+def test_set_that_cannot_be_moved_stays_and_is_not_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int
 ) -> None:
     directory = tmp_path / "set"
@@ -321,7 +321,7 @@ def test_set_that_cannot_be_moved_is_not_copied_and_stays(
     assert (directory / "a").read_bytes() == b"before"
 
 
-def test_lock_is_of_a_file_and_not_inherited(
+def test_lock_is_on_a_file_and_not_inherited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = []
@@ -345,7 +345,7 @@ def test_lock_is_of_a_file_and_not_inherited(
 
 
 class _Job:
-    """A job that takes down what happens to it."""
+    """A job that records what happens to it."""
 
     events: list[str]
 
@@ -361,14 +361,14 @@ class _Job:
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What happens to jobs."""
+    """The recorded events of jobs."""
     _Job.events = []
     monkeypatch.setattr("temporal_static_libs._build.job.Job", _Job)
     monkeypatch.delattr(os, "killpg")
     return _Job.events
 
 
-def test_what_a_program_has_started_goes_on_after_its_end(events: list[str]) -> None:
+def test_children_outlive_a_successful_program(events: list[str]) -> None:
     with running(["true"], {"PATH": os.defpath}) as started:
         pass
     assert started.returncode == 0
@@ -376,7 +376,7 @@ def test_what_a_program_has_started_goes_on_after_its_end(events: list[str]) -> 
     assert not process._JOBS
 
 
-def test_what_a_program_has_started_ends_with_an_error(events: list[str]) -> None:
+def test_children_end_after_an_error(events: list[str]) -> None:
     with (
         pytest.raises(KeyError),
         running(["sleep", "60"], {"PATH": os.defpath}) as started,
@@ -387,9 +387,7 @@ def test_what_a_program_has_started_ends_with_an_error(events: list[str]) -> Non
     assert not process._JOBS
 
 
-def test_program_ends_where_there_are_no_jobs(
-    events: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_program_is_ended_without_jobs(events: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse_job(number: int) -> None:
         raise OSError(errno.EACCES, "Access is denied")
 
@@ -414,7 +412,7 @@ def test_program_ends_where_there_are_no_jobs(
         ("plain", None),
     ],
 )
-def test_program_is_found_by_its_endings_and_not_in_the_working_directory(
+def test_program_is_found_by_extension_but_not_in_the_working_directory(
     monkeypatch: pytest.MonkeyPatch, name: str, found: str | None
 ) -> None:
     there = {
@@ -430,7 +428,7 @@ def test_program_is_found_by_its_endings_and_not_in_the_working_directory(
     assert tool.program_on_path(name, environ) == found
 
 
-def test_programs_of_rust_have_an_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rust_programs_have_an_extension(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tool.executable("rust-objcopy") == "rust-objcopy.exe"
     monkeypatch.setattr(sys, "platform", "linux")
     assert tool.executable("rust-objcopy") == "rust-objcopy"
@@ -452,7 +450,7 @@ def test_command_in_a_message(make: Callable[[str], str], path: str, wanted: str
 
 
 @pytest.mark.parametrize("site", [".", "Lib/site-packages", "site-packages"])
-def test_other_copy_is_noticed_by_the_layout_of_windows(tmp_path: Path, site: str) -> None:
+def test_other_copy_is_detected_in_windows_layout(tmp_path: Path, site: str) -> None:
     own = tmp_path / site / "temporal_static_libs"
     own.mkdir(parents=True)
     (own / "_about.py").touch()
@@ -463,7 +461,7 @@ def test_other_copy_is_noticed_by_the_layout_of_windows(tmp_path: Path, site: st
     assert f"fix:     {python} -m temporal_static_libs" in str(caught.value)
 
 
-# As ctypes and the system are there, for a script that loads a library: it cannot be removed then.
+# Simulates ctypes and the system for a script that loads a library, which then cannot be removed.
 WITH_A_LOADED_LIBRARY = """\
 import ctypes, os, runpy, sys
 
@@ -485,7 +483,7 @@ runpy.run_path(sys.argv.pop(1), run_name="__main__")
 """
 
 
-def test_asset_of_a_release_is_loaded_though_it_cannot_be_removed_then(tmp_path: Path) -> None:
+def test_release_asset_loads_although_it_cannot_be_removed_afterwards(tmp_path: Path) -> None:
     asset = tmp_path / "asset"
     asset.mkdir()
     (asset / "temporalio_sdk_core_c_bridge.dll").touch()

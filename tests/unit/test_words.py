@@ -29,7 +29,7 @@ PHRASES = tomli.loads((ROOT / TABLES / "glossary.toml").read_text())["rules"]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A checkout with a glossary, and with the repository's settings of typos."""
+    """A checkout with a glossary and the repository's typos settings."""
     tables = tmp_path / TABLES
     tables.mkdir(parents=True)
     (tables / "glossary.toml").write_text(GLOSSARY.replace("exclude = [", 'exclude = ["tools/*", '))
@@ -85,12 +85,12 @@ def test_other_text_is_not_found(text: str) -> None:
     assert lines_found(text) == []
 
 
-def test_word_is_found_on_its_lines_and_not_inside_others() -> None:
+def test_word_is_found_on_its_lines_but_not_inside_other_words() -> None:
     assert lines_found("zog cat\nzogran, to_zog_end\nlazog Zog", "zog") == [1, 2, 3]
 
 
 @pytest.mark.parametrize("phrase", PHRASES)
-def test_rule_of_the_repository_finds_its_phrase_and_asks_for_none(phrase: str) -> None:
+def test_rule_of_the_repository_finds_its_phrase_and_suggests_no_other_rule(phrase: str) -> None:
     (hit,) = find_phrases([Source("x", ["x", f"It is {phrase}."])], PHRASES)
     assert (hit.word, hit.instead) == (phrase, PHRASES[phrase])
     assert not list(find_phrases([Source("x", ["x", *hit.instead])], PHRASES))
@@ -151,7 +151,7 @@ def test_accept_raises_too(tree: Path, options: list[str]) -> None:
     assert allowed(tree) == ["x.md\tzog\t3", "y.md\tzog\t1"]
 
 
-def test_spelling_is_american_wherever_it_is(
+def test_spelling_must_be_american_everywhere(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # typos by itself skips a pyproject.toml.
@@ -170,7 +170,7 @@ def test_spelling_is_american_wherever_it_is(
     )
 
 
-def test_path_is_text(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_paths_are_checked(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tree / "odd-bird.md").touch()
     assert main([], tree) == 1
     assert "    odd-bird.md: its path\n" in capsys.readouterr().out
@@ -199,7 +199,7 @@ def test_new_and_changed_files_are_checked(tree: Path) -> None:
     assert allowed(tree) == ["CHANGELOG.md\tzog\t2", "x.md\tzog\t1", "y.md\tzog\t1"]
 
 
-def test_advice_is_listed_and_fails_nothing(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_advice_is_listed_but_fails_nothing(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tree / "x.md").write_text("well\nperchance\n")
     assert main([], tree) == 0
     assert main(["--advice"], tree) == 0
@@ -224,7 +224,7 @@ def test_failure_of_typos_is_an_error(tree: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err.startswith("words: typos failed: ")
 
 
-def test_directory_that_is_no_checkout_is_an_error(
+def test_directory_that_is_not_a_checkout_is_an_error(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(tree / ".git")

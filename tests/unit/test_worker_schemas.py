@@ -1,4 +1,4 @@
-"""The schemas of a worker's state, and of what its server says."""
+"""The schemas of a worker's state, as the worker and its server report it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 OPTIONAL = {"worker-state": [], "worker-server": [{"workflow", "activity", "nexus"}]}
-"""Fields that may be left out, of each object that has such.
+"""Optional fields, for each object that has any.
 
-The server's side says nothing of kinds of tasks that the worker does not take.
+The server does not report kinds of tasks that the worker does not accept.
 """
 
 
@@ -48,7 +48,7 @@ def test_every_field_is_described(schema: dict[str, Any]) -> None:
     assert [name for name, it in found if not it.get("description")] == []
 
 
-def test_other_fields_are_refused_and_none_may_be_left_out(
+def test_unknown_fields_are_refused_and_only_optional_ones_may_be_missing(
     name: str, schema: dict[str, Any]
 ) -> None:
     parts = list(objects(schema))

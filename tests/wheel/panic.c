@@ -1,5 +1,5 @@
-/* Makes core panic in a call, as it does at a completion that comes after a worker's last task, and prints
- * the failure that the call becomes. All is given back after it. */
+/* Makes core panic in a call by a completion after a worker's last task, and prints the failure of the
+ * call. Then frees everything. */
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Creates a runtime, gets an error message out of the library, and gives all of it back. */
+/* Creates a runtime, gets an error message from the library, and frees everything. */
 
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@ int main(void)
     }
     temporal_core_runtime_free(made.runtime);
 
-    options.worker_heartbeat_interval_millis = 1; /* less than the least there is, one second */
+    options.worker_heartbeat_interval_millis = 1; /* less than the minimum, one second */
     made = temporal_core_runtime_new(&options);
     if (made.fail == NULL) {
         fprintf(stderr, "a heartbeat interval of one millisecond was accepted\n");

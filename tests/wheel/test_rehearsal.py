@@ -44,7 +44,7 @@ def test_wheel_of_another_profile(built: Path, target: Target, tmp_path: Path) -
         check_wheel(repaired, target, "release", "f" * 40)
 
 
-def test_wheel_that_was_not_repaired(built: Path, target: Target) -> None:
+def test_unrepaired_wheel_is_refused(built: Path, target: Target) -> None:
     with pytest.raises(ToolError, match=r"its tags in its name: {'py3-none-linux_x86_64'}"):
         check_wheel(built, target, "quick", "f" * 40)
 

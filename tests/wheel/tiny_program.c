@@ -1,4 +1,4 @@
-/* Asks the tiny workspace's archive for the seed that it was given. */
+/* Gets the seed back from the tiny workspace's archive. */
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""What the tests of the workflows share: a tree to release, and what its builds make of it."""
+"""Fixtures for tests of the workflows: a tree to release, and the results of its builds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.shared.release import make_shared_libraries
 from tools.release.names import REQUIRED
 from tools.release.versions import project_version
 
-# What the release looks at, and what runs it.
+# The files that the release reads, and those that run it.
 PARTS = (
     "CHANGELOG.md",
     "Makefile",
@@ -41,12 +41,12 @@ PARTS = (
 
 @dataclass(frozen=True)
 class ReleaseTree:
-    """A checkout of a commit that is to be released.
+    """A checkout of the commit to release.
 
     Attributes:
         root: of the checkout.
         version: in its pyproject.toml.
-        commit: its name.
+        commit: its hash.
     """
 
     root: Path
@@ -73,7 +73,7 @@ def plant(root: Path, repo_root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def pristine_tree(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> ReleaseTree:
-    """A tree to be released, which no test writes to."""
+    """A tree to release, which tests must not change."""
     root = tmp_path_factory.mktemp("release") / "tree"
     plant(root, repo_root)
     commit = commit_all(root)
@@ -83,7 +83,7 @@ def pristine_tree(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def tree(pristine_tree: ReleaseTree, tmp_path: Path) -> ReleaseTree:
-    """A copy of it, whose environments for records and release are that of the tests."""
+    """A copy of the tree that uses the tests' environment for records and release."""
     root = tmp_path / "tree"
     shutil.copytree(pristine_tree.root, root)
     for name in ("records", "release"):
@@ -95,7 +95,7 @@ def tree(pristine_tree: ReleaseTree, tmp_path: Path) -> ReleaseTree:
 def built(
     pristine_tree: ReleaseTree, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """What the builds make of the tree: every wheel, one with real archives, and the sdist."""
+    """The results of the builds: every wheel, one of them with real archives, and the sdist."""
     directory = tmp_path_factory.mktemp("built")
     for target in TARGETS:
         real = target.platform == "linux-x64"
@@ -108,7 +108,7 @@ def built(
 def small(
     pristine_tree: ReleaseTree, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The least that is a release: wheels of the required platforms, without real archives."""
+    """The smallest release: wheels of the required platforms, without real archives."""
     directory = tmp_path_factory.mktemp("small")
     for target in TARGETS:
         if target.platform in REQUIRED:
@@ -119,13 +119,13 @@ def small(
 
 @pytest.fixture
 def dist(small: Path, tmp_path: Path) -> Path:
-    """A copy of it, for a test to change."""
+    """A copy of the smallest release, for a test to change."""
     return Path(shutil.copytree(small, tmp_path / "dist"))
 
 
 @pytest.fixture
 def loopback_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UploadingIndex]:
-    """An index that has nothing yet."""
+    """An empty index."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     directory = tmp_path / "index"
     directory.mkdir()
@@ -137,7 +137,7 @@ def loopback_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def github(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[GitHub]:
-    """A GitHub that has nothing yet, to which ``gh`` is led."""
+    """A fake GitHub without releases, which ``gh`` connects to."""
     require_program("gh")
     # A socket's path has 107 characters at most.
     with github_stand_in(tmp_path_factory.mktemp("gh")) as server:
@@ -148,7 +148,7 @@ def github(
 
 @pytest.fixture
 def zig(tmp_path: Path) -> Path:
-    """A directory that Python finds nothing in but the Zig of this environment."""
+    """A directory in which Python finds only this environment's Zig."""
     package = Path(ziglang.__file__).parent
     directory = tmp_path / "zig"
     directory.mkdir()
@@ -166,7 +166,7 @@ def start(
     zig: Path,
     tmp_path: Path,
 ) -> StartRun:
-    """Start a run for the tag of the tree, whose builds made what is in a directory."""
+    """A function that starts a run for the tree's tag, with build results from a directory."""
     numbers = iter(range(10))
 
     def start(built: Path) -> tuple[WorkflowRun, Publisher]:

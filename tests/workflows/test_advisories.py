@@ -1,4 +1,4 @@
-"""The workflow that looks for advisories, with databases made up for the tests."""
+"""The workflow that looks for advisories, with fake databases."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ url = "https://example.org/advisory"
 patched = []
 ```
 
-# Made up for a test
+# A fake advisory
 
 Nothing is wrong with this crate.
 """
@@ -55,7 +55,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class _Osv(http.server.BaseHTTPRequestHandler):
-    """Answers as OSV's API does."""
+    """A fake of OSV's API."""
 
     server: _Server
 
@@ -69,7 +69,7 @@ class _Osv(http.server.BaseHTTPRequestHandler):
         answer: dict[str, Any] = {}
         if package["name"] == self.server.vulnerable:
             affected = {"package": package, "ranges": [], "versions": [query["version"]]}
-            advisory = {"id": "PYSEC-2026-9999", "details": "Made up for a test\n"}
+            advisory = {"id": "PYSEC-2026-9999", "details": "A fake advisory\n"}
             answer = {"vulns": [{**advisory, "affected": [affected]}]}
         content = json.dumps(answer).encode()
         self.send_response(200)
@@ -81,10 +81,10 @@ class _Osv(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def osv(vulnerable: str) -> Iterator[tuple[str, set[str]]]:
-    """Serve a database in which one package has an advisory, or none if empty.
+    """Serve a database in which one package has an advisory, or none if the name is empty.
 
     Yields:
-        Its URL, and the names that it was asked about.
+        Its URL, and the package names in the requests it received.
     """
     with _Server(("127.0.0.1", 0), _Osv) as server:
         server.vulnerable, server.asked = vulnerable, set()
@@ -99,7 +99,7 @@ def osv(vulnerable: str) -> Iterator[tuple[str, set[str]]]:
 
 @pytest.fixture
 def cargo_deny() -> str:
-    """The program, where `make deny` puts it."""
+    """The path where `make deny` installs the program."""
     done = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", "--always-make", "deny"],
         cwd=ROOT,
@@ -114,7 +114,7 @@ def cargo_deny() -> str:
 def audit(
     directory: Path, cargo_deny: str, crate: str, package: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `make audit`'s command with databases that have an advisory each, or none if empty."""
+    """Run `make audit`'s command; each database has an advisory for a package, if one is named."""
     python = require_program(str(ROOT / ".venv" / "audit" / "bin" / "python"))
     database = directory / "database"
     for number, name in ((9998, "not-a-dependency"), (9999, crate)):
@@ -124,7 +124,7 @@ def audit(
             file.write_text(ADVISORY.format(crate=name, number=number), encoding="utf-8")
     commit_all(database)
     git(database, "branch", "--move", "--force", "main")
-    # RustSec's database is in Git: git takes the made-up one in its place.
+    # RustSec's database is a Git repository. Make git use the fake one instead.
     settings = directory / "gitconfig"
     lead = f'[url "{database.as_uri()}"]\n\tinsteadOf = https://github.com/'
     settings.write_text("".join(f"{lead}{name}/advisory-db\n" for name in ("RustSec", "rustsec")))
@@ -162,8 +162,8 @@ def test_advisories_about_a_crate_and_a_tool(tmp_path: Path, cargo_deny: str) ->
     done = audit(tmp_path, cargo_deny, "ring", "hatchling", "--issue")
     assert done.returncode == 1, done.stderr
     crates, tools = re.findall(r"^- (.+)$", done.stdout, re.MULTILINE)
-    assert re.fullmatch(r"ring 0\.\S+: RUSTSEC-2026-9999: Made up for a test", crates)
-    assert re.fullmatch(r"hatchling 1\.\S+: PYSEC-2026-9999: Made up for a test", tools)
+    assert re.fullmatch(r"ring 0\.\S+: RUSTSEC-2026-9999: A fake advisory", crates)
+    assert re.fullmatch(r"hatchling 1\.\S+: PYSEC-2026-9999: A fake advisory", tools)
     assert done.stdout == (tmp_path / "summary").read_text()
     assert done.stdout.endswith("In GitHub: opened https://github.example/issues/7.\n\n")
     created = log.read_text().partition("create\n")[2]
@@ -179,21 +179,21 @@ def test_no_advisories(tmp_path: Path, cargo_deny: str) -> None:
 
 
 def test_database_that_does_not_answer(tmp_path: Path, cargo_deny: str) -> None:
-    """No answer is not the answer that there is nothing."""
+    """A missing answer does not count as "no advisories"."""
     done = audit(tmp_path, cargo_deny, "", "", "--osv-url", "http://127.0.0.1:1/v1/query")
     assert done.returncode == 2
     assert done.stderr.startswith("audit: pip-audit could not look:")
     assert done.stdout == ""
 
 
-def test_configuration_that_cargo_deny_does_not_take(tmp_path: Path, cargo_deny: str) -> None:
+def test_configuration_that_cargo_deny_rejects(tmp_path: Path, cargo_deny: str) -> None:
     (tmp_path / "bad.toml").write_text("[advisories]\nno-such = 1\n")
     done = audit(tmp_path, cargo_deny, "", "", "--config", str(tmp_path / "bad.toml"))
     assert done.returncode == 2
     assert done.stderr.startswith("audit: cargo-deny could not look:")
 
 
-def test_workflow_looks_each_day_and_may_do_no_more_than_that() -> None:
+def test_workflow_runs_daily_with_minimal_permissions() -> None:
     workflow = read_workflow(ROOT / ".github" / "workflows" / "advisories.yml")
     (schedule,) = workflow["on"]["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* \*", schedule["cron"])
@@ -203,12 +203,12 @@ def test_workflow_looks_each_day_and_may_do_no_more_than_that() -> None:
     assert job["steps"][-1]["env"]["AUDIT_ARGS"] == "--issue"
 
 
-def test_platforms_of_the_crates_are_the_packages() -> None:
+def test_audited_platforms_are_those_of_the_package() -> None:
     settings = tomli.loads((ROOT / "rust" / "deny.toml").read_text(encoding="utf-8"))
     assert settings["graph"]["targets"] == sorted(target.triple for target in TARGETS)
 
 
-def test_what_is_excepted_has_its_reason() -> None:
+def test_each_exception_has_a_reason() -> None:
     settings = tomli.loads((ROOT / "rust" / "deny.toml").read_text(encoding="utf-8"))
     entries = [*settings["bans"]["deny"], *settings["bans"]["skip"]]
     entries += settings["advisories"]["ignore"]
@@ -229,10 +229,10 @@ def test_what_is_excepted_has_its_reason() -> None:
         ),
     ],
 )
-def test_crate_that_may_not_be_there(
+def test_disallowed_crate_is_found(
     tmp_path: Path, cargo_deny: str, before: str, after: str, message: str
 ) -> None:
-    """The configuration is another one here, because Cargo.lock is as it should be."""
+    """Change the configuration instead of Cargo.lock, which has no disallowed crate."""
     text = (ROOT / "rust" / "deny.toml").read_text(encoding="utf-8")
     assert before in text
     config = tmp_path / "deny.toml"

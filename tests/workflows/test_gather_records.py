@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.ci.build_records import MB, build_record
 
-# Stands in for GitHub's command: its releases are directories below GH_RELEASES, the newest first.
+# Stands in for GitHub's command. Releases are directories below GH_RELEASES, newest first.
 GH = """\
 #!/bin/sh
 set -eu
@@ -26,7 +26,7 @@ esac
 
 @pytest.fixture
 def releases(tmp_path: Path) -> Path:
-    """Where the stand-in has releases."""
+    """The directory of the fake's releases."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "gh").write_text(GH)
     (tmp_path / "bin" / "gh").chmod(0o755)
@@ -37,7 +37,7 @@ def releases(tmp_path: Path) -> Path:
 def gather(
     repo_root: Path, releases: Path, record: dict[str, object]
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Run the script on one record, and let it end as it likes."""
+    """Run the script on one record, with any exit status."""
     scratch = releases.parent
     records = scratch / "records" / "record-linux-x64"
     records.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def gather(
     return done, history
 
 
-def test_first_release_begins_the_history_and_the_next_goes_on(
+def test_first_release_starts_the_history_and_the_next_continues_it(
     repo_root: Path, releases: Path
 ) -> None:
     done, history = gather(repo_root, releases, build_record("0.10.0"))
@@ -85,16 +85,14 @@ def test_first_release_begins_the_history_and_the_next_goes_on(
     assert "0.10.1" in (releases.parent / "summary.md").read_text()
 
 
-def test_wheel_that_is_too_large_fails_and_the_history_is_there(
-    repo_root: Path, releases: Path
-) -> None:
+def test_oversized_wheel_fails_but_the_history_is_written(repo_root: Path, releases: Path) -> None:
     done, history = gather(repo_root, releases, build_record(wheel=51 * MB))
     assert done.returncode == 1
     assert "::error" in done.stdout
     assert (history / "build-history.svg").is_file()
 
 
-def test_record_that_was_cut_short_is_refused(repo_root: Path, releases: Path) -> None:
+def test_truncated_record_is_refused(repo_root: Path, releases: Path) -> None:
     whole = build_record("0.10.1")
     cut = releases.parent / "records" / "record-linux-arm64"
     cut.mkdir(parents=True)

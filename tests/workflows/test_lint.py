@@ -1,4 +1,4 @@
-"""The workflows, as their linters see them."""
+"""Linting the workflows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
-# For a reader to copy, so as good as our own.
+# For readers to copy, so held to the same standard.
 MIGRATION = sorted((ROOT / "examples" / "migration").glob("*/*.yml"))
 
 
@@ -26,7 +26,7 @@ def command_of(program: str) -> str:
 
 
 def lint(*command: str | Path) -> None:
-    """Run a linter that has nothing to say."""
+    """Run a linter and check that it reports nothing."""
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
@@ -52,10 +52,10 @@ def test_schema_of_an_action(action: Path) -> None:
 
 
 def test_security() -> None:
-    """Of all of them: pinned actions, permissions, what is expanded into a script."""
+    """Check all workflows: pinned actions, permissions, expressions in scripts."""
     lint(command_of("zizmor"), "--offline", "--persona=auditor", *WORKFLOWS, *ACTIONS, *MIGRATION)
 
 
-def test_build_configuration_is_one_that_cibuildwheel_takes(repo_root: Path) -> None:
+def test_cibuildwheel_accepts_the_build_configuration(repo_root: Path) -> None:
     options = ("--print-build-identifiers", "--platform", "linux")
     lint(command_of("cibuildwheel"), *options, repo_root)

@@ -1,4 +1,4 @@
-"""The workflow that says when a newer core is out, or Temporal's C interface differs."""
+"""The workflow that reports a newer core or differences from Temporal's C interface."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def workflow() -> dict[str, Any]:
-    """The workflow, read."""
+    """The parsed workflow."""
     return read_workflow(ROOT / ".github" / "workflows" / "newer-core.yml")
 
 
-def test_it_looks_each_week_and_may_do_no_more_than_that(workflow: dict[str, Any]) -> None:
+def test_it_runs_weekly_with_minimal_permissions(workflow: dict[str, Any]) -> None:
     (schedule,) = workflow["on"]["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", schedule["cron"])
     assert "workflow_dispatch" in workflow["on"]
@@ -34,13 +34,13 @@ def test_it_looks_each_week_and_may_do_no_more_than_that(workflow: dict[str, Any
     assert job["timeout-minutes"] <= 10
 
 
-def test_command_that_it_runs_is_one_that_there_is(
+def test_its_command_runs(
     workflow: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Here for a core that is old and the same interface, so that no issue is asked for."""
+    """Uses an old core and an equal interface, so that no issue is opened."""
     (job,) = workflow["jobs"].values()
     (command,) = [
         step["run"] for step in job["steps"] if "python -m tools.bump" in step.get("run", "")

@@ -1,4 +1,4 @@
-"""The GitHub release, by the real ``gh``: begun, broken off, done again, in conflict."""
+"""The GitHub release, with the real ``gh``: started, interrupted, repeated, in conflict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAG = "temporal-libs-v1.0.0"
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
-    """A release of two assets."""
+    """A release with two assets."""
     made = Bundle(tmp_path / "bundle")
     made.assets.mkdir(parents=True)
     for name in ("one.tar.gz", "two.tar.gz"):
@@ -28,12 +28,12 @@ def bundle(tmp_path: Path) -> Bundle:
 
 
 def content_of(bundle: Bundle) -> dict[str, bytes]:
-    """The assets that it has."""
+    """The content of its assets by name."""
     return {file.name: file.read_bytes() for file in bundle.assets.iterdir()}
 
 
 def conflict(bundle: Bundle, github: GitHub) -> str:
-    """Why the release is not made; that nothing was changed."""
+    """Return why the release is refused; check that nothing was changed."""
     before = github.changes()
     with pytest.raises(ToolError) as caught:
         publish_on_github(bundle)
@@ -50,16 +50,14 @@ def test_release_is_published_when_it_has_every_asset(bundle: Bundle, github: Gi
     assert methods == ["POST", "POST", "POST", "PATCH"]
 
 
-def test_second_time_there_is_nothing_to_do(bundle: Bundle, github: GitHub) -> None:
+def test_second_run_does_nothing(bundle: Bundle, github: GitHub) -> None:
     assert publish_on_github(bundle)
     changes = github.changes()
     assert not publish_on_github(bundle)
     assert github.changes() == changes
 
 
-def test_upload_that_broke_off_is_done_again_and_nothing_else(
-    bundle: Bundle, github: GitHub
-) -> None:
+def test_only_the_interrupted_upload_is_repeated(bundle: Bundle, github: GitHub) -> None:
     github.fail_uploads.add("two.tar.gz")
     with pytest.raises(ToolError, match=r"gh release upload .* failed .*it broke off"):
         publish_on_github(bundle)
@@ -67,7 +65,7 @@ def test_upload_that_broke_off_is_done_again_and_nothing_else(
     assert release["draft"]
 
     github.fail_uploads.clear()
-    # gh uploads several at once: the other may have been complete, or not.
+    # gh uploads several files at once, so the other one may or may not be complete.
     before = {asset["id"] for asset in release["assets"] if asset["state"] == "uploaded"}
     assert publish_on_github(bundle)
     assert not release["draft"]
@@ -75,7 +73,7 @@ def test_upload_that_broke_off_is_done_again_and_nothing_else(
     assert before <= {asset["id"] for asset in release["assets"]}
 
 
-def test_published_asset_that_is_another_one(bundle: Bundle, github: GitHub) -> None:
+def test_different_published_asset_is_a_conflict(bundle: Bundle, github: GitHub) -> None:
     publish_on_github(bundle)
     (bundle.assets / "two.tar.gz").write_text("another")
     assert conflict(bundle, github) == (
@@ -84,13 +82,15 @@ def test_published_asset_that_is_another_one(bundle: Bundle, github: GitHub) -> 
     )
 
 
-def test_published_release_that_lacks_an_asset(bundle: Bundle, github: GitHub) -> None:
+def test_published_release_that_lacks_an_asset_is_a_conflict(
+    bundle: Bundle, github: GitHub
+) -> None:
     publish_on_github(bundle)
     (bundle.assets / "three.tar.gz").touch()
     assert f"a release {TAG} on GitHub, and it lacks three.tar.gz" in conflict(bundle, github)
 
 
-def test_draft_with_an_asset_that_is_no_part_of_it(bundle: Bundle, github: GitHub) -> None:
+def test_draft_with_an_unknown_asset_is_a_conflict(bundle: Bundle, github: GitHub) -> None:
     publish_on_github(bundle)
     github.releases[0]["draft"] = True
     (bundle.assets / "two.tar.gz").unlink()
@@ -100,12 +100,12 @@ def test_draft_with_an_asset_that_is_no_part_of_it(bundle: Bundle, github: GitHu
     )
 
 
-def test_tag_of_another_commit(bundle: Bundle, github: GitHub) -> None:
+def test_tag_of_another_commit_is_a_conflict(bundle: Bundle, github: GitHub) -> None:
     github.tags[TAG] = "d" * 40
     assert conflict(bundle, github).startswith(f"the tag {TAG} is of commit {'d' * 40}, the ")
 
 
-def test_answer_of_github_that_says_nothing(
+def test_unusable_answer_of_github_is_an_error(
     bundle: Bundle, github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GH_REPO", "somebody/else")

@@ -1,4 +1,4 @@
-"""Each artifact that a job of the release workflow takes from another, tampered with."""
+"""Tampering with each artifact that a job of the release workflow gets from another."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ALTERED = "was altered since the release was assembled"
 
 
 class HandOver(NamedTuple):
-    """Artifact that a job takes from another.
+    """An artifact that a job gets from another job.
 
     Attributes:
-        job: that takes it.
+        job: the one that downloads it.
         artifact: its name, or a pattern.
-        file: of it, that is tampered with: a pattern.
-        check: what the job itself finds wrong with the file. None if it runs no code that could, or
+        file: the file to tamper with, as a pattern.
+        check: what the job itself reports about the file. None if it runs no code that checks it, or
             if any content is good.
     """
 
@@ -41,9 +41,9 @@ class HandOver(NamedTuple):
 
 
 HANDOVERS = (
-    # On Windows, which tests the wheel, and hands on what it tested.
+    # The job on Windows tests the wheel and passes it on.
     HandOver("windows-test", "untested-windows-*", "*.whl", None),
-    # What the script finds wrong with a record, test_gather_records sees.
+    # test_gather_records checks what the script reports about a record.
     HandOver("records", "record-*", "build-record.json", None),
     HandOver("assemble", "wheel-*", "*aarch64.whl", "aarch64.whl"),
     HandOver(
@@ -54,11 +54,11 @@ HANDOVERS = (
     ),
     HandOver("assemble", "shared-*", "*temporalio_sdk_core_c_bridge.*", "its description"),
     HandOver("assemble", "sdist", "*.tar.gz", "it cannot be read"),
-    # Charts and numbers, of which none are made twice.
+    # Charts and numbers differ with each build.
     HandOver("assemble", "history", "build-history.json", None),
     HandOver("try", "release", "assets/*linux-arm64-v*.tar.gz", ALTERED),
     HandOver("swift", "release", "assets/*.artifactbundle.zip", ALTERED),
-    # Two that run pinned actions only.
+    # These two jobs run only pinned actions.
     HandOver("attest", "release", "dist/*aarch64.whl", None),
     HandOver("pypi", "pypi", "*aarch64.whl", None),
     HandOver("github-release", "release", "assets/*linux-arm64-v*.tar.gz", ALTERED),
@@ -67,14 +67,14 @@ HANDOVERS = (
 
 
 def downloads(workflow: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each job that downloads, with the inputs of the action."""
+    """Each job that downloads an artifact, with the inputs of the action."""
     for job, content in workflow["jobs"].items():
         for step in steps_using(content, "actions/download-artifact"):
             yield job, step["with"]
 
 
 def uploaded_as(workflow: dict[str, Any], expression: str) -> str:
-    """The name of the artifact whose id an expression is."""
+    """The name of the artifact whose ID an expression refers to."""
     match = ID.fullmatch(expression)
     assert match, expression
     job = workflow["jobs"][match[1]]
@@ -84,18 +84,18 @@ def uploaded_as(workflow: dict[str, Any], expression: str) -> str:
         for step in steps_using(job, "actions/upload-artifact")
         if output == f"${{{{ steps.{step.get('id')}.outputs.artifact-id }}}}"
     ]
-    # An upload of nothing has no id, and a download without one takes everything.
+    # An upload without files has no ID, and a download without an ID gets everything.
     assert step["with"]["if-no-files-found"] == "error"
     name: str = step["with"]["name"]
     return name
 
 
-def test_each_hand_over_is_among_those_that_are_tampered_with() -> None:
+def test_tampering_is_tested_for_each_hand_over() -> None:
     workflow = read_workflow(WORKFLOW)
     found = []
     for job, inputs in downloads(workflow):
         assert inputs["digest-mismatch"] == "error"
-        # Of a matrix, whose jobs have their outputs in common, only the names are known.
+        # The jobs of a matrix share their outputs, so only the names are known.
         if "pattern" in inputs:
             artifact = inputs["pattern"]
         else:
@@ -110,7 +110,7 @@ def test_each_hand_over_is_among_those_that_are_tampered_with() -> None:
 
 @pytest.fixture
 def started(start: StartRun, small: Path) -> tuple[WorkflowRun, Publisher]:
-    """A run whose builds have left their records, too."""
+    """A run whose builds have also written their records."""
     run, publisher = start(small)
     record = run.tree.with_name("build-record.json")
     record.write_text(json.dumps(build_record("1.0.0")))
@@ -118,13 +118,13 @@ def started(start: StartRun, small: Path) -> tuple[WorkflowRun, Publisher]:
     (wheel,) = small.glob("*manylinux*x86_64.whl")
     run.artifacts.upload("untested-windows-x64-gnu", wheel)
     for job in ("records", "published"):
-        # Whether earlier jobs failed, which WorkflowRun cannot tell.
+        # Conditions on failed jobs, which WorkflowRun does not evaluate.
         run.workflow["jobs"][job].pop("if")
     return run, publisher
 
 
 def fail(run: WorkflowRun, job: str, message: str) -> None:
-    """Run a job that begins with nothing but what it checks out, and fails."""
+    """Run a job in a fresh checkout, and check that it fails."""
     for step in steps_using(run.workflow["jobs"][job], "actions/download-artifact"):
         shutil.rmtree(run.tree / step["with"]["path"].split("/")[0], ignore_errors=True)
     with pytest.raises(StepError, match=message):
@@ -139,7 +139,7 @@ def tamper(artifact: Artifact, pattern: str) -> None:
 
 
 @pytest.mark.parametrize("handover", HANDOVERS, ids=lambda one: f"{one.job}-{one.artifact}")
-def test_hand_over_that_was_tampered_with_stops_the_job(
+def test_tampered_hand_over_stops_the_job(
     started: tuple[WorkflowRun, Publisher],
     handover: HandOver,
     loopback_index: UploadingIndex,
@@ -164,13 +164,13 @@ def test_hand_over_that_was_tampered_with_stops_the_job(
     tamper(good, file)
     fail(run, job, f"digest mismatch of the artifact {good.name}")
 
-    # Another artifact of the name, whose digest is its own: an id is of one upload.
+    # Another artifact of the same name with a valid digest. An ID belongs to one upload.
     by_id = not pattern.endswith("*")
     again = run.artifacts.upload(good.name, good.content)
     if by_id:
         fail(run, job, "there is no artifact with the id")
         run.artifacts.withdraw(again)
-    # And an id whose upload was replaced, digest and all, past GitHub's comparison.
+    # An ID whose upload and digest were replaced, which GitHub's comparison does not notice.
     if check is not None:
         run.artifacts.replace(good.name)
         fail(run, job, check)

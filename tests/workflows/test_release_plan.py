@@ -1,4 +1,4 @@
-"""What a run of the release workflow decides to do."""
+"""The plan that a run of the release workflow makes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from tests.workflows.conftest import ReleaseTree
 
 WORKFLOW = Path(__file__).parents[2] / ".github/workflows/temporal-static-libraries.yml"
-# As in a checkout with the whole history.
+# Like in a checkout with the whole history.
 MAIN = "refs/remotes/origin/main"
 
 
 def plan(tree: ReleaseTree, event: Event) -> tuple[bool, bool]:
-    """Whether it is a release, and whether it is published."""
+    """Return whether the run builds a release, and whether it publishes it."""
     made: Plan = make_plan(tree.root, event)
     assert made.version == tree.version
     return made.release, made.publish
 
 
 @pytest.mark.parametrize("name", ["push", "pull_request"])
-def test_of_a_branch_nothing_is_released(pristine_tree: ReleaseTree, name: str) -> None:
+def test_branch_is_not_released(pristine_tree: ReleaseTree, name: str) -> None:
     assert plan(pristine_tree, Event(name, "refs/heads/main")) == (False, False)
 
 
@@ -39,7 +39,7 @@ def test_tag_is_published(pristine_tree: ReleaseTree) -> None:
 
 
 @pytest.mark.parametrize("tag", ["temporal-libs-v0.0.9", "temporal-libs-v{}.post1", "v{}"])
-def test_tag_of_another_version(pristine_tree: ReleaseTree, tag: str) -> None:
+def test_tag_of_another_version_is_refused(pristine_tree: ReleaseTree, tag: str) -> None:
     tag = tag.format(pristine_tree.version)
     with pytest.raises(ToolError, match=f"the tag is {tag}, but pyproject.toml has version"):
         plan(pristine_tree, Event("push", f"refs/tags/{tag}"))
@@ -74,23 +74,23 @@ def test_tag_of_an_older_commit_of_main_is_published(tree: ReleaseTree) -> None:
 
 
 @pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
-def test_tag_that_is_not_on_main(tree: ReleaseTree, event: str) -> None:
+def test_tag_that_is_not_on_main_is_refused(tree: ReleaseTree, event: str) -> None:
     git(tree.root, "commit", "--quiet", "--allow-empty", "--message", "not merged")
     tag = tag_push(tree)._replace(name=event, version=tree.version, dry_run=False)
     with pytest.raises(ToolError, match="the commit is not on main: only what was reviewed"):
         plan(tree, tag)
-    # It can be rehearsed.
+    # A dry run is allowed.
     if event == "workflow_dispatch":
         assert plan(tree, tag._replace(dry_run=True)) == (True, False)
 
 
-def test_tag_in_a_checkout_without_main(tree: ReleaseTree) -> None:
+def test_tag_in_a_checkout_without_main_is_refused(tree: ReleaseTree) -> None:
     git(tree.root, "update-ref", "-d", MAIN)
     with pytest.raises(ToolError, match=r"git cannot tell .*origin/main.* with the whole history"):
         plan(tree, tag_push(tree))
 
 
-def test_plan_has_the_whole_history() -> None:
+def test_plan_job_checks_out_the_whole_history() -> None:
     jobs = read_workflow(WORKFLOW)["jobs"]
     depths = {
         name: steps_using(job, "actions/checkout")[0]["with"]["fetch-depth"]
@@ -102,7 +102,9 @@ def test_plan_has_the_whole_history() -> None:
 
 
 @pytest.mark.parametrize("version", ["0.0.9", ""])
-def test_manual_run_for_another_version(pristine_tree: ReleaseTree, version: str) -> None:
+def test_manual_run_for_another_version_is_refused(
+    pristine_tree: ReleaseTree, version: str
+) -> None:
     event = Event("workflow_dispatch", "refs/heads/main", version, dry_run=False)
     with pytest.raises(ToolError, match=f"the version asked for is '{version}', but"):
         plan(pristine_tree, event)
@@ -133,7 +135,7 @@ def test_manual_run_for_another_version(pristine_tree: ReleaseTree, version: str
     ],
     ids=["pyproject.toml", "crate", "workspace", "header"],
 )
-def test_versions_that_disagree(
+def test_different_versions_are_refused(
     tree: ReleaseTree, file: str, old: str, new: str, message: str
 ) -> None:
     path = tree.root / file
@@ -145,7 +147,7 @@ def test_versions_that_disagree(
         plan(tree, Event("push", "refs/heads/main"))
 
 
-def test_repackaging_has_the_cores_version_but_for_its_number(tree: ReleaseTree) -> None:
+def test_repackaging_adds_a_number_to_the_cores_version(tree: ReleaseTree) -> None:
     version = f"{tree.version}.post1"
     for file in ("pyproject.toml", "CHANGELOG.md"):
         path: Path = tree.root / file

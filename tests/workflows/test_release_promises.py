@@ -1,4 +1,4 @@
-"""What the workflows promise: pins, permissions, platforms, and the order of a release."""
+"""Guarantees of the workflows: pins, permissions, platforms, and the order of a release."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUBLISHING = ("attest", "github-release", "pypi", "published")
 
 @pytest.fixture(scope="module")
 def workflow() -> dict[str, Any]:
-    """The one that releases."""
+    """The release workflow."""
     return read_workflow(WORKFLOWS["temporal-static-libraries"])
 
 
@@ -41,11 +41,11 @@ def jobs(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_actions_are_pinned_with_their_version_beside(file: Path) -> None:
+def test_actions_are_pinned_with_their_version_in_a_comment(file: Path) -> None:
     uses = re.findall(r"uses: (.+)", file.read_text(encoding="utf-8"))
     assert uses
     for action in uses:
-        # One of this repository is pinned by being of the same commit.
+        # Actions of this repository come from the same commit.
         if directory := own_action({"uses": action}):
             assert ROOT / directory / "action.yml" in ACTIONS.values(), action
         else:
@@ -62,7 +62,7 @@ def test_every_action_of_the_repository_is_used() -> None:
     assert used - {None} == {f".github/actions/{name}" for name in ACTIONS}
 
 
-def test_jobs_install_venvs_of_the_makefile() -> None:
+def test_jobs_install_the_makefiles_venvs() -> None:
     groups = tomli.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     venvs = {
         step["env"]["VENV"]
@@ -91,7 +91,7 @@ def test_no_workflow_has_secrets(file: Path) -> None:
     assert "secrets" not in file.read_text(encoding="utf-8")
 
 
-def test_only_jobs_that_publish_may_write(jobs: dict[str, dict[str, Any]]) -> None:
+def test_only_publishing_jobs_may_write(jobs: dict[str, dict[str, Any]]) -> None:
     assert set(jobs) == {*BUILDING, *READING, *PUBLISHING}
     assert {name: job["permissions"] for name, job in jobs.items()} == {
         **{name: {"contents": "read"} for name in (*BUILDING, "records", "published")},
@@ -100,7 +100,7 @@ def test_only_jobs_that_publish_may_write(jobs: dict[str, dict[str, Any]]) -> No
         "github-release": {"contents": "write"},
         "pypi": {"id-token": "write"},
     }
-    # Where a token can be had, nothing runs but pinned actions, none of them this repository's.
+    # A job that can get a token runs only pinned actions, none of them from this repository.
     as_written = read_yaml(WORKFLOWS["temporal-static-libraries"])["jobs"]
     for name in ("attest", "pypi"):
         for step in as_written[name]["steps"]:
@@ -111,7 +111,7 @@ def test_only_jobs_that_publish_may_write(jobs: dict[str, dict[str, Any]]) -> No
     assert tokens == [*READING, "github-release"]
 
 
-def test_environments_can_ask_for_a_reviewer(jobs: dict[str, dict[str, Any]]) -> None:
+def test_environments_can_require_a_reviewer(jobs: dict[str, dict[str, Any]]) -> None:
     found = {name: job["environment"] for name, job in jobs.items() if "environment" in job}
     assert found == {"github-release": "github", "pypi": "pypi"}
 
@@ -125,7 +125,7 @@ def test_triggers(workflow: dict[str, Any]) -> None:
     assert inputs["dry-run"]["default"] is True
 
 
-def test_jobs_of_a_platform_have_the_rows_that_the_plan_made(
+def test_platform_jobs_use_the_rows_of_the_plan(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
     outputs = {"wheel": "builds", "try": "platforms", "swift": "swift", "published": "platforms"}
@@ -139,12 +139,12 @@ def test_jobs_of_a_platform_have_the_rows_that_the_plan_made(
         assert jobs[name]["runs-on"] == "${{ matrix.runner }}"
 
 
-def test_plan_is_told_the_variables_that_name_runners(jobs: dict[str, dict[str, Any]]) -> None:
+def test_plan_gets_the_variables_that_name_runners(jobs: dict[str, dict[str, Any]]) -> None:
     (step,) = [step for step in jobs["plan"]["steps"] if step.get("id") == "plan"]
     told = {name: value for name, value in step["env"].items() if "vars." in value}
     names = {runner_variable(target) for target in TARGETS} - {None}
     assert told == {name: f"${{{{ vars.{name} }}}}" for name in names}
-    # And nothing else is.
+    # No other job gets them.
     assert str(jobs).count("vars.") == len(told)
 
 
@@ -164,7 +164,7 @@ def test_first_three_platforms_are_required(jobs: dict[str, dict[str, Any]]) -> 
 
 
 def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
-    """Each job waits for the one before; PyPI, where nothing can be taken back, is last."""
+    """Each job waits for the previous one. PyPI is last, because nothing can be undone there."""
     order = ["plan", "wheel", "assemble", "try", "attest", "github-release", "pypi", "published"]
     for before, after in itertools.pairwise(order):
         assert before in jobs[after]["needs"], after
@@ -172,23 +172,23 @@ def test_order_of_a_release(jobs: dict[str, dict[str, Any]]) -> None:
     assert "windows-wheel" in jobs["windows-test"]["needs"]
     assert {"settings", "swift"} <= set(jobs["attest"]["needs"])
     assert "assemble" in jobs["swift"]["needs"]
-    # Without a condition of its own, or with a comparison, a job does not run after a failed one.
+    # Without a condition, or with a comparison, a job does not run after a failed one.
     for job in (*BUILDING, "settings", "attest", "github-release", "pypi"):
         assert re.fullmatch(r"|needs\.[\w.-]+ == 'true'", jobs[job].get("if", "")), job
     assert "needs.github-release.result == 'success'" in jobs["published"]["if"]
 
 
-def test_nothing_that_is_released_comes_from_a_cache(jobs: dict[str, dict[str, Any]]) -> None:
+def test_release_uses_no_cache(jobs: dict[str, dict[str, Any]]) -> None:
     caches = [step for job in jobs.values() for step in steps_using(job, "actions/cache")]
     assert len(caches) == 3
     assert all(step["if"] == "needs.plan.outputs.release != 'true'" for step in caches)
-    # Nor by the way of an action that has a cache beside what it is for.
+    # It also uses no action that has a cache in addition to its purpose.
     for job in jobs.values():
         for step in steps_using(job, "actions/setup-python"):
             assert step["with"] == {"python-version": "3.13"}
 
 
-def test_wheel_for_windows_has_its_name_only_after_its_test(
+def test_wheel_for_windows_gets_its_final_name_only_after_its_test(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
     (pattern,) = [
@@ -204,19 +204,19 @@ def test_wheel_for_windows_has_its_name_only_after_its_test(
     assert not [name for name in uploads["windows-wheel"] if fnmatch(name, pattern)]
     assert uploads["windows-test"] == ["wheel-windows-x64-gnu"]
     assert fnmatch("wheel-windows-x64-gnu", pattern)
-    # The wheel last: a release that has one needs its shared library, too.
+    # The wheel is last, because a release with this wheel also needs its shared library.
     assert [name.partition("-")[0] for name in uploads["windows-wheel"]][-2:] == [
         *("shared", "untested")
     ]
-    # In the order of the steps: an upload after a step that failed is not made.
+    # In the order of the steps, because a failed step prevents later uploads.
     test, upload = jobs["windows-test"]["steps"][-2:]
     assert test["run"] == "sh tools/wheel/test_on_windows.sh untested"
     assert upload["with"]["path"] == "untested/*.whl"
     assert "if" not in upload
 
 
-def test_steps_on_windows_are_for_its_bash(jobs: dict[str, dict[str, Any]]) -> None:
-    """Without a shell, the runner takes PowerShell there."""
+def test_steps_on_windows_use_bash(jobs: dict[str, dict[str, Any]]) -> None:
+    """The default shell there is PowerShell."""
     rows = make_matrix("push", {})
     assert {row["runner"] for row in rows if row["platform"].startswith("windows")} == {
         jobs["windows-test"]["runs-on"]
@@ -227,13 +227,13 @@ def test_steps_on_windows_are_for_its_bash(jobs: dict[str, dict[str, Any]]) -> N
         assert all(step["shell"] == "bash" for step in scripts), name
 
 
-def test_archives_for_visual_c_are_part_of_no_release() -> None:
+def test_archives_for_visual_c_are_not_released() -> None:
     content = read_workflow(WORKFLOWS["windows-msvc"])
     assert content["on"].keys() == {"schedule", "workflow_dispatch"}
     assert all("msvc" not in target.platform for target in TARGETS)
 
 
-def test_trusted_publishing_is_all_that_pypi_is_told(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pypi_gets_only_trusted_publishing(jobs: dict[str, dict[str, Any]]) -> None:
     (upload,) = steps_using(jobs["pypi"], "pypa/gh-action-pypi-publish")
     assert upload["with"] == {"packages-dir": "pypi", "skip-existing": True}
 
@@ -252,7 +252,7 @@ def test_page_names_the_workflow_that_signs() -> None:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_step_runs_one_script_or_make_target(name: str) -> None:
-    """What those do, tests run; a workflow's own shell, nobody would."""
+    """Tests run scripts and targets, but cannot run shell code inside a workflow."""
     known = (
         r"(make [\w./-]+|make \"\.venv/\$VENV/\.ready\"|sh tools/\w+/\w+\.sh\b.*|\.ci/run"
         r"|\.venv/\w+/bin/python -m tools\.(release|bump|shared) .*)"
@@ -262,7 +262,7 @@ def test_a_step_runs_one_script_or_make_target(name: str) -> None:
             assert "run" not in step or re.fullmatch(known, step["run"]), step["run"]
 
 
-def test_zizmor_is_the_one_of_the_tests() -> None:
+def test_zizmor_has_the_version_that_the_tests_use() -> None:
     (step,) = steps_using(
         read_workflow(WORKFLOWS["zizmor"])["jobs"]["zizmor"], "zizmorcore/zizmor-action"
     )

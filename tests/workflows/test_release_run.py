@@ -1,4 +1,4 @@
-"""The jobs of the release workflow, run: what they publish, twice, and where they stop."""
+"""Running the jobs of the release workflow: what they publish, also twice, and what stops them."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def test_release_of_every_platform_is_published_and_can_be_installed(
     assert text.split()[0] in release["body"]
     assert_tarball_is_a_set_of_archives(downloads, stems[0])
 
-    # "published" is the last job, whose condition WorkflowRun cannot tell.
+    # The last job is "published", whose condition WorkflowRun does not evaluate.
     run.workflow["jobs"]["published"].pop("if")
     run.job("published")
 
 
 def assert_tarball_is_a_set_of_archives(directory: Path, stem: str) -> None:
-    """What it holds; that it works as TEMPORAL_LIBS_DIR, the job "try" has found out."""
+    """Check its content. The job "try" has checked that it works as TEMPORAL_LIBS_DIR."""
     subprocess.run(["tar", "-xzf", f"{stem}.tar.gz"], cwd=directory, check=True)
     unpacked = directory / stem
     files = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
@@ -134,7 +134,7 @@ def test_second_run_of_a_release_changes_nothing(
     assert hashes_of(loopback_index.directory) == uploaded
 
 
-def test_second_run_uploads_what_the_first_did_not_get_to(
+def test_second_run_uploads_what_the_first_did_not(
     start: StartRun, small: Path, loopback_index: UploadingIndex, github: GitHub
 ) -> None:
     first, _ = start(small)
@@ -149,7 +149,7 @@ def test_second_run_uploads_what_the_first_did_not_get_to(
     assert hashes_of(loopback_index.directory) == hashes_of(small)
 
 
-def test_dry_run_does_all_but_publish(
+def test_dry_run_does_everything_except_publish(
     start: StartRun,
     small: Path,
     tree: ReleaseTree,
@@ -171,13 +171,13 @@ def test_dry_run_does_all_but_publish(
     assert run.holds(run.workflow["jobs"]["try"]["if"])
     for job in ("attest", "github-release"):
         assert not run.job(job)
-    # What needs a job that was skipped is skipped.
+    # Jobs that need a skipped job are skipped.
     assert "github-release" in run.workflow["jobs"]["pypi"]["needs"]
     assert publisher.attested == []
     assert_nothing_is_published(loopback_index, github)
 
 
-def test_push_to_main_checks_the_set_and_asks_nobody(
+def test_push_to_main_checks_the_set_without_a_review(
     start: StartRun, small: Path, loopback_index: UploadingIndex, github: GitHub
 ) -> None:
     run, _ = start(small)
@@ -190,7 +190,7 @@ def test_push_to_main_checks_the_set_and_asks_nobody(
 
 
 def replace(file: Path, old: str, new: str) -> None:
-    """Replace a text that a file has."""
+    """Replace text in a file."""
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new), encoding="utf-8")
@@ -216,7 +216,7 @@ def no_entry(root: Path) -> None:
         pytest.param(no_entry, "CHANGELOG.md has no entry for", id="no changelog entry"),
     ],
 )
-def test_tree_that_must_not_be_released_stops_before_anything_is_built(
+def test_unreleasable_tree_stops_before_anything_is_built(
     start: StartRun,
     small: Path,
     change: Callable[[Path], None],
@@ -233,7 +233,7 @@ def test_tree_that_must_not_be_released_stops_before_anything_is_built(
     assert_nothing_is_published(loopback_index, github)
 
 
-def test_missing_platform_stops_it(
+def test_missing_platform_stops_the_release(
     start: StartRun, dist: Path, loopback_index: UploadingIndex, github: GitHub
 ) -> None:
     (wheel,) = dist.glob("*macosx_11_0_arm64.whl")
@@ -245,7 +245,7 @@ def test_missing_platform_stops_it(
     assert_nothing_is_published(loopback_index, github)
 
 
-def test_wheel_that_was_tampered_with_stops_it(
+def test_tampered_wheel_stops_the_release(
     start: StartRun, dist: Path, loopback_index: UploadingIndex, github: GitHub
 ) -> None:
     (wheel,) = dist.glob("*aarch64.whl")
@@ -256,7 +256,7 @@ def test_wheel_that_was_tampered_with_stops_it(
     assert_nothing_is_published(loopback_index, github)
 
 
-def test_other_file_of_the_same_name_on_the_index_stops_it(
+def test_different_file_of_the_same_name_on_the_index_stops_the_release(
     start: StartRun, dist: Path, wheel: Path, loopback_index: UploadingIndex, github: GitHub
 ) -> None:
     (sdist,) = dist.glob("*.tar.gz")

@@ -1,4 +1,4 @@
-"""The exact set of wheels and source distribution, and what must hold of each."""
+"""The exact set of wheels and source distribution, and the requirements for each."""
 
 from __future__ import annotations
 
@@ -37,25 +37,27 @@ LINUX_X64 = TARGETS[0]
 
 @pytest.fixture
 def source(pristine_tree: ReleaseTree) -> Source:
-    """What everything must be made from."""
+    """The source from which everything must be built."""
     lock = sha256_of(pristine_tree.root / "rust" / "Cargo.lock")
     return Source(pristine_tree.version, pristine_tree.commit, lock)
 
 
 def refusal(dist: Path, source: Source) -> str:
-    """Why a directory is not the exact set."""
+    """The reason why a directory is not the exact set."""
     with pytest.raises(ToolError) as caught:
         check_distributions(dist, source)
     return str(caught.value)
 
 
 def wheel_of(dist: Path, tag: str) -> Path:
-    """The one wheel with a tag."""
+    """The wheel with a tag."""
     (found,) = dist.glob(f"*{tag}*.whl")
     return found
 
 
-def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, source: Source) -> None:
+def test_required_platforms_suffice_and_missing_ones_are_reported(
+    dist: Path, source: Source
+) -> None:
     found = check_distributions(dist, source)
     assert [one.target.platform for one in found.wheels] == [
         "linux-x64",
@@ -68,14 +70,12 @@ def test_required_platforms_are_enough_and_the_others_are_told(dist: Path, sourc
 
 
 @pytest.mark.parametrize("tag", ["manylinux_2_17_x86_64", "manylinux_2_17_aarch64", "macosx_11_0"])
-def test_each_required_platform_is(dist: Path, source: Source, tag: str) -> None:
+def test_missing_required_platform_is_refused(dist: Path, source: Source, tag: str) -> None:
     wheel_of(dist, tag).unlink()
     assert "has no wheel for " in refusal(dist, source)
 
 
-def test_wheel_that_need_not_be_there_must_be_whole_all_the_same(
-    dist: Path, source: Source, wheel: Path
-) -> None:
+def test_optional_wheel_is_checked_too(dist: Path, source: Source, wheel: Path) -> None:
     (musl,) = [target for target in TARGETS if target.platform == "linux-x64-musl"]
     made = make_wheel(wheel, musl, "f" * 40, dist)
     assert refusal(dist, source).startswith(f"{made.name}: its commit: '{'f' * 40}', not '")
@@ -102,7 +102,7 @@ def test_wheel_for_windows_is_checked_in_the_directory_of_its_toolchain(
 
 
 def change_manifest(**values: object) -> Callable[[Content], None]:
-    """A change of a wheel's manifest."""
+    """Make a function that changes a wheel's manifest."""
 
     def change(files: Content) -> None:
         manifest: dict[str, Any] = json.loads(files[f"{LIB}/manifest.json"])
@@ -138,7 +138,7 @@ def other_metadata(files: Content) -> None:
     files[name] = files[name].replace(b"\nVersion: ", b"\nVersion: 9", 1)
 
 
-# Each with a RECORD that agrees: what a build gone wrong would make.
+# Each with a matching RECORD, like the result of a faulty build.
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -165,7 +165,7 @@ def other_metadata(files: Content) -> None:
         ),
     ],
 )
-def test_wheel_that_is_not_as_it_has_to_be(
+def test_wrong_wheel_is_refused(
     dist: Path,
     source: Source,
     wheel: Path,
@@ -176,13 +176,13 @@ def test_wheel_that_is_not_as_it_has_to_be(
     assert message in refusal(dist, source)
 
 
-def test_wheel_that_was_not_repaired(dist: Path, source: Source) -> None:
+def test_unrepaired_wheel_is_refused(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "manylinux_2_17_x86_64")
     wheel.rename(dist / f"{wheel.name.split('-py3-')[0]}-py3-none-linux_x86_64.whl")
     assert "is tagged for no platform of the table" in refusal(dist, source)
 
 
-def test_two_wheels_for_a_platform(dist: Path, source: Source) -> None:
+def test_two_wheels_for_a_platform_are_refused(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "manylinux_2_17_x86_64")
     tags = wheel.stem.split("-")[-1]
     swapped = ".".join(reversed(tags.split(".")))
@@ -190,38 +190,38 @@ def test_two_wheels_for_a_platform(dist: Path, source: Source) -> None:
     assert "are both for linux-x64" in refusal(dist, source)
 
 
-def test_file_that_is_none_of_it(dist: Path, source: Source) -> None:
+def test_unknown_file_is_refused(dist: Path, source: Source) -> None:
     (dist / "notes.txt").touch()
     assert "notes.txt is neither a wheel nor a source distribution" in refusal(dist, source)
 
 
-def test_wheel_of_another_version(dist: Path, source: Source) -> None:
+def test_wheel_of_another_version_is_refused(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "macosx")
     wheel.rename(dist / wheel.name.replace(f"-{source.version}-", "-0.0.9-"))
     assert "is not of temporal-static-libs" in refusal(dist, source)
 
 
-def test_no_source_distribution(dist: Path, source: Source) -> None:
+def test_missing_source_distribution_is_refused(dist: Path, source: Source) -> None:
     next(dist.glob("*.tar.gz")).unlink()
     assert "has 0 source distributions, not one" in refusal(dist, source)
 
 
-def test_source_distribution_of_another_commit(
+def test_source_distribution_of_another_commit_is_refused(
     dist: Path, source: Source, pristine_tree: ReleaseTree
 ) -> None:
     make_sdist(pristine_tree.root, pristine_tree.version, "f" * 40, dist)
     assert ".tar.gz: its commit: " in refusal(dist, source)
 
 
-def test_source_distribution_that_is_cut_short(dist: Path, source: Source) -> None:
+def test_truncated_source_distribution_is_refused(dist: Path, source: Source) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     sdist.write_bytes(sdist.read_bytes()[:-100])
     assert f"{sdist.name}: it cannot be read: " in refusal(dist, source)
 
 
-def test_source_distribution_as_it_is_built(repo_root: Path, tmp_path: Path) -> None:
+def test_newly_built_source_distribution_is_accepted(repo_root: Path, tmp_path: Path) -> None:
     if not (repo_root / ".git").exists():
-        pytest.skip("the tree is no git checkout")
+        pytest.skip("the tree is not a git checkout")
     git(tmp_path, "clone", "--quiet", str(repo_root), "clone")
     clone = tmp_path / "clone"
     lock = sha256_of(clone / "rust" / "Cargo.lock")
@@ -231,7 +231,7 @@ def test_source_distribution_as_it_is_built(repo_root: Path, tmp_path: Path) -> 
 
 @pytest.fixture
 def assembled(pristine_tree: ReleaseTree, small: Path, tmp_path: Path) -> tuple[Bundle, str]:
-    """A release, assembled."""
+    """An assembled release."""
     made = make_line_tables(small, tmp_path / "line-tables")
     output, extra = tmp_path / "bundle", tmp_path / "no-extra"
     commit = pristine_tree.commit
@@ -239,7 +239,7 @@ def assembled(pristine_tree: ReleaseTree, small: Path, tmp_path: Path) -> tuple[
     return assemble(pristine_tree.root, small, made, shared, extra, output, commit, release=True)
 
 
-def test_notes_have_the_changelog_entry_and_what_is_missing(
+def test_notes_have_the_changelog_entry_and_the_missing_platforms(
     assembled: tuple[Bundle, str], pristine_tree: ReleaseTree
 ) -> None:
     notes = assembled[0].notes.read_text()
@@ -250,7 +250,7 @@ def test_notes_have_the_changelog_entry_and_what_is_missing(
     assert "| macos-arm64 | macos 11.0 | `temporal_static_libs-" in notes
 
 
-def test_requirements_are_the_wheels_by_their_hashes(assembled: tuple[Bundle, str]) -> None:
+def test_requirements_list_the_wheels_hashes(assembled: tuple[Bundle, str]) -> None:
     bundle = assembled[0]
     text = bundle.requirements.read_text()
     assert text.startswith(f"temporal-static-libs=={bundle.facts().version} \\\n")
@@ -259,7 +259,7 @@ def test_requirements_are_the_wheels_by_their_hashes(assembled: tuple[Bundle, st
     assert all(sha256_of(wheel) in text for wheel in wheels)
 
 
-def test_tarballs_depend_on_the_wheels_alone(
+def test_tarballs_depend_only_on_the_wheels(
     assembled: tuple[Bundle, str], pristine_tree: ReleaseTree, tmp_path: Path
 ) -> None:
     again, _ = assemble(
@@ -277,7 +277,7 @@ def test_tarballs_depend_on_the_wheels_alone(
     (tarball,) = again.assets.glob("*linux-arm64-v*.tar.gz")
     listed = subprocess.check_output(["tar", "-tvzf", tarball], text=True)
     assert "-rw-r--r-- 0/0" in listed
-    # Gzip's time, which two tarballs made in one second share.
+    # gzip's time stamp, which is equal for two tarballs made in the same second.
     assert tarball.read_bytes()[4:8] == bytes(4)
 
 
@@ -300,7 +300,7 @@ def test_artifact_bundle_has_the_archives_of_the_wheels(assembled: tuple[Bundle,
     }
 
 
-def test_extra_asset_may_not_take_the_name_of_another(
+def test_extra_asset_must_not_have_the_name_of_another(
     small: Path, pristine_tree: ReleaseTree, tmp_path: Path
 ) -> None:
     extra = tmp_path / "extra"
@@ -319,7 +319,7 @@ def test_extra_asset_may_not_take_the_name_of_another(
         )
 
 
-def test_tarball_with_line_tables_differs_in_the_archives_and_what_describes_them(
+def test_tarball_with_line_tables_differs_only_in_archives_and_their_description(
     assembled: tuple[Bundle, str], tmp_path: Path
 ) -> None:
     contents = []
@@ -347,7 +347,7 @@ def test_tarball_with_line_tables_differs_in_the_archives_and_what_describes_the
         *(f"lib/{name}" for name in names),
         config,
     }
-    # Which verifies the archives that are with it.
+    # The command verifies the archives of the tarball.
     hashes = [line.split()[0] for line in second["lib/checksums.sha256"].splitlines()]
     assert all(sha256 in second[config] for sha256 in hashes)
 
@@ -395,7 +395,7 @@ def not_there(directory: Path) -> None:
 def refuse_to_assemble(
     tree: ReleaseTree, wheels: Path, tables: Path, shared: Path, scratch: Path, problem: str
 ) -> None:
-    """Check that no release is assembled, and the message."""
+    """Check that assembling the release fails with this message."""
     with pytest.raises(ToolError, match=problem):
         assemble(
             *(tree.root, wheels, tables, shared, scratch / "no-extra"),
@@ -416,7 +416,7 @@ def refuse_to_assemble(
         pytest.param(not_there, "no archives with line tables", id="none"),
     ],
 )
-def test_line_tables_that_are_not_of_the_wheel(
+def test_line_tables_of_another_build_are_refused(
     small: Path,
     pristine_tree: ReleaseTree,
     tmp_path: Path,
@@ -454,7 +454,7 @@ def with_another_file(directory: Path) -> None:
         pytest.param(not_there, "macos-arm64: no shared library: ", id="none"),
     ],
 )
-def test_shared_library_that_is_not_of_the_wheel(
+def test_shared_library_of_another_build_is_refused(
     small: Path,
     pristine_tree: ReleaseTree,
     tmp_path: Path,
@@ -467,7 +467,7 @@ def test_shared_library_that_is_not_of_the_wheel(
     refuse_to_assemble(pristine_tree, small, tables, shared, tmp_path, problem)
 
 
-def test_shared_library_is_in_an_asset_with_what_describes_it(
+def test_shared_library_is_in_an_asset_with_its_description(
     assembled: tuple[Bundle, str],
 ) -> None:
     (tarball,) = assembled[0].assets.glob("*-macos-arm64-shared-v*.tar.gz")
@@ -515,7 +515,7 @@ def recorded_again(bundle: Bundle) -> None:
         ),
     ],
 )
-def test_bundle_that_is_not_as_it_was_recorded(
+def test_bundle_that_differs_from_its_record_is_refused(
     assembled: tuple[Bundle, str], change: Callable[[Bundle], None], message: str
 ) -> None:
     bundle, digest = assembled

@@ -19,7 +19,7 @@ from tools.release import settings
 ROOT = Path(__file__).parents[2]
 Settings = dict[str, Any]
 
-# In GitHub's form; less what is not looked at.
+# In GitHub's format, without the fields that are not checked.
 ENVIRONMENT = {
     "protection_rules": [
         {"type": "required_reviewers", "reviewers": [{"type": "Team", "reviewer": {"id": 1}}]},
@@ -66,7 +66,7 @@ def rule_of_main(found: Settings, name: str) -> dict[str, Any]:
 
 
 def without(name: str) -> Callable[[Settings], object]:
-    """Take a rule of main away."""
+    """Remove a rule of main."""
     return lambda found: found["rules/branches/main"].remove(rule_of_main(found, name))
 
 
@@ -86,7 +86,7 @@ def of_pypi(key: str, value: object) -> Callable[[Settings], object]:
 
 
 def policy(kind: str, name: str) -> Callable[[Settings], object]:
-    """Let an environment be used from elsewhere."""
+    """Allow another branch or tag to use an environment."""
     path = "environments/github/deployment-branch-policies"
     return lambda found: found[path]["branch_policies"].append({"type": kind, "name": name})
 
@@ -94,7 +94,7 @@ def policy(kind: str, name: str) -> Callable[[Settings], object]:
 ALL_TAGS = {"ref_name": {"include": ["~ALL"], "exclude": ["refs/tags/temporal-libs-v1*"]}}
 
 
-def test_settings_as_documented(github: GitHub) -> None:
+def test_documented_settings_are_accepted(github: GitHub) -> None:
     github.settings = GOOD
     settings.check_settings()
     assert github.changes() == []
@@ -120,7 +120,7 @@ def test_settings_as_documented(github: GitHub) -> None:
         (lambda found: found.pop("rulesets/8"), "rulesets/8 cannot be read: "),
     ],
 )
-def test_setting_that_differs_stops_the_release(
+def test_different_setting_stops_the_release(
     github: GitHub, change: Callable[[Settings], object], message: str
 ) -> None:
     github.settings = copy.deepcopy(GOOD)
@@ -129,7 +129,9 @@ def test_setting_that_differs_stops_the_release(
         settings.check_settings()
 
 
-def test_job_of_the_workflow(start: StartRun, small: Path, github: GitHub) -> None:
+def test_job_of_the_workflow_checks_the_settings(
+    start: StartRun, small: Path, github: GitHub
+) -> None:
     github.settings = copy.deepcopy(GOOD)
     run, _ = start(small)
     run.job("plan")
@@ -139,13 +141,13 @@ def test_job_of_the_workflow(start: StartRun, small: Path, github: GitHub) -> No
         run.job("settings")
 
 
-def test_environments_are_those_of_the_workflow() -> None:
+def test_checked_environments_are_those_of_the_workflow() -> None:
     jobs = read_workflow(ROOT / ".github/workflows/temporal-static-libraries.yml")["jobs"]
     used = {job["environment"] for job in jobs.values() if "environment" in job}
     assert used == set(settings.ENVIRONMENTS)
 
 
-def test_team_of_codeowners_is_in_the_table_of_settings() -> None:
+def test_codeowners_team_is_in_the_table_of_settings() -> None:
     lines = (ROOT / ".github/CODEOWNERS").read_text(encoding="utf-8").splitlines()
     (rule,) = [line for line in lines if not line.startswith("#")]
     match = re.fullmatch(r"\* @temporal-static-libs/(\w+)", rule)

@@ -1,4 +1,4 @@
-"""How a release is tried, where the trial is not on this machine, and what stops it."""
+"""Trying a release on other machines, and what stops the trial."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MUSL = [target for target in TARGETS if target.floor_name == "musl"]
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
-    """A release without a wheel for macos-x64, and whose wheels are none."""
+    """A release with invalid wheels, and without one for macos-x64."""
     made = Bundle(tmp_path / "bundle")
     made.assets.mkdir(parents=True)
     made.dist.mkdir()
@@ -33,11 +33,11 @@ def bundle(tmp_path: Path) -> Bundle:
     return made
 
 
-def test_platform_that_the_release_has_not(bundle: Bundle) -> None:
+def test_platform_without_a_wheel_is_skipped(bundle: Bundle) -> None:
     assert not check_install("macos-x64", bundle, None)
 
 
-def test_wheel_that_cannot_be_installed(bundle: Bundle) -> None:
+def test_uninstallable_wheel_stops_the_trial(bundle: Bundle) -> None:
     with pytest.raises(ToolError, match="the trial on linux-x64 failed"):
         check_install("linux-x64", bundle, None)
 
@@ -54,7 +54,7 @@ def test_musl_is_tried_in_the_image_that_the_wheel_was_built_in(
     name, _, digest = command[python - 1].partition("@sha256:")
     assert name.endswith(f"/musllinux_1_2_{target.machine}")
     assert len(digest) == 64
-    # What it is given is where the volumes are, and read-only.
+    # Its arguments are below the volumes, which are read-only.
     volumes = [word.split(":") for word in command[:python] if word.endswith(":ro")]
     places = {place: source for source, place, _ in volumes}
     assert places == {"/project": str(ROOT), "/release": str(bundle.root)}
@@ -65,13 +65,15 @@ def test_musl_is_tried_in_the_image_that_the_wheel_was_built_in(
         assert f"/release/assets/{asset}" in command
 
 
-def test_index_that_does_not_get_to_list_it(bundle: Bundle, loopback_index: UploadingIndex) -> None:
+def test_index_that_does_not_list_the_release_stops_the_trial(
+    bundle: Bundle, loopback_index: UploadingIndex
+) -> None:
     (bundle.dist / "temporal_static_libs-1.0.0.tar.gz").touch()
     with pytest.raises(ToolError, match=r"does not list temporal_static_libs-1\.0\.0\.tar\.gz"):
         wait_until_published(loopback_index.index_url, "1.0.0", bundle.dist, seconds=0)
 
 
-def test_index_that_has_a_file_of_the_version_that_the_release_has_not(
+def test_additional_file_of_the_version_on_the_index_stops_the_trial(
     bundle: Bundle, loopback_index: UploadingIndex
 ) -> None:
     (loopback_index.directory / "temporal_static_libs-1.0.0.tar.gz").touch()
@@ -98,7 +100,7 @@ def test_artifact_bundle_needs_swift(
         check_with_swift(bundle)
 
 
-def test_artifact_bundle_of_this_platform_is_built_with(bundle: Bundle, wheel: Path) -> None:
+def test_swift_builds_with_this_platforms_artifact_bundle(bundle: Bundle, wheel: Path) -> None:
     require_program("swift")
     make_artifact_bundle([release_wheel(wheel)], bundle.assets)
     bundle.record(Facts(release_wheel(wheel).manifest.version, "c" * 40, []))
@@ -111,7 +113,7 @@ def test_swift_is_tried_on_one_platform_of_each_system() -> None:
     assert {row["platform"] for row in rows} <= {target.platform for target in TARGETS}
 
 
-def test_swift_is_tried_where_its_default_version_reads_the_bundle() -> None:
+def test_swift_is_tried_on_runners_whose_version_reads_the_bundle() -> None:
     """Xcode 26 is the first with Swift 6.2; the default of macos-15 is 16.4, with 6.1."""
     (runner,) = [row["runner"] for row in make_swift_matrix() if row["platform"] == "macos-arm64"]
     assert int(runner.removeprefix("macos-")) >= 26

@@ -1,4 +1,4 @@
-"""The scripts and make targets that build: what the workflows call, run on this machine."""
+"""The build scripts and make targets that the workflows call, run on this machine."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tools.release.versions import project_version
 
 @pytest.fixture
 def checkout(repo_root: Path, tmp_path: Path) -> Path:
-    """A clone of what is committed, with environments that are those of the tests."""
+    """A clone of the committed tree that uses the tests' environments."""
     if not (repo_root / ".git").exists():
-        pytest.skip("the tree is no git checkout")
+        pytest.skip("the tree is not a git checkout")
     git(tmp_path, "clone", "--quiet", str(repo_root), "checkout")
     return tmp_path / "checkout"
 
@@ -34,7 +34,7 @@ def checkout(repo_root: Path, tmp_path: Path) -> Path:
 def run(
     *command: str, cwd: Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command that works."""
+    """Run a command and check that it succeeds."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -53,7 +53,7 @@ CONTAINER = {
     "/root/.cache/temporal-static-libs/target": "target",
     "/root/.cache/temporal-static-libs/record": "record",
 }
-# Runs before cibuildwheel: notes its environment, and each file in the directories that cargo uses.
+# Runs before cibuildwheel and records its environment and the files in cargo's directories.
 NOTE = """\
 env -0 > "{notes}/environ"
 find "$HOME" -type f > "{notes}/files"
@@ -62,13 +62,13 @@ exec"""
 
 @dataclass(frozen=True)
 class Started:
-    """What cibuildwheel was started with.
+    """How cibuildwheel was started.
 
     Attributes:
-        home: of the user, where an earlier build has left a file in each directory.
+        home: the user's home, where an earlier build left a file in each directory.
         environ: its environment.
-        mounts: directories of this machine, by what they are in a container.
-        files: all that there were in the home.
+        mounts: directories of this machine, by their paths in a container.
+        files: all files in the home.
     """
 
     home: Path
@@ -77,12 +77,12 @@ class Started:
     files: list[Path]
 
     def left_in(self, directory: str | Path) -> list[str]:
-        """Name the files of the earlier build that are in a directory."""
+        """List the files of the earlier build in a directory."""
         return [file.name for file in self.files if file.is_relative_to(directory)]
 
 
 def start_cibuildwheel(checkout: Path, scratch: Path, **environ: str) -> Started:
-    """Start the real one, asked for what it would build."""
+    """Start the real cibuildwheel to print what it would build."""
     if importlib.util.find_spec("cibuildwheel") is None:
         pytest.skip("cibuildwheel is not installed")
     programs = borrow_environment(checkout, "cibuildwheel")
@@ -110,7 +110,7 @@ def start_cibuildwheel(checkout: Path, scratch: Path, **environ: str) -> Started
 
 
 def target_outside_of_a_container(checkout: Path, environ: dict[str, str]) -> str:
-    """What cibuildwheel makes of the configured target directory, by its own reading."""
+    """The configured target directory, as cibuildwheel expands it."""
     content = tomli.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
     value = content["tool"]["cibuildwheel"]["environment"]["CARGO_TARGET_DIR"]
     environment = importlib.import_module("cibuildwheel.environment")
@@ -129,12 +129,12 @@ def test_cibuildwheel_gets_its_arguments_and_the_mounts(checkout: Path, tmp_path
     assert "CARGO_HOME" not in started.environ.keys() - os.environ.keys()
 
 
-def test_release_uses_nothing_that_an_earlier_build_left(checkout: Path, tmp_path: Path) -> None:
+def test_release_uses_no_leftovers_of_an_earlier_build(checkout: Path, tmp_path: Path) -> None:
     started = start_cibuildwheel(checkout, tmp_path, RELEASE="true")
-    # In a container: what is mounted.
+    # In a container, these are the mounts.
     assert started.left_in(started.mounts["registry"]) == []
     assert started.left_in(started.mounts["target"]) == []
-    # On macOS: what cargo and cibuildwheel itself use.
+    # On macOS, these are the directories that cargo and cibuildwheel use.
     target = target_outside_of_a_container(checkout, started.environ)
     assert target == str(started.mounts["target"])
     assert started.environ["CARGO_HOME"] == str(started.mounts["registry"].parent)
@@ -142,11 +142,11 @@ def test_release_uses_nothing_that_an_earlier_build_left(checkout: Path, tmp_pat
     for directory in fresh:
         assert started.left_in(directory) == []
         assert not Path(directory).exists()
-    # The note would have found them.
+    # The record would include them.
     assert started.left_in(started.home) == ["of-an-earlier-build"] * 2
 
 
-def test_job_of_the_wheel_says_whether_it_is_a_release(repo_root: Path) -> None:
+def test_wheel_job_sets_whether_it_is_a_release(repo_root: Path) -> None:
     workflow = read_workflow(repo_root / ".github/workflows/temporal-static-libraries.yml")
     (build,) = [
         step
@@ -154,12 +154,12 @@ def test_job_of_the_wheel_says_whether_it_is_a_release(repo_root: Path) -> None:
         if "tools/wheel/cibuildwheel.sh" in step.get("run", "")
     ]
     assert build["env"]["RELEASE"] == "${{ needs.plan.outputs.release }}"
-    # All other jobs with something to publish have a machine of GitHub's, which nobody used before.
+    # All other jobs that publish something run on fresh machines of GitHub.
     for name in ("records", "sdist", "assemble", "attest", "github-release", "pypi"):
         assert workflow["jobs"][name]["runs-on"] == "ubuntu-24.04"
 
 
-def test_failure_of_cibuildwheel_is_one_of_the_script(checkout: Path, tmp_path: Path) -> None:
+def test_script_fails_if_cibuildwheel_fails(checkout: Path, tmp_path: Path) -> None:
     programs = borrow_environment(checkout, "cibuildwheel")
     (programs / "python").write_text("#!/bin/sh\nexit 3\n")
     command = ["sh", "tools/wheel/cibuildwheel.sh", "cp311-musllinux_x86_64"]
@@ -167,7 +167,7 @@ def test_failure_of_cibuildwheel_is_one_of_the_script(checkout: Path, tmp_path: 
     assert subprocess.run(command, cwd=checkout, env=environ, check=False).returncode == 3
 
 
-def test_make_sdist_makes_one_that_a_release_takes(checkout: Path) -> None:
+def test_result_of_make_sdist_can_be_released(checkout: Path) -> None:
     borrow_environment(checkout, "build")
     run("make", "sdist", cwd=checkout)
     (sdist,) = (checkout / "dist" / "sdist").iterdir()

@@ -1,4 +1,4 @@
-"""Tools are installed by hash, wherever wheels are built, tested and released."""
+"""Tools are installed by hash everywhere that wheels are built, tested or released."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ALTERED = "0" * 64
-# The source distribution and the wheel, which are made here.
+# The source distribution and the wheel, which are built locally.
 OWN = re.compile(
     r"--no-deps( --force-reinstall)? (dist/sdist/\*\.tar\.gz|\$\(DIST\)/\*\.whl|\"\$wheel\")$"
 )
 
 
 def installing_lines() -> list[str]:
-    """Commands of the Makefile, of cibuildwheel, of workflows and scripts that have pip install."""
+    """List the `pip install` commands in the Makefile, cibuildwheel's settings, workflows and scripts."""
     names = ["Makefile", "pyproject.toml", *(str(file) for file in ROOT.glob("tools/**/*.sh"))]
     names += [str(file) for file in (ROOT / ".github").glob("**/*.yml")]
     lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
     return [line.strip() for line in lines if re.search(r"\bpip[\w.]* install\b", line)]
 
 
-def test_whatever_installs_requires_hashes() -> None:
+def test_every_pip_install_requires_hashes() -> None:
     lines = installing_lines()
     assert len(lines) >= 6
     for line in lines:
@@ -34,7 +34,7 @@ def test_whatever_installs_requires_hashes() -> None:
 
 
 def test_nothing_else_installs_python_packages() -> None:
-    """Neither the settings of cibuildwheel nor an action do."""
+    """Neither cibuildwheel's settings nor an action installs packages in other ways."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     cibuildwheel = text.partition("[tool.cibuildwheel]")[2].partition("[tool.pytest")[0]
     assert not re.search(r"^test-(groups|requires|extras) ", cibuildwheel, re.MULTILINE)
@@ -43,14 +43,14 @@ def test_nothing_else_installs_python_packages() -> None:
 
 
 def make_venv(tree: Path, group: str) -> subprocess.CompletedProcess[str]:
-    """Have the Makefile make a group's venv, with this machine's index."""
+    """Make a group's venv with the Makefile and this machine's index."""
     command = ["make", f".venv/{group}/.ready"]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """What the Makefile needs for a venv."""
+    """A tree with the files that the Makefile needs for a venv."""
     shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     return tmp_path
@@ -72,7 +72,7 @@ def alter(file: Path, package: str) -> None:
         pytest.param("header", "pip", "pip", id="pip"),
     ],
 )
-def test_tool_whose_hash_is_another_is_not_installed(
+def test_tool_with_a_different_hash_is_not_installed(
     tree: Path, group: str, file: str, package: str
 ) -> None:
     alter(tree / "requirements" / f"{file}.txt", package)
@@ -86,7 +86,7 @@ def test_tool_whose_hash_is_another_is_not_installed(
 
 
 def test_tool_without_a_hash_is_not_installed(tree: Path) -> None:
-    """Nothing that the file forgets comes in by another's wish."""
+    """A dependency that the file lacks is not installed either."""
     file = tree / "requirements" / "cibuildwheel.txt"
     text = file.read_text(encoding="utf-8")
     without, count = re.subn(r"^bashlex==.*\n(?: .*\n)+", "", text, flags=re.MULTILINE)
@@ -100,8 +100,8 @@ def test_tool_without_a_hash_is_not_installed(tree: Path) -> None:
     assert "bashlex" in done.stderr
 
 
-def test_venv_is_made_again_when_its_file_changes(tree: Path) -> None:
-    """And not when another one's does."""
+def test_venv_is_rebuilt_when_its_file_changes(tree: Path) -> None:
+    """It is not rebuilt if the file of another group changes."""
     ready = tree / ".venv" / "zig" / ".ready"
     ready.parent.mkdir(parents=True)
     ready.touch()

@@ -1,4 +1,4 @@
-"""The wheels that the workflow builds: one for every platform, each as pyproject.toml has it."""
+"""The wheels that the workflow builds: one for each platform, as configured in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tools.wheel.rehearse import RECORD
 ROOT = Path(__file__).parents[2]
 ROWS = {row["platform"]: row for row in make_matrix("push", {})}
 ITSELF = [target for target in TARGETS if target.os != "windows"]
-"""Targets whose wheels are built on themselves, by cibuildwheel."""
+"""Targets whose wheels cibuildwheel builds natively."""
 
 
 def workflow(name: str) -> dict[str, Any]:
-    """A workflow, read."""
+    """A parsed workflow."""
     return read_workflow(ROOT / ".github" / "workflows" / f"{name}.yml")
 
 
 @pytest.fixture(scope="module")
 def configuration() -> dict[str, Any]:
-    """What pyproject.toml tells cibuildwheel."""
+    """The configuration of cibuildwheel in pyproject.toml."""
     content = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     found: dict[str, Any] = content["tool"]["cibuildwheel"]
     return found
@@ -46,15 +46,15 @@ def job() -> dict[str, Any]:
 
 
 def identifier(target: Target) -> str:
-    """What cibuildwheel calls a platform, with the one Python that the wheels are built with."""
-    if target.os == "windows":  # cross-built, without it
+    """The identifier that cibuildwheel has for a platform and the Python that builds the wheels."""
+    if target.os == "windows":  # cross-built, without cibuildwheel
         return ""
     libc = {"glibc": "manylinux", "musl": "musllinux", "macos": "macosx"}[target.floor_name]
     return f"cp311-{libc}_{target.machine}"
 
 
 def cibuildwheel(*arguments: str) -> list[str]:
-    """What cibuildwheel prints about the tree."""
+    """The output of cibuildwheel for the tree."""
     if importlib.util.find_spec("cibuildwheel") is None:
         pytest.skip("cibuildwheel is not installed")
     done = subprocess.run(
@@ -73,12 +73,12 @@ def test_matrix_has_a_row_for_every_platform() -> None:
     ]
 
 
-def test_cibuildwheel_gets_the_rows_that_it_can_build() -> None:
+def test_cibuildwheel_builds_only_native_rows() -> None:
     rows = rows_to_build(list(ROWS.values()))
     assert [row["platform"] for row in rows] == [target.platform for target in ITSELF]
 
 
-def test_page_of_the_release_has_the_rows() -> None:
+def test_release_page_lists_the_rows() -> None:
     page = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| (\S+) \| `(\S+)` \| `(\S+)` \| ", page, re.MULTILINE)
     assert documented == [
@@ -87,8 +87,8 @@ def test_page_of_the_release_has_the_rows() -> None:
     ]
 
 
-def test_one_wheel_a_platform_is_built() -> None:
-    """Of all that cibuildwheel could build, on whatever machine, nothing else is asked for."""
+def test_one_wheel_per_platform_is_built() -> None:
+    """It is set to build nothing else, on any machine."""
     found = [
         name
         for system in ("linux", "macos", "windows")
@@ -98,14 +98,14 @@ def test_one_wheel_a_platform_is_built() -> None:
 
 
 @pytest.mark.parametrize("target", ITSELF, ids=lambda target: target.platform)
-def test_identifier_of_a_row_is_one_of_cibuildwheels(target: Target) -> None:
+def test_cibuildwheel_knows_the_identifier_of_each_row(target: Target) -> None:
     name = ROWS[target.platform]["identifier"]
     assert cibuildwheel("--only", name) == [name]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.platform)
-def test_runner_is_of_the_platforms_own_kind(target: Target) -> None:
-    """The wheel is tested by running programs: nothing is emulated."""
+def test_runner_has_the_platforms_system_and_processor(target: Target) -> None:
+    """Programs that test the wheel run natively, without emulation."""
     if target.os == "windows":
         expected = r"windows-\d+"
     elif target.os == "linux":
@@ -116,7 +116,7 @@ def test_runner_is_of_the_platforms_own_kind(target: Target) -> None:
 
 
 @pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
-def test_runner_can_be_one_that_a_variable_names(event: str) -> None:
+def test_variable_can_name_the_runner(event: str) -> None:
     variables = {f"{target.os}_{target.architecture}_RUNNER".upper(): "own" for target in TARGETS}
     for row in make_matrix(event, variables):
         expected = "own" if "-arm64" in row["platform"] else ROWS[row["platform"]]["runner"]
@@ -125,8 +125,8 @@ def test_runner_can_be_one_that_a_variable_names(event: str) -> None:
     assert make_matrix(event, dict.fromkeys(variables, "")) == list(ROWS.values())
 
 
-def test_pull_request_never_runs_on_one_that_a_variable_names() -> None:
-    """Its code is anybody's."""
+def test_pull_request_never_runs_on_a_runner_named_by_a_variable() -> None:
+    """Anybody can write its code."""
     variables = {"LINUX_ARM64_RUNNER": "own", "MACOS_ARM64_RUNNER": "own"}
     assert "own" in {row["runner"] for row in make_matrix("push", variables)}
     assert make_matrix("pull_request", variables) == list(ROWS.values())
@@ -169,18 +169,18 @@ def test_deployment_target_is_the_floor(configuration: dict[str, Any], target: T
         ("test-command", "tests/smoke/smoke.py", "{project}/tests/smoke/smoke.py"),
     ],
 )
-def test_step_is_a_file_of_the_tree_for_every_platform(
+def test_step_runs_a_file_of_the_tree_on_every_platform(
     configuration: dict[str, Any], option: str, file: str, words: str
 ) -> None:
     assert words in configuration[option]
     assert (ROOT / file).is_file()
-    # Nothing that a system's own table or an override would do in its place.
+    # No system-specific table or override replaces it.
     others = [configuration.get(system, {}) for system in ("linux", "macos")]
     assert all(option not in table for table in [*others, *configuration["overrides"]])
 
 
 @pytest.mark.parametrize("name", ["ci", "temporal-static-libraries"])
-def test_caches_are_keyed_on_the_lock_file_and_on_the_pin_of_rust(name: str) -> None:
+def test_cache_key_includes_the_lock_file_and_the_rust_version(name: str) -> None:
     caches = [
         step["with"]
         for job in workflow(name)["jobs"].values()
@@ -196,7 +196,7 @@ def test_caches_are_keyed_on_the_lock_file_and_on_the_pin_of_rust(name: str) -> 
         assert (ROOT / file).is_file()
 
 
-def test_what_is_cached_is_where_cargo_puts_it_also_in_a_container(
+def test_cached_directories_are_cargos_also_in_a_container(
     configuration: dict[str, Any], job: dict[str, Any]
 ) -> None:
     (cache,) = [
@@ -213,7 +213,7 @@ def test_what_is_cached_is_where_cargo_puts_it_also_in_a_container(
         assert f"--volume=${variable}_kept:/root/${variable}" in script
 
 
-def test_record_of_a_build_comes_out_of_its_container_also_when_it_fails(
+def test_build_record_leaves_the_container_even_after_a_failure(
     configuration: dict[str, Any], job: dict[str, Any]
 ) -> None:
     (upload,) = [
@@ -228,7 +228,7 @@ def test_record_of_a_build_comes_out_of_its_container_also_when_it_fails(
     script = (ROOT / "tools" / "wheel" / "cibuildwheel.sh").read_text(encoding="utf-8")
     assert f"record={path.removeprefix('~/').rpartition('/')[0]}\n" in script
     assert "--volume=$HOME/$record:/root/$record" in script
-    # Of the rehearsal, too.
+    # Also those of the rehearsal.
     assert f"~/{RECORD}" == path.rpartition("/")[0]
 
 

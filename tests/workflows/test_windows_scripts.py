@@ -1,4 +1,4 @@
-"""The scripts of the jobs for Windows, with programs that stand for those of their machines."""
+"""The scripts of the jobs for Windows, with fakes of the programs on those machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.pip.borrowed_environment import borrow_environment
 
-# Notes how it was called; fails if its arguments have one of the words that are to fail.
+# Records how it was called. Fails if its arguments contain one of the words in $FAILING.
 NOTED = """\
 #!/bin/sh
 echo "$(basename "$0") $*" >> "$NOTES"
@@ -19,7 +19,7 @@ for failing in $FAILING; do
     case " $* " in *"$failing"*) exit 3 ;; esac
 done
 """
-# Makes a venv as Python on Windows lays it out: python -m venv --clear DIRECTORY.
+# Makes a venv with the layout of Windows: python -m venv --clear DIRECTORY.
 PYTHON = """\
 #!/bin/sh
 mkdir -p "$4/Scripts"
@@ -29,7 +29,7 @@ HASHED = "python.exe -m pip install --quiet --require-hashes --requirement requi
 
 
 class Machine:
-    """A machine of some programs, in whose checkout scripts run.
+    """A machine with some programs, on which scripts run in a checkout.
 
     Attributes:
         root: the checkout.
@@ -41,14 +41,14 @@ class Machine:
         self._notes = programs / "notes"
 
     def has(self, *names: str, text: str = NOTED) -> None:
-        """Put programs before all others."""
+        """Put programs first on PATH."""
         for name in names:
             program = self._programs / name
             program.write_text(text, encoding="utf-8")
             program.chmod(0o755)
 
     def sh(self, *command: str, failing: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a script; what has one of the words of `failing` in its arguments fails."""
+        """Run a script; programs with one of the words of `failing` in their arguments fail."""
         path = f"{self._programs}{os.pathsep}{os.environ['PATH']}"
         mine: Mapping[str, str] = {"PATH": path, "NOTES": str(self._notes), "FAILING": failing}
         return subprocess.run(
@@ -67,7 +67,7 @@ class Machine:
 
 @pytest.fixture
 def machine(repo_root: Path, tmp_path: Path) -> Machine:
-    """One with nothing but what all have."""
+    """A machine with only the basic programs."""
     root, programs = tmp_path / "checkout", tmp_path / "bin"
     root.mkdir()
     programs.mkdir()
@@ -78,7 +78,7 @@ def machine(repo_root: Path, tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def windows(machine: Machine) -> Machine:
-    """One that has Git Bash, Python and MinGW."""
+    """A machine with Git Bash, Python and MinGW."""
     machine.has("uname", text="#!/bin/sh\necho MINGW64_NT-10.0-26100\n")
     machine.has("gcc")
     machine.has("python", text=PYTHON)
@@ -91,7 +91,7 @@ def test_venv_on_windows_is_installed_by_hash(windows: Machine) -> None:
     assert windows.calls() == [HASHED.format("pip"), HASHED.format("release")]
 
 
-def test_venv_elsewhere_is_that_of_the_makefile(machine: Machine) -> None:
+def test_venv_on_other_systems_is_made_by_the_makefile(machine: Machine) -> None:
     borrow_environment(machine.root, "release")
     machine.has("pip")
     done = machine.sh("tools/wheel/venv.sh", "release")
@@ -114,7 +114,7 @@ def test_trial_of_a_release_gets_its_arguments(windows: Machine) -> None:
 
 @pytest.fixture
 def untested(windows: Machine) -> Path:
-    """The directory of the wheel, which is none."""
+    """The directory of a fake wheel."""
     directory = windows.root / "untested"
     directory.mkdir()
     (directory / "some-py3-none-win_amd64.whl").touch()
@@ -138,7 +138,7 @@ def test_wheel_is_installed_and_tested(windows: Machine, untested: Path) -> None
 @pytest.mark.parametrize(
     "failing", ["zig.txt", "--no-deps", "command.py", "smoke.py", "windows.py"]
 )
-def test_step_that_fails_fails_the_test_of_the_wheel(
+def test_failed_step_fails_the_test_of_the_wheel(
     windows: Machine, untested: Path, failing: str
 ) -> None:
     done = windows.sh("tools/wheel/test_on_windows.sh", "untested", failing=failing)
@@ -174,7 +174,7 @@ def test_archives_for_visual_c_are_built_and_tested(windows: Machine) -> None:
 
 
 @pytest.mark.parametrize("failing", ["--wheel", "--no-deps", "command.py", "smoke.msvc"])
-def test_step_that_fails_fails_the_test_of_visual_c(windows: Machine, failing: str) -> None:
+def test_failed_step_fails_the_test_of_visual_c(windows: Machine, failing: str) -> None:
     assert windows.sh("tools/wheel/msvc.sh", failing=failing).returncode == 3
     assert failing in windows.calls()[-1]
 
@@ -194,7 +194,7 @@ def test_wheel_for_windows_is_cross_built(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("failing", ["update", "mingw", "target", "PLATFORMS"])
-def test_step_that_fails_fails_the_build(machine: Machine, failing: str) -> None:
+def test_failed_step_fails_the_build(machine: Machine, failing: str) -> None:
     machine.has("apt-get", "make", "rustup")
     machine.has("id", text="#!/bin/sh\necho 0\n")
     assert machine.sh("tools/cross/windows.sh", failing=failing).returncode == 3

@@ -1,7 +1,7 @@
-/* A worker that is written against Temporal's own header and nothing else: C11 and C++11.
+/* A worker written only against Temporal's own header, in C11 and C++11.
  *
- * It answers its own RPCs, takes one activity task through its own slot supplier, and shuts
- * down. Every name and every path to a member is upstream's. Exit status 0: all came as it must. */
+ * It answers its own RPCs, gets one activity task through its own slot supplier, and shuts
+ * down. Every name and every path to a member is upstream's. Exit status 0: everything worked. */
 
 #include "temporal-sdk-core-c-bridge.h"
 
@@ -12,7 +12,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
-/* What callbacks have seen; read and written under the lock. */
+/* What callbacks recorded; protected by the lock. */
 static struct {
   int answers;
   TemporalCoreConnection *connection;

@@ -1,5 +1,5 @@
-//! A worker's options by the paths that Zig gives to the unions of Temporal's own header, and logs
-//! through a callback. Exit status 0: the worker came to be, and its shutdown was logged.
+//! Sets a worker's options by the paths of Zig's translation of Temporal's own header, and gets logs
+//! through a callback. Exit status 0: the worker was created, and its shutdown was logged.
 
 const std = @import("std");
 const c = @cImport({

@@ -1,4 +1,4 @@
-// What does not compile, by the number in CASE: callbacks that could throw or take something else, and copies.
+// Code that must not compile, selected by CASE: callbacks that could throw or take other arguments, and copies.
 
 #include <temporal.hpp>
 
@@ -8,7 +8,7 @@ namespace core = temporal::core;
 
 using Function = std::function<void(core::Result<core::ByteArray>)>;
 
-// What code of another standard cannot link to.
+// Code compiled for another standard cannot link to this.
 void call(const core::Connection &connection, Function function);
 
 void call(const core::Connection &connection, Function function) {

@@ -1,4 +1,4 @@
-// What temporal.hpp has, tried on a Temporal server; each way to get a result has the same calls.
+// Tests temporal.hpp on a Temporal server, with the same calls for each way to get a result.
 //
 // usage: wrapper URL EXECUTABLE        prints what was checked; EXECUTABLE is Temporal's dev server
 //        wrapper throw caller|library  throws in a callback, on the caller's thread or the library's
@@ -54,7 +54,7 @@ static std::string bytes(const message &written) {
 
 static core::ConnectionOptions to(const char *url) { return {url, "wrapper", "1", "wrapper"}; }
 
-// The ways to get a call's result. Each starts a call, and gives its result once it has ended.
+// The ways to get a call's result. Each starts a call and returns its result after it ends.
 
 struct ByWait {
     template <typename T, typename Start> core::Result<T> run(Start start) {
@@ -105,7 +105,7 @@ static core::Result<core::Worker> make_worker(const core::Connection &connection
     return core::Worker::make(connection, options);
 }
 
-// Starts a workflow, completes it with a worker, and gives its result.
+// Starts a workflow, completes it with a worker, and returns its result.
 template <typename Way>
 static std::string run_workflow(Way &way, const core::Connection &connection,
                                 const std::string &id) {
@@ -152,7 +152,7 @@ static void check_failures(Way &way, const core::Runtime &runtime, const core::C
         return failure(way.template run<core::ByteArray>(
             [&](auto then) { return by.rpc_call(options, std::move(then)); }));
     };
-    // Nothing listens on port 0; the second is found wrong on this thread.
+    // Nothing listens on port 0; the second error is detected on this thread.
     CHECK(starts_with(failure(connect("http://127.0.0.1:0")).message, "Connection failed: "));
     CHECK(starts_with(failure(connect("no URL")).message, "Invalid options: "));
 
@@ -243,7 +243,7 @@ static void check_queue(const char *url) {
     CHECK(failure(event->take<core::ByteArray>()).message == "there is no such result");
     CHECK(!event->take_request());
 
-    // All that is left in them is freed with events and queues, a connection too.
+    // Freeing events and queues frees everything left in them, also a connection.
     const auto runtime = need(core::Runtime::make());
     core::Connection::connect(runtime, to(url), queue.tag(1));
     event = queue.next();
@@ -251,7 +251,7 @@ static void check_queue(const char *url) {
     std::puts("queue");
 }
 
-// A connection whose RPCs, and a runtime whose logs, are events.
+// A connection that delivers RPCs as events, and a runtime that delivers logs as events.
 static void check_requests_and_logs() {
     const auto queue = core::Queue::make();
     enum { REQUEST = 1, LOG, CONNECT, CALL };
@@ -285,7 +285,7 @@ static void check_requests_and_logs() {
     core::RpcCallOptions call("ListNamespaces");
     call.retry = false;
     connection.rpc_call(call, queue.tag(CALL));
-    next(REQUEST).take_request(); // is dropped
+    next(REQUEST).take_request(); // the request is dropped
     const auto failed = failure(next(CALL).take<core::ByteArray>());
     CHECK(failed.status == 13 && failed.message == "gRPC override: no response");
 
@@ -354,7 +354,7 @@ static void check_server(const core::Runtime &runtime, const core::Queue &queue)
     std::puts("server");
 }
 
-// Has no value, so that `value()` throws. Port 0 is refused on a thread of the library.
+// Without a value, so that `value()` throws. Port 0 is refused on a thread of the library.
 static int throw_in_callback(bool on_own_thread) {
     const auto runtime = need(core::Runtime::make());
     const auto caller = std::this_thread::get_id();

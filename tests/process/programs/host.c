@@ -1,7 +1,7 @@
-/* A host in C whose signals a test watches. SIGPIPE has its default disposition, which kills.
+/* A host in C whose signals a test checks. SIGPIPE has its default disposition, which kills.
  *
  *   host connect URL COUNT           connects COUNT times at once
- *   host load URL MILLIS COUNT       calls an RPC again and again, on COUNT threads, each with its
+ *   host load URL MILLIS COUNT       calls an RPC repeatedly on COUNT threads, each with its own
  *                                    connection
  *   host work URL QUEUE              runs a worker until standard input ends
  *   host life METRICS URL SERVER [also-sigpipe|callbacks-may-block]
@@ -87,7 +87,7 @@ static double seconds_now(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The host's mask: as it was before the first call, and after each. */
+/* The host's signal mask before the first call; checked after each call. */
 
 static sigset_t mask_before;
 
@@ -140,7 +140,7 @@ static void *run_and_note(void *given) {
   return result;
 }
 
-/* Replaces the C library's, also for the library under test. */
+/* Replaces the C library's function, also for the library under test. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *),
                    void *argument) {
   static int (*original)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -333,14 +333,14 @@ static TemporalCoreWorker *new_worker(TemporalCoreConnection *connection, const 
   return made.worker;
 }
 
-/* Completes an activation without commands. Field 1 of both messages is the run's id, which comes
+/* Completes an activation without commands. Field 1 of both messages is the run's ID, which comes
  * first; field 2 of the completion is the success, an empty message. */
 static void complete(TemporalCoreWorker *worker, const TemporalCoreByteArray *activation) {
   uint8_t bytes[200];
   size_t size = activation->size < 2 ? 0 : (size_t)activation->data[1] + 2;
   if (size == 0 || activation->data[0] != 0x0a || size > activation->size ||
       activation->data[1] > 0x7f)
-    give_up("an activation that does not begin with a run's id", NULL);
+    give_up("an activation does not begin with a run's ID", NULL);
   memcpy(bytes, activation->data, size);
   bytes[size++] = 0x12;
   bytes[size++] = 0;
@@ -388,7 +388,7 @@ static void connect_often(const char *url, int count) {
   for (int i = 0; i < count; i++) begin_connect(runtime, url, &calls[i], &options[i]);
   for (int i = 0; i < count; i++) {
     await(&calls[i], "temporal_core_client_connect");
-    if (calls[i].fail == NULL) give_up("a connection to nobody", NULL);
+    if (calls[i].fail == NULL) give_up("connected to nothing", NULL);
     free_bytes(calls[i].fail);
   }
   temporal_core_runtime_free(runtime);
@@ -480,7 +480,7 @@ static void work(const char *url, const char *queue) {
 
 /* life */
 
-/* As the kernel has it: the C library hides two of the signals. */
+/* The kernel's mask, because the C library hides two of the signals. */
 typedef struct Disposition {
   void *handler;
   unsigned long flags;
@@ -573,7 +573,7 @@ static TemporalCoreEphemeralServer *start_server(TemporalCoreRuntime *runtime, c
     return NULL;
   }
   options.test_server = &common;
-  /* The server gets the mask of when the runtime was made, not this one. */
+  /* The server gets the mask from when the runtime was made, not this one. */
   sigset_t kept = mask_before;
   block(SIGHUP);
   note_mask();
@@ -683,7 +683,7 @@ static int count_threads(void) {
   return count;
 }
 
-/* A runtime whose last call has only just ended may still be going down. */
+/* A runtime may still be shutting down just after its last call. */
 static void await_threads(void) {
   double end = seconds_now() + PATIENCE_SECONDS;
   while (count_threads() > 1) {
@@ -697,7 +697,7 @@ static void *nothing(void *given) { return given; }
 static void life(const char *kind, const char *metrics_url, const char *where) {
   Disposition before[SIGNALS + 1], now[SIGNALS + 1];
   pthread_t thread;
-  /* The C library sets up a signal that it keeps to itself with the first thread. */
+  /* The C library sets up an internal signal when the first thread starts. */
   if (pthread_create(&thread, NULL, nothing, NULL) != 0) give_up("no thread", NULL);
   pthread_join(thread, NULL);
   ended_count = 0;
@@ -729,7 +729,7 @@ static bool is_pending(void) {
   return sigismember(&pending, SIGPIPE) == 1;
 }
 
-/* What the host logs on its thread, and that its SIGPIPE is as it was. */
+/* Logs on the host's thread and checks that its SIGPIPE is unchanged. */
 static void log_on_this_thread(TemporalCoreConnection *connection, bool was_pending) {
   TemporalCoreMetadataRef wrong = {NULL, 5};
   temporal_core_client_update_metadata(connection, wrong); /* logs an error */
@@ -748,7 +748,7 @@ static void log_to_console(const char *url, const char *which) {
   logging.filter = ref("info,h2=debug");
   TemporalCoreRuntime *runtime = new_runtime(&telemetry);
   if (is_blocked) {
-    /* Delivered, it would kill: one for this thread alone, or one that any thread may take. */
+    /* Delivery would kill the process: one signal for this thread, or one that any thread may get. */
     block(SIGPIPE);
     note_mask();
     if (strcmp(which, "pending") == 0)
@@ -761,7 +761,7 @@ static void log_to_console(const char *url, const char *which) {
   log_on_this_thread(connection, is_blocked);
   say("logged on a thread of the host");
   if (!is_blocked) {
-    /* Again with a handler, which would see what was delivered without harm. */
+    /* Again with a handler, which records delivered signals without harm. */
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = note_delivery;
@@ -800,7 +800,7 @@ int main(int argc, char **argv) {
     if (report == NULL) return 2;
     log_to_console(argv[2], argv[4]);
   } else {
-    fprintf(stderr, "host: see its first lines for what it takes\n");
+    fprintf(stderr, "host: for the usage, see the first lines of the source\n");
     return 2;
   }
   return 0;

@@ -1,9 +1,9 @@
-//! A consumer of the tiny workspace's archives, which asks temporal-libs-config where they are.
+//! A consumer of the tiny workspace's archives, which locates them with temporal-libs-config.
 
 const std = @import("std");
 
 pub fn build(b: *std.Build) void {
-    const config_tool = b.option([]const u8, "temporal-libs-config", "The one to ask").?;
+    const config_tool = b.option([]const u8, "temporal-libs-config", "Path of temporal-libs-config").?;
     const answer = b.run(&.{ config_tool, "--libdir", "--includedir", "--system-libs" });
     var lines = std.mem.splitScalar(u8, answer, '\n');
     const lib_dir = lines.next().?;

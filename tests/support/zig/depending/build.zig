@@ -1,4 +1,4 @@
-//! A project that has Temporal's libraries only through a package.
+//! A project that gets Temporal's libraries only through a package.
 
 const std = @import("std");
 

@@ -1,4 +1,4 @@
-//! A bridge as it is before it has Temporal's libraries. The tests put lines of docs/zig.md into it.
+//! A bridge without Temporal's libraries. The tests insert lines from docs/zig.md.
 
 const std = @import("std");
 
@@ -13,7 +13,7 @@ pub fn build(b: *std.Build) void {
     // docs/zig.md
     const program = b.addExecutable(.{ .name = "bridge", .root_module = bridge });
     b.installArtifact(program);
-    const hello = b.step("hello", "Something that needs no bridge");
+    const hello = b.step("hello", "A step that does not need the bridge");
     hello.dependOn(&b.addWriteFiles().step);
     const run_step = b.step("run", "Run the program");
     run_step.dependOn(&b.addRunArtifact(program).step);

@@ -11,7 +11,7 @@ pub fn build(b: *std.Build) void {
     const test_step = b.step("test", "Run the tests");
     const few_step = b.step("few", "Make a test and a shared library");
 
-    // A program of two modules that exchange a type of the interface. Linking twice is no fault.
+    // A program of two modules that exchange a type of the interface. Linking twice is not an error.
     const inner = sourced(b, "inner.zig", target, optimize);
     temporal.addImport(inner, "temporal");
     const outer = sourced(b, "outer.zig", target, optimize);
@@ -25,14 +25,14 @@ pub fn build(b: *std.Build) void {
     test_step.dependOn(&b.addRunArtifact(tests).step);
     few_step.dependOn(&tests.step);
 
-    // The same for another component, another mode and another target.
+    // The same with another component, mode and target.
     add(b, "client", program(b, client, target, optimize));
     const oldest = b.resolveTargetQuery(std.Target.Query.parse(.{
         .arch_os_abi = "x86_64-linux-gnu.2.17",
     }) catch unreachable);
     add(b, "oldest", program(b, temporal, oldest, .ReleaseFast));
 
-    // Two static libraries in one program, and an object in another: these hold no archive.
+    // Two static libraries in one program, and an object in another. They do not contain the archive.
     const user = sourced(b, "user.zig", target, optimize);
     for ([_][]const u8{ "one", "two" }) |name| {
         const module = sourced(b, b.fmt("{s}.zig", .{name}), target, optimize);
@@ -53,7 +53,7 @@ pub fn build(b: *std.Build) void {
     temporal.link(user_of_object);
     add(b, "objects", user_of_object);
 
-    // Shared libraries, of which one keeps the archive's functions to itself.
+    // Shared libraries, one of which does not export the archive's functions.
     for ([_][]const u8{ "open", "closed" }) |name| {
         const module = sourced(b, "one.zig", target, optimize);
         temporal.addImport(module, "temporal");
@@ -66,7 +66,7 @@ pub fn build(b: *std.Build) void {
         b.installArtifact(library);
     }
 
-    // A package that has found the libraries for itself, in a program that imports them too.
+    // A package that finds the libraries itself, in a program that also imports them.
     const bridge = b.dependency("bridge", .{
         .target = target,
         .optimize = optimize,

@@ -1,9 +1,9 @@
-//! Three functions of the C ABI, one of them behind a feature, none of them for Temporal.
+//! Three functions of the C ABI, one of them behind a feature. They do not use Temporal.
 
-// As in the real one: see rust/.cargo/config.toml.
+// Like the real crate: see rust/.cargo/config.toml.
 const _: Option<&str> = option_env!("TEMPORAL_STATIC_LIBS_WORKSPACE");
 
-// The tests look into it.
+// The tests read it.
 #[repr(transparent)]
 pub struct Random(pub u64);
 

@@ -1,1 +1,1 @@
-//! Nothing: only its protobuf files are used.
+//! Empty: only the protobuf files of this crate are used.
