@@ -1,4 +1,4 @@
-"""Certificates that do not do: each failure says which one, and what to do."""
+"""Unusable certificates: each failure names the certificate and what to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def texts(capi: CApi, declared: str, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def trusting(capi: CApi, declared: str, scratch: Path, file: Path, directory: Path) -> str:
-    """What a connect to a server of another authority fails with where a system trusts these."""
+    """Return the failure of a connect on a system that trusts only these other authorities."""
     environment = {"SSL_CERT_FILE": str(file), "SSL_CERT_DIR": str(directory)}
     group = "system authorities"
     (text,) = collected(capi, declared, scratch, group, environment=environment)[group].values()
@@ -28,7 +28,7 @@ def trusting(capi: CApi, declared: str, scratch: Path, file: Path, directory: Pa
 
 
 OF_THE_TLS_LIBRARY = re.compile(r"UnknownIssuer|\(UNIX\)|IpAddress\(|DnsName|invalid peer")
-"""Words that say nothing to who runs the program, or say it a second time."""
+"""Text that means nothing to the user, or repeats what was already said."""
 
 ENCRYPTED = "Invalid options: tls_options.client_private_key is encrypted; "
 FOREIGN = "Invalid options: tls_options.client_private_key does not belong to "
@@ -50,7 +50,7 @@ FAILED = "Connection failed: "
         )
     ],
 )
-def test_certificate_that_does_not_do(
+def test_unusable_certificate(
     texts: dict[str, str], what: str, beginning: str, telling: list[str]
 ) -> None:
     assert texts[what].startswith(beginning)

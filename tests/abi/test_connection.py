@@ -1,4 +1,4 @@
-"""Connecting: what is refused, why, and that each call answers once."""
+"""Connecting: what is refused and why, and that each call answers once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.abi.rpc import ConnectError, connect_answer, connection
 
 
 def refusal(capi: CApi, runtime: Any, target: str | bytes | None, **fields: Any) -> str:
-    """Connect in vain and give the message."""
+    """Make a connect fail, and return the message."""
     with pytest.raises(ConnectError) as caught, connection(capi, runtime, target, **fields):
         pass
     return str(caught.value)
@@ -195,7 +195,7 @@ class TestOverride:
     def test_binary_header_among_text_ones_fails_the_connect(
         self, capi: CApi, runtime: Any
     ) -> None:
-        # An override, because headers are looked at once there is a connection.
+        # With an override, because headers are checked only after connecting.
         override = Override(capi)
         lender = capi.lend()
         message = refusal(

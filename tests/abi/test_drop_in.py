@@ -1,4 +1,4 @@
-"""Consumers that know Temporal's own interface and nothing of this project."""
+"""Consumers written for Temporal's own interface, without knowledge of this project."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def test_worker_in_upstreams_spelling_compiles_and_runs(
     run(program)
 
 
-def test_zig_finds_the_unions_where_upstreams_header_has_them(tmp_path: Path) -> None:
+def test_zig_has_the_unions_at_the_same_paths_as_upstream(tmp_path: Path) -> None:
     program = tmp_path / "program"
     command = [*ZIG, "build-exe", str(PROGRAMS / "program.zig"), f"-femit-bin={program}", "-lc"]
-    # Zig's own linker does not take as many sections as an archive without LTO has.
+    # Zig's own linker does not accept as many sections as an archive without LTO has.
     command += ["-fllvm", "-flld"]
     command += [f"-I{config('--includedir')}", config("--libfiles")]
     command += config("--system-libs").split()
@@ -82,8 +82,8 @@ class RuntimeOrFail(ctypes.Structure):
     _fields_ = (("runtime", ctypes.c_void_p), ("fail", ctypes.c_void_p))
 
 
-def test_structs_laid_out_by_hand_after_upstreams_forward_logs(capi: CApi) -> None:
-    """As bindings of .NET, Perl, the JVM and PHP declare them, after temporalio 1.34.0."""
+def test_structs_declared_by_hand_like_upstreams_forward_logs(capi: CApi) -> None:
+    """As bindings for .NET, Perl, the JVM and PHP declare them, following temporalio 1.34.0."""
     library = ctypes.CDLL(str(capi.library))
     library.temporal_core_runtime_new.restype = RuntimeOrFail
     library.temporal_core_forwarded_log_message.restype = ByteArrayRef

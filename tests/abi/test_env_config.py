@@ -59,9 +59,9 @@ class LoadError(Exception):
 
 
 def load(api: CApi, function: str, options_type: str, **fields: Any) -> Any:
-    """Call and give the decoded JSON; a dict as ``env_vars`` stands for its JSON.
+    """Call a load function and return the decoded JSON. A dict as ``env_vars`` is passed as JSON.
 
-    The process environment is left out unless ``env_vars`` is None.
+    The process environment is ignored unless ``env_vars`` is None.
     """
     lender = api.lend()
     options = lender.struct(options_type)
@@ -97,7 +97,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default path is one without a file."""
+    """Set the default path to one without a file."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -116,7 +116,7 @@ def test_variable_names_the_file(capi: CApi, file: Path) -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"path": "/no/such/file.toml"}])
-def test_no_file_is_an_empty_one(capi: CApi, fields: dict[str, str]) -> None:
+def test_missing_file_counts_as_empty(capi: CApi, fields: dict[str, str]) -> None:
     assert load_all(capi, **fields) == {"profiles": {}}
     assert load_profile(capi, **fields) == {}
 
@@ -235,7 +235,7 @@ def test_a_path_takes_precedence_over_data(capi: CApi, tmp_path: Path, function:
     assert profile == {"address": "from the file"}
 
 
-def test_empty_tables_stay_apart_from_absent_ones(capi: CApi) -> None:
+def test_empty_tables_differ_from_absent_ones(capi: CApi) -> None:
     text = "[profile.default.tls]\n[profile.default.codec]\n[profile.default.grpc_meta]\n"
     assert load_profile(capi, data=text) == {"tls": {}, "codec": {}}
 
@@ -319,7 +319,7 @@ def test_null_options_are_failures(capi: CApi) -> None:
 
 
 def test_official_client_reads_the_same_profiles(capi: CApi, file: Path) -> None:
-    """The official Python client's own loader, in a process without this library."""
+    """Compare with the official Python client's loader, in a process without this library."""
     script = (
         "import json, sys\n"
         "from temporalio.envconfig import ClientConfig\n"

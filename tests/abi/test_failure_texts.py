@@ -1,4 +1,4 @@
-"""What fails says so in the user's words, also where Rust's debug output would be at hand."""
+"""Failures are in plain words, never Rust's debug output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.abi.text_collection import collected
 from tools.dev_server import DevServer
 
 GROUPS = {"options": 200, "messages": 20, "connects": 20, "workers": 8, "servers": 4}
-"""Group of texts to how many there are at least."""
+"""The minimum number of texts, by group."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ def test_every_failure_has_a_text(texts: dict[str, dict[str, str]], group: str) 
     ],
     ids=lambda text: text.replace(" ", "-"),
 )
-def test_failed_connect_says_why(texts: dict[str, dict[str, str]], what: str, telling: str) -> None:
+def test_failed_connect_gives_the_reason(
+    texts: dict[str, dict[str, str]], what: str, telling: str
+) -> None:
     text = texts["connects"][what]
     assert text.startswith("Connection failed: ")
     assert telling in text

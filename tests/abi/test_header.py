@@ -1,4 +1,4 @@
-"""The header: every fact of the interface table, and acceptable to every compiler."""
+"""The header: it has every fact of the interface table, and every compiler accepts it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPILERS = [
     pytest.param([*compiler, f"-x{language}", f"-std={standard}"], id=f"{compiler[-1]}-{standard}")
     for language, standards, compilers in (
         ("c", ("c11", "c17"), (["gcc"], ["clang"], [*ZIG, "cc"])),
-        # The last is how Clang 16 and older, too, spell C++23.
+        # The last one is C++23, spelled so that Clang 16 and older also accept it.
         (
             "c++",
             ("c++11", "c++17", "c++20", "c++2b"),
@@ -43,7 +43,7 @@ def test_the_header_has_every_fact_of_the_interface() -> None:
     assert not missing, "\n".join(sorted(missing))
 
 
-def test_what_the_header_adds_is_named_as_this_projects() -> None:
+def test_additions_in_the_header_have_this_projects_prefix() -> None:
     names = {line.split("\t")[1] for line in facts(header_path()) - table()}
     assert names
     ours = ("temporal_static_libs_", "TemporalStaticLibs")
@@ -52,7 +52,7 @@ def test_what_the_header_adds_is_named_as_this_projects() -> None:
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_the_header_compiles_without_a_warning(compiler: list[str], tmp_path: Path) -> None:
-    """Alone, and again after itself."""
+    """Included once, and twice."""
     require_program(compiler[0])
     source = tmp_path / "unit"
     source.write_text('#include "temporal-sdk-core-c-bridge.h"\n' * 2, encoding="utf-8")
@@ -62,7 +62,7 @@ def test_the_header_compiles_without_a_warning(compiler: list[str], tmp_path: Pa
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_the_header_leaves_the_warnings_of_what_includes_it_as_they_are(
+def test_the_header_does_not_change_warnings_in_the_including_file(
     compiler: str, tmp_path: Path
 ) -> None:
     require_program(compiler)

@@ -1,6 +1,6 @@
-"""Hostile use: nothing that a caller does brings the process down, and every call answers once.
+"""Hostile use: nothing that a caller does crashes the process, and every call answers once.
 
-Each group of cases (``hostile_cases.py``) runs in a child process; a death names the case.
+Each group of cases (``hostile_cases.py``) runs in a child process. A crash is reported by case.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.abi.hostile_cases import GROUPS
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(hostile_cases.__file__)
 SECONDS = 240.0
-"""For a group; of a long fuzz run, for a hundred examples."""
+"""Seconds for a group; in a long fuzz run, for a hundred examples."""
 
 
 def how_it_ended(code: int) -> str:

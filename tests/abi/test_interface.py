@@ -1,4 +1,4 @@
-"""interface.json: all that the header declares, and enough to call the library without one."""
+"""interface.json: everything that the header declares, and enough to call the library."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def interface() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def binding(interface: dict[str, Any]) -> Binding:
-    """What is made of it."""
+    """A binding made from it."""
     return Binding(interface)
 
 
@@ -42,20 +42,20 @@ def binding(interface: dict[str, Any]) -> Binding:
 def lib(
     interface: dict[str, Any], binding: Binding, tmp_path_factory: pytest.TempPathFactory
 ) -> ctypes.CDLL:
-    """The client's library, the smaller one, linked from the archive with nothing else."""
+    """A shared library linked from only the client archive, which is the smaller one."""
     names = [it["name"] for it in interface["functions"] if "client" in it["components"]]
     return binding.load(link_shared_library(names, "client", tmp_path_factory.mktemp("interface")))
 
 
 def nested(members: Sequence[Mapping[str, Any]]) -> str:
-    """Names of members, as a fact of the kind ``shape`` has them."""
+    """Names of members, in the format of a ``shape`` fact."""
     return " ".join(
         member["name"] or f"{member['kind']}{{{nested(member['members'])}}}" for member in members
     )
 
 
 def fields(members: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Fields of a struct, those of its anonymous members included."""
+    """Fields of a struct, including those of its anonymous members."""
     for member in members:
         if member["name"] is None:
             yield from fields(member["members"])
@@ -64,7 +64,7 @@ def fields(members: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 def rows(interface: Mapping[str, Any]) -> Iterator[Sequence[object]]:
-    """Give what it says in the form of the interface table."""
+    """Return its content in the format of the interface table."""
     for kind in ("function", "callback"):
         for it in interface[f"{kind}s"]:
             parameters = ", ".join(parameter["c"] for parameter in it["parameters"])
@@ -86,20 +86,20 @@ def rows(interface: Mapping[str, Any]) -> Iterator[Sequence[object]]:
             yield "field", f"{it['name']}.{field['name']}", field["c"], place
 
 
-def test_it_meets_its_schema(interface: dict[str, Any]) -> None:
+def test_it_conforms_to_its_schema(interface: dict[str, Any]) -> None:
     schema = json.loads(Path(config("--interface")).with_suffix(".schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(interface, schema)
 
 
-def test_it_has_every_fact_of_the_header_and_no_other(interface: dict[str, Any]) -> None:
+def test_its_facts_are_exactly_those_of_the_header(interface: dict[str, Any]) -> None:
     described = {"\t".join(map(str, row)) for row in rows(interface)}
     assert described >= {line for line in TABLE.read_text(encoding="utf-8").splitlines() if line}
     tie = f"function\ttemporal_static_libs_{interface['version'].replace('.', '_')}_abi_"
     assert described == {fact for fact in facts(header_path()) if not fact.startswith(tie)}
 
 
-def test_it_names_what_it_belongs_to(interface: dict[str, Any]) -> None:
+def test_it_names_its_version_and_header(interface: dict[str, Any]) -> None:
     assert interface["version"] == Version(__version__).base_version
     assert interface["abi"] == config("--abi")
     assert interface["header"] == {
@@ -109,8 +109,8 @@ def test_it_names_what_it_belongs_to(interface: dict[str, Any]) -> None:
     assert interface["platforms"] == [target.platform for target in TARGETS]
 
 
-def test_types_need_no_parser_of_c(interface: dict[str, Any]) -> None:
-    """Spelled from their description, they are what the header says."""
+def test_types_need_no_c_parser(interface: dict[str, Any]) -> None:
+    """The C code built from their descriptions equals that of the header."""
 
     def spelled(described: Mapping[str, Any]) -> str:
         if described["kind"] != "pointer":
@@ -153,7 +153,7 @@ def test_every_function_and_parameter_has_a_text(interface: dict[str, Any], kind
 def test_every_constant_and_field_has_the_text_of_its_comment(interface: dict[str, Any]) -> None:
     constants = [it for enum in interface["enums"] for it in enum["constants"]]
     assert [it["name"] for it in constants if not it["doc"]] == []
-    # cbindgen gives those of tagged unions none.
+    # cbindgen writes no comments for those of tagged unions.
     plain = [it for it in interface["structs"] if "{" not in nested(it["members"])]
     lacking = {
         f"{it['name']}.{field['name']}"
@@ -162,16 +162,16 @@ def test_every_constant_and_field_has_the_text_of_its_comment(interface: dict[st
         if not field["doc"]
     }
     assert len(plain) > 50
-    # Of structs that wrap one value, the struct's text says it all.
+    # For structs that wrap one value, the struct's text is enough.
     assert {name for name in lacking if not name.endswith("._0")} == set()
     header = " ".join(header_path().read_text(encoding="utf-8").replace("\n   * ", " ").split())
     assert all(f"/** {it['doc']} */ {it['name']}" in header for it in constants)
 
 
 class TestBinding:
-    """Made of it, and of shared libraries that are linked from the archives."""
+    """A binding made from it, for shared libraries that are linked from the archives."""
 
-    def test_archives_have_the_functions_that_it_says(
+    def test_archives_have_the_listed_functions(
         self, interface: dict[str, Any], lib: ctypes.CDLL, capi: CApi
     ) -> None:
         libraries = {"client": lib, "sdk-core": ctypes.CDLL(str(capi.library))}
@@ -181,7 +181,7 @@ class TestBinding:
                 says_so = component in function["components"]
                 assert hasattr(library, function["name"]) == says_so, function["name"]
 
-    def test_structs_have_the_layout_that_it_says(
+    def test_structs_have_the_described_layout(
         self, interface: dict[str, Any], binding: Binding
     ) -> None:
         assert interface["structs"]
@@ -194,7 +194,7 @@ class TestBinding:
                 place = (found.offset, found.size)
                 assert place == (field["offset"], field["size"]), (struct, field["name"])
 
-    def test_anonymous_members_have_the_layout_that_it_says(
+    def test_anonymous_members_have_the_described_layout(
         self, interface: dict[str, Any], binding: Binding
     ) -> None:
         structs = [it for it in interface["structs"] if "{" in nested(it["members"])]
@@ -207,7 +207,7 @@ class TestBinding:
             found = getattr(binding.types[described["name"]], f"anonymous_{number}")
             assert (found.offset, found.size) == (member["offset"], member["size"])
 
-    def test_version_and_abi_id_are_the_librarys(
+    def test_version_and_abi_id_match_the_library(
         self, interface: dict[str, Any], lib: ctypes.CDLL
     ) -> None:
         assert lib.temporal_static_libs_version().decode() == interface["version"]

@@ -1,4 +1,4 @@
-"""Logs that go to the caller's callback: each runtime's to its own, and none before or after."""
+"""Logs forwarded to the caller: each runtime has its own callback, called only during its life."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_fields_come_as_json(capi: CApi) -> None:
 
 
 def test_calls_inside_a_log_callback_work(capi: CApi) -> None:
-    """Such as a binding makes that closes everything at a certain log."""
+    """For example if a binding closes everything after a certain log."""
     logs, lender, override = Logs(capi), capi.lend(), Override(capi)
     answers: list[Any] = []
     with capi.runtime(logs.options(lender)) as runtime:
@@ -117,14 +117,14 @@ def test_calls_inside_a_log_callback_work(capi: CApi) -> None:
         assert message.startswith("Invalid options: target_url `not a URL` is malformed")
 
 
-def test_the_filter_holds_back_what_is_below_it(capi: CApi) -> None:
+def test_the_filter_drops_lower_levels(capi: CApi) -> None:
     logs, lender, override = Logs(capi), capi.lend(), Override(capi)
     with capi.runtime(logs.options(lender, "error")) as runtime:
         make_warning(capi, runtime, override)
     assert logs.received == []
 
 
-def test_each_runtime_forwards_to_its_own_callback_on_whatever_thread_calls(capi: CApi) -> None:
+def test_each_runtime_forwards_to_its_own_callback_on_any_thread(capi: CApi) -> None:
     lender, override = capi.lend(), Override(capi)
     first, second = Logs(capi), Logs(capi)
     with (
@@ -144,7 +144,7 @@ def test_each_runtime_forwards_to_its_own_callback_on_whatever_thread_calls(capi
     assert len(second.warnings()) == 2
 
 
-def test_freeing_one_runtime_leaves_the_other_ones_logs_alone(capi: CApi) -> None:
+def test_freeing_one_runtime_does_not_affect_the_others_logs(capi: CApi) -> None:
     lender, override = capi.lend(), Override(capi)
     first, second = Logs(capi), Logs(capi)
     with capi.runtime(first.options(lender)) as one:
@@ -171,7 +171,7 @@ def test_no_log_comes_after_the_runtime_is_freed(capi: CApi) -> None:
     capi.lib.temporal_core_runtime_free(made.runtime)
     received = len(logs.received)
     assert received > 0
-    # The connection lives on and would log: an invalid update is an error log.
+    # The connection still exists and would log, because an invalid update logs an error.
     capi.lib.temporal_core_client_update_metadata(client, {"data": capi.NULL, "size": 5})
     capi.lib.temporal_core_client_free(client)
     time.sleep(0.2)

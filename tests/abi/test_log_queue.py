@@ -1,4 +1,4 @@
-"""Logs that wait on a completion queue until a thread of the host's asks for them."""
+"""Logs that wait on a completion queue until a thread of the host takes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lender(capi: CApi) -> Lender:
 
 
 def options(lender: Lender, filter_text: str = "error") -> Any:
-    """Runtime options with a filter for logs, and no callback for them."""
+    """Runtime options with a log filter but no log callback."""
     logging = lender.struct("TemporalCoreLoggingOptions", filter=lender.bytes(filter_text))
     telemetry = lender.struct("TemporalCoreTelemetryOptions", logging=logging)
     return lender.struct("TemporalCoreRuntimeOptions", telemetry=telemetry)
@@ -58,21 +58,21 @@ def read(event: Event) -> Log:
 
 
 def make_log(capi: CApi, client: Any, number: int) -> None:
-    """Have an error logged, on this thread, that tells the number."""
+    """Log an error with this number on the current thread."""
     lender = capi.lend()
     metadata = lender.array([f"no name {number}\nvalue"])
     capi.lib.temporal_core_client_update_metadata(client, metadata)
 
 
 def number_of(log: Log) -> int:
-    """The number that `make_log` had logged."""
+    """The number that `make_log` logged."""
     found = re.search(r"'no name (\d+)'", log.message)
     assert found is not None, log
     return int(found[1])
 
 
 def waiting(queue: CompletionQueue) -> Iterator[Event]:
-    """Take all that waits."""
+    """Take all waiting events."""
     while (event := queue.try_next()) is not None:
         yield event
 
@@ -111,7 +111,7 @@ def test_logs_of_each_level_and_of_the_library_s_threads_come_with_their_fields(
 ) -> None:
     answers = [Response(), Response(status=14, message="not now"), Response()]
     override = Override(capi, lambda _request: answers.pop(0))
-    # It is ignored, and a warning says so.
+    # It is ignored with a warning.
     dns = capi.new("TemporalCoreClientDnsLoadBalancingOptions", resolution_interval_millis=1000)
     with (
         capi.runtime(options(lender, "trace"), log_queue=queue.handle) as runtime,
@@ -126,9 +126,7 @@ def test_logs_of_each_level_and_of_the_library_s_threads_come_with_their_fields(
     assert "not now" in log.fields["error"]
 
 
-def test_the_filter_holds_back_what_is_below_it(
-    capi: CApi, queue: CompletionQueue, lender: Lender
-) -> None:
+def test_the_filter_drops_lower_levels(capi: CApi, queue: CompletionQueue, lender: Lender) -> None:
     with (
         capi.runtime(options(lender, "off"), log_queue=queue.handle) as runtime,
         connection_to(Override(capi), runtime) as client,
@@ -171,7 +169,7 @@ def test_two_runtimes_share_a_queue(capi: CApi, queue: CompletionQueue, lender: 
 
 
 class TestTooManyLogs:
-    def test_the_newest_are_dropped_and_one_event_says_how_many(
+    def test_the_newest_are_dropped_and_one_event_has_their_number(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:
         more = {"log_queue": queue.handle, "log_tag": TAG, "max_waiting_logs": 10}
@@ -189,13 +187,13 @@ class TestTooManyLogs:
             assert dropped.struct.count == 15
             assert queue.try_next() is None
 
-            # Each is told once.
+            # Each drop is reported once.
             for number in range(10):
                 make_log(capi, client, number)
             kinds = [event.kind for event in waiting(queue)]
             assert kinds == ["Log"] * 10
 
-    def test_there_is_room_for_as_many_as_were_taken(
+    def test_taking_logs_makes_room_for_as_many(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:
         with (
@@ -208,12 +206,12 @@ class TestTooManyLogs:
             for number in range(4, 6):
                 make_log(capi, client, number)
             assert number_of(read(queue.take("Log"))) == 1
-            # Of all that were dropped until it is asked for.
+            # It counts all logs dropped until it is taken.
             assert queue.take("LogsDropped").struct.count == 3
             assert number_of(read(queue.take("Log"))) == 4
             assert queue.try_next() is None
 
-    def test_runtimes_share_the_room_of_their_queue(
+    def test_runtimes_share_the_limit_of_their_queue(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:
         more = {"log_queue": queue.handle, "max_waiting_logs": 2}
@@ -248,7 +246,7 @@ class TestTooManyLogs:
         assert kinds == ["Log", "LogsDropped", "Worker", "Worker", "Worker"]
         assert events[1].struct.count == 5
 
-    def test_ten_thousand_wait_if_nothing_is_said(
+    def test_default_limit_is_ten_thousand(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:
         with (
@@ -263,7 +261,7 @@ class TestTooManyLogs:
         for event in events:
             event.free()
 
-    def test_what_came_and_what_was_dropped_are_all_that_was_logged(
+    def test_every_log_is_either_delivered_or_counted_as_dropped(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:
         threads, logs_a_thread = 4, 300
@@ -302,7 +300,7 @@ class TestEnds:
         capi.lib.temporal_core_client_free(client)
         assert [number_of(read(event)) for event in waiting(queue)] == [1]
 
-    def test_none_comes_of_a_runtime_that_failed(
+    def test_none_comes_from_a_failed_runtime(
         self, capi: CApi, queue: CompletionQueue, lender: Lender
     ) -> None:
         failing = options(lender, "trace")
@@ -342,7 +340,7 @@ class TestEnds:
 
 
 class TestRefusals:
-    """Those of one option are rows of options.tsv."""
+    """Refusals of a single option are rows of options.tsv."""
 
     def failure(self, capi: CApi, given: Any, **extra: Any) -> str:
         more = capi.sized("TemporalStaticLibsRuntimeOptions", **extra)
@@ -366,7 +364,7 @@ class TestRefusals:
     def test_null_options_are_a_failure(self, capi: CApi) -> None:
         assert self.failure(capi, capi.NULL) == "Invalid options: options is NULL"
 
-    def test_without_extra_options_it_is_as_the_other_export(self, capi: CApi) -> None:
+    def test_without_extra_options_it_works_like_the_other_export(self, capi: CApi) -> None:
         zeros = capi.new("TemporalCoreRuntimeOptions")
         made = capi.lib.temporal_static_libs_runtime_new(zeros, capi.NULL)
         assert made.fail == capi.NULL

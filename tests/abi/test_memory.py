@@ -1,4 +1,4 @@
-"""Memory: create/use/destroy cycles under valgrind leave nothing behind and touch nothing freed."""
+"""Memory: create/use/destroy cycles under valgrind leak nothing and use no freed memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS = 240.0
 
 
 def check(program: Path, *arguments: str) -> None:
-    """Run a program under valgrind: it loses nothing, and touches nothing freed."""
+    """Run a program under valgrind, and check for leaks and use of freed memory."""
     command = [
         require_program("valgrind"),
         "--quiet",
@@ -33,7 +33,7 @@ def check(program: Path, *arguments: str) -> None:
 
 @pytest.mark.parametrize("ending", ["finalize", "free-only"])
 def test_memory_does_not_grow_with_cycles(ending: str, tmp_path: Path) -> None:
-    """``ending``: whether replayers are finalized, or freed as they are."""
+    """``ending``: whether replayers are finalized before they are freed."""
     require_program("valgrind")
     check(build_program(HERE / "memory_cycles.c", tmp_path), ending)
 

@@ -1,4 +1,4 @@
-"""How messages begin that consumers compare: messages.tsv, one test for each row."""
+"""The beginnings of messages that consumers compare: one test for each row of messages.tsv."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INVALID_ARGUMENT = 3
 
 
 def says(function: str, when: str) -> Callable[[Trigger], Trigger]:
-    """Register what makes a function say its message; both as messages.tsv has them."""
+    """Register what triggers a function's message, by columns of messages.tsv."""
 
     def register(trigger: Trigger) -> Trigger:
         TRIGGERS[function, when] = trigger
@@ -44,14 +44,14 @@ def says(function: str, when: str) -> Callable[[Trigger], Trigger]:
 
 
 class Caller:
-    """A runtime, a connection to an override, and how to get at a failure."""
+    """A runtime, a connection to an override, and functions that return failures."""
 
     def __init__(self, capi: CApi, runtime: Any, client: Any) -> None:
         self.capi, self.runtime, self.client = capi, runtime, client
         self.lender = capi.lend()
 
     def text(self, fail: Any) -> str:
-        """Take a failure that must be there."""
+        """Take a failure, which must exist."""
         message = self.capi.take_text(fail)
         assert message is not None
         return message
@@ -65,13 +65,13 @@ class Caller:
         return str(caught.value)
 
     def of_finalized(self, action: Callable[[Any], object]) -> str:
-        """What an action on a finalized worker fails with."""
+        """The failure of an action on a finalized worker."""
         with worker(self.capi, self.client, "queue") as made:
             made.shut_down_idle()
             return self.refused(lambda: action(made))
 
     def started_server(self, function: str, options: Any) -> tuple[Any, str | None]:
-        """Start a server: its handle, or the failure."""
+        """Start a server; return its handle or the failure."""
         answer = self.capi.start(
             "TemporalCoreEphemeralServerStartCallback",
             f"temporal_core_ephemeral_server_start_{function}",
@@ -94,14 +94,14 @@ class Caller:
 
 
 def respond(request: Request) -> Response:
-    """Refuse to describe namespaces, and answer everything else with nothing."""
+    """Refuse to describe namespaces, and answer everything else with an empty message."""
     if request.rpc == "DescribeNamespace":
         return Response(status=INVALID_ARGUMENT, message="no")
     return Response()
 
 
 def exactly(message: str, expected: str) -> str:
-    """Hold a message that consumers compare as a whole."""
+    """Check a message that consumers compare as a whole."""
     assert message == expected
     return message
 

@@ -1,4 +1,4 @@
-"""Meters, attributes and metrics, as a custom meter of the test's own sees them."""
+"""Meters, attributes and metrics, recorded by a custom meter of the test."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SERVICE = {"service_name": "temporal-core-sdk"}
 
 @pytest.fixture
 def custom(capi: CApi) -> Iterator[CustomMeter]:
-    """A custom meter; whatever a test does with it, all is freed once in the end."""
+    """A custom meter. After any test, everything must be freed exactly once."""
     meter = CustomMeter(capi)
     yield meter
     meter.check_all_freed()
@@ -66,9 +66,7 @@ def test_runtime_without_metrics_has_no_meter(capi: CApi) -> None:
         assert capi.lib.temporal_core_metric_meter_new(runtime) == capi.NULL
 
 
-def test_custom_meter_without_use_is_freed_with_the_runtime(
-    capi: CApi, custom: CustomMeter
-) -> None:
+def test_unused_custom_meter_is_freed_with_the_runtime(capi: CApi, custom: CustomMeter) -> None:
     with metrics_runtime(capi, custom_meter=custom.struct):
         assert custom.freed["meter"] == 0
     assert custom.freed["meter"] == 1
@@ -104,7 +102,7 @@ def test_every_kind_reaches_the_custom_meter(capi: CApi, custom: CustomMeter, me
     ]
 
 
-def test_extreme_values_arrive_whole(capi: CApi, custom: CustomMeter, meter: Meter) -> None:
+def test_extreme_values_arrive_unchanged(capi: CApi, custom: CustomMeter, meter: Meter) -> None:
     lib = capi.lib
     counter = meter.metric("CounterInteger", "counter")
     duration = meter.metric("HistogramDuration", "duration")
@@ -154,7 +152,7 @@ def test_service_name_is_attached_when_asked(capi: CApi, custom: CustomMeter, at
     assert recorded == [service, service, {**service, "color": "blue"}]
 
 
-def test_null_attributes_stand_for_the_runtime_s_own(capi: CApi, custom: CustomMeter) -> None:
+def test_null_attributes_mean_the_runtime_s_own(capi: CApi, custom: CustomMeter) -> None:
     options: dict[str, Any] = {"custom_meter": custom.struct, "attach_service_name": True}
     with metrics_runtime(capi, **options) as runtime, Meter(capi, runtime) as meter:
         counter = meter.metric("CounterInteger", "counter")
@@ -252,7 +250,9 @@ def test_attributes_of_another_runtime_are_refused(capi: CApi, custom: CustomMet
     other.check_all_freed()
 
 
-def test_attributes_of_another_meter_of_the_runtime_fit(capi: CApi, custom: CustomMeter) -> None:
+def test_attributes_of_another_meter_of_the_runtime_are_accepted(
+    capi: CApi, custom: CustomMeter
+) -> None:
     with (
         metrics_runtime(capi, custom_meter=custom.struct) as runtime,
         Meter(capi, runtime) as meter,
@@ -264,7 +264,7 @@ def test_attributes_of_another_meter_of_the_runtime_fit(capi: CApi, custom: Cust
 
 
 def make_everything(capi: CApi, runtime: Any) -> dict[str, tuple[Any, Any]]:
-    """Give each handle with the function that frees it; the runtime too."""
+    """Return each handle, including the runtime, with the function that frees it."""
     lib, lender = capi.lib, capi.lend()
     meter = lib.temporal_core_metric_meter_new(runtime)
     array = attribute_array(capi, lender, {"color": "blue"})
@@ -324,7 +324,7 @@ def test_metric_outlives_its_runtime(capi: CApi, custom: CustomMeter) -> None:
         assert custom.records == [Record("counter", "integer", 1, {"late": True})]
 
 
-def test_callback_frees_the_handles_that_are_in_use(capi: CApi, custom: CustomMeter) -> None:
+def test_callback_can_free_the_handles_in_use(capi: CApi, custom: CustomMeter) -> None:
     lender = capi.lend()
     handles: dict[str, tuple[Any, Any]] = {}
     inner: Any = custom.callbacks["metric_record_integer"]
@@ -451,7 +451,7 @@ def test_meter_is_freed_once_when_the_runtime_fails(
     assert custom.freed["meter"] == 1
 
 
-def test_two_exporters_are_named(capi: CApi, custom: CustomMeter) -> None:
+def test_two_exporters_are_named_in_the_failure(capi: CApi, custom: CustomMeter) -> None:
     lender = capi.lend()
     options = runtime_options(
         capi,
@@ -469,7 +469,7 @@ def test_no_exporter_is_a_failure(capi: CApi) -> None:
     assert "none is set" in refused(capi, runtime_options(capi, capi.lend()))
 
 
-def test_null_in_the_place_of_handles(capi: CApi, custom: CustomMeter, meter: Meter) -> None:
+def test_null_instead_of_handles(capi: CApi, custom: CustomMeter, meter: Meter) -> None:
     lib, null = capi.lib, capi.NULL
     array = attribute_array(capi, meter.lender, {"color": "blue"})
     for function in ("meter_free", "free", "attributes_free"):

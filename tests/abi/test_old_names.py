@@ -1,4 +1,4 @@
-"""Old names of types: there if a program asks for them, and else the errors that the docs quote."""
+"""Old type names: available on request, otherwise the errors that the docs quote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MACRO = "TEMPORAL_STATIC_LIBS_OLD_NAMES"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 ZIG = [sys.executable, "-m", "ziglang"]
 C_STANDARDS = ["c11", "c17"]
-# What clang, and so Zig, calls the last one.
+# How clang, and therefore Zig, names the last one.
 CPP_STANDARDS = ["c++11", "c++14", "c++17", "c++20", "c++2b"]
 COMPILERS = [
     pytest.param([*compiler, f"-x{language}", f"-std={standard}"], id=f"{name}-{standard}")
@@ -68,12 +68,12 @@ OF_ZIG = [
 
 @functools.cache
 def include() -> str:
-    """The option that has a compiler find the header."""
+    """The compiler option for the header's directory."""
     return f"-I{config('--includedir')}"
 
 
 def tagged(names: dict[str, str]) -> set[str]:
-    """Those that can have ``struct`` before them."""
+    """The names that can follow ``struct``."""
     rows = CURRENT.rows()
     return {
         old
@@ -107,7 +107,7 @@ def imported(source: str, directory: Path, define: bool) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_old_names_are_todays_types_if_asked_for(compiler: list[str], tmp_path: Path) -> None:
+def test_old_names_are_the_current_types_if_enabled(compiler: list[str], tmp_path: Path) -> None:
     require_program(compiler[0])
     names = old_names()
     assert tagged(names)
@@ -124,14 +124,14 @@ def test_old_names_are_todays_types_if_asked_for(compiler: list[str], tmp_path: 
 
 
 @pytest.mark.parametrize("name", old_names())
-def test_old_name_is_not_there_unasked(name: str, tmp_path: Path) -> None:
+def test_old_name_is_unavailable_by_default(name: str, tmp_path: Path) -> None:
     done = compiled(f"extern {name} *it;", tmp_path, [*ZIG, "cc"])
     assert done.returncode != 0
     assert f"unknown type name '{name}'" in done.stderr
 
 
-def test_zig_imports_old_names_if_asked_for(tmp_path: Path) -> None:
-    # Callbacks that take a struct with themselves in it are a loop to Zig 0.15 by any name.
+def test_zig_imports_old_names_if_enabled(tmp_path: Path) -> None:
+    # Zig 0.15 reports a loop for callbacks that take a struct containing them, whatever the names.
     names = sorted(tagged(old_names()))
     lines = [f"export fn f{i}(_: ?*c.{name}) void {{}}" for i, name in enumerate(names)]
     done = imported("\n".join(lines), tmp_path, define=True)
@@ -167,7 +167,7 @@ def test_first_error_in_zig_is_the_one_in_the_docs(
 
 
 def troubleshooting(repo_root: Path) -> str:
-    """The part of the page that is about an older bridge."""
+    """The section of the page about an older bridge."""
     page = (repo_root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     _, _, after = page.partition("## What compilers say of an older bridge\n")
     return after.partition("\n## ")[0]

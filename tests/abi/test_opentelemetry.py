@@ -1,4 +1,4 @@
-"""Metrics as OTLP receivers see them, over gRPC and over HTTP."""
+"""Metrics exported to OTLP receivers over gRPC and HTTP."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROTOCOLS = ("Grpc", "Http")
 FAST = 50
 """Milliseconds between exports, for tests that wait for one."""
 NEVER = 3_600_000
-"""Milliseconds between exports, for tests that see only the one at the end."""
+"""Milliseconds between exports, for tests that get only the last one."""
 
 
 def receiving(protocol: str) -> AbstractContextManager[Receiver]:
@@ -58,7 +58,7 @@ def holds(name: str) -> Any:
 
 
 def recorded(capi: CApi, protocol: str, metrics: dict[str, Any], **fields: Any) -> Export:
-    """Record every kind and give the export that has them all, made when the runtime ends."""
+    """Record every kind and return the export with all of them, made when the runtime ends."""
     lender = capi.lend()
     with receiving(protocol) as receiver:
         options = exporter(
@@ -177,7 +177,7 @@ def test_core_s_own_metrics(capi: CApi, protocol: str) -> None:
     assert attributes(point)["operation"] == "GetSystemInfo"
 
 
-def test_periodicity_zero_is_a_second(capi: CApi) -> None:
+def test_periodicity_zero_means_one_second(capi: CApi) -> None:
     lender = capi.lend()
     with grpc_receiver() as receiver:
         options = opentelemetry(lender, receiver.url)
@@ -210,7 +210,7 @@ def test_last_values_of_a_metric_that_outlives_its_runtime_are_exported(
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "unix"])
-def test_other_schemes_of_grpc(capi: CApi, tmp_path: Path, scheme: str) -> None:
+def test_other_grpc_schemes(capi: CApi, tmp_path: Path, scheme: str) -> None:
     lender = capi.lend()
     address = f"unix:{tmp_path}/otlp.socket" if scheme == "unix" else "127.0.0.1:0"
     with grpc_receiver(address) as receiver:
@@ -229,7 +229,7 @@ def test_other_schemes_of_grpc(capi: CApi, tmp_path: Path, scheme: str) -> None:
     ("protocol", "scheme"), [("Grpc", "https"), ("Grpc", "grpcs"), ("Http", "https")]
 )
 def test_tls_schemes_speak_tls(capi: CApi, protocol: str, scheme: str) -> None:
-    """Nothing goes out in the clear: the first byte is that of a TLS handshake."""
+    """Nothing is sent unencrypted: the first byte is that of a TLS handshake."""
     lender = capi.lend()
     first = threading.Event()
     received: list[bytes] = []
@@ -242,7 +242,7 @@ def test_tls_schemes_speak_tls(capi: CApi, protocol: str, scheme: str) -> None:
             with peer:
                 peer.settimeout(30)
                 received.append(peer.recv(1))
-            # Later attempts are refused at once, so that the runtime's end need not wait for them.
+            # Refuse later attempts at once, so that freeing the runtime does not wait for them.
             listener.close()
             first.set()
 

@@ -1,4 +1,4 @@
-"""The table of options: each field has a row, and each row is what the library does."""
+"""The table of options: each field has a row, and the library behaves as each row states."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ PLACEHOLDERS: Final = (
     "TASKS",
     "TEXT",
 )
-"""The words of a message that stand for values."""
+"""Placeholders in messages."""
 
 
 def filled(message: str, values: Mapping[str, str]) -> re.Pattern[str]:
-    """Make a pattern of a message: known values as they are, anything for the others."""
+    """Make a pattern from a message: known values literally, anything for the others."""
 
     def value(word: re.Match[str]) -> str:
         return re.escape(values[word[0]]) if word[0] in values else "(?s:.+)"
@@ -72,7 +72,7 @@ def calls(capi: CApi) -> Iterator[OptionCalls]:
 
 
 def check(calls: OptionCalls, row: Option, message: str, fail: str | None, **values: str) -> None:
-    """Hold what a call gave against a message of the table."""
+    """Compare the result of a call with a message of the table."""
     values["INTERFACE"] = calls.api.interface_note.strip()
     expected = filled(message, values)
     if row.outcome == "warned":
@@ -85,7 +85,7 @@ def check(calls: OptionCalls, row: Option, message: str, fail: str | None, **val
 
 
 class TestTable:
-    """That it is complete."""
+    """The table is complete."""
 
     def test_each_field_that_a_caller_fills_in_has_a_row(self) -> None:
         structs = filled_in(interface_rows())
@@ -94,7 +94,7 @@ class TestTable:
         assert len(expected) > 150
         assert {f"{row.struct}.{row.field}" for row in ROWS} == expected
 
-    def test_each_struct_that_a_function_takes_is_a_beginning(self) -> None:
+    def test_each_struct_parameter_is_a_root_of_the_table(self) -> None:
         rows = interface_rows()
         taken = {
             part.removeprefix("const ").removesuffix("*")
@@ -108,7 +108,7 @@ class TestTable:
         assert {place.options for place in PLACES.values()} == taken
         assert set(PLACES) == set(filled_in(interface_rows()))
 
-    def test_fields_are_those_of_the_header(self, capi: CApi) -> None:
+    def test_fields_match_the_header(self, capi: CApi) -> None:
         for struct in PLACES:
             fields = [name for name, _ in capi.ffi.typeof(struct).fields if name]
             rows = {row.field for row in ROWS if row.struct == struct}
@@ -118,14 +118,14 @@ class TestTable:
         assert len({(row.struct, row.field, row.kind, row.name) for row in ROWS}) == len(FIELDS)
         assert {row.kind for row in ROWS} <= {kind for kind, *_ in kind_rows()}
 
-    def test_each_row_with_a_message_has_triggers_and_no_other(self) -> None:
+    def test_exactly_the_rows_with_a_message_have_triggers(self) -> None:
         expected = {(row.struct, row.field, row.value) for row in ROWS if row.message}
         assert len(expected) > 90
         assert set(rows_with_triggers()) == expected
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.message], ids=ids)
-def test_row_happens_with_its_message(calls: OptionCalls, row: Option) -> None:
+def test_row_causes_its_message(calls: OptionCalls, row: Option) -> None:
     for trigger in triggers(row):
         ask = calls.accepts if row.outcome == "warned" else calls.answer
         fail = ask(row.struct, trigger.settings)
@@ -137,7 +137,7 @@ def test_row_happens_with_its_message(calls: OptionCalls, row: Option) -> None:
     [row for row in FIELDS if row.kind in REFUSING],
     ids=lambda row: f"{row.struct}.{row.field}",
 )
-def test_field_refuses_what_its_kind_refuses(calls: OptionCalls, row: Option) -> None:
+def test_field_refuses_the_values_that_its_kind_refuses(calls: OptionCalls, row: Option) -> None:
     beginning = BEGINNINGS[PLACES[row.struct].options]
     for value, message, trigger in of_kind(row):
         fail = calls.answer(row.struct, trigger.settings)
@@ -171,7 +171,7 @@ def test_extreme_values_are_accepted_where_any_works(calls: OptionCalls, row: Op
         ),
     ],
 )
-def test_replayer_takes_what_only_other_workers_cannot_do_without(
+def test_replayer_does_not_require_options_that_other_workers_do(
     capi: CApi, fields: dict[str, Any]
 ) -> None:
     lender = capi.lend()
@@ -206,7 +206,7 @@ def test_api_key_may_go_to_this_machine_unencrypted(calls: OptionCalls, host: st
     assert not any("api_key" in it for it in calls.warnings())
 
 
-def test_warning_about_slots_is_not_for_workers_that_cache_nothing(calls: OptionCalls) -> None:
+def test_warning_about_slots_is_only_for_workers_with_a_cache(calls: OptionCalls) -> None:
     settings = {"num_slots": 1, "/max_cached_workflows": 0}
     assert calls.accepts("TemporalCoreFixedSizeSlotSupplier", settings) is None
     assert not any("num_slots" in it for it in calls.warnings())
@@ -222,7 +222,7 @@ def test_warning_about_slots_is_not_for_workers_that_cache_nothing(calls: Option
         ("bad: REASON", {}, "bad: two\nlines", "bad: "),
     ],
 )
-def test_words_in_capitals_stand_for_values(
+def test_words_in_capitals_are_placeholders(
     message: str, values: dict[str, str], matching: str, other: str
 ) -> None:
     assert filled(message, values).fullmatch(matching)

@@ -1,4 +1,4 @@
-"""Metrics as a Prometheus parser sees them."""
+"""Metrics read by a Prometheus parser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def scrape(address: str) -> dict[str, Metric]:
 
 
 def samples(family: Metric) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Give sample values by name and labels."""
+    """Return sample values by name and labels."""
     return {(s.name, frozenset(s.labels.items())): s.value for s in family.samples}
 
 
@@ -155,8 +155,8 @@ def test_core_s_own_metrics(capi: CApi, address: str, prefix: str) -> None:
     assert {s.labels["operation"] for s in families[name].samples} == {"GetSystemInfo"}
 
 
-def test_global_tag_takes_the_place_of_the_attached_service_name(capi: CApi, address: str) -> None:
-    """Two labels of one name would make Prometheus refuse the scrape."""
+def test_global_tag_replaces_the_attached_service_name(capi: CApi, address: str) -> None:
+    """Prometheus would refuse the scrape if two labels had the same name."""
     lender = capi.lend()
     with (
         metrics_runtime(
@@ -191,7 +191,9 @@ def test_endpoint_ends_with_the_runtime(capi: CApi, address: str) -> None:
             scrape(address)
 
 
-def test_endpoint_stays_for_a_metric_that_outlives_the_runtime(capi: CApi, address: str) -> None:
+def test_endpoint_lives_as_long_as_a_metric_that_outlives_the_runtime(
+    capi: CApi, address: str
+) -> None:
     lender = capi.lend()
     made = capi.lib.temporal_core_runtime_new(
         runtime_options(capi, lender, prometheus=prometheus(lender, address))
@@ -205,7 +207,7 @@ def test_endpoint_stays_for_a_metric_that_outlives_the_runtime(capi: CApi, addre
         scrape(address)
 
 
-def test_two_runtimes_keep_their_metrics_apart(capi: CApi) -> None:
+def test_two_runtimes_have_separate_metrics(capi: CApi) -> None:
     lender = capi.lend()
     addresses = [unused_address() for _ in range(2)]
     one, two = (prometheus(lender, address) for address in addresses)
@@ -235,7 +237,7 @@ def test_label_values_are_escaped(capi: CApi, address: str) -> None:
     assert sample.labels == {"nasty": nasty}
 
 
-def test_name_that_is_none_is_logged(capi: CApi, address: str) -> None:
+def test_invalid_name_is_logged(capi: CApi, address: str) -> None:
     logs, lender = LogCapture(capi), capi.lend()
     options = {"prometheus": prometheus(lender, address)}
     with (
@@ -253,7 +255,7 @@ def test_name_that_is_none_is_logged(capi: CApi, address: str) -> None:
         assert set(scrape(address)) == {"my_counter"}
 
 
-def test_one_name_for_two_kinds_does_not_spoil_the_scrape(capi: CApi, address: str) -> None:
+def test_same_name_for_two_kinds_does_not_break_the_scrape(capi: CApi, address: str) -> None:
     lender = capi.lend()
     with (
         metrics_runtime(capi, prometheus=prometheus(lender, address)) as runtime,

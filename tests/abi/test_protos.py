@@ -1,4 +1,4 @@
-"""The package's protobuf files are of the archive: it knows each field that they have."""
+"""The package's protobuf files match the archive, which knows each of their fields."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.abi.rpc import outcome, start_call
 from tests.support.programs.protoc import compile_protos
 
 PACKAGE = "temporal.api.workflowservice.v1"
-DEEPEST = 8  # of a message that holds messages; a failure has a cause, which is a failure
+DEEPEST = 8  # of nested messages; for example, a failure has a cause, which is a failure
 
 
 @pytest.fixture(scope="module")
 def pool(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> DescriptorPool:
-    """What protoc makes of the files."""
+    """The descriptors that protoc generates from the files."""
     service = f"{PACKAGE.replace('.', '/')}/service.proto"
     protodir = package_dir / "share" / "proto"
     pool = DescriptorPool()
@@ -32,7 +32,7 @@ def pool(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Descrip
 
 
 def value(field: Any) -> Any:
-    """One that is not the default."""
+    """Return a value other than the default."""
     if field.enum_type is not None:
         return field.enum_type.values[-1].number
     if field.type == FieldDescriptor.TYPE_STRING:
@@ -43,7 +43,7 @@ def value(field: Any) -> Any:
 
 
 def fill(message: Message, depth: int = 1) -> int:
-    """Set all fields, of messages in it as well, and return how many; of a oneof the last stays."""
+    """Set all fields, also of nested messages, and return their number. A oneof keeps the last."""
     count = 0
     for field in message.DESCRIPTOR.fields:
         target = getattr(message, field.name)
@@ -73,7 +73,7 @@ def fill(message: Message, depth: int = 1) -> int:
 @pytest.mark.parametrize(
     "rpc", ["UpdateWorkflowExecution", "RespondWorkflowTaskCompleted", "PollWorkflowTaskQueue"]
 )
-def test_request_and_response_come_through_the_archive_with_every_field(
+def test_archive_passes_every_field_of_requests_and_responses(
     capi: CApi, pool: DescriptorPool, rpc: str
 ) -> None:
     method = pool.FindServiceByName(f"{PACKAGE}.WorkflowService").FindMethodByName(rpc)
@@ -88,6 +88,6 @@ def test_request_and_response_come_through_the_archive_with_every_field(
     override = Override(capi, respond)
     with capi.runtime() as runtime, connection_to(override, runtime) as client:
         ended = outcome(capi, start_call(capi, client, rpc, request.SerializeToString()))
-    # The archive decodes and encodes both, and drops each field that it does not know.
+    # The archive decodes and encodes both, and would drop unknown fields.
     assert type(request).FromString(override.requests[-1].proto) == request
     assert type(response).FromString(ended.success or b"") == response

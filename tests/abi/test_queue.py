@@ -36,20 +36,20 @@ from tests.support.programs.waiting import until
 
 TAG = 0xFEDC_BA98_7654_3210
 NOBODY = "http://127.0.0.1:1"
-"""Where nobody listens."""
+"""An address where nobody listens."""
 
 NOT_FOUND, PERMISSION_DENIED = 5, 7
 
 
 class Server:
-    """What the override answers."""
+    """The override's answers."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
-        """Once it is set, calls are answered again that wait."""
+        """Once it is set, waiting calls are answered."""
         self.stopped.set()
         self.tasks: list[bytes] = []
-        """Activity tasks that a poll gets."""
+        """Activity tasks for polls."""
 
     def respond(self, request: Request) -> Response:
         if request.rpc == "CountWorkflowExecutions":
@@ -82,7 +82,7 @@ def client(capi: CApi, runtime: Any, server: Server) -> Iterator[Any]:
 
 
 def taken(queue: CompletionQueue, kind: str, tag: int = TAG) -> Event:
-    """Take the one event that must come, with its tag, and hold the queue to have no other."""
+    """Take the expected event with its tag, and check that the queue has no other."""
     event = queue.take(kind)
     assert event.tag == tag
     assert queue.try_next() is None
@@ -90,7 +90,7 @@ def taken(queue: CompletionQueue, kind: str, tag: int = TAG) -> Event:
 
 
 def only_fails(queue: CompletionQueue, kind: str, tag: int = TAG) -> str:
-    """Take an event of a call that failed, and give its message."""
+    """Take the event of a failed call, and return its message."""
     event = taken(queue, kind, tag)
     assert event.fields == {"fail"}
     message = event.text()
@@ -99,7 +99,7 @@ def only_fails(queue: CompletionQueue, kind: str, tag: int = TAG) -> str:
 
 
 class TestResults:
-    """Each ready-made callback, by the calls that it is for."""
+    """Each ready-made callback, with the calls that it is for."""
 
     def test_a_connection(self, capi: CApi, runtime: Any, server: Server) -> None:
         override = Override(capi, server.respond)
@@ -126,7 +126,7 @@ class TestResults:
         extra = [] if function.startswith("temporal_core_") else [capi.NULL]
         queue.start(function, runtime, capi.NULL, *extra, tag=TAG)
         event = queue.try_next()
-        assert event is not None, "it is there when the call returns"
+        assert event is not None, "no event when the call returned"
         assert event.text() == "Invalid options: options is NULL"
         event.free()
 
@@ -230,7 +230,7 @@ class TestResults:
         queue.start(f"temporal_core_worker_complete_{kind}", capi.NULL, nothing, tag=TAG)
         assert only_fails(queue, "Worker").endswith("worker is NULL")
 
-    def test_what_the_server_says_of_a_worker(
+    def test_the_servers_report_about_a_worker(
         self, capi: CApi, queue: CompletionQueue, runtime: Any
     ) -> None:
         function = "temporal_static_libs_worker_ask_server"
@@ -244,7 +244,7 @@ class TestResults:
             assert json.loads(event.bytes())["task_queue"] == "queue"
             event.free()
 
-    def test_what_the_server_does_not_say_of_a_worker(
+    def test_a_refused_report_about_a_worker(
         self, capi: CApi, queue: CompletionQueue, client: Any
     ) -> None:
         function = "temporal_static_libs_worker_ask_server"
@@ -286,10 +286,10 @@ class TestResults:
         for event in events:
             event.free()
 
-    def test_no_callback_that_blocks_keeps_results_from_a_queue(
+    def test_blocking_callbacks_do_not_delay_results_for_a_queue(
         self, capi: CApi, queue: CompletionQueue
     ) -> None:
-        """Where callbacks may block, they have threads; results of a queue need none of these."""
+        """Callbacks that may block have threads, which results for a queue do not need."""
         inside, leave = threading.Event(), threading.Event()
 
         def block(*_arguments: Any) -> None:
@@ -338,10 +338,10 @@ READY_MADE = {
     "worker_ask_server": ("WorkerAskServer", ("success", "fail")),
     "worker_poll": ("WorkerPoll", ("success", "fail")),
 }
-"""Ready-made callback to the kind of its event, and the fields that its arguments become."""
+"""For each ready-made callback, the kind of its event and the fields for its arguments."""
 
 
-def test_every_ready_made_callback_of_the_header_is_known_here(declared: str) -> None:
+def test_every_ready_made_callback_of_the_header_is_tested(declared: str) -> None:
     prefix = "temporal_static_libs_on_"
     declared_here = {
         name.removeprefix(prefix) for name in function_names(declared) if name.startswith(prefix)
@@ -353,7 +353,7 @@ def test_every_ready_made_callback_of_the_header_is_known_here(declared: str) ->
 def test_each_argument_of_a_ready_made_callback_becomes_its_field(
     capi: CApi, queue: CompletionQueue, name: str
 ) -> None:
-    """Called as the library calls it, with one argument at a time."""
+    """Call it like the library, with one argument at a time."""
     kind, fields = READY_MADE[name]
     callback = getattr(capi.lib, f"temporal_static_libs_on_{name}")
 
@@ -361,7 +361,7 @@ def test_each_argument_of_a_ready_made_callback_becomes_its_field(
         nothing = {field: 0 if field == "status_code" else capi.NULL for field in fields}
         return [*{**nothing, given: 7 if given == "status_code" else some_bytes(capi)}.values()]
 
-    # Not a handle: there is none that could be freed. `TestResults` has real ones.
+    # Without handles, because a fake one could not be freed. `TestResults` uses real ones.
     for field in set(fields) - {"connection", "server"}:
         given = arguments(field)
         callback(queue.tag(TAG), *given)
@@ -370,16 +370,16 @@ def test_each_argument_of_a_ready_made_callback_becomes_its_field(
         assert getattr(event.struct, field) == given[fields.index(field)]
         event.free()
         callback(capi.NULL, *arguments(field))
-        assert queue.try_next() is None, "it belongs to no queue"
+        assert queue.try_next() is None, "an event without a queue"
 
 
 class TestWrongArguments:
-    """False, and nothing is written or taken."""
+    """Each call returns false, and writes or takes nothing."""
 
     FILLER = b"\xa5"
 
     def raw(self, capi: CApi, size: int) -> Any:
-        """Memory of an event that nobody has written to but for its size."""
+        """Memory of an event in which only the size was written."""
         whole = capi.ffi.sizeof("TemporalStaticLibsEvent")
         event: Any = capi.ffi.new("TemporalStaticLibsEvent *")
         capi.ffi.buffer(event)[:] = self.FILLER * whole
@@ -418,10 +418,10 @@ class TestWrongArguments:
             assert bytes(capi.ffi.buffer(event)) == before
         assert taken(queue, "Worker").fields == set()
 
-    def test_an_event_is_written_over_whatever_was_there(
+    def test_an_event_overwrites_the_previous_content(
         self, capi: CApi, queue: CompletionQueue
     ) -> None:
-        """Pointers that were never set are not freed; padding is not looked at."""
+        """Uninitialized pointers are not freed, and padding is ignored."""
         event = self.raw(capi, capi.ffi.sizeof("TemporalStaticLibsEvent"))
         queue.put(TAG)
         assert capi.lib.temporal_static_libs_queue_try_next(queue.handle, event)
@@ -430,21 +430,21 @@ class TestWrongArguments:
         assert (event.status_code, event.count, event.log_level) == (0, 0, 0)
         assert event.size == capi.ffi.sizeof("TemporalStaticLibsEvent")
 
-    def test_no_event_leaves_the_memory_alone(self, capi: CApi, queue: CompletionQueue) -> None:
+    def test_memory_is_unchanged_without_an_event(self, capi: CApi, queue: CompletionQueue) -> None:
         event = self.raw(capi, capi.ffi.sizeof("TemporalStaticLibsEvent"))
         before = bytes(capi.ffi.buffer(event))
         assert not capi.lib.temporal_static_libs_queue_try_next(queue.handle, event)
         assert not capi.lib.temporal_static_libs_queue_next(queue.handle, 1, event)
         assert bytes(capi.ffi.buffer(event)) == before
 
-    def test_everything_else_of_null(self, capi: CApi) -> None:
+    def test_other_functions_accept_null(self, capi: CApi) -> None:
         assert capi.lib.temporal_static_libs_queue_tag(capi.NULL, TAG) == capi.NULL
         assert capi.lib.temporal_static_libs_queue_descriptor(capi.NULL) == -1
         capi.lib.temporal_static_libs_queue_free(capi.NULL)
         capi.lib.temporal_static_libs_event_free(capi.NULL)
 
-    def test_what_is_wrong_is_logged(self, capi: CApi, queue: CompletionQueue) -> None:
-        """Where the thread has a log: one of the library's, in a callback."""
+    def test_wrong_arguments_are_logged(self, capi: CApi, queue: CompletionQueue) -> None:
+        """Only on threads with a log: in a callback, on a thread of the library."""
         lib, lender, logs = capi.lib, capi.lend(), LogCapture(capi)
         options = lender.struct(
             "TemporalCoreRuntimeOptions", telemetry=logs.telemetry(lender, "error")
@@ -495,10 +495,10 @@ class TestFreeing:
             until(lambda: peer.open_connections == 0, "end of the connection")
 
     def test_calls_that_are_in_flight_leave_nothing(self, capi: CApi) -> None:
-        """Those of a server that never answers, and of one that answers once the queue is gone."""
+        """For a server that never answers, and one that answers after the queue was freed."""
         with stalling_peer() as peer, capi.runtime() as runtime:
             with connection(capi, runtime, peer.target) as client:
-                # What is made once is there.
+                # One-time allocations are done.
                 call(capi, client, "CountWorkflowExecutions")
             until(lambda: peer.open_connections == 0, "end of the connection")
             with nothing_left(10), connection(capi, runtime, peer.target) as client:
@@ -529,11 +529,11 @@ class TestFreeing:
             queue.free()
             made.initiate_shutdown()
             finalize = "temporal_core_worker_finalize_shutdown"
-            # It is refused while a poll is in flight.
+            # Finalizing is refused while a poll is in flight.
             until(lambda: not capi.take(made.start(finalize).wait()[0]), "end of the polls")
 
     @pytest.mark.parametrize("where", ["a freed queue", "no queue"])
-    def test_what_nobody_can_ask_for_is_freed(self, capi: CApi, runtime: Any, where: str) -> None:
+    def test_unreachable_events_are_freed(self, capi: CApi, runtime: Any, where: str) -> None:
         with stalling_peer() as peer, completion_queue(capi) as queue:
             made = queue.connect(runtime, peer.target)
             tag = queue.tag(TAG) if where == "a freed queue" else capi.NULL
@@ -542,7 +542,7 @@ class TestFreeing:
             capi.lib.temporal_static_libs_on_client_connect(tag, made, some_bytes(capi))
             until(lambda: peer.open_connections == 0, "end of the connection")
 
-    def test_queues_come_and_go(self, capi: CApi) -> None:
+    def test_queues_can_be_created_and_freed_repeatedly(self, capi: CApi) -> None:
         with nothing_left():
             for _ in range(300):
                 queue = CompletionQueue(capi)
@@ -605,7 +605,7 @@ def test_an_event_of_zeros_can_be_freed(capi: CApi) -> None:
     assert bytes(capi.ffi.buffer(event)) == bytes(capi.ffi.sizeof("TemporalStaticLibsEvent"))
 
 
-def test_what_is_taken_out_of_an_event_lives_on(
+def test_handle_taken_from_an_event_stays_valid(
     capi: CApi, queue: CompletionQueue, client: Any
 ) -> None:
     queue.start_call(client, "ListWorkflowExecutions")
@@ -627,9 +627,7 @@ def test_freeing_an_event_closes_its_connection(
         until(lambda: peer.open_connections == 0, "end of the connection")
 
 
-def test_a_queue_can_be_freed_before_what_came_from_it(
-    capi: CApi, runtime: Any, client: Any
-) -> None:
+def test_a_queue_can_be_freed_before_its_results(capi: CApi, runtime: Any, client: Any) -> None:
     with completion_queue(capi) as queue:
         queue.start_call(client, "CountWorkflowExecutions")
         event = queue.take("ClientRpcCall")

@@ -1,4 +1,4 @@
-"""Waiting for the events of a completion queue: by threads, and by its descriptor."""
+"""Waiting for events of a completion queue, on threads and with its descriptor."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(capi: CApi, go_on: threading.Event) -> Iterator[Any]:
 
 
 class TestWaiting:
-    def test_an_event_is_there_for_every_timeout(self, queue: CompletionQueue) -> None:
+    def test_a_waiting_event_is_returned_with_any_timeout(self, queue: CompletionQueue) -> None:
         for timeout in (0, 1, -1, 2**63 - 1, -(2**63)):
             queue.put(TAG)
             event = queue.next(timeout)
@@ -60,7 +60,7 @@ class TestWaiting:
         assert queue.try_next() is None
 
     @pytest.mark.parametrize("timeout", [-1, -(2**63), 2**63 - 1, 60_000])
-    def test_a_thread_that_waits_is_woken_by_another_ones_result(
+    def test_a_waiting_thread_is_woken_by_a_result_from_another_thread(
         self, queue: CompletionQueue, timeout: int
     ) -> None:
         woken: list[Event | None] = []
@@ -72,7 +72,7 @@ class TestWaiting:
         thread.join(30)
         assert [event.tag for event in woken if event is not None] == [TAG]
 
-    def test_a_thread_that_waits_is_woken_by_the_result_of_a_call(
+    def test_a_waiting_thread_is_woken_by_the_result_of_a_call(
         self, queue: CompletionQueue, client: Any, go_on: threading.Event
     ) -> None:
         queue.start_call(client, "GetClusterInfo", TAG)
@@ -92,7 +92,7 @@ class TestWaiting:
             tags.append(event.tag)
         assert tags == list(range(1000))
 
-    def test_events_of_one_producer_come_in_order_while_others_put_theirs(
+    def test_events_of_one_producer_stay_in_order_among_others(
         self, queue: CompletionQueue
     ) -> None:
         def produce(producer: int) -> None:
@@ -113,7 +113,7 @@ class TestWaiting:
     def test_each_event_goes_to_one_of_many_consumers(
         self, queue: CompletionQueue, timeouts: tuple[int | None, ...]
     ) -> None:
-        """Whether they wait for ever, for a moment, or ask again and again (None)."""
+        """Consumers wait forever, wait for a moment, or poll repeatedly (None)."""
         producers, consumers, results = 4, 8, 500
         end = 2**64 - 1
         got: list[list[int]] = [[] for _ in range(consumers)]
@@ -173,9 +173,7 @@ class TestWaiting:
             assert not thread.is_alive()
         assert sorted(tag for tags in got for tag in tags) == list(range(calls))
 
-    def test_every_thread_that_waits_gets_one_of_as_many_events(
-        self, queue: CompletionQueue
-    ) -> None:
+    def test_every_waiting_thread_gets_one_event(self, queue: CompletionQueue) -> None:
         got: list[int] = []
 
         def consume() -> None:
@@ -193,8 +191,8 @@ class TestWaiting:
         assert sorted(got) == list(range(16))
 
 
-def test_threads_that_put_and_take_at_once_get_each_event_once(tmp_path: Path) -> None:
-    """In C, where no interpreter's lock puts them in an order."""
+def test_concurrent_threads_get_each_event_once(tmp_path: Path) -> None:
+    """In C, where no interpreter lock serializes them."""
     program = build_program(Path(__file__).with_name("queue_stress.c"), tmp_path)
     done = subprocess.run(
         [program, "200000"], capture_output=True, text=True, check=False, timeout=100
@@ -245,7 +243,7 @@ class TestDescriptor:
                 assert (event is not None) == (waiting > 0)
                 waiting = max(0, waiting - 1)
             assert is_readable(descriptor) == (waiting > 0), (step, waiting)
-            assert is_readable(descriptor) == (waiting > 0), "polling takes nothing"
+            assert is_readable(descriptor) == (waiting > 0), "polling took an event"
 
     def test_it_is_readable_while_a_result_of_a_call_waits(
         self, queue: CompletionQueue, client: Any, go_on: threading.Event
@@ -263,7 +261,7 @@ class TestDescriptor:
         assert not is_readable(descriptor)
 
     def test_an_event_loop_gets_every_event(self, queue: CompletionQueue) -> None:
-        """Several of them at once; whoever finds nothing waits again."""
+        """Several loops at once; a loop that finds no event waits again."""
         loops, producers, results = 3, 3, 400
         got: list[list[int]] = [[] for _ in range(loops)]
         done = threading.Event()
@@ -291,7 +289,7 @@ class TestDescriptor:
         assert sorted(tag for tags in got for tag in tags) == list(range(producers * results))
         assert not is_readable(queue.descriptor())
 
-    def test_threads_that_wait_and_a_loop_share_the_events(self, queue: CompletionQueue) -> None:
+    def test_waiting_threads_and_a_loop_share_the_events(self, queue: CompletionQueue) -> None:
         descriptor, rounds = queue.descriptor(), 200
         got: list[int] = []
 
@@ -313,7 +311,7 @@ class TestDescriptor:
         assert sorted(got) == list(range(rounds))
         assert not is_readable(descriptor)
 
-    def test_it_is_gone_when_the_queue_is_freed(self, capi: CApi) -> None:
+    def test_it_is_closed_when_the_queue_is_freed(self, capi: CApi) -> None:
         for events in (0, 1):
             queue = CompletionQueue(capi)
             descriptor = queue.descriptor()
@@ -324,9 +322,7 @@ class TestDescriptor:
             with pytest.raises(OSError, match="Bad file descriptor"):
                 os.fstat(descriptor)
 
-    def test_without_a_free_descriptor_there_is_none_and_later_there_is(
-        self, queue: CompletionQueue
-    ) -> None:
+    def test_descriptor_is_created_later_if_none_was_free(self, queue: CompletionQueue) -> None:
         free = os.dup(0)
         os.close(free)
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -334,7 +330,7 @@ class TestDescriptor:
         try:
             assert queue.descriptor() == -1
             queue.put(TAG)
-            assert queue.next(-1) is not None, "the queue works without one"
+            assert queue.next(-1) is not None, "the queue did not work without a descriptor"
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         queue.put(TAG)

@@ -1,4 +1,4 @@
-"""Random numbers: the reference's sequences, ranges that hold, and input that is no range."""
+"""Random numbers: the reference's sequences, values within ranges, and invalid ranges."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Generator:
         return float(draw(self.handle, first, last, inclusive))
 
     def fill(self, size: int) -> bytes:
-        """Fill a buffer, and see that no byte beside it is touched."""
+        """Fill a buffer, and check that no byte outside it changes."""
         margin = b"\xa5" * 16
         memory = self.api.ffi.new("uint8_t[]", margin + bytes(size) + margin)
         target = {"data": memory + len(margin), "size": size}
@@ -114,11 +114,11 @@ def test_reference_sequence(capi: CApi, vector: Vector) -> None:
     assert drawn == expected
 
 
-def test_every_line_of_the_table_is_a_test() -> None:
+def test_every_line_of_the_table_is_tested() -> None:
     assert len(vectors()) == len(VECTORS.read_text(encoding="utf-8").splitlines()) - 1 == 56
 
 
-def test_generators_do_not_disturb_each_other(capi: CApi) -> None:
+def test_generators_are_independent(capi: CApi) -> None:
     with Generator(capi, 7) as alone:
         expected = [alone.fill(8) for _ in range(10)]
     with Generator(capi, 7) as first, Generator(capi, 7) as second:
@@ -142,14 +142,14 @@ def test_buffers_of_any_size_get_the_same_stream(capi: CApi, size: int) -> None:
         (1, INT32_MIN, True),
     ],
 )
-def test_empty_integer_range_gives_its_minimum(
+def test_empty_integer_range_returns_its_minimum(
     generator: Generator, first: int, last: int, inclusive: bool
 ) -> None:
     assert generator.integer(first, last, inclusive=inclusive) == first
 
 
 @pytest.mark.parametrize("value", [INT32_MIN, -1, 0, INT32_MAX])
-def test_range_of_one_integer_gives_it(generator: Generator, value: int) -> None:
+def test_range_of_one_integer_returns_it(generator: Generator, value: int) -> None:
     assert generator.integer(value, value, inclusive=True) == value
 
 
@@ -172,19 +172,19 @@ def test_integers_stay_within_their_range(generator: Generator, inclusive: bool)
         (math.inf, math.inf, True),
     ],
 )
-def test_no_double_range_gives_its_minimum(
+def test_invalid_double_range_returns_its_minimum(
     generator: Generator, first: float, last: float, inclusive: bool
 ) -> None:
     assert generator.double(first, last, inclusive=inclusive) == first
 
 
 @pytest.mark.parametrize("inclusive", [False, True])
-def test_nan_as_minimum_is_given_back(generator: Generator, inclusive: bool) -> None:
+def test_nan_as_minimum_is_returned(generator: Generator, inclusive: bool) -> None:
     assert math.isnan(generator.double(math.nan, 1.0, inclusive=inclusive))
 
 
 def test_exclusive_double_range_never_reaches_its_maximum(generator: Generator) -> None:
-    """Rounding would: between these bounds lies no other double."""
+    """Rounding would reach it, because there is no double between these bounds."""
     above_one = math.nextafter(1.0, 2.0)
     assert {generator.double(1.0, above_one, inclusive=False) for _ in range(100)} == {1.0}
 
@@ -196,8 +196,8 @@ def test_inclusive_double_range_may_reach_its_maximum(generator: Generator) -> N
     assert generator.double(2.5, 2.5, inclusive=True) == 2.5
 
 
-def test_widest_double_range_gives_values_within(generator: Generator) -> None:
-    """Its width is no finite double."""
+def test_widest_double_range_returns_values_within(generator: Generator) -> None:
+    """Its width is not a finite double."""
     widest = sys.float_info.max
     drawn = [generator.double(-widest, widest, inclusive=True) for _ in range(200)]
     assert all(map(math.isfinite, drawn))
@@ -206,7 +206,7 @@ def test_widest_double_range_gives_values_within(generator: Generator) -> None:
 
 
 def test_any_non_zero_byte_is_inclusive(capi: CApi, generator: Generator) -> None:
-    """C's bool is one byte, and callers that do not go through a C compiler write others than 1."""
+    """C's bool is one byte, and callers without a C compiler may write values other than 1."""
     signature = "int32_t(*)(TemporalCoreRandom *, int32_t, int32_t, uint8_t)"
     draw = capi.ffi.cast(signature, capi.lib.temporal_core_random_int32_range)
     assert draw(generator.handle, 9, 9, 2) == 9
@@ -223,15 +223,15 @@ def test_null_generator(capi: CApi, lib: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 5, 2**63, 2**64 - 1])
-def test_buffer_that_is_none_is_left_alone(capi: CApi, generator: Generator, size: int) -> None:
+def test_null_buffer_is_left_alone(capi: CApi, generator: Generator, size: int) -> None:
     target = {"data": capi.NULL, "size": size}
     capi.lib.temporal_core_random_fill_bytes(generator.handle, target)
     with Generator(capi, 42) as untouched:
         assert generator.fill(8) == untouched.fill(8)
 
 
-def test_what_goes_wrong_on_a_runtime_thread_is_logged(capi: CApi) -> None:
-    """A generator has no runtime of its own: its errors go to the thread's logs."""
+def test_errors_on_a_runtime_thread_are_logged(capi: CApi) -> None:
+    """A generator has no runtime, so its errors go to the thread's logs."""
     logs = LogCapture(capi)
 
     def respond(_request: Request) -> Response:

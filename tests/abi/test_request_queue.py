@@ -1,4 +1,4 @@
-"""RPCs that a host answers by events of a completion queue instead of a callback."""
+"""RPCs that a host answers through events of a completion queue instead of a callback."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def start_connect(
 
 
 def rpc_of(event: Event) -> str:
-    """The RPC that an event is about."""
+    """The name of an event's RPC."""
     rpc = getattr(event.api.lib, f"{PREFIX}_rpc")(event.struct.request)
     return event.api.text(rpc)
 
@@ -78,7 +78,9 @@ def client(capi: CApi, queue: CompletionQueue, runtime: Any) -> Iterator[Any]:
     capi.lib.temporal_core_client_free(made)
 
 
-def test_connecting_asks_by_an_event(capi: CApi, queue: CompletionQueue, runtime: Any) -> None:
+def test_connecting_creates_a_request_event(
+    capi: CApi, queue: CompletionQueue, runtime: Any
+) -> None:
     start_connect(queue, runtime, queue)
     event = queue.take("ClientGrpcOverride")
     assert event.tag == TAG
@@ -168,7 +170,7 @@ def test_an_rpc_fails_when_the_queue_is_freed_and_afterwards(
     capi.lib.temporal_core_client_free(client)
 
 
-def test_a_response_after_its_rpc_was_given_up_does_no_harm(
+def test_a_response_to_an_abandoned_rpc_does_no_harm(
     capi: CApi, queue: CompletionQueue, client: Any
 ) -> None:
     answer = start_call(capi, client, "CountWorkflowExecutions", timeout_millis=50)
@@ -180,13 +182,13 @@ def test_a_response_after_its_rpc_was_given_up_does_no_harm(
     assert queue.take("ClientRpcCall").fields == {"success"}
 
 
-def test_requests_that_wait_need_no_thread_each(
+def test_waiting_requests_do_not_need_a_thread_each(
     capi: CApi, queue: CompletionQueue, client: Any
 ) -> None:
     before = Footprint.now().threads
     answers = [start_call(capi, client, "CountWorkflowExecutions") for _ in range(100)]
     events = [queue.take("ClientGrpcOverride") for _ in range(100)]
-    # Far fewer than one for each; another runtime's end may just have begun.
+    # Far fewer than one for each. Another runtime may be shutting down.
     assert Footprint.now().threads < before + 10
     for event in events:
         respond(event)
@@ -208,8 +210,10 @@ def test_a_callback_and_a_queue_are_refused_together(
     assert override.requests == []
 
 
-def test_one_thread_does_all_by_one_queue(capi: CApi, queue: CompletionQueue, client: Any) -> None:
-    """It is the server, and the host of a worker: calls, polls, a task and its completion."""
+def test_one_thread_can_do_everything_with_one_queue(
+    capi: CApi, queue: CompletionQueue, client: Any
+) -> None:
+    """The thread is the server and hosts a worker: calls, polls, a task and its completion."""
     options = worker_options(
         capi,
         queue.lender,
@@ -227,7 +231,7 @@ def test_one_thread_does_all_by_one_queue(capi: CApi, queue: CompletionQueue, cl
     rpcs: list[str] = []
 
     def serve_until(kind: str) -> Event:
-        """Answer what is asked until a result comes, but for polls that there is no task for."""
+        """Answer requests, except polls without a task, until a result comes."""
         while True:
             event = queue.next()
             assert event is not None

@@ -21,7 +21,7 @@ from tests.support.programs.waiting import until
 
 
 class Server:
-    """What the override answers after the connect."""
+    """The override's answers after the connect."""
 
     def __init__(self) -> None:
         self.response = Response()
@@ -57,7 +57,7 @@ def client(capi: CApi, override: Override) -> Iterator[Any]:
 
 
 def rpcs() -> Iterator[Any]:
-    """Every RPC of the five services, as the official client's service descriptors list them."""
+    """Every RPC of the five services, from the official client's service descriptors."""
     definitions = (workflow, operator, cloud, testing, health)
     for (service, full_name), definition in zip(SERVICES.items(), definitions, strict=True):
         (descriptor,) = definition.DESCRIPTOR.services_by_name.values()
@@ -176,7 +176,7 @@ def test_retry_false_sends_once(
     assert len(override.requests) == before + 1
 
 
-def test_retry_true_sends_again_until_it_succeeds(
+def test_retry_true_repeats_until_it_succeeds(
     capi: CApi, client: Any, server: Server, override: Override
 ) -> None:
     failures = [Response(status=14, message="unavailable")] * 2
@@ -186,7 +186,7 @@ def test_retry_true_sends_again_until_it_succeeds(
     assert len(override.requests) == before + 3
 
 
-def test_metadata_of_the_call_wins_over_the_connection(
+def test_metadata_of_the_call_overrides_that_of_the_connection(
     capi: CApi, client: Any, override: Override
 ) -> None:
     lender = capi.lend()
@@ -206,7 +206,9 @@ def test_metadata_of_the_call_wins_over_the_connection(
     assert headers["x-raw-bin"] == "AAr/"
 
 
-def test_updates_replace_what_later_calls_send(capi: CApi, client: Any, override: Override) -> None:
+def test_updates_replace_the_metadata_of_later_calls(
+    capi: CApi, client: Any, override: Override
+) -> None:
     lender = capi.lend()
     lib = capi.lib
     lib.temporal_core_client_update_metadata(client, lender.array(["x-old\n1"]))

@@ -15,9 +15,9 @@ from tests.support.programs.waiting import until
 
 
 def failure(capi: CApi, options: object) -> str:
-    """Make a runtime that must fail, free it as the contract says, and give the message."""
+    """Make a runtime that must fail, free it as documented, and return the message."""
     made = capi.lib.temporal_core_runtime_new(options)
-    assert made.runtime != capi.NULL, "a runtime comes always"
+    assert made.runtime != capi.NULL, "a failure must also have a runtime"
     assert made.fail != capi.NULL
     message = bytes(capi.ffi.buffer(made.fail.data, made.fail.size)).decode()
     capi.lib.temporal_core_byte_array_free(made.runtime, made.fail)
@@ -67,7 +67,7 @@ def test_unknown_language_runtime_is_a_failure(capi: CApi) -> None:
     assert message.endswith(capi.interface_note)
 
 
-def test_impossible_size_is_a_failure_that_asks_for_the_declarations(capi: CApi) -> None:
+def test_impossible_size_is_a_failure_that_suggests_checking_the_declarations(capi: CApi) -> None:
     info = capi.ffi.new("TemporalCoreRuntimeInfo[1]")
     size = 2**63
     options = capi.new("TemporalCoreRuntimeOptions", runtime_info={"data": info, "size": size})
@@ -75,7 +75,7 @@ def test_impossible_size_is_a_failure_that_asks_for_the_declarations(capi: CApi)
     assert message.endswith(f"runtime_info has an impossible size: {size}{capi.interface_note}")
 
 
-def test_call_on_a_failed_runtime_says_why_that_one_failed(capi: CApi) -> None:
+def test_call_on_a_failed_runtime_reports_why_it_failed(capi: CApi) -> None:
     options = capi.new("TemporalCoreRuntimeOptions", worker_heartbeat_interval_millis=1)
     made = capi.lib.temporal_core_runtime_new(options)
     reason = capi.take_text(made.fail)
@@ -178,24 +178,24 @@ def test_last_handles_are_freed_inside_the_callback(capi: CApi) -> None:
 
 
 class NewThreads:
-    """The threads that come after it is made."""
+    """The threads that start after it is created."""
 
     def __init__(self) -> None:
         self._before = set(threads(os.getpid()))
 
     @property
     def names(self) -> list[str]:
-        """Their names. A thread sets its own, a moment after it was started."""
+        """Their names. A thread sets its own name shortly after it starts."""
         found = threads(os.getpid())
         return [name for number, (name, _) in found.items() if number not in self._before]
 
 
 @pytest.mark.parametrize("variable", [None, "2"])
 @pytest.mark.parametrize("wanted", [1, 3])
-def test_calls_run_on_as_many_threads_as_a_runtime_is_told(
+def test_calls_run_on_the_configured_number_of_threads(
     capi: CApi, monkeypatch: pytest.MonkeyPatch, wanted: int, variable: str | None
 ) -> None:
-    """Whatever the environment variable says; one more is for work that blocks."""
+    """The environment variable has no effect. One more thread is for blocking work."""
     if variable is not None:
         monkeypatch.setenv("TOKIO_WORKER_THREADS", variable)
     new = NewThreads()
@@ -208,7 +208,7 @@ def test_calls_run_on_as_many_threads_as_a_runtime_is_told(
     until(lambda: new.names == [], "end of the threads")
 
 
-def test_zero_threads_are_as_many_as_the_environment_says(
+def test_zero_threads_means_the_number_in_the_environment(
     capi: CApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKIO_WORKER_THREADS", "4")

@@ -1,4 +1,4 @@
-"""Slot suppliers that the caller implements: reservations, cancellations, and their end."""
+"""Slot suppliers that the caller implements: reservations, cancellations, and freeing."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ACTIVITIES_ONLY = {"enable_remote_activities": True}
 
 @dataclass
 class Server:
-    """Answers polls: with the tasks that are waiting, else after a while with none.
+    """Answers polls: with waiting tasks at once, otherwise with none after a while.
 
     Attributes:
-        polls: names of the polls that came.
+        polls: names of the polls that arrived.
         tasks: activity tasks to hand out.
     """
 
@@ -63,7 +63,7 @@ def client(capi: CApi, server: Server) -> Iterator[Any]:
 
 @pytest.fixture
 def new_supplier(capi: CApi) -> Iterator[Callable[..., CustomSupplier]]:
-    """Makes suppliers, and looks in the end that nothing went wrong inside their callbacks."""
+    """Makes suppliers, and checks at the end that no error occurred in their callbacks."""
     made: list[CustomSupplier] = []
 
     def make(**options: Any) -> CustomSupplier:
@@ -82,7 +82,7 @@ NewSupplier = Callable[..., CustomSupplier]
 def activity_worker(
     capi: CApi, client: Any, supplier: CustomSupplier, **fields: Any
 ) -> Iterator[Worker]:
-    """Make a worker for activities alone, with this supplier for them."""
+    """Make a worker for activities only, with this slot supplier."""
     with worker(
         capi,
         client,
@@ -101,7 +101,7 @@ def shut_down(made: Worker, poll: Any) -> None:
     made.finalize()
 
 
-def test_reservations_tell_whom_they_are_for(
+def test_reservations_name_their_worker_task_queue_and_kind(
     capi: CApi, new_supplier: NewSupplier, client: Any
 ) -> None:
     supplier = new_supplier()
@@ -140,7 +140,7 @@ def test_reservations_tell_whom_they_are_for(
     assert any(not told.is_sticky for told in supplier.reservations if told.slot_type == 0)
 
 
-def test_a_reservation_without_permit_holds_back_the_poll(
+def test_a_poll_waits_for_the_permit_of_its_reservation(
     capi: CApi, new_supplier: NewSupplier, client: Any, server: Server
 ) -> None:
     supplier = new_supplier(grant=False)
@@ -156,7 +156,7 @@ def test_a_reservation_without_permit_holds_back_the_poll(
         shut_down(made, poll)
 
 
-def test_a_slot_in_use_is_marked_and_released_with_what_it_was_used_for(
+def test_a_slot_is_marked_and_released_with_its_task(
     capi: CApi, new_supplier: NewSupplier, client: Any, server: Server
 ) -> None:
     supplier = new_supplier()
@@ -187,7 +187,7 @@ def test_a_completion_context_is_consumed_once(
         poll = made.poll("activity_task")
         until(lambda: supplier.pending, "reservation")
         context = supplier.pending[0]
-        assert not supplier.complete(context, permit=0), "0 is no permit"
+        assert not supplier.complete(context, permit=0), "0 is not a permit"
         assert not supplier.complete_cancel(context), "nobody cancelled it"
         assert supplier.complete(context)
         assert not supplier.complete(context)
@@ -198,9 +198,7 @@ def test_a_completion_context_is_consumed_once(
     assert not supplier.complete_cancel(capi.NULL)
 
 
-def test_shutdown_cancels_what_is_reserved(
-    capi: CApi, new_supplier: NewSupplier, client: Any
-) -> None:
+def test_shutdown_cancels_reservations(capi: CApi, new_supplier: NewSupplier, client: Any) -> None:
     supplier = new_supplier(grant=False)
     supplier.confirm = False
     with activity_worker(capi, client, supplier) as made:
@@ -269,7 +267,7 @@ def test_completing_and_cancelling_at_once_loses_no_permit(
                     made.complete(context)
                 )
             )
-            # Both orders, and what lies between them.
+            # Both orders, and timings in between.
             if attempt % 2:
                 granting.start()
                 made.initiate_shutdown()
@@ -286,7 +284,7 @@ def test_completing_and_cancelling_at_once_loses_no_permit(
 
 
 @pytest.mark.parametrize("finalized", [True, False])
-def test_each_supplier_is_freed_once_and_told_nothing_afterwards(
+def test_each_supplier_is_freed_once_and_not_called_afterwards(
     capi: CApi, new_supplier: NewSupplier, client: Any, finalized: bool
 ) -> None:
     suppliers = {kind: new_supplier() for kind in SLOT_KINDS}
@@ -360,7 +358,7 @@ def test_null_callbacks_are_a_failure(capi: CApi, client: Any) -> None:
 
 
 @pytest.mark.parametrize("available", [None, 0, 7, 2**64 - 1])
-def test_available_slots_may_be_anything(
+def test_any_number_of_available_slots_is_accepted(
     capi: CApi, new_supplier: NewSupplier, client: Any, available: int | None
 ) -> None:
     supplier = new_supplier(without=())

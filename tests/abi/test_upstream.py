@@ -1,4 +1,4 @@
-"""The installed header beside the one in Temporal's Python package, from the package index."""
+"""Compares the installed header with that of Temporal's Python package from the index."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.support.abi.capi import header_path
 from tools.interface.errors import NoIndexError
 from tools.interface.upstream import compare
 
-#: Whose header the interface table has been read from.
+#: The version whose header the interface table was made from.
 VERSION = "1.34.0"
 
 
 def test_program_compiled_against_temporals_header_works(
     repo_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As pip is set up on this machine, but for its patience.
+    # With this machine's pip settings, except for the timeout.
     monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "15")
     try:
         comparison = compare(header_path(), VERSION)

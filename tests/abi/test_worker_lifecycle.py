@@ -1,4 +1,4 @@
-"""Workers without a server: what they refuse, and how they end."""
+"""Workers without a server: what they refuse, and how they shut down."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PERMISSION_DENIED = 7
 
 
 def slow_polls(request: Request) -> Response:
-    """Answer polls after a while, with no task, and everything else at once, with nothing."""
+    """Answer polls without a task after a while, and everything else at once."""
     if request.rpc.startswith("Poll"):
         time.sleep(0.1)
     return Response()
@@ -67,19 +67,19 @@ def client(capi: CApi, override: Override) -> Iterator[Any]:
 
 @pytest.fixture
 def lender(capi: CApi) -> Lender:
-    """Owns what a test's options point to."""
+    """Owns the memory that a test's options point to."""
     return capi.lend()
 
 
 def refusal(capi: CApi, client: Any, options: Any) -> str:
-    """Make a worker that must not come to be, and give the reason."""
+    """Make a worker, which must fail, and return the reason."""
     with pytest.raises(WorkerError) as refused:
         new_worker(capi, client, options)
     return str(refused.value)
 
 
 def rpcs(override: Override) -> list[str]:
-    """List the RPCs that came."""
+    """List the RPCs that arrived."""
     return [request.rpc for request in override.requests]
 
 
@@ -141,7 +141,7 @@ def test_lists_of_texts_are_checked(capi: CApi, client: Any, lender: Lender, nam
 def deployment(
     lender: Lender, name: bytes, build_id: bytes, *, versioned: bool, behavior: int = 0
 ) -> dict[str, Any]:
-    """Give a deployment-based versioning strategy."""
+    """Return a deployment-based versioning strategy."""
     version = {"deployment_name": lender.bytes(name), "build_id": lender.bytes(build_id)}
     return {
         "tag": 1,
@@ -210,7 +210,7 @@ Fields = Callable[[Lender], dict[str, Any]]
             id="extreme-rates",
         ),
         pytest.param(
-            # Of these kinds, one is not enabled, and the other comes with every workflow.
+            # One of these kinds is not enabled, and the other is always on with workflows.
             lambda _: {"suppliers": {"nexus_task": fixed_size(0), "local_activity": fixed_size(0)}},
             id="no-slots",
         ),
@@ -283,7 +283,7 @@ def test_options_reach_the_server(
     assert shutdown.namespace == "náme"
 
 
-def test_worker_heartbeats_tell_of_plugins_and_storage_drivers(capi: CApi, lender: Lender) -> None:
+def test_worker_heartbeats_list_plugins_and_storage_drivers(capi: CApi, lender: Lender) -> None:
     described = DescribeNamespaceResponse()
     described.namespace_info.capabilities.worker_heartbeats = True
 
@@ -444,7 +444,7 @@ def test_undecodable_heartbeats_fail_and_unknown_ones_do_not(capi: CApi, client:
         made.shut_down_idle()
 
 
-def test_evicting_what_is_not_there_does_nothing(capi: CApi, client: Any) -> None:
+def test_evicting_an_unknown_run_does_nothing(capi: CApi, client: Any) -> None:
     with worker(capi, client, "queue") as made:
         made.evict("no such run")
         made.evict(NOT_UTF_8)
@@ -461,7 +461,7 @@ def test_a_completion_of_an_unknown_activity_is_ignored(capi: CApi, client: Any)
 
 
 def test_a_panic_inside_becomes_the_failure_of_its_call(capi: CApi, client: Any) -> None:
-    """Core panics at a completion that says something after its workflows have ended."""
+    """Core panics at a completion with commands after the workflow has ended."""
     completion = WorkflowActivationCompletion(run_id="any")
     completion.failed.failure.message = "not empty"
     with worker(capi, client, "queue") as made:
@@ -586,10 +586,10 @@ def test_finalizing_inside_a_completions_callback_finds_the_worker_free(
 
 @dataclass
 class ShutdownLogs:
-    """Forwarded logs, of which core writes one inside ``initiate_shutdown``.
+    """Forwarded logs. Core logs one message inside ``initiate_shutdown``.
 
     Attributes:
-        inside: runs inside that log's callback, the first time.
+        inside: runs inside the callback of that log, only once.
     """
 
     capi: CApi
@@ -635,7 +635,7 @@ def logging_client(
 def another_thread_inside_initiate_shutdown(
     made: Worker, logs: ShutdownLogs
 ) -> Iterator[threading.Event]:
-    """Run with another thread inside the call, until the event is set."""
+    """Keep another thread inside the call until the event is set."""
     entered, leave = threading.Event(), threading.Event()
 
     def stay() -> None:
@@ -718,7 +718,7 @@ def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
         worker(capi, client, "queue") as made,
         pytest.raises(WorkerError, match=r"^Activity polling failure: .*not you") as caught,
     ):
-        # Core puts up with such a server for a minute.
+        # Core tolerates such a server for a minute.
         made.polled(made.poll("activity_task"), deadline=120)
     assert not debug_output(str(caught.value))
 
@@ -726,17 +726,19 @@ def test_a_server_that_refuses_polls_fails_them(capi: CApi) -> None:
 # --- freeing ---
 
 
-def test_one_worker_a_task_queue_and_connection(capi: CApi, client: Any, lender: Lender) -> None:
+def test_only_one_worker_per_task_queue_and_connection(
+    capi: CApi, client: Any, lender: Lender
+) -> None:
     options = worker_options(capi, lender, "queue")
     with worker(capi, client, "queue"):
         assert "Worker start failed: Registration of multiple workers" in refusal(
             capi, client, options
         )
-    # Freed without being finalized, it still made way.
+    # A worker that is freed without being finalized no longer blocks the task queue.
     new_worker(capi, client, options).free()
 
 
-def test_a_freed_worker_polls_no_more(capi: CApi, client: Any, override: Override) -> None:
+def test_a_freed_worker_stops_polling(capi: CApi, client: Any, override: Override) -> None:
     with worker(capi, client, "queue") as made:
         poll = made.poll("activity_task")
         until(lambda: "PollActivityTaskQueue" in rpcs(override), "poll")
@@ -749,7 +751,7 @@ def test_a_freed_worker_polls_no_more(capi: CApi, client: Any, override: Overrid
     assert rpcs(override).count("PollActivityTaskQueue") == before
 
 
-def test_a_worker_that_never_polled_and_is_freed_polls_nothing(
+def test_freeing_a_worker_that_never_polled_polls_nothing(
     capi: CApi, client: Any, override: Override
 ) -> None:
     with worker(capi, client, "queue") as made:
@@ -815,7 +817,7 @@ def test_everything_is_freed_inside_the_last_callback(
     made.done(finalized)
 
 
-def test_a_replaced_connection_makes_way_on_the_old_one(
+def test_replacing_the_connection_frees_the_task_queue_on_the_old_one(
     capi: CApi, client: Any, override: Override
 ) -> None:
     with worker(capi, client, "queue") as made:
@@ -833,7 +835,7 @@ def test_a_replaced_connection_makes_way_on_the_old_one(
 
 
 def test_sixty_four_threads_call_while_it_shuts_down(capi: CApi, client: Any) -> None:
-    """Every call answers once, with whatever; nothing dies."""
+    """Every call answers once, with any result, and nothing crashes."""
     answers: list[Answer] = []
     stop = threading.Event()
     completion = ActivityTaskCompletion(task_token=b"nobody's")

@@ -1,4 +1,4 @@
-"""What a worker's state and its server say of a worker that gets no tasks."""
+"""The state of a worker that gets no tasks, as reported by the worker and its server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.support.programs.waiting import until
 from tools.dev_server import DevServer
 
 State = dict[str, Any]
-"""A worker's state, or what its server says."""
+"""A worker's state, or its server's report."""
 
 IDENTITY = "under test"
 EVERY_TYPE = {
@@ -58,11 +58,11 @@ EVERY_TYPE = {
 }
 WORKFLOWS_ONLY = {"enable_workflows": True}
 POLL = {"workflow": "workflow_activation", "activity": "activity_task", "nexus": "nexus_task"}
-"""Kinds of tasks as the state has them, and as calls have them."""
+"""Kinds of tasks: their names in the state and in calls."""
 
 
 def deployment(lender: Lender, name: str, build_id: str, *, versioned: bool = True) -> Any:
-    """Give a versioning strategy by a deployment."""
+    """Return a deployment-based versioning strategy."""
     version = {"deployment_name": lender.bytes(name), "build_id": lender.bytes(build_id)}
     based = {"version": version, "use_worker_versioning": versioned}
     if versioned:
@@ -71,7 +71,7 @@ def deployment(lender: Lender, name: str, build_id: str, *, versioned: bool = Tr
 
 
 class Host:
-    """A worker that the test polls, and its state, which is held to the schema each time.
+    """A worker that the test polls, and its state, which is checked against the schema each time.
 
     Attributes:
         worker: the worker.
@@ -83,13 +83,13 @@ class Host:
         self._polls: list[Answer] = []
 
     def state(self) -> State:
-        """Give the state."""
+        """Return the state."""
         state = self.worker.state()
         jsonschema.validate(state, self._schemas["state"])
         return state
 
     def ask_server(self) -> State:
-        """Give what the server says."""
+        """Return the server's report."""
         said = self.worker.ask_server()
         jsonschema.validate(said, self._schemas["server"])
         return said
@@ -105,13 +105,13 @@ class Host:
         return self.worker.polled(poll)
 
     def activation(self, poll: Answer | None = None) -> WorkflowActivation:
-        """Wait for a workflow's activation, of this poll or a new one."""
+        """Wait for a workflow's activation from this poll or a new one."""
         task = self.task(poll or self.poll("workflow"))
         assert task is not None
         return WorkflowActivation.FromString(task)
 
     def next_run(self, poll: Answer) -> WorkflowActivation:
-        """Wait for an activation, and complete evictions that come before."""
+        """Wait for an activation, and complete evictions that come first."""
         activation = self.activation(poll)
         while activation.jobs[0].WhichOneof("variant") == "remove_from_cache":
             self.complete(activation)
@@ -138,7 +138,7 @@ class Host:
         self.worker.done(self.worker.complete("activity_task", completion.SerializeToString()))
 
     def end(self) -> None:
-        """Free the worker, and wait for the polls that are left."""
+        """Free the worker, and wait for the remaining polls."""
         self.worker.free()
         for poll in self._polls:
             success, fail = poll.wait()
@@ -148,7 +148,7 @@ class Host:
 
 @pytest.fixture(scope="module")
 def schemas(package_dir: Path) -> dict[str, Any]:
-    """The schemas that the package carries."""
+    """The schemas in the package."""
     found = {}
     for name in ("state", "server"):
         file = package_dir / "share" / f"worker-{name}.schema.json"
@@ -169,17 +169,17 @@ def client(capi: CApi, dev_server: DevServer) -> Iterator[Any]:
 
 @pytest.fixture
 def task_queue() -> str:
-    """A task queue of the test's own."""
+    """A task queue used only by this test."""
     return f"queue-{uuid.uuid4()}"
 
 
 Hosts = Callable[..., Any]
-"""Makes a `Host`: task queue and options of its worker."""
+"""Makes a `Host` from a task queue and options for its worker."""
 
 
 @pytest.fixture
 def host(capi: CApi, client: Any, schemas: dict[str, Any]) -> Hosts:
-    """Makes hosts of workers on the server."""
+    """A function that makes hosts of workers on the server."""
 
     @contextmanager
     def made(task_queue: str, **fields: Any) -> Iterator[Host]:
@@ -195,7 +195,7 @@ def host(capi: CApi, client: Any, schemas: dict[str, Any]) -> Hosts:
 
 @pytest.fixture
 def start(capi: CApi, client: Any) -> Callable[[str], None]:
-    """Starts a workflow on a task queue."""
+    """A function that starts a workflow on a task queue."""
 
     def started(task_queue: str) -> None:
         request = StartWorkflowExecutionRequest(
@@ -203,7 +203,7 @@ def start(capi: CApi, client: Any) -> Callable[[str], None]:
         )
         request.workflow_type.name = "W"
         request.task_queue.name = task_queue
-        # Longer than a test: a task that is not completed comes no second time.
+        # Longer than a test, so that a task that is not completed is not sent again.
         request.workflow_task_timeout.FromSeconds(120)
         ask(capi, client, "StartWorkflowExecution", request)
 
@@ -214,14 +214,14 @@ Start = Callable[[str], None]
 
 
 def ask(capi: CApi, client: Any, rpc: str, request: Message, **options: Any) -> bytes:
-    """Call an RPC that succeeds."""
+    """Call an RPC, which must succeed."""
     ended = call(capi, client, rpc, request.SerializeToString(), **options)
     assert ended.success is not None, ended.message
     return ended.success
 
 
 def create_endpoint(capi: CApi, client: Any, task_queue: str) -> str:
-    """Create a Nexus endpoint whose operations go to a task queue, and give its name."""
+    """Create a Nexus endpoint whose operations go to a task queue, and return its name."""
     request = CreateNexusEndpointRequest()
     request.spec.name = f"endpoint-{uuid.uuid4()}"
     request.spec.target.worker.namespace = "default"
@@ -231,7 +231,7 @@ def create_endpoint(capi: CApi, client: Any, task_queue: str) -> str:
 
 
 def wait_for_backlog(host: Host) -> None:
-    """Wait until the server counts one workflow task that nobody has. It counts every 5 seconds."""
+    """Wait until the server counts one unassigned workflow task. It counts every 5 seconds."""
 
     def count() -> int:
         return int(host.ask_server()["workflow"]["backlog"]["approximate_count"])
@@ -240,7 +240,7 @@ def wait_for_backlog(host: Host) -> None:
 
 
 def pollers(said: State, kind: str = "workflow") -> list[str]:
-    """List who polls, as the server knows it."""
+    """List the pollers that the server reports."""
     return [poller["identity"] for poller in said[kind]["pollers"]]
 
 
@@ -256,7 +256,7 @@ def expect_waiting_poll(kind: State) -> None:
 # --- states ---
 
 
-def test_a_new_worker_is_told_of_as_its_options_say(
+def test_state_of_a_new_worker_matches_its_options(
     capi: CApi, host: Hosts, task_queue: str
 ) -> None:
     lender = capi.lend()
@@ -318,7 +318,7 @@ def test_a_new_worker_is_told_of_as_its_options_say(
     ("tag", "member", "strategy"),
     [(0, "none", "none"), (2, "legacy_build_id_based", "legacy-build-id")],
 )
-def test_the_build_id_is_told_without_a_deployment_too(
+def test_state_has_the_build_id_even_without_a_deployment(
     capi: CApi, host: Hosts, task_queue: str, tag: int, member: str, strategy: str
 ) -> None:
     lender = capi.lend()
@@ -327,7 +327,7 @@ def test_the_build_id_is_told_without_a_deployment_too(
         assert made.state()["versioning"] == {"strategy": strategy, "build_id": "build-7"}
 
 
-def test_polls_are_told_until_they_end(host: Hosts, task_queue: str) -> None:
+def test_state_lists_polls_until_they_end(host: Hosts, task_queue: str) -> None:
     with host(task_queue, task_types=EVERY_TYPE) as made:
         polls = {kind: made.poll(kind) for kind in POLL}
         until(lambda: made.state()["nexus"]["slots"]["normal"]["reserved"], "reservation")
@@ -353,7 +353,7 @@ def test_polls_are_told_until_they_end(host: Hosts, task_queue: str) -> None:
             made.ask_server()
 
 
-def test_tasks_of_each_kind_are_told_until_they_are_completed(
+def test_state_lists_tasks_of_each_kind_until_they_are_completed(
     capi: CApi, client: Any, host: Hosts, start: Start, task_queue: str
 ) -> None:
     began = time.time() * 1000
@@ -384,7 +384,7 @@ def test_tasks_of_each_kind_are_told_until_they_are_completed(
             {"schedule_local_activity": {**local, **timeouts}},
             {"schedule_nexus_operation": {**operation, "schedule_to_close_timeout": seconds(30)}},
         )
-        # The local activity comes at once, and keeps the workflow's task with the worker.
+        # The local activity comes at once, and the worker keeps the workflow's task.
         first = ActivityTask.FromString(made.task(made.poll("activity")) or b"")
         assert first.start.is_local
         assert (open_tasks(), used()) == ([0, 0, 1, 0], [1, 0, 1, 0])
@@ -436,10 +436,10 @@ def test_a_replayer_has_a_state_and_no_server_to_ask(capi: CApi, schemas: dict[s
 
 
 @pytest.mark.parametrize("poller", ["simple", "autoscaling"])
-def test_all_reservations_are_given_back(
+def test_all_reservations_are_released(
     capi: CApi, host: Hosts, task_queue: str, poller: str
 ) -> None:
-    """Also those of polls that a shutdown ends."""
+    """Also those of polls that are ended by a shutdown."""
     lender = capi.lend()
     behavior = autoscaling(lender, 1, 5, 3)
     names = ("workflow_task", "activity_task", "nexus_task") if poller == "autoscaling" else ()
@@ -461,7 +461,7 @@ def test_all_reservations_are_given_back(
             assert (slots["normal"], slots["sticky"], slots["waiting"]) == (none, none, [])
 
 
-def test_heartbeats_tell_of_the_suppliers_that_the_options_name(capi: CApi) -> None:
+def test_heartbeats_report_the_configured_slot_suppliers(capi: CApi) -> None:
     described = DescribeNamespaceResponse()
     described.namespace_info.capabilities.worker_heartbeats = True
     beats: list[bytes] = []
@@ -533,7 +533,7 @@ def test_null_has_no_state_and_no_server(capi: CApi) -> None:
 def answering(
     capi: CApi, respond: Callable[[Request], Response], **fields: Any
 ) -> Iterator[Worker]:
-    """Make a worker on an override that answers all but the first RPC of its connection."""
+    """Make a worker with an override that answers all RPCs except the first of its connection."""
     with (
         capi.runtime() as runtime,
         connection_to(
@@ -559,7 +559,7 @@ def test_the_server_is_not_asked_without_a_callback(capi: CApi) -> None:
         assert asked == ["DescribeTaskQueue"]
 
 
-def test_what_the_server_refuses_is_told(capi: CApi) -> None:
+def test_refusal_of_the_server_is_reported(capi: CApi) -> None:
     reason = r"^Asking the server failed: DescribeTaskQueue: not for you$"
     with (
         answering(capi, lambda _: Response(status=7, message="not for you")) as made,
@@ -568,7 +568,7 @@ def test_what_the_server_refuses_is_told(capi: CApi) -> None:
         made.ask_server()
 
 
-def test_a_server_that_refuses_the_deployment_is_told_of(capi: CApi) -> None:
+def test_refusal_of_the_deployment_is_reported(capi: CApi) -> None:
     def respond(request: Request) -> Response:
         refused = request.rpc == "DescribeWorkerDeployment"
         return Response(status=7, message="no") if refused else Response()
@@ -581,8 +581,10 @@ def test_a_server_that_refuses_the_deployment_is_told_of(capi: CApi) -> None:
         made.ask_server()
 
 
-def test_an_older_servers_answer_meets_the_schema(capi: CApi, schemas: dict[str, Any]) -> None:
-    """One that counts no backlog, and says neither when polls came nor of which version."""
+def test_an_older_servers_answer_conforms_to_the_schema(
+    capi: CApi, schemas: dict[str, Any]
+) -> None:
+    """Such a server does not report the backlog, or the times and versions of polls."""
     described = DescribeTaskQueueResponse()
     described.pollers.add(identity="other")
     with answering(capi, lambda _: Response(described.SerializeToString())) as made:
@@ -598,7 +600,7 @@ def test_an_older_servers_answer_meets_the_schema(capi: CApi, schemas: dict[str,
     }
 
 
-def test_a_worker_that_is_freed_or_finalized_meanwhile_is_not_waited_for(capi: CApi) -> None:
+def test_freeing_the_worker_ends_the_call_and_finalizing_fails(capi: CApi) -> None:
     asked, leave = threading.Event(), threading.Event()
 
     def respond(_request: Request) -> Response:
@@ -672,7 +674,7 @@ def test_slots_that_are_all_in_use(host: Hosts, start: Start, task_queue: str) -
         made.complete_activity(second)
 
 
-def test_workflow_slots_that_are_all_in_use_but_for_that_of_the_sticky_queue(
+def test_all_workflow_slots_in_use_except_that_of_the_sticky_queue(
     host: Hosts, start: Start, task_queue: str
 ) -> None:
     for _ in range(3):
@@ -695,10 +697,10 @@ def test_workflow_slots_that_are_all_in_use_but_for_that_of_the_sticky_queue(
         made.finish(activations[1])
 
 
-def test_as_many_workflow_tasks_as_the_cache_takes(
+def test_as_many_workflow_tasks_as_the_cache_holds(
     host: Hosts, start: Start, task_queue: str
 ) -> None:
-    """Core counts the slot of the sticky queue's poll, too."""
+    """Core also counts the slot of the sticky queue's poll."""
     for _ in range(2):
         start(task_queue)
     with host(task_queue, task_types=WORKFLOWS_ONLY, max_cached_workflows=2) as made:
@@ -754,7 +756,7 @@ def test_a_slot_supplier_that_never_gives_a_slot(
     assert supplier.errors == []
 
 
-def test_another_task_queue_than_the_workflows(host: Hosts, start: Start, task_queue: str) -> None:
+def test_task_queue_differs_from_the_workflows(host: Hosts, start: Start, task_queue: str) -> None:
     start(task_queue)
     with host(f"{task_queue}-misspelt", identity_override="misspelt") as wrong:
         wrong.poll("workflow")
@@ -772,7 +774,7 @@ def test_another_task_queue_than_the_workflows(host: Hosts, start: Start, task_q
         assert wrong.state()["workflow"]["tasks"]["handed_out"] == 0
 
 
-def test_another_namespace_than_the_workflows(host: Hosts, start: Start, task_queue: str) -> None:
+def test_namespace_differs_from_the_workflows(host: Hosts, start: Start, task_queue: str) -> None:
     start(task_queue)
     with host(task_queue, namespace_="no-such-namespace") as wrong:
         wrong.poll("workflow")

@@ -1,4 +1,4 @@
-"""The translations of the header that the package carries: they are the interface, for each Zig."""
+"""The header's translations in the package: they match the interface, for each Zig version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pub fn main() void {
 
 @pytest.fixture(scope="module")
 def interface() -> dict[str, Any]:
-    """What describes the interface."""
+    """The description of the interface."""
     loaded: dict[str, Any] = json.loads(Path(config("--interface")).read_text(encoding="utf-8"))
     return loaded
 
@@ -45,7 +45,7 @@ def bindings(version: str) -> Path:
 
 
 def run_zig(python: Path, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Zig in a directory, and let it end as it likes."""
+    """Run Zig in a directory, with any exit status."""
     command = [str(python), "-m", "ziglang", *arguments]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
 
@@ -53,13 +53,13 @@ def run_zig(python: Path, directory: Path, *arguments: str) -> subprocess.Comple
 def layout(
     members: Sequence[Mapping[str, Any]], kind: str, type_of_all: str, base: int = 0
 ) -> Iterator[str]:
-    """Give what has to be true of the members of a struct or union, as conditions in Zig.
+    """Yield the requirements for the members of a struct or union, as conditions in Zig.
 
     Args:
-        members: as interface.json has them.
-        kind: ``struct`` or ``union``, of which Zig knows no offsets.
-        type_of_all: what they are the members of, in Zig.
-        base: its offset in the named struct that it is in.
+        members: from interface.json.
+        kind: ``struct`` or ``union``. Zig has no offsets for unions.
+        type_of_all: the Zig type that has these members.
+        base: the offset of that type in the enclosing named struct.
     """
     unnamed = 0
     for member in members:
@@ -76,7 +76,7 @@ def layout(
 
 
 def assertions(interface: Mapping[str, Any]) -> Iterator[str]:
-    """Give what has to be true of the bindings, as conditions in Zig."""
+    """Yield the requirements for the bindings, as conditions in Zig."""
     for it in interface["structs"]:
         name = f"temporal.struct_{it['name']}"
         name = name.replace("struct_", "union_") if it["kind"] == "union" else name
@@ -95,7 +95,7 @@ def assertions(interface: Mapping[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
-def test_layouts_values_and_functions_are_those_of_the_interface(
+def test_layouts_values_and_functions_match_the_interface(
     version: str, interface: dict[str, Any], repo_root: Path, tmp_path: Path
 ) -> None:
     conditions = list(assertions(interface))
@@ -124,7 +124,7 @@ def test_layouts_values_and_functions_are_those_of_the_interface(
 
 @pytest.fixture(scope="module")
 def symbol() -> str:
-    """What only an archive of the header's version and interface defines."""
+    """The symbol that only an archive of the header's version and interface defines."""
     header = read_header(header_path())
     (symbol,) = (name for name in header.own_symbols if name.endswith(f"_abi_{header.abi}"))
     return symbol
@@ -156,7 +156,7 @@ def test_archive_of_another_interface_does_not_link(
 def test_optimized_program_that_calls_nothing_needs_the_archive(
     version: str, target: str, symbol: str, repo_root: Path, tmp_path: Path
 ) -> None:
-    """Linkers that drop what nothing uses, as for macOS, report no missing symbol of that."""
+    """Linkers that remove dead code, for example for macOS, do not report missing symbols in it."""
     (tmp_path / "program.zig").write_text(CALLS_NOTHING)
     done = run_zig(
         *(python_with_zig(version, repo_root), tmp_path, "build-exe", "-OReleaseSmall"),

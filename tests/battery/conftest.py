@@ -1,4 +1,4 @@
-"""Installations that the battery asks: each test has its own copy, or shares one that it reads."""
+"""Installations for the battery: each test has its own copy, or shares one that it only reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.system.users import is_root
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count, the tests of two users where one cannot become another."""
+    """Deselect the tests of two users if this user cannot become another."""
     if is_root():
         return
     others = [item for item in items if item.get_closest_marker("needs_root")]
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def pristine(package_dir: Path) -> Iterator[Installation]:
-    """An installation that no test writes to, in a directory that every user may enter."""
+    """An installation that tests must not change, in a directory that every user can enter."""
     root = Path(tempfile.mkdtemp(prefix="battery-"))
     try:
         root.chmod(0o755)
@@ -36,7 +36,7 @@ def pristine(package_dir: Path) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def copies(pristine: Installation) -> Iterator[Callable[[], Path]]:
-    """New directories that every user may enter."""
+    """A function that makes directories that every user can enter."""
     root = Path(tempfile.mkdtemp(prefix="battery-"))
     root.chmod(0o755)
     try:
@@ -53,21 +53,21 @@ def _new(root: Path) -> Path:
 
 @pytest.fixture
 def place(copies: Callable[[], Path]) -> Path:
-    """A new directory that every user may enter."""
+    """A new directory that every user can enter."""
     return copies()
 
 
 @pytest.fixture(scope="module")
 def shared(pristine: Installation, copies: Callable[[], Path]) -> Installation:
-    """One installation for the tests of a module, for `reset`."""
+    """An installation shared by the tests of a module, for `reset`."""
     return pristine.copy(copies() / "shared")
 
 
 @pytest.fixture
 def reset(shared: Installation, pristine: Installation) -> Installation:
-    """The module's installation, whose libraries, records and cache are whole again."""
+    """The module's installation with restored libraries, records and cache."""
     shared.reset(pristine)
-    time.sleep(0.03)  # what has just been written is not remembered
+    time.sleep(0.03)  # files that were just written are not remembered
     return shared
 
 
@@ -75,5 +75,5 @@ def reset(shared: Installation, pristine: Installation) -> Installation:
 def installation(pristine: Installation, place: Path) -> Installation:
     """A copy of the installation, for the test to change."""
     copy = pristine.copy(place / "own", linked=False)
-    time.sleep(0.03)  # what has just been written is not remembered
+    time.sleep(0.03)  # files that were just written are not remembered
     return copy

@@ -1,4 +1,4 @@
-"""Full disks: an answer or a message, nothing half made, and the next call works."""
+"""Full disks: an answer or a message, no incomplete files, and the next call works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_SPACE = "No space left on device"
 
 @pytest.fixture
 def disk(place: Path) -> Path:
-    """Where the full disk is."""
+    """The mount point of the full disk."""
     (place / "disk").mkdir()
     return place / "disk"
 
@@ -72,7 +72,7 @@ def test_metrics(reset: Installation, disk: Path, option: str) -> None:
 
 
 def test_metrics_that_end_with_half_a_line(reset: Installation, disk: Path) -> None:
-    # What is there ends six bytes before the end of the file system's last page.
+    # The existing content ends six bytes before the end of the file system's last page.
     before = f"head -c 4090 /dev/zero | tr '\\0' '\\n' > {disk}/metrics"
     machine = reset.machine(TEMPORAL_LIBS_METRICS=f"{disk}/metrics")
     copy = f"cp {disk}/metrics {disk.parent}/metrics"
@@ -81,7 +81,7 @@ def test_metrics_that_end_with_half_a_line(reset: Installation, disk: Path) -> N
     assert status == 0
     assert "warning" in stderr
     assert f"{disk}/metrics" in stderr
-    # The next line is not the rest of the half one.
+    # The next line is not appended to the incomplete one.
     last = (disk.parent / "metrics").read_bytes().splitlines()[-1]
     assert json.loads(last)["outcome"] == "ok"
 

@@ -1,4 +1,4 @@
-"""States of a machine: closed and full streams, directories that are gone, tools that misbehave."""
+"""States of a machine: closed and full streams, missing directories, misbehaving tools."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.support.system.processes import write_program
 from tests.support.system.users import NOBODY, needs_root
 
 ANSWERS = ("--libs", "--json", "--help", "--version", "--zig", "--doctor")
-BOUND = 15  # seconds in which the doctor has looked at every tool, whatever they do
+BOUND = 15  # seconds in which the doctor checks every tool, whatever they do
 
 
 def in_shell(machine: Machine, script: str) -> Outcome:
-    """Run a script of the shell whose ``"$@"`` is the command without options."""
+    """Run a shell script in which ``"$@"`` is the command without options."""
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *machine.command()],
         env=machine.process_environ,
@@ -38,17 +38,17 @@ def in_shell(machine: Machine, script: str) -> Outcome:
 
 
 @pytest.mark.parametrize("option", ANSWERS)
-def test_working_directory_that_is_gone(shared: Installation, place: Path, option: str) -> None:
+def test_deleted_working_directory(shared: Installation, place: Path, option: str) -> None:
     script = f'cd {place} && /bin/rmdir {place} && exec "$@" {option}'
     usual = in_shell(shared.machine(), f'exec "$@" {option}').answered()
     outcome = in_shell(shared.machine(), script).answered()
-    # What a tool that the doctor runs says there is not the package's.
+    # Output of tools that the doctor runs there is not the package's.
     assert option == "--doctor" or outcome.stdout == usual.stdout
 
 
 @pytest.mark.parametrize("name", ["TEMPORAL_LIBS_DIR", "TEMPORAL_LIBS_CACHE_DIR"])
 @pytest.mark.parametrize("option", ["--libs", "--cmakedir", "--version", "--doctor"])
-def test_relative_setting_where_the_working_directory_is_gone(
+def test_relative_setting_in_a_deleted_working_directory(
     shared: Installation, place: Path, option: str, name: str
 ) -> None:
     machine = shared.machine("override", **{name: "relative"})
@@ -62,7 +62,7 @@ def test_relative_setting_where_the_working_directory_is_gone(
 @needs_root
 @pytest.mark.parametrize("option", ["--libs", "--json", "--cmakedir", "--verify"])
 @pytest.mark.parametrize("inside", [True, False], ids=["below-it", "itself"])
-def test_directory_that_the_user_may_not_enter(
+def test_directory_that_the_user_cannot_enter(
     reset: Installation, place: Path, option: str, inside: bool
 ) -> None:
     closed = place / "closed"
@@ -75,7 +75,7 @@ def test_directory_that_the_user_may_not_enter(
 
 
 @needs_root
-def test_working_directory_that_the_user_may_not_enter(shared: Installation, place: Path) -> None:
+def test_working_directory_that_the_user_cannot_enter(shared: Installation, place: Path) -> None:
     place.chmod(0o700)
     command = [*replace(shared.machine(), user=NOBODY).command("--libs")]
     done = subprocess.run(
@@ -95,7 +95,7 @@ def _as_nobody() -> list[str]:
 
 @pytest.mark.parametrize("option", ["--libs", "--cmakedir", "--doctor"])
 @pytest.mark.parametrize("home", ["unset", "empty", "relative", "missing", "a-file"])
-def test_home_that_is_no_directory(
+def test_home_that_is_not_a_directory(
     reset: Installation, place: Path, home: str, option: str
 ) -> None:
     environ = {**reset.environ("override")}
@@ -109,7 +109,7 @@ def test_home_that_is_no_directory(
     }
     environ["HOME"] = values.get(home, "")
     if home in ("unset", "empty"):
-        # Then the system says where the home is, which the tests leave as it is.
+        # Then the system determines the home directory, which the tests must not change.
         environ["XDG_CACHE_HOME"] = str(place / "cache")
     if home == "unset":
         del environ["HOME"]
@@ -122,7 +122,7 @@ def test_home_that_is_no_directory(
 
 
 @needs_root
-def test_home_that_cannot_be_written_to(reset: Installation, place: Path) -> None:
+def test_read_only_home(reset: Installation, place: Path) -> None:
     environ = {**reset.environ("override"), "HOME": str(place)}
     del environ["TEMPORAL_LIBS_CACHE_DIR"]
     machine = Machine(reset.site, environ, user=NOBODY)
@@ -132,7 +132,7 @@ def test_home_that_cannot_be_written_to(reset: Installation, place: Path) -> Non
 
 
 @pytest.mark.parametrize("option", ["--libs", "--cmakedir", "--doctor", "--help"])
-def test_directory_for_temporary_files_that_is_missing(reset: Installation, option: str) -> None:
+def test_missing_directory_for_temporary_files(reset: Installation, option: str) -> None:
     machine = reset.machine("override", TMPDIR="/nowhere/at/all")
     machine.call(option).answered()
 
@@ -142,7 +142,7 @@ def test_directory_for_temporary_files_that_is_missing(reset: Installation, opti
 
 @pytest.mark.parametrize("option", ["--libs", "--doctor", "--nonsense", "--cmakedir"])
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
-def test_stderr_that_takes_nothing(shared: Installation, stream: str, option: str) -> None:
+def test_unwritable_stderr_with_messages(shared: Installation, stream: str, option: str) -> None:
     machine = shared.machine("override", TEMPORAL_LIBS_DIR="/nowhere")
     outcome = in_shell(machine, f'exec "$@" {option} {stream}')
     assert outcome.status == (2 if option == "--nonsense" else 1)
@@ -152,20 +152,20 @@ def test_stderr_that_takes_nothing(shared: Installation, stream: str, option: st
 
 @pytest.mark.parametrize("option", ANSWERS)
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
-def test_stderr_that_nothing_is_for(shared: Installation, stream: str, option: str) -> None:
+def test_unwritable_stderr_without_messages(shared: Installation, stream: str, option: str) -> None:
     usual = in_shell(shared.machine(), f'exec "$@" {option}').answered()
     assert in_shell(shared.machine(), f'exec "$@" {option} {stream}').answered() == usual
 
 
 @pytest.mark.parametrize("option", [*ANSWERS, "--completion bash", "--doctor --json"])
 @pytest.mark.parametrize("stream", [">&-", ">/dev/full"], ids=["closed", "full"])
-def test_stdout_that_takes_nothing(shared: Installation, stream: str, option: str) -> None:
+def test_unwritable_stdout(shared: Installation, stream: str, option: str) -> None:
     outcome = in_shell(shared.machine(), f'exec "$@" {option} {stream}')
     outcome.refused("cannot write to standard output")
 
 
 @pytest.mark.parametrize("option", [*ANSWERS, "--completion bash", "--doctor --json"])
-def test_stdout_whose_reader_has_gone(shared: Installation, option: str) -> None:
+def test_stdout_without_a_reader(shared: Installation, option: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
@@ -218,7 +218,7 @@ MISBEHAVIORS: Mapping[str, str] = {
     "tool", ["zig", *(pytest.param(each, marks=pytest.mark.battery) for each in TOOLS[1:])]
 )
 @pytest.mark.parametrize("misbehavior", MISBEHAVIORS)
-def test_tool_that_misbehaves_does_not_stop_the_doctor(
+def test_misbehaving_tool_does_not_stop_the_doctor(
     shared: Installation, place: Path, misbehavior: str, tool: str
 ) -> None:
     write_program(place / tool, MISBEHAVIORS[misbehavior])
@@ -233,7 +233,7 @@ def test_tool_that_misbehaves_does_not_stop_the_doctor(
 
 
 def _see_that_nothing_is_left(place: Path) -> None:
-    """See that no program of a directory runs any more, nor what it started."""
+    """Check that no program of a directory is running, nor its children."""
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
@@ -285,7 +285,7 @@ def test_no_module_of_the_working_directory_is_run(
     script = nothing / "script.py"
     script.write_text(_SCRIPT, encoding="ascii")
     machine = shared.machine(PATH=str(nothing))
-    # The stand-in for ziglang is what the doctor has to find.
+    # The doctor must find the fake ziglang instead.
     path = f"{shared.site}:{shared.tools / 'python'}"
     done = subprocess.run(
         [machine.command()[0], str(script), "--doctor"],
@@ -319,9 +319,7 @@ LINES: Mapping[str, str] = {
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_line_of_cargo_that_is_no_message_of_its(
-    installation: Installation, place: Path, line: str
-) -> None:
+def test_invalid_line_in_cargos_output(installation: Installation, place: Path, line: str) -> None:
     text = '{"a":' * 100_000 if line == "deep" else LINES[line]
     (place / "line").write_text(text + "\n", encoding="utf-8")
     cargo = installation.tools / "rust" / "cargo"

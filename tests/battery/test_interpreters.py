@@ -1,4 +1,4 @@
-"""Every option, by interpreters of any settings: the same answer, and not a word more."""
+"""Every option with any interpreter settings: the same answer, and no other output."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def elsewhere(pristine: Installation) -> Installation:
 
 @pytest.fixture(scope="module")
 def outcomes(elsewhere: Installation) -> Callable[[str, str], Outcomes]:
-    """Ask an interpreter everything, once."""
+    """A function that runs all options with an interpreter, once."""
 
     def ask(source: str, flags: str) -> Outcomes:
         options, environ = FLAGS.get(flags, ((), {}))

@@ -1,4 +1,4 @@
-"""Directories of any name: what reads an answer finds the same path, or there is a message."""
+"""Directories with unusual names: readers of an answer get the same path, or there is a message."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ NAMES: Mapping[str, bytes] = {
     "long": b"",
 }
 NO_FILE_SYSTEM_HAS_IT = 6000  # characters of a path
-LONGEST = 3800  # characters of a path, and there is room for what is in the package
+LONGEST = 3800  # characters of a path, which leaves room for the package's files
 
 
 def directory_named(name: str, root: Path, length: int) -> Path:
-    """A directory that does not exist, with a name of the list.
+    """A directory that does not exist, with a name from the list.
 
     Args:
-        name: of the list.
-        root: what it is in.
-        length: how many characters the long one's path has.
+        name: the name in the list.
+        root: the parent directory.
+        length: characters in the path of the long one.
     """
     if NAMES[name]:
         return root / os.fsdecode(NAMES[name])
@@ -63,7 +63,7 @@ def directory_named(name: str, root: Path, length: int) -> Path:
     return root.joinpath(*["n" * 199] * parts)
 
 
-# --- what asks, by what has the name ---
+# --- the calls, by the directory with the name ---
 
 ALL = (
     *("--libs", "--cflags", "--ldflags", "--libfiles", "--libdir", "--includedir", "--prefix"),
@@ -83,13 +83,13 @@ ASKED: Mapping[str, tuple[str, ...]] = {
 
 
 class Named:
-    """An installation one of whose directories has a name of the list.
+    """An installation in which a directory has a name from the list.
 
     Attributes:
-        parent: the directory that the name is in.
+        parent: the parent of the directory with the name.
         package: the package.
         libraries: the directory of the libraries that answers are about.
-        outcomes: what came of each option or function.
+        outcomes: the result of each option or function.
     """
 
     def __init__(self, pristine: Installation, root: Path, which: str, name: str) -> None:
@@ -128,11 +128,11 @@ def _ask(machine: Machine, asked: tuple[str, ...]) -> dict[str, Outcome]:
 
 @pytest.fixture(scope="session")
 def named(pristine: Installation, copies: Callable[[], Path]) -> Callable[[str, str], Named]:
-    """Make the installation for a kind of directory and a name, once."""
+    """A function that makes the installation for a kind of directory and a name, once."""
     return cache(lambda which, name: Named(pristine, copies(), which, name))
 
 
-# --- what reads the answers ---
+# --- readers of the answers ---
 
 Reader = Callable[[Named, Outcome, Path], None]
 
@@ -147,7 +147,7 @@ def reads_raw(path: Callable[[Named], Path]) -> Reader:
 def reads_words(
     words: Callable[[bytes], list[bytes]], expected: Callable[[Named], list[bytes]]
 ) -> Reader:
-    """A reader that splits an answer into words, which begin with the expected ones."""
+    """A reader that splits an answer into words and compares the first ones."""
 
     def read(named: Named, outcome: Outcome, scratch: Path) -> None:
         wanted = expected(named)
@@ -266,7 +266,7 @@ def test_json_of_a_path_that_is_not_utf_8_is_refused_and_escapes_it(
 
 
 @pytest.mark.parametrize("which", ["package", "override"])
-def test_directory_that_is_not_utf_8_is_printed_as_it_is(
+def test_directory_that_is_not_utf_8_is_printed_unchanged(
     named: Callable[[str, str], Named], which: str
 ) -> None:
     there = named(which, "not-utf-8")
@@ -274,7 +274,7 @@ def test_directory_that_is_not_utf_8_is_printed_as_it_is(
 
 
 @pytest.mark.parametrize("name", ["space", "quote", "not-ascii", "dollar", "semicolon"])
-def test_frequent_names_are_answered(named: Callable[[str, str], Named], name: str) -> None:
+def test_common_names_work(named: Callable[[str, str], Named], name: str) -> None:
     for which in ASKED:
         for option in ("--libs", "--cflags", "--libdir", "--json"):
             if option in ASKED[which]:
@@ -289,7 +289,7 @@ def test_path_of_6000_characters_is_refused(named: Callable[[str, str], Named]) 
             there.outcomes[option].refused()
 
 
-def test_package_is_what_was_named(named: Callable[[str, str], Named]) -> None:
+def test_package_is_in_the_named_directory(named: Callable[[str, str], Named]) -> None:
     assert os.fsencode(named("package", "not-utf-8").package).endswith(
         NAMES["not-utf-8"] + b"/" + PACKAGE.encode()
     )

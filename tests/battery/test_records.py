@@ -1,4 +1,4 @@
-"""Broken records: a message that names the file, in little time and memory."""
+"""Broken records: a message that names the file, using little time and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODE = '${CMAKE_VERSION}]] )\nmessage(FATAL_ERROR "x")\n$ENV{HOME}";\\'
 
 
 def facts(change: Callable[[Any], object]) -> Bad:
-    """A manifest whose facts are changed."""
+    """A manifest with changed facts."""
 
     def changed(content: bytes) -> bytes:
         manifest = json.loads(content)
@@ -34,7 +34,7 @@ def of_library(**values: object) -> Bad:
 
 
 def of_file(name: str, *, is_absolute: bool = False) -> Bad:
-    """A manifest that names a file elsewhere, which is there, and as the records say."""
+    """A manifest that names an existing, matching file elsewhere."""
 
     def put(file: Path, content: bytes) -> None:
         checksums = file.with_name(CHECKSUMS)
@@ -50,7 +50,7 @@ def of_file(name: str, *, is_absolute: bool = False) -> Bad:
 
 
 def line_of_file(name: str, *, is_absolute: bool = False) -> Bad:
-    """Checksums with a line more, of a file elsewhere, which is there, and as the line says."""
+    """Checksums with an additional line for an existing, matching file elsewhere."""
 
     def put(file: Path, content: bytes) -> None:
         there = Path(os.path.normpath(file.parent / name))
@@ -121,18 +121,18 @@ OF_A_VALUE = {
     *("negative-size", "unknown-component", "code-in-a-hash", "code-in-a-file", "nul-in-a-name"),
     *("same-file-twice", "long-name", "fifo-in-a-line", "file-above", "absolute-file"),
 }
-"""Where a message may name the file that is meant, or the directory, and not the record."""
+"""Cases in which a message may name the file or directory instead of the record."""
 ASKED = ("--libs", "--json", "--cmakedir", "--pkgconfigdir", "--verify", "lib_dir")
 
 
-def test_there_are_more_than_20_of_manifests() -> None:
+def test_there_are_more_than_20_broken_manifests() -> None:
     assert len(MANIFESTS) >= 20
 
 
 def see_that_it_is_refused(there: Installation, source: str, record: str, bad: str) -> None:
-    """All that leads to libraries is refused, and names the record, as the doctor does."""
+    """Check that all answers about libraries are refused and name the record, like the doctor."""
     machine = replace(there.machine(source), timeout=8)
-    # A compiled set that is broken is removed by the first of them.
+    # The first call removes a broken compiled set.
     asked = ASKED[:1] if source == "compiled" else ASKED
     doctor, *outcomes = machine.ask(("--doctor",), *((each,) for each in asked))
     name = there.libraries(source).name if bad in OF_A_VALUE else record
@@ -168,7 +168,7 @@ def test_broken_checksums_without_a_manifest_are_named(reset: Installation, bad:
 
 @pytest.mark.parametrize("bad", RECEIPTS)
 @pytest.mark.parametrize("source", SOURCES)
-def test_broken_receipt_is_no_receipt(reset: Installation, source: str, bad: str) -> None:
+def test_broken_receipt_is_ignored(reset: Installation, source: str, bad: str) -> None:
     machine = replace(reset.machine(source), timeout=8)
     (usual,) = machine.ask(("--libs",))
     (receipt,) = (reset.cache / "verified").iterdir()
@@ -185,7 +185,7 @@ def test_broken_receipt_is_no_receipt(reset: Installation, source: str, bad: str
 @pytest.mark.parametrize(
     "source", ["wheel", *(pytest.param(each, marks=pytest.mark.battery) for each in SOURCES[1:])]
 )
-def test_broken_receipt_does_not_hold_for_an_altered_archive(
+def test_broken_receipt_does_not_hide_an_altered_archive(
     reset: Installation, source: str, bad: str
 ) -> None:
     machine = replace(reset.machine(source), timeout=8)
@@ -200,7 +200,7 @@ def test_broken_receipt_does_not_hold_for_an_altered_archive(
 
 @pytest.mark.parametrize("bad", NO_FILES)
 @pytest.mark.parametrize("source", SOURCES)
-def test_archive_that_is_no_file_is_named(reset: Installation, source: str, bad: str) -> None:
+def test_archive_that_is_not_a_file_is_named(reset: Installation, source: str, bad: str) -> None:
     replace_file(reset.libraries(source) / SDK_CORE, NO_FILES[bad])
     see_that_it_is_refused(reset, source, SDK_CORE, bad)
 
@@ -215,7 +215,7 @@ def test_sparse_archive_without_a_recorded_size_is_not_hashed_for_hours(
 
 @pytest.mark.parametrize("bad", NO_FILES)
 @pytest.mark.parametrize("name", ["include/temporal-sdk-core-c-bridge.h", "share/interface.json"])
-def test_header_that_is_no_file_does_not_stop_the_doctor(
+def test_header_that_is_not_a_file_does_not_stop_the_doctor(
     installation: Installation, name: str, bad: str
 ) -> None:
     replace_file(installation.package / name, NO_FILES[bad])

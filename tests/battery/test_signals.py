@@ -1,4 +1,4 @@
-"""Killed in the middle: nothing keeps running, and the next call works."""
+"""Calls that are killed: nothing keeps running, and the next call works."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.programs.process_status import is_running
 from tests.support.programs.waiting import until
 from tests.support.system.processes import end, write_program
 
-# A cargo that does not end while `hold` is there, with a child, as rustc is one.
+# A cargo with a child, like rustc. It does not end while `hold` exists.
 _CARGO = """\
 #!/bin/sh
 if [ "$1" = rustc ]; then
@@ -37,12 +37,12 @@ exec '{cargo}' "$@"
 
 @dataclass(frozen=True)
 class SlowBuild:
-    """An installation that compiles until it is let go on.
+    """An installation whose build waits until it is released.
 
     Attributes:
         installation: the installation, without a compiled set.
-        machine: asks for the compiled set.
-        place: has the file `hold`.
+        machine: runs calls that need the compiled set.
+        place: the directory with the file `hold`.
     """
 
     installation: Installation
@@ -51,13 +51,13 @@ class SlowBuild:
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a call, and wait until it compiles."""
-        # To files, which nothing waits for when what was started outlives the call.
+        """Start a call and wait until it compiles."""
+        # Output goes to files, so that nothing waits for pipes of processes that outlive the call.
         with (
             (self.place / "stdout").open("wb") as stdout,
             (self.place / "stderr").open("wb") as stderr,
             subprocess.Popen(
-                # What runs the tests in the background may have them ignore signals.
+                # The tests may run in the background with ignored signals.
                 ["env", "--default-signal=INT,HUP,TERM", *self.machine.command("--libs")],
                 env=self.machine.process_environ,
                 cwd="/",
@@ -74,15 +74,15 @@ class SlowBuild:
                 for name in ("cargo.pid", "child"):
                     if (self.place / name).exists():
                         end(self.process(name))
-                with suppress(ProcessLookupError):  # also of what outlives the call
+                with suppress(ProcessLookupError):  # also processes that outlive the call
                     os.killpg(process.pid, signal.SIGKILL)
 
     def process(self, name: str) -> int:
-        """The number of cargo's process, or that of its child."""
+        """The process ID of cargo or of its child."""
         return int((self.place / name).read_text(encoding="ascii"))
 
     def let_go(self) -> None:
-        """Have cargo go on, also when it is started again."""
+        """Let cargo continue, also if it is started again."""
         (self.place / "hold").unlink()
 
 
@@ -126,7 +126,7 @@ def test_signal_ends_the_build_too(slow_build: SlowBuild, whom: str, number: int
     see_that_the_next_call_works(slow_build)
 
 
-def test_killed_caller_leaves_the_lock_to_the_build(slow_build: SlowBuild) -> None:
+def test_build_keeps_the_lock_after_its_caller_is_killed(slow_build: SlowBuild) -> None:
     with slow_build.running() as process:
         cargo = slow_build.process("cargo.pid")
         process.kill()
@@ -145,7 +145,7 @@ def test_killed_caller_leaves_the_lock_to_the_build(slow_build: SlowBuild) -> No
             try:
                 assert following.stderr is not None
                 first = following.stderr.readline()
-                # For whom it waits, and no second cargo next to the first.
+                # It reports which process it waits for, and does not start a second cargo.
                 assert "aiting" in first, first
                 assert str(cargo) in first or str(process.pid) in first
                 assert not (slow_build.place / "cargo.pid").exists()
@@ -160,7 +160,7 @@ def test_killed_caller_leaves_the_lock_to_the_build(slow_build: SlowBuild) -> No
         assert (following.returncode, stdout) == (0, f"{compiled}\n")
 
 
-def test_killed_with_its_build_it_leaves_nothing_in_the_way(slow_build: SlowBuild) -> None:
+def test_caller_killed_with_its_build_blocks_nothing(slow_build: SlowBuild) -> None:
     with slow_build.running() as process:
         end(slow_build.process("cargo.pid"))
         process.kill()
@@ -169,9 +169,9 @@ def test_killed_with_its_build_it_leaves_nothing_in_the_way(slow_build: SlowBuil
     see_that_the_next_call_works(slow_build)
 
 
-# --- while files for build systems are made ---
+# --- while files for build systems are written ---
 
-# Kills itself when it is about to do something to a file in the cache for the n-th time.
+# Kills itself before the n-th operation of a kind on files in the cache.
 _KILLED = """\
 import os, sys
 event, number, cache, kind, site, *options = sys.argv[1:]
@@ -209,7 +209,7 @@ def killed_at(machine: Machine, step: str, number: int, kind: int, option: str) 
 
 @pytest.mark.parametrize("option", ["--cmakedir", "--pkgconfigdir"])
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_while_files_are_made(reset: Installation, step: str, option: str) -> None:
+def test_killed_while_files_are_written(reset: Installation, step: str, option: str) -> None:
     machine = reset.machine("override")
     (usual,) = reset.machine("override").ask((option,))
     content = contents(Path(os.fsdecode(usual.answered().line)))
@@ -220,14 +220,14 @@ def test_killed_while_files_are_made(reset: Installation, step: str, option: str
         assert outcome.answered().stdout == usual.stdout
         assert contents(Path(os.fsdecode(outcome.line))) == content
         if status == 0:
-            assert number > 1, f"nothing was done with {step}"
+            assert number > 1, f"there was no {step}"
             return
         assert status == -signal.SIGKILL
-    raise AssertionError("it never came to its end")
+    raise AssertionError("it never finished")
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """What is in a directory, but for hidden leftovers; what it refers to has to be there."""
+    """The content of a directory, without hidden leftovers. Targets of links must exist."""
     files = [file for file in directory.iterdir() if file.is_file() and file.name[0] != "."]
     found = {file.name: file.read_bytes() for file in files}
     root = directory.parents[len(directory.parts) - 1 - directory.parts.index("build-systems") - 2]
@@ -235,7 +235,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return found
 
 
-# Makes a leftover with its number for each file that a call makes, then makes that call.
+# Creates a leftover with its process ID for each file that a call writes, then makes that call.
 _SAME_NUMBER = """\
 import os, pathlib, sys
 root, kind = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -260,7 +260,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("option", ["--cmakedir", "--pkgconfigdir"])
 @pytest.mark.parametrize("kind", ["file", "directory", "link"])
-def test_leftover_of_a_process_with_the_same_number(
+def test_leftover_of_a_process_with_the_same_id(
     reset: Installation, kind: str, option: str
 ) -> None:
     machine = reset.machine("override")
@@ -285,9 +285,9 @@ def test_killed_while_a_receipt_is_written(reset: Installation, step: str) -> No
         (outcome,) = machine.ask(("--libs",))
         outcome.answered()
         if status == 0:
-            assert number > 1, f"nothing was done with {step}"
+            assert number > 1, f"there was no {step}"
             return
-    raise AssertionError("it never came to its end")
+    raise AssertionError("it never finished")
 
 
 def test_killed_while_hashing_it_leaves_no_receipt(reset: Installation) -> None:

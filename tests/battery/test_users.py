@@ -1,4 +1,4 @@
-"""Two users, the administrator and nobody: what one of them plants is never linked by the other."""
+"""Two users, root and nobody: what one of them plants is never linked by the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ask(machine: Machine) -> dict[str, Outcome]:
 
 
 def see_that_all_is_refused(there: Installation, source: str, *names: str) -> None:
-    """Every answer is refused, with the names; so it is when it was remembered, and by doctor."""
+    """Check that every answer and the doctor refuse these names, also after remembering."""
     machine = there.machine(source)
     for _ in range(2):
         for outcome in ask(machine).values():
@@ -63,22 +63,22 @@ def see_that_the_doctor_says(machine: Machine, kind: str, *names: str) -> None:
 
 
 def give(file: Path) -> None:
-    """Make a file, or a directory and all that is in it, nobody's."""
+    """Give a file, or a directory with its content, to nobody."""
     for path in (file, *(file.rglob("*") if file.is_dir() else ())):
         os.chown(path, NOBODY, NOBODY)
 
 
 def as_nobody(script: str, *arguments: object) -> None:
-    """Run a script of the shell as nobody."""
+    """Run a shell script as nobody."""
     command = ["/bin/sh", "-e", "-c", script, "sh", *map(str, arguments)]
     subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", check=True)
 
 
 WHEN = ("after", pytest.param("before", marks=pytest.mark.battery))
-"""When something is done to files: before they are verified, or after, when that is remembered."""
+"""When files are changed: before they are verified, or after that is remembered."""
 
 
-# --- 1: something that a linker could take instead, beside the archives ---
+# --- 1: a file next to the archives that a linker could use instead ---
 
 PLANTED = (
     *("libtemporal_sdk_core.so", "libm.so", "libc.so.6", "libtemporal_sdk_core.so.1.2"),
@@ -89,7 +89,7 @@ PLANTED = (
 
 @pytest.mark.parametrize("planted", PLANTED)
 @pytest.mark.parametrize("when", WHEN)
-def test_planted_beside_an_override(reset: Installation, when: str, planted: str) -> None:
+def test_planted_next_to_an_override(reset: Installation, when: str, planted: str) -> None:
     machine = reset.machine("override")
     if when == "after":
         see_that_all_is_answered(machine)
@@ -108,7 +108,7 @@ def test_planted_where_pkg_config_leads(reset: Installation, source: str, plante
 
 
 @pytest.mark.parametrize("kind", ["dangling-link", "link", "directory"])
-def test_planted_is_no_file(reset: Installation, kind: str) -> None:
+def test_planted_link_or_directory(reset: Installation, kind: str) -> None:
     planted = reset.override / "libm.so"
     if kind == "directory":
         planted.mkdir()
@@ -117,7 +117,7 @@ def test_planted_is_no_file(reset: Installation, kind: str) -> None:
     see_that_all_is_refused(reset, "override", "libm.so")
 
 
-def test_what_no_linker_takes_may_be_beside_an_override(reset: Installation) -> None:
+def test_files_that_no_linker_uses_are_allowed_next_to_an_override(reset: Installation) -> None:
     for name in ("README", "notes.txt", "libm.o", "so", "header.h"):
         (reset.override / name).write_text("harmless", encoding="ascii")
     (reset.override / "cmake").mkdir()
@@ -182,7 +182,7 @@ def test_flags_name_the_archive_and_no_directory(reset: Installation) -> None:
         assert "-L" not in ldflags.answered().stdout.decode()
 
 
-# --- 2: archives and records that others may write to ---
+# --- 2: archives and records that others can write to ---
 
 MODES: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "archive": (0o666, (SDK_CORE,)),
@@ -196,7 +196,7 @@ MODES: Mapping[str, tuple[int, tuple[str, ...]]] = {
 
 
 def records_of(source: str, names: tuple[str, ...]) -> list[str]:
-    """Those that answers about the libraries of a source go by."""
+    """The records that answers about a source's libraries use."""
     return [name for name in names if source != "wheel" or name != CHECKSUMS]
 
 
@@ -213,9 +213,9 @@ def test_writable_by_others_is_refused(
     for name in names:
         (reset.libraries(source) / name).chmod(mode)
     if not names:
-        return  # the wheel's checksums: nothing goes by them
+        return  # nothing uses the wheel's checksums
     if source == "compiled":
-        # What is compiled on this machine can be compiled again, where there is a Rust toolchain.
+        # A set compiled on this machine can be compiled again if there is a Rust toolchain.
         (outcome,) = reset.machine(source).ask(("--libs",))
         outcome.refused()
         return
@@ -239,7 +239,7 @@ def test_rewritten_archive_and_records_are_refused(reset: Installation) -> None:
 
 
 def see_that_a_rewrite_works(there: Installation, directory: Path) -> None:
-    """Have nobody put something else into the archive, and the records say so."""
+    """As nobody, change the archive and its records."""
     script = """
         old=$(sha256sum < "$1/$2" | cut -c1-64)
         printf x | dd of="$1/$2" bs=1 seek=100 conv=notrunc 2>/dev/null
@@ -274,14 +274,14 @@ def test_writable_by_the_group_is_accepted_and_reported(
     see_that_the_doctor_says(reset.machine(source), "ok", "group", str(directory))
 
 
-def test_doctor_does_not_speak_of_groups_where_they_cannot_write(reset: Installation) -> None:
+def test_doctor_does_not_mention_groups_that_cannot_write(reset: Installation) -> None:
     for source in ("wheel", "override"):
         (doctor,) = reset.machine(source).ask(("--doctor",))
         assert b"group" not in doctor.answered().stdout
 
 
 def test_image_with_the_groups_rights_of_the_user(installation: Installation) -> None:
-    # As images are made that run as any user of the group 0. A cache is its user's alone.
+    # Like images that run as any user in group 0. A cache is private to its user.
     parts = [str(part) for part in installation.root.iterdir() if part != installation.cache]
     subprocess.run(["chmod", "-R", "g=u", *parts], check=True)
     for source in ("wheel", "override"):
@@ -332,7 +332,7 @@ def test_file_of_another_owner_is_refused(
     reset: Installation, when: str, source: str, name: str
 ) -> None:
     if (source, name) == ("wheel", CHECKSUMS):
-        return  # nothing goes by it
+        return  # nothing uses it
     if when == "after":
         reset.machine(source).ask(("--libs",))
     give(reset.libraries(source) / name)
@@ -354,7 +354,7 @@ def test_directory_whose_files_have_the_same_owner_is_accepted(
 
 @needs_root
 @pytest.mark.parametrize("source", ["wheel", "override"])
-def test_administrators_files_are_accepted_by_every_user(reset: Installation, source: str) -> None:
+def test_roots_files_are_accepted_by_every_user(reset: Installation, source: str) -> None:
     machine = reset.machine(source, TEMPORAL_LIBS_CACHE_DIR="/nowhere/cache")
     libs, verified, doctor = replace(machine, user=NOBODY).ask(
         ("--libs",), ("--verify",), ("--doctor",)
@@ -377,11 +377,11 @@ def test_link_to_a_file_of_another_owner_is_refused(reset: Installation, place: 
     see_that_all_is_refused(reset, "override")
 
 
-# --- 4: a directory that everybody may write to ---
+# --- 4: a directory that everybody can write to ---
 
 
 @needs_root
-def test_set_that_nobody_puts_into_a_directory_of_everybody(
+def test_set_that_nobody_puts_into_a_world_writable_directory(
     reset: Installation, place: Path
 ) -> None:
     reset.override.chmod(0o777)
@@ -396,7 +396,7 @@ def test_set_that_nobody_puts_into_a_directory_of_everybody(
     see_that_all_is_refused(reset, "override")
 
 
-# --- 5: receipts, and a store through a shared mapping ---
+# --- 5: receipts, and writes through a shared mapping ---
 
 
 def alter(archive: Path, *, keep_mtime: bool = False) -> None:
@@ -409,7 +409,7 @@ def alter(archive: Path, *, keep_mtime: bool = False) -> None:
 
 
 def forged(there: Installation, source: str) -> Path:
-    """Alter an archive, and make the receipt that would hold for it; return the receipt."""
+    """Alter an archive and forge a matching receipt; return the receipt."""
     machine = there.machine(source)
     machine.ask(("--libs",))
     (receipt,) = (there.cache / "verified").iterdir()
@@ -429,7 +429,7 @@ def forged(there: Installation, source: str) -> Path:
     return receipt
 
 
-def test_forged_receipt_is_one_that_would_hold(reset: Installation) -> None:
+def test_forged_receipt_would_be_accepted(reset: Installation) -> None:
     forged(reset, "override")
     (libs,) = reset.machine("override").ask(("--libs",))
     libs.answered()
@@ -461,7 +461,7 @@ FORGERIES: Mapping[str, Callable[[Path, Path], object]] = {
 @needs_root
 @pytest.mark.parametrize("forgery", FORGERIES)
 @pytest.mark.parametrize("source", ["wheel", "override"])
-def test_receipt_planted_by_another_user_is_not_believed(
+def test_receipt_planted_by_another_user_is_ignored(
     reset: Installation, source: str, forgery: str
 ) -> None:
     receipt = forged(reset, source)
@@ -472,7 +472,7 @@ def test_receipt_planted_by_another_user_is_not_believed(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_altered_with_its_mtime_put_back(reset: Installation, source: str) -> None:
+def test_altered_with_a_restored_mtime(reset: Installation, source: str) -> None:
     reset.machine(source).ask(("--libs",))
     alter(reset.libraries(source) / SDK_CORE, keep_mtime=True)
     (libs,) = reset.machine(source).ask(("--libs",))
@@ -480,10 +480,10 @@ def test_altered_with_its_mtime_put_back(reset: Installation, source: str) -> No
 
 
 def stored_through_a_mapping(reset: Installation, source: str) -> None:
-    """Have a receipt made while a page of the archive is dirty, then change that page."""
+    """Write a receipt while a page of the archive is dirty, then change that page."""
     archive = reset.libraries(source) / SDK_CORE
     with archive.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapping:
-        mapping[0] = mapping[0]  # dirty from here on
+        mapping[0] = mapping[0]  # from here on, the page is dirty
         time.sleep(0.03)
         (libs,) = reset.machine(source).ask(("--libs",))
         libs.answered()
@@ -495,7 +495,7 @@ def stored_through_a_mapping(reset: Installation, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_store_through_a_mapping_is_found_by_who_always_hashes(
+def test_write_through_a_mapping_is_detected_by_always_hashing(
     reset: Installation, source: str
 ) -> None:
     stored_through_a_mapping(reset, source)
@@ -506,7 +506,7 @@ def test_store_through_a_mapping_is_found_by_who_always_hashes(
 
 
 @pytest.mark.parametrize("option", ["--verify", "verify"])
-def test_store_through_a_mapping_is_found_by_verifying(reset: Installation, option: str) -> None:
+def test_write_through_a_mapping_is_detected_by_verifying(reset: Installation, option: str) -> None:
     stored_through_a_mapping(reset, "override")
     (outcome,) = reset.machine("override").ask((option,))
     outcome.refused(SDK_CORE)
@@ -515,7 +515,7 @@ def test_store_through_a_mapping_is_found_by_verifying(reset: Installation, opti
 # --- TEMPORAL_LIBS_VERIFY ---
 
 
-def test_always_means_that_nothing_is_remembered(reset: Installation) -> None:
+def test_always_remembers_nothing(reset: Installation) -> None:
     metrics = reset.root / "metrics"
     machine = reset.machine(TEMPORAL_LIBS_METRICS=str(metrics))
     machine.ask(("--libs",))
@@ -534,6 +534,6 @@ def test_other_values_are_bad_settings(reset: Installation, value: str) -> None:
         outcome.refused("TEMPORAL_LIBS_VERIFY", value, status=2)
 
 
-def test_empty_value_is_none(reset: Installation) -> None:
+def test_empty_value_counts_as_unset(reset: Installation) -> None:
     (libs,) = reset.machine(TEMPORAL_LIBS_VERIFY="").ask(("--libs",))
     libs.answered()

@@ -13,10 +13,10 @@ from tests.behavior.recording import RECORDING, read, record
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Record, or compare.
+    """Record or compare.
 
     Returns:
-        The exit status: 1 if answers differ, 2 if there are not two recordings.
+        The exit status: 1 if answers differ, 2 if a recording cannot be read.
     """
     parser = argparse.ArgumentParser(prog="behavior")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="OPTION",
-        help="an option whose output may differ, because it is for people to read: --words=--help",
+        help="an option whose output may differ because only people read it: --words=--help",
     )
     arguments = parser.parse_args(argv)
     if arguments.command == "record":

@@ -1,4 +1,4 @@
-"""What is called: every option, every function."""
+"""The recorded calls: every option, every function."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ COMMAND = "temporal-libs-config"
 MODULE = f"python -m {PACKAGE}"
 
 Call = tuple[str, ...]
-"""`COMMAND` or `MODULE` with options, or `PACKAGE` with a function and its arguments, one by
-its keyword as in ``static=yes``.
+"""`COMMAND` or `MODULE` with options, or `PACKAGE` with a function and its arguments; a keyword
+argument is written as ``static=yes``.
 
 `PACKAGE` alone stands for the exports of the Python API.
 """
@@ -27,14 +27,14 @@ WITH_FILES = ("--cmakedir", "--pkgconfigdir")
 
 
 def calls(*lines: str) -> tuple[Call, ...]:
-    """Calls, a line each: options of the command, or a function and its arguments."""
+    """Parse calls, one per line: options of the command, or a function and its arguments."""
     words = (line.split() for line in lines)
     return tuple((COMMAND if each[0].startswith("-") else PACKAGE, *each) for each in words)
 
 
 @dataclass(frozen=True)
 class Interface:
-    """What there is to call.
+    """The options and functions that can be called.
 
     Attributes:
         flags: options without a value.
@@ -96,14 +96,14 @@ class Interface:
 
 
 def parse_options(text: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Read the options from a help text, so that none is forgotten.
+    """Read the options from a help text, so that none is missed.
 
     Returns:
-        Those without a value; the others, each with the values that it can have.
+        Options without a value; other options with their possible values.
 
     Raises:
-        SystemExit: an option takes values that the text does not list, so that nothing would call
-            it.
+        SystemExit: an option takes values that the text does not list, so it would not be
+            recorded.
     """
     flags: list[str] = []
     choices: dict[str, tuple[str, ...]] = {}
@@ -123,10 +123,10 @@ def parse_functions(exports: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Read the parameters of each function from the exports of the Python API.
 
     Args:
-        exports: name to description; that of a function is its signature.
+        exports: descriptions by name; that of a function is its signature.
 
     Raises:
-        SystemExit: a function has a parameter that no value is known for.
+        SystemExit: a function has a parameter without a known value.
     """
     functions: dict[str, tuple[str, ...]] = {}
     for name, text in exports.items():

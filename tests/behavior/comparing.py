@@ -1,4 +1,4 @@
-"""What differs between two recordings: answers, which programs depend on, and words."""
+"""Differences between two recordings: answers, which programs depend on, and words."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Case = dict[str, Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs in the same way in some cases.
+    """A difference that occurs in one or more cases.
 
     Attributes:
-        is_answer: whether programs may depend on it. If not, it is for people to read.
+        is_answer: whether programs may depend on it. If not, only people read it.
         part: the part of a case.
         text: before and after, as a unified diff.
         cases: the names of the cases.
@@ -36,11 +36,11 @@ def compare(
 
     Args:
         before: cases by name.
-        after: those of the other recording.
-        words: options whose output is for people to read.
+        after: the cases of the other recording, by name.
+        words: options whose output only people read.
 
     Returns:
-        What differs; answers first.
+        The differences, answers first.
     """
     found: dict[tuple[bool, str, str], list[str]] = defaultdict(list)
     for name in sorted(before.keys() | after.keys()):
@@ -59,7 +59,7 @@ def compare(
 
 
 def report(differences: Sequence[Difference]) -> str:
-    """Show what differs, and count it."""
+    """Return a text with the differences and their number."""
     parts = []
     for each in differences:
         kind = "ANSWER" if each.is_answer else "words"
@@ -72,7 +72,7 @@ def report(differences: Sequence[Difference]) -> str:
 
 
 def _parts(case: Case) -> dict[str, str]:
-    """What is compared, as texts."""
+    """The compared parts, as texts."""
     return {
         "status": str(case["status"]),
         "stdout": case["stdout"],
@@ -85,14 +85,14 @@ def _diff(before: str | None, after: str | None) -> str:
     if before is None or after is None:
         return f"{'appeared' if before is None else 'gone'}:\n{before or after or ''}\n"
     diff = list(difflib.unified_diff(_lines(before), _lines(after), n=0, lineterm=""))
-    # Without names of files and numbers of lines, the same change is the same text in every case.
+    # Without file names and line numbers, the same change has the same text in every case.
     lines = ["@@" if line.startswith("@@") else line for line in diff[2:]]
-    # If the lines are equal, their ends differ, or the spaces in JSON.
+    # If the lines are equal, line endings or spaces in JSON differ.
     return "".join(f"{line}\n" for line in lines or (f"-{before!r}", f"+{after!r}"))
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a text. A line that is a JSON object becomes one line for each value."""
+    """The lines of a text. A line with a JSON object becomes one line for each value."""
     lines: list[str] = []
     for line in text.splitlines():
         try:

@@ -1,4 +1,4 @@
-"""Runs every case, and writes down what came of it."""
+"""Runs every case and records the result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ except Exception as error:
     sys.exit(1)
 """
 
-# What is different each time, or for each commit.
+# Values that differ each time, or for each commit.
 _MASKS = (
     (r"\bverified/(\w+)-\d+-\d+", r"verified/\1-{device}-{inode}"),
     (r"(?m)^\d+(?: \d+){9}\t", "{identity}\t"),
@@ -47,20 +47,20 @@ _MASKS = (
 
 
 class Renamer:
-    """Puts names into texts, in place of what is only this machine's or this recording's.
+    """Replaces texts that are specific to this machine or recording by placeholders.
 
     Args:
-        names: the texts, each with its name.
+        names: the texts, each with its placeholder.
     """
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
         longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-        # A path is not the beginning of another name.
+        # Do not replace the beginning of a longer name.
         self._pattern = re.compile(rf"(?:{longest_first})(?![\w-])")
 
     def __call__(self, text: str) -> str:
-        """The text with names in it."""
+        """Return the text with placeholders."""
         text = self._pattern.sub(lambda match: self._names[match[0]], text)
         for pattern, name in _MASKS:
             text = re.sub(pattern, name, text)
@@ -75,10 +75,10 @@ def record(python: Path, directory: Path) -> str:
         directory: receives the recording.
 
     Returns:
-        How many cases there are, and how long it took.
+        A text with the number of cases and the duration.
 
     Raises:
-        SystemExit: there is nothing to record, or a path of this recording would be in it.
+        SystemExit: there is nothing to record, or the recording would contain a local path.
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="behavior-") as scratch:
@@ -96,7 +96,7 @@ def record(python: Path, directory: Path) -> str:
 
 
 def read(path: Path) -> dict[str, Case]:
-    """Read a recording: its file, or the directory that has it."""
+    """Read a recording from its file or directory."""
     file = path / RECORDING if path.is_dir() else path
     cases: dict[str, Case] = json.loads(file.read_text(encoding="ascii"))
     return cases
@@ -112,7 +112,7 @@ def _run(workshop: Workshop, names: Mapping[str, str], room: Room) -> Case:
     files = {path: _content(path) for path, seen in after.items() if before.get(path) != seen}
     files.update(dict.fromkeys(before.keys() - after.keys(), "removed"))
     if any(path.suffix == ".a" for path in files):
-        # So soon after a compile it depends on the clock whether verified libraries are remembered.
+        # So soon after a compile, the clock decides whether verified libraries are remembered.
         files = {path: text for path, text in files.items() if path.parent.name != "verified"}
     if state is INSTALLED and call[-1] in WITH_FILES:
         files.update({path: _content(path) for path in Path(done.stdout.rstrip("\n")).iterdir()})
@@ -148,14 +148,14 @@ def _start(workshop: Workshop, room: Room, call: Call) -> subprocess.CompletedPr
 
 
 def _names(workshop: Workshop) -> dict[str, str]:
-    """The names of what is the same in every case of a recording."""
+    """The placeholders that are the same in every case of a recording."""
     scripts = workshop.python.parent
     user = f"{pwd.getpwuid(os.geteuid()).pw_name} (uid {os.geteuid()})"
     names = {
         str(workshop.root): "{scratch}",
         user: "{user}",
         str(scripts.parent): "{venv}",
-        # The script's interpreter may have another name than the one that was given.
+        # The script's interpreter may have a different name than the given one.
         **{str(file): "{python}" for file in (workshop.python, *scripts.glob("python[3.]*"))},
     }
     for libraries in (workshop.package / "lib", workshop.libraries):

@@ -1,4 +1,4 @@
-"""What stands in for a machine's programs, and for a part of Python."""
+"""Stand-ins for a machine's programs and for parts of Python."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Runs when Python starts. The glibc is the same on each machine.
+# Runs when Python starts, and sets the same glibc version on each machine.
 _SITECUSTOMIZE = """\
 import os
 _confstr = os.confstr
@@ -29,7 +29,7 @@ if "STAND_IN_FETCH" not in os.environ:
 def setup_rust(program):
     raise RuntimeError("the stand-in fetches nothing")
 """
-# A compiler's driver then makes the file that is asked for.
+# A compiler driver writes the file given by -o.
 _LINKS = """\
 while [ $# -gt 1 ]; do
     [ "$1" = -o ] && echo "linked by the stand-in" > "$2"
@@ -68,10 +68,10 @@ _ARCHIVE = "libtemporal_sdk_core.a"
 
 
 def make_python(directory: Path) -> None:
-    """Make modules, for PYTHONPATH, that take the place of others.
+    """Make modules for PYTHONPATH that replace others.
 
     Args:
-        directory: a new one.
+        directory: a new directory.
     """
     (directory / "ziglang").mkdir(parents=True)
     (directory / "ziglang" / "__init__.py").touch()
@@ -81,10 +81,10 @@ def make_python(directory: Path) -> None:
 
 
 def make_programs(directory: Path) -> None:
-    """Make build tools that know their version, and links to the machine's GNU binutils.
+    """Make build tools that print their version, and links to the machine's GNU binutils.
 
     Args:
-        directory: a new one, for PATH.
+        directory: a new directory, for PATH.
     """
     directory.mkdir()
     for name in ("zig", "cc", "pkg-config", "cmake"):
@@ -95,11 +95,11 @@ def make_programs(directory: Path) -> None:
 
 
 def make_rust(directory: Path, header: Path, target: str) -> None:
-    """Make a cargo that always has the same archive, whose functions do nothing.
+    """Make a cargo that always builds the same archive, with functions that do nothing.
 
     Args:
-        directory: a new one, for PATH.
-        header: declares the functions.
+        directory: a new directory, for PATH.
+        header: the header that declares the functions.
         target: the Rust target triple.
     """
     standard_library = directory / "sysroot" / "lib" / "rustlib" / target / "lib"

@@ -1,4 +1,4 @@
-"""What an installation can be like when it is asked something."""
+"""The states of an installation in which calls are recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from tests.behavior.calls import WITH_FILES, Call, calls
 
 Change = Callable[[Path], object]
-"""Does something to a directory of libraries."""
+"""Changes a directory of libraries."""
 Environ = Mapping[str, str]
 
 CLIENT, SDK_CORE = "libtemporal_client.a", "libtemporal_sdk_core.a"
@@ -23,18 +23,18 @@ CHECKSUMS, MANIFEST = "checksums.sha256", "manifest.json"
 
 @dataclass(frozen=True)
 class State:
-    """What a case runs in.
+    """The state in which cases run.
 
     Attributes:
-        name: what the recording calls it.
+        name: its name in the recording.
         environ: variables, with names such as ``{tmp}`` for paths.
-        changes: what is done to the libraries of ``wheel``; of ``override``, which
+        changes: changes to the libraries of ``wheel``; of ``override``, which
             TEMPORAL_LIBS_DIR can name; of ``compiled``, which are in the cache. Without an entry
-            the wheel is whole, and the others do not exist.
-        calls: what is called; if empty, what is called in every state.
+            the wheel is intact, and the others do not exist.
+        calls: the calls; if empty, those of every state.
         verified: whether ``--verify`` runs before each call.
-        site: the directory that has the package in it.
-        cache_mode: that of the cache directory, if there is one.
+        site: the directory that contains the package.
+        cache_mode: the mode of the cache directory, if it exists.
     """
 
     name: str
@@ -47,7 +47,7 @@ class State:
 
 
 def leave(directory: Path) -> None:
-    """Keep the libraries whole."""
+    """Keep the libraries intact."""
 
 
 def _lose(name: str) -> Change:
@@ -123,7 +123,7 @@ _DAMAGES: Mapping[str, Change] = {
     "checksums malformed": _fill(CHECKSUMS, "nothing\n"),
     "checksums differ": _disagree,
 }
-# In the other damaged states, a few calls are enough.
+# A few calls are enough in the other damaged states.
 _WITH_EVERY_CALL = (
     *("wheel, altered", "wheel, library missing", "wheel, manifest malformed", "wheel, missing"),
     *("wheel, for macos-arm64", "override, manifest missing", "override, for macos-arm64"),
@@ -146,11 +146,11 @@ _PATHS = calls("--libs", "--libfiles --cflags --ldflags", *WITH_FILES, "--json",
 _COMPILE = calls("--libdir --verify", "--json", "--cmakedir", "library_set")
 
 COMPILING: Environ = {**_COMPILED, "PATH": "{rust}:{programs}"}
-"""What has the package compile libraries, with the stand-in for cargo."""
+"""Settings that make the package compile libraries, with the stand-in for cargo."""
 
 
 def states() -> Iterator[State]:
-    """Every state but that of the package as it is installed."""
+    """Every state except that of the installed package itself."""
     for source, environ in _SOURCES.items():
         yield State(source, environ, {source: leave})
         yield State(f"{source}, verified before", environ, {source: leave}, verified=True)

@@ -1,4 +1,4 @@
-"""The scratch directory of a recording: stand-ins, copies of the package, a room for each case."""
+"""The scratch directory of a recording: stand-ins, package copies, a directory for each case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.behavior.calls import (
 from tests.behavior.states import COMPILING, MANIFEST, Environ, State, leave, states
 
 INSTALLED = State("installed", {"PYTHONPATH": "{stand-ins}"})
-"""The package as it is installed, whose libraries are large."""
+"""The installed package itself, whose libraries are large."""
 
 # Prints what the Python API exports.
 EXPORTS = f"""\
@@ -46,13 +46,13 @@ print(json.dumps(exports, indent=1))
 
 @dataclass(frozen=True)
 class Room:
-    """A case, ready to run.
+    """A case that is ready to run.
 
     Attributes:
-        state: what it runs in.
-        call: what runs.
-        directory: has the cache, the home directory and the one for temporary files.
-        names: what stands for which path.
+        state: the state to run in.
+        call: the call to run.
+        directory: contains the cache, the home directory and the one for temporary files.
+        names: the placeholders of paths.
         environ: the environment to run it in.
     """
 
@@ -63,7 +63,7 @@ class Room:
     environ: Environ
 
     def files(self) -> dict[Path, tuple[int, int, int]]:
-        """What is in the directories, and how to see that it changed."""
+        """The files in the directories, with values that show changes."""
         found = {}
         for path in self.directory.rglob("*"):
             if path.is_symlink() or path.is_file():
@@ -73,7 +73,7 @@ class Room:
 
 
 class Workshop:
-    """The directory.
+    """The scratch directory.
 
     Args:
         python: an interpreter that has the package installed.
@@ -83,7 +83,7 @@ class Workshop:
         python: the interpreter.
         root: the directory.
         package: the installed package.
-        interface: what there is to call.
+        interface: the options and functions that can be called.
         libraries: the directory of the small libraries.
     """
 
@@ -97,7 +97,7 @@ class Workshop:
         exports = json.loads(self._ask(first, EXPORTS))
         flags, choices = parse_options(self._ask(first, "--help"))
         self.interface = Interface(flags, choices, parse_functions(exports))
-        # The package compiles the libraries, with which it also stands in for a whole wheel.
+        # The package compiles the small libraries, which also replace those of an intact wheel.
         manifest = json.loads((self.package / "lib" / MANIFEST).read_text(encoding="utf-8"))
         header = next((self.package / "include").glob("*.h"))
         stand_ins.make_rust(root / "rust", header, manifest["target"])
@@ -110,10 +110,10 @@ class Workshop:
         _copy_package(raw / PACKAGE, self._whole, self.libraries)
 
     def rooms(self) -> list[Room]:
-        """Make every state, and a room for each of its cases.
+        """Make every state, and a directory for each of its cases.
 
-        All of them before the first case runs: the package does not trust its memory of files
-        that have just changed.
+        All are made before the first case runs, because the package does not remember files
+        that were just changed.
         """
         rooms: list[Room] = []
         for number, state in enumerate(states()):
@@ -137,7 +137,7 @@ class Workshop:
             yield from self.interface.of_usage()
 
     def _make(self, state: State, directory: Path) -> Path:
-        """Make a state in a directory; return the directory that has the package in it."""
+        """Make a state in a directory; return the directory that contains the package."""
         site = self._whole
         if state.changes.get("wheel", leave) is not leave or state.site != "site":
             site = directory / state.site
@@ -199,12 +199,12 @@ class Workshop:
 
 
 def _copy_package(package: Path, site: Path, libraries: Path | None = None) -> None:
-    """Copy a package, whose files are links apart from libraries and what describes them.
+    """Copy a package as links, except for the libraries and their descriptions.
 
     Args:
         package: what to copy.
         site: the directory to copy it to.
-        libraries: what to copy the libraries from. Otherwise small ones are copied with the
+        libraries: the source of the libraries. Otherwise small ones are copied with the
             package, and large ones are not.
     """
     ignore = shutil.ignore_patterns("*.a")

@@ -1,4 +1,4 @@
-"""One environment with the wheel for all tests of a run."""
+"""A shared environment with the wheel, for all tests of a run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tools import dev_server
 
 @pytest.fixture(scope="session")
 def consumer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
-    """An environment in a path with a blank."""
+    """An environment whose path contains a space."""
     return make_consumer(tmp_path_factory.mktemp("consumer"), wheel)
 
 
 @pytest.fixture(scope="session")
 def server_version() -> str:
-    """What the dev server's executable says that the server's version is."""
+    """The server version that the dev server's executable prints."""
     return dev_server.server_version()

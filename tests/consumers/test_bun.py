@@ -1,4 +1,4 @@
-"""examples/bun: set up, run and tested as its README says, in a path with a blank."""
+"""examples/bun: set up, run and tested as in its README, in a path that contains a space."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ for (let i = 0; i < 100; i++) await Client.connect(process.argv.at(-1)).catch(()
 console.log(`failed ${failed}`);
 """
 
-# Results come by the descriptor, and by nothing else.
+# Results arrive only through the descriptor.
 NO_THREAD_AND_NO_TIMER = """
 for (const name of ["Worker", "setTimeout", "setInterval", "setImmediate"]) {
   Object.defineProperty(globalThis, name, { value() { throw new Error(`${name} is called`); } });
@@ -63,7 +63,7 @@ await client.close();
 
 @pytest.fixture(scope="module")
 def example(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the examples, without what was built in them."""
+    """A copy of the examples without build results."""
     copy = tmp_path_factory.mktemp("bun") / "some examples"
     left_out = shutil.ignore_patterns(".venv", ".zig-cache", "native", "node_modules", "zig-out")
     shutil.copytree(repo_root / "examples", copy, ignore=left_out)
@@ -72,25 +72,25 @@ def example(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(consumer: Consumer, dev_server: DevServer, example: Path) -> str:
-    """What the one script from pip to the result printed."""
+    """The output of the script that goes from pip to the result."""
     (script,) = commands(example / "README.md", "Build and run")
     assert URL in script
     return consumer.shell(script.replace(URL, dev_server.url), example)
 
 
-def test_nothing_is_set_up_yet(consumer: Consumer, example: Path) -> None:
+def test_demo_without_setup_prints_what_to_run(consumer: Consumer, example: Path) -> None:
     done = consumer.attempt("bun", "run", "start", directory=example)
     assert done.returncode == 1
     assert re.search(r"demo: .*/native/lib/.* is missing; fix: bun run setup\n", done.stdout)
 
 
-def test_one_script_leads_from_pip_to_a_workflows_result(demo: str) -> None:
+def test_one_script_goes_from_pip_to_a_workflows_result(demo: str) -> None:
     assert "Successfully installed temporal-static-libs" in demo
     assert demo.endswith('result: "Hello, Bun!"\n')
 
 
 @pytest.mark.usefixtures("demo")
-def test_it_needs_no_thread_and_no_timer(
+def test_demo_needs_no_thread_and_no_timer(
     consumer: Consumer, dev_server: DevServer, example: Path, tmp_path: Path
 ) -> None:
     preload = tmp_path / "preload.ts"
@@ -104,7 +104,7 @@ def test_it_needs_no_thread_and_no_timer(
 
 
 @pytest.mark.usefixtures("demo")
-def test_calls_leave_no_descriptor(
+def test_calls_leave_no_descriptor_open(
     consumer: Consumer, dev_server: DevServer, example: Path
 ) -> None:
     done = consumer.attempt("bun", "-e", CALL_OFTEN, dev_server.url, directory=example)
@@ -123,15 +123,13 @@ def test_calls_are_answered_when_too_many_files_are_open(
 
 
 @pytest.mark.usefixtures("demo")
-def test_libraries_are_those_of_the_examples_own_environment(
-    consumer: Consumer, example: Path
-) -> None:
+def test_libraries_come_from_the_examples_environment(consumer: Consumer, example: Path) -> None:
     said = consumer.shell("bun run libs:check", example)
     assert str(example / ".venv") in said
 
 
 @pytest.mark.usefixtures("demo")
-def test_its_own_tests_pass(consumer: Consumer, dev_server: DevServer, example: Path) -> None:
+def test_examples_own_tests_pass(consumer: Consumer, dev_server: DevServer, example: Path) -> None:
     (script,) = commands(example / "README.md", "Test")
     address = URL.removeprefix("http://")
     assert address in script
@@ -149,7 +147,7 @@ def test_its_own_tests_pass(consumer: Consumer, dev_server: DevServer, example: 
         pytest.param(["--sever", "x"], "Unknown option '--sever'", id="option"),
     ],
 )
-def test_failure_is_told_in_a_line(
+def test_failure_is_reported_in_one_line(
     consumer: Consumer, example: Path, arguments: list[str], reason: str
 ) -> None:
     done = consumer.attempt("bun", "src/demo.ts", *arguments, directory=example)
@@ -160,7 +158,7 @@ def test_failure_is_told_in_a_line(
 
 
 @pytest.mark.usefixtures("demo")
-def test_connections_that_the_server_closes_fail_a_hundred_times_of_a_hundred(
+def test_a_hundred_connections_that_the_server_closes_all_fail(
     consumer: Consumer, example: Path
 ) -> None:
     with closing_peer() as peer:

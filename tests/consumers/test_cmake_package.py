@@ -1,4 +1,4 @@
-"""What find_package(TemporalStaticLibs) takes, what it refuses, and what it says then."""
+"""What find_package(TemporalStaticLibs) accepts and refuses, and its messages."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ HEADER = "temporal-sdk-core-c-bridge.h"
 
 @dataclass(frozen=True)
 class Configured:
-    """What CMake made of a project.
+    """The result of configuring a project.
 
     Attributes:
-        output: all that it printed, its lines joined: CMake breaks long ones.
-        found: whether the project got to its end.
+        output: all that CMake printed, with its wrapped lines joined.
+        found: whether configuring reached the end of the project.
     """
 
     output: str
@@ -39,7 +39,7 @@ Configure = Callable[..., Configured]
 
 @pytest.fixture
 def configure(consumer: Consumer, tmp_path: Path) -> Configure:
-    """Configure a project of a few lines that enables no language, which takes a moment."""
+    """A function that configures a tiny project without languages, which is fast."""
 
     def run(
         arguments: str = "CONFIG REQUIRED",
@@ -71,7 +71,7 @@ def configure(consumer: Consumer, tmp_path: Path) -> Configure:
 
 
 def as_message(*targets: str) -> str:
-    """CMake code that tells which targets there are."""
+    """CMake code that prints the existing targets."""
     return "\n".join(
         f'if(TARGET Temporal::{name})\n  message(STATUS "target {name};")\nendif()'
         for name in targets
@@ -101,7 +101,7 @@ def test_unknown_component(configure: Configure) -> None:
     assert "there is no component server; there are: sdk-core, client" in done.output
 
 
-def test_component_has_its_archives_name_too(configure: Configure) -> None:
+def test_component_can_also_be_named_like_its_archive(configure: Configure) -> None:
     spellings = ["sdk-core", "sdk_core", "temporal_sdk_core", "libtemporal_sdk_core.a"]
     tell = "\n".join(
         f'message(STATUS "{it}: ${{TemporalStaticLibs_{it}_FOUND}};")' for it in spellings
@@ -114,7 +114,7 @@ def test_component_has_its_archives_name_too(configure: Configure) -> None:
         assert f"{spelling}: TRUE;" in done.output
 
 
-def test_unknown_component_that_is_optional(configure: Configure) -> None:
+def test_unknown_optional_component(configure: Configure) -> None:
     tell = 'message(STATUS "other: ${TemporalStaticLibs_other_FOUND};")'
     done = configure(
         "CONFIG REQUIRED COMPONENTS client OPTIONAL_COMPONENTS other", then=f"{SHOW}\n{tell}"
@@ -124,14 +124,14 @@ def test_unknown_component_that_is_optional(configure: Configure) -> None:
     assert "target client;" in done.output
 
 
-def test_asking_twice_is_asking_once(configure: Configure) -> None:
+def test_package_can_be_found_twice(configure: Configure) -> None:
     again = "find_package(TemporalStaticLibs CONFIG REQUIRED COMPONENTS sdk_core)"
     done = configure("CONFIG REQUIRED COMPONENTS client", then=f"{again}\n{SHOW}")
     assert done.found, done.output
     assert "target sdk_core;" in done.output
 
 
-def test_nothing_but_documented_variables_is_left(configure: Configure) -> None:
+def test_only_documented_variables_are_left(configure: Configure) -> None:
     tell = (
         "get_cmake_property(all VARIABLES)\n"
         'list(FILTER all INCLUDE REGEX "^_temporal")\n'
@@ -195,7 +195,7 @@ def test_version_variable(configure: Configure) -> None:
         pytest.param(("-DCMAKE_SIZEOF_VOID_P=4",), "Linux with 32 bits", id="pointers"),
     ],
 )
-def test_other_platform_is_refused_by_name(
+def test_other_platform_is_refused_with_its_name(
     configure: Configure, consumer: Consumer, options: tuple[str, ...], other: str
 ) -> None:
     (platform,) = consumer.config("--platform")
@@ -204,7 +204,7 @@ def test_other_platform_is_refused_by_name(
     assert f"version: {VERSION} for {platform}, which does not link for {other}" in done.output
 
 
-def test_cross_compiling_takes_the_package_of_the_target(
+def test_cross_compiling_uses_the_package_of_the_target(
     configure: Configure, consumer: Consumer, tmp_path: Path
 ) -> None:
     """Two unpacked wheels in one prefix path, the host's first."""
@@ -229,18 +229,18 @@ def test_cross_compiling_takes_the_package_of_the_target(
 
 
 def linked_copy(package: Path, to: Path) -> Path:
-    """A copy whose files are links: replace one, never write into it."""
+    """A copy whose files are links. Replace a file instead of writing to it."""
     shutil.copytree(package, to, copy_function=os.link)
     return to
 
 
 def replace(file: Path, content: str) -> None:
-    """Give a linked file another content."""
+    """Replace a linked file with other content."""
     file.unlink()
     file.write_text(content)
 
 
-def test_package_that_was_moved(configure: Configure, consumer: Consumer, tmp_path: Path) -> None:
+def test_moved_package(configure: Configure, consumer: Consumer, tmp_path: Path) -> None:
     moved = linked_copy(consumer.package, tmp_path / "moved; & é $x")
     assert configure("CONFIG REQUIRED COMPONENTS client", package=moved).found
 
@@ -287,7 +287,7 @@ def test_package_that_is_not_required_may_be_broken(
         *(("USE_PREBUILT_LIBS", value) for value in ("false", "FALSE", "0", "No")),
     ],
 )
-def test_wheels_package_refuses_while_other_archives_are_asked_for(
+def test_wheels_package_refuses_if_other_archives_are_selected(
     configure: Configure, name: str, value: str
 ) -> None:
     done = configure(**{name: value})
@@ -303,13 +303,15 @@ def test_wheels_package_refuses_while_other_archives_are_asked_for(
     ("name", "value"),
     [("TEMPORAL_LIBS_DIR", ""), ("USE_PREBUILT_LIBS", "true"), ("USE_PREBUILT_LIBS", "1")],
 )
-def test_settings_that_ask_for_the_wheels_own(configure: Configure, name: str, value: str) -> None:
+def test_settings_that_select_the_wheels_libraries(
+    configure: Configure, name: str, value: str
+) -> None:
     done = configure("CONFIG REQUIRED COMPONENTS client", **{name: value})
     assert done.found, done.output
 
 
 def test_archives_of_a_directory(configure: Configure, consumer: Consumer, tmp_path: Path) -> None:
-    """What --cmakedir answers for TEMPORAL_LIBS_DIR imports that directory's archives."""
+    """With TEMPORAL_LIBS_DIR, --cmakedir prints a package with that directory's archives."""
     override = linked_copy(consumer.package / "lib", tmp_path / "over ride")
     shutil.rmtree(override / "cmake")
     asked = consumer.attempt(
@@ -329,7 +331,7 @@ def test_archives_of_a_directory(configure: Configure, consumer: Consumer, tmp_p
         assert any(f'-E copy_if_different "{file}"' in rule for rule in rules), file
 
 
-def test_system_libraries_are_not_a_projects_targets_of_that_name(
+def test_system_libraries_are_not_confused_with_targets_of_the_project(
     consumer: Consumer, tmp_path: Path
 ) -> None:
     (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")

@@ -1,4 +1,4 @@
-"""Projects of docs/cmake.md: how they find the package, and libraries that they install."""
+"""Projects in docs/cmake.md: how they find the package, and libraries that they install."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def page(repo_root: Path) -> Path:
 
 
 def found_directory(output: str) -> str | None:
-    """The directory of the package that a project with `TELL` in it has found."""
+    """The package directory that a project with `TELL` found."""
     lines = [line for line in output.splitlines() if line.startswith("-- found: ")]
     return lines[0].removeprefix("-- found: ").removesuffix(";") if lines else None
 
@@ -42,7 +42,7 @@ def test_lines_find_the_activated_environment(
             consumer.attempt(*configure, *options, directory=tmp_path, PATH=path).stdout
         )
 
-    # Another environment is active, and then this one: nothing of the first is kept.
+    # First another environment is active, then this one: nothing of the first is kept.
     other = tmp_path / "other"
     (other / "bin").mkdir(parents=True)
     package = other / "temporal_static_libs"
@@ -53,7 +53,7 @@ def test_lines_find_the_activated_environment(
     others = f"{other / 'bin'}{os.pathsep}{active}"
     assert find(path=others) == f"{package}/lib/cmake/TemporalStaticLibs"
     assert find() == directory
-    # Neither an option nor a search is overruled.
+    # Options and searches still take precedence.
     chosen = find(f"-DTemporalStaticLibs_DIR={directory}", "--fresh", path=others)
     assert chosen == directory
     inactive = consumer.environ["PATH"]
@@ -71,7 +71,7 @@ def test_lines_find_the_activated_environment(
     ],
     ids=["directory", "root", "prefix"],
 )
-def test_toolchain_file_that_searches_below_its_roots_alone(
+def test_toolchain_file_that_searches_only_below_its_roots(
     consumer: Consumer, tmp_path: Path, option: str, is_found: bool
 ) -> None:
     (processor,) = (triple.split("-")[0] for triple in consumer.config("--target"))
@@ -105,7 +105,7 @@ USER_CPP = """\
 #include "temporal-sdk-core-c-bridge.h"
 extern "C" const char *bridge_version(void);
 int main() {
-    // Of the whole interface, and not of the client's part of it.
+    // From the whole interface, not only the client's part.
     temporal_core_worker_free(nullptr);
     std::printf("%s %s\\n", bridge_version(), temporal_static_libs_version());
 }
@@ -151,7 +151,7 @@ def test_installed_library_brings_the_archive_it_links_publicly(
         for command in commands:
             done = consumer.attempt(*command, directory=directory)
             assert done.returncode == 0, done.stdout
-    # What is installed does not say where the archive is.
+    # The installed files do not contain the archive's path.
     for file in (prefix / "lib" / "cmake").rglob("*.cmake"):
         assert str(consumer.package) not in file.read_text()
     done = consumer.attempt(user / "build" / "user", directory=tmp_path)

@@ -1,4 +1,4 @@
-"""find_package(TemporalStaticLibs) of a wheel for Windows, which can have two sets of libraries."""
+"""find_package(TemporalStaticLibs) with a wheel for Windows, which can have two library sets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOW = (
 
 @dataclass(frozen=True)
 class Packages:
-    """Packages for Windows, by the toolchains that they have libraries for."""
+    """Packages for Windows, by the toolchains of their libraries."""
 
     gnu: Path
     msvc: Path
@@ -51,7 +51,7 @@ Configure = Callable[..., tuple[bool, str]]
 
 @pytest.fixture
 def configure(consumer: Consumer, tmp_path: Path) -> Configure:
-    """Configure a project without a compiler; whether it got to its end, and what CMake printed."""
+    """A function that configures a project without a compiler: returns success and output."""
 
     def run(package: Path, options: Sequence[str], then: str = SHOW) -> tuple[bool, str]:
         source = tmp_path / "source"
@@ -118,16 +118,18 @@ def test_static_c_runtime_is_refused(
     assert found == is_taken
     assert (f"but CMAKE_MSVC_RUNTIME_LIBRARY is {runtime}; leave it unset" in output) != is_taken
     found, output = configure(packages.both, (*WINDOWS, option))
-    assert found, output  # which only MSVC's compilers go by
+    assert found, output  # which only affects MSVC's compilers
 
 
-def test_package_for_windows_is_for_windows_only(configure: Configure, packages: Packages) -> None:
+def test_package_for_windows_is_refused_on_other_systems(
+    configure: Configure, packages: Packages
+) -> None:
     found, output = configure(packages.both, ("-DCMAKE_SYSTEM_NAME=Linux",))
     assert not found
     assert "for windows-x64, which does not link for Linux" in output
 
 
-def test_nothing_but_documented_variables_is_left(configure: Configure, packages: Packages) -> None:
+def test_only_documented_variables_are_left(configure: Configure, packages: Packages) -> None:
     tell = (
         "get_cmake_property(all VARIABLES)\n"
         'list(FILTER all INCLUDE REGEX "^_temporal")\n'
@@ -136,7 +138,7 @@ def test_nothing_but_documented_variables_is_left(configure: Configure, packages
     assert "left: ;" in configure(packages.both, WINDOWS, tell)[1]
 
 
-def test_command_prints_the_package_that_chooses(packages: Packages) -> None:
+def test_command_prints_the_package_with_both_toolchains(packages: Packages) -> None:
     for options in ((), ("--toolchain", "msvc")):
         done = ask(packages.both.parent, "--cmakedir", *options)
         assert done.stdout == f"{packages.both}/lib/cmake/TemporalStaticLibs\n"

@@ -1,4 +1,4 @@
-"""From pip to a binary: what a reader of docs/ copies, in a path with a blank, without Rust."""
+"""From pip to a binary with the commands in docs/, in a path with a space, without Rust."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ CPP_BRIDGE = {"bridge.cpp": "cpp/main.cpp"}
 
 
 def follow(page: Path, consumer: Consumer, directory: Path, *names: str) -> str:
-    """Write the page's files, and run its commands one after another in one shell.
+    """Write the page's files and run its commands in one shell.
 
     Args:
-        page: of docs/.
-        consumer: who reads it.
-        directory: where.
-        names: of the files, in the page's order.
+        page: the page in docs/.
+        consumer: the environment to use.
+        directory: where to write and run.
+        names: names for the files, in the page's order.
 
     Returns:
-        What the commands printed.
+        The output of the commands.
     """
     scripts = commands(page, HEADING)
     written = files(page, HEADING)
@@ -83,11 +83,11 @@ def test_go_program_is_linked_and_works(
     follow(repo_root / "docs" / "go.md", consumer, tmp_path, "bridge.go")
     done = consumer.attempt(tmp_path / "bridge", directory=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{temporal_static_libs.__version__}\n")
-    # Whole, such a program has seventeen megabytes: the linker has dropped what nothing uses.
+    # Without dead-code elimination, such a program has seventeen megabytes.
     assert (tmp_path / "bridge").stat().st_size < 6 << 20
 
 
-def test_bun_program_loads_what_is_linked(
+def test_bun_program_loads_the_linked_library(
     consumer: Consumer, repo_root: Path, tmp_path: Path
 ) -> None:
     page = repo_root / "docs" / "bun.md"
@@ -95,7 +95,7 @@ def test_bun_program_loads_what_is_linked(
     assert printed.endswith(f"{temporal_static_libs.__version__}\n")
 
 
-def test_binding_calls_what_is_linked_and_refuses_another_interface(
+def test_binding_calls_the_linked_library_and_refuses_another_interface(
     consumer: Consumer, repo_root: Path, tmp_path: Path
 ) -> None:
     page = repo_root / "docs" / "bindings.md"
@@ -115,8 +115,8 @@ def test_binding_calls_what_is_linked_and_refuses_another_interface(
     )
 
 
-def test_bazel_is_given_what_the_command_prints(consumer: Consumer, repo_root: Path) -> None:
-    """There is no Bazel here."""
+def test_bazel_files_use_the_output_of_the_command(consumer: Consumer, repo_root: Path) -> None:
+    """Bazel itself is not available here."""
     (build,) = files(repo_root / "docs" / "cpp.md", "Bazel")
     (linkopts,) = re.findall(r"linkopts = \[(.+)\]", build)
     printed = consumer.config("--ldflags", "--system-libs")
@@ -126,7 +126,7 @@ def test_bazel_is_given_what_the_command_prints(consumer: Consumer, repo_root: P
     assert all((consumer.package / name).is_file() for name in named)
 
 
-def test_scikit_build_core_finds_the_package_by_itself(
+def test_scikit_build_core_finds_the_package_automatically(
     consumer: Consumer,
     dev_server: DevServer,
     server_version: str,
@@ -143,7 +143,7 @@ def test_scikit_build_core_finds_the_package_by_itself(
     (project / "pyproject.toml").write_text(
         f'{requirements}\n[project]\nname = "bridge"\nversion = "1.0"\n'
     )
-    # The tests' Python has scikit-build-core, and looks for packages where the consumer has them.
+    # Uses the tests' Python, which has scikit-build-core, with the consumer's packages.
     installed = consumer.attempt(
         *(
             sys.executable,
@@ -168,20 +168,20 @@ def test_scikit_build_core_finds_the_package_by_itself(
 
 HERE = Path(__file__).parent
 BEFORE_THE_LOOP = ("Start a call", "Handle an event", "Wake a waiting thread")
-"""What docs/queue.md shows of a program, by headings, but for its loop."""
+"""Headings in docs/queue.md whose code makes up a program, except its loop."""
 
 
 def guide_to_queues(
     consumer: Consumer, scratch: Path, page: Path, header: str, *loop: str
 ) -> list[str]:
-    """Write the program that docs/queue.md makes, and give a compiler's arguments for it.
+    """Write the program from docs/queue.md, and return the compiler's arguments for it.
 
     Args:
-        consumer: whose header it includes.
+        consumer: the environment whose header it includes.
         scratch: where to write.
         page: the page.
-        header: what the loop includes.
-        loop: headings.
+        header: the header that the loop includes.
+        loop: headings of the loop's code.
     """
     shown = scratch / "page.h"
     headings = (*BEFORE_THE_LOOP, *loop)
@@ -192,7 +192,7 @@ def guide_to_queues(
 
 
 def answers(consumer: Consumer, option: str) -> list[str]:
-    """What temporal-libs-config prints, as a shell splits it."""
+    """The output of temporal-libs-config, split as by a shell."""
     return shlex.split("\n".join(consumer.config(option)))
 
 
@@ -235,7 +235,7 @@ def test_code_of_the_concepts_page_works(
         pytest.param("uv.h", ["In an event loop", "libuv"], ["-luv"], id="libuv"),
     ],
 )
-def test_loop_takes_events_from_a_queue(
+def test_loop_gets_events_from_a_queue(
     consumer: Consumer,
     dev_server: DevServer,
     repo_root: Path,
@@ -269,9 +269,7 @@ def test_loop_for_another_system_compiles(
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_every_call_is_listed_with_the_callback_for_a_queue(
-    consumer: Consumer, repo_root: Path
-) -> None:
+def test_each_call_is_listed_with_its_queue_callback(consumer: Consumer, repo_root: Path) -> None:
     page = (repo_root / "docs" / "queue.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^\| call \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
     listed = {}
@@ -280,7 +278,7 @@ def test_every_call_is_listed_with_the_callback_for_a_queue(
         listed.update(dict.fromkeys(calls, callback))
     interface = json.loads((consumer.package / "share" / "interface.json").read_text())
     functions = {it["name"]: it for it in interface["functions"]}
-    # Each says so in its first words: A `TemporalCoreWorkerCallback` that ...
+    # Each one's text begins with: A `TemporalCoreWorkerCallback` that ...
     callbacks = {
         name: it["doc"].split("`")[1]
         for name, it in functions.items()
@@ -295,7 +293,9 @@ def test_every_call_is_listed_with_the_callback_for_a_queue(
     }
 
 
-def test_every_kind_of_event_without_a_call_is_told_of(consumer: Consumer, repo_root: Path) -> None:
+def test_each_kind_of_event_without_a_call_is_documented(
+    consumer: Consumer, repo_root: Path
+) -> None:
     page = (repo_root / "docs" / "queue.md").read_text(encoding="utf-8")
     interface = json.loads((consumer.package / "share" / "interface.json").read_text())
     (enum,) = (it for it in interface["enums"] if it["name"] == "TemporalStaticLibsEventKind")

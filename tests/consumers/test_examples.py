@@ -1,4 +1,4 @@
-"""The examples, built and run as their READMEs say, in a path with a blank and without Rust."""
+"""The examples, built and run as in their READMEs, in a path with a space, without Rust."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ PROGRAMS = {
 NEEDS = {"cpp": "c++", "go": "go", "pkg-config": "make"}
 
 RESULT = 'result: "hello"'
-"""What the event loop prints."""
+"""The output of the event loop."""
 LOG = "[temporalio_sdk_core::worker] Initiated shutdown"
 THREADS = {"temporal-core", "temporal-startup", "temporal-teardown", "workflow-proces"}
-"""Of the library, by the first 15 characters of their names."""
+"""The library's threads, by the first 15 characters of their names."""
 
-# Whole, such a program has tens of megabytes: the linker has dropped what nothing uses.
+# Without dead-code elimination, such a program has tens of megabytes.
 LARGEST = 20 << 20
 
 
-def test_machine_has_no_rust(consumer: Consumer) -> None:
+def test_path_has_no_rust(consumer: Consumer) -> None:
     for program in ("cargo", "rustc", "rustup"):
         assert shutil.which(program, path=consumer.environ["PATH"]) is None
 
@@ -52,9 +52,9 @@ class Built:
     """An example that was built and run.
 
     Attributes:
-        directory: where it is.
-        program: the program that came of it.
-        output: what the README's commands printed.
+        directory: the example's directory.
+        program: the built program.
+        output: the output of the README's commands.
     """
 
     directory: Path
@@ -86,13 +86,13 @@ def test_program_connects_calls_and_prints(
 ) -> None:
     assert built.output.splitlines()[-1] == f"server version: {server_version}"
     assert built.program.stat().st_size < LARGEST
-    # Where nothing listens: port 0 cannot be connected to.
+    # Nothing listens on port 0.
     refused = consumer.attempt(built.program, "http://127.0.0.1:0", directory=built.directory)
     assert refused.returncode == 1
     assert "Connection failed: " in refused.stdout
 
 
-def test_program_in_cpp_is_built_without_cmake(
+def test_cpp_program_is_built_without_cmake(
     consumer: Consumer,
     dev_server: DevServer,
     server_version: str,
@@ -108,7 +108,7 @@ def test_program_in_cpp_is_built_without_cmake(
     assert output == f"server version: {server_version}\n"
 
 
-def test_program_reports_a_server_that_closes_the_connection_a_hundred_times_of_a_hundred(
+def test_program_always_reports_a_server_that_closes_the_connection(
     built: Built,
 ) -> None:
     assert ends_with_closing_peer(built.program) == {1: 100}
@@ -121,7 +121,7 @@ def event_loop(
     repo_root: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Built:
-    """The example in C that runs everything on one thread, built and run."""
+    """The built C example that runs everything on one thread."""
     directory = tmp_path_factory.mktemp("c") / "some examples"
     shutil.copytree(repo_root / "examples" / "c", directory)
     output = consumer.shell(event_loop_script(directory, dev_server.url), directory)
@@ -129,7 +129,7 @@ def event_loop(
 
 
 def event_loop_script(directory: Path, url: str) -> str:
-    """What its README says to run, against this server."""
+    """The command of its README, with this server."""
     (script,) = commands(directory / "README.md", HEADING)
     assert URL in script
     return script.replace(URL, url)
@@ -151,7 +151,7 @@ def test_event_loop_reports_a_server_that_closes_the_connection(event_loop: Buil
     assert ends_with_closing_peer(event_loop.program) == {1: 100}
 
 
-def test_event_loop_waits_without_a_descriptor_as_elsewhere(
+def test_event_loop_works_without_epoll(
     consumer: Consumer, dev_server: DevServer, event_loop: Built, tmp_path: Path
 ) -> None:
     directory = tmp_path / "a copy"
@@ -162,14 +162,14 @@ def test_event_loop_waits_without_a_descriptor_as_elsewhere(
     assert consumer.shell(script, directory).splitlines().count(RESULT) == 1
 
 
-def test_event_loop_has_no_threads_but_main_and_those_of_the_library(
+def test_event_loop_has_only_the_main_thread_and_those_of_the_library(
     dev_server: DevServer, event_loop: Built
 ) -> None:
     reader, writer = os.pipe()
     with open(reader, "rb") as pipe:
         with open(writer, "wb", buffering=0) as full:
             size = fill(writer)
-            # Its line does not fit, so it stays where its worker polls.
+            # Its output does not fit into the pipe, so it blocks while its worker polls.
             process = subprocess.Popen(
                 ["stdbuf", "-oL", event_loop.program, dev_server.url],
                 stdout=full,
@@ -181,7 +181,7 @@ def test_event_loop_has_no_threads_but_main_and_those_of_the_library(
             return {name for thread, (name, _) in of_process if thread != process.pid}
 
         try:
-            # Each has the name of the thread that made it until it gives itself its own.
+            # A thread has the name of its creator until it sets its own name.
             until(lambda: {"temporal-core", "workflow-proces"} <= others() <= THREADS, "worker")
         finally:
             output = pipe.read()
@@ -190,7 +190,7 @@ def test_event_loop_has_no_threads_but_main_and_those_of_the_library(
 
 
 def fill(writer: int) -> int:
-    """Write to a pipe until it is full. How much that was."""
+    """Write to a pipe until it is full, and return the number of bytes."""
     os.set_blocking(writer, False)
     size = 0
     with suppress(BlockingIOError):
@@ -200,7 +200,7 @@ def fill(writer: int) -> int:
     return size
 
 
-def test_event_loop_makes_no_thread_and_handles_no_signal(
+def test_event_loop_creates_no_thread_and_handles_no_signal(
     consumer: Consumer, event_loop: Built, tmp_path: Path
 ) -> None:
     include = f"-I{consumer.package / 'include'}"
@@ -220,7 +220,7 @@ def test_event_loop_has_no_callbacks(event_loop: Built) -> None:
     code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\])*"', "", text, flags=re.S)
     functions = set(re.findall(r"^(?:static )?\w[\w ]*[ *](\w+)\([^;]*?\)\s*\{", code, re.M))
     assert {"main", "run", "handle", "answer"} <= functions
-    # What is no call is a value: an argument, or what a pointer is set to.
+    # A use that is not a call is a value: an argument, or assigned to a pointer.
     values = set(re.findall(r"\b([a-z_]\w*)\b(?!\()", code))
     assert functions & values == set()
     assert {it for it in values if it.startswith("temporal_")} == {

@@ -1,4 +1,4 @@
-"""The pkg-config modules, as their readers take them."""
+"""The pkg-config modules with different implementations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MODULES = {f"temporal-{component.name}": component.name for component in COMPONE
 
 
 def pkg_config(consumer: Consumer, directory: Path, *arguments: str) -> list[str]:
-    """What pkgconf prints for modules in a directory, split as a shell's ``eval`` would."""
+    """The output of pkgconf for modules in a directory, split as by a shell's ``eval``."""
     done = consumer.attempt(
         "pkg-config", *arguments, directory=Path("/"), PKG_CONFIG_PATH=str(directory)
     )
@@ -30,7 +30,7 @@ def pkg_config(consumer: Consumer, directory: Path, *arguments: str) -> list[str
 
 
 def real(flags: list[str]) -> list[str]:
-    """Flags with the directories in them as they are called in the end."""
+    """Flags with resolved directories."""
     return [
         flag[:2] + os.path.realpath(flag[2:]) if flag[:2] in ("-I", "-L") else flag
         for flag in flags
@@ -39,16 +39,16 @@ def real(flags: list[str]) -> list[str]:
 
 @pytest.fixture
 def answered(consumer: Consumer) -> Path:
-    """What --pkgconfigdir answers."""
+    """The directory that --pkgconfigdir prints."""
     (line,) = consumer.config("--pkgconfigdir")
     return Path(line)
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_flags_are_those_of_the_config_tool(
+def test_flags_match_those_of_temporal_libs_config(
     consumer: Consumer, answered: Path, module: str
 ) -> None:
-    """But for the archive: by its path, Zig would drop it, and CMake put it before the objects."""
+    """Except the archive: Zig would ignore its path, and CMake would put it before the objects."""
     options = ("--cflags", "--libs", "--libdir", "--component", MODULES[module])
     cflags, libs, libdir = consumer.config(*options)
     archive, *system = shlex.split(libs)
@@ -99,13 +99,15 @@ def test_sysroot_with_the_package_in_it(
     assert consumer.attempt(tmp_path / "bridge", directory=tmp_path).returncode == 0
 
 
-def test_answer_for_a_path_with_a_blank_has_none(consumer: Consumer, answered: Path) -> None:
+def test_flags_have_no_space_even_if_the_package_path_has(
+    consumer: Consumer, answered: Path
+) -> None:
     assert " " in str(consumer.package)
     flags = pkg_config(consumer, answered, "--cflags", "--libs", "temporal-sdk-core")
     assert not [flag for flag in flags if " " in flag]
 
 
-def test_modules_that_were_moved(consumer: Consumer, tmp_path: Path) -> None:
+def test_moved_modules(consumer: Consumer, tmp_path: Path) -> None:
     moved = tmp_path / "mo ved"
     shutil.copytree(consumer.package, moved, copy_function=os.link)
     flags = pkg_config(
@@ -114,7 +116,7 @@ def test_modules_that_were_moved(consumer: Consumer, tmp_path: Path) -> None:
     assert real(flags) == [f"-I{moved}/include", f"-L{moved}/lib"]
 
 
-# The tests' Python has pkgconf, and looks for packages where the consumer has them.
+# Uses the tests' Python, which has pkgconf, with the consumer's packages.
 PKGCONF = Path(sys.executable).with_name("pkgconf")
 
 
@@ -125,7 +127,7 @@ PKGCONF = Path(sys.executable).with_name("pkgconf")
         pytest.param([f"{PKGCONF}-pypi"], id="pkgconf-pypi"),
     ],
 )
-def test_pkgconf_of_pypi_finds_them_by_itself(
+def test_pkgconf_from_pypi_finds_them_automatically(
     consumer: Consumer, tmp_path: Path, command: list[str]
 ) -> None:
     done = consumer.attempt(
@@ -137,7 +139,7 @@ def test_pkgconf_of_pypi_finds_them_by_itself(
     assert real(shlex.split(done.stdout)) == [f"-L{consumer.package}/lib"]
 
 
-def test_its_command_pkgconf_has_to_be_told(
+def test_its_pkgconf_command_needs_the_directory(
     consumer: Consumer, answered: Path, tmp_path: Path
 ) -> None:
     ask = (PKGCONF, "--libs-only-L", "temporal-sdk-core")
@@ -149,7 +151,7 @@ def test_its_command_pkgconf_has_to_be_told(
     assert told.returncode == 0, told.stdout
 
 
-def test_zigs_reader(
+def test_zigs_pkg_config_support(
     consumer: Consumer,
     answered: Path,
     dev_server: DevServer,
@@ -160,7 +162,7 @@ def test_zigs_reader(
     shutil.copyfile(repo_root / "examples" / "c" / "server_version.c", tmp_path / "bridge.c")
     shutil.copyfile(Path(__file__).with_name("build.zig"), tmp_path / "build.zig")
     zig = [sys.executable, "-m", "ziglang"]
-    # Of the tests, so that Zig's own libraries are not compiled once more.
+    # The tests' cache, so that Zig's own libraries are not compiled again.
     env = subprocess.run([*zig, "env"], capture_output=True, text=True, check=True)
     (cache,) = (
         line.split('"')[-2] for line in env.stdout.splitlines() if "global_cache_dir" in line

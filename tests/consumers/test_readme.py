@@ -1,4 +1,4 @@
-"""README.md: what its first screen tells to do works."""
+"""README.md: the commands on its first screen work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.programs.paths import consumer_environ
 from tests.support.zig.own_bridge import copy_own_bridge
 
 
-def test_zig_bridge_links_by_the_lines_of_the_readme(
+def test_zig_bridge_links_with_the_lines_in_the_readme(
     consumer: Consumer, repo_root: Path, tmp_path: Path
 ) -> None:
     readme, guide = repo_root / "README.md", repo_root / "docs" / "zig.md"
@@ -28,14 +28,14 @@ def test_zig_bridge_links_by_the_lines_of_the_readme(
     assert printed == f"{temporal_static_libs.__version__}\n"
 
 
-def test_c_program_links_by_the_command_of_the_readme(repo_root: Path, tmp_path: Path) -> None:
+def test_c_program_links_with_the_command_in_the_readme(repo_root: Path, tmp_path: Path) -> None:
     (script,) = commands(repo_root / "README.md", "Other build systems")
     shutil.copyfile(repo_root / "tests" / "wheel" / "program.c", tmp_path / "bridge.c")
-    # In the tests' own environment: a shell splits what it substitutes at blanks.
+    # In the tests' environment, because a shell splits the result of a substitution at spaces.
     run(f"{script}./bridge", tmp_path, consumer_environ())
 
 
-def test_c_program_links_in_a_path_with_a_blank_by_the_command_for_it(
+def test_c_program_links_in_a_path_with_a_space_with_the_command_for_it(
     consumer: Consumer, repo_root: Path, tmp_path: Path
 ) -> None:
     text = (repo_root / "README.md").read_text(encoding="utf-8")

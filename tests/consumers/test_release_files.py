@@ -1,4 +1,4 @@
-"""Each file of a GitHub release for builds without pip, used as docs/release-files.md shows."""
+"""The files of a GitHub release for builds without pip, used as in docs/release-files.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tools.release.tarballs import make_tarball
 
 VERSION = temporal_static_libs.__version__
 HEADER = "temporal-sdk-core-c-bridge.h"
-# A runtime needs what the archive needs of the system.
+# A runtime uses the system libraries that the archive needs.
 C_PROGRAM = f"""\
 #include <stdio.h>
 #include "{HEADER}"
@@ -52,7 +52,7 @@ pub fn main() void {
     std.debug.print("{s}\\n", .{temporal.temporal_static_libs_version()});
 }
 """
-# As `zig init` makes it; the first half of a fingerprint is a checksum of the name.
+# Like the output of `zig init`. The first half of a fingerprint is a checksum of the name.
 ZON = """\
 .{
     .name = .bridge,
@@ -68,9 +68,9 @@ class Assets:
     """The files of a release, on a server.
 
     Attributes:
-        directory: where they are.
-        wheel: what they are made from.
-        url: of the server, in place of GitHub's.
+        directory: the directory of the files.
+        wheel: the wheel that they are made from.
+        url: the server's URL, which replaces GitHub's.
     """
 
     directory: Path
@@ -90,24 +90,24 @@ class Assets:
         return found
 
     def sha256(self, file: Path) -> str:
-        """The digits in the checksum file of a file."""
+        """The hash in a file's checksum file."""
         stem = file.name.removesuffix(".tar.gz").removesuffix(".zip")
         return (self.directory / f"{stem}.sha256").read_text().split()[0]
 
     def of_page(self, text: str) -> str:
-        """A text of the page, for these files."""
+        """A text of the page, adapted to these files."""
         text = text.replace("linux-x64", self.wheel.target.platform)
         return re.sub(r"https://github\.com/\S+?/releases/download/[\w.-]+", self.url, text)
 
     def unpack(self, directory: Path) -> Path:
-        """Unpack the tarball, and return its one directory."""
+        """Unpack the tarball, and return its top directory."""
         subprocess.run(["tar", "-xzf", self.tarball, "-C", directory], check=True)
         return directory / self.tarball.name.removesuffix(".tar.gz")
 
 
 @pytest.fixture(scope="module")
 def assets(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assets]:
-    """What the release makes of the wheel under test."""
+    """The release's files for the wheel under test."""
     directory = tmp_path_factory.mktemp("assets")
     source = release_wheel(wheel)
     make_tarball(source, directory)
@@ -125,7 +125,7 @@ def page(repo_root: Path) -> Path:
     return repo_root / "docs" / "release-files.md"
 
 
-def test_page_lists_what_is_in_a_tarball(assets: Assets, page: Path, tmp_path: Path) -> None:
+def test_page_lists_the_content_of_a_tarball(assets: Assets, page: Path, tmp_path: Path) -> None:
     unpacked = assets.unpack(tmp_path)
     text = page.read_text(encoding="utf-8").partition("## What is in a tarball")[2]
     text = text.partition("\n## ")[0]
@@ -165,7 +165,7 @@ def test_zig_fetches_the_tarball_and_links_it(
     try:
         subprocess.run(["bash", "-ec", script], cwd=tmp_path, check=True)
     finally:
-        # Zig keeps each package that it fetches. The directory is the user's own, because an empty
+        # Zig keeps each package that it fetches. This uses the user's directory, because an empty
         # one costs minutes with Zig 0.17.
         (kept,) = re.findall(r'\.hash = "(.+)"', (tmp_path / "build.zig.zon").read_text()) or [""]
         found = subprocess.run(
@@ -189,7 +189,7 @@ FOUND = "find_package(TemporalStaticLibs CONFIG REQUIRED)\n"
 
 
 @pytest.mark.parametrize("way", ["fetch", "override", "find"])
-def test_cmake_uses_the_tarball_as_it_lies(
+def test_cmake_uses_the_tarball_unchanged(
     assets: Assets, page: Path, consumer: Consumer, tmp_path: Path, way: str
 ) -> None:
     (lists,) = files(page, "CMake")
@@ -204,7 +204,7 @@ def test_cmake_uses_the_tarball_as_it_lies(
     lists += 'message(STATUS "protos: ${TemporalStaticLibs_PROTO_DIR};")\n'
     (tmp_path / "CMakeLists.txt").write_text(lists)
     (tmp_path / "bridge.c").write_text(C_PROGRAM)
-    # What the wheel's package refuses: these archives were named otherwise.
+    # The wheel's package refuses this variable, but here the archives were given explicitly.
     environ = {"TEMPORAL_LIBS_DIR": "/nowhere", "no_proxy": "127.0.0.1"}
     done = consumer.attempt(*shlex.split(configure), directory=tmp_path, **environ)
     assert done.returncode == 0, done.stdout
@@ -216,7 +216,7 @@ def test_cmake_uses_the_tarball_as_it_lies(
     assert (done.returncode, done.stdout) == (0, f"{VERSION}\n")
 
 
-def test_cmake_refuses_archives_that_were_altered_or_are_for_another_platform(
+def test_cmake_refuses_archives_that_are_altered_or_for_another_platform(
     assets: Assets, consumer: Consumer, tmp_path: Path
 ) -> None:
     unpacked = assets.unpack(tmp_path)
@@ -242,7 +242,7 @@ def test_cmake_lists_name_every_target(assets: Assets, tmp_path: Path) -> None:
     assert named == {component.name.replace("-", "_") for component in COMPONENTS}
 
 
-def test_make_links_with_pkg_config_and_without(
+def test_make_links_with_and_without_pkg_config(
     assets: Assets, page: Path, consumer: Consumer, tmp_path: Path
 ) -> None:
     heading = "make and pkg-config"
@@ -256,13 +256,13 @@ def test_make_links_with_pkg_config_and_without(
         consumer.shell(assets.of_page(script), tmp_path)
         done = consumer.attempt(tmp_path / "bridge", directory=tmp_path)
         assert (done.returncode, done.stdout) == (0, f"{VERSION}\n")
-    # What is written there by hand is what the manifest has.
+    # The libraries written by hand are those in the manifest.
     (library,) = [it for it in assets.wheel.manifest.libraries if it.component == "sdk-core"]
     written = re.findall(r" -l(\S+)", without)
     assert written == [name for name in library.system_libraries if name != "c"]
 
 
-def test_command_answers_for_the_tarball(
+def test_command_uses_the_unpacked_tarball(
     assets: Assets, page: Path, consumer: Consumer, tmp_path: Path
 ) -> None:
     (script,) = commands(page, "TEMPORAL_LIBS_DIR")
@@ -285,7 +285,7 @@ def test_command_answers_for_the_tarball(
     assert json.loads(facts)["header"] == f"{include}/{HEADER}"
     assert f"ok      header: {HEADER}" in printed
 
-    # Only the header that the manifest records, in a directory that nobody else can write to.
+    # It uses only the header in the manifest, in a directory that nobody else can write to.
     def answer() -> str:
         done = consumer.attempt(
             consumer.venv / "bin" / "temporal-libs-config",
@@ -305,8 +305,8 @@ def test_command_answers_for_the_tarball(
     assert answer() == str(consumer.package / "include")
 
 
-def test_artifact_bundle_is_a_module_and_an_archive_to_link(assets: Assets, tmp_path: Path) -> None:
-    """As Swift uses it, but for Swift: Clang, whose modules it reads, and a linker."""
+def test_artifact_bundle_has_a_module_and_an_archive(assets: Assets, tmp_path: Path) -> None:
+    """Uses it like Swift, but with Clang, which reads its modules, and a linker."""
     clang = require_program("clang")
     shutil.unpack_archive(assets.artifact_bundle, tmp_path)
     (bundle,) = tmp_path.glob("*.artifactbundle")
@@ -335,7 +335,7 @@ def test_artifact_bundle_is_a_module_and_an_archive_to_link(assets: Assets, tmp_
     assert printed == f"{VERSION}\n"
 
 
-def test_package_swift_is_the_one_that_the_release_workflow_builds(
+def test_package_swift_matches_the_one_that_the_release_workflow_builds(
     assets: Assets, page: Path, repo_root: Path
 ) -> None:
     (written,) = files(page, "Swift Package Manager")

@@ -1,4 +1,4 @@
-"""Programs that load the shared library: of `--shared`, and of a release's asset."""
+"""Programs that load the shared library from `--shared` or from a release's asset."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ URL = "http://127.0.0.1:7233"
 
 
 class Library(NamedTuple):
-    """A shared library, and the file that describes its interface."""
+    """A shared library and the file that describes its interface."""
 
     file: Path
     interface: Path
@@ -32,7 +32,7 @@ class Library(NamedTuple):
 
 @pytest.fixture(scope="module")
 def asset(wheel: Path, consumer: Consumer, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """A release's asset, made of the wheel as the release does and unpacked."""
+    """An unpacked release asset, made from the wheel in the same way as for a release."""
     scratch = tmp_path_factory.mktemp("asset")
     made = scratch / "shared"
     make_shared_library(wheel, made)
@@ -55,7 +55,7 @@ def asset(wheel: Path, consumer: Consumer, tmp_path_factory: pytest.TempPathFact
 def run(
     consumer: Consumer, *command: str | Path, url: str, without: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program on a machine on which there is no other, and no package."""
+    """Run a program on a machine without other programs and without the package."""
     return consumer.attempt(*command, url, directory=without, PATH=str(without))
 
 
@@ -68,7 +68,7 @@ def test_ctypes_program_needs_neither_compiler_nor_package(
     tmp_path: Path,
 ) -> None:
     program = repo_root / "examples" / "ctypes" / "server_version.py"
-    # The machine's Python, not that of an environment with the package.
+    # The machine's Python, not one of an environment with the package.
     python = Path(consumer.python.resolve())
     command = (python, "-E", "-s", program, *asset)
     done = run(consumer, *command, url=dev_server.url, without=tmp_path)
@@ -98,7 +98,7 @@ def test_ctypes_program_reports_a_server_that_closes_the_connection(
     assert ends_with_closing_peer(consumer.python, program, *asset, runs=20) == {1: 20}
 
 
-def test_guide_leads_to_a_first_call(
+def test_guide_ends_with_a_first_call(
     consumer: Consumer,
     dev_server: DevServer,
     server_version: str,

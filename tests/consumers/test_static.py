@@ -1,4 +1,4 @@
-"""Programs without shared libraries, linked as docs/static.md says."""
+"""Programs without shared libraries, linked as in docs/static.md."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.programs.paths import consumer_environ
 KINDS = pytest.mark.parametrize("kind", ["-static", "-static-pie"])
 MESSAGE = "Invalid options: "
 OPTION = re.compile(r"(?<![\w-])-static(?![\w-])")
-"""The compiler's, and not that of temporal-libs-config."""
+"""The compiler's option, not that of temporal-libs-config."""
 
 
 @pytest.fixture
 def room(repo_root: Path, tmp_path: Path) -> Path:
-    """A directory with the program that each build system links."""
+    """A directory with the program that the build systems link."""
     shutil.copyfile(repo_root / "tests" / "wheel" / "program.c", tmp_path / "bridge.c")
     return tmp_path
 
@@ -34,7 +34,7 @@ def room(repo_root: Path, tmp_path: Path) -> Path:
 def follow(
     page: Path, heading: str, kind: str, consumer: Consumer, room: Path, names: Sequence[str]
 ) -> None:
-    """Write the files under a heading, and run its commands, with the option for this kind."""
+    """Write the files under a heading and run its commands, with the option for this kind."""
     written, scripts = files(page, heading), commands(page, heading)
     assert sum(len(OPTION.findall(text)) for text in (*written, *scripts)) == 1
     for name, content in zip(names, written, strict=True):
@@ -43,7 +43,7 @@ def follow(
 
 
 def run_alone(program: Path, kind: str) -> str:
-    """Run a program that asks for no shared library, and no loader; what it printed."""
+    """Run a program that needs no shared library and no loader, and return its output."""
     done = subprocess.run(
         ["readelf", "--file-header", "--program-headers", "--dynamic", program],
         capture_output=True,
@@ -70,7 +70,7 @@ def run_alone(program: Path, kind: str) -> str:
         pytest.param("With Meson", ["meson.build"], "build/bridge", id="meson"),
     ],
 )
-def test_program_in_c(
+def test_c_program(
     consumer: Consumer,
     repo_root: Path,
     room: Path,
@@ -86,7 +86,7 @@ def test_program_in_c(
     assert run_alone(room / program, kind).startswith(MESSAGE)
 
 
-def test_program_in_go(consumer: Consumer, repo_root: Path, tmp_path: Path) -> None:
+def test_go_program(consumer: Consumer, repo_root: Path, tmp_path: Path) -> None:
     require_program("go")
     page, heading = repo_root / "docs" / "static.md", "With Go"
     (source,) = files(page, heading)
@@ -95,8 +95,8 @@ def test_program_in_go(consumer: Consumer, repo_root: Path, tmp_path: Path) -> N
     assert run_alone(tmp_path / "bridge", "-static") == f"{temporal_static_libs.__version__}\n"
 
 
-def test_zig_takes_the_name_of_the_static_unwinder(consumer: Consumer, room: Path) -> None:
-    """Zig links glibc dynamically; that one set of flags does for it too is what this is about."""
+def test_zig_accepts_the_name_of_the_static_unwinder(consumer: Consumer, room: Path) -> None:
+    """Zig links glibc dynamically. This tests that the same flags also work for it."""
     flags = consumer.config("--static", "--cflags", "--ldflags", "--libs")
     assert "-lgcc_eh" in flags[-1]
     linked = subprocess.run(

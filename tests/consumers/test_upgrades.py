@@ -1,7 +1,7 @@
-"""Another version takes the place of the installed one: what was built of the first is built again.
+"""Rebuilding programs after another version replaces the installed one.
 
-uv installs links to files of its cache, whose times are older than what was built before. A build
-system that goes by times takes the new archive and the new header for the old ones.
+uv installs links to files in its cache, which are older than existing build results. A build system
+that compares times does not notice the new archive and the new header.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ int main(void)
     return 0;
 }
 """
-"""What prints the version of the header and that of the archive."""
+"""A program that prints the versions of the header and the archive."""
 
 ZIG_BUILD = """\
 const std = @import("std");
@@ -49,7 +49,7 @@ pub fn build(b: *std.Build) void {
     b.step("run", "Run the program").dependOn(&b.addRunArtifact(program).step);
 }
 """
-# The header is left out: Zig would translate it again, which takes a while and is not the point.
+# Without the header, because Zig would translate it again, which is slow and not needed here.
 ZIG_BRIDGE = """\
 extern fn temporal_static_libs_version() [*:0]const u8;
 
@@ -61,18 +61,18 @@ pub fn main() void {
 
 @dataclass(frozen=True)
 class Upgrader:
-    """Somebody who has two versions in uv's cache, and installs them in turn.
+    """A user with two versions in uv's cache who installs them in turn.
 
     Attributes:
         consumer: the environment.
-        versions: the two.
+        versions: the two versions.
     """
 
     consumer: Consumer
     versions: tuple[str, str]
 
     def install(self, version: str, mode: str = "hardlink") -> None:
-        """Have uv install a version in place of what is there.
+        """Install a version with uv in place of the installed one.
 
         Args:
             version: the version.
@@ -89,7 +89,7 @@ def upgrader(
     delivery_programs: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Upgrader:
-    """One whose cache has both, unpacked before anything is built."""
+    """A user whose cache has both versions, unpacked before anything is built."""
     directory = tmp_path_factory.mktemp("upgrades")
     wheels = directory / "wheels"
     wheels.mkdir()
@@ -113,7 +113,7 @@ def upgrader(
     return made
 
 
-def test_installed_files_are_older_than_what_was_built(upgrader: Upgrader, tmp_path: Path) -> None:
+def test_installed_files_are_older_than_build_results(upgrader: Upgrader, tmp_path: Path) -> None:
     upgrader.install(upgrader.versions[0])
     built = tmp_path / "built"
     built.touch()

@@ -1,4 +1,4 @@
-"""An index with the wheels of all platforms, a way to it that can misbehave, and its users."""
+"""An index with the wheels of all platforms, a proxy that can inject faults, and users."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from temporal_static_libs._targets import TARGETS
 from tests.support.peers.faulty_proxy import FaultyProxy, running_faulty_proxy
 from tests.support.pip.wheel_files import reissue
 
-# The index that most tests ask. Another package's files are on no index of these.
+# The index that most tests use. These indexes have no other packages.
 INDEX = "delivery"
 
 
 @pytest.fixture(scope="session")
 def wheels(published_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The wheel of each platform: this one's is real, the others bear its contents."""
+    """The wheel of each platform: the real one of this platform, and renamed copies of it."""
     directory = tmp_path_factory.mktemp("wheels")
     return {
         target.platform: published_wheel
@@ -43,14 +43,14 @@ def _index(package_server: PackageServer, wheels: dict[str, Path]) -> None:
 
 @pytest.fixture
 def proxy(package_server: PackageServer, tmp_path: Path) -> Iterator[FaultyProxy]:
-    """A way to the indexes, of this test alone."""
+    """A proxy for the indexes, used only by this test."""
     with running_faulty_proxy(package_server.url, tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def make_user(proxy: FaultyProxy, tmp_path: Path) -> Callable[..., PipUser]:
-    """Make a user of an index, with a cache of its own unless it is told otherwise."""
+    """A function that makes a user of an index, with a separate cache unless one is given."""
 
     def make(name: str, index: str = INDEX, cache: Path | None = None) -> PipUser:
         return pip_user(tmp_path / name, proxy, index, cache)

@@ -1,4 +1,4 @@
-"""pip's cache: the second install, and a wheel that has been damaged in it."""
+"""pip's cache: a second install, and a damaged wheel in the cache."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_without_tls_nothing_is_cached(user: PipUser, index: str) -> None:
         assert "Using cached" not in said
 
 
-def test_wheel_damaged_in_the_cache_is_refused_and_the_documented_command_fetches_it_again(
+def test_damaged_cached_wheel_is_refused_and_the_documented_command_fetches_it_again(
     user: PipUser, make_user: Callable[..., PipUser], proxy: FaultyProxy, repo_root: Path
 ) -> None:
     user.install(PINNED)
@@ -47,7 +47,7 @@ def test_wheel_damaged_in_the_cache_is_refused_and_the_documented_command_fetche
     assert refused.returncode != 0
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in refused.stdout
     assert other.files() == before
-    # It is still there, and this command is for wheels that pip has built.
+    # The wheel is still there, because this command only covers wheels that pip built.
     other.pip("cache", "remove", "temporal_static_libs")
     assert other.pip("install", PINNED).returncode != 0
     assert len(proxy.asked(".whl")) == 1
@@ -60,7 +60,7 @@ def test_wheel_damaged_in_the_cache_is_refused_and_the_documented_command_fetche
     assert "Using cached" in third.install(PINNED)
 
 
-def test_one_install_can_do_without_the_cache(
+def test_a_single_install_can_skip_the_cache(
     user: PipUser, make_user: Callable[..., PipUser]
 ) -> None:
     user.install(PINNED)

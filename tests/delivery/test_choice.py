@@ -1,4 +1,4 @@
-"""pip picks the wheel by platform and Python, and the version."""
+"""How pip chooses the wheel by platform and Python, and the version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAGS = [
 
 
 def download(user: PipUser, platform_tag: str, python: str) -> tuple[str, list[str]]:
-    """Have pip download for a platform and a Python; give its words, and the files it brought."""
+    """Run pip download for a platform and a Python; return its output and the downloaded files."""
     directory = user.home / "downloaded"
     done = user.pip(
         *("download", "--no-deps", "--only-binary=:all:", "--dest", directory),
@@ -49,17 +49,17 @@ def test_each_python_gets_the_wheel(python: str, user: PipUser, wheels: dict[str
     assert files == [wheels["linux-x64"].name]
 
 
-def test_older_python_is_told_which_it_takes(user: PipUser) -> None:
+def test_older_python_gets_an_error_with_the_required_version(user: PipUser) -> None:
     said, files = download(user, "manylinux_2_17_x86_64", "3.9")
     assert files == []
     assert f"{__version__} Requires-Python >=3.10" in said
 
 
 def interpreters(programs: Path) -> dict[str, Path]:
-    """Every CPython on this machine that the package is for, by its version."""
+    """Every CPython on this machine that the package supports, by version."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     path = os.environ["PATH"].split(os.pathsep)
-    # pyenv's shims lead nowhere while another version is chosen.
+    # pyenv's shims fail while another version is selected.
     shims = str(pyenv.with_name("shims"))
     search = [*map(str, pyenv.glob("*/bin")), *(each for each in path if each != shims)]
     listed = subprocess.run(
@@ -69,7 +69,7 @@ def interpreters(programs: Path) -> dict[str, Path]:
         ],
         env={**os.environ, "PATH": os.pathsep.join(search)},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # of shims that lead nowhere
+        stderr=subprocess.DEVNULL,  # of failing shims
         check=True,
     )
     return {
@@ -106,7 +106,7 @@ def test_latest_version_is_the_default_and_a_pin_stays(
     listed = user.pip("index", "versions", PROJECT)
     assert f"Available versions: {NEWER}, {__version__}\n" in listed.stdout
     user.install(PINNED)
-    user.install(PROJECT)  # an installed version will do
+    user.install(PROJECT)  # an installed version is enough
     assert user.versions() == [__version__]
     user.install("--upgrade", PROJECT)
     assert user.versions() == [NEWER]

@@ -1,4 +1,4 @@
-"""docs/download-client.md names what handles each responsibility, and a test that is there."""
+"""docs/download-client.md names what handles each responsibility, and an existing test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TABLES = {
 
 
 def rows(page: Path, heading: str) -> dict[str, list[str]]:
-    """The cells of a table under a heading, by the first."""
+    """The cells of a table under a heading, by the first cell."""
     section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
@@ -42,7 +42,7 @@ def rows(page: Path, heading: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("heading", TABLES)
-def test_every_one_has_a_row_with_a_test_that_exists(heading: str, repo_root: Path) -> None:
+def test_each_responsibility_has_a_row_with_an_existing_test(heading: str, repo_root: Path) -> None:
     found = rows(repo_root / "docs" / "download-client.md", heading)
     assert set(found) >= TABLES[heading]
     for name, (place, proof) in found.items():

@@ -1,4 +1,4 @@
-"""Checksums, and files that are not the ones they should be."""
+"""Checksums, and files that are not the right ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.pip.wheel_files import reissue, sha256
 def impostors(
     package_server: PackageServer, published_wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """An index that offers, under our name, another file of our version, and a higher version."""
+    """An index with other files under this project's name: the same version and a higher one."""
     directory = tmp_path_factory.mktemp("impostors")
     same = reissue(published_wheel, directory, tag="manylinux_2_17_x86_64")
     higher = reissue(published_wheel, directory, version="99.0")
@@ -32,7 +32,7 @@ def impostors(
 def tampered(
     package_server: PackageServer, published_wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """An index whose wheel has a flipped bit, and which gives the hash of that."""
+    """An index whose wheel has a flipped bit, with the hash of the changed file."""
     copy = tmp_path_factory.mktemp("tampered") / published_wheel.name
     copy.write_bytes(flipped(published_wheel.read_bytes()))
     package_server.add_index("tampered", [copy])
@@ -47,13 +47,13 @@ def require(user: PipUser, *hashes: str, of: str = PINNED) -> Path:
 
 
 def test_right_hash_is_accepted(user: PipUser, wheels: dict[str, Path]) -> None:
-    # As a lock file for all platforms has them.
+    # As in a lock file for all platforms.
     file = require(user, *map(sha256, wheels.values()))
     user.install("--require-hashes", "--requirement", file)
     assert user.verified() == "linux-x64"
 
 
-def test_pip_hash_prints_what_a_requirements_file_takes(
+def test_pip_hash_prints_a_line_for_a_requirements_file(
     user: PipUser, published_wheel: Path
 ) -> None:
     printed = user.pip("hash", published_wheel).stdout
@@ -73,7 +73,7 @@ def test_flipped_byte_is_refused_by_require_hashes(
     assert user.files() == before
 
 
-def test_byte_flipped_on_the_way_is_refused_by_the_hash_of_the_index(
+def test_byte_flipped_in_transit_is_refused_by_the_hash_of_the_index(
     user: PipUser, proxy: FaultyProxy
 ) -> None:
     proxy.misbehave(".whl", itertools.repeat(flip_a_byte))
@@ -95,7 +95,7 @@ def test_second_index_loses_under_require_hashes(
     user: PipUser, proxy: FaultyProxy, impostors: str, published_wheel: Path
 ) -> None:
     second = ("--extra-index-url", f"{proxy.url}{simple(impostors)}")
-    # What it is about: with two indexes and nothing else, the highest version wins.
+    # Without hashes, the highest version on the two indexes wins.
     user.install("--target", user.home / "fooled", *second, PROJECT)
     assert (user.home / "fooled" / "temporal_static_libs-99.0.dist-info").is_dir()
 
@@ -104,7 +104,7 @@ def test_second_index_loses_under_require_hashes(
     assert user.versions() == [__version__]
 
 
-def test_report_names_the_origin_and_the_hash_of_what_is_installed(
+def test_report_has_the_origin_and_hash_of_the_installed_file(
     user: PipUser, proxy: FaultyProxy, published_wheel: Path
 ) -> None:
     report = user.home / "report.json"
@@ -116,7 +116,9 @@ def test_report_names_the_origin_and_the_hash_of_what_is_installed(
     assert origin["archive_info"]["hashes"] == {"sha256": sha256(published_wheel)}
 
 
-def test_only_the_named_index_is_asked(user: PipUser, proxy: FaultyProxy, impostors: str) -> None:
+def test_only_the_configured_index_is_used(
+    user: PipUser, proxy: FaultyProxy, impostors: str
+) -> None:
     user.install(PROJECT)
     assert user.versions() == [__version__]
     assert all(request.path.startswith("/root/delivery/") for request in proxy.requests)

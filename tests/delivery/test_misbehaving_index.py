@@ -28,19 +28,19 @@ PAGE, WHEEL = "/", ".whl"
 
 NOTHING_FOUND = "No matching distribution found"
 
-# pip waits not at all before it tries again, then half a second, then twice as long each time.
+# pip retries at once, then after half a second, then after twice as long each time.
 BACKOFF = (0.0, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
 class Case:
-    """What goes wrong, and where.
+    """What fails, and where.
 
     Attributes:
-        where: the ending of the paths that it happens to.
-        faults: gives one for each request; a request beyond the last is served.
-        gaps: the least seconds there have to be between the requests.
-        said: what pip has to say.
+        where: the ending of the affected paths.
+        faults: returns one for each request; requests after the last one are served.
+        gaps: the minimum seconds between the requests.
+        said: text that pip must print.
     """
 
     where: str
@@ -50,12 +50,12 @@ class Case:
 
 
 def times(count: int, fault: Fault) -> Callable[[], Iterator[Fault]]:
-    """The fault that often, and no more."""
+    """The fault, this many times."""
     return lambda: itertools.repeat(fault, count)
 
 
 def always(fault: Fault) -> Callable[[], Iterator[Fault]]:
-    """The fault without an end."""
+    """The fault, forever."""
     return lambda: itertools.repeat(fault)
 
 
@@ -84,16 +84,16 @@ LASTING = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it.
+    """The result of a case.
 
     Attributes:
         status: pip's exit status.
         said: what it printed.
         seconds: how long it took.
-        user: whose virtual environment it was.
-        before: what was in that.
-        gaps: the seconds between the requests that met with faults.
-        requests: how many those were.
+        user: the user of the virtual environment.
+        before: the content of the environment before.
+        gaps: the seconds between the failed requests.
+        requests: the number of failed requests.
     """
 
     status: int
@@ -109,7 +109,7 @@ class Outcome:
 def outcomes(
     package_server: PackageServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Outcome]]]:
-    """All cases, begun at once, because most of their time is spent waiting."""
+    """All cases, started at once because they mostly wait."""
 
     def install(name: str, case: Case) -> Outcome:
         directory = tmp_path_factory.mktemp(name)
@@ -131,11 +131,11 @@ def outcomes(
 
 
 @pytest.mark.parametrize("name", PASSING)
-def test_passing_trouble_ends_in_success(name: str, outcomes: dict[str, Future[Outcome]]) -> None:
+def test_temporary_failure_ends_in_success(name: str, outcomes: dict[str, Future[Outcome]]) -> None:
     case, outcome = PASSING[name], outcomes[name].result()
     assert outcome.status == 0, outcome.said
     assert outcome.user.verified() == "linux-x64"
-    # At least that long, and no try more: how much longer depends on how busy the machine is.
+    # At least that long, without another attempt. The rest depends on how busy the machine is.
     assert len(outcome.gaps) == len(case.gaps) or not case.gaps
     for gap, least in zip(outcome.gaps, case.gaps, strict=False):
         assert gap >= least
@@ -143,7 +143,7 @@ def test_passing_trouble_ends_in_success(name: str, outcomes: dict[str, Future[O
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_lasting_trouble_ends_in_a_minute_with_nothing_installed(
+def test_permanent_failure_ends_within_a_minute_with_nothing_installed(
     name: str, outcomes: dict[str, Future[Outcome]]
 ) -> None:
     case, outcome = LASTING[name], outcomes[name].result()
@@ -153,13 +153,13 @@ def test_lasting_trouble_ends_in_a_minute_with_nothing_installed(
     assert outcome.user.files() == outcome.before
 
 
-def test_429_without_retry_after_is_not_tried_again(
+def test_429_without_retry_after_is_not_retried(
     outcomes: dict[str, Future[Outcome]],
 ) -> None:
     assert outcomes["page-429"].result().requests == 1
 
 
-def test_failed_upgrade_leaves_what_is_installed(
+def test_failed_upgrade_keeps_the_installed_version(
     package_server: PackageServer,
     proxy: FaultyProxy,
     user: PipUser,
@@ -174,7 +174,7 @@ def test_failed_upgrade_leaves_what_is_installed(
     assert user.verified() == "linux-x64"
 
 
-def test_silent_index_is_given_up_after_timeout_times_tries(user: PipUser) -> None:
+def test_silent_index_is_given_up_after_timeout_times_attempts(user: PipUser) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/"
         began = time.monotonic()

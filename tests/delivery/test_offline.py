@@ -1,4 +1,4 @@
-"""Without a network, and with the index down: what works, and what does not."""
+"""Without a network, or with the index down: what works and what does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.ci.skips import require_program
 from tests.support.docs.commands import commands, run
 from tests.support.peers.faulty_proxy import running_faulty_proxy
 
-# The project's index server is at the end of nothing: pip should not wait for it here.
+# The index server is down, so pip should not wait for it.
 IMPATIENT = {"PIP_RETRIES": "1"}
 
 
@@ -22,7 +22,7 @@ IMPATIENT = {"PIP_RETRIES": "1"}
 def stranded(
     package_server: PackageServer, tmp_path_factory: pytest.TempPathFactory, repo_root: Path
 ) -> PipUser:
-    """A user who has installed, and made a wheelhouse as documented, before the index went down."""
+    """A user who installed and made a wheelhouse as documented before the index went down."""
     directory = tmp_path_factory.mktemp("stranded")
     with running_faulty_proxy(package_server.url, directory) as proxy:
         user = pip_user(directory / "user", proxy, "delivery")
@@ -40,10 +40,10 @@ def fresh(user: PipUser, name: str) -> PipUser:
     return PipUser(user.home, environment, user.cache, environ)
 
 
-def test_wheelhouse_installs_where_there_is_no_network(stranded: PipUser, repo_root: Path) -> None:
+def test_wheelhouse_installs_without_a_network(stranded: PipUser, repo_root: Path) -> None:
     _, installing = commands(repo_root / "docs" / "download-client.md", "Without a network")
     user = fresh(stranded, "no-network")
-    # A network namespace of its own has not even a loopback interface that is up.
+    # In a new network namespace, not even the loopback interface is up.
     prefix = [require_program("unshare"), "--map-root-user", "--net"]
     said = run(installing, user.home, user.environ, *prefix)
     assert "Retrying" not in said
@@ -56,13 +56,13 @@ def test_satisfied_pin_needs_no_index(stranded: PipUser) -> None:
     assert "Retrying" not in said
 
 
-def test_wheelhouse_stands_in_for_an_index_that_is_down(stranded: PipUser) -> None:
+def test_wheelhouse_replaces_an_index_that_is_down(stranded: PipUser) -> None:
     user = fresh(stranded, "with-a-wheelhouse")
     user.install("--find-links", "wheelhouse", PINNED, **IMPATIENT)
     assert user.verified() == "linux-x64"
 
 
-def test_cache_alone_does_not(stranded: PipUser, repo_root: Path) -> None:
+def test_cache_does_not_replace_an_index_that_is_down(stranded: PipUser, repo_root: Path) -> None:
     user = fresh(stranded, "cache-alone")
     before = user.files()
     done = user.pip("install", PINNED, **IMPATIENT)

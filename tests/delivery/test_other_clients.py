@@ -1,4 +1,4 @@
-"""uv and pipx, as the documentation has them."""
+"""uv and pipx, used as documented."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def environ(user: PipUser, delivery_programs: Path) -> dict[str, str]:
 
 @pytest.fixture
 def recipes(repo_root: Path) -> list[str]:
-    """How to install with each."""
+    """The documented commands for each client."""
     return commands(repo_root / "docs" / "download-client.md", "uv and pipx")
 
 
 def uv(
     user: PipUser, environ: dict[str, str], *arguments: str, umask: int = -1
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``uv pip install``, and let it end as it likes."""
+    """Run ``uv pip install``, with any exit status."""
     return subprocess.run(
         ["uv", "pip", "install", *arguments],
         cwd=user.home,
@@ -55,7 +55,7 @@ def uv(
     )
 
 
-def test_uv_installs_and_once_more_offline(
+def test_uv_installs_and_then_reinstalls_offline(
     user: PipUser, environ: dict[str, str], recipes: list[str]
 ) -> None:
     del environ["VIRTUAL_ENV"]
@@ -96,7 +96,7 @@ def test_uv_lines_of_the_readme(
 
 
 @pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
-def test_uv_under_umask_002_installs_what_is_accepted(
+def test_install_by_uv_under_umask_002_is_accepted(
     user: PipUser, environ: dict[str, str], mode: str
 ) -> None:
     done = uv(user, {**environ, "UV_LINK_MODE": mode}, PINNED, umask=0o002)
@@ -114,7 +114,7 @@ def test_uv_under_umask_002_installs_what_is_accepted(
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right-hash", "wrong-hash"])
-def test_uv_holds_to_hashes(
+def test_uv_checks_hashes(
     right: bool, user: PipUser, environ: dict[str, str], published_wheel: Path
 ) -> None:
     digest = sha256(published_wheel) if right else "0" * 64

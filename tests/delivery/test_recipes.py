@@ -1,4 +1,4 @@
-"""The commands of docs/download-client.md, run as they stand there."""
+"""The commands of docs/download-client.md, run unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.docs.commands import commands, run
 from tests.support.peers.faulty_proxy import Answer, FaultyProxy, wait_for_others
 from tests.support.pip.wheel_files import installed_wheel
 
-# What building the source distribution needs, from an index like anything else.
+# What building the source distribution needs; it also comes from an index.
 BUILD_REQUIREMENTS = (
     "hatchling",
     "packaging",
@@ -40,7 +40,7 @@ def page(repo_root: Path) -> Path:
 def sources(
     package_server: PackageServer, tiny_sdist: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
-    """The source distribution, and all that it takes to build it; also as the index ``sources``."""
+    """The source distribution and its build requirements, also as the index ``sources``."""
     directory = tmp_path_factory.mktemp("sources")
     files = [tiny_sdist, *(installed_wheel(name, directory) for name in BUILD_REQUIREMENTS)]
     package_server.add_index("sources", files)
@@ -48,7 +48,7 @@ def sources(
 
 
 def compiling(user: PipUser) -> Mapping[str, str]:
-    """The user's environment, with settings of the tiny workspace."""
+    """The user's environment, with settings for the tiny workspace."""
     return {
         **user.environ,
         "CARGO_TARGET_DIR": str(user.home / "target"),
@@ -63,18 +63,20 @@ def fallback(page: Path) -> str:
 
 
 def is_compiled_here(user: PipUser) -> bool:
-    """Whether the installed archives are of the tiny workspace."""
+    """Whether the installed archives come from the tiny workspace."""
     (archive,) = user.environment.glob("lib/python*/site-packages/*/lib/libtemporal_sdk_core.a")
     return archive.stat().st_size < 5 * MIB
 
 
-def test_recipe_takes_the_wheel_of_the_index(user: PipUser, page: Path) -> None:
+def test_recipe_prefers_the_wheel_of_the_index(user: PipUser, page: Path) -> None:
     said = run(fallback(page), user.home, user.environ)
     assert user.verified() == "linux-x64"
     assert "ERROR" not in said
 
 
-def test_recipe_takes_the_wheelhouse_next(user: PipUser, page: Path, published_wheel: Path) -> None:
+def test_recipe_falls_back_to_the_wheelhouse(
+    user: PipUser, page: Path, published_wheel: Path
+) -> None:
     (user.home / "wheelhouse").mkdir()
     shutil.copy(published_wheel, user.home / "wheelhouse")
     down = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple/", "PIP_RETRIES": "0"}
@@ -85,7 +87,7 @@ def test_recipe_takes_the_wheelhouse_next(user: PipUser, page: Path, published_w
 
 
 @pytest.mark.parametrize("index_is_down", [False, True], ids=["index-up", "index-down"])
-def test_recipe_ends_in_compiling(
+def test_recipe_finally_compiles(
     index_is_down: bool,
     make_user: Callable[..., PipUser],
     page: Path,
@@ -116,10 +118,10 @@ def test_mirror_recipe_names_every_platform(page: Path) -> None:
         assert len([word for word in words if word in target.wheel_tags]) == 1
 
 
-def test_mirror_is_fetched_side_by_side_and_serves_every_platform(
+def test_mirror_is_fetched_in_parallel_and_serves_every_platform(
     user: PipUser, proxy: FaultyProxy, page: Path, wheels: dict[str, Path]
 ) -> None:
-    # No wheel is sent before all of them have been asked for.
+    # The proxy sends no wheel until all of them have been requested.
     together = wait_for_others(len(TARGETS))
     proxy.misbehave(".whl", [together] * len(TARGETS))
     run(mirror(page), user.home, user.environ)
@@ -137,12 +139,12 @@ def test_mirror_is_fetched_side_by_side_and_serves_every_platform(
 
 
 def limited(page: Path) -> str:
-    """The recipe with a limit of size."""
+    """The recipe with a size limit."""
     (script,) = commands(page, "A size limit")
     return script
 
 
-def test_limit_lets_the_package_through(user: PipUser, page: Path) -> None:
+def test_package_is_below_the_limit(user: PipUser, page: Path) -> None:
     run(limited(page), user.home, user.environ)
     assert user.verified() == "linux-x64"
 

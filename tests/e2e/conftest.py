@@ -1,4 +1,4 @@
-"""One built bridge for all tests of a run, and ways to the server."""
+"""Fixtures for end-to-end tests: one built bridge for the whole run, connections to the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.dev_server import DevServer
 
 @pytest.fixture
 def proxy(dev_server: DevServer) -> Iterator[Proxy]:
-    """A way to the server that can fall silent."""
+    """A proxy for the server that can stop answering."""
     made = Proxy(dev_server.address)
     yield made
     made.close()
@@ -27,7 +27,7 @@ def proxy(dev_server: DevServer) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="module")
 def client(capi: CApi, dev_server: DevServer) -> Iterator[Any]:
-    """A connection of the library under test."""
+    """A connection made with the library under test."""
     with (
         capi.runtime() as runtime,
         connection(capi, runtime, dev_server.url, identity="under-test") as made,
@@ -54,7 +54,7 @@ def zig_bridge(
 
 @pytest.fixture
 def unbuilt_zig_bridge(tmp_path: Path, repo_root: Path) -> ZigBridge:
-    """A copy of the example of the test's own."""
+    """A separate copy of the example for one test."""
     return make_zig_bridge(tmp_path / "zig-bridge")
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, which is what 'make bench' runs."""
+"""`python -m benchmarks`, which 'make bench' runs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.abi.capi import config
 from tests.support.ci.benchmark_run import WHEEL, run_benchmarks
 
 CORE = "libtemporal_sdk_core.a"
-# Not the container image, which needs more than the rest: test_image_benchmark.py runs it.
+# Without the container image, which needs more than the rest: see test_image_benchmark.py.
 NAMES = ("build", "install", "rpc", "workflow-tasks", "handles", "link", "size", "cli")
 
 
 @pytest.fixture(scope="module")
 def output(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a short run of the benchmarks wrote, the wheel's archive compared with itself."""
+    """The output of a short run of the benchmarks, comparing the wheel's archive with itself."""
     scratch = tmp_path_factory.mktemp("benchmarks")
     (scratch / "same").mkdir()
     (scratch / "same" / CORE).symlink_to(Path(config("--libdir")) / CORE)
@@ -37,13 +37,13 @@ def output(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel_size() -> float:
-    """Of the wheel under test, in MB."""
+    """The size of the wheel under test, in MB."""
     return Path(WHEEL).stat().st_size / 1e6
 
 
 @pytest.fixture(scope="module")
 def results(output: Path) -> dict[str, Any]:
-    """The same, read by a program."""
+    """The parsed output."""
     read: dict[str, Any] = json.loads((output / "results.json").read_text(encoding="utf-8"))
     return read
 
@@ -67,7 +67,7 @@ def test_each_benchmark_measured_every_contender(results: dict[str, Any]) -> Non
                 assert all(sample > 0 for sample in contender["samples"])
 
 
-def test_remembering_what_was_verified_is_beside_hashing_it(results: dict[str, Any]) -> None:
+def test_remembered_verification_is_compared_with_hashing(results: dict[str, Any]) -> None:
     rows = {comparison["condition"]: comparison for comparison in results["benchmarks"]["cli"]}
     assert set(rows) == {"--libdir, remembered", "--libs, remembered", "--libdir, hashed"}
     for comparison in rows.values():
@@ -75,7 +75,7 @@ def test_remembering_what_was_verified_is_beside_hashing_it(results: dict[str, A
         assert {"python -I -c pass"} <= set(comparison["ratios"])
 
 
-def test_linkers_are_given_either_archive(results: dict[str, Any]) -> None:
+def test_linkers_are_measured_with_both_archives(results: dict[str, Any]) -> None:
     rows = [c for c in results["benchmarks"]["link"] if "by ld." in c["condition"]]
     assert {"the same program by ld.bfd"} <= {c["condition"] for c in rows}
     for comparison in rows:
@@ -84,16 +84,16 @@ def test_linkers_are_given_either_archive(results: dict[str, Any]) -> None:
             assert len(contender["samples"]) == 2
 
 
-def test_targets_and_pictures_are_of_what_was_measured(output: Path) -> None:
+def test_targets_and_charts_show_measured_values(output: Path) -> None:
     targets = (output / "results.md").read_text(encoding="utf-8").split("### Targets")[1]
     assert "| cache hits, repeated installs | > 90 % | 95.0 % | met |" in targets
     assert "![Seconds of pip install by bandwidth" in targets
     assert (output / "install-time.svg").is_file()
-    # A quick run has not what it would show.
+    # A quick run lacks the data for this chart.
     assert not (output / "time-saved.svg").exists()
 
 
-def test_quick_run_leaves_the_compile_out(results: dict[str, Any]) -> None:
+def test_quick_run_skips_the_compile(results: dict[str, Any]) -> None:
     rows = {c["condition"]: c["contenders"] for c in results["benchmarks"]["build"]}
     assert [set(contenders) for contenders in rows.values()] == [{"pip install"}] * 4
     total, *parts, cold = (contenders["pip install"]["median"] for contenders in rows.values())
@@ -101,7 +101,7 @@ def test_quick_run_leaves_the_compile_out(results: dict[str, Any]) -> None:
     assert min(*parts, cold) > 0
 
 
-def test_installs_are_measured_over_a_line_and_the_log_tells_the_hits(
+def test_installs_are_measured_over_a_line_and_hits_counted_in_the_log(
     results: dict[str, Any],
 ) -> None:
     rows = {(c["quantity"], c["condition"]): c for c in results["benchmarks"]["install"]}
@@ -109,7 +109,7 @@ def test_installs_are_measured_over_a_line_and_the_log_tells_the_hits(
         install = rows["seconds, pip install", condition]["contenders"]
         assert set(install) == {"cache filled", "cache empty"}
     line = rows["seconds, pip install", "200 Mbit/s, 100 ms"]["contenders"]
-    # What the line alone takes, and three round trips: to connect, for TLS and for an answer.
+    # The line's time alone, plus three round trips: connecting, TLS and the answer.
     size = Path(WHEEL).stat().st_size
     assert min(line["cache empty"]["samples"]) > size / 25e6 + 0.3
     assert min(line["cache filled"]["samples"]) > 0.3
@@ -119,13 +119,13 @@ def test_installs_are_measured_over_a_line_and_the_log_tells_the_hits(
     (rate,) = rows["% of installs that fetch no wheel", "20 fresh environments, one cache"][
         "contenders"
     ]["pip"]["samples"]
-    # The first has to.
+    # The first install has to fetch it.
     assert rate == pytest.approx(95)
     (note,) = results["notes"]["install"]
     assert "linux-x64" in note
 
 
-def test_sizes_are_those_of_the_archives(results: dict[str, Any], wheel_size: float) -> None:
+def test_sizes_match_the_archives(results: dict[str, Any], wheel_size: float) -> None:
     rows = {(c["quantity"], c["condition"]): c for c in results["benchmarks"]["size"]}
     sizes = {a["component"]: a["size"] for a in results["archives"]["wheel"]}
     deflated = 0.0
@@ -133,11 +133,11 @@ def test_sizes_are_those_of_the_archives(results: dict[str, Any], wheel_size: fl
         on_disk = rows["MB on disk", component]["contenders"]["C ABI"]
         assert on_disk["median"] == pytest.approx(size / 1e6)
         deflated += rows["MB deflated", component]["contenders"]["C ABI"]["median"]
-    # The wheel holds a little more than the archives.
+    # The wheel contains a little more than the archives.
     assert 0.9 * wheel_size < deflated < wheel_size
     (count,) = rows["global symbols", "sdk-core"]["contenders"]["C ABI"]["samples"]
     functions = json.loads(Path(config("--interface")).read_text(encoding="utf-8"))["functions"]
-    # Those of the interface, and the one that only an archive of the same interface defines.
+    # The interface's symbols, and the one that only an archive of the same interface defines.
     assert count == sum("sdk-core" in function["components"] for function in functions) + 1
 
 
@@ -152,7 +152,7 @@ def test_ratios_are_the_medians_of_the_rounds(results: dict[str, Any]) -> None:
             assert (ratio["lowest"], ratio["highest"]) == pytest.approx((min(ratios), max(ratios)))
 
 
-def test_the_circumstances_are_recorded(results: dict[str, Any], package_dir: Path) -> None:
+def test_the_environment_is_recorded(results: dict[str, Any], package_dir: Path) -> None:
     manifest = json.loads((package_dir / "lib" / "manifest.json").read_text(encoding="utf-8"))
     assert set(results["machine"]) == {"cpu", "cores", "kernel", "python"}
     assert results["wheel"]["version"] == manifest["version"]
@@ -188,7 +188,7 @@ def test_the_report_holds_no_path_of_the_machine(output: Path, repo_root: Path) 
         pytest.param(["--compare", "queue=lib"], "or 'queue'", id="label-of-a-contender"),
     ],
 )
-def test_bad_usage_is_told_before_anything_runs(
+def test_bad_usage_is_reported_before_anything_runs(
     repo_root: Path, arguments: list[str], message: str
 ) -> None:
     done = run_benchmarks(repo_root, *arguments)

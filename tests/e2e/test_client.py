@@ -1,4 +1,4 @@
-"""RPC calls on a real server, with the official client as the other side."""
+"""RPC calls on a real server, checked with the official client."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def start_request(workflow_id: str) -> bytes:
 
 
 def poll_request() -> bytes:
-    """A long poll that nothing answers: no workflow runs on its task queue."""
+    """A long poll without an answer, because no workflow runs on its task queue."""
     return PollWorkflowTaskQueueRequest(
         namespace="default", task_queue=TaskQueue(name=str(uuid.uuid4())), identity="under-test"
     ).SerializeToString()
 
 
 def details_of(ended: Outcome, kind: type[Any]) -> Any:
-    """Unpack the only detail of a server's refusal."""
+    """Unpack the only detail of the server's refusal."""
     assert ended.details is not None
     (packed,) = Status.FromString(ended.details).details
     detail = kind()
@@ -71,14 +71,14 @@ def details_of(ended: Outcome, kind: type[Any]) -> Any:
     return detail
 
 
-def test_the_system_information_is_the_server_s(capi: CApi, client: Any) -> None:
+def test_the_system_information_comes_from_the_server(capi: CApi, client: Any) -> None:
     ended = call(capi, client, "GetSystemInfo")
     information = GetSystemInfoResponse.FromString(success(ended))
     assert information.server_version
     assert information.capabilities.encoded_failure_attributes
 
 
-def test_the_official_client_reads_what_was_written(
+def test_the_official_client_reads_the_started_workflow(
     capi: CApi, client: Any, dev_server: DevServer
 ) -> None:
     workflow_id = str(uuid.uuid4())
@@ -94,7 +94,7 @@ def test_the_official_client_reads_what_was_written(
     assert described.workflow_type == "a-type"
 
 
-def test_what_was_written_is_read_back(capi: CApi, client: Any) -> None:
+def test_the_started_workflow_is_read_back(capi: CApi, client: Any) -> None:
     workflow_id = str(uuid.uuid4())
     call(capi, client, "StartWorkflowExecution", start_request(workflow_id))
     request = DescribeWorkflowExecutionRequest(
@@ -125,7 +125,7 @@ def test_a_refusal_carries_status_and_details(capi: CApi, client: Any, retry: bo
     assert details_of(ended, NamespaceNotFoundFailure).namespace == "no-such-namespace"
 
 
-def test_a_workflow_id_that_is_taken_is_refused_with_its_run(capi: CApi, client: Any) -> None:
+def test_a_workflow_id_in_use_is_refused_with_its_run(capi: CApi, client: Any) -> None:
     workflow_id = str(uuid.uuid4())
     first = call(capi, client, "StartWorkflowExecution", start_request(workflow_id))
     second = call(capi, client, "StartWorkflowExecution", start_request(workflow_id))
@@ -142,7 +142,7 @@ def test_a_call_that_times_out_ends_with_the_transport_s_status(
         proxy.silent.set()
         began = time.monotonic()
         ended = call(capi, through_proxy, "GetSystemInfo", timeout_millis=300, retry=retry)
-        # The client's own timer says the first, a server that answers in time the second.
+        # The first comes from the client's timer, the second from a server that answers in time.
         assert ended.status in {CANCELLED, DEADLINE_EXCEEDED}, ended
         assert ended.message == "Timeout expired"
         assert 0.2 < time.monotonic() - began < 20

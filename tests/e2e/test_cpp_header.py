@@ -1,4 +1,4 @@
-"""``temporal.hpp``: compiled as each standard, and all of it tried on a Temporal server."""
+"""``temporal.hpp``: compiled with each standard, and fully tested on a Temporal server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.dev_server import DevServer
 HERE = Path(__file__).parent / "cpp"
 STANDARDS = ("c++17", "c++20", "c++2b")
 COMPILED = [("g++", "c++20"), *(("clang++", standard) for standard in STANDARDS)]
-"""More than what the program that tries everything is compiled by."""
+"""More than the compilers of the program that tests everything."""
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 WAYS = ("wait", "callback", "queue")
 CHECKED = [
@@ -35,7 +35,7 @@ IS_COPIED = "deleted"
 
 @pytest.fixture(scope="module")
 def messages(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The messages of the example in C, compiled."""
+    """The compiled messages of the C example."""
     compiled = tmp_path_factory.mktemp("messages") / "messages.o"
     source = repo_root / "examples" / "c" / "messages.c"
     includes = ["-I", config("--includedir")]
@@ -44,13 +44,13 @@ def messages(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compile_only(compiler: str, source: Path, *options: str | Path) -> str:
-    """Compile a file; what the compiler says."""
+    """Compile a file, and return the compiler's output."""
     command = [require_program(compiler), *WARNINGS, "-I", config("--includedir"), *options]
     done = subprocess.run([*command, source], capture_output=True, text=True, check=False)
     return done.stderr
 
 
-def test_every_handle_has_an_owner_and_every_call_a_way_to_a_queue() -> None:
+def test_every_handle_has_an_owner_and_every_call_a_queue_overload() -> None:
     interface = json.loads(Path(config("--interface")).read_text(encoding="utf-8"))
     names = [function["name"] for function in interface["functions"]]
     needed = {name for name in names if re.search("_free$|^temporal_static_libs_on_", name)}
@@ -81,7 +81,7 @@ def wrapper(
     messages: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The program that tries everything: with the header's result type, and the standard's."""
+    """The program that tests everything, with the header's result type and the standard's."""
     require_program("c++")
     examples = repo_root / "examples" / "c"
     of_compiler = [f"-std={request.param}", "-O0", "-fsanitize=address"]
@@ -97,7 +97,7 @@ def test_everything_works_and_nothing_leaks(wrapper: Path, dev_server: DevServer
 
 
 @pytest.mark.parametrize("thread", ["caller", "library"])
-def test_callback_that_throws_ends_the_process(wrapper: Path, thread: str) -> None:
+def test_throwing_callback_ends_the_process(wrapper: Path, thread: str) -> None:
     command: list[str | Path] = [wrapper, "throw", thread]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == -signal.SIGABRT, done.stderr

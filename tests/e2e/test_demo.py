@@ -1,4 +1,4 @@
-"""tools/demo.py, which is what 'make demo' runs."""
+"""tools/demo.py, which 'make demo' runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEADLINE = 1200.0
 
 @pytest.fixture
 def tree(tmp_path: Path, repo_root: Path) -> Path:
-    """What the demo needs of the checkout."""
+    """The files of the checkout that the demo needs."""
     tree = tmp_path / "tree"
     (tree / "tools").mkdir(parents=True)
     for module in ("__init__.py", "demo.py", "dev_server.py", "processes.py", "zig_bridge.py"):
@@ -32,7 +32,7 @@ def tree(tmp_path: Path, repo_root: Path) -> Path:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A directory for the demo's temporary files, and no one else's."""
+    """A directory only for the demo's temporary files."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     return scratch
@@ -42,7 +42,7 @@ def scratch(tmp_path: Path) -> Path:
 def demo(
     tree: Path, scratch: Path, python: str | Path = sys.executable
 ) -> Iterator[subprocess.Popen[str]]:
-    """The demo, running. Whatever happens to it, it must leave nothing behind."""
+    """The running demo. It must leave nothing behind, however it ends."""
     with subprocess.Popen(
         [python, "-m", "tools.demo"],
         cwd=tree,
@@ -66,7 +66,7 @@ def processes_of(scratch: Path) -> list[str]:
     return found
 
 
-def test_the_demo_ends_with_what_it_did(tree: Path, scratch: Path) -> None:
+def test_the_demo_ends_with_its_result(tree: Path, scratch: Path) -> None:
     with demo(tree, scratch) as process:
         output, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, errors) == (0, "")
@@ -100,7 +100,7 @@ def test_a_signal_stops_the_server_too(tree: Path, scratch: Path, number: signal
 
 def test_a_failed_step_is_named_with_its_log(tree: Path, scratch: Path) -> None:
     surface = tree / "examples" / "zig-bridge" / "src" / "bridge" / "surface.zig"
-    surface.write_text("this is no Zig")
+    surface.write_text("this is not Zig")
     with demo(tree, scratch) as process:
         output, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1

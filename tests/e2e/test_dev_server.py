@@ -1,4 +1,4 @@
-"""tools/dev_server.py, which the demo and these tests have their server from."""
+"""tools/dev_server.py, which starts the server for the demo and these tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from temporalio.client import Client
 from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 
-def test_it_serves_in_the_block_and_not_after_it() -> None:
+def test_it_serves_inside_the_block_but_not_after_it() -> None:
     with running_dev_server(dynamic_config=NO_RATE_LIMITS) as server:
         assert asyncio.run(healthy(server.address))
         assert server.log.exists()
@@ -21,17 +21,17 @@ def test_it_serves_in_the_block_and_not_after_it() -> None:
     assert not server.log.exists()
 
 
-def test_two_at_once_do_not_meet(dev_server: DevServer) -> None:
+def test_two_servers_at_once_are_independent(dev_server: DevServer) -> None:
     with running_dev_server() as other:
         assert other.address != dev_server.address
         assert asyncio.run(healthy(other.address))
     assert asyncio.run(healthy(dev_server.address))
 
 
-def test_a_server_that_ends_says_why() -> None:
+def test_output_of_a_server_that_ends_is_shown() -> None:
     with (
         pytest.raises(match="before it served") as raised,
-        running_dev_server(dynamic_config={"frontend.rps": float("nan")}),  # no JSON
+        running_dev_server(dynamic_config={"frontend.rps": float("nan")}),  # not JSON
     ):
         pass
     assert "invalid dynamic config values" in str(raised.value)

@@ -1,4 +1,4 @@
-"""examples/docker: the Dockerfile that users copy, built as its README says, and run."""
+"""examples/docker: the Dockerfile that users copy, built as in its README, and run."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ STAGES = ("libraries", "build", "run")
 
 @dataclass(frozen=True)
 class Images:
-    """What the Dockerfile makes.
+    """The images that the Dockerfile makes.
 
     Attributes:
         docker: the client.
-        base: the image that has Python.
-        stages: an image of each stage.
-        files: what is in each of those, and in those that it starts from, but for directories.
+        base: the image with Python.
+        stages: the image of each stage.
+        files: the files in each of these images, and in the base images, without directories.
     """
 
     docker: Docker
@@ -50,7 +50,7 @@ class Images:
 
 
 def base_images(docker: Docker) -> dict[str, str]:
-    """The images that the Dockerfile starts from, made here or pulled."""
+    """The Dockerfile's base images, built locally or pulled."""
     if os.environ.get("TEMPORAL_LIBS_TEST_DOCKER_BASES") == "pull":
         pulled = {argument: default_of(argument) for argument in PACKAGES}
         for image in pulled.values():
@@ -62,7 +62,7 @@ def base_images(docker: Docker) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def wheels(published_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the wheel under test and Zig's; its reader's pip has them from PyPI."""
+    """A directory with the wheel under test and Zig's. Readers of the README get them from PyPI."""
     directory = tmp_path_factory.mktemp("wheels")
     download_with_pip(directory, "--no-deps", f"ziglang=={default_of('ZIGLANG_VERSION')}")
     shutil.copy(published_wheel, directory)
@@ -73,7 +73,7 @@ def wheels(published_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def images(
     wheels: Path, repo_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Images]:
-    """The Dockerfile, built as it is: pip's index is this machine's, and so may the bases be."""
+    """The images of the unchanged Dockerfile, with pip's index and maybe bases of this machine."""
     (command,) = docs_commands.commands(EXAMPLE / "README.md", "Build it")
     setting, program, verb, *arguments = shlex.split(command)
     assert (setting, program, verb) == ("DOCKER_BUILDKIT=1", "docker", "build")
@@ -86,7 +86,7 @@ def images(
         bases = base_images(docker)
         options += [f"--build-arg={argument}={image}" for argument, image in bases.items()]
         stages = {stage: f"{docker.repository}:{stage}" for stage in STAGES}
-        # The last one first, and so as the reader builds it; the others are a part of it.
+        # The last one first, as the reader builds it. The others are part of it.
         for stage in reversed(STAGES):
             given = list(arguments)
             given[given.index("--tag") + 1] = stages[stage]
@@ -99,13 +99,13 @@ def images(
         yield Images(docker, bases["BASE"], stages, files)
 
 
-def test_its_zig_is_the_one_that_all_is_tested_with() -> None:
+def test_its_zig_version_is_that_of_all_tests() -> None:
     command = [sys.executable, "-m", "ziglang", "version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert default_of("ZIGLANG_VERSION") == done.stdout.strip()
 
 
-def test_its_linter_has_nothing_to_say() -> None:
+def test_its_linter_reports_nothing() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("hadolint"), DOCKERFILE],
         stdout=subprocess.PIPE,
@@ -119,7 +119,7 @@ def test_its_linter_has_nothing_to_say() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_stage_has_rust(images: Images, stage: str) -> None:
     names = {Path(file).name for file in images.files[stage]}
-    assert "sh" in names  # so it has looked
+    assert "sh" in names  # so the search works
     assert names.isdisjoint({"cargo", "rustc", "rustup", "rustup-init"})
 
 
@@ -131,7 +131,7 @@ def test_no_cache_is_in_a_stage(images: Images, stage: str) -> None:
     assert [file for file in added if file.startswith(caches) or file.endswith(".whl")] == []
 
 
-def test_last_stage_adds_the_bridge_and_no_more_to_its_base(images: Images) -> None:
+def test_last_stage_adds_only_the_bridge_to_its_base(images: Images) -> None:
     assert images.files["run"] - images.files["RUN_BASE"] == {
         "/etc/ssl/certs/ca-certificates.crt",
         "/usr/local/bin/zig-bridge-demo",
@@ -141,12 +141,12 @@ def test_last_stage_adds_the_bridge_and_no_more_to_its_base(images: Images) -> N
     assert programs.isdisjoint({"pip", "pip3", "python", "python3", "zig"})
 
 
-def test_its_user_is_not_the_administrator(images: Images) -> None:
+def test_its_user_is_not_root(images: Images) -> None:
     image = images.stages["run"]
     assert images.docker.output("run", "--rm", "--entrypoint=id", image, "--user") == "10001\n"
 
 
-def test_first_lines_of_the_readme_work_on_a_fresh_debian(
+def test_first_lines_of_the_readme_work_on_fresh_debian(
     images: Images, wheels: Path, repo_root: Path
 ) -> None:
     if os.environ.get("TEMPORAL_LIBS_TEST_DOCKER_BASES") != "pull":

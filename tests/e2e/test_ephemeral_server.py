@@ -1,4 +1,4 @@
-"""Ephemeral servers, from the real executable."""
+"""Ephemeral servers, started from the real executable."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class StartError(Exception):
 
 @dataclass
 class Server:
-    """A server that was started.
+    """A started server.
 
     Attributes:
-        handle: to be shut down or freed.
-        target: where it serves.
+        handle: the handle, which must be shut down or freed.
+        target: the address where it serves.
     """
 
     api: CApi
@@ -53,7 +53,7 @@ class Server:
         return int(self.target.rpartition(":")[2])
 
     def shutdown(self) -> str | None:
-        """Shut down, and give the failure, if any."""
+        """Shut down, and return the failure, if any."""
         answer = self.api.start(
             "TemporalCoreEphemeralServerShutdownCallback",
             "temporal_core_ephemeral_server_shutdown",
@@ -107,7 +107,7 @@ def runtime(capi: CApi) -> Iterator[Any]:
 
 
 def describe(target: str, namespace: str) -> str:
-    """Ask the server for a namespace, with the official client."""
+    """Describe a namespace on the server with the official client."""
 
     async def main() -> str:
         client = await Client.connect(target)
@@ -147,7 +147,7 @@ def test_a_dev_server_starts_serves_and_shuts_down(
         assert database.exists()
         assert server.shutdown() is None
         assert ended(process)
-        assert server.shutdown() is None, "shutting down twice"
+        assert server.shutdown() is None, "a second shutdown failed"
 
 
 def test_freeing_without_shutdown_kills_and_reaps(capi: CApi, runtime: Any) -> None:
@@ -183,7 +183,7 @@ def test_a_server_on_another_address_outlives_its_runtime(capi: CApi) -> None:
         ),
     ],
 )
-def test_an_executable_that_was_downloaded_is_not_fetched_again(
+def test_a_downloaded_executable_is_not_fetched_again(
     capi: CApi, runtime: Any, tmp_path: Path, name: str, fields: dict[str, str]
 ) -> None:
     (tmp_path / name).symlink_to(EXECUTABLE)
@@ -196,10 +196,10 @@ def test_an_executable_that_was_downloaded_is_not_fetched_again(
     server.free()
 
 
-def test_a_download_that_fails_says_so(
+def test_a_failed_download_is_reported(
     capi: CApi, runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A proxy that nothing listens for: no request leaves this machine.
+    # A proxy without a listener, so that no request leaves this machine.
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     answer = start_dev_server(
         capi, runtime, download_version="9.9.9", download_dest_dir=str(tmp_path)
@@ -212,7 +212,7 @@ def test_a_download_that_fails_says_so(
 def test_a_test_server_is_started_with_its_port_first(
     capi: CApi, runtime: Any, tmp_path: Path
 ) -> None:
-    """Behind the test server's calling convention is the dev server's executable."""
+    """The dev server's executable, called like a test server."""
     script = tmp_path / "temporal-test-server"
     script.write_text(
         f'#!/bin/sh\nexec "{EXECUTABLE}" server start-dev --headless --ip 127.0.0.1 '
@@ -265,8 +265,8 @@ def test_an_executable_that_never_serves_is_given_up_after_thirty_seconds(
     assert left == [], "it is killed"
 
 
-def test_a_shutdown_that_fails_says_so(capi: CApi, runtime: Any) -> None:
-    """The process is gone, and somebody else has reaped it: there is nothing left to stop."""
+def test_a_failed_shutdown_is_reported(capi: CApi, runtime: Any) -> None:
+    """The process was reaped by somebody else, so nothing is left to stop."""
     server = started(capi, start_dev_server(capi, runtime, existing_path=str(EXECUTABLE)))
     process, _ = only_process(server.port)
     os.kill(process, signal.SIGKILL)

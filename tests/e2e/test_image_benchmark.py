@@ -1,4 +1,4 @@
-"""`python -m benchmarks image`, as far as a quick run goes: with the wheel."""
+"""`python -m benchmarks image` in a quick run, which measures only the wheel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.ci.skips import require_program
 QUICK = ("image", "--quick", "--output")
 
 
-def test_image_with_the_wheel_is_timed_and_weighed(repo_root: Path, tmp_path: Path) -> None:
+def test_image_with_the_wheel_is_timed_and_measured(repo_root: Path, tmp_path: Path) -> None:
     require_program("docker")
     require_program("debootstrap")
     done = run_benchmarks(repo_root, *QUICK, tmp_path)
@@ -25,12 +25,12 @@ def test_image_with_the_wheel_is_timed_and_weighed(repo_root: Path, tmp_path: Pa
     assert {name for contenders in rows.values() for name in contenders} == {"pip install"}
     medians = {condition: row["pip install"]["median"] for condition, row in rows.items()}
     archives = sum(archive["size"] for archive in results["archives"]["wheel"]) / 1e6
-    # The image that runs has the bridge's library, and neither Zig nor the archives.
+    # The final image has the bridge's library, but neither Zig nor the archives.
     assert medians["in which it runs"] + archives < medians["in which the bridge is built"]
     assert medians["empty cache"] > 0
 
 
-def test_want_of_docker_is_told_before_anything_is_measured(
+def test_missing_docker_is_reported_before_anything_is_measured(
     repo_root: Path, tmp_path: Path
 ) -> None:
     done = run_benchmarks(repo_root, *QUICK, tmp_path, PATH=str(tmp_path))
@@ -39,7 +39,7 @@ def test_want_of_docker_is_told_before_anything_is_measured(
     assert "==> bench" not in done.stdout
 
 
-def test_failure_of_docker_is_told_with_its_own_words() -> None:
+def test_failure_of_docker_is_reported_with_its_output() -> None:
     require_program("docker")
     with (
         docker_leaving_nothing() as docker,
@@ -48,7 +48,7 @@ def test_failure_of_docker_is_told_with_its_own_words() -> None:
         docker.size(f"{docker.repository}:absent")
 
 
-def test_failure_of_pip_is_told_with_its_own_words(repo_root: Path, tmp_path: Path) -> None:
+def test_failure_of_pip_is_reported_with_its_output(repo_root: Path, tmp_path: Path) -> None:
     require_program("docker")
     require_program("debootstrap")
     done = run_benchmarks(repo_root, *QUICK, tmp_path, PIP_INDEX_URL=tmp_path.as_uri())

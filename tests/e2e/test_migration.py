@@ -23,7 +23,7 @@ from tools.dev_server import DevServer
 ROOT = Path(__file__).parents[2]
 BEFORE, AFTER = ROOT / "examples/migration/before", ROOT / "examples/migration/after"
 DOWNLOADS = ROOT / "examples/migration/downloads"
-# The image's file after is the example's.
+# The Dockerfile after the migration is that of the example.
 DOCKERFILES = (BEFORE / "Dockerfile", ROOT / "examples/docker/Dockerfile")
 HEADER = "temporal-sdk-core-c-bridge.h"
 NOTICE = "run-with-rust-toolchain.ts"
@@ -33,7 +33,7 @@ RUST_WORDS = re.compile(r"\b(cargo|rustc|rustup)\b")
 def bun(
     *arguments: str | Path, cwd: Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run Bun as a consumer, and let it end as it likes."""
+    """Run Bun as a consumer, with any exit status."""
     given = consumer_environ(environ)
     path = f"{Path(sys.executable).parent}{os.pathsep}{given['PATH']}"
     return subprocess.run(
@@ -58,7 +58,7 @@ def test_dockerfile_has_rust_before_and_not_after() -> None:
     assert (before is None, after is None) == (False, True)
 
 
-def test_pinned_versions_are_those_of_the_project() -> None:
+def test_pinned_versions_match_the_project() -> None:
     zig = subprocess.run(
         [sys.executable, "-m", "ziglang", "version"], capture_output=True, text=True, check=True
     )
@@ -69,35 +69,35 @@ def test_pinned_versions_are_those_of_the_project() -> None:
 
 
 @pytest.mark.parametrize("directory", [BEFORE, AFTER], ids=["before", "after"])
-def test_script_is_one_of_bun(directory: Path) -> None:
+def test_script_is_run_by_bun(directory: Path) -> None:
     script = directory / NOTICE
     assert script.read_text().startswith("#!/usr/bin/env bun\n")
     assert os.access(script, os.X_OK)
 
 
-def test_script_before_wants_a_toolchain(tmp_path: Path) -> None:
+def test_script_before_requires_a_toolchain(tmp_path: Path) -> None:
     environ = {**os.environ, "HOME": str(tmp_path)}
     done = bun(BEFORE / NOTICE, "echo", "compiled", cwd=tmp_path, environ=environ)
     assert (done.returncode, done.stdout) == (1, "")
     assert "command not found: cargo; install Rust" in done.stderr
 
 
-def test_script_after_says_that_it_is_deprecated_and_runs_its_command(tmp_path: Path) -> None:
+def test_script_after_prints_a_deprecation_and_runs_its_command(tmp_path: Path) -> None:
     done = bun(AFTER / NOTICE, "sh", "-c", "echo built; exit 7", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (7, "built\n")
     assert done.stderr.startswith(f"{NOTICE} is deprecated: ")
 
 
-def test_script_after_has_nothing_to_run_cargo_with(tmp_path: Path) -> None:
+def test_script_after_cannot_run_cargo(tmp_path: Path) -> None:
     done = bun(AFTER / NOTICE, "cargo", "build", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr.splitlines()[-1] == f"{NOTICE}: command not found: cargo"
 
 
-def test_scripts_of_package_json_after(
+def test_scripts_in_package_json_after_the_migration(
     tmp_path: Path, repo_root: Path, package_dir: Path, dev_server: DevServer
 ) -> None:
-    """The bridge, built by Bun's script of archives in another directory, without Rust."""
+    """Bun's script builds the bridge with archives in another directory, without Rust."""
     package = tmp_path / "temporal-bun-sdk"
     bridge = make_zig_bridge(package / "native" / "temporal-bun-bridge-zig")
     shutil.copyfile(AFTER / "package.json", package / "package.json")
@@ -125,7 +125,7 @@ export fn bridge_version() [*:0]const u8 {
 
 
 def built_version(bridge: Path) -> str:
-    """Build the bridge, load it, and ask it."""
+    """Build and load the bridge, and return its version."""
     done = OwnBridge(bridge).build(environ={"VIRTUAL_ENV": sys.prefix})
     assert done.returncode == 0, done.stderr
     library = bridge / "zig-out" / "lib" / "libtemporal_bun_bridge_zig.so"
@@ -134,10 +134,10 @@ def built_version(bridge: Path) -> str:
     return subprocess.check_output([sys.executable, "-c", program], text=True).strip()
 
 
-def test_repository_with_downloads_builds_with_what_is_to_be_deleted_gone(
+def test_repository_with_downloads_still_builds_after_the_cleanup(
     tmp_path: Path, package_dir: Path
 ) -> None:
-    """Five archives in a cache, and the header in the repository; then neither."""
+    """First with five archives in a cache and the header in the repository, then without both."""
     package = tmp_path / "packages" / "temporal-bun-sdk"
     bridge = package / "native" / "temporal-bun-bridge-zig"
     cache, header = package / ".temporal-libs-cache", bridge / "include"
@@ -173,7 +173,7 @@ def test_repository_with_downloads_builds_with_what_is_to_be_deleted_gone(
     assert (found.returncode, found.stdout) == (1, b"")
 
 
-def test_search_for_what_is_left_finds_each_file_of_before() -> None:
+def test_search_for_leftovers_finds_each_file_from_before() -> None:
     (search,) = commands(ROOT / "docs" / "migration.md", "Phase 4: Clean-up")
     words = re.findall(r"-e (\S+)", search)
     for directory, names in {
@@ -185,7 +185,7 @@ def test_search_for_what_is_left_finds_each_file_of_before() -> None:
             assert any(word in text for word in words), (directory, name)
 
 
-def test_workflow_after_runs_what_package_json_has() -> None:
+def test_workflow_after_runs_scripts_in_package_json() -> None:
     scripts = json.loads((AFTER / "package.json").read_text())["scripts"]
     called = re.findall(r"bun run (\S+)", (AFTER / "temporal-bun-sdk.yml").read_text())
     assert called == ["build:native"]

@@ -1,4 +1,4 @@
-"""Completion queues with a real server, and servers that were started by one."""
+"""Completion queues with a real server, and servers started through a queue."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SHUTDOWN = "temporal_core_ephemeral_server_shutdown"
 
 
 class Host:
-    """A workflow's whole life on one thread, by one queue."""
+    """Runs a workflow from start to end on one thread with one queue."""
 
     POLL, COMPLETED, DONE = 1, 2, 3
 
@@ -77,13 +77,13 @@ class Host:
         return described.workflow_execution_info.status
 
     def done(self, function: str, *arguments: Any) -> None:
-        """Do what gives nothing."""
+        """Make a call without a result, and wait for it."""
         self.queue.start(function, *arguments, tag=self.DONE)
         event = self.queue.take("Worker")
         assert (event.tag, event.fields) == (self.DONE, set())
 
     def activate(self, worker: Any, event: Event) -> bool:
-        """Complete an activation; whether it was not an eviction."""
+        """Complete an activation; return whether it was something other than an eviction."""
         activation = WorkflowActivation.FromString(event.bytes())
         event.free()
         completion = WorkflowActivationCompletion(run_id=activation.run_id)
@@ -132,7 +132,7 @@ def test_one_thread_runs_a_workflow(
     assert queue.try_next() is None
 
 
-def test_what_the_server_refuses_has_its_status_and_details(
+def test_refusal_of_the_server_has_status_and_details(
     capi: CApi, queue: CompletionQueue, runtime: Any, dev_server: DevServer
 ) -> None:
     client = queue.connect(runtime, dev_server.url)
@@ -166,7 +166,7 @@ def test_a_worker_of_an_unknown_namespace_is_not_valid(
 
 
 class TestServers:
-    """Servers that are started by a queue, each with a port that tells its process."""
+    """Servers started through a queue, each with a port that identifies its process."""
 
     @pytest.fixture
     def port(self) -> int:

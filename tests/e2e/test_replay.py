@@ -1,4 +1,4 @@
-"""Replay: the history of a real run, and histories that are wrong."""
+"""Replay: the history of a real run, and invalid histories."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class Changed(Recorded):
 
 @dataclass(frozen=True)
 class Recording:
-    """A run that happened.
+    """A recorded run.
 
     Attributes:
         history: its history.
-        completions: what the worker completed, as bytes, without evictions.
+        completions: the worker's completions, as bytes, without evictions.
     """
 
     history: History
@@ -73,7 +73,7 @@ class Recording:
 
 
 def commands(completions: list[WorkflowActivationCompletion]) -> list[bytes]:
-    """Give each completion that is not empty, without its run id."""
+    """Return each nonempty completion without its run ID."""
     without_run = []
     for completion in completions:
         copy = WorkflowActivationCompletion(successful=completion.successful)
@@ -122,14 +122,14 @@ def recording(capi: CApi, runtime: Any, dev_server: DevServer) -> Recording:
 
 
 def replay(made: Replayer, code: type[WorkflowCode], task_queue: str) -> RemoveFromCache:
-    """Replay one history until its eviction, and give that."""
+    """Replay one history until its eviction, and return the eviction."""
     return replay_with_commands(made, code, task_queue)[0]
 
 
 def replay_with_commands(
     made: Replayer, code: type[WorkflowCode], task_queue: str
 ) -> tuple[RemoveFromCache, list[bytes]]:
-    """Replay one history until its eviction; also give what was completed before."""
+    """Replay one history until its eviction; also return the completions before it."""
     run: WorkflowCode | None = None
     completions = []
     while True:
@@ -156,7 +156,7 @@ def queue_of(recording: Recording) -> str:
 
 
 def finish(made: Replayer) -> None:
-    """End the histories, drain and finalize."""
+    """End the histories, drain and finalize the worker."""
     made.end()
     assert made.polled(made.poll("workflow_activation")) is None
     assert made.polled(made.poll("activity_task")) is None
@@ -164,7 +164,7 @@ def finish(made: Replayer) -> None:
     made.finalize()
 
 
-def test_a_recorded_history_gives_the_same_commands(
+def test_replaying_a_history_results_in_the_same_commands(
     capi: CApi, runtime: Any, recording: Recording
 ) -> None:
     with replayer(capi, runtime) as made:
@@ -176,7 +176,7 @@ def test_a_recorded_history_gives_the_same_commands(
     assert completions == recording.completions
 
 
-def test_the_workflow_id_is_the_one_pushed(capi: CApi, runtime: Any, recording: Recording) -> None:
+def test_the_workflow_id_is_the_pushed_one(capi: CApi, runtime: Any, recording: Recording) -> None:
     with replayer(capi, runtime) as made:
         made.push("wörkflow-id", recording.history.SerializeToString())
         task = made.polled(made.poll("workflow_activation"))
@@ -258,7 +258,7 @@ def test_a_poll_waits_for_the_next_push(capi: CApi, runtime: Any, recording: Rec
 
 
 def history_without(recording: Recording, *what: str) -> bytes:
-    """Give the history with parts taken out of its first event."""
+    """Return the history without parts of its first event."""
     changed = History.FromString(recording.history.SerializeToString())
     started = changed.events[0].workflow_execution_started_event_attributes
     for name in what:
@@ -293,7 +293,7 @@ def without_first_event(recording: Recording) -> bytes:
         ),
     ],
 )
-def test_a_history_that_cannot_be_started_from_is_refused_at_the_push(
+def test_a_history_with_an_unusable_start_is_refused_at_the_push(
     capi: CApi, runtime: Any, recording: Recording, broken: Any, reason: str
 ) -> None:
     with replayer(capi, runtime) as made:
@@ -305,7 +305,7 @@ def test_a_history_that_cannot_be_started_from_is_refused_at_the_push(
         finish(made)
 
 
-def test_a_history_cut_short_is_replayed_as_far_as_it_goes(
+def test_a_truncated_history_is_replayed_to_its_end(
     capi: CApi, runtime: Any, recording: Recording
 ) -> None:
     events = list(recording.history.events)
@@ -355,7 +355,7 @@ def test_finalizing_with_an_activation_open_leaves_the_worker_usable(
 
 
 def threads_for_workflows() -> int:
-    """Count the threads that core runs workflows on."""
+    """Count the threads on which core runs workflows."""
     names = (entry.read_text() for entry in Path("/proc/self/task").glob("*/comm"))
     return sum(name.startswith("workflow-proces") for name in names)
 
@@ -395,7 +395,7 @@ def test_pusher_worker_and_runtime_are_freed_in_any_order(
         }
         for part in order:
             free[part]()
-        # The poll answers, whichever way it went.
+        # The poll ends, with any result.
         success, fail = poll.wait()
         capi.take(success)
         capi.take(fail)

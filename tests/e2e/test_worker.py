@@ -1,4 +1,4 @@
-"""Workers on a real server, with the official client as the other side."""
+"""Workers on a real server, checked with the official client."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ Handle = WorkflowHandle[Any, Any]
 
 @pytest.fixture
 def task_queue() -> str:
-    """A task queue of the test's own."""
+    """A task queue used only by this test."""
     return f"queue-{uuid.uuid4()}"
 
 
 @pytest.fixture
 def official(dev_server: DevServer) -> Callable[[Callable[[Client], Coroutine[Any, Any, T]]], T]:
-    """Runs a coroutine function with the official client, within two minutes."""
+    """Runs a coroutine function with the official client, for at most two minutes."""
 
     def run(main: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
         async def connected() -> T:
@@ -85,7 +85,7 @@ async def start(client: Client, workflow: str, task_queue: str, **options: Any) 
 
 
 class Echo(WorkflowCode):
-    """Waits for a timer, then returns what its activity gives."""
+    """Waits for a timer, then returns its activity's result."""
 
     def on_initialize_workflow(self, job: Any) -> None:
         self.argument = value(job.arguments[0])
@@ -119,7 +119,7 @@ def test_a_timer_and_an_activity(
 
 
 class Retrying(WorkflowCode):
-    """Returns what its activity gives, however many attempts it takes."""
+    """Returns its activity's result, after any number of attempts."""
 
     def on_initialize_workflow(self, _job: Any) -> None:
         retry_policy = {"initial_interval": seconds(0.1), "backoff_coefficient": 1.0}
@@ -193,7 +193,7 @@ def test_an_activity_that_heartbeats_is_cancelled(
 
 
 class Local(WorkflowCode):
-    """Returns what its local activity gives."""
+    """Returns its local activity's result."""
 
     def on_initialize_workflow(self, _job: Any) -> None:
         self.emit(
@@ -236,7 +236,7 @@ def test_a_local_activity_runs_without_the_server(
 
 
 class Counter(WorkflowCode):
-    """Adds up its signals and updates; queries tell the sum; it ends at 100."""
+    """Adds up signals and updates. Queries return the sum; the workflow ends at 100."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -298,7 +298,7 @@ def test_signals_queries_and_updates(
 
 
 class Parent(WorkflowCode):
-    """Returns what its child gives."""
+    """Returns its child's result."""
 
     def on_initialize_workflow(self, job: Any) -> None:
         self.emit(
@@ -362,7 +362,7 @@ def test_continue_as_new(capi: CApi, client: Any, task_queue: str, official: Off
 
 
 class NexusCaller(WorkflowCode):
-    """Returns what a Nexus operation gives."""
+    """Returns the result of a Nexus operation."""
 
     def on_initialize_workflow(self, job: Any) -> None:
         self.emit(
@@ -392,7 +392,7 @@ def greet(task: NexusTask) -> NexusTaskCompletion:
 
 
 async def create_endpoint(client: Client, task_queue: str) -> str:
-    """Create a Nexus endpoint whose operations go to a task queue, and give its name."""
+    """Create a Nexus endpoint whose operations go to a task queue, and return its name."""
     name = f"endpoint-{uuid.uuid4()}"
     target = EndpointTarget.Worker(namespace="default", task_queue=task_queue)
     spec = EndpointSpec(name=name, target=EndpointTarget(worker=target))
@@ -450,7 +450,7 @@ class EveryKind(WorkflowCode):
     on_resolve_nexus_operation = ended
 
 
-def test_custom_slot_suppliers_learn_what_their_slots_are_used_for(
+def test_custom_slot_suppliers_get_the_use_of_their_slots(
     capi: CApi, client: Any, task_queue: str, official: Official
 ) -> None:
     suppliers = {kind: CustomSupplier(capi) for kind in SLOT_KINDS}
@@ -613,7 +613,7 @@ def test_shutdown_under_load_completes_every_polled_task(
         handles = [other.get_workflow_handle(workflow_id) for workflow_id in ids]
         return list(await asyncio.gather(*(handle.result() for handle in handles)))
 
-    # Workflow tasks that wait for the first worker soon go to the second.
+    # Workflow tasks that wait for the first worker are soon sent to the second.
     soon = {"sticky_queue_schedule_to_start_timeout_millis": 1_000}
     with worker(capi, client, task_queue, **soon) as made, tasks_of(made) as first:
         ids = official(begin)
@@ -626,7 +626,7 @@ def test_shutdown_under_load_completes_every_polled_task(
     assert second.polled == second.completed
 
 
-def test_a_worker_freed_in_the_middle_gives_its_workflow_task_back(
+def test_a_worker_freed_with_an_open_workflow_task_fails_it(
     capi: CApi, client: Any, task_queue: str, official: Official
 ) -> None:
     async def begin(other: Client) -> str:
@@ -668,7 +668,7 @@ def test_a_worker_outlives_the_handles_it_was_made_with(
     made.free()
 
 
-def test_a_replaced_connection_is_used_and_kept_up(
+def test_a_replaced_connection_is_used_and_kept_open(
     capi: CApi, client: Any, dev_server: DevServer, task_queue: str, official: Official
 ) -> None:
     async def main(other: Client) -> list[str]:
@@ -688,9 +688,7 @@ def test_a_replaced_connection_is_used_and_kept_up(
             assert official(main) == ["the-replacement"]
 
 
-def test_validation_tells_of_a_namespace_that_is_not_there(
-    capi: CApi, client: Any, task_queue: str
-) -> None:
+def test_validation_reports_a_missing_namespace(capi: CApi, client: Any, task_queue: str) -> None:
     with worker(capi, client, task_queue, namespace_="nowhere") as made:
         with pytest.raises(WorkerError, match="Worker validation failed: Namespace nowhere"):
             made.validate()
@@ -710,7 +708,7 @@ class Fickle(WorkflowCode):
             self.schedule("never")
 
 
-def test_nondeterminism_fails_the_workflow_where_asked_to(
+def test_nondeterminism_fails_the_workflow_if_configured(
     capi: CApi, client: Any, task_queue: str, official: Official
 ) -> None:
     Fickle.begun = 0

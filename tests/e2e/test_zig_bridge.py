@@ -36,11 +36,11 @@ from tools.dev_server import DevServer
 from tools.generate.bindings import own_declarations, translate
 
 PATIENTLY = ("--timeout-millis", "60000")
-"""For a program that is to succeed on a machine that may be busy."""
+"""For programs that should succeed even on a busy machine."""
 
 
 def value(output: str, label: str) -> str:
-    """What the program printed after a label."""
+    """The text that the program printed after a label."""
     found = re.search(rf"^{label}: (.+)$", output, re.MULTILINE)
     assert found is not None, output
     return found.group(1)
@@ -86,7 +86,7 @@ def test_the_official_client_finds_the_workflow_and_its_result(
 
 
 @pytest.mark.parametrize("text", ["94", "-1", "1.5", '"50"', "fifty"])
-def test_an_input_that_has_no_result_fails_the_workflow(
+def test_an_invalid_input_fails_the_workflow(
     zig_bridge: ZigBridge, dev_server: DevServer, text: str
 ) -> None:
     result = zig_bridge.demo("--target-url", dev_server.url, "--input", text, *PATIENTLY)
@@ -141,7 +141,7 @@ def test_workflow_tasks_that_the_worker_cannot_do_fail_with_the_reason(
     run = asyncio.run(begin())
     deadline = time.monotonic() + 120
     said = ""
-    # A worker that has ended its own program's workflow stops, whether it got the other's or not.
+    # A worker stops when its own program's workflow ends, whether it got the other workflow or not.
     while f"zig-bridge-demo: run {run}: {reason}\n" not in said:
         assert time.monotonic() < deadline
         demo = zig_bridge.demo("--target-url", dev_server.url, "--task-queue", queue, *PATIENTLY)
@@ -150,13 +150,15 @@ def test_workflow_tasks_that_the_worker_cannot_do_fail_with_the_reason(
         said = demo.stderr
 
 
-def test_the_server_version_is_the_server_s(zig_bridge: ZigBridge, dev_server: DevServer) -> None:
+def test_the_server_version_comes_from_the_server(
+    zig_bridge: ZigBridge, dev_server: DevServer
+) -> None:
     result = zig_bridge.demo("--target-url", dev_server.url, *PATIENTLY)
     version = asyncio.run(server_version(dev_server.address))
     assert value(result.stdout, "server version") == version
 
 
-def test_a_workflow_id_that_is_taken_is_the_server_s_refusal(
+def test_a_workflow_id_in_use_is_refused_by_the_server(
     zig_bridge: ZigBridge, dev_server: DevServer
 ) -> None:
     async def take() -> str | None:
@@ -175,7 +177,7 @@ def test_a_workflow_id_that_is_taken_is_the_server_s_refusal(
     assert "gRPC status code: 6" in result.stderr  # ALREADY_EXISTS
 
 
-def test_a_workflow_id_is_free_again_when_its_workflow_has_ended(
+def test_a_workflow_id_can_be_reused_after_its_workflow_ended(
     zig_bridge: ZigBridge, dev_server: DevServer
 ) -> None:
     arguments = ("--target-url", dev_server.url, "--workflow-id", "taken twice", *PATIENTLY)
@@ -186,7 +188,7 @@ def test_a_workflow_id_is_free_again_when_its_workflow_has_ended(
     assert value(first.stdout, "run id") != value(second.stdout, "run id")
 
 
-def test_an_unknown_namespace_is_the_server_s_refusal(
+def test_an_unknown_namespace_is_refused_by_the_server(
     zig_bridge: ZigBridge, dev_server: DevServer
 ) -> None:
     result = zig_bridge.demo("--target-url", dev_server.url, "--namespace", "nirgendwo")
@@ -199,7 +201,7 @@ def test_an_unknown_namespace_is_the_server_s_refusal(
 def taken_by_another(
     surface: Surface, bridge: int, server: DevServer, queue: str
 ) -> Iterator[None]:
-    """Polls for a task of the queue first, and holds it."""
+    """Poll for a task of the queue first, and keep it."""
 
     async def polled() -> bool:
         client = await Client.connect(server.address)
@@ -211,7 +213,7 @@ def taken_by_another(
         return bool((await client.workflow_service.describe_task_queue(request)).pollers)
 
     with surface.worker(bridge, queue) as worker:
-        with pytest.raises(BridgeError):  # nothing to poll yet; the core's own polls have begun
+        with pytest.raises(BridgeError):  # no task yet, but core has started its polls
             surface.poll(worker, timeout_millis=100)
         deadline = time.monotonic() + 60
         while not asyncio.run(polled()):
@@ -229,13 +231,13 @@ def test_a_workflow_that_does_not_end_in_time(
         )
     assert result.returncode == 1
     assert "started worker: " in result.stdout
-    # The server answers shortly before the deadline that it is told, if it is quick enough. The
-    # worker has nothing to say, because it was shut down in order.
+    # A fast enough server answers shortly before the deadline in the request. The worker prints
+    # nothing, because it was shut down properly.
     nothing = r"workflow \S+ has not ended|GetWorkflowExecutionHistory: no answer"
     assert re.fullmatch(rf"zig-bridge-demo: ({nothing}) within \d+ ms.*\n", result.stderr)
 
 
-def test_a_server_that_falls_silent(
+def test_a_server_that_stops_answering(
     zig_bridge: ZigBridge, surface: Surface, bridge: int, dev_server: DevServer, proxy: Proxy
 ) -> None:
     queue = f"queue-{uuid.uuid4()}"
@@ -255,7 +257,9 @@ def test_a_server_that_falls_silent(
 
 def test_no_server_at_the_address(zig_bridge: ZigBridge) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound, so nobody else's; not listening, so refused
+        unused.bind(
+            ("127.0.0.1", 0)
+        )  # bound, so no other program has it; not listening, so connections are refused
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         result = zig_bridge.demo("--target-url", url)
     assert result.returncode == 1
@@ -274,14 +278,14 @@ def test_a_server_that_never_answers(zig_bridge: ZigBridge) -> None:
     assert f"connecting to {url}: no answer within 500 ms" in result.stderr
 
 
-def test_a_server_that_closes_the_connection_is_a_failure_a_hundred_times_of_a_hundred(
+def test_a_server_that_closes_the_connection_is_always_a_failure(
     zig_bridge: ZigBridge,
 ) -> None:
     assert ends_with_closing_peer(zig_bridge.program, "--target-url") == {1: 100}
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7233", "ftp://127.0.0.1:7233"])
-def test_a_url_that_is_none_of_a_server(zig_bridge: ZigBridge, url: str) -> None:
+def test_an_invalid_server_url_is_refused(zig_bridge: ZigBridge, url: str) -> None:
     result = zig_bridge.demo("--target-url", url)
     assert result.returncode == 1
     assert result.stdout == ""
@@ -335,10 +339,8 @@ def test_the_installed_files_can_move(
     assert moved.demo("--target-url", dev_server.url, *PATIENTLY).returncode == 0
 
 
-def test_declarations_are_those_of_its_header(
-    unbuilt_zig_bridge: ZigBridge, tmp_path: Path
-) -> None:
-    """Translated once, by Zig 0.15."""
+def test_declarations_match_its_header(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
+    """The header was translated once, by Zig 0.15."""
     directory = unbuilt_zig_bridge.directory
     header = directory / "include" / "temporal_zig_bridge.h"
     translated = own_declarations(translate(Path(sys.executable), TARGETS[0], header, tmp_path))
@@ -375,7 +377,7 @@ def test_temporal_libs_config_is_found_on_path(
 
 
 def test_it_builds_without_rust_on_path(unbuilt_zig_bridge: ZigBridge, tmp_path: Path) -> None:
-    """What the build runs finds none."""
+    """Programs that the build runs do not find Rust."""
     tool, found = tmp_path / "temporal-libs-config", tmp_path / "found"
     tool.write_text(f"#!/bin/sh\n{{ {search_script(*RUST, 'sh')}; }} > {found}\nexit 1\n")
     tool.chmod(0o755)
@@ -406,17 +408,17 @@ def test_temporal_libs_config_is_not_on_path(unbuilt_zig_bridge: ZigBridge, tmp_
 def test_temporal_libs_config_fails(
     unbuilt_zig_bridge: ZigBridge, config_tool: Path, tmp_path: Path
 ) -> None:
-    # The real one, told to use a directory that holds no archives.
+    # The real command, set to a directory without archives.
     environ = {**os.environ, "TEMPORAL_LIBS_DIR": str(tmp_path)}
     result = unbuilt_zig_bridge.zig_build(f"-Dtemporal-libs-config={config_tool}", environ=environ)
     assert result.returncode != 0
-    assert str(tmp_path) in result.stderr  # its own words
+    assert str(tmp_path) in result.stderr  # its message
     assert f"'{config_tool}' failed" in result.stderr
     assert f"{config_tool} --doctor" in result.stderr
     assert "pip install" not in result.stderr
 
 
-def test_temporal_libs_config_answers_something_else(
+def test_temporal_libs_config_with_unexpected_output(
     unbuilt_zig_bridge: ZigBridge, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"

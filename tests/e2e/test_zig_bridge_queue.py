@@ -1,4 +1,4 @@
-"""The C surface of examples/zig-bridge: calls that are started, and whose results a queue gives."""
+"""The C surface of examples/zig-bridge: starting calls and getting their results from a queue."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PATIENCE_SECONDS = 60
 
 
 class Results:
-    """A queue, as an event loop uses it: the descriptor says when to ask."""
+    """A queue used like in an event loop: the descriptor signals when to take events."""
 
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
@@ -60,7 +60,7 @@ class Results:
         return bool(ready)
 
     def start(self, function: str, *arguments: object) -> int:
-        """Start a call, and give its tag."""
+        """Start a call, and return its tag."""
         self._tags += 1
         self._surface.start(function, self.queue, self._tags, *arguments)
         return self._tags
@@ -81,20 +81,20 @@ class Results:
         return event
 
     def of(self, tag: int) -> Event:
-        """Wait for the next event, which is of this call."""
+        """Wait for the next event, which must be that of this call."""
         event = self.next()
         assert event.tag == tag
         return event
 
     def result(self, tag: int) -> int:
-        """Wait for what the only call that runs gives."""
+        """Wait for the result of the only running call."""
         event = self.of(tag)
         assert event.error is None
         assert event.result is not None
         return event.result
 
     def failure(self, tag: int) -> BridgeError:
-        """Wait for the failure of the only call that runs."""
+        """Wait for the failure of the only running call."""
         event = self.of(tag)
         assert event.result is None
         assert event.error is not None
@@ -103,7 +103,7 @@ class Results:
 
 @pytest.fixture
 def results(surface: Surface) -> Iterator[Results]:
-    """A queue that is empty, and is so in the end."""
+    """A queue that is empty, and must be empty at the end."""
     made = Results(surface)
     yield made
     assert not made.readable(0)
@@ -112,7 +112,7 @@ def results(surface: Surface) -> Iterator[Results]:
 
 @contextmanager
 def connected(surface: Surface, results: Results, url: str) -> Iterator[int]:
-    """A bridge, from the queue."""
+    """A bridge connected through the queue."""
     tag = results.start("bridge_start_connect", url.encode(), 10_000)
     bridge = results.result(tag)
     yield bridge
@@ -121,7 +121,7 @@ def connected(surface: Surface, results: Results, url: str) -> Iterator[int]:
 
 @pytest.fixture
 def task_queue() -> bytes:
-    """A task queue of the test's own."""
+    """A task queue used only by this test."""
     return f"queue-{uuid.uuid4()}".encode()
 
 
@@ -135,7 +135,7 @@ def started_workflow(task_queue: bytes) -> StartWorkflowExecutionRequest:
 
 
 def closing_event(workflow: StartWorkflowExecutionRequest) -> bytes:
-    """Make the request that is answered when the workflow has ended."""
+    """Make the request that is answered when the workflow ends."""
     request = GetWorkflowExecutionHistoryRequest(
         namespace="default",
         wait_new_event=True,
@@ -157,7 +157,7 @@ def completed(task: bytes) -> bytes:
     return completion.SerializeToString()
 
 
-def test_a_worker_lives_and_a_workflow_ends_on_one_thread(
+def test_a_worker_completes_a_workflow_on_one_thread(
     surface: Surface, results: Results, dev_server: DevServer, task_queue: bytes
 ) -> None:
     with connected(surface, results, dev_server.url) as bridge:
@@ -212,7 +212,7 @@ def test_a_hundred_calls_are_in_flight_and_each_is_answered_once(
     assert len({surface.taken(event.result) for event in events}) == 1
 
 
-def test_a_call_that_waits_does_not_keep_others_from_being_answered(
+def test_a_waiting_call_does_not_delay_others(
     surface: Surface, results: Results, bridge: int, task_queue: bytes
 ) -> None:
     workflow = started_workflow(task_queue)
@@ -223,12 +223,12 @@ def test_a_call_that_waits_does_not_keep_others_from_being_answered(
     tag = results.start_call(bridge, b"GetSystemInfo")
     answer = surface.taken(results.result(tag))
     assert GetSystemInfoResponse.FromString(answer).server_version != ""
-    # The server's answer, just before the time is up: it has not ended.
+    # The server's answer just before the timeout: the workflow has not ended.
     page = GetWorkflowExecutionHistoryResponse.FromString(surface.taken(results.result(waiting)))
     assert not page.history.events
 
 
-def test_what_fails_later_says_so_in_its_event(
+def test_later_failure_is_in_its_event(
     surface: Surface, results: Results, bridge: int, task_queue: bytes
 ) -> None:
     assert results.failure(results.start_call(bridge, b"StartWorkflow")) == BridgeError(
@@ -246,7 +246,7 @@ def test_what_fails_later_says_so_in_its_event(
     assert failed.message.startswith("validating the worker: ")
 
 
-def test_where_nobody_listens_the_attempt_ends_and_leaves_nothing(
+def test_connecting_without_a_listener_fails_and_leaves_nothing(
     surface: Surface, results: Results
 ) -> None:
     before = threads_of_the_core()
@@ -261,7 +261,7 @@ def test_where_nobody_listens_the_attempt_ends_and_leaves_nothing(
     wait_until_threads_of_the_core_are(before)
 
 
-def test_what_breaks_a_rule_fails_at_once_and_gives_no_event(
+def test_broken_rule_fails_at_once_without_an_event(
     surface: Surface, results: Results, bridge: int
 ) -> None:
     queue, url = results.queue, b"http://127.0.0.1:0"
@@ -315,7 +315,7 @@ def test_what_breaks_a_rule_fails_at_once_and_gives_no_event(
     assert surface.dll.temporal_zig_queue_try_next(queue, None) == 0
 
 
-def test_one_poll_at_a_time_whether_started_or_waited_for(
+def test_only_one_poll_at_a_time_started_or_blocking(
     surface: Surface, results: Results, bridge: int, task_queue: bytes
 ) -> None:
     with surface.worker(bridge, task_queue.decode()) as worker:
@@ -348,7 +348,7 @@ def test_one_poll_at_a_time_whether_started_or_waited_for(
         surface.finalize(worker)
 
 
-def test_each_descriptor_is_the_callers_and_ready_while_an_event_waits(
+def test_each_descriptor_belongs_to_the_caller_and_is_ready_while_an_event_waits(
     surface: Surface, results: Results, bridge: int
 ) -> None:
     other = surface.descriptor(results.queue)

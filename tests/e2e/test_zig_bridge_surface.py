@@ -41,7 +41,7 @@ def start_request(workflow_id: str) -> bytes:
     return request.SerializeToString()
 
 
-def test_the_library_exports_the_header_and_nothing_of_the_core(
+def test_the_library_exports_only_the_functions_of_its_header(
     zig_bridge: ZigBridge, surface: Surface
 ) -> None:
     declared = set(re.findall(r"\b(temporal_zig_\w+)\(", zig_bridge.header.read_text()))
@@ -65,7 +65,7 @@ def test_the_header_compiles_alone(
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_call_answers_the_response(surface: Surface, bridge: int) -> None:
+def test_a_call_returns_the_response(surface: Surface, bridge: int) -> None:
     answer = GetSystemInfoResponse.FromString(surface.call(bridge, b"GetSystemInfo"))
     assert answer.server_version != ""
 
@@ -85,7 +85,7 @@ def test_a_refusal_of_the_server_comes_with_status_and_details(
     assert started.run_id == run_id
 
 
-def test_what_the_core_refuses(surface: Surface, bridge: int) -> None:
+def test_refusals_of_core(surface: Surface, bridge: int) -> None:
     with pytest.raises(BridgeError) as unknown:
         surface.call(bridge, b"StartWorkflow")
     assert unknown.value == BridgeError(
@@ -119,14 +119,14 @@ def test_arguments_that_break_the_header_s_rules(surface: Surface, bridge: int) 
     assert surface.call(bridge, b"GetSystemInfo", None) != b""
 
 
-def test_null_is_freed_without_harm_and_errors_need_not_be_taken(surface: Surface) -> None:
+def test_freeing_null_is_harmless_and_errors_are_optional(surface: Surface) -> None:
     surface.dll.temporal_zig_bridge_free(None)
     surface.dll.temporal_zig_bytes_free(None)
     surface.dll.temporal_zig_error_free(None)
     assert surface.dll.temporal_zig_bridge_connect(b"ftp://x", 1000, None) is None
 
 
-def test_a_call_ends_when_its_time_is_up(surface: Surface, proxy: Proxy) -> None:
+def test_a_call_ends_at_its_timeout(surface: Surface, proxy: Proxy) -> None:
     with surface.connected(proxy.url) as bridge:
         assert surface.call(bridge, b"GetSystemInfo") != b""
         proxy.silent.set()
@@ -138,7 +138,7 @@ def test_a_call_ends_when_its_time_is_up(surface: Surface, proxy: Proxy) -> None
     assert raised.value.message.startswith("GetSystemInfo: no answer within 500 ms (")
 
 
-def test_an_attempt_that_is_given_up_leaves_nothing(surface: Surface) -> None:
+def test_an_abandoned_attempt_leaves_nothing(surface: Surface) -> None:
     before = threads_of_the_core()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -157,7 +157,7 @@ def test_free_stops_the_threads(surface: Surface, dev_server: DevServer) -> None
     wait_until_threads_of_the_core_are(before)
 
 
-def test_calls_side_by_side(surface: Surface, bridge: int) -> None:
+def test_concurrent_calls(surface: Surface, bridge: int) -> None:
     answers: list[bytes] = []
 
     def call_often() -> None:

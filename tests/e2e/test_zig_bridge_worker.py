@@ -33,7 +33,7 @@ WORKER_IS_NULL = BridgeError(ARGUMENT, "worker is NULL", 0, None)
 
 @pytest.fixture
 def task_queue() -> str:
-    """A task queue of the test's own."""
+    """A task queue used only by this test."""
     return f"surface-{uuid.uuid4()}"
 
 
@@ -45,7 +45,7 @@ def worker(surface: Surface, bridge: int, task_queue: str) -> Any:
 
 
 def start(server: DevServer, task_queue: str, argument: object) -> str:
-    """Start a workflow with the official client, and give its id."""
+    """Start a workflow with the official client, and return its ID."""
 
     async def main() -> str:
         client = await Client.connect(server.address)
@@ -83,14 +83,14 @@ def jobs_of(task: bytes) -> list[str | None]:
 
 
 def refused(call: Callable[[], object]) -> BridgeError:
-    """Make a call that must fail, and give its error."""
+    """Make a call that must fail, and return its error."""
     with pytest.raises(BridgeError) as raised:
         call()
     return raised.value
 
 
 def serve_one(surface: Surface, worker: int, server: DevServer, task_queue: str) -> None:
-    """Have the worker complete a workflow, from its start to its eviction."""
+    """Complete a workflow with the worker, from its start to its eviction."""
     workflow_id = start(server, task_queue, 21)
     task = surface.poll(worker)
     assert jobs_of(task) == ["initialize_workflow"]
@@ -114,12 +114,12 @@ def test_a_workflow_is_completed_and_evicted_and_the_worker_shut_down(
         surface.dll.temporal_zig_worker_initiate_shutdown(worker)
         end = BridgeError(SHUT_DOWN, "polling: the worker is shut down", 0, None)
         assert refused(lambda: surface.poll(worker)) == end
-        assert refused(lambda: surface.poll(worker)) == end, "as often as one asks"
+        assert refused(lambda: surface.poll(worker)) == end, "a repeated poll had a different error"
         surface.dll.temporal_zig_worker_initiate_shutdown(worker)  # may be repeated
         surface.finalize(worker)
 
 
-def test_a_failed_workflow_task_is_in_the_history_and_tried_again(
+def test_a_failed_workflow_task_is_in_the_history_and_retried(
     surface: Surface, worker: int, dev_server: DevServer, task_queue: str
 ) -> None:
     async def failures() -> list[str]:
@@ -144,7 +144,7 @@ def test_a_failed_workflow_task_is_in_the_history_and_tried_again(
     assert result(dev_server, workflow_id) == 6
 
 
-def test_many_workflows_while_calls_run_beside(
+def test_many_workflows_with_concurrent_calls(
     surface: Surface, bridge: int, worker: int, dev_server: DevServer, task_queue: str
 ) -> None:
     failures: list[BaseException] = []
@@ -170,7 +170,7 @@ def test_many_workflows_while_calls_run_beside(
     surface.finalize(worker)
 
 
-def test_what_is_null_or_no_text_is_refused(surface: Surface, bridge: int, worker: int) -> None:
+def test_null_and_invalid_text_are_refused(surface: Surface, bridge: int, worker: int) -> None:
     for reason, call in (
         ("bridge is NULL", lambda: surface.new_worker(None, b"queue")),
         ("task_queue is NULL", lambda: surface.new_worker(bridge, None)),
@@ -194,7 +194,7 @@ def test_what_is_null_or_no_text_is_refused(surface: Surface, bridge: int, worke
     surface.shut_down_idle(worker)
 
 
-def test_errors_need_not_be_taken(surface: Surface, bridge: int, worker: int) -> None:
+def test_error_arguments_are_optional(surface: Surface, bridge: int, worker: int) -> None:
     dll = surface.dll
     assert dll.temporal_zig_worker_new(bridge, b"default", b"", 10, 1000, None) is None
     assert dll.temporal_zig_worker_complete_workflow_activation(worker, b"\xff", 1, 0, None) == 0
@@ -227,7 +227,7 @@ def test_errors_need_not_be_taken(surface: Surface, bridge: int, worker: int) ->
         ),
     ],
 )
-def test_options_that_no_worker_can_have(
+def test_invalid_worker_options_are_refused(
     surface: Surface, bridge: int, options: dict[str, Any], reason: str
 ) -> None:
     error = refused(lambda: surface.new_worker(bridge, **{"task_queue": b"queue", **options}))
@@ -246,7 +246,7 @@ def test_a_second_worker_for_a_task_queue_is_refused(
         surface.shut_down_idle(second)
 
 
-def test_a_poll_that_ends_in_time_loses_no_task(
+def test_a_poll_that_times_out_loses_no_task(
     surface: Surface, worker: int, dev_server: DevServer, task_queue: str
 ) -> None:
     nothing = BridgeError(TIMEOUT, "polling: no workflow activation within 200 ms", 0, None)
@@ -264,7 +264,7 @@ def test_only_one_thread_polls_at_a_time(surface: Surface, worker: int) -> None:
     ]
     for thread in polling:
         thread.start()
-    # The one that came second, because the other waits for a task, and none comes.
+    # The second poll fails, because the first one waits for a task and none comes.
     assert ends.get(timeout=60) == BridgeError(
         ARGUMENT, "another poll of this worker is running; only one can run at a time", 0, None
     )
@@ -275,7 +275,7 @@ def test_only_one_thread_polls_at_a_time(surface: Surface, worker: int) -> None:
     surface.finalize(worker)
 
 
-def test_bytes_that_are_no_completion_leave_the_task_to_be_completed(
+def test_after_an_invalid_completion_the_task_can_still_be_completed(
     surface: Surface, worker: int, dev_server: DevServer, task_queue: str
 ) -> None:
     workflow_id = start(dev_server, task_queue, "ab")
@@ -324,7 +324,7 @@ def test_a_worker_freed_early_gives_its_task_to_another(
     with surface.worker(bridge, task_queue) as first:
         workflow_id = start(dev_server, task_queue, 4)
         assert jobs_of(surface.poll(first)) == ["initialize_workflow"]
-        # A poll is in flight too when the worker is freed.
+        # A poll is also in flight when the worker is freed.
         assert refused(lambda: surface.poll(first, timeout_millis=100)).kind == TIMEOUT
     with surface.worker(bridge, task_queue) as second:
         surface.complete(second, doubled(surface.poll(second)))
@@ -343,7 +343,7 @@ def test_a_worker_outlives_its_bridge(
     wait_until_threads_of_the_core_are(before)
 
 
-def test_a_validation_that_was_given_up_is_cleaned_up_when_it_ends(
+def test_an_abandoned_validation_is_cleaned_up_when_it_ends(
     surface: Surface, proxy: Proxy, task_queue: str
 ) -> None:
     before = threads_of_the_core()
@@ -354,7 +354,7 @@ def test_a_validation_that_was_given_up_is_cleaned_up_when_it_ends(
     wait_until_threads_of_the_core_are(before)
 
 
-def test_a_completion_that_was_given_up_is_cleaned_up_when_it_ends(
+def test_an_abandoned_completion_is_cleaned_up_when_it_ends(
     surface: Surface, proxy: Proxy, dev_server: DevServer, task_queue: str
 ) -> None:
     before = threads_of_the_core()

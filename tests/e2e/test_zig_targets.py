@@ -1,4 +1,4 @@
-"""The example built for a target that `zig build -Dtarget` names."""
+"""The example, built for targets of `zig build -Dtarget`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ZigBuild = Callable[[str], subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def zig_build(unbuilt_zig_bridge: ZigBridge, config_tool: Path) -> ZigBuild:
-    """Build a copy of the example for a target, and let it end as it likes."""
+    """A function that builds a copy of the example for a target, with any exit status."""
 
     def build(target: str) -> subprocess.CompletedProcess[str]:
         return unbuilt_zig_bridge.zig_build(
@@ -28,7 +28,7 @@ def zig_build(unbuilt_zig_bridge: ZigBridge, config_tool: Path) -> ZigBuild:
 
 
 def versions_of_glibc(library: Path) -> set[tuple[int, ...]]:
-    """The versions of glibc's symbols that a shared library or program asks for."""
+    """The versions of glibc's symbols that a shared library or program needs."""
     binary = lief.ELF.parse(library)
     assert binary is not None
     names = [
@@ -43,7 +43,7 @@ def versions_of_glibc(library: Path) -> set[tuple[int, ...]]:
     }
 
 
-def test_bridge_for_the_floor_asks_for_nothing_newer_and_runs(
+def test_bridge_for_the_floor_needs_nothing_newer_and_runs(
     unbuilt_zig_bridge: ZigBridge, zig_build: ZigBuild, dev_server: DevServer
 ) -> None:
     built = zig_build("x86_64-linux-gnu.2.17")
@@ -62,12 +62,12 @@ def test_bridge_for_the_floor_asks_for_nothing_newer_and_runs(
     ("target", "platform", "tag"),
     [
         ("aarch64-linux-gnu", "linux-arm64", "manylinux_2_17_aarch64"),
-        # What Zig takes a target without a libc for.
+        # The libc that Zig assumes if a target names none.
         ("x86_64-linux", "linux-x64-musl", "musllinux_1_2_x86_64"),
         ("aarch64-macos", "macos-arm64", "macosx_11_0_arm64"),
     ],
 )
-def test_wheel_of_another_platform_is_told_from_the_targets(
+def test_wheel_of_another_platform_is_an_error_with_both_platforms(
     target: str, platform: str, tag: str, unbuilt_zig_bridge: ZigBridge, zig_build: ZigBuild
 ) -> None:
     result = zig_build(target)
@@ -81,14 +81,14 @@ def test_wheel_of_another_platform_is_told_from_the_targets(
     assert not (unbuilt_zig_bridge.directory / "zig-out").exists()
 
 
-def test_target_without_a_wheel_is_told(zig_build: ZigBuild) -> None:
+def test_target_without_a_wheel_is_an_error(zig_build: ZigBuild) -> None:
     result = zig_build("x86_64-freebsd")
     assert result.returncode != 0
     assert "this build is for x86_64-freebsd" in result.stderr
     assert "no wheel for that target" in result.stderr
 
 
-def test_target_older_than_the_floor_is_told(zig_build: ZigBuild) -> None:
+def test_target_older_than_the_floor_is_an_error(zig_build: ZigBuild) -> None:
     result = zig_build("x86_64-linux-gnu.2.12")
     assert result.returncode != 0
     assert "need glibc 2.17 or newer, but this build is for 2.12.0." in result.stderr

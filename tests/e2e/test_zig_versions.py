@@ -1,4 +1,4 @@
-"""The example with the versions of Zig besides the one that all other tests use."""
+"""The example with other versions of Zig than the one that all other tests use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def other_zig_bridge(
     repo_root: Path,
     config_tool: Path,
 ) -> ZigBridge:
-    """The example, built with another version against the installed wheel."""
+    """The example, built with another Zig against the installed wheel."""
     python = python_with_zig(request.param, repo_root)
     copy = make_zig_bridge(tmp_path_factory.mktemp("zig") / "zig-bridge")
     bridge = replace(copy, python=python)

@@ -72,9 +72,9 @@ EMPTY = {
 """Calls that do nothing in the child without a failure, and their results."""
 
 ELSEWHERE = {
-    "temporal_core_client_grpc_override_request_": "exists only in a callback, on a library's thread",
+    "temporal_core_client_grpc_override_request_": "exists only in a callback, on a thread",
     "temporal_core_forwarded_log_": "exists only in a callback",
-    "temporal_core_random_": "is only memory, and the child has a copy: see MIXED in fork.c",
+    "temporal_core_random_": "only memory, which is copied: see MIXED in fork.c",
 }
 """Functions that take a handle and are not called in a child, and why."""
 
@@ -258,7 +258,7 @@ def test_a_fork_after_the_runtime_is_freed(host: Callable[..., list[tuple[str, s
 def test_a_child_has_its_own_queue_while_threads_use_its_parents(
     host: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    """In the child, the parent's queue only reports the reason. In the parent, it loses no event."""
+    """In the child, the parent's queue reports only the reason. The parent loses no event."""
     children = [("child", "0")] * 20
     assert host("queues") == [
         *children,

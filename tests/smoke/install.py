@@ -1,10 +1,10 @@
-"""Installs the wheel that a requirements file names by its hashes, and runs smoke.py on it.
+"""Installs a wheel from a requirements file with hashes, and runs smoke.py on it.
 
     python install.py --requirements FILE --tools FILE
                       (--index-url URL | --find-links DIRECTORY) [--tarball FILE] [--shared FILE]
 
-In a new environment, which goes in the end. With a tarball, the programs are linked with what that
-holds instead. With the asset of a shared library, that is loaded, too. Needs nothing but the
+Uses a new environment and removes it at the end. With a tarball, the programs are linked with its
+content instead. With the asset of a shared library, also loads that library. Needs only the
 standard library and a C compiler.
 """
 
@@ -24,10 +24,10 @@ SHARED = SMOKE.with_name("shared.py")
 
 
 def install(python: Path, arguments: argparse.Namespace) -> None:
-    """Have the environment's pip install the wheel, and what the smoke test needs besides.
+    """Install the wheel and the other requirements of the smoke test with the environment's pip.
 
     Args:
-        python: the environment's.
+        python: the environment's interpreter.
         arguments: of the command line.
 
     Raises:
@@ -54,17 +54,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requirements", type=Path, required=True, help="with hashes")
     parser.add_argument(
-        "--tools", type=Path, required=True, help="what smoke.py needs, with hashes: ziglang"
+        "--tools", type=Path, required=True, help="requirements of smoke.py with hashes: ziglang"
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--index-url", help="the index to install from")
     source.add_argument("--find-links", type=Path, help="the directory to install from")
-    parser.add_argument("--tarball", type=Path, help="to link with instead of the wheel")
-    parser.add_argument("--shared", type=Path, help="asset with a shared library, to load")
+    parser.add_argument("--tarball", type=Path, help="tarball to link with instead of the wheel")
+    parser.add_argument("--shared", type=Path, help="asset with a shared library to load")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="temporal-install-") as scratch:
         environment = Path(scratch, "venv")
-        # Links are not for every user of Windows.
+        # Not every user of Windows can create links.
         venv.create(environment, with_pip=True, symlinks=os.name != "nt")
         python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         environ, archives = dict(os.environ), "wheel"

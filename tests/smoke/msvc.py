@@ -1,9 +1,9 @@
-"""The smoke test of archives for Visual C++: C programs, compiled and linked with ``cl``, and run.
+"""The smoke test of archives for Visual C++: compiles, links and runs C programs with ``cl``.
 
     python -m tests.smoke.msvc
 
-Tests the wheel of the environment that `python` is of, on Windows with Visual Studio. Needs nothing
-else but the standard library. Prints a line a check, as smoke.py does.
+Tests the wheel in the environment of `python`, on Windows with Visual Studio. Otherwise needs only
+the standard library. Prints a line per check, like smoke.py.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ RUNTIMES = ("/MD", "/MDd")
 
 
 def find_vcvars() -> Path:
-    """Find what sets the environment of ``cl``.
+    """Find the script that sets up the environment of ``cl``.
 
     Raises:
-        CheckError: there is no Visual Studio with a compiler for x64.
+        CheckError: Visual Studio with a compiler for x64 is missing.
     """
     vswhere = Path(os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)"), VSWHERE)
     query = ["-latest", "-products", "*", "-requires", TOOLS, "-property", "installationPath"]
     found = run([vswhere, *query]).strip()
     if not found:
-        raise CheckError("there is no Visual Studio with a compiler for x64")
+        raise CheckError("Visual Studio with a compiler for x64 was not found")
     return Path(found, "VC", "Auxiliary", "Build", "vcvars64.bat")
 
 
 def compile_command(runtime: str, components: Sequence[str], program: Path) -> list[str]:
-    """Return the command that makes a program of smoke.c: all libraries come after ``/link``."""
+    """Return the command that compiles and links smoke.c. All libraries come after ``/link``."""
     archives = [
         path for name in components for path in flags("--libfiles", "--component", name, *TOOLCHAIN)
     ]

@@ -1,8 +1,8 @@
-"""Loads the shared library of a release's asset, and compares it with what describes it.
+"""Loads the shared library of a release's asset, and compares it with its description.
 
     python shared.py ASSET.tar.gz
 
-Needs nothing but the standard library: no compiler, and not the wheel.
+Needs only the standard library: no compiler and no wheel.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> int:
     Returns:
         0; 1 if the library is not the one that its interface.json describes.
     """
-    # On Windows, a library that is loaded cannot be removed.
+    # On Windows, a loaded library cannot be removed.
     scratch_directory = tempfile.TemporaryDirectory(
         prefix="temporal-shared-", ignore_cleanup_errors=True
     )

@@ -2,11 +2,11 @@
 
     python smoke.py [--source override]
 
-Tests the wheel of the environment that `python` is of. Needs nothing but the standard library,
-PyPI's ``ziglang`` in the same environment, and a C compiler: the one that the environment variable
-CC names, or ``cc``, on Windows MinGW's ``gcc``. Prints a line a check; what fails is shown with its
-command and its output. With ``--source override``, the archives must be those of the directory that
-TEMPORAL_LIBS_DIR names. cibuildwheel's test-command, `make test` and install.py run it.
+Tests the wheel in the environment of `python`. Needs only the standard library, PyPI's ``ziglang``
+in the same environment, and a C compiler: that of the environment variable CC, or ``cc``, or on
+Windows MinGW's ``gcc``. Prints a line per check; a failure is shown with its command and output.
+With ``--source override``, the archives must be those in the directory TEMPORAL_LIBS_DIR.
+cibuildwheel's test-command, `make test` and install.py run it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WINDOWS = os.name == "nt"
 EXE = ".exe" if WINDOWS else ""
 CONFIG = Path(sysconfig.get_path("scripts"), f"temporal-libs-config{EXE}")
 ZIG = (sys.executable, "-m", "ziglang")
-# Else it could be Microsoft's ABI.
+# Otherwise it could be Microsoft's ABI.
 ZIG_TARGET = ("-target", "x86_64-windows-gnu") if WINDOWS else ()
 DEADLINE = 600.0  # seconds; Zig compiles its own libraries the first time it runs on a machine
 
@@ -46,7 +46,7 @@ def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
         cwd: where to run it.
 
     Raises:
-        CheckError: it cannot be run, fails, or takes longer than `DEADLINE`; the message holds the
+        CheckError: it cannot be run, fails, or takes longer than `DEADLINE`; the message has the
             command and its output.
     """
     words = [str(word) for word in command]
@@ -65,7 +65,7 @@ def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
         raise CheckError(f"command: {shlex.join(words)}\ndoes not run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise CheckError(
-            f"command: {shlex.join(words)}\nis not done after {DEADLINE:.0f} s"
+            f"command: {shlex.join(words)}\ndid not finish within {DEADLINE:.0f} s"
         ) from None
     if done.returncode != 0:
         raise CheckError(
@@ -77,52 +77,52 @@ def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
 
 @cache
 def answer(*options: str) -> str:
-    """Ask the installed temporal-libs-config; without the last line's end."""
-    # Where nothing of the project is.
+    """Return the output of the installed temporal-libs-config without the last line break."""
+    # In an unrelated directory.
     return run([CONFIG, *options], cwd=Path(CONFIG.anchor)).removesuffix("\n")
 
 
 def flags(*options: str) -> list[str]:
-    """Ask the installed temporal-libs-config for flags, which it quotes for a shell."""
+    """Return the flags that the installed temporal-libs-config prints, unquoted."""
     return shlex.split(answer(*options))
 
 
 def check_installed(wanted: str) -> None:
-    """It is the wheel of this environment that is tested, with the archives that are meant.
+    """Check that this environment's wheel is tested, with the intended archives.
 
     Args:
-        wanted: where these come from, as `--json` names it.
+        wanted: their source, as named by `--json`.
 
     Raises:
-        CheckError: it is another package, such as that of a checkout, or other archives.
+        CheckError: the package is another one, such as that of a checkout, or uses other archives.
     """
     prefix = Path(answer("--prefix")).resolve()
     site = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
     if prefix.parent not in site:
         raise CheckError(
-            f"the package in {prefix} is not the one that is installed: install the wheel with "
+            f"the package in {prefix} is not the installed one: install the wheel with "
             f"{sys.executable} -m pip install, and unset PYTHONPATH"
         )
     source = json.loads(answer("--json"))["source"]
     if source != wanted:
         fix = "unset" if wanted == "wheel" else "look at"
         raise CheckError(
-            f"the active archives are not the {wanted}'s but of {source!r}: "
+            f"the active archives come from {source!r}, not from the {wanted}: "
             f"{fix} TEMPORAL_LIBS_DIR and USE_PREBUILT_LIBS"
         )
 
 
 def check_verified() -> None:
-    """The archives are those that were built, and the protobuf files are there."""
+    """Check that the archives are unchanged and the protobuf files exist."""
     answer("--verify", "--protodir")
 
 
 def check_runs(program: Path) -> None:
-    """A linked program does its work, with the archive of this version."""
+    """Check that a linked program works and has the archive of this version."""
     printed, version = run([program]).strip(), answer("--version")
-    # The archives' number has no `.postN`.
+    # The archives' version has no `.postN`.
     if not printed or version.partition(".post")[0] != printed:
-        raise CheckError(f"{program.name} says version {printed!r}, the package {version!r}")
+        raise CheckError(f"{program.name} has version {printed!r}, but the package has {version!r}")
 
 
 def c_program(compiler: Sequence[str], components: Sequence[str], scratch: Path) -> None:
@@ -143,10 +143,10 @@ def c_program(compiler: Sequence[str], components: Sequence[str], scratch: Path)
 
 
 def zig_program(components: Sequence[str], scratch: Path) -> None:
-    """Compile, link and run the Zig program, with `zig build-exe`.
+    """Compile, link and run the Zig program with `zig build-exe`.
 
     Args:
-        components: the one archive to link.
+        components: the archive to link, only one.
         scratch: directory for the program.
     """
     (component,) = components
@@ -168,7 +168,7 @@ def zig_program(components: Sequence[str], scratch: Path) -> None:
 
 
 def checks(scratch: Path) -> list[tuple[str, Callable[[], None]]]:
-    """What is linked and run, each with its name."""
+    """The checks by name."""
     cc = shlex.split(os.environ.get("CC") or ("gcc" if WINDOWS else "cc"))
     compilers = {"cc": cc, "zig cc": [*ZIG, "cc", *ZIG_TARGET]}
     alone = (("sdk-core",), ("client",))
@@ -191,7 +191,7 @@ def checks(scratch: Path) -> list[tuple[str, Callable[[], None]]]:
 
 
 def passes(name: str, check: Callable[[], None]) -> bool:
-    """Do a check and print its result."""
+    """Run a check and print its result."""
     try:
         check()
     except CheckError as error:
@@ -211,7 +211,7 @@ def main() -> int:
     parser.add_argument("--source", choices=("wheel", "override"), default="wheel")
     source = parser.parse_args().source
     installed = passes("installed", partial(check_installed, source))
-    # The others can tell nothing of a wheel that is not there, or is damaged.
+    # If the wheel is missing or damaged, the other checks are meaningless.
     if not (installed and passes("verified", check_verified)):
         return 1
     with tempfile.TemporaryDirectory(prefix="temporal-smoke-") as scratch:

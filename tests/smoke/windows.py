@@ -1,9 +1,9 @@
-"""What is different on Windows, tried there with the installed package.
+"""Tests what is different on Windows, with the installed package.
 
     python windows.py
 
-Needs nothing but the standard library and the package, whose archives may be of any platform. It
-also runs under wine.
+Needs only the standard library and the package, whose archives may be for any platform. It also
+runs under wine.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from temporal_static_libs._build.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("has it", flush=True)
 """
-# Starts a child that writes its number and stays, as the program itself does.
+# Starts a child that writes its process ID, and keeps running, like the child.
 HANGING = """\
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -57,10 +57,10 @@ print(bool(handle) and ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == 
 
 
 class Windows(unittest.TestCase):
-    """Each in a new directory, with a cache in it."""
+    """Each test runs in a new directory with a cache in it."""
 
     def setUp(self) -> None:
-        """Make the directory, and take the variables away."""
+        """Make the directory, and remove the variables."""
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.scratch = Path(scratch.name)
@@ -95,7 +95,7 @@ class Windows(unittest.TestCase):
         return directory
 
     def test_answers_have_forward_slashes_and_need_no_quotes(self) -> None:
-        """So that ``$(temporal-libs-config --libs)`` and make take them as they are."""
+        """So that ``$(temporal-libs-config --libs)`` and make can use them unchanged."""
         flags = ("--cflags", "--ldflags", "--libs", "--libfiles")
         lines = self.answers(*PATHS, *PATHS_OF_BUILD_SYSTEMS, *flags)
         for line in lines:
@@ -107,21 +107,21 @@ class Windows(unittest.TestCase):
         assert shlex.split(lines[-2])[0] == lines[-1]
 
     def test_json_has_the_same_paths(self) -> None:
-        """In the form of the other answers."""
+        """The paths have the format of the other answers."""
         (text,) = self.answers("--json")
         answer = json.loads(text)
         assert self.answers("--libdir", "--prefix") == [answer["libdir"], answer["prefix"]]
         assert "\\" not in text
 
     def test_override_is_accepted_however_it_is_written(self) -> None:
-        """With backslashes, slashes or both; with a space, and in letters beyond ASCII."""
+        """With backslashes, slashes or both, with a space, and with non-ASCII letters."""
         directory = self.archives("Jürgen's libs")
         for spelling in (str(directory), directory.as_posix(), f"{self.scratch}/{directory.name}"):
             (libdir,) = self.answers("--libdir", TEMPORAL_LIBS_DIR=spelling)
             assert libdir == directory.as_posix()
 
     def test_files_for_build_systems_name_the_archives_without_links(self) -> None:
-        """For archives from elsewhere they are in the cache."""
+        """For other archives, these files are in the cache."""
         directory = self.archives("other libs")
         cmake, pkg_config = self.answers(*PATHS_OF_BUILD_SYSTEMS, TEMPORAL_LIBS_DIR=str(directory))
         for place in (cmake, pkg_config):
@@ -136,7 +136,7 @@ class Windows(unittest.TestCase):
         assert again == [cmake, pkg_config]
 
     def test_cache_is_in_the_users_profile(self) -> None:
-        """Where no variable names another."""
+        """Unless a variable names another one."""
         environ = {"LOCALAPPDATA": r"C:\Users\me\AppData\Local", "USERPROFILE": r"D:\me"}
         place = cache_directory(Settings(environ))
         assert place == r"C:\Users\me\AppData\Local\temporal-static-libs"
@@ -145,7 +145,7 @@ class Windows(unittest.TestCase):
         assert place == r"D:\me\AppData\Local\temporal-static-libs"
 
     def test_archive_is_hashed_each_time(self) -> None:
-        """Though size and time are what they were."""
+        """Even if size and time are unchanged."""
         directory = self.archives("libs")
         environ = {"TEMPORAL_LIBS_DIR": str(directory)}
         self.answers("--libs", **environ)
@@ -161,21 +161,21 @@ class Windows(unittest.TestCase):
         assert not (self.cache / "verified").exists()
 
     def test_doctor_finds_nothing_broken(self) -> None:
-        """And says what is remembered."""
+        """It also reports what is remembered."""
         done = self.ask("--doctor")
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"because there are no receipts on Windows" in done.stdout
 
     def test_file_in_place_of_the_cache_is_refused(self) -> None:
-        """With a message, and not for want of users' numbers."""
+        """With a message that does not depend on user IDs."""
         self.cache.touch()
         done = self.ask("--cmakedir", TEMPORAL_LIBS_DIR=str(self.archives("libs")))
         assert done.returncode == 1
         assert b"the cache directory" in done.stderr
         assert b"Traceback" not in done.stderr
 
-    def test_reader_that_has_gone_is_no_error_to_report(self) -> None:
-        """Windows calls it an invalid argument."""
+    def test_closed_pipe_is_not_an_error(self) -> None:
+        """Windows reports it as an invalid argument."""
         with subprocess.Popen(
             [*COMMAND, "--json"],
             env=self.environ,
@@ -190,13 +190,13 @@ class Windows(unittest.TestCase):
         assert process.returncode == 1
 
     def test_name_with_a_colon_is_refused(self) -> None:
-        """To another drive, or into a stream of a file."""
+        """It would name another drive, or a stream of a file."""
         for name in ("C:a.a", "a.a:b", "..\\a.a"):
             with self.assertRaisesRegex(ValueError, "not a plain file name"):  # noqa: PT027
                 parse_checksums(f"{'0' * 64}  {name}\n")
 
     def test_file_that_is_open_is_replaced_once_it_is_closed(self) -> None:
-        """Or not at all."""
+        """If it stays open, it is not replaced."""
         file = self.scratch / "a.txt"
         file.write_bytes(b"before")
         stream = file.open("rb")
@@ -210,7 +210,7 @@ class Windows(unittest.TestCase):
         closing.join()
         assert file.read_bytes() == b"after"
 
-    def test_set_with_a_file_that_is_open_stays_whole(self) -> None:
+    def test_set_with_an_open_file_stays_complete(self) -> None:
         """It is moved, not copied."""
         directory = self.scratch / "set"
         directory.mkdir()
@@ -222,15 +222,15 @@ class Windows(unittest.TestCase):
                     (new / "a").write_bytes(b"after")
             except OSError:
                 assert {it.name for it in directory.iterdir()} == {"a", "b"}
-            else:  # where the file system lets it be moved all the same
+            else:  # if the file system allows moving it anyway
                 assert {it.name for it in directory.iterdir()} == {"a"}
         with replacing(directory, self.scratch / "work") as new:
             (new / "a").write_bytes(b"after")
         assert [it.name for it in directory.iterdir()] == ["a"]
         assert (directory / "a").read_bytes() == b"after"
 
-    def test_second_build_waits_for_the_first_and_says_so(self) -> None:
-        """With the first one's number."""
+    def test_second_build_waits_for_the_first_and_reports_it(self) -> None:
+        """The message has the first one's process ID."""
         with exclusive(self.scratch):
             holder = subprocess.Popen(
                 [sys.executable, "-c", HOLDER, str(self.scratch)],
@@ -245,7 +245,7 @@ class Windows(unittest.TestCase):
         printed, _ = holder.communicate(timeout=60)
         assert (holder.returncode, printed.split()) == (0, [b"has", b"it"])
 
-    def test_program_that_hangs_ends_with_what_it_has_started(self) -> None:
+    def test_hanging_program_and_its_children_are_ended(self) -> None:
         """After five seconds."""
         number = self.scratch / "number"
         begin = time.monotonic()
@@ -255,12 +255,12 @@ class Windows(unittest.TestCase):
         ask = [sys.executable, "-c", IS_RUNNING, number.read_text()]
         assert output_of(ask, os.environ).strip() == "False"
 
-    def test_what_a_program_prints_is_read(self) -> None:
-        """On both streams."""
+    def test_output_of_a_program_is_read(self) -> None:
+        """From both streams."""
         command = [sys.executable, "-c", "import sys; sys.stderr.write('1.2'); sys.exit(3)"]
         assert output_of(command, os.environ) == "1.2"
 
-    def test_program_is_found_by_the_endings_of_windows(self) -> None:
+    def test_program_is_found_by_its_windows_extension(self) -> None:
         """On PATH, and never in the working directory."""
         for place, name in (("bin", "one.exe"), ("bin", "two.bat"), (".", "three.exe")):
             (self.scratch / place).mkdir(exist_ok=True)
@@ -276,8 +276,8 @@ class Windows(unittest.TestCase):
         lower = [it and it.lower() for it in found]
         assert lower == [*(it.lower() for it in wanted), None]
 
-    def test_very_long_path_is_answered_or_an_error_with_a_message(self) -> None:
-        """Which of them, Windows' setting for long paths decides."""
+    def test_very_long_path_works_or_is_an_error_with_a_message(self) -> None:
+        """Which of these happens depends on Windows' setting for long paths."""
         place = "\\".join([str(self.scratch), *["directory" * 8] * 4])
         done = self.ask("--libdir", TEMPORAL_LIBS_DIR=place)
         assert done.returncode == 1

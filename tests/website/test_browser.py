@@ -1,4 +1,4 @@
-"""The site that `make docs` built, in Chromium: at desk width in light, at phone width in dark."""
+"""The site built by `make docs`, in Chromium: desktop width in light, phone width in dark mode."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.ci.skips import require_program
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page.stem for page in (ROOT / "docs").glob("*.md"))
 VIEWS = ("desk", "phone")
-# What a user looks for, and a page that has to be among the results.
+# Search terms, and a page that must be among the results.
 SEARCHES = {"SIGPIPE": "process", "finalize": "c-api", "USE_PREBUILT_LIBS": "compiling"}
 
 
 @pytest.fixture(scope="module")
 def report(repo_root: Path) -> dict[str, Any]:
-    """What the browser saw."""
+    """The browser's report."""
     chromium = require_program("chromium")
     python = repo_root / ".venv" / "browser" / "bin" / "python"
     if not python.exists():
@@ -54,7 +54,7 @@ def test_page_renders_without_an_error_and_without_horizontal_scroll(
 
 
 def test_dark_pages_are_dark(report: dict[str, Any]) -> None:
-    """Otherwise the test above saw the same page twice."""
+    """Otherwise the test above would see the same page twice."""
     backgrounds = {
         view: {seen["background"] for seen in report["views"][view].values()} for view in VIEWS
     }

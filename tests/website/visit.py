@@ -1,4 +1,4 @@
-"""Open each page of a built site in Chromium, search it, and print as JSON what happened.
+"""Open each page of a built site in Chromium, search it, and print the results as JSON.
 
     python visit.py SITE CHROMIUM PAGES TERMS
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-# Name of a way to look at the site: width and height in CSS pixels, and the color scheme.
+# View of the site by name: width and height in CSS pixels, and the color scheme.
 VIEWS = {"desk": (1280, 900, "light"), "phone": (390, 844, "dark")}
 
 _SEARCHED = re.compile(r"Search finished|did not match any documents")
@@ -28,7 +28,7 @@ _MEASURE = """() => {
     const root = document.documentElement;
     const images = [...document.querySelectorAll("article img")];
     const scrolls = element => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
-    // Furo cuts off what is too wide, so the page would not scroll. Only boxes that scroll may be.
+    // Furo cuts off wide elements, so the page does not scroll. Only scrollable boxes may be wider.
     const sticksOut = element => {
         if (element.getBoundingClientRect().right <= root.clientWidth + 1) return false;
         for (let box = element; box.tagName !== "ARTICLE"; box = box.parentElement)
@@ -68,7 +68,7 @@ def served(site: str) -> Iterator[str]:
 
 @contextmanager
 def opened(browser: Browser, view: str) -> Iterator[tuple[Page, list[str]]]:
-    """Open a tab, with a list that gets each error in it."""
+    """Open a tab, and collect its errors in a list."""
     width, height, scheme = VIEWS[view]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -98,7 +98,7 @@ def opened(browser: Browser, view: str) -> Iterator[tuple[Page, list[str]]]:
 
 
 def look(browser: Browser, root: str, view: str, pages: list[str]) -> dict[str, Any]:
-    """Open pages one after the other; what each one looks like, by name."""
+    """Open pages one after the other; return measurements by page."""
     seen = {}
     with opened(browser, view) as (page, errors):
         for name in pages:
@@ -109,7 +109,7 @@ def look(browser: Browser, root: str, view: str, pages: list[str]) -> dict[str, 
 
 
 def search(browser: Browser, root: str, term: str) -> list[str]:
-    """Type a term into the search box of the first page; names of the pages found, best first."""
+    """Type a term into the search box of the first page; return the pages found, best first."""
     with opened(browser, "desk") as (page, errors):
         page.goto(f"{root}/index.html")
         page.locator("input.sidebar-search").fill(term)

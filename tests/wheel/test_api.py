@@ -32,7 +32,7 @@ def test_link_flags(script: Command, component: str) -> None:
     "spelling",
     ["sdk_core", "temporal_sdk_core", "temporal-sdk-core", "libtemporal_sdk_core.a"],
 )
-def test_component_has_its_archives_name_too(script: Command, spelling: str) -> None:
+def test_component_can_also_be_named_like_its_archive(script: Command, spelling: str) -> None:
     flags = temporal_static_libs.link_flags("sdk-core")
     assert temporal_static_libs.link_flags(spelling) == flags
     (line,) = script.lines("--libs", f"--component={spelling}")

@@ -148,7 +148,7 @@ def test_new_file_takes_the_place_of_the_old_one(script: Command, tmp_path: Path
     assert not stat.S_IMODE(file.stat().st_mode) & stat.S_IWOTH
 
 
-def test_two_at_once_do_not_meet(script: Command, tmp_path: Path) -> None:
+def test_two_servers_at_once_are_independent(script: Command, tmp_path: Path) -> None:
     ended: list[int] = []
 
     def link() -> None:

@@ -38,7 +38,7 @@ def in_shell(command: Command, script: str, **environ: str) -> tuple[int, str, s
 
 @pytest.mark.parametrize("option", ANSWERS)
 @pytest.mark.parametrize("stream", [">&-", ">/dev/full"], ids=["closed", "full"])
-def test_stdout_that_takes_nothing(command: Command, stream: str, option: str) -> None:
+def test_unwritable_stdout(command: Command, stream: str, option: str) -> None:
     status, _, stderr = in_shell(command, f'"$@" {option} {stream}')
     assert status == 1
     assert stderr.startswith("temporal-libs-config: error: cannot write to standard output: ")
@@ -53,14 +53,16 @@ def test_reader_that_has_gone(command: Command, option: str) -> None:
 
 @pytest.mark.parametrize(("option", "status"), [("--libs", 1), ("--nonsense", 2), ("--version", 0)])
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
-def test_stderr_that_takes_nothing(command: Command, stream: str, option: str, status: int) -> None:
+def test_unwritable_stderr_with_messages(
+    command: Command, stream: str, option: str, status: int
+) -> None:
     done = in_shell(command, f'"$@" {option} {stream}', TEMPORAL_LIBS_DIR="/nowhere")
     assert done[0] == status
     assert (done[1] == "") == (status != 0)
 
 
 @pytest.mark.parametrize("option", ANSWERS)
-def test_working_directory_that_is_gone(command: Command, tmp_path: Path, option: str) -> None:
+def test_deleted_working_directory(command: Command, tmp_path: Path, option: str) -> None:
     place = tmp_path / "gone"
     place.mkdir()
     usual = in_shell(command, f'"$@" {option}')
@@ -77,7 +79,7 @@ def test_working_directory_that_is_gone(command: Command, tmp_path: Path, option
         "TEMPORAL_LIBS_LINE_TABLES",
     ],
 )
-def test_relative_setting_where_the_working_directory_is_gone(
+def test_relative_setting_in_a_deleted_working_directory(
     script: Command, tmp_path: Path, name: str
 ) -> None:
     place = tmp_path / "gone"
@@ -103,7 +105,7 @@ def test_path_that_is_too_long(command: Command, option: str, name: str) -> None
         assert status in (0, 1)
 
 
-def test_directory_that_the_user_may_not_enter(script: Command, tmp_path: Path) -> None:
+def test_directory_that_the_user_cannot_enter(script: Command, tmp_path: Path) -> None:
     # An interpreter and a package that everybody may read need not be at hand: this one stays open.
     (tmp_path / "closed" / "inside").mkdir(parents=True)
     (tmp_path / "closed").chmod(0)

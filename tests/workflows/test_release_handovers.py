@@ -30,7 +30,7 @@ class HandOver(NamedTuple):
         job: the one that downloads it.
         artifact: its name, or a pattern.
         file: the file to tamper with, as a pattern.
-        check: what the job itself reports about the file. None if it runs no code that checks it, or
+        check: what the job itself reports about the file. None if no code in it checks the file, or
             if any content is good.
     """
 

@@ -19,7 +19,7 @@ OWN = re.compile(
 
 
 def installing_lines() -> list[str]:
-    """List the `pip install` commands in the Makefile, cibuildwheel's settings, workflows and scripts."""
+    """List `pip install` commands of the Makefile, cibuildwheel, workflows and scripts."""
     names = ["Makefile", "pyproject.toml", *(str(file) for file in ROOT.glob("tools/**/*.sh"))]
     names += [str(file) for file in (ROOT / ".github").glob("**/*.yml")]
     lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
