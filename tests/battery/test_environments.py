@@ -142,7 +142,7 @@ def test_missing_directory_for_temporary_files(reset: Installation, option: str)
 
 @pytest.mark.parametrize("option", ["--libs", "--doctor", "--nonsense", "--cmakedir"])
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
-def test_unwritable_stderr_with_messages(shared: Installation, stream: str, option: str) -> None:
+def test_unwritable_stderr(shared: Installation, stream: str, option: str) -> None:
     machine = shared.machine("override", TEMPORAL_LIBS_DIR="/nowhere")
     outcome = in_shell(machine, f'exec "$@" {option} {stream}')
     assert outcome.status == (2 if option == "--nonsense" else 1)

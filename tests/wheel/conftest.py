@@ -1,4 +1,4 @@
-"""What the tests of the wheel and of its making share."""
+"""Fixtures for tests of the wheel and of building it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Command:
     def run(
         self, *options: str, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run it, and let it end as it likes.
+        """Run it, with any exit status.
 
         Args:
             options: its options.
@@ -38,7 +38,7 @@ class Command:
         return subprocess.run(
             [*self.argv, *options],
             env={**os.environ, **(environ or {})},
-            # Where no other copy of the package is: `python -m` looks here first.
+            # In a directory without the package, because `python -m` looks here first.
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -46,7 +46,7 @@ class Command:
         )
 
     def lines(self, *options: str, environ: Mapping[str, str] | None = None) -> list[str]:
-        """What it prints when all is well."""
+        """The lines that a successful call prints."""
         done = self.run(*options, environ=environ)
         assert (done.returncode, done.stderr) == (0, b"")
         return os.fsdecode(done.stdout).splitlines()
@@ -65,13 +65,13 @@ def command(request: pytest.FixtureRequest) -> Command:
 
 @pytest.fixture
 def script() -> Command:
-    """The installed script, for tests of what both ways share."""
+    """The installed script, for tests of behavior that both ways share."""
     return SCRIPT
 
 
 @pytest.fixture(scope="session")
 def pristine_site(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the installed package and its metadata, which no test writes to."""
+    """A copy of the installed package and its metadata, which tests must not change."""
     site = tmp_path_factory.mktemp("pristine")
     for directory in (package_dir, *package_dir.parent.glob(f"{package_dir.name}-*.dist-info")):
         shutil.copytree(directory, site / directory.name)
@@ -80,10 +80,10 @@ def pristine_site(package_dir: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def copy_site(pristine_site: Path) -> Callable[[Path], Path]:
-    """Make a copy of the installed package in a directory, whose files a test may replace.
+    """A function that copies the installed package to a directory, for a test to change.
 
-    The files are links to the pristine ones, because the archives are large: replace a file, never
-    write into it.
+    The files are links to the pristine ones, because the archives are large: replace a file instead
+    of writing to it.
     """
 
     def copy(site: Path) -> Path:
@@ -132,10 +132,10 @@ class TinyTree:
 
 @pytest.fixture
 def tiny_environ(tmp_path: Path) -> dict[str, str]:
-    """An environment to compile the tiny workspace in, apart from all other compiling.
+    """An environment to compile the tiny workspace, separate from all other compiling.
 
-    Also from that of other tests: cargo takes what another copy of the workspace has left in a
-    target directory for its own if it is newer than the sources.
+    It is also separate from other tests, because cargo would reuse results of another copy of the
+    workspace in a target directory if they are newer than the sources.
     """
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("CARGO_")},
@@ -154,9 +154,9 @@ def tiny_tree(tmp_path: Path, repo_root: Path, tiny_environ: dict[str, str]) -> 
 def tiny_package(
     tmp_path: Path, copy_site: Callable[[Path], Path], tiny_environ: dict[str, str]
 ) -> TinyPackage:
-    """A copy of the installed package, whose own archives are whole and whose Rust is tiny.
+    """A copy of the installed package with intact archives and the tiny Rust workspace.
 
-    Cargo's target directory is the one that the package gives it.
+    Cargo's target directory is the one that the package sets.
     """
     del tiny_environ["CARGO_TARGET_DIR"]
     package = copy_site(tmp_path / "site")

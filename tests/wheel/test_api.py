@@ -1,4 +1,4 @@
-"""The Python API, against what temporal-libs-config says."""
+"""The Python API, compared with temporal-libs-config."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def test_component_can_also_be_named_like_its_archive(script: Command, spelling:
     assert tuple(shlex.split(line)) == flags
 
 
-def test_link_flags_are_sdk_cores_by_default() -> None:
+def test_link_flags_default_to_sdk_core() -> None:
     assert temporal_static_libs.link_flags() == temporal_static_libs.link_flags("sdk-core")
 
 
-def test_unknown_component_is_refused_with_those_there_are() -> None:
+def test_error_for_an_unknown_component_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"no component 'all'; there are: sdk-core, client"):
         temporal_static_libs.link_flags("all")
 
@@ -76,7 +76,7 @@ def test_verify_passes() -> None:
     temporal_static_libs.verify()
 
 
-def test_override_is_in_force_for_the_api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_api_uses_the_override(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_LIBS_DIR", str(tmp_path))
     with pytest.raises(temporal_static_libs.MissingLibraryError, match=r"checksums\.sha256"):
         temporal_static_libs.lib_dir()

@@ -1,4 +1,4 @@
-"""The archives inside the wheel, as the tools of the system see them."""
+"""The archives in the wheel, checked with system tools."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def archive(script: Command, component: Component) -> Path:
 
 
 def read(*command: str | Path) -> str:
-    """What a program prints; it must not complain."""
+    """The output of a program, which must succeed without errors."""
     environ = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -43,24 +43,24 @@ def read(*command: str | Path) -> str:
 
 
 @EACH_COMPONENT
-def test_nothing_but_the_interface_is_global(
-    archive: Path, component: Component, header: Header
-) -> None:
+def test_only_the_interface_is_global(archive: Path, component: Component, header: Header) -> None:
     lines = read("nm", "--defined-only", "--extern-only", archive).splitlines()
     kinds = {words[2]: words[1] for words in map(str.split, lines) if len(words) == 3}
     assert kinds.keys() == component.functions(header.functions) | header.own_symbols
-    # In one link, `client` gives way to `sdk-core`.
+    # In the same link, `sdk-core` takes precedence over `client`.
     assert set(kinds.values()) == {"W" if component.is_subset else "T"}
 
 
 @EACH_COMPONENT
-def test_local_functions_have_their_names(archive: Path) -> None:
+def test_local_functions_keep_their_names(archive: Path) -> None:
     kinds = [line.split()[-2] for line in read("nm", "--defined-only", archive).splitlines()[2:]]
     assert kinds.count("t") > 15_000
 
 
 @EACH_COMPONENT
-def test_one_member_without_a_time_or_an_owner(archive: Path, component: Component) -> None:
+def test_archive_has_one_member_without_a_time_or_an_owner(
+    archive: Path, component: Component
+) -> None:
     (line,) = read("ar", "tvO", archive).splitlines()
     assert line.startswith("rw-r--r-- 0/0 ")
     assert "Jan  1 00:00 1970" in line
@@ -68,26 +68,26 @@ def test_one_member_without_a_time_or_an_owner(archive: Path, component: Compone
 
 
 @EACH_COMPONENT
-def test_neither_debug_information_nor_bitcode(archive: Path) -> None:
+def test_archive_has_no_debug_information_and_no_bitcode(archive: Path) -> None:
     sections = read("readelf", "--sections", "--wide", archive)
-    assert ".eh_frame" in sections  # which a panic needs
+    assert ".eh_frame" in sections  # which panics need
     unwanted = (".debug", ".llvmbc", ".llvmcmd", ".gnu.lto", ".llvm.lto")
     assert not [name for name in unwanted if name in sections]
 
 
 @EACH_COMPONENT
-def test_no_more_sections_than_the_header_of_the_file_can_count(archive: Path) -> None:
-    """Zig's own linker, its default for debug builds, finds no symbols in a file with 65,280."""
+def test_number_of_sections_fits_into_the_file_header(archive: Path) -> None:
+    """Zig's own linker, the default for debug builds, finds no symbols in a file with 65,280."""
     header = read("readelf", "--file-header", archive)
     found = re.search(r"Number of section headers: +(\d+)$", header, re.MULTILINE)
     assert found is not None
-    # 0 where the count is elsewhere.
+    # 0 if the number is stored elsewhere.
     assert 0 < int(found[1]) <= 64_500
 
 
 @pytest.mark.parametrize("linker", [("-fllvm", "-flld"), ("-fno-llvm", "-fno-lld")], ids=str)
 @EACH_COMPONENT
-def test_both_linkers_of_zig_find_the_interface(
+def test_both_zig_linkers_find_the_interface(
     archive: Path, linker: tuple[str, str], script: Command, tmp_path: Path, repo_root: Path
 ) -> None:
     source = tmp_path / "main.zig"
@@ -108,6 +108,6 @@ def test_both_linkers_of_zig_find_the_interface(
 @EACH_COMPONENT
 def test_no_path_of_the_building_machine(archive: Path, repo_root: Path) -> None:
     content = archive.read_bytes()
-    assert b"/cargo/src/" in content  # the neutral path of the crates, in messages of panics
+    assert b"/cargo/src/" in content  # the neutral path of the crates, in panic messages
     for path in (Path.home(), repo_root):
         assert str(path).encode() + b"/" not in content

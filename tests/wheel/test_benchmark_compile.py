@@ -15,18 +15,18 @@ from tests.support.programs.paths import consumer_environ
 
 @pytest.fixture
 def config(tiny_package: TinyPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The package's program, in the environment of somebody who has caches."""
-    # It is `python -m`, which would take the checkout's package, and compile that, from there.
+    """The package's program, in the environment of a user with caches."""
+    # Leave the checkout, because `python -m` would use and compile the checkout's package there.
     monkeypatch.chdir(tmp_path)
     for name, value in tiny_package.environ.items():
         monkeypatch.setenv(name, value)
-    # One that would be asked, and what make tells cargo.
+    # A wrapper that would be called, and a variable that make sets for cargo.
     monkeypatch.setenv("RUSTC_WRAPPER", str(rustc_wrapper(tmp_path).program))
     monkeypatch.setenv("CARGO_TARGET_DIR", str(tmp_path / "of-make"))
     return tiny_package.script(tmp_path)
 
 
-def test_it_is_cold_each_time_and_its_archives_are_then_in_force(
+def test_each_compile_is_cold_and_its_archives_are_used_afterwards(
     config: Path, tiny_package: TinyPackage, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
@@ -34,7 +34,7 @@ def test_it_is_cold_each_time_and_its_archives_are_then_in_force(
         (tmp_path / name).mkdir()
         assert compile_archives(config, environ, tmp_path / "log") > 0
         assert any((tmp_path / name / "target").rglob("*.rlib"))
-        # A bridge's build, which has no Rust on PATH, is told of them.
+        # A bridge's build without Rust on PATH gets these archives.
         done = subprocess.run(
             [config, "--libdir"],
             env=consumer_environ(environ),
@@ -50,7 +50,7 @@ def test_it_is_cold_each_time_and_its_archives_are_then_in_force(
     assert not tiny_package.cache.exists()
 
 
-def test_compile_that_fails_says_why(
+def test_failed_compile_is_reported_with_its_output(
     config: Path, tiny_package: TinyPackage, tmp_path: Path
 ) -> None:
     (tiny_package.workspace / "Cargo.toml").write_text("[workspace")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-# Stands in for the installer at the other end of the network: it "installs" the machine's own
-# cargo and rustc where the real one would put others.
+# Stands in for the downloaded installer: it "installs" the machine's own cargo and rustc where the
+# real one would put others.
 INSTALLER = """\
 #!/bin/sh
 mkdir -p "$CARGO_HOME/bin"
@@ -48,9 +48,9 @@ class Server:
     """A local server of installers.
 
     Attributes:
-        url: its address.
-        requests: what it has been asked for.
-        body: what it answers; None for "not found".
+        url: the URL of the server.
+        requests: the requested paths.
+        body: the response; None for "not found".
     """
 
     url: str
@@ -98,7 +98,7 @@ def server() -> Iterator[Server]:
 def search(
     repo_root: Path, tmp_path: Path, server: Server, path: str
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Look for a toolchain with a PATH, and with the server as the place to fetch one from."""
+    """Look for a toolchain with a PATH, and with the server as the download source."""
     answer = tmp_path / "answer.json"
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, repo_root / "rust", answer],
@@ -119,7 +119,7 @@ def search(
 
 @pytest.fixture
 def no_rust(tmp_path: Path) -> str:
-    """A PATH with what an installer needs, and no Rust."""
+    """A PATH with what an installer needs, without Rust."""
     directory = tmp_path / "bin"
     directory.mkdir()
     for tool in ("sh", "mkdir", "chmod", "printf"):
@@ -137,11 +137,11 @@ def test_fetched_toolchain_is_used(
     cargo, rustc_version = json.loads(answer.read_text())
     assert cargo == str(tmp_path / "cache" / "temporal-static-libs" / "cargo" / "bin" / "cargo")
     assert rustc_version.startswith("rustc 1.")
-    assert done.stdout == ""  # which is for answers
+    assert done.stdout == ""  # stdout is for answers
     assert any(request.endswith("/rustup-init") for request in server.requests)
 
 
-def test_nothing_is_fetched_when_there_is_a_toolchain(
+def test_nothing_is_fetched_if_there_is_a_toolchain(
     repo_root: Path, tmp_path: Path, server: Server, no_rust: str
 ) -> None:
     for tool in ("cargo", "rustc"):

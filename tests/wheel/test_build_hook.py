@@ -35,7 +35,7 @@ def read_manifest(wheel: Path) -> dict[str, object]:
 
 
 def path_without(*tools: str) -> str:
-    """PATH less every directory that holds one of some tools."""
+    """PATH without the directories that contain any of these tools."""
     return os.pathsep.join(
         directory
         for directory in os.environ["PATH"].split(os.pathsep)
@@ -97,7 +97,7 @@ def test_workspace_without_protobuf_files_is_refused_before_it_is_compiled(
     assert not Path(tiny_tree.environ["CARGO_TARGET_DIR"]).exists()
 
 
-def test_building_twice_gives_the_same_wheel(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_building_twice_results_in_the_same_wheel(tiny_tree: TinyTree, tmp_path: Path) -> None:
     digests = [
         hashlib.sha256(tiny_tree.wheel(tmp_path / name).read_bytes()).hexdigest()
         for name in ("first", "second")
@@ -105,7 +105,7 @@ def test_building_twice_gives_the_same_wheel(tiny_tree: TinyTree, tmp_path: Path
     assert digests[0] == digests[1]
 
 
-def test_what_an_earlier_build_staged_does_not_stay(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_files_staged_by_an_earlier_build_are_removed(tiny_tree: TinyTree, tmp_path: Path) -> None:
     names = [f"{LIB}/libstale.a", f"{PROTO}/stale.proto"]
     for name in names:
         stale = tiny_tree.root / name
@@ -116,7 +116,7 @@ def test_what_an_earlier_build_staged_does_not_stay(tiny_tree: TinyTree, tmp_pat
     assert not list(tiny_tree.root.glob(".staging*"))
 
 
-def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_manifest_has_the_profile_and_commit(tiny_tree: TinyTree, tmp_path: Path) -> None:
     commit = commit_all(tiny_tree.root)
     manifest = read_manifest(tiny_tree.wheel(tmp_path / "out"))
     assert manifest["source_commit"] == commit
@@ -130,7 +130,7 @@ def test_manifest_says_which_profile_and_commit(tiny_tree: TinyTree, tmp_path: P
     assert [lib["api_functions"] for lib in manifest["libraries"]] == [3, 2]  # type: ignore[attr-defined]
 
 
-def test_source_distribution_needs_no_rust_and_holds_no_archives(
+def test_source_distribution_needs_no_rust_and_has_no_archives(
     tiny_tree: TinyTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_tree.wheel(tmp_path / "out")
@@ -142,7 +142,7 @@ def test_source_distribution_needs_no_rust_and_holds_no_archives(
     assert not [name for name in names if name.endswith(".a") or "/lib/" in name]
 
 
-def test_editable_install_answers_for_the_tree(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_editable_install_uses_the_trees_archives(tiny_tree: TinyTree, tmp_path: Path) -> None:
     site = tmp_path / "site"
     done = tiny_tree.pip("install", "--editable", ".", "--target", str(site))
     assert done.returncode == 0, done.stdout
@@ -242,7 +242,7 @@ def test_without_cargo_the_build_stops_before_any_work(
         ("TEMPORAL_LIBS_CARGO_PROFILE", "fast", "cargo could not compile"),
     ],
 )
-def test_bad_setting_is_one_clear_message(
+def test_invalid_setting_is_one_clear_message(
     tiny_tree: TinyTree, tmp_path: Path, name: str, value: str, problem: str
 ) -> None:
     done = tiny_tree.pip(
@@ -254,7 +254,9 @@ def test_bad_setting_is_one_clear_message(
     assert not (tiny_tree.root / LIB).exists()
 
 
-def test_failed_build_leaves_what_was_staged_before(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_failed_build_keeps_the_previously_staged_files(
+    tiny_tree: TinyTree, tmp_path: Path
+) -> None:
     tiny_tree.wheel(tmp_path / "out")
     staged = tiny_tree.root / LIB / "checksums.sha256"
     before = staged.read_bytes()
@@ -265,7 +267,7 @@ def test_failed_build_leaves_what_was_staged_before(tiny_tree: TinyTree, tmp_pat
     assert staged.read_bytes() == before
 
 
-def test_archive_without_all_of_the_api_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_archive_without_the_whole_api_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
     (tiny_tree.root / "rust" / "c-api" / "src" / "lib.rs").write_text(
         '#[unsafe(no_mangle)] pub extern "C" fn temporal_core_random_new() {}\n'
     )
@@ -275,7 +277,7 @@ def test_archive_without_all_of_the_api_is_refused(tiny_tree: TinyTree, tmp_path
     assert "declares: temporal_core_random_free, temporal_core_worker_free\n" in done.stdout
 
 
-def test_archive_that_is_not_finished_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_unfinished_archive_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> None:
     pipeline = tiny_tree.root / "temporal_static_libs" / "_build" / "pipeline.py"
     text = pipeline.read_text(encoding="utf-8")
     step = "plan.finish(compiled.archive, kept, archive, compiled.crates, weak=component.is_subset)"
@@ -304,7 +306,7 @@ def test_description_of_another_interface_is_refused_before_any_work(
     assert not Path(tiny_tree.environ["CARGO_TARGET_DIR"]).exists()
 
 
-def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: TinyTree) -> None:
+def test_bootstrap_is_a_build_requirement_only_if_enabled(tiny_tree: TinyTree) -> None:
     program = (
         "from hatchling.build import *; "
         "print(get_requires_for_build_wheel(), get_requires_for_build_sdist())"
@@ -325,11 +327,11 @@ def test_bootstrap_is_a_build_requirement_only_where_it_is_asked_for(tiny_tree: 
     assert requirements("1") == "['puccinialin>=0.1.14'] []"
 
 
-def test_second_set_with_line_tables_is_of_the_same_build(
+def test_set_with_line_tables_comes_from_the_same_build(
     tiny_tree: TinyTree, tmp_path: Path
 ) -> None:
     place = tmp_path / "made" / "line-tables"
-    for name in ("first", "again"):  # what an earlier build left is replaced
+    for name in ("first", "again"):  # results of an earlier build are replaced
         wheel = tiny_tree.wheel(tmp_path / name, {"TEMPORAL_LIBS_LINE_TABLES": str(place)})
         found = {file.name: file.read_bytes() for file in place.iterdir()}
         libraries = {"libtemporal_client.a", "libtemporal_sdk_core.a"}
@@ -343,7 +345,7 @@ def test_second_set_with_line_tables_is_of_the_same_build(
 
 
 @pytest.mark.parametrize("kind", ["directory", "file"])
-def test_directory_that_holds_something_else_is_not_replaced(
+def test_directory_with_other_files_is_not_replaced(
     tiny_tree: TinyTree, tmp_path: Path, kind: str
 ) -> None:
     place = tmp_path / "mine"

@@ -1,4 +1,4 @@
-"""The record of a build, of one that failed too: real builds of a workspace that takes a second."""
+"""The record of a build, also of a failed one, with real builds of a tiny workspace."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ BUILT = ["prepare", "compile", "finish sdk-core", "finish client", "describe"]
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where records go; its directory does not exist."""
+    """The path for records, in a directory that does not exist."""
     return tmp_path / "records" / "build-record.json"
 
 
 @pytest.fixture(scope="session")
 def validator(package_dir: Path) -> jsonschema.Draft202012Validator:
-    """The schema of the installed package."""
+    """A validator with the schema of the installed package."""
     text = (package_dir / "share" / "build-record.schema.json").read_text(encoding="utf-8")
     schema = json.loads(text)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -41,7 +41,7 @@ def validator(package_dir: Path) -> jsonschema.Draft202012Validator:
 
 
 def read(file: Path, validator: jsonschema.Draft202012Validator) -> dict[str, Any]:
-    """A record, held to its schema; nothing lies beside it."""
+    """Read a record and validate it; check that there is no other file."""
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     validator.validate(record)
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
@@ -51,7 +51,7 @@ def read(file: Path, validator: jsonschema.Draft202012Validator) -> dict[str, An
 def repair(
     tree: TinyTree, built: Path, directory: Path, file: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run the repair step as `make wheel` does."""
+    """Run the repair step like `make wheel`."""
     return subprocess.run(
         [sys.executable, "-m", "tools.wheel.repair", built, directory],
         cwd=tree.root,
@@ -62,7 +62,7 @@ def repair(
     )
 
 
-def test_build_and_repair_make_one_whole_record(
+def test_build_and_repair_make_one_complete_record(
     tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
 ) -> None:
     commit = commit_all(tiny_tree.root)
@@ -89,7 +89,7 @@ def test_build_and_repair_make_one_whole_record(
             ("client", "libtemporal_client.a"),
         )
     ]
-    # The repair step ran in the environment of this test.
+    # The repair step ran in this test's environment.
     assert record["environment"]["python"] == platform.python_version()
     assert record["environment"]["packages"]["lief"] == version("lief")
     assert (half["environment"], record["builder"], record["error"]) == (None, None, None)
@@ -100,11 +100,11 @@ def test_build_and_repair_make_one_whole_record(
         "rustc": rustc.splitlines()[0],
         "host": re.findall(r"^host: (.+)$", rustc, re.MULTILINE)[0],
     }
-    # cargo's own time is in it, and nothing but the build's.
+    # It contains cargo's time, within the time of the build.
     assert 0.05 < record["phases"]["compile"] < 600
 
 
-def test_units_that_cargo_had_are_told_from_those_it_compiled(
+def test_record_distinguishes_fresh_from_compiled_units(
     tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
 ) -> None:
     counts = []
@@ -116,7 +116,7 @@ def test_units_that_cargo_had_are_told_from_those_it_compiled(
     assert counts == [{"fresh": 0, "compiled": units}, {"fresh": units, "compiled": 0}]
 
 
-def test_sources_that_do_not_compile(
+def test_record_of_sources_that_do_not_compile(
     tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
 ) -> None:
     (tiny_tree.root / "rust" / "sdk-core" / "src" / "lib.rs").write_text("this is not Rust\n")
@@ -131,7 +131,7 @@ def test_sources_that_do_not_compile(
     }
     assert list(record["phases"]) == ["prepare", "compile"]
     assert record["platform"] == "linux-x64"
-    # The one before it in the workspace was.
+    # The previous crate in the workspace was compiled.
     assert record["cargo"]["compiled"] >= 1
     assert record["archives"] == []
 
@@ -150,7 +150,7 @@ def test_sources_that_do_not_compile(
         ),
     ],
 )
-def test_build_that_does_not_get_to_compiling(
+def test_record_of_a_build_that_fails_before_compiling(
     tiny_tree: TinyTree,
     file: Path,
     validator: jsonschema.Draft202012Validator,
@@ -159,7 +159,7 @@ def test_build_that_does_not_get_to_compiling(
     error: str,
     phase: str | None,
 ) -> None:
-    """Straight through Hatchling: pip itself would ask the hook for its requirements first."""
+    """Uses Hatchling directly, because pip would ask the hook for its requirements first."""
     program = "import hatchling.builders.wheel as w; next(w.WheelBuilder('.').build(directory='x'))"
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -176,14 +176,14 @@ def test_build_that_does_not_get_to_compiling(
     assert record["toolchain"] is None
 
 
-def test_repair_that_fails(
+def test_record_of_a_failed_repair(
     tiny_tree: TinyTree, tmp_path: Path, file: Path, validator: jsonschema.Draft202012Validator
 ) -> None:
     built = tiny_tree.wheel(tmp_path / "built", {VARIABLE: str(file)})
     targets = tiny_tree.root / "temporal_static_libs" / "_targets.py"
     text = targets.read_text(encoding="utf-8")
     assert text.count('-linux-gnu", "2.17"') == 2
-    # No glibc that Zig knows.
+    # A glibc that Zig does not know.
     targets.write_text(text.replace('-linux-gnu", "2.17"', '-linux-gnu", "1.1"'))
     done = repair(tiny_tree, built, tmp_path / "repaired", file)
     assert done.returncode == 1
@@ -193,7 +193,7 @@ def test_repair_that_fails(
 
 
 @pytest.mark.parametrize("left", [None, "{", '{"target": "x86_64-unknown-linux-gnu"}', "other"])
-def test_repair_leaves_alone_what_is_no_record_of_its_wheel(
+def test_repair_does_not_change_other_files(
     tiny_tree: TinyTree, tmp_path: Path, file: Path, left: str | None
 ) -> None:
     built = tiny_tree.wheel(tmp_path / "built", {VARIABLE: str(file)})
@@ -211,9 +211,7 @@ def test_repair_leaves_alone_what_is_no_record_of_its_wheel(
     assert (file.read_text() if file.exists() else None) == left
 
 
-def test_place_that_cannot_be_written_to_costs_no_build(
-    tiny_tree: TinyTree, tmp_path: Path
-) -> None:
+def test_unwritable_record_does_not_fail_the_build(tiny_tree: TinyTree, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "build-record.json"
     done = tiny_tree.pip(
@@ -224,7 +222,7 @@ def test_place_that_cannot_be_written_to_costs_no_build(
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 
-def test_compile_fallback_writes_one_with_what_sccache_served(
+def test_compile_fallback_records_sccaches_hits(
     tiny_package: TinyPackage,
     tmp_path: Path,
     file: Path,

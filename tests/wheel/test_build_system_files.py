@@ -1,4 +1,4 @@
-"""Where --cmakedir and --pkgconfigdir lead, for archives of every source."""
+"""The directories of --cmakedir and --pkgconfigdir, for archives from every source."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONFIG = "TemporalStaticLibsConfig.cmake"
 
 @pytest.fixture
 def override(package_dir: Path, tmp_path: Path) -> Path:
-    """A directory for TEMPORAL_LIBS_DIR, which has archives and what describes them."""
+    """A directory for TEMPORAL_LIBS_DIR, with archives and their description."""
     directory = tmp_path / "over ride"
     names = ("*.cmake", "*.pc")
     shutil.copytree(
@@ -44,7 +44,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def directories(directory: Path) -> list[str]:
-    """Where the header and the archives are, that pkg-config modules lead to, in the end."""
+    """The resolved directories of header and archives in the pkg-config modules."""
     done = subprocess.run(
         [pkgconf.get_executable(), "--cflags", "--libs-only-L", "temporal-client"],
         env={"PKG_CONFIG_PATH": str(directory)},
@@ -56,7 +56,7 @@ def directories(directory: Path) -> list[str]:
 
 
 def protodir(directory: Path) -> str:
-    """Where the protobuf files are, that a pkg-config module leads to, in the end."""
+    """The resolved directory of the protobuf files in a pkg-config module."""
     done = subprocess.run(
         [pkgconf.get_executable(), "--variable=protodir", "temporal-client"],
         env={"PKG_CONFIG_PATH": str(directory)},
@@ -67,10 +67,10 @@ def protodir(directory: Path) -> str:
     return os.path.realpath(done.stdout.removesuffix("\n"))
 
 
-def test_those_of_the_wheel_need_no_cache(
+def test_wheels_files_need_no_cache(
     script: Command, package_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As for a user whom the system knows no home of."""
+    """For example for a user without a home directory."""
     for name in ("TEMPORAL_LIBS_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     lib = package_dir / "lib"
@@ -78,7 +78,7 @@ def test_those_of_the_wheel_need_no_cache(
     assert script.lines(*OPTIONS, environ={"HOME": "nowhere"}) == carried
 
 
-def test_for_a_directory_of_archives_they_are_made(
+def test_files_are_made_for_a_directory_of_archives(
     script: Command, package_dir: Path, override: Path, cache: Path
 ) -> None:
     environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
@@ -89,7 +89,7 @@ def test_for_a_directory_of_archives_they_are_made(
     assert protodir(modules) == str(package_dir / "share/proto")
 
 
-def test_what_was_made_is_answered_again_and_mended(
+def test_files_are_reused_and_fixed_if_damaged(
     script: Command, override: Path, cache: Path
 ) -> None:
     environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
@@ -114,7 +114,7 @@ def test_what_was_made_is_answered_again_and_mended(
     ]
 
 
-# Leaves for each file that has been made what a killed process of the same number would, then asks.
+# Creates the leftovers of a killed process with the same ID for each file, then runs the command.
 _SAME_NUMBER = """
 import os, pathlib, sys
 for file in [*pathlib.Path(sys.argv[1]).rglob("*")]:
@@ -128,7 +128,7 @@ sys.exit(main())
 """
 
 
-def test_leftover_of_a_killed_process_with_the_same_number_is_in_nobodys_way(
+def test_leftovers_of_a_killed_process_with_the_same_id_do_not_block(
     script: Command, override: Path, cache: Path
 ) -> None:
     environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
@@ -145,7 +145,7 @@ def test_leftover_of_a_killed_process_with_the_same_number_is_in_nobodys_way(
     assert (Path(made[0]) / CONFIG).is_file()
 
 
-def test_old_leftovers_go_when_something_is_made(
+def test_old_leftovers_are_removed_when_files_are_made(
     script: Command, override: Path, cache: Path
 ) -> None:
     environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
@@ -161,7 +161,7 @@ def test_old_leftovers_go_when_something_is_made(
     assert [it.exists() for it in (old, new)] == [False, True]
 
 
-def test_directories_of_archives_do_not_share_them(
+def test_directories_of_archives_have_separate_files(
     script: Command, override: Path, cache: Path, tmp_path: Path
 ) -> None:
     other = override.rename(tmp_path / "other")
@@ -176,7 +176,7 @@ def test_directories_of_archives_do_not_share_them(
     assert not set(answers[0]) & set(answers[1])
 
 
-def test_for_compiled_archives_they_are_made(tiny_package: TinyPackage) -> None:
+def test_files_are_made_for_compiled_archives(tiny_package: TinyPackage) -> None:
     cmake, modules = (
         Path(line) for line in tiny_package.answer(*OPTIONS, USE_PREBUILT_LIBS="false")
     )
@@ -185,7 +185,7 @@ def test_for_compiled_archives_they_are_made(tiny_package: TinyPackage) -> None:
     assert protodir(modules) == str(tiny_package.root / "share/proto")
 
 
-def test_in_a_path_with_a_blank_readers_get_links(
+def test_links_are_used_if_the_path_has_a_space(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path, cache: Path
 ) -> None:
     package = copy_site(tmp_path / "with blank")
@@ -196,7 +196,7 @@ def test_in_a_path_with_a_blank_readers_get_links(
     assert directories(Path(modules)) == [str(package / "include"), str(package / "lib")]
 
 
-def test_links_that_would_have_a_blank_themselves_are_not_made(
+def test_no_links_are_made_if_their_path_has_a_space_too(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     package = copy_site(tmp_path / "with blank")
@@ -213,7 +213,7 @@ def test_links_that_would_have_a_blank_themselves_are_not_made(
         ("--pkgconfigdir", "pkgconfig/temporal-client.pc"),
     ],
 )
-def test_file_that_the_wheel_has_lost(
+def test_missing_file_of_the_wheel_is_an_error(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path, option: str, file: str
 ) -> None:
     package = copy_site(tmp_path / "site")
@@ -226,7 +226,7 @@ def test_file_that_the_wheel_has_lost(
     assert "--force-reinstall" in message
 
 
-def test_cache_that_cannot_be_used(script: Command, override: Path, cache: Path) -> None:
+def test_unusable_cache_is_an_error(script: Command, override: Path, cache: Path) -> None:
     cache.write_text("a file")
     environ = {"TEMPORAL_LIBS_DIR": str(override), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
     done = script.run("--cmakedir", environ=environ)

@@ -1,4 +1,4 @@
-"""What cibuildwheel brings to a build, in the build's record: by cibuildwheel's own reading."""
+"""What cibuildwheel contributes to a build's record, as cibuildwheel itself determines it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_builder(record: Path, identifier: str, **environ: str) -> None:
 
 
 def identifiers() -> list[str]:
-    """Those of the builds that ship."""
+    """The identifiers of the published builds."""
     content = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return list(content["tool"]["cibuildwheel"]["build"])
 
@@ -55,7 +55,7 @@ def test_image_is_recorded_with_its_digest(tmp_path: Path, identifier: str) -> N
         assert len(bytes.fromhex(digest)) == 32
 
 
-def test_image_of_a_rehearsal_is_recorded_as_it_is_named(tmp_path: Path) -> None:
+def test_image_of_a_rehearsal_is_recorded_by_name(tmp_path: Path) -> None:
     file = tmp_path / "build-record.json"
     file.write_text(json.dumps(build_record()))
     image = {"CIBW_MANYLINUX_X86_64_IMAGE": "local:tag"}

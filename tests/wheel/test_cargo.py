@@ -1,4 +1,4 @@
-"""Running cargo, with the real one on the tiny workspace."""
+"""Running the real cargo on the tiny workspace."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ Compile = Callable[[], Compiled]
 
 
 def for_host(toolchain: Toolchain) -> CargoForTarget:
-    """How cargo compiles for the machine it runs on."""
+    """The settings of cargo for compiling natively."""
     target = target_of_triple(toolchain.host)
     return cargo_for_target(toolchain, target, target.floor_version)
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, repo_root: Path) -> Path:
-    """A tiny workspace of the test's own."""
+    """A tiny workspace only for this test."""
     tiny = repo_root / "tests" / "wheel" / "tiny_workspace"
     return Path(shutil.copytree(tiny, tmp_path / "rust"))
 
@@ -49,7 +49,7 @@ def toolchain(workspace: Path, tiny_environ: dict[str, str]) -> Toolchain:
 
 @pytest.fixture
 def compile_it(workspace: Path, toolchain: Toolchain) -> Compile:
-    """Compile the workspace for this machine."""
+    """A function that compiles the workspace for this machine."""
 
     def compile_it() -> Compiled:
         return compile_archive(workspace, toolchain, for_host(toolchain), "quick")
@@ -58,7 +58,7 @@ def compile_it(workspace: Path, toolchain: Toolchain) -> Compile:
 
 
 def cargo_after(directory: Path, toolchain: Toolchain, command: str) -> str:
-    """A cargo that runs a shell's command before it compiles."""
+    """A cargo that runs a shell command before it compiles."""
     cargo = directory / "cargo"
     shell = f'[ "$1" != rustc ] || {command}\nexec {toolchain.cargo} "$@"\n'
     cargo.write_text(f"#!/bin/sh\n{shell}")
@@ -79,7 +79,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_line_that_is_no_message_of_cargos_is_passed_on(
+def test_line_that_is_not_a_cargo_message_is_passed_on(
     workspace: Path,
     toolchain: Toolchain,
     tmp_path: Path,
@@ -96,7 +96,7 @@ def test_line_that_is_no_message_of_cargos_is_passed_on(
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", "{}", '{"packages": [{}]}', '{"packages": null}', "\\377"]
 )
-def test_metadata_that_is_none(
+def test_invalid_metadata_is_an_error(
     workspace: Path, toolchain: Toolchain, tmp_path: Path, text: str
 ) -> None:
     cargo = tmp_path / "cargo"
@@ -107,7 +107,7 @@ def test_metadata_that_is_none(
         cargo_metadata(workspace, wrapped, for_host(wrapped))
 
 
-def test_minimum_version_is_the_one_that_cargo_reads(
+def test_minimum_version_matches_that_of_cargo(
     repo_root: Path, tmp_path: Path, toolchain: Toolchain
 ) -> None:
     done = subprocess.run(
@@ -123,7 +123,7 @@ def test_minimum_version_is_the_one_that_cargo_reads(
     assert minimums == {caught.value.minimum}
 
 
-def test_archive_and_features_are_what_cargo_says(compile_it: Compile) -> None:
+def test_archive_and_features_come_from_cargo(compile_it: Compile) -> None:
     compiled = compile_it()
     assert compiled.features == {
         "temporal-static-libs-c-api": ("worker",),
@@ -132,14 +132,14 @@ def test_archive_and_features_are_what_cargo_says(compile_it: Compile) -> None:
     assert "temporal_core_worker_free" in defined_symbols(compiled.archive)
 
 
-def test_fresh_and_cached_builds_say_the_same(compile_it: Compile) -> None:
+def test_fresh_and_cached_builds_have_the_same_result(compile_it: Compile) -> None:
     first = compile_it()
     again = compile_it()
     assert again == first
     assert first.system_libraries or first.frameworks
 
 
-def test_native_libraries_are_what_rustc_reports(
+def test_native_libraries_are_those_that_rustc_reports(
     compile_it: Compile, toolchain: Toolchain, tmp_path: Path
 ) -> None:
     source = tmp_path / "empty.rs"
@@ -158,7 +158,7 @@ def test_native_libraries_are_what_rustc_reports(
     )
 
 
-def test_progress_and_warnings_are_shown_and_notes_for_us_are_not(
+def test_progress_and_warnings_are_shown_but_internal_notes_are_not(
     workspace: Path, compile_it: Compile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     source = workspace / "c-api" / "src" / "lib.rs"
@@ -171,7 +171,7 @@ def test_progress_and_warnings_are_shown_and_notes_for_us_are_not(
     assert "native" not in shown.err
 
 
-def test_error_in_the_sources_is_shown_and_ends_the_build(
+def test_error_in_the_sources_is_shown_and_fails_the_build(
     workspace: Path, compile_it: Compile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (workspace / "c-api" / "src" / "lib.rs").write_text("this is not Rust\n")
@@ -184,7 +184,7 @@ def test_error_in_the_sources_is_shown_and_ends_the_build(
     assert "error: expected" in capfd.readouterr().err
 
 
-def test_lock_file_that_does_not_fit_is_an_error(
+def test_outdated_lock_file_is_an_error(
     workspace: Path, compile_it: Compile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lock = workspace / "Cargo.lock"
@@ -243,13 +243,13 @@ def test_native_libraries_are_read(
     assert parse_native_libs(line) == (libraries, frameworks)
 
 
-def test_native_library_of_an_unknown_form_is_an_error() -> None:
+def test_unknown_form_of_a_native_library_is_an_error() -> None:
     with pytest.raises(CompileError, match="'/defaultlib:libcmt'"):
         parse_native_libs("ntdll.lib /defaultlib:libcmt")
 
 
 @pytest.mark.parametrize("given", [{}, {"CFLAGS": "-O1"}, {"TARGET_CFLAGS": "-O1", "CFLAGS": "-g"}])
-def test_c_compilers_get_neutral_paths_and_keep_the_flags_they_had(
+def test_c_compilers_get_neutral_paths_and_keep_their_flags(
     workspace: Path, toolchain: Toolchain, tmp_path: Path, given: dict[str, str]
 ) -> None:
     noted = tmp_path / "environ"
@@ -258,7 +258,7 @@ def test_c_compilers_get_neutral_paths_and_keep_the_flags_they_had(
     wrapped = replace(toolchain, cargo=wrapper, environ=environ)
     compile_archive(workspace, wrapped, for_host(wrapped), "quick")
     found = dict(line.split("=", 1) for line in noted.read_text().split("\0") if "=" in line)
-    # The variables of the crate cc, of which the most specific one counts.
+    # The variables of the crate cc. The most specific one wins.
     name = next(iter(given), f"CFLAGS_{toolchain.host.replace('-', '_')}")
     words = found[name].split()
     assert words[: len(given.get(name, "").split())] == given.get(name, "").split()
@@ -268,7 +268,7 @@ def test_c_compilers_get_neutral_paths_and_keep_the_flags_they_had(
     }
 
 
-def test_path_with_a_space_is_not_among_the_flags_of_c_compilers(
+def test_path_with_a_space_is_not_passed_to_c_compilers(
     repo_root: Path, toolchain: Toolchain, tmp_path: Path
 ) -> None:
     tiny = repo_root / "tests" / "wheel" / "tiny_workspace"

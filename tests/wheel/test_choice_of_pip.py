@@ -1,4 +1,4 @@
-"""Which file pip takes, and what it says when there is none: with today's pip and with old ones."""
+"""Which file pip selects, and its message if there is none, with the current and old versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.ci.skips import require_program
 from tests.support.docs.commands import commands, run
 from tests.support.pip.fake_platform import FakePlatform
 
-# What docs/troubleshooting.md quotes.
+# The messages that docs/troubleshooting.md quotes.
 NOTHING_FOUND = (
     "ERROR: Could not find a version that satisfies the requirement "
     f"{PROJECT} (from versions: none)",
@@ -23,20 +23,20 @@ NOTHING_FOUND = (
 
 LINUX_X64 = next(target for target in TARGETS if target.platform == "linux-x64")
 
-# Environments that the Makefile makes where such a pip runs: on Python 3.11 and older.
+# The Makefile makes these environments only with Python 3.11 and older, where such a pip runs.
 BEFORE_2014, BEFORE_2_17 = "pip-19.2", "pip-20.2"
 
 
 def old_pip(repo_root: Path, name: str) -> str:
-    """The interpreter of the environment with an old pip."""
+    """Return the interpreter of the environment with an old pip."""
     return require_program(str(repo_root / ".venv" / name / "bin" / "python"))
 
 
 def download(python: str, index: str, tmp_path: Path, *options: str) -> tuple[list[str], list[str]]:
-    """Have pip download the project.
+    """Download the project with pip.
 
     Returns:
-        What it said, line by line, and the names of the files it brought.
+        The lines of its output, and the names of the downloaded files.
     """
     directory = tmp_path / "downloaded"
     command: list[str | Path] = ["download", "--no-deps", "--dest", directory, *options, PROJECT]
@@ -58,11 +58,11 @@ def download(python: str, index: str, tmp_path: Path, *options: str) -> tuple[li
         pytest.param("manylinux2010_x86_64", id="glibc-2.12-by-its-old-name"),
         pytest.param("musllinux_1_1_x86_64", id="old-musl"),
         pytest.param("manylinux_2_17_s390x", id="s390x"),
-        # A name that pip does not break down into the older ones that it includes.
+        # A tag that pip does not expand into the older ones that it includes.
         pytest.param("manylinux_2_28_x86_64", id="newer-glibc"),
     ],
 )
-def test_platform_without_a_wheel_is_told_in_pips_own_words(
+def test_pips_message_for_a_platform_without_a_wheel(
     platform: str, index: str, tmp_path: Path, repo_root: Path
 ) -> None:
     options = ("--platform", platform, "--only-binary=:all:")
@@ -75,7 +75,7 @@ def test_platform_without_a_wheel_is_told_in_pips_own_words(
 
 
 @pytest.mark.parametrize("platform", LINUX_X64.wheel_tags)
-def test_each_name_of_the_platform_brings_the_wheel(
+def test_each_tag_of_the_platform_selects_the_wheel(
     platform: str, index: str, published_wheel: Path, tmp_path: Path
 ) -> None:
     options = ("--platform", platform, "--only-binary=:all:")
@@ -83,31 +83,31 @@ def test_each_name_of_the_platform_brings_the_wheel(
     assert files == [published_wheel.name]
 
 
-def test_pip_takes_the_wheel(index: str, published_wheel: Path, tmp_path: Path) -> None:
+def test_pip_selects_the_wheel(index: str, published_wheel: Path, tmp_path: Path) -> None:
     _, files = download(sys.executable, index, tmp_path)
     assert files == [published_wheel.name]
 
 
-def test_pip_that_knows_only_manylinux2014_takes_the_wheel(
+def test_pip_that_knows_only_manylinux2014_selects_the_wheel(
     index: str, published_wheel: Path, tmp_path: Path, repo_root: Path
 ) -> None:
     python = old_pip(repo_root, BEFORE_2_17)
     _, files = download(python, index, tmp_path)
     assert files == [published_wheel.name]
-    # And by that name alone: the other one says nothing to it.
+    # It knows only that tag, not the other one.
     tags = pip(python, index, "debug", "--verbose", cwd=tmp_path).stdout
     assert "py3-none-manylinux2014_x86_64" in tags
     assert "manylinux_2_17" not in tags
 
 
-def test_pip_older_than_that_takes_the_source_distribution(
+def test_pip_older_than_that_selects_the_source_distribution(
     index: str, tiny_sdist: Path, tmp_path: Path, repo_root: Path
 ) -> None:
     _, files = download(old_pip(repo_root, BEFORE_2014), index, tmp_path, "--no-build-isolation")
     assert files == [tiny_sdist.name]
 
 
-def test_old_pip_is_named_as_the_reason_and_a_newer_one_as_a_way_out(
+def test_old_pip_is_named_as_the_reason_and_a_newer_one_as_an_option(
     index: str, tmp_path: Path, repo_root: Path
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -128,11 +128,11 @@ def test_old_pip_is_named_as_the_reason_and_a_newer_one_as_a_way_out(
         "linux-x64 is known to pip 19.3 and newer."
     ) in message
     assert "python -m pip install --upgrade pip" in message
-    # Nothing of the build's own comes after the address.
+    # Nothing follows the URL.
     assert lines[end + 1].startswith(("---", "ERROR"))
 
 
-def test_old_pip_on_an_unsupported_platform_is_not_the_reason(
+def test_old_pip_is_not_blamed_on_an_unsupported_platform(
     index: str, tmp_path: Path, repo_root: Path
 ) -> None:
     fake = FakePlatform("Linux", "x86_64", "linux-x86_64", glibc="2.12")
@@ -148,7 +148,7 @@ def test_old_pip_on_an_unsupported_platform_is_not_the_reason(
     assert "This Python's pip is" not in done.stdout
 
 
-def test_without_only_binary_pip_takes_the_source_distribution_for_another_platform(
+def test_without_only_binary_pip_downloads_the_sdist_for_another_platform(
     index: str, tiny_sdist: Path, tmp_path: Path
 ) -> None:
     options = ("--platform", "win_amd64", "--no-build-isolation")
@@ -156,10 +156,10 @@ def test_without_only_binary_pip_takes_the_source_distribution_for_another_platf
     assert files == [tiny_sdist.name]
 
 
-def test_wheel_of_another_platform_installs_beside_and_answers(
+def test_wheel_of_another_platform_can_be_installed_and_used(
     index: str, tmp_path: Path, repo_root: Path
 ) -> None:
-    """The message's second way out, on a machine that pip finds no wheel for."""
+    """The second option in the message, on a machine without a matching wheel."""
     fake = FakePlatform("FreeBSD", "amd64", "freebsd-14.1-release-amd64")
     page = repo_root / "docs" / "manual-setup.md"
     script, _ = commands(page, "The wheel of another platform")

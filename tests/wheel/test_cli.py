@@ -30,7 +30,7 @@ EVERY_OPTION = (
 USAGE_HINT = "Try 'temporal-libs-config --help'."
 
 
-def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) -> None:
+def test_answers_have_the_designed_form(command: Command, package_dir: Path) -> None:
     json_line = command.lines("--json")[0]
     facts = json.loads(json_line)
     system = " ".join(f"-l{name}" for name in facts["libraries"][0]["system_libraries"])
@@ -63,14 +63,14 @@ def test_answers_are_in_the_designs_form(command: Command, package_dir: Path) ->
         assert command.run(option).stdout == f"{answer}\n".encode(), option
 
 
-def test_linux_x64_links_what_rustc_reports_there(script: Command) -> None:
+def test_linux_x64_links_the_libraries_that_rustc_reports(script: Command) -> None:
     target, system = script.lines("--target", "--system-libs")
     if target != "x86_64-unknown-linux-gnu":
-        pytest.skip(f"the sample is of another target than {target}")
+        pytest.skip(f"the sample is for another target than {target}")
     assert system == "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 
 
-def test_one_line_an_option_in_the_order_given(command: Command) -> None:
+def test_one_line_per_option_in_the_given_order(command: Command) -> None:
     answers = {option: command.lines(option)[0] for option in EVERY_OPTION}
     for options in (EVERY_OPTION, EVERY_OPTION[::-1], ("--libs", "--version", "--libs")):
         assert command.lines(*options) == [answers[option] for option in options]
@@ -122,7 +122,9 @@ def test_python_has_the_flags_for_static_programs(command: Command) -> None:
         assert shlex.split(libs) == list(flags)
 
 
-def test_json_is_the_manifest_with_what_a_build_needs(command: Command, package_dir: Path) -> None:
+def test_json_is_the_manifest_with_additions_for_builds(
+    command: Command, package_dir: Path
+) -> None:
     facts = json.loads(command.lines("--json")[0])
     manifest = json.loads((package_dir / "lib" / "manifest.json").read_text())
     assert facts.pop("source") == "wheel"
@@ -231,13 +233,13 @@ def test_bare_command_prints_its_help_as_an_error(command: Command) -> None:
 
 
 @pytest.mark.parametrize("name", ["USE_PREBUILT_LIBS", "TEMPORAL_LIBS_FALLBACK"])
-def test_bad_setting_is_bad_usage_whatever_is_asked(command: Command, name: str) -> None:
+def test_invalid_setting_is_bad_usage_with_any_option(command: Command, name: str) -> None:
     done = command.run("--version", environ={name: "maybe"})
     assert (done.returncode, done.stdout) == (2, b"")
     assert f"the environment variable {name} is 'maybe'" in done.stderr.decode()
 
 
-def test_asking_for_prebuilt_archives_is_the_default(command: Command) -> None:
+def test_requesting_prebuilt_archives_is_the_default(command: Command) -> None:
     for value in ("true", "TRUE", "1", "yes"):
         assert command.lines("--libs", environ={"USE_PREBUILT_LIBS": value}) == (
             command.lines("--libs")
@@ -265,7 +267,7 @@ def test_zig_prints_the_helper_whichever_archives_are_active(command: Command) -
     assert printed.stdout == helper.read_bytes()
 
 
-def test_helper_for_zig_that_is_missing(
+def test_missing_zig_helper_is_an_error(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     helper = copy_site(tmp_path / "site") / "share" / "zig" / "temporal_libs.zig"
@@ -278,7 +280,7 @@ def test_helper_for_zig_that_is_missing(
     assert "-m pip install --force-reinstall" in message
 
 
-def test_interface_is_answered_for_whatever_the_archives_are(
+def test_interface_is_printed_for_any_archives(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     package = copy_site(tmp_path / "site")
@@ -288,7 +290,7 @@ def test_interface_is_answered_for_whatever_the_archives_are(
     assert script.run("--libfiles", environ=environ).returncode == 1
 
 
-def test_interface_that_is_missing(
+def test_missing_interface_is_an_error(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     file = copy_site(tmp_path / "site") / "share" / "interface.json"
@@ -301,7 +303,7 @@ def test_interface_that_is_missing(
     assert "-m pip install --force-reinstall" in message
 
 
-def test_override_answers_for_its_directory(
+def test_override_is_used_by_every_option(
     command: Command, package_dir: Path, tmp_path: Path
 ) -> None:
     override = tmp_path / "override"
@@ -325,7 +327,7 @@ def test_override_answers_for_its_directory(
     ids=["blank", "quote", "not-ascii", "not-utf8", "shell-characters"],
 )
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_any_path_survives_the_way_through_a_shell(
+def test_shell_reads_any_path_unchanged(
     command: Command,
     copy_site: Callable[[Path], Path],
     tmp_path: Path,
@@ -369,7 +371,7 @@ def test_full_disk_is_an_error(script: Command) -> None:
     )
 
 
-def test_reader_that_went_away_is_no_news(script: Command) -> None:
+def test_closed_pipe_is_not_reported(script: Command) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -387,7 +389,7 @@ def test_closed_standard_error_does_not_put_errors_on_standard_output(script: Co
     assert (done.returncode, done.stdout) == (2, b"")
 
 
-def test_script_and_module_are_of_the_environment_under_test(package_dir: Path) -> None:
+def test_script_and_module_belong_to_the_tested_environment(package_dir: Path) -> None:
     script = Path(sys.executable).with_name("temporal-libs-config")
     assert script.is_file()
     assert package_dir.is_relative_to(sys.prefix)

@@ -1,4 +1,4 @@
-"""The cache of compiled archives: whose it is, who may write to it, and when things go wrong."""
+"""The cache of compiled archives: owner, permissions, and failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.pip.tiny_package import TinyPackage, rustc_wrapper
 
 ASKED = {"USE_PREBUILT_LIBS": "false"}
 
-# Somebody who is neither the user nor the administrator.
+# A user who is neither the current one nor root.
 NOBODY = 65534
 
 
@@ -25,20 +25,20 @@ def wait_for(path: Path, deadline: float = 60) -> None:
     """Wait until a file exists."""
     end = time.monotonic() + deadline
     while not path.exists():
-        assert time.monotonic() < end, f"{path} does not appear"
+        assert time.monotonic() < end, f"{path} did not appear"
         time.sleep(0.05)
 
 
 def in_own_mounts(script: str, package: TinyPackage, *options: str) -> tuple[int, str, str, str]:
-    """Run temporal-libs-config where a script has mounted something for it alone.
+    """Run temporal-libs-config with mounts that only it sees.
 
     Args:
-        script: lines of shell, with the cache's path as ``$1``.
-        package: whose temporal-libs-config.
+        script: shell commands that mount, with the cache's path as ``$0``.
+        package: the package whose temporal-libs-config to run.
         options: its options.
 
     Returns:
-        Exit status, stdout, stderr, and the files that are in the cache then.
+        Exit status, stdout, stderr, and the files in the cache afterwards.
     """
     command: list[str] = [require_program("unshare"), "--mount"]
     if os.geteuid() != 0:
@@ -61,7 +61,7 @@ def in_own_mounts(script: str, package: TinyPackage, *options: str) -> tuple[int
     return done.returncode, done.stdout, done.stderr, files.read_text()
 
 
-def test_cache_is_made_for_the_user_alone(tiny_package: TinyPackage) -> None:
+def test_cache_is_private_to_the_user(tiny_package: TinyPackage) -> None:
     tiny_package.answer("--verify", **ASKED)
     place = tiny_package.compiled
     for directory in (tiny_package.cache, place.parent, place):
@@ -89,7 +89,7 @@ def test_relative_cache_is_in_the_working_directory(
 @pytest.mark.parametrize("mode", [0o770, 0o702, 0o777, 0o1777])
 @pytest.mark.parametrize("level", [0, 1, 2], ids=["cache", "version", "platform"])
 @pytest.mark.parametrize("filled", [True, False], ids=["filled", "empty"])
-def test_cache_that_others_may_write_to_is_refused(
+def test_cache_that_others_can_write_to_is_refused(
     tiny_package: TinyPackage, mode: int, level: int, filled: bool
 ) -> None:
     place = tiny_package.compiled
@@ -109,13 +109,13 @@ def test_cache_that_others_may_write_to_is_refused(
     assert "Compiling" not in done.stderr
 
 
-def test_cache_of_somebody_else_is_refused(tiny_package: TinyPackage) -> None:
+def test_cache_of_another_user_is_refused(tiny_package: TinyPackage) -> None:
     if os.geteuid() == 0:
         cache = tiny_package.cache
         cache.mkdir(mode=0o700)
         os.chown(cache, NOBODY, NOBODY)
     else:
-        cache = Path("/usr")  # the administrator's
+        cache = Path("/usr")  # owned by root
     done = tiny_package.config("--libdir", **ASKED, TEMPORAL_LIBS_CACHE_DIR=str(cache))
     assert (done.returncode, done.stdout) == (1, "")
     assert "the cache directory is owned by another user (you are " in done.stderr
@@ -136,9 +136,7 @@ def test_symbolic_link_inside_is_refused(
     assert "the cache directory is a symbolic link; refusing to use it\n" in done.stderr
 
 
-def test_cache_may_be_a_symbolic_link_of_the_users(
-    tiny_package: TinyPackage, tmp_path: Path
-) -> None:
+def test_cache_may_be_the_users_symbolic_link(tiny_package: TinyPackage, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir(mode=0o700)
     tiny_package.cache.symlink_to(tmp_path / "large")
     assert tiny_package.answer("--libdir", **ASKED) == [str(tiny_package.compiled)]
@@ -153,7 +151,7 @@ def test_cache_that_is_a_file_is_refused(tiny_package: TinyPackage) -> None:
     assert "the cache directory is not a directory" in done.stderr
 
 
-def test_second_process_waits_and_reuses_what_the_first_has_made(
+def test_second_process_waits_and_reuses_the_result_of_the_first(
     tiny_package: TinyPackage, tmp_path: Path
 ) -> None:
     wrapper = rustc_wrapper(tmp_path)
@@ -175,9 +173,7 @@ def test_second_process_waits_and_reuses_what_the_first_has_made(
     assert wrapper.log.read_text() == "compiling\n"
 
 
-def test_killed_in_the_middle_it_leaves_nothing_half_made(
-    tiny_package: TinyPackage, tmp_path: Path
-) -> None:
+def test_killed_build_leaves_nothing_incomplete(tiny_package: TinyPackage, tmp_path: Path) -> None:
     wrapper = rustc_wrapper(tmp_path)
     wrapper.hold.touch()
     settings = {**ASKED, "RUSTC_WRAPPER": str(wrapper.program)}
@@ -193,7 +189,7 @@ def test_killed_in_the_middle_it_leaves_nothing_half_made(
     assert names - {"verified"} == {tiny_package.compiled.parent.name}
 
 
-def test_killed_while_a_set_is_replaced_it_leaves_the_old_one(
+def test_build_killed_while_replacing_a_set_keeps_the_old_one(
     tiny_package: TinyPackage, tmp_path: Path
 ) -> None:
     tiny_package.answer("--verify", **ASKED)
@@ -211,7 +207,7 @@ def test_killed_while_a_set_is_replaced_it_leaves_the_old_one(
     assert {file: file.read_bytes() for file in tiny_package.compiled.iterdir()} == before
 
 
-def test_interrupted_by_the_user_it_says_so(tiny_package: TinyPackage, tmp_path: Path) -> None:
+def test_interrupt_by_the_user_is_reported(tiny_package: TinyPackage, tmp_path: Path) -> None:
     wrapper = rustc_wrapper(tmp_path)
     wrapper.hold.touch()
     settings = {**ASKED, "RUSTC_WRAPPER": str(wrapper.program)}

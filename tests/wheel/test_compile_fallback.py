@@ -1,4 +1,4 @@
-"""Archives compiled on this machine: when, from what, and what is told of it."""
+"""Archives compiled on this machine: when, from what, and what is reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Change = Callable[[TinyPackage], object]
 
 @pytest.fixture
 def compiled(tiny_package: TinyPackage) -> TinyPackage:
-    """The package, with archives compiled."""
+    """The package with compiled archives."""
     done = tiny_package.config("--verify", **ASKED)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Compiling for ") == 1
@@ -47,7 +47,7 @@ def test_stdout_is_the_answer_and_progress_is_on_stderr(tiny_package: TinyPackag
     assert "Compiling temporal-static-libs-sdk-core v0.10.1 " in done.stderr
 
 
-def test_cache_holds_the_set_and_nothing_else_but_receipts(compiled: TinyPackage) -> None:
+def test_cache_contains_only_the_set_and_receipts(compiled: TinyPackage) -> None:
     files = {file.relative_to(compiled.cache) for file in compiled.cache.rglob("*")}
     place = compiled.compiled.relative_to(compiled.cache)
     assert {file for file in files if file.parts[0] != "verified"} == {
@@ -65,7 +65,7 @@ def test_cache_holds_the_set_and_nothing_else_but_receipts(compiled: TinyPackage
     }
 
 
-def test_json_says_that_it_is_compiled(compiled: TinyPackage) -> None:
+def test_json_reports_a_compiled_set(compiled: TinyPackage) -> None:
     facts = json.loads(compiled.answer("--json", **ASKED)[0])
     assert facts["source"] == "compiled"
     assert facts["libdir"] == str(compiled.compiled)
@@ -74,7 +74,7 @@ def test_json_says_that_it_is_compiled(compiled: TinyPackage) -> None:
     assert [Path(library["path"]).is_file() for library in facts["libraries"]] == [True, True]
 
 
-def test_second_call_reuses_it_in_silence_and_without_rust(compiled: TinyPackage) -> None:
+def test_second_call_reuses_the_set_silently_and_without_rust(compiled: TinyPackage) -> None:
     path = without_programs(compiled.environ, ("cargo", "rustc"))
     done = compiled.config("--libdir", **ASKED, PATH=path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{compiled.compiled}\n", "")
@@ -87,7 +87,7 @@ def test_package_itself_is_not_written_to(tiny_package: TinyPackage) -> None:
 
 
 @pytest.mark.parametrize("name", ["with a blank", "it's", "Überraschung 例"])
-def test_package_and_cache_can_be_in_directories_of_any_name(
+def test_package_and_cache_can_be_in_directories_with_any_name(
     copy_site: Callable[[Path], Path], tmp_path: Path, tiny_environ: dict[str, str], name: str
 ) -> None:
     del tiny_environ["CARGO_TARGET_DIR"]
@@ -98,10 +98,10 @@ def test_package_and_cache_can_be_in_directories_of_any_name(
 
 
 @pytest.mark.parametrize("settings", [ASKED, FALLBACK], ids=["asked-for", "fallback"])
-def test_answers_that_describe_are_of_the_set_in_force(
+def test_descriptions_are_those_of_the_active_set(
     tiny_package: TinyPackage, settings: dict[str, str]
 ) -> None:
-    tiny_package.break_wheel()  # but for its manifest, whose ABI is another
+    tiny_package.break_wheel()  # except for its manifest, which has a different ABI
     assert tiny_package.answer("--abi", **settings) == ["0123456789abcdef"]
     manifest = json.loads((tiny_package.compiled / "manifest.json").read_text())
     system = " ".join(f"-l{name}" for name in manifest["libraries"][0]["system_libraries"])
@@ -166,7 +166,7 @@ def empty(package: TinyPackage) -> None:
         (empty, "checksums.sha256 is missing"),
     ],
 )
-def test_corrupt_set_is_removed_and_compiled_anew_once(
+def test_corrupt_set_is_removed_and_recompiled_once(
     compiled: TinyPackage, damage: Change, problem: str
 ) -> None:
     damage(compiled)
@@ -201,9 +201,7 @@ def claim_another_version(package: TinyPackage) -> None:
         (claim_another_version, f"temporal-static-libs {__version__}.post1"),
     ],
 )
-def test_set_of_something_else_is_not_served(
-    compiled: TinyPackage, change: Change, because: str
-) -> None:
+def test_outdated_set_is_not_used(compiled: TinyPackage, change: Change, because: str) -> None:
     change(compiled)
     done = compiled.config("--libdir", **ASKED)
     assert done.returncode == 0
@@ -211,16 +209,16 @@ def test_set_of_something_else_is_not_served(
     assert compiled.config("--libdir", **ASKED).stderr == ""
 
 
-def test_set_of_another_profile_is_not_served(compiled: TinyPackage) -> None:
+def test_set_with_another_profile_is_not_used(compiled: TinyPackage) -> None:
     done = compiled.config("--json", **ASKED, TEMPORAL_LIBS_CARGO_PROFILE="")
     assert "of the Cargo profile quick, not release\n" in done.stderr
     assert json.loads(done.stdout)["cargo"]["profile"] == "release"
 
 
-def test_sources_that_are_older_than_what_was_compiled_are_compiled_all_the_same(
+def test_changed_sources_with_old_times_are_compiled(
     tiny_package: TinyPackage, tmp_path: Path
 ) -> None:
-    """As those of a .postN are, unpacked with the times of its release."""
+    """For example those of a .postN, unpacked with the times of its release."""
     source = tiny_package.workspace / "c-api" / "src" / "lib.rs"
     settings = {**ASKED, "CARGO_TARGET_DIR": str(tmp_path / "shared")}
 
@@ -235,9 +233,7 @@ def test_sources_that_are_older_than_what_was_compiled_are_compiled_all_the_same
 
 
 @pytest.mark.parametrize("cause", ["archive", "manifest", "target"])
-def test_broken_wheel_falls_back_with_a_word_about_it(
-    tiny_package: TinyPackage, cause: str
-) -> None:
+def test_broken_wheel_falls_back_with_a_message(tiny_package: TinyPackage, cause: str) -> None:
     manifest = tiny_package.root / "lib" / "manifest.json"
     if cause == "archive":
         tiny_package.break_wheel()
@@ -271,7 +267,7 @@ def test_python_interface_falls_back_too(tiny_package: TinyPackage, call: str) -
     assert "libtemporal_sdk_core.a is truncated: " in done.stderr
 
 
-def test_whole_wheel_needs_no_fallback(tiny_package: TinyPackage) -> None:
+def test_intact_wheel_needs_no_fallback(tiny_package: TinyPackage) -> None:
     done = tiny_package.config("--libdir", "--verify", **FALLBACK)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{tiny_package.root / 'lib'}\n")
@@ -279,7 +275,7 @@ def test_whole_wheel_needs_no_fallback(tiny_package: TinyPackage) -> None:
 
 
 @pytest.mark.parametrize("settings", [ASKED, FALLBACK], ids=["asked-for", "fallback"])
-def test_without_rust_it_stops_before_any_work(
+def test_without_rust_the_fallback_stops_before_any_work(
     tiny_package: TinyPackage, settings: dict[str, str]
 ) -> None:
     tiny_package.break_wheel()
@@ -309,21 +305,21 @@ def test_compile_error_can_be_caught(tiny_package: TinyPackage) -> None:
     )
 
 
-def test_package_without_sources_says_so(tiny_package: TinyPackage) -> None:
+def test_package_without_sources_is_an_error(tiny_package: TinyPackage) -> None:
     shutil.rmtree(tiny_package.workspace)
     done = tiny_package.config("--libs", **ASKED)
     assert (done.returncode, done.stdout) == (1, "")
     assert "the package has no Rust sources to compile: " in done.stderr
 
 
-def test_bad_setting_of_the_build_is_bad_usage(tiny_package: TinyPackage) -> None:
+def test_invalid_build_setting_is_bad_usage(tiny_package: TinyPackage) -> None:
     done = tiny_package.config("--libs", **ASKED, TEMPORAL_LIBS_BOOTSTRAP_RUST="maybe")
     assert (done.returncode, done.stdout) == (2, "")
     expected = "expected 1, true or yes, or 0, false or no, or leave it unset"
     assert f"TEMPORAL_LIBS_BOOTSTRAP_RUST is 'maybe'; {expected}" in done.stderr
 
 
-def test_target_that_is_not_supported(tiny_package: TinyPackage) -> None:
+def test_unsupported_target_is_an_error(tiny_package: TinyPackage) -> None:
     done = tiny_package.config("--libs", **ASKED, TEMPORAL_LIBS_TARGET="mips-unknown-none")
     assert (done.returncode, done.stdout) == (1, "")
     assert "the target 'mips-unknown-none' is not supported" in done.stderr
@@ -336,7 +332,7 @@ def test_closed_stderr_keeps_progress_off_stdout(tiny_package: TinyPackage, tmp_
     assert (done.returncode, done.stdout) == (0, f"{tiny_package.compiled}\n")
 
 
-def test_others_may_not_enter_whatever_the_umask(tiny_package: TinyPackage) -> None:
+def test_cache_is_private_with_any_umask(tiny_package: TinyPackage) -> None:
     program = "import os, temporal_static_libs as t\nos.umask(0)\nt.verify()\n"
     done = tiny_package.python("-c", program, **ASKED)
     assert done.returncode == 0, done.stderr

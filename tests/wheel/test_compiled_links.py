@@ -1,4 +1,4 @@
-"""Programs linked with archives compiled on this machine, and cargo's settings while they are."""
+"""Programs linked with archives compiled on this machine, and cargo's settings for that."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ZIG_PROJECT = Path(__file__).with_name("tiny_zig")
 ASKED = {"USE_PREBUILT_LIBS": "false"}
 FALLBACK = {"TEMPORAL_LIBS_FALLBACK": "compile"}
 
-# A small crate, in the version that the archives have it in, so that building them has fetched it.
+# A small crate in the same version as in the archives, so that building them has fetched it.
 CRATE = "itoa"
 
 
 @pytest.fixture(params=[ASKED, FALLBACK], ids=["asked-for", "fallback"])
 def settings(request: pytest.FixtureRequest, tiny_package: TinyPackage) -> Mapping[str, str]:
-    """Each way to a compiled set; the wheel's own archives are broken."""
+    """Each setting that leads to a compiled set; the wheel's archives are broken."""
     tiny_package.break_wheel()
     chosen: Mapping[str, str] = request.param
     return chosen
@@ -37,7 +37,7 @@ def settings(request: pytest.FixtureRequest, tiny_package: TinyPackage) -> Mappi
 def zig_build(
     package: TinyPackage, scratch: Path, environ: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Build and run the Zig project, whose build.zig runs the package's temporal-libs-config."""
+    """Build and run the Zig project. Its build.zig runs the package's temporal-libs-config."""
     config = package.script(scratch)
     return subprocess.run(
         [
@@ -76,7 +76,7 @@ def test_zig_build_links_and_runs(
 
 
 def add_dependency(package: TinyPackage, repo_root: Path) -> None:
-    """Let the tiny workspace depend on a crate of the registry."""
+    """Make the tiny workspace depend on a crate from the registry."""
     lock = (repo_root / "rust" / "Cargo.lock").read_text()
     (block,) = re.findall(rf'^\[\[package\]\]\nname = "{CRATE}"\n(?:.+\n)+', lock, re.MULTILINE)
     (version,) = re.findall(r'^version = "(.+)"$', block, re.MULTILINE)
@@ -112,7 +112,7 @@ def test_zig_build_links_and_runs_offline_from_a_vendored_registry(
         **settings,
         "CARGO_HOME": str(tmp_path / "cargo-home"),
         "CARGO_NET_OFFLINE": "true",
-        # What cargo-the-proxy of rustup goes by, where that is.
+        # Variables that rustup's cargo proxy uses, if it is installed.
         "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", os.path.expanduser("~/.rustup")),
     }
 
@@ -144,14 +144,14 @@ def test_sccache_serves_a_second_compile(tiny_package: TinyPackage, tmp_path: Pa
 
 
 @pytest.mark.parametrize("by", ["variable", "file"])
-def test_target_directory_that_cargo_is_told_is_used_and_stays(
+def test_configured_target_directory_is_used_and_kept(
     tiny_package: TinyPackage, tmp_path: Path, by: str
 ) -> None:
     target = tmp_path / "cargo-target"
     if by == "variable":
         settings = {**ASKED, "CARGO_TARGET_DIR": str(target)}
     else:
-        # Cargo reads it for every workspace below.
+        # Cargo reads this file for every workspace below it.
         (tmp_path / ".cargo").mkdir()
         config = tmp_path / ".cargo" / "config.toml"
         config.write_text(f'[build]\ntarget-dir = "{target}"\n')

@@ -1,4 +1,4 @@
-"""Tab, typed to a shell that has been told what `--completion` prints."""
+"""Pressing Tab in a shell that has loaded the output of `--completion`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.ci.skips import require_program
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
 
-# How each starts without a person's settings, and what the reference says to tell it.
+# How each shell starts without user settings, and the reference's command to load completion.
 SHELLS = {
     "bash": (["--norc", "--noprofile", "-i"], "source <(temporal-libs-config --completion bash)"),
     "fish": (["--no-config", "-i"], "temporal-libs-config --completion fish | source"),
@@ -26,7 +26,7 @@ SHELLS = {
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[pexpect.spawn]:
-    """A shell for a person to type to."""
+    """An interactive shell."""
     arguments, told = SHELLS[request.param]
     first = "autoload -Uz compinit; compinit -D; " if request.param == "zsh" else ""
     environ = {
@@ -45,7 +45,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[pexpect.sp
         dimensions=(50, 200),
     )
     try:
-        # The marker is not spelled so in what is typed: only its output counts.
+        # The typed text does not contain the marker itself, so that only its output matches.
         child.sendline(f"{first}{told}; echo 'rea''dy'")
         child.expect("ready")
         yield child
@@ -67,14 +67,16 @@ def test_value_is_completed(shell: pexpect.spawn) -> None:
     shell.expect("libtemporal_client.a")
 
 
-def test_reference_says_what_to_tell_each_shell(repo_root: Path) -> None:
+def test_reference_has_the_command_for_each_shell(repo_root: Path) -> None:
     page = (repo_root / "docs" / "cli.md").read_text(encoding="utf-8")
     for name, (_, told) in SHELLS.items():
         assert f"| {name} | `{told}`" in page
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_is_printed_whatever_is_in_force(command: Command, package_dir: Path, name: str) -> None:
+def test_script_is_printed_with_any_archives(
+    command: Command, package_dir: Path, name: str
+) -> None:
     printed = command.run("--completion", name, environ={"TEMPORAL_LIBS_DIR": "/nonexistent"})
     assert (printed.returncode, printed.stderr) == (0, b"")
     file = package_dir / "share" / "completion" / f"temporal-libs-config.{name}"

@@ -1,4 +1,4 @@
-"""What is in the wheel file, and whether what it says of itself is true."""
+"""The content of the wheel, and whether its metadata is true."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PACKAGE = "temporal_static_libs"
 DIST_INFO = f"{PACKAGE}-{__version__}.dist-info"
 HEADER = f"{PACKAGE}/include/temporal-sdk-core-c-bridge.h"
 
-# What `client` leaves out.
+# The functions that `client` lacks.
 WORKER_SIDE = ("worker_", "complete_async_", "ephemeral_server_")
 
 
@@ -64,7 +64,7 @@ def message(file: Path) -> email.message.Message:
 
 
 def api_symbols(archive: Path) -> set[str]:
-    """The API functions that binutils see defined in an archive."""
+    """The API functions that are defined in an archive, according to binutils."""
     done = subprocess.run(
         ["nm", "--defined-only", "--extern-only", "--just-symbols", archive],
         capture_output=True,
@@ -74,7 +74,7 @@ def api_symbols(archive: Path) -> set[str]:
     return {name for name in done.stdout.split() if name.startswith("temporal_core_")}
 
 
-def test_tag_is_for_every_python_3_on_the_archives_platform(
+def test_tag_is_for_any_python_3_on_the_archives_platform(
     wheel: Path, unpacked: Path, manifest: dict[str, Any]
 ) -> None:
     _, version, _, tags = parse_wheel_filename(wheel.name)
@@ -110,7 +110,7 @@ def test_script_and_entry_points_are_declared(unpacked: Path) -> None:
     )
 
 
-def test_record_holds_the_hash_and_size_of_every_file(unpacked: Path) -> None:
+def test_record_has_the_hash_and_size_of_every_file(unpacked: Path) -> None:
     record = unpacked / DIST_INFO / "RECORD"
     with open(record, newline="", encoding="utf-8") as stream:
         rows = {name: (digest, size) for name, digest, size in csv.reader(stream)}
@@ -124,7 +124,7 @@ def test_record_holds_the_hash_and_size_of_every_file(unpacked: Path) -> None:
         assert rows[name] == (f"sha256={digest}", str(len(content))), name
 
 
-def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Path) -> None:
+def test_wheel_contains_only_the_package(unpacked: Path, repo_root: Path) -> None:
     files = {file.relative_to(unpacked) for file in unpacked.rglob("*") if file.is_file()}
     package = {file for file in files if file.parts[0] == PACKAGE}
     assert {file.parts[0] for file in files} == {PACKAGE, DIST_INFO}
@@ -147,7 +147,7 @@ def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Pat
         if file.is_file() and file.suffix != ".pyc"
     }
     record = Path(PACKAGE, "SOURCE_COMMIT")
-    protos = Path(PACKAGE, "share", "proto")  # made like lib; test_protos.py looks into it
+    protos = Path(PACKAGE, "share", "proto")  # generated like lib; test_protos.py checks it
     assert any(file.is_relative_to(protos) for file in package)
     carried = {file for file in package if file.parts[1] not in ("lib", "rust")} - {record}
     assert {file for file in carried if not file.is_relative_to(protos)} == {
@@ -155,7 +155,7 @@ def test_wheel_holds_the_package_and_nothing_else(unpacked: Path, repo_root: Pat
     }
 
 
-def test_rust_sources_are_those_that_the_archives_are_of(
+def test_rust_sources_are_those_of_the_archives(
     unpacked: Path, repo_root: Path, manifest: dict[str, Any]
 ) -> None:
     carried = sources_of_package(unpacked / PACKAGE)
@@ -173,18 +173,18 @@ def test_rust_sources_are_those_that_the_archives_are_of(
     assert source_commit(carried) == manifest["source_commit"]
 
 
-def test_licence_is_the_projects(unpacked: Path, repo_root: Path) -> None:
-    licence = (unpacked / DIST_INFO / "licenses" / "LICENSE").read_text()
-    assert licence == (repo_root / "LICENSE").read_text()
-    assert licence.startswith("MIT License\n")
+def test_license_is_the_projects(unpacked: Path, repo_root: Path) -> None:
+    text = (unpacked / DIST_INFO / "licenses" / "LICENSE").read_text()
+    assert text == (repo_root / "LICENSE").read_text()
+    assert text.startswith("MIT License\n")
 
 
-def test_manifest_meets_its_schema(unpacked: Path, manifest: dict[str, Any]) -> None:
+def test_manifest_conforms_to_its_schema(unpacked: Path, manifest: dict[str, Any]) -> None:
     schema = json.loads((unpacked / PACKAGE / "share" / "manifest.schema.json").read_text())
     jsonschema.validate(manifest, schema)
 
 
-def test_manifest_is_about_this_package(
+def test_manifest_describes_this_package(
     unpacked: Path, manifest: dict[str, Any], repo_root: Path
 ) -> None:
     lock = (repo_root / "rust" / "Cargo.lock").read_bytes()
@@ -201,7 +201,7 @@ def test_manifest_is_about_this_package(
     ]
 
 
-def test_manifest_names_the_features_that_matter(manifest: dict[str, Any]) -> None:
+def test_manifest_lists_the_important_features(manifest: dict[str, Any]) -> None:
     crates = manifest["cargo"]["features"]
     assert {"envconfig", "ephemeral-server", "otel", "prometheus", "tls-ring"} <= set(
         crates["temporalio-sdk-core"]
@@ -210,7 +210,7 @@ def test_manifest_names_the_features_that_matter(manifest: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=[component.name for component in COMPONENTS])
-def test_manifest_is_true_of_each_archive(lib: Path, manifest: dict[str, Any], index: int) -> None:
+def test_manifest_matches_each_archive(lib: Path, manifest: dict[str, Any], index: int) -> None:
     library = manifest["libraries"][index]
     content = (lib / library["file"]).read_bytes()
     assert content.startswith(b"!<arch>\n")
@@ -219,7 +219,7 @@ def test_manifest_is_true_of_each_archive(lib: Path, manifest: dict[str, Any], i
     assert library["api_functions"] == len(api_symbols(lib / library["file"]))
 
 
-def test_checksums_are_what_sha256sum_checks(lib: Path, manifest: dict[str, Any]) -> None:
+def test_sha256sum_accepts_the_checksums(lib: Path, manifest: dict[str, Any]) -> None:
     done = subprocess.run(
         ["sha256sum", "--strict", "-c", "checksums.sha256"],
         cwd=lib,
@@ -238,14 +238,14 @@ def test_sdk_core_defines_every_function_of_the_header(unpacked: Path, lib: Path
     assert {"temporal_core_runtime_new", "temporal_core_byte_array_free"} <= declared
 
 
-def test_client_defines_all_but_the_workers_side(unpacked: Path, lib: Path) -> None:
+def test_client_defines_everything_except_workers(unpacked: Path, lib: Path) -> None:
     declared = read_header(unpacked / HEADER).functions
     assert api_symbols(lib / "libtemporal_client.a") == {
         name for name in declared if not name.removeprefix("temporal_core_").startswith(WORKER_SIDE)
     }
 
 
-def test_installed_package_is_the_wheels(
+def test_installed_package_matches_the_wheel(
     unpacked: Path, package_dir: Path, manifest: dict[str, Any]
 ) -> None:
     for file in unpacked.joinpath(PACKAGE).rglob("*"):

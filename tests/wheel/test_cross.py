@@ -1,4 +1,4 @@
-"""What compiling for another target takes, found before any work."""
+"""Requirements for compiling for another target, checked before any work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def toolchain(repo_root: Path, tiny_environ: dict[str, str]) -> Toolchain:
 
 @pytest.fixture
 def cargo_for(toolchain: Toolchain, tmp_path: Path) -> CargoFor:
-    """Ask for a target, of a toolchain with a sysroot and a PATH of the test's own."""
+    """A function that requests a target from a toolchain with a test sysroot and PATH."""
 
     def ask(triple: str, *programs: str, **environ: str) -> CargoForTarget:
         target = target_of_triple(triple)
@@ -39,7 +39,7 @@ def cargo_for(toolchain: Toolchain, tmp_path: Path) -> CargoFor:
 
 @pytest.fixture
 def add_standard_library(tmp_path: Path) -> Callable[[str], None]:
-    """Put a target's standard library into the sysroot."""
+    """A function that adds a target's standard library to the sysroot."""
 
     def add(triple: str) -> None:
         directory = tmp_path / "lib" / "rustlib" / triple / "lib"
@@ -49,7 +49,7 @@ def add_standard_library(tmp_path: Path) -> Callable[[str], None]:
     return add
 
 
-def test_machines_own_target_takes_nothing_more(toolchain: Toolchain) -> None:
+def test_native_target_has_no_further_requirements(toolchain: Toolchain) -> None:
     target = target_of_triple(toolchain.host)
     assert cargo_for_target(toolchain, target, target.floor_version) == CargoForTarget(
         target, toolchain.cargo, target.triple, (), {}
@@ -59,7 +59,7 @@ def test_machines_own_target_takes_nothing_more(toolchain: Toolchain) -> None:
 @pytest.mark.parametrize(
     "target", [t for t in TARGETS if t.platform != "linux-x64"], ids=lambda t: t.platform
 )
-def test_missing_c_compiler_is_told_with_the_ways_to_one(
+def test_error_for_a_missing_c_compiler_lists_the_options(
     target: Target, cargo_for: CargoFor
 ) -> None:
     with pytest.raises(CompileError) as caught:
@@ -70,7 +70,7 @@ def test_missing_c_compiler_is_told_with_the_ways_to_one(
     assert f"CC_{target.triple.replace('-', '_')}" in message
 
 
-def test_missing_standard_library_is_told_with_the_ways_to_one(cargo_for: CargoFor) -> None:
+def test_error_for_a_missing_standard_library_lists_the_options(cargo_for: CargoFor) -> None:
     with pytest.raises(CompileError) as caught:
         cargo_for("aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc")
     message = str(caught.value)
@@ -80,7 +80,7 @@ def test_missing_standard_library_is_told_with_the_ways_to_one(cargo_for: CargoF
 
 
 @pytest.mark.parametrize("by", ["CC_aarch64_unknown_linux_gnu", "TARGET_CC", "a program"])
-def test_c_compiler_that_is_there_leaves_cargo_alone(
+def test_existing_c_compiler_needs_no_settings(
     by: str,
     cargo_for: CargoFor,
     toolchain: Toolchain,
@@ -101,7 +101,7 @@ def test_c_compiler_that_is_there_leaves_cargo_alone(
         ("aarch64-apple-darwin", "aarch64-apple-darwin"),
     ],
 )
-def test_zig_compiles_c_code_for_the_floor_where_nothing_else_does(
+def test_zig_compiles_c_code_for_the_floor_without_another_compiler(
     triple: str,
     given: str,
     cargo_for: CargoFor,
@@ -113,7 +113,7 @@ def test_zig_compiles_c_code_for_the_floor_where_nothing_else_does(
     assert (found.program, found.triple) == (str(tmp_path / "cargo-zigbuild"), given)
 
 
-def test_standard_library_is_compiled_where_only_its_sources_are(
+def test_standard_library_is_compiled_if_only_its_sources_exist(
     cargo_for: CargoFor, tmp_path: Path
 ) -> None:
     sources = tmp_path / "lib" / "rustlib" / "src" / "rust" / "library"

@@ -1,4 +1,4 @@
-"""A damaged package: nothing is answered that leads to an archive."""
+"""A damaged package: options that need an archive fail."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ LEADS_TO_NONE = (
 
 Damage = Callable[[Path], None]
 
-# Somebody who is neither the user nor the administrator.
+# A user who is neither the current one nor root.
 NOBODY = 65534
 
 
 def delete(file: Path) -> None:
-    """As if somebody had cleaned up."""
+    """Like a cleanup."""
     file.unlink()
 
 
 def truncate(file: Path) -> None:
-    """As if the disk had been full."""
+    """Like a full disk."""
     content = file.read_bytes()
     file.unlink()
     file.write_bytes(content[: len(content) // 2])
 
 
 def alter(file: Path) -> None:
-    """As if one bit had flipped."""
+    """Like a flipped bit."""
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.unlink()
@@ -54,7 +54,7 @@ def alter(file: Path) -> None:
 
 
 def swap(file: Path) -> None:
-    """As if somebody had mistaken one archive for the other."""
+    """Like a mix-up of the two archives."""
     one, other = file.parent.glob("*.a")
     spare = file.with_suffix(".spare")
     one.rename(spare)
@@ -63,7 +63,7 @@ def swap(file: Path) -> None:
 
 
 def link_away(file: Path) -> None:
-    """As if somebody had archives of their own."""
+    """Like a user with archives elsewhere."""
     elsewhere = file.parent.parent / "elsewhere"
     elsewhere.mkdir()
     moved = file.rename(elsewhere / file.name)
@@ -71,7 +71,7 @@ def link_away(file: Path) -> None:
 
 
 def give_away(file: Path) -> None:
-    """As if somebody else had written it."""
+    """Like a file written by another user."""
     content = file.read_bytes()
     file.unlink()
     file.write_bytes(content)
@@ -84,9 +84,9 @@ DAMAGES = pytest.mark.parametrize(
         pytest.param(delete, "is missing", id="deleted"),
         pytest.param(truncate, "is truncated: it has", id="truncated"),
         pytest.param(alter, "is altered: SHA-256 mismatch: expected", id="altered"),
-        pytest.param(swap, "is ", id="swapped"),  # truncated the one, altered the other
+        pytest.param(swap, "is ", id="swapped"),  # one is truncated, the other altered
         pytest.param(link_away, "is replaced: it is a symbolic link to", id="linked-away"),
-        # Only the administrator can; whoever cannot has tests/unit/test_verify.py.
+        # Only root can do this. For other users, see tests/unit/test_verify.py.
         *[pytest.param(give_away, "is not trusted: it is owned by", id="given-away")][
             : os.geteuid() == 0
         ],
@@ -98,13 +98,13 @@ REMEMBERED = pytest.mark.parametrize("is_remembered", [False, True], ids=["cold"
 
 @pytest.fixture
 def package(copy_site: Callable[[Path], Path], tmp_path: Path) -> Path:
-    """A copy of the installed package, to be damaged."""
+    """A copy of the installed package, which tests damage."""
     return copy_site(tmp_path / "site")
 
 
 @pytest.fixture
 def environ(package: Path) -> dict[str, str]:
-    """What puts the copy in front of the installed package."""
+    """Variables that put the copy before the installed package."""
     return {"PYTHONPATH": str(package.parent)}
 
 
@@ -124,7 +124,7 @@ def test_damaged_archive(
         command.lines("--libdir", environ=environ)
     damage(package / "lib" / file)
     if damage is swap:
-        file = "libtemporal_sdk_core.a"  # the first that is looked at
+        file = "libtemporal_sdk_core.a"  # the first one that is checked
     for option in LEADS_TO_AN_ARCHIVE:
         done = command.run("--version", option, environ=environ)
         message = done.stderr.decode()
@@ -140,7 +140,7 @@ def test_damaged_archive(
         )
 
 
-def test_answers_that_lead_to_no_archive_are_given(
+def test_options_that_need_no_archive_work(
     command: Command, package: Path, environ: dict[str, str]
 ) -> None:
     delete(package / "lib" / "libtemporal_sdk_core.a")
@@ -194,7 +194,7 @@ def test_damaged_manifest(
     assert command.lines("--version", environ=environ) == [__version__]
 
 
-def test_manifest_of_an_unknown_target(
+def test_manifest_with_an_unknown_target(
     command: Command, package: Path, environ: dict[str, str]
 ) -> None:
     file = package / "lib" / "manifest.json"
@@ -207,7 +207,7 @@ def test_manifest_of_an_unknown_target(
     assert "the target 'mips-unknown-linux-gnu' is not supported" in done.stderr.decode()
 
 
-def test_damaged_override_is_reported_as_such(
+def test_damaged_override_is_reported_as_an_override(
     command: Command, package: Path, tmp_path: Path
 ) -> None:
     truncate(package / "lib" / "libtemporal_client.a")
@@ -219,7 +219,7 @@ def test_damaged_override_is_reported_as_such(
     assert "\n  fix:    unset TEMPORAL_LIBS_DIR " in message
 
 
-def test_directory_above_the_archives_leads_to_them(command: Command, package: Path) -> None:
+def test_parent_of_the_archives_directory_gets_a_hint(command: Command, package: Path) -> None:
     done = command.run("--libs", environ={"TEMPORAL_LIBS_DIR": str(package)})
     message = done.stderr.decode()
     assert (done.returncode, done.stdout) == (1, b"")

@@ -25,13 +25,13 @@ FALLBACK = {"TEMPORAL_LIBS_FALLBACK": "compile"}
 
 
 def broken(report: str) -> list[str]:
-    """The findings that something is broken."""
+    """The findings of broken things."""
     lines = report.splitlines()
     assert all(line.startswith(("ok      ", "broken  ")) for line in lines), report
     return [line.removeprefix("broken  ") for line in lines if line.startswith("broken")]
 
 
-def test_whole_package_is_well(command: Command, package_dir: Path) -> None:
+def test_intact_package_has_no_broken_findings(command: Command, package_dir: Path) -> None:
     report = command.lines("--doctor")
     lines = [
         line
@@ -91,7 +91,7 @@ def test_floor_is_compared_with_this_machine(
         assert f"\n{finding}" in done.stdout.decode()
 
 
-def test_build_tools_are_told_and_none_has_to_be_there(script: Command, tmp_path: Path) -> None:
+def test_build_tools_are_reported_but_optional(script: Command, tmp_path: Path) -> None:
     def tools(**environ: str) -> list[str]:
         lines = script.lines("--doctor", environ=environ)
         return [line.partition("tool: ")[2] for line in lines if "tool: " in line]
@@ -145,7 +145,7 @@ def test_no_module_of_the_working_directory_is_run(script: Command, tmp_path: Pa
     assert not (tmp_path / "ran").exists()
 
 
-def test_no_escape_of_a_tool_is_printed(script: Command, tmp_path: Path) -> None:
+def test_escape_sequences_of_a_tool_are_not_printed(script: Command, tmp_path: Path) -> None:
     tool = tmp_path / "cc"
     tool.write_text("#!/bin/sh\nprintf '\\n\\033[2J 1.2\\007%0500d\\n' 0\n")
     tool.chmod(0o755)
@@ -154,7 +154,7 @@ def test_no_escape_of_a_tool_is_printed(script: Command, tmp_path: Path) -> None
     assert line == f"ok      tool: cc [2J 1.2{'0' * 93} ({tool})"
 
 
-def test_tool_that_hangs_is_reported(script: Command, tmp_path: Path) -> None:
+def test_hanging_tool_is_reported(script: Command, tmp_path: Path) -> None:
     tool = tmp_path / "cmake"
     tool.write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do :; done\n")
     tool.chmod(0o755)
@@ -162,9 +162,7 @@ def test_tool_that_hangs_is_reported(script: Command, tmp_path: Path) -> None:
     assert f"ok      tool: cmake does not answer in 5 seconds ({tool})" in report
 
 
-def test_memory_that_cannot_be_used_is_told_and_is_no_fault(
-    script: Command, tmp_path: Path
-) -> None:
+def test_unusable_memory_is_reported_but_not_as_broken(script: Command, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     report = script.lines("--doctor", environ={"TEMPORAL_LIBS_CACHE_DIR": str(tmp_path)})
     (finding,) = [line for line in report if "memory: " in line]
@@ -174,17 +172,17 @@ def test_memory_that_cannot_be_used_is_told_and_is_no_fault(
     )
 
 
-def test_bad_setting_is_bad_usage(command: Command) -> None:
+def test_invalid_setting_is_bad_usage(command: Command) -> None:
     done = command.run("--doctor", environ={"USE_PREBUILT_LIBS": "maybe"})
     assert (done.returncode, done.stdout) == (2, b"")
 
 
-def test_override_that_is_whole(command: Command, package_dir: Path) -> None:
+def test_intact_override(command: Command, package_dir: Path) -> None:
     lines = command.lines("--doctor", environ={"TEMPORAL_LIBS_DIR": str(package_dir / "lib")})
     assert f"ok      active: override, because TEMPORAL_LIBS_DIR is {package_dir / 'lib'}" in lines
 
 
-def test_override_that_is_missing(command: Command, tmp_path: Path) -> None:
+def test_missing_override(command: Command, tmp_path: Path) -> None:
     done = command.run("--doctor", environ={"TEMPORAL_LIBS_DIR": str(tmp_path / "none")})
     (finding,) = broken(done.stdout.decode())
     assert (done.returncode, done.stderr) == (1, b"")
@@ -192,7 +190,7 @@ def test_override_that_is_missing(command: Command, tmp_path: Path) -> None:
 
 
 def test_broken_archive_and_header_are_both_reported(tiny_package: TinyPackage) -> None:
-    tiny_package.break_wheel()  # its header is the tiny one, which is not of these archives
+    tiny_package.break_wheel()  # its header is the tiny one, which does not match these archives
     done = tiny_package.config("--doctor")
     archive, header, abi = broken(done.stdout)
     assert (done.returncode, done.stderr) == (1, "")
@@ -201,7 +199,7 @@ def test_broken_archive_and_header_are_both_reported(tiny_package: TinyPackage) 
     assert abi.startswith("ABI: the header has 0123456789abcdef, the archives another: manifest ")
 
 
-def test_header_of_another_abi_is_told_from_the_archives_own_symbols(
+def test_header_with_another_abi_is_detected_by_the_archives_symbols(
     tiny_package: TinyPackage, package_dir: Path
 ) -> None:
     text = (package_dir / "include" / HEADER).read_text(encoding="utf-8")
@@ -216,7 +214,7 @@ def test_header_of_another_abi_is_told_from_the_archives_own_symbols(
     assert finding.count(manifest["abi"]) == 1 + len(manifest["libraries"])
 
 
-def test_set_that_is_not_compiled_yet_is_not_compiled(tiny_package: TinyPackage) -> None:
+def test_doctor_does_not_compile_a_missing_set(tiny_package: TinyPackage) -> None:
     done = tiny_package.config("--doctor", **ASKED)
     assert done.returncode == 1
     assert "ok      active: compiled, because USE_PREBUILT_LIBS is false\n" in done.stdout
@@ -225,7 +223,7 @@ def test_set_that_is_not_compiled_yet_is_not_compiled(tiny_package: TinyPackage)
     assert not tiny_package.cache.exists()
 
 
-def test_compiled_set_is_well_without_rust(tiny_package: TinyPackage) -> None:
+def test_compiled_set_is_ok_without_rust(tiny_package: TinyPackage) -> None:
     tiny_package.answer("--verify", **ASKED)
     path = without_programs(tiny_package.environ, ("cargo", "rustc"))
     done = tiny_package.config("--doctor", **ASKED, PATH=path)
@@ -241,7 +239,7 @@ def test_compiled_set_is_well_without_rust(tiny_package: TinyPackage) -> None:
         ("manifest.json", "archives: manifest.json is missing; "),
     ],
 )
-def test_corrupt_compiled_set_is_left_as_it_is(
+def test_corrupt_compiled_set_is_not_changed(
     tiny_package: TinyPackage, name: str, problem: str
 ) -> None:
     tiny_package.answer("--verify", **ASKED)
@@ -255,14 +253,14 @@ def test_corrupt_compiled_set_is_left_as_it_is(
     assert sorted(tiny_package.cache.rglob("*")) == before
 
 
-def test_cache_that_others_may_write_to(tiny_package: TinyPackage) -> None:
+def test_cache_that_others_can_write_to(tiny_package: TinyPackage) -> None:
     tiny_package.cache.mkdir()
     tiny_package.cache.chmod(0o777)
     (finding,) = broken(tiny_package.config("--doctor", **ASKED).stdout)
     assert finding.startswith("archives: the cache directory can be written to by others")
 
 
-def test_fallback_that_is_needed(tiny_package: TinyPackage) -> None:
+def test_needed_fallback(tiny_package: TinyPackage) -> None:
     tiny_package.break_wheel()
     tiny_package.answer("--verify", **FALLBACK)
     done = tiny_package.config("--doctor", **FALLBACK)
@@ -273,7 +271,7 @@ def test_fallback_that_is_needed(tiny_package: TinyPackage) -> None:
     assert f"ok      active: compiled, because {why}\n" in done.stdout
 
 
-def test_fallback_that_is_not_needed(script: Command) -> None:
+def test_unneeded_fallback(script: Command) -> None:
     lines = script.lines("--doctor", environ=FALLBACK)
     assert lines[1].startswith("ok      active: wheel, because ")
     assert lines[1].endswith("; TEMPORAL_LIBS_FALLBACK is compile, and not needed")

@@ -1,4 +1,4 @@
-"""A package or a command that is elsewhere than assumed: zipped, copied, moved, in a target."""
+"""A package or a command in an unexpected place: zipped, copied, moved, in a target directory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROG = "temporal-libs-config"
 def run(
     *command: str | Path, environ: Mapping[str, str] | None = None, cwd: str | Path = "/"
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command, and let it end as it likes."""
+    """Run a command, with any exit status."""
     return subprocess.run(
         command,
         cwd=cwd,
@@ -36,7 +36,7 @@ def run(
 
 
 def fix_of(text: str) -> str:
-    """The command that a message says fixes it."""
+    """The command after `fix:` in a message."""
     found = FIX.search(text)
     assert found, text
     return found[1]
@@ -44,7 +44,7 @@ def fix_of(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def zipped(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zip archive with all of the package but its archives."""
+    """A zip archive with the package, without its static libraries."""
     made = tmp_path_factory.mktemp("zip") / "an app.zip"
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(made, "w") as new:
         for name in old.namelist():
@@ -57,7 +57,7 @@ def zipped(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     "option",
     *[["--cflags", "--libs", "--prefix", "--target", "--protodir", "--zig", "--doctor", "--json"]],
 )
-def test_package_in_a_zip_leads_nowhere(zipped: Path, option: str) -> None:
+def test_package_in_a_zip_is_refused(zipped: Path, option: str) -> None:
     done = run(
         *(sys.executable, "-m", "temporal_static_libs", option), environ={"PYTHONPATH": str(zipped)}
     )
@@ -76,7 +76,7 @@ def test_package_in_a_zip_through_the_api(zipped: Path, call: str) -> None:
     assert done.stdout.startswith("the package is imported from a zip archive"), done.stderr
 
 
-def test_zip_is_unpacked_by_the_fix(zipped: Path, tmp_path: Path) -> None:
+def test_fix_unpacks_the_zip(zipped: Path, tmp_path: Path) -> None:
     environ = {"PYTHONPATH": str(zipped)}
     command = (sys.executable, "-m", "temporal_static_libs")
     assert run(*command, "--version", environ=environ).stdout == f"{__version__}\n"
@@ -139,7 +139,7 @@ def test_moved_environment(environment: Path, wheel: Path) -> None:
 
 @pytest.fixture
 def target(environment: Path, wheel: Path, tmp_path: Path) -> Path:
-    """What ``pip install --target`` makes, by a Python that has the package, too."""
+    """A ``pip install --target`` directory, made by a Python that also has the package."""
     target = tmp_path / "a target"
     done = run(
         environment / "bin" / "python",
@@ -149,7 +149,7 @@ def target(environment: Path, wheel: Path, tmp_path: Path) -> Path:
     return target
 
 
-def test_command_of_a_target_answers_for_no_other(target: Path) -> None:
+def test_command_of_a_target_refuses_another_package(target: Path) -> None:
     script = target / "bin" / PROG
     for option in ("--libdir", "--cflags"):
         done = run(script, option)
@@ -159,13 +159,13 @@ def test_command_of_a_target_answers_for_no_other(target: Path) -> None:
     assert fixed.stdout == f"{target}/temporal_static_libs/lib\n"
 
 
-def test_other_copy_by_pythonpath_is_meant(environment: Path, target: Path) -> None:
+def test_other_copy_on_pythonpath_is_accepted(environment: Path, target: Path) -> None:
     done = run(environment / "bin" / PROG, "--libdir", environ={"PYTHONPATH": str(target)})
     assert done.stdout == f"{target}/temporal_static_libs/lib\n"
 
 
 def test_link_to_the_command(environment: Path, tmp_path: Path) -> None:
-    """As pipx and uv make them."""
+    """Like those that pipx and uv create."""
     link = tmp_path / "bin" / PROG
     link.parent.mkdir()
     link.symlink_to(environment / "bin" / PROG)
@@ -173,7 +173,7 @@ def test_link_to_the_command(environment: Path, tmp_path: Path) -> None:
     assert done.stdout == run(environment / "bin" / PROG, "--prefix").stdout != ""
 
 
-def test_environment_on_a_file_system_without_programs(environment: Path, tmp_path: Path) -> None:
+def test_environment_on_a_noexec_file_system(environment: Path, tmp_path: Path) -> None:
     unshare = require_program("unshare")
     compiler = require_program("cc")
     python = environment / "bin" / "python"
@@ -195,9 +195,7 @@ mount -o remount,bind,noexec '{environment}'
     assert f"ok      command: {said}{python} -m temporal_static_libs\n" in done.stdout
 
 
-def test_uvs_relocatable_script_is_well(
-    delivery_programs: Path, wheel: Path, tmp_path: Path
-) -> None:
+def test_uvs_relocatable_script_is_ok(delivery_programs: Path, wheel: Path, tmp_path: Path) -> None:
     environ = {"UV_CACHE_DIR": str(tmp_path / "cache"), "UV_NO_CONFIG": "1", "UV_OFFLINE": "1"}
     uv, environment = delivery_programs / "uv", tmp_path / "first"
     made = run(
@@ -213,7 +211,7 @@ def test_uvs_relocatable_script_is_well(
 
 
 def test_environment_with_a_space_in_its_path(wheel: Path, tmp_path: Path) -> None:
-    """Whose scripts a shell starts."""
+    """Its scripts are started by a shell."""
     environment = tmp_path / "with space"
     venv.create(environment, with_pip=True, symlinks=True)
     done = run(environment / "bin/python", "-m", "pip", "install", "--no-index", wheel)

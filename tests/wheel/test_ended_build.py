@@ -1,4 +1,4 @@
-"""A build that is ended in the middle: nothing keeps running unseen, and the next one works."""
+"""Builds that are ended early: nothing keeps running, and the next build works."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HOOK = "import sys; from hatchling.build import build_wheel; build_wheel(sys.arg
 
 @pytest.fixture
 def wrapper(tmp_path: Path) -> Iterator[RustcWrapper]:
-    """What stands between cargo and rustc, and keeps compiling from ending."""
+    """A wrapper between cargo and rustc that keeps the compile from finishing."""
     wrapper = rustc_wrapper(tmp_path)
     wrapper.hold.touch()
     yield wrapper
@@ -42,7 +42,7 @@ def wrapper(tmp_path: Path) -> Iterator[RustcWrapper]:
 
 
 def programs_of(wrapper: RustcWrapper) -> list[str]:
-    """The command lines of the processes that have the wrapper in their environment."""
+    """The command lines of processes with the wrapper in their environment."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -58,9 +58,9 @@ def programs_of(wrapper: RustcWrapper) -> list[str]:
 def compiling(
     arguments: list[str], environ: Mapping[str, str], wrapper: RustcWrapper, cwd: str = "/"
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run Python, and wait until rustc runs."""
+    """Run Python and wait until rustc runs."""
     with subprocess.Popen(
-        # What runs the tests in the background may have them ignore signals.
+        # The tests may run in the background with ignored signals.
         ["env", "--default-signal=HUP,INT,QUIT,TERM", sys.executable, *arguments],
         env={**environ, "RUSTC_WRAPPER": str(wrapper.program)},
         cwd=cwd,
@@ -99,7 +99,7 @@ def test_signal_to_the_caller_ends_cargo_too(
     assert names - {"verified"} == {tiny_package.compiled.parent.name}
 
 
-def test_killed_caller_leaves_the_lock_to_cargo(
+def test_cargo_keeps_the_lock_after_its_caller_is_killed(
     tiny_package: TinyPackage, wrapper: RustcWrapper
 ) -> None:
     arguments, environ = command(tiny_package)
@@ -124,7 +124,7 @@ def test_killed_caller_leaves_the_lock_to_cargo(
     assert names - {"verified"} == {tiny_package.compiled.parent.name}
 
 
-def test_program_that_asks_ends_with_its_build(
+def test_signal_ends_the_calling_program_and_its_build(
     tiny_package: TinyPackage, wrapper: RustcWrapper
 ) -> None:
     program = "import temporal_static_libs as t\ntry: t.lib_dir()\nfinally: print('undone')"
@@ -137,7 +137,7 @@ def test_program_that_asks_ends_with_its_build(
 
 
 @pytest.mark.parametrize("handler", ["signal.SIG_IGN", "lambda *_: None"])
-def test_signal_that_the_program_has_a_use_for_is_left_to_it(
+def test_signal_with_a_handler_is_left_to_the_program(
     tiny_package: TinyPackage, wrapper: RustcWrapper, handler: str
 ) -> None:
     program = (
@@ -155,7 +155,9 @@ def test_signal_that_the_program_has_a_use_for_is_left_to_it(
 
 
 @pytest.mark.parametrize("thread", [False, True], ids=["main-thread", "other-thread"])
-def test_handlers_are_as_they_were_after_a_build(tiny_package: TinyPackage, thread: bool) -> None:
+def test_signal_handlers_are_restored_after_a_build(
+    tiny_package: TinyPackage, thread: bool
+) -> None:
     program = (
         "import signal, sys, threading, temporal_static_libs as t\n"
         "handlers = lambda: [signal.getsignal(it) for it in (1, 2, 3, 15)]\n"
@@ -181,7 +183,7 @@ def test_signal_to_the_build_hook_ends_cargo_too(
     assert not (tiny_tree.root / ".building").exists()
 
 
-def test_killed_build_hook_leaves_the_lock_to_cargo(
+def test_cargo_keeps_the_lock_after_the_build_hook_is_killed(
     tiny_tree: TinyTree, wrapper: RustcWrapper, tmp_path: Path
 ) -> None:
     arguments = ["-c", HOOK, str(tmp_path)]

@@ -1,4 +1,4 @@
-"""Finishing archives, with the machine's binutils."""
+"""Finishing archives with the machine's binutils."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from temporal_static_libs._settings import Settings
 from temporal_static_libs._targets import TARGETS, Target, target_of_triple
 from tests.support.ci.skips import require_program
 
-#: Two functions of an interface, the function that one of them needs, and one that none needs.
+#: Two functions of an interface, a function that one of them needs, and one that nothing needs.
 SOURCES = {
     "one.c": """\
         int needed(int value);
@@ -41,7 +41,7 @@ SOURCES = {
 }
 
 
-#: In the place of the list of crates.
+#: Stands in for the list of crates.
 CRATES = b"a list of crates"
 
 
@@ -53,7 +53,7 @@ def toolchain(repo_root: Path, tiny_environ: dict[str, str]) -> Toolchain:
 
 @pytest.fixture
 def target(toolchain: Toolchain) -> Target:
-    """This machine's."""
+    """The target of this machine."""
     return target_of_triple(toolchain.host)
 
 
@@ -65,7 +65,7 @@ def tools(toolchain: Toolchain, target: Target) -> ElfTools:
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    """An archive of two objects, with debug information."""
+    """An archive of two objects with debug information."""
     archive = tmp_path / "libraw.a"
     objects = []
     for name, text in SOURCES.items():
@@ -74,14 +74,14 @@ def raw(tmp_path: Path) -> Path:
         objects.append(source.with_suffix(".o"))
         command = ["cc", "-g", "-O1", "-ffunction-sections", "-fdata-sections", "-fPIC"]
         subprocess.run([*command, "-c", source, "-o", objects[-1]], check=True)
-    # As rustc does it: GNU's ar could ask a plugin about the bitcode.
+    # Like rustc. GNU's ar could load a plugin for the bitcode.
     subprocess.run([sys.executable, "-m", "ziglang", "ar", "rcs", archive, *objects], check=True)
     return archive
 
 
 @pytest.fixture
 def finish(raw: Path, tools: ElfTools, tmp_path: Path) -> Callable[..., Path]:
-    """Finish the archive."""
+    """A function that finishes the archive."""
 
     def finish_it(*kept: str, name: str = "libfinished.a", weak: bool = False) -> Path:
         output = tmp_path / name
@@ -92,7 +92,7 @@ def finish(raw: Path, tools: ElfTools, tmp_path: Path) -> Callable[..., Path]:
 
 
 def read(*command: str | Path) -> str:
-    """What a program prints."""
+    """The output of a program."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -101,18 +101,18 @@ def test_only_the_kept_symbols_are_global(finish: Callable[..., Path]) -> None:
     assert defined_symbols(finish("api_one", "api_two")) == {"api_one", "api_two"}
 
 
-def test_what_no_kept_symbol_needs_is_dropped(finish: Callable[..., Path]) -> None:
+def test_code_that_no_kept_symbol_needs_is_dropped(finish: Callable[..., Path]) -> None:
     names = read("nm", finish("api_one"))
     assert " t needed" in names
     assert "not_needed" not in names
     assert "api_two" not in names
 
 
-def test_names_of_local_functions_stay(finish: Callable[..., Path]) -> None:
+def test_local_functions_keep_their_names(finish: Callable[..., Path]) -> None:
     assert " t hidden" in read("nm", finish("api_one"))
 
 
-def test_what_only_dropped_parts_refer_to_is_not_looked_for(
+def test_references_from_dropped_code_are_not_needed(
     finish: Callable[..., Path], tmp_path: Path
 ) -> None:
     archive = finish("api_one")
@@ -123,7 +123,7 @@ def test_what_only_dropped_parts_refer_to_is_not_looked_for(
     subprocess.run(["cc", "-fuse-ld=lld", main, archive, "-o", tmp_path / "main"], check=True)
 
 
-def test_one_object_named_for_the_library(finish: Callable[..., Path]) -> None:
+def test_archive_has_one_object_named_after_the_library(finish: Callable[..., Path]) -> None:
     assert read("ar", "t", finish("api_one", name="libtemporal_x.a")) == "temporal_x.o\n"
 
 
@@ -147,9 +147,7 @@ def test_list_of_crates_stays_in_every_program(finish: Callable[..., Path], tmp_
     assert section.read_bytes() == CRATES
 
 
-def test_parts_can_still_be_dropped_by_a_linker(
-    finish: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_linker_can_still_drop_unused_code(finish: Callable[..., Path], tmp_path: Path) -> None:
     archive = finish("api_one", "api_two")
     main = tmp_path / "main.c"
     main.write_text("int api_one(int); int main(void) { return api_one(0); }\n")
@@ -176,22 +174,22 @@ def test_sections_have_short_names_that_linkers_know(tmp_path: Path) -> None:
     texts = [name for name in names if name.startswith(".text.")]
     assert len(texts) == 22
     assert all(re.fullmatch(r"\.text\.[0-9a-f]+", name) for name in texts)
-    # The relocations of a section are named for it.
+    # The name of a relocation section contains that of its section.
     relocations = [name.removeprefix(".rela") for name in names if name.startswith(".rela.")]
     assert set(texts) - {texts[0]} <= set(relocations) <= set(names)
     subprocess.run(["cc", obj, "-o", tmp_path / "program"], check=True)
     assert subprocess.run([tmp_path / "program"], check=False).returncode == 42
 
 
-def test_what_is_no_object_for_these_processors_is_refused(tmp_path: Path) -> None:
+def test_object_for_another_processor_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "object.o"
     file.write_bytes(b"\x7fELF\x01\x01" + bytes(100))
     with pytest.raises(CompileError, match="is not an ELF file for a 64-bit little-endian"):
         shorten_section_names(file)
 
 
-def test_more_sections_than_fit_the_files_header(tmp_path: Path) -> None:
-    """Their count and the index of their names are elsewhere then, as in the real archives."""
+def test_more_sections_than_the_file_header_can_count(tmp_path: Path) -> None:
+    """Their number and the index of their names are stored elsewhere, as in the real archives."""
     source = tmp_path / "many.s"
     count = 70_000
     source.write_text(
@@ -212,18 +210,18 @@ def test_more_sections_than_fit_the_files_header(tmp_path: Path) -> None:
     assert subprocess.run([tmp_path / "main"], check=False).returncode == 42
 
 
-def test_same_input_gives_the_same_bytes(finish: Callable[..., Path]) -> None:
+def test_same_input_results_in_the_same_bytes(finish: Callable[..., Path]) -> None:
     first = finish("api_one").read_bytes()
     assert finish("api_one").read_bytes() == first
 
 
-def test_file_that_is_there_is_replaced(finish: Callable[..., Path], tmp_path: Path) -> None:
+def test_existing_file_is_replaced(finish: Callable[..., Path], tmp_path: Path) -> None:
     finish("api_two")
     assert read("ar", "t", finish("api_one")) == "finished.o\n"
     assert "api_two" not in read("nm", tmp_path / "libfinished.a")
 
 
-def test_weak_symbols_give_way(finish: Callable[..., Path], tmp_path: Path) -> None:
+def test_weak_symbols_are_overridden(finish: Callable[..., Path], tmp_path: Path) -> None:
     strong = finish("api_one", "api_two", name="libstrong.a")
     weak = finish("api_one", name="libweak.a", weak=True)
     assert " W api_one" in read("nm", weak)
@@ -234,7 +232,7 @@ def test_weak_symbols_give_way(finish: Callable[..., Path], tmp_path: Path) -> N
         assert subprocess.run([tmp_path / "main"], check=False).returncode == 3
 
 
-def test_rust_still_unwinds_beside_exceptions_of_c_plus_plus(
+def test_rust_still_unwinds_in_a_program_with_cpp_exceptions(
     toolchain: Toolchain, tools: ElfTools, tmp_path: Path
 ) -> None:
     rust = tmp_path / "panics.rs"
@@ -263,7 +261,7 @@ def test_rust_still_unwinds_beside_exceptions_of_c_plus_plus(
     assert subprocess.run([program], check=False).returncode == 42
 
 
-def test_what_a_tool_says_is_in_the_error(tools: ElfTools, tmp_path: Path) -> None:
+def test_output_of_a_tool_is_in_the_error(tools: ElfTools, tmp_path: Path) -> None:
     broken = tmp_path / "libbroken.a"
     broken.write_bytes(b"no archive")
     with pytest.raises(CompileError) as caught:
@@ -283,7 +281,7 @@ def install(directory: Path, name: str, answer: str) -> Path:
     return program
 
 
-def test_missing_tool_is_named_with_how_to_get_it(
+def test_error_for_a_missing_tool_says_how_to_install_it(
     toolchain: Toolchain, target: Target, tmp_path: Path
 ) -> None:
     with pytest.raises(CompileError) as caught:
@@ -300,7 +298,7 @@ def test_missing_tool_is_named_with_how_to_get_it(
         pytest.param("LLD 22.1.2 (compatible with GNU linkers) --force-group", id="another"),
     ],
 )
-def test_tool_that_will_not_do_is_named(
+def test_unusable_tool_is_named_in_the_error(
     toolchain: Toolchain, target: Target, tmp_path: Path, answer: str
 ) -> None:
     linker = install(tmp_path, "ld", answer)
@@ -315,7 +313,7 @@ def test_other_processors_binutils_are_found_by_their_prefix(
     (other,) = [row for row in TARGETS if row.triple == "aarch64-unknown-linux-gnu"]
     host = replace(toolchain, host="x86_64-unknown-linux-gnu", environ={"PATH": str(tmp_path)})
     answer = "GNU 2.40 --force-group-allocation --keep-global-symbols --version"
-    # The plain names are the host's, which do not know the other processor.
+    # The unprefixed tools are the host's and do not support the other processor.
     for name in ("ld", "objcopy", "ar"):
         install(tmp_path, name, answer)
     with pytest.raises(CompileError, match="apt-get install binutils-aarch64-linux-gnu"):

@@ -1,4 +1,4 @@
-"""Finishing COFF archives: compiled and linked by MinGW's GCC, and linked by Zig's LLD as well."""
+"""Finishing COFF archives, compiled and linked by MinGW's GCC, and also linked by Zig's LLD."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.ci.skips import require_program
 GNU = "x86_64-w64-mingw32-"
 DLLTOOL = f"{GNU}dlltool"
 
-#: Two functions of an interface, one that both need, with a name of everybody's, and an import.
+#: Two functions of an interface, one with a common name that both need, and an import.
 SOURCES = {
     "one.c": """
         extern int needed(int);
@@ -56,7 +56,7 @@ def gcc() -> str:
 
 @pytest.fixture(scope="module")
 def raw(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of three objects with debug information, and of an import library."""
+    """An archive of three objects with debug information and of an import library."""
     directory = tmp_path_factory.mktemp("raw")
     objects: list[Path] = []
     for name, text in SOURCES.items():
@@ -75,7 +75,7 @@ def raw(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def finish(raw: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Finish the archive."""
+    """A function that finishes the archive."""
 
     def finish_it(*kept: str, name: str = "libfinished.a", weak: bool = False) -> Path:
         output = tmp_path / name
@@ -87,20 +87,20 @@ def finish(raw: Path, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def whole(finish: Callable[..., Path]) -> Path:
-    """The whole interface."""
+    """A finished archive with the whole interface."""
     kept = ("temporal_core_one", "temporal_core_two", "temporal_static_libs_abi")
     return finish(*kept, name="libwhole.a")
 
 
 @pytest.fixture
 def part(finish: Callable[..., Path]) -> Path:
-    """A part of it."""
+    """A finished archive with a part of the interface."""
     kept = ("temporal_core_one", "temporal_static_libs_abi")
     return finish(*kept, name="libpart.a", weak=True)
 
 
 def objects(archive: Path) -> list[CoffObject]:
-    """Read the members."""
+    """Read the members of an archive."""
     return [CoffObject(member.content, member.name) for member in read_members(archive)]
 
 
@@ -114,7 +114,7 @@ def test_only_the_interface_keeps_its_names(whole: Path, part: Path) -> None:
         assert in_objects == symbols
 
 
-def test_what_nothing_needs_is_left_out(raw: Path, whole: Path) -> None:
+def test_unneeded_code_is_left_out(raw: Path, whole: Path) -> None:
     def imported(archive: Path) -> int:
         return sum(b".idata$6" in one.sections for one in objects(archive))
 
@@ -140,12 +140,12 @@ def test_it_is_the_same_each_time(finish: Callable[..., Path]) -> None:
 
 @pytest.fixture(params=["gcc", "zig"])
 def compiler(request: pytest.FixtureRequest, gcc: str) -> list[str]:
-    """Each that programs are linked with; `make cross` has all versions of Zig."""
+    """Each compiler that links programs; `make cross` uses all versions of Zig."""
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu"]
     return [gcc] if request.param == "gcc" else zig
 
 
-def test_programs_link_with_each_in_either_order_and_with_all_collected(
+def test_programs_link_with_each_archive_and_both_in_either_order(
     compiler: list[str], whole: Path, part: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "main.c").write_text(MAIN)
@@ -179,8 +179,8 @@ def test_dll_that_exports_everything_exports_no_private_name(
     assert not {name for name in exported if "_iname" in name}
 
 
-def test_microsofts_imports_keep_the_names_that_linkers_know(tmp_path: Path) -> None:
-    """Linked by LLD as Microsoft's linker does it: with its import tables, and without a libc."""
+def test_microsofts_imports_keep_the_names_that_linkers_expect(tmp_path: Path) -> None:
+    """Linked by LLD like Microsoft's linker: with its import tables and without a libc."""
     zig = [sys.executable, "-m", "ziglang"]
     (tmp_path / "far.def").write_text(DEFINITION)
     raw = tmp_path / "raw.lib"
@@ -213,7 +213,7 @@ def test_microsofts_imports_keep_the_names_that_linkers_know(tmp_path: Path) -> 
     ]
 
 
-def test_archive_of_something_else_is_an_error(tmp_path: Path) -> None:
+def test_archive_with_another_kind_of_file_is_an_error(tmp_path: Path) -> None:
     archive = tmp_path / "libraw.a"
     archive.write_bytes(b"!<arch>\n" + b"%-48s%-10d`\n" % (b"text.o/", 4) + b"text")
     with pytest.raises(CompileError, match=r"libraw\.a\(text\.o\) is not a COFF object"):
@@ -237,7 +237,7 @@ def test_archive_of_something_else_is_an_error(tmp_path: Path) -> None:
         ("negative", b"-60", b"", "is truncated"),
     ],
 )
-def test_member_that_is_damaged_is_an_error(
+def test_damaged_member_is_an_error(
     tmp_path: Path, name: str, size: bytes, content: bytes, problem: str
 ) -> None:
     archive = tmp_path / "libraw.a"

@@ -1,4 +1,4 @@
-"""Finishing Mach-O archives without a Mac, with the machine's LLVM; Zig compiles for one."""
+"""Finishing Mach-O archives without a Mac, using the machine's LLVM and Zig as the compiler."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCES = {
 
 @pytest.fixture
 def target() -> Target:
-    """A Mac."""
+    """The target for a Mac."""
     return target_of_triple("aarch64-apple-darwin")
 
 
@@ -47,7 +47,7 @@ def tools(repo_root: Path, tiny_environ: dict[str, str], target: Target) -> Mach
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    """An archive of two objects, with debug information."""
+    """An archive of two objects with debug information."""
     objects: list[Path] = []
     for name, text in SOURCES.items():
         source = tmp_path / name
@@ -62,7 +62,7 @@ def raw(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def finish(raw: Path, tools: MachoTools, tmp_path: Path) -> Callable[..., Path]:
-    """Finish the archive."""
+    """A function that finishes the archive."""
 
     def finish_it(*kept: str, name: str = "libfinished.a", weak: bool = False) -> Path:
         output = tmp_path / name
@@ -81,7 +81,7 @@ def parse(file: Path) -> lief.MachO.Binary:
     return binary
 
 
-def test_other_symbols_get_names_of_this_projects_own(finish: Callable[..., Path]) -> None:
+def test_other_symbols_get_private_names(finish: Callable[..., Path]) -> None:
     assert defined_symbols(finish("api_one")) == {
         "_api_one",
         "_temporal_static_libs__api_two",
@@ -89,7 +89,7 @@ def test_other_symbols_get_names_of_this_projects_own(finish: Callable[..., Path
     }
 
 
-def test_references_follow_their_symbols(finish: Callable[..., Path]) -> None:
+def test_references_use_the_new_names(finish: Callable[..., Path]) -> None:
     objects = dict(members(finish("api_one", "api_two")))
     assert "_temporal_static_libs__needed" in {s.name for s in objects["one.o"].symbols}
     assert "_needed" not in {s.name for o in objects.values() for s in o.symbols}
@@ -103,7 +103,7 @@ def test_no_debug_information_is_left(raw: Path, finish: Callable[..., Path]) ->
 
 
 @pytest.mark.parametrize("order", [("strong", "weak"), ("weak", "strong")])
-def test_two_of_them_link_in_either_order(
+def test_two_archives_link_in_either_order(
     order: tuple[str, str], finish: Callable[..., Path], tmp_path: Path
 ) -> None:
     archives = {
@@ -124,7 +124,7 @@ def test_it_is_the_same_each_time(finish: Callable[..., Path]) -> None:
     assert finish("api_one").read_bytes() == finish("api_one", name="libfinished2.a").read_bytes()
 
 
-def test_objects_for_the_floor_are_content_with_it(finish: Callable[..., Path]) -> None:
+def test_newer_minimum_version_of_an_object_is_refused(finish: Callable[..., Path]) -> None:
     archive = finish("api_one")
     prove_macos_floor(archive, FLOOR)
     with pytest.raises(ToolError) as caught:
@@ -138,7 +138,7 @@ def test_missing_tool_is_named_with_its_package(
     repo_root: Path, tiny_environ: dict[str, str], target: Target, tmp_path: Path
 ) -> None:
     toolchain = find_toolchain(repo_root / "rust", Settings(tiny_environ))
-    # Of the same Rust, so that its own objcopy is found, and nothing else.
+    # The same Rust, so that only its own objcopy is found.
     lonely = {**toolchain.environ, "PATH": str(tmp_path)}
     with pytest.raises(CompileError) as caught:
         find_macho_tools(replace(toolchain, environ=lonely), target, FLOOR)

@@ -1,4 +1,4 @@
-"""The second set of archives, made with the wheel: the same code, with line tables."""
+"""The second set of archives, made with the wheel: the same code plus line tables."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def link(script: Command, program: Path, component: Component, **environ: str) -
 
 
 def loaded(program: Path) -> list[tuple[str, str, str]]:
-    """Name, address and size of each section that is loaded when a program starts."""
+    """Name, address and size of each section that is loaded at the start of a program."""
     listing = subprocess.check_output(["readelf", "-SW", program], text=True)
     pattern = r"\] (\S+) +\S+ +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+ +[WXSILO]*A"
     return re.findall(pattern, listing)
 
 
 @EACH_COMPONENT
-def test_program_has_the_same_code_at_the_same_addresses_and_also_lines(
+def test_program_has_the_same_code_at_the_same_addresses_plus_lines(
     script: Command, line_tables: Path, component: Component, tmp_path: Path
 ) -> None:
     usual = link(script, tmp_path / "usual", component)

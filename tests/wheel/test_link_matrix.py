@@ -1,4 +1,4 @@
-"""Every linker that is in use, every kind of output: the same archives, and each result runs."""
+"""Every common linker and every kind of output, with the same archives. Each result runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PROGRAM = Path(__file__).with_name("program.c")
 ZIG_CC = (sys.executable, "-m", "ziglang", "cc")
 
-#: The command that links, and the program it needs.
+#: The linking command and the program it needs.
 LINKERS: dict[str, tuple[Sequence[str], str]] = {
     "bfd": (("cc", "-fuse-ld=bfd"), "ld.bfd"),
     "gold": (("cc", "-fuse-ld=gold"), "ld.gold"),
@@ -34,7 +34,7 @@ LINKERS: dict[str, tuple[Sequence[str], str]] = {
     "zig-glibc-2.17": ((*ZIG_CC, "-target", "x86_64-linux-gnu.2.17"), "cc"),
 }
 
-#: Options that make a kind of output, and those for compiling what goes into it.
+#: Options for a kind of output, and those for compiling its objects.
 OUTPUTS: dict[str, Sequence[str]] = {
     "pie": ("-fPIE", "-pie"),
     "no-pie": ("-fno-PIE", "-no-pie"),
@@ -51,7 +51,7 @@ CASES = [
 
 
 def link(linker: str, arguments: Sequence[str | Path], result: Path) -> None:
-    """Link, and have no error."""
+    """Link, and check that there is no error."""
     command, needed = LINKERS[linker]
     require_program(needed)
     done = subprocess.run(
@@ -65,7 +65,7 @@ def link(linker: str, arguments: Sequence[str | Path], result: Path) -> None:
 
 
 def run(file: Path, output: str) -> str:
-    """Run a result, as a process of its own also where it is a shared library."""
+    """Run a result in a separate process, even a shared library."""
     command = [str(file)]
     if output == "shared":
         loader = f"import ctypes, sys; sys.exit(ctypes.CDLL({str(file)!r}).program())"
@@ -77,7 +77,7 @@ def run(file: Path, output: str) -> str:
 
 @pytest.mark.parametrize("component", ["sdk-core", "client"])
 @pytest.mark.parametrize(("linker", "output"), CASES)
-def test_links_and_runs_with_and_without_dropping_unused_parts(
+def test_links_and_runs_with_and_without_dead_code_elimination(
     script: Command, linker: str, output: str, component: str, tmp_path: Path, repo_root: Path
 ) -> None:
     options = ["--cflags", "--ldflags", "--libs", "--component", component]
@@ -90,7 +90,7 @@ def test_links_and_runs_with_and_without_dropping_unused_parts(
         assert run(result, output).startswith("Invalid options: ")
         assert crates_in(result) == linked_crates(repo_root / "rust", "x86_64-unknown-linux-gnu")
     sizes = {name: (tmp_path / f"{name}.bin").stat().st_size for name in ("all", "gc")}
-    # Where everything is used there is nothing to drop, and some bytes of padding can be added.
+    # If everything is used, nothing can be dropped, and some bytes of padding can be added.
     assert sizes["gc"] <= sizes["all"] + 4096
 
 
@@ -99,14 +99,14 @@ def test_links_and_runs_with_and_without_dropping_unused_parts(
 def test_both_archives_behave_as_sdk_core_alone(
     script: Command, linker: str, order: str, tmp_path: Path
 ) -> None:
-    """One copy of the code is in use, whichever comes first: the one that knows workers."""
+    """In either order, only one copy of the code is used: the one with workers."""
     lines = script.lines("--cflags", "--libfiles")
     cflags, (core,) = map(shlex.split, lines)
     (client,) = script.lines("--libfiles", "--component", "client")
     (system_libraries,) = script.lines("--system-libs")
     archives = [client, core] if order == "client-first" else [core, client]
     source = tmp_path / "both.c"
-    # A worker's function, and one that both archives have: both must come from one object.
+    # A worker's function and one that both archives have must come from the same object.
     source.write_text(
         '#include "temporal-sdk-core-c-bridge.h"\n'
         "#include <stdio.h>\n"
@@ -126,8 +126,8 @@ def test_both_archives_behave_as_sdk_core_alone(
     assert run(result, "pie").splitlines()[0] == version
     alone = tmp_path / "alone"
     link(linker, [*common, core, *shlex.split(system_libraries)], alone)
-    # What the other archive would add is dropped again, but for what its initialisers need: there
-    # is no second copy of the code.
+    # The other archive's code is dropped, except what its initializers need, so there is no
+    # second copy of the code.
     assert code_size(result) <= code_size(alone) * 1.2
 
 
@@ -138,7 +138,7 @@ def code_size(file: Path) -> int:
 
 
 def test_binutils_with_a_plugin_for_bitcode_read_the_archives(script: Command) -> None:
-    """A plugin of an older LLVM than that of rustc dies of bitcode, and takes the linker along."""
+    """A plugin of an older LLVM than rustc's crashes on bitcode, and so does the linker."""
     if not list(Path("/usr/lib/bfd-plugins").glob("LLVMgold*")):
         pytest.skip("LLVMgold.so is not installed")
     for component in ("sdk-core", "client"):
@@ -153,8 +153,8 @@ def test_binutils_with_a_plugin_for_bitcode_read_the_archives(script: Command) -
         assert "temporal_core_runtime_new" in done.stdout
 
 
-def test_bridge_exports_its_own_symbols_only(script: Command, tmp_path: Path) -> None:
-    """As the documentation has it for a shared library that must not re-export the interface."""
+def test_bridge_exports_only_its_own_symbols(script: Command, tmp_path: Path) -> None:
+    """Linked as documented for a shared library that must not re-export the interface."""
     source = tmp_path / "bridge.c"
     source.write_text(
         '#include "temporal-sdk-core-c-bridge.h"\n'

@@ -1,4 +1,4 @@
-"""Which crates count as linked, asked of cargo about a workspace that has one of each kind."""
+"""Which crates count as linked, according to cargo, in a workspace with one crate of each kind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_package(workspace: Path, name: str, version: str, rest: str = "") -> N
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """A workspace whose archive package depends on others in every way there is."""
+    """A workspace whose archive package has every kind of dependency."""
     packages = {
         PACKAGE: (
             'build = "src/build.rs"\n'
@@ -59,7 +59,7 @@ def crates(*names: str) -> set[Crate]:
 
 
 def listed(workspace: Path, linked: set[str], build: set[str]) -> dict[str, dict[str, Any]]:
-    """Read the list for programs, by names, if cargo has compiled these for target and host."""
+    """Read the list for programs, by name, if cargo compiled these for target and host."""
     command = ["cargo", "metadata", "--offline", "--format-version", "1"]
     metadata = json.loads(subprocess.check_output(command, cwd=workspace))
     ids = {one["name"]: one["id"] for one in metadata["packages"]}
@@ -72,7 +72,7 @@ def listed(workspace: Path, linked: set[str], build: set[str]) -> dict[str, dict
     return dict(zip(names, packages, strict=True))
 
 
-def test_list_for_programs_tells_linked_crates_from_those_in_the_compiler(workspace: Path) -> None:
+def test_list_for_programs_separates_linked_crates_from_build_time_ones(workspace: Path) -> None:
     build = {"macro", "parser", "builder"}
     found = listed(workspace, {PACKAGE, "linked", "deeper"}, build)
     linked = {Crate.of(one) for one in found.values() if one.get("kind") != "build"}
@@ -84,11 +84,11 @@ def test_list_for_programs_tells_linked_crates_from_those_in_the_compiler(worksp
     assert found["macro"]["dependencies"] == {"parser"}
 
 
-def test_only_what_ends_up_in_the_archive_is_linked(workspace: Path) -> None:
+def test_only_crates_in_the_archive_count_as_linked(workspace: Path) -> None:
     assert linked_crates(workspace, LINUX) == crates(PACKAGE, "linked", "deeper")
 
 
-def test_target_has_crates_of_its_own(workspace: Path) -> None:
+def test_target_can_have_additional_crates(workspace: Path) -> None:
     assert linked_crates(workspace, MACOS) == crates(PACKAGE, "linked", "deeper", "mac")
 
 
@@ -103,9 +103,7 @@ def test_platforms_of_each_crate_are_in_order(workspace: Path) -> None:
     assert list(platforms) == sorted(platforms)
 
 
-def test_lock_file_that_does_not_fit_is_an_error(
-    workspace: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_outdated_lock_file_is_an_error(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lock = workspace / "Cargo.lock"
     lock.write_text(lock.read_text().replace("1.2.3", "1.2.2"))
     with pytest.raises(subprocess.CalledProcessError):

@@ -60,7 +60,7 @@ def test_cflags_and_libs_are_enough(
 
 
 @COMPILERS
-def test_ldflags_leave_out_what_nothing_uses(
+def test_ldflags_drop_unused_code(
     script: Command, compiler: tuple[str, ...], tmp_path: Path
 ) -> None:
     sizes = []
@@ -74,7 +74,7 @@ def test_ldflags_leave_out_what_nothing_uses(
 
 
 @COMPILERS
-def test_archive_by_its_path_and_the_system_libraries(
+def test_link_with_archive_path_and_system_libraries(
     script: Command, compiler: tuple[str, ...], tmp_path: Path
 ) -> None:
     lines = script.lines("--cflags", "--libfiles", "--system-libs", "--frameworks")
@@ -83,10 +83,10 @@ def test_archive_by_its_path_and_the_system_libraries(
     run_and_expect_its_message(tmp_path / "program")
 
 
-def test_library_planted_after_the_answer_is_not_linked(
+def test_library_planted_after_the_call_is_not_linked(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    """Not by these flags: the linker has no reason to look into the directory."""
+    """With these flags, the linker does not search the directory."""
     package = copy_site(tmp_path / "site")
     environ = {"PYTHONPATH": str(package.parent)}
     lines = script.lines("--cflags", "--ldflags", "--libs", environ=environ)
@@ -98,13 +98,13 @@ def test_library_planted_after_the_answer_is_not_linked(
 
 
 def test_linking_needs_no_rust(tmp_path: Path) -> None:
-    """What `link` runs finds none."""
+    """Programs that `link` runs do not find Rust."""
     search = ("sh", "-c", search_script(*RUST, "cc"))
     found = [Path(line).name for line in link(search, [], tmp_path).stdout.splitlines()]
     assert found == ["cc"]
 
 
-def test_package_in_a_directory_with_a_blank(
+def test_package_in_a_directory_with_a_space(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     copy_site(tmp_path / "my site")
@@ -117,7 +117,7 @@ def test_package_in_a_directory_with_a_blank(
     run_and_expect_its_message(tmp_path / "program")
 
 
-def test_header_of_another_abi_does_not_link(
+def test_header_with_another_abi_does_not_link(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     package = copy_site(tmp_path / "site")

@@ -1,4 +1,4 @@
-"""TEMPORAL_LIBS_METRICS: how looking for archives went, a line each time."""
+"""TEMPORAL_LIBS_METRICS: one line for each search for archives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:
-    """What it holds."""
+    """The parsed lines of the file."""
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
@@ -42,13 +42,13 @@ def test_every_resolution_has_a_line(command: Command, file: Path) -> None:
     assert moment >= before.replace(microsecond=0)
 
 
-def test_answer_that_looks_for_no_archive_has_none(command: Command, file: Path) -> None:
+def test_option_that_needs_no_archive_writes_no_line(command: Command, file: Path) -> None:
     options = ("--version", "--prefix", "--includedir", "--cflags")
     command.lines(*options, environ={"TEMPORAL_LIBS_METRICS": str(file)})
     assert not file.exists()
 
 
-def test_functions_have_lines_too(file: Path, tmp_path: Path) -> None:
+def test_functions_write_lines_too(file: Path, tmp_path: Path) -> None:
     program = (
         "import temporal_static_libs as t\n"
         "t.lib_dir(); t.library_set(); t.link_flags('client'); t.verify()\n"
@@ -63,14 +63,14 @@ def test_functions_have_lines_too(file: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_failure_has_a_line_with_the_name_of_the_error(script: Command, file: Path) -> None:
+def test_failure_writes_a_line_with_the_name_of_the_error(script: Command, file: Path) -> None:
     environ = {"TEMPORAL_LIBS_METRICS": str(file), "TEMPORAL_LIBS_DIR": "/none"}
     assert script.run("--libdir", environ=environ).returncode == 1
     (line,) = lines_of(file)
     assert (line["outcome"], line["source"], line["checked"]) == ("MissingLibraryError", None, None)
 
 
-def test_fallback_is_told_from_the_wheel(tiny_package: TinyPackage, file: Path) -> None:
+def test_line_distinguishes_fallback_from_wheel(tiny_package: TinyPackage, file: Path) -> None:
     tiny_package.break_wheel()
     settings = {"TEMPORAL_LIBS_FALLBACK": "compile", "TEMPORAL_LIBS_METRICS": str(file)}
     tiny_package.answer("--libdir", **settings)
@@ -81,7 +81,7 @@ def test_fallback_is_told_from_the_wheel(tiny_package: TinyPackage, file: Path) 
     ]
 
 
-def test_file_that_cannot_be_written_to_is_told_and_changes_nothing(script: Command) -> None:
+def test_unwritable_file_is_reported_but_changes_nothing(script: Command) -> None:
     done = script.run("--libdir", environ={"TEMPORAL_LIBS_METRICS": "/none/metrics"})
     assert done.returncode == 0
     assert done.stdout == script.run("--libdir").stdout

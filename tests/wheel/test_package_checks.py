@@ -1,4 +1,4 @@
-"""What PyPI's own checkers say of the wheel and of the source distribution."""
+"""Checks of the wheel and the source distribution with PyPI's checkers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.ci.git_tree import git
 
 
 def run(tool: str, *arguments: str | Path, cwd: Path | None = None) -> None:
-    """Run an installed checker, whose complaints are the test's message."""
+    """Run an installed checker, and fail with its output."""
     done = subprocess.run(
         [Path(sys.executable).with_name(tool), *arguments],
         cwd=cwd,
@@ -27,12 +27,12 @@ def run(tool: str, *arguments: str | Path, cwd: Path | None = None) -> None:
 
 
 def test_check_wheel_contents_finds_nothing(wheel: Path) -> None:
-    # W002 is about files of the same content, which the next test has an opinion of.
+    # W002 is about files with the same content, which the next test checks.
     run("check-wheel-contents", "--ignore", "W002", wheel)
 
 
-def test_only_the_licenses_of_the_protobuf_files_are_there_twice(wheel: Path) -> None:
-    """They go with the directory when somebody copies it, and are metadata like all licenses."""
+def test_only_the_licenses_of_the_protobuf_files_are_duplicates(wheel: Path) -> None:
+    """They are in the directory, in case it is copied, and in the metadata like all licenses."""
     names: dict[bytes, list[str]] = {}
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
@@ -41,7 +41,7 @@ def test_only_the_licenses_of_the_protobuf_files_are_there_twice(wheel: Path) ->
     assert twice == [["LICENSES.txt", "PROTO-LICENSES.txt"]]
 
 
-def test_twine_takes_the_wheel_and_the_source_distribution(
+def test_twine_accepts_the_wheel_and_the_source_distribution(
     wheel: Path, repo_root: Path, tmp_path: Path
 ) -> None:
     run("twine", "check", "--strict", wheel, build_sdist(repo_root, tmp_path))
@@ -49,7 +49,7 @@ def test_twine_takes_the_wheel_and_the_source_distribution(
 
 def test_check_sdist_finds_what_git_tracks_and_no_junk(repo_root: Path, tmp_path: Path) -> None:
     if not (repo_root / ".git").exists():
-        pytest.skip("the tree is no git checkout")
-    # What is committed, in a clone: the junk is for no developer's tree.
+        pytest.skip("the tree is not a git checkout")
+    # In a clone of the committed files, so that no junk is added to a developer's tree.
     git(tmp_path, "clone", "--quiet", str(repo_root), "clone")
     run("check-sdist", "--no-isolation", "--inject-junk", cwd=tmp_path / "clone")

@@ -1,4 +1,4 @@
-"""What is in a path arrives, in every format, or is refused by name."""
+"""Unusual paths: every format prints them correctly, or refuses them by name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ONE_LINE_OF_A_PATH = (
 
 
 class Place:
-    """A copy of the installed package in a directory of some name."""
+    """A copy of the installed package in a directory with a given name."""
 
     def __init__(self, site: Path, cache: Path) -> None:
         self.package = site / "temporal_static_libs"
@@ -41,7 +41,7 @@ class Place:
         }
 
     def run(self, *options: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
-        """Run temporal-libs-config, and let it end as it likes."""
+        """Run temporal-libs-config, with any exit status."""
         return subprocess.run(
             [sys.executable, "-m", "temporal_static_libs", *options],
             env={**self.environ, **variables},
@@ -51,13 +51,13 @@ class Place:
         )
 
     def answer(self, *options: str, **variables: str) -> str:
-        """What it prints when all is well, without the line's end."""
+        """The output of a successful call, without the last line break."""
         done = self.run(*options, **variables)
         assert (done.returncode, done.stderr) == (0, b"")
         return os.fsdecode(done.stdout).removesuffix("\n")
 
     def refusal(self, option: str, **variables: str) -> str:
-        """What it says when it refuses."""
+        """The message of a refusal."""
         done = self.run(option, **variables)
         assert (done.returncode, done.stdout) == (1, b"")
         return done.stderr.decode("ascii")
@@ -65,7 +65,7 @@ class Place:
 
 @pytest.fixture
 def place(copy_site: Callable[[Path], Path], tmp_path: Path) -> Callable[[str], Place]:
-    """Put the package into a directory of the name."""
+    """A function that puts the package into a directory with a given name."""
 
     def put(name: str) -> Place:
         site = tmp_path / name
@@ -75,7 +75,7 @@ def place(copy_site: Callable[[Path], Path], tmp_path: Path) -> Callable[[str], 
     return put
 
 
-# A ':' is not in it: PYTHONPATH, by which the copies are found, cannot have one.
+# Without ':', because PYTHONPATH, which locates the copies, cannot contain one.
 HARMLESS = "a $b ${c} <d> 'e' \"f\" #g ]]h &i `j` *k ,l @m@ =n %o (p) !q [r] {s} ?t ^u ~v"
 
 
@@ -104,7 +104,7 @@ def test_path_that_is_not_utf8(place: Callable[[str], Place], locale: dict[str, 
     assert f"{os.path.dirname(here.package.parent)}/a\\xffb/" in here.refusal("--libs", **locale)
 
 
-def test_line_break_in_the_path_is_refused_but_in_json(place: Callable[[str], Place]) -> None:
+def test_line_break_in_the_path_is_refused_except_in_json(place: Callable[[str], Place]) -> None:
     here = place("a\nb")
     assert json.loads(here.answer("--json"))["libdir"] == f"{here.package}/lib"
     for option in (*ONE_LINE_OF_A_PATH, *ONE_LINE_OF_A_PATH[:2]):
@@ -118,7 +118,7 @@ def test_line_break_in_the_path_is_refused_but_in_json(place: Callable[[str], Pl
 
 
 @pytest.mark.parametrize("name", [HARMLESS, "a;b", "a|b", "a\\b", "a\tb", "a\rb", "-a"])
-def test_a_shell_and_json_get_any_other_path(place: Callable[[str], Place], name: str) -> None:
+def test_shell_and_json_can_have_any_other_path(place: Callable[[str], Place], name: str) -> None:
     here = place(name)
     assert json.loads(here.answer("--json"))["libdir"] == f"{here.package}/lib"
     assert here.answer("--libdir") == f"{here.package}/lib"
@@ -138,7 +138,7 @@ def test_a_shell_and_json_get_any_other_path(place: Callable[[str], Place], name
 
 
 @pytest.mark.parametrize("name", [HARMLESS, "a;b", "a|b", "a\\b", "a\tb", "a\rb", "a\nb"])
-def test_pkg_config_gets_any_path_by_links(place: Callable[[str], Place], name: str) -> None:
+def test_pkg_config_gets_any_path_through_links(place: Callable[[str], Place], name: str) -> None:
     here = place(name)
     modules = here.answer("--pkgconfigdir")
     done = subprocess.run(
@@ -155,7 +155,7 @@ def test_pkg_config_gets_any_path_by_links(place: Callable[[str], Place], name: 
 
 
 @pytest.mark.parametrize("character", ["\\", ":", "${", "'", '"', "\t", "\r", "\n"])
-def test_pkg_config_cannot_read_some_characters_of_the_cache(
+def test_pkg_config_refuses_some_characters_in_the_cache_path(
     script_place: Place, tmp_path: Path, character: str
 ) -> None:
     cache = tmp_path / f"a{character}b}}"
@@ -168,7 +168,7 @@ def test_pkg_config_cannot_read_some_characters_of_the_cache(
 
 @pytest.fixture
 def script_place(place: Callable[[str], Place], package_dir: Path, tmp_path: Path) -> Place:
-    """A package for which files are made in the cache, because it is an override's."""
+    """A package with files in the cache, because its archives are an override."""
     here = place("plain")
     override = tmp_path / "override"
     shutil.copytree(package_dir / "lib", override, copy_function=os.link)
@@ -177,7 +177,7 @@ def script_place(place: Callable[[str], Place], package_dir: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("character", [";", "|", "\\", "$<", "$(", '"', "\t", "\r", "\n"])
-def test_cmake_cannot_read_some_characters(place: Callable[[str], Place], character: str) -> None:
+def test_cmake_refuses_some_characters(place: Callable[[str], Place], character: str) -> None:
     here = place(f"a{character}b")
     said = here.refusal("--cmakedir")
     names = {"\t": "tab", "\r": "carriage return", "\n": "line break"}
@@ -186,7 +186,7 @@ def test_cmake_cannot_read_some_characters(place: Callable[[str], Place], charac
     assert f"  file:   {str(here.package / 'lib')!r}\n" in said
 
 
-def test_cmake_cannot_read_a_colon_of_an_override(
+def test_cmake_refuses_a_colon_in_an_override(
     script_place: Place, tmp_path: Path, package_dir: Path
 ) -> None:
     override = tmp_path / "a:b"

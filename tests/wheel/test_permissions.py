@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def expected(site: Path) -> str:
-    """How the note begins."""
+    """The beginning of the note."""
     libraries = site / "temporal_static_libs" / "lib"
     records = f"{libraries} (drwxrwxr-x), {libraries / 'manifest.json'} (-rw-rw-r--), "
     return f"ok      permissions: the group can write to {records}"
 
 
 def report(script: Command, site: Path) -> list[str]:
-    """Ask a package for everything, and return what `--doctor` says about modes."""
+    """Run all options of a package, and return the findings of `--doctor` about modes."""
     environ = {"PYTHONPATH": str(site)}
     libraries = site / "temporal_static_libs" / "lib"
     assert script.lines("--libdir", environ=environ) == [str(libraries)]
@@ -39,10 +39,10 @@ def test_install_under_umask_002_is_accepted_and_reported(
     assert note.startswith(expected(tmp_path / "site"))
 
 
-def test_image_whose_group_may_do_what_its_owner_may_is_accepted(
+def test_image_whose_group_has_the_owners_permissions_is_accepted(
     script: Command, pristine_site: Path, tmp_path: Path
 ) -> None:
-    """As images are made that run under any user id."""
+    """Like images that run under any user ID."""
     site = tmp_path / "site"
     subprocess.run([require_program("cp"), "-r", pristine_site, site], check=True)
     subprocess.run([require_program("chmod"), "-R", "g=u", site], check=True)

@@ -1,4 +1,4 @@
-"""Where a package can be: in directories of any name, read-only, unpacked and never installed."""
+"""Packages in directories with any name, read-only, or unpacked without installing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROGRAM = Path(__file__).with_name("program.c")
 def site(
     request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """The wheel, unpacked as any zip file into a directory that is read-only then."""
+    """The wheel, unpacked like a zip file into a directory that is then made read-only."""
     site = tmp_path_factory.mktemp("places") / request.param
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
@@ -37,14 +37,14 @@ def site(
     for directory in directories:
         directory.chmod(stat.S_IRUSR | stat.S_IXUSR)
     yield site
-    # Permissions do not keep an administrator from writing.
+    # Permissions do not stop root from writing.
     assert {site, *site.rglob("*")} == paths
     for directory in directories:
         directory.chmod(stat.S_IRWXU)
 
 
 def config(site: Path, *options: str) -> list[str]:
-    """Lines of what the package in a directory prints."""
+    """The output lines of the package in a directory."""
     done = subprocess.run(
         [sys.executable, "-m", "temporal_static_libs", *options],
         env={**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -56,7 +56,7 @@ def config(site: Path, *options: str) -> list[str]:
     return os.fsdecode(done.stdout).splitlines()
 
 
-def test_it_answers_for_where_it_is(site: Path) -> None:
+def test_package_prints_its_own_directories(site: Path) -> None:
     package = site / "temporal_static_libs"
     assert config(site, "--libdir", "--includedir") == [
         str(package / "lib"),
@@ -69,11 +69,11 @@ def test_it_answers_for_where_it_is(site: Path) -> None:
     ]
 
 
-def test_its_archives_are_verified(site: Path) -> None:
+def test_archives_are_verified(site: Path) -> None:
     assert config(site, "--verify") == ["ok: libtemporal_sdk_core.a libtemporal_client.a"]
 
 
-def test_a_program_links_with_what_it_prints(site: Path, tmp_path: Path) -> None:
+def test_program_links_with_the_printed_flags(site: Path, tmp_path: Path) -> None:
     compiler = require_program("cc")
     flags = shlex.split(" ".join(config(site, "--cflags", "--ldflags", "--libs")))
     program = tmp_path / "program"
@@ -84,7 +84,7 @@ def test_a_program_links_with_what_it_prints(site: Path, tmp_path: Path) -> None
     assert done.stdout.startswith("Invalid options: ")
 
 
-def test_its_python_interface_answers_too(site: Path) -> None:
+def test_python_interface_works_too(site: Path) -> None:
     program = "import temporal_static_libs as t; print(t.lib_dir(), t.library_set().platform)"
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""The protobuf files that the wheel carries: complete, unmodified, licensed, and fit for protoc."""
+"""The protobuf files in the wheel: complete, unmodified, licensed, and usable with protoc."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 IMPORT = re.compile(r'^import\s+(?:public\s+|weak\s+)?"([^"]+)";', re.MULTILINE)
 LICENSES = "LICENSES.txt"
-# The crate does not have it: each protoc brings it along.
+# Not in the crate, because each protoc includes it.
 PROTOCS_OWN = {PurePath("google/protobuf/field_mask.proto")}
 
-# What a file says at its head, if it says which license it has.
+# Text at the beginning of files that state their license.
 HEADS = {
     "Apache-2.0": "Licensed under the Apache License, Version 2.0",
     "BSD-3-Clause": "Redistribution and use in source and binary forms",
     "MIT": "The MIT License",
 }
-# What a bridge needs; protoc finds the rest by itself.
+# The files that a bridge needs; protoc finds the rest itself.
 BRIDGE = (
     "temporal/sdk/core/core_interface.proto",
     "temporal/api/workflowservice/v1/service.proto",
@@ -55,34 +55,34 @@ def protodir(package_dir: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def shipped(protodir: Path) -> dict[PurePath, str]:
-    """SHA-256 of each protobuf file, by the path that others import it by."""
+    """SHA-256 of each protobuf file, by import path."""
     return {file.relative_to(protodir): sha256(file) for file in protodir.rglob("*.proto")}
 
 
 @pytest.fixture(scope="module")
 def metadata() -> dict[str, Any]:
-    """What cargo says of the workspace."""
+    """The metadata that cargo prints for the workspace."""
     return proto_licenses.read_metadata()
 
 
 @pytest.fixture(scope="module")
 def licenses(protodir: Path) -> dict[PurePath, str]:
-    """The directories that the license file lists, with their licenses."""
+    """The directories in the license file, with their licenses."""
     head = (protodir / LICENSES).read_text(encoding="utf-8").partition(SECTION)[0]
     return {PurePath(name): it for name, it in re.findall(r"^(\S+): (\S+)$", head, re.MULTILINE)}
 
 
 def sha256(file: Path) -> str:
-    """Of a file, in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def license_of(path: PurePath, licenses: Mapping[PurePath, str]) -> str | None:
-    """The license of the innermost directory that is listed."""
+    """The license of the innermost listed directory."""
     return next((licenses[parent] for parent in path.parents if parent in licenses), None)
 
 
-def test_every_file_of_the_crate_is_there_unmodified(
+def test_every_file_of_the_crate_is_included_unmodified(
     shipped: dict[PurePath, str], metadata: dict[str, Any]
 ) -> None:
     (crate,) = (it for it in metadata["packages"] if it["name"] == "temporalio-protos")
@@ -91,12 +91,12 @@ def test_every_file_of_the_crate_is_there_unmodified(
     assert sorted(map(sha256, files)) == sorted(shipped.values())
 
 
-def test_nothing_but_protobuf_files_and_licenses_is_there(protodir: Path) -> None:
+def test_there_are_only_protobuf_files_and_licenses(protodir: Path) -> None:
     others = [it for it in protodir.rglob("*") if it.is_file() and it.suffix != ".proto"]
     assert others == [protodir / LICENSES]
 
 
-def test_every_import_leads_to_a_file_or_is_protocs_own(
+def test_every_import_is_a_file_or_comes_with_protoc(
     protodir: Path, shipped: dict[PurePath, str]
 ) -> None:
     imports = {
@@ -108,7 +108,7 @@ def test_every_import_leads_to_a_file_or_is_protocs_own(
     assert {name for _, name in imports if name not in shipped} == PROTOCS_OWN
 
 
-def test_protoc_compiles_what_a_bridge_needs(protodir: Path, tmp_path: Path) -> None:
+def test_protoc_compiles_the_files_for_a_bridge(protodir: Path, tmp_path: Path) -> None:
     compiled = compile_protos(protodir, BRIDGE, tmp_path)
     services = {f"{file.package}.{it.name}" for file in compiled.file for it in file.service}
     assert services == {
@@ -128,14 +128,14 @@ def test_protoc_compiles_what_a_bridge_needs(protodir: Path, tmp_path: Path) -> 
     } <= messages
 
 
-def test_protoc_compiles_all_of_them(
+def test_protoc_compiles_all_files(
     protodir: Path, shipped: dict[PurePath, str], tmp_path: Path
 ) -> None:
     compiled = compile_protos(protodir, sorted(map(str, shipped)), tmp_path)
     assert {PurePath(file.name) for file in compiled.file} == {*shipped, *PROTOCS_OWN}
 
 
-def test_commands_of_the_page_make_code_that_is_imported(repo_root: Path, tmp_path: Path) -> None:
+def test_commands_of_the_page_generate_importable_code(repo_root: Path, tmp_path: Path) -> None:
     install_and_look, generate = commands(repo_root / "docs" / "protobuf.md", "Generate code")
     install, _, look = install_and_look.partition("\n")
     assert install == "pip install temporal-static-libs"
@@ -147,7 +147,7 @@ def test_commands_of_the_page_make_code_that_is_imported(repo_root: Path, tmp_pa
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        # Before all others, and away from the path of google/, which is protobuf's.
+        # First on the path, and separate from google/, which belongs to protobuf.
         env={**os.environ, "PYTHONPATH": str(tmp_path / "generated")},
         cwd=tmp_path,
         capture_output=True,
@@ -157,7 +157,7 @@ def test_commands_of_the_page_make_code_that_is_imported(repo_root: Path, tmp_pa
     assert done.stdout == "b'\\n\\x01r\\x18\\x01'\n"
 
 
-def test_license_file_is_that_of_the_crate(
+def test_license_file_matches_the_crate(
     protodir: Path, repo_root: Path, metadata: dict[str, Any]
 ) -> None:
     text = proto_licenses.render(metadata)
@@ -166,7 +166,7 @@ def test_license_file_is_that_of_the_crate(
     assert (protodir / LICENSES).read_text(encoding="utf-8") == text
 
 
-def test_every_file_has_a_license_and_its_head_agrees(
+def test_every_file_has_a_license_that_matches_its_header(
     protodir: Path, shipped: dict[PurePath, str], licenses: dict[PurePath, str]
 ) -> None:
     stated = 0
@@ -180,7 +180,7 @@ def test_every_file_has_a_license_and_its_head_agrees(
     assert stated >= 13  # google/, grpc/ and testservice/
 
 
-def test_every_license_is_of_a_directory_that_is_there(
+def test_every_license_belongs_to_an_existing_directory(
     protodir: Path, licenses: dict[PurePath, str]
 ) -> None:
     assert {path.parts[0] for path in licenses} == {
@@ -189,7 +189,7 @@ def test_every_license_is_of_a_directory_that_is_there(
     assert all((protodir / path).is_dir() for path in licenses)
 
 
-def test_apache_license_is_the_one_of_the_package_that_is_named(repo_root: Path) -> None:
+def test_apache_license_is_that_of_the_named_package(repo_root: Path) -> None:
     text = (repo_root / "tools" / "licenses" / "texts" / "Apache-2.0.txt").read_text(
         encoding="utf-8"
     )
@@ -205,14 +205,12 @@ def test_json_names_the_directory(script: Command, protodir: Path) -> None:
     assert json.loads(script.lines("--json")[0])["protodir"] == str(protodir)
 
 
-def test_directory_is_the_wheels_whatever_archives_are_asked_for(
-    command: Command, protodir: Path
-) -> None:
+def test_directory_is_the_wheels_with_any_archives(command: Command, protodir: Path) -> None:
     for environ in ({"TEMPORAL_LIBS_DIR": "/nonexistent"}, {"USE_PREBUILT_LIBS": "false"}):
         assert command.lines("--protodir", environ=environ) == [str(protodir)]
 
 
-def test_directory_that_is_missing(
+def test_missing_directory_is_an_error(
     command: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     package = copy_site(tmp_path / "site")

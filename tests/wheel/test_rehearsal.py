@@ -1,4 +1,4 @@
-"""What the rehearsal holds its wheel to; the rehearsal itself is `make rehearse`."""
+"""The checks of a rehearsal's wheel. `make rehearse` runs the rehearsal itself."""
 
 from __future__ import annotations
 
@@ -26,19 +26,17 @@ def target() -> Target:
 
 @pytest.fixture
 def built(tiny_tree: TinyTree, tmp_path: Path) -> Path:
-    """A wheel as the build hook makes it, of a tree that is no checkout."""
+    """A wheel made by the build hook, from a tree that is not a checkout."""
     return tiny_tree.wheel(tmp_path / "built")
 
 
-def test_wheel_of_the_platform_but_of_no_commit(
-    built: Path, target: Target, tmp_path: Path
-) -> None:
+def test_wheel_without_a_commit_is_refused(built: Path, target: Target, tmp_path: Path) -> None:
     repaired = repair(built, tmp_path / "repaired")
     with pytest.raises(ToolError, match=r"its commit: None, not 'f{40}'$"):
         check_wheel(repaired, target, "quick", "f" * 40)
 
 
-def test_wheel_of_another_profile(built: Path, target: Target, tmp_path: Path) -> None:
+def test_wheel_with_another_profile_is_refused(built: Path, target: Target, tmp_path: Path) -> None:
     repaired = repair(built, tmp_path / "repaired")
     with pytest.raises(ToolError, match=r"its Cargo profile: 'quick', not 'release'$"):
         check_wheel(repaired, target, "release", "f" * 40)
@@ -49,7 +47,7 @@ def test_unrepaired_wheel_is_refused(built: Path, target: Target) -> None:
         check_wheel(built, target, "quick", "f" * 40)
 
 
-def test_wheel_whose_metadata_does_not_say_what_its_name_says(
+def test_wheel_whose_metadata_differs_from_its_name_is_refused(
     built: Path, target: Target, tmp_path: Path
 ) -> None:
     renamed = tmp_path / repair(built, tmp_path / "repaired").name
@@ -58,7 +56,7 @@ def test_wheel_whose_metadata_does_not_say_what_its_name_says(
         check_wheel(renamed, target, "quick", "f" * 40)
 
 
-def test_identifier_is_that_of_the_platform(target: Target) -> None:
+def test_identifier_matches_the_platform(target: Target) -> None:
     assert f"cp311-manylinux_{target.machine}" == IDENTIFIER
 
 

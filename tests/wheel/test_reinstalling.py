@@ -1,4 +1,4 @@
-"""The command after `fix`: it is that of the installer, and after it the archives are whole."""
+"""The command after `fix:` is for the installer in use, and restores the archives."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FIX = re.compile(r"^  fix:    (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Installed:
-    """The wheel, installed by a program as its users do.
+    """The wheel, installed by a program in the usual way.
 
     Attributes:
         python: the interpreter.
-        site: the directory that has the package.
+        site: the directory that contains the package.
         environ: the environment for it, whose package index is a directory.
     """
 
@@ -41,7 +41,7 @@ class Installed:
         return self.site / "temporal_static_libs" / "lib" / ARCHIVE
 
     def run(self, command: Sequence[str | Path] | str) -> subprocess.CompletedProcess[str]:
-        """Run a command, or a line of a shell's, and let it end as it likes."""
+        """Run a command or a shell line, with any exit status."""
         return subprocess.run(
             command,
             shell=isinstance(command, str),
@@ -57,7 +57,7 @@ class Installed:
         return self.run([self.python, "-m", "temporal_static_libs", *options])
 
     def fix(self) -> str:
-        """The command that it says fixes what is wrong with the archive."""
+        """The command after `fix:` in its message about the archive."""
         done = self.config("--verify")
         assert done.returncode == 1, done
         found = FIX.search(done.stderr)
@@ -72,9 +72,9 @@ Install = Callable[[str], Installed]
 def install(
     request: pytest.FixtureRequest, published_wheel: Path, delivery_programs: Path, tmp_path: Path
 ) -> Install:
-    """Install the wheel: with ``pip`` or ``uv``, and an option of both, or one of uv's link modes.
+    """A function that installs the wheel with ``pip`` or ``uv``, and an option or link mode.
 
-    With ``--break-system-packages``, it is into a Python that is externally managed.
+    ``--break-system-packages`` installs into an externally managed Python.
     """
     environment = tmp_path / "environment"
     python = environment / "bin" / "python"
@@ -150,9 +150,9 @@ def install(
         ),
     ],
 )
-def test_fix_is_the_installers_and_works(install: Install, how: str, command: str) -> None:
+def test_fix_is_for_the_installer_and_works(install: Install, how: str, command: str) -> None:
     installed = install(how)
-    with installed.archive.open("r+b") as archive:  # in uv's cache, too, if it is the same file
+    with installed.archive.open("r+b") as archive:  # also in uv's cache if it is the same file
         archive.seek(1000)
         archive.write(b"somebody's")
     fix = installed.fix()
@@ -167,7 +167,7 @@ def test_fix_is_the_installers_and_works(install: Install, how: str, command: st
     assert installed.config("--verify").returncode == 0
 
 
-def test_archives_that_went_with_uvs_cache(install: Install) -> None:
+def test_archives_deleted_with_uvs_cache(install: Install) -> None:
     installed = install("uv symlink")
     target = installed.archive.readlink()
     target.unlink()
@@ -179,7 +179,7 @@ def test_archives_that_went_with_uvs_cache(install: Install) -> None:
     assert installed.config("--verify").returncode == 0
 
 
-def test_package_that_went_with_uvs_cache(install: Install, repo_root: Path) -> None:
+def test_package_deleted_with_uvs_cache(install: Install, repo_root: Path) -> None:
     installed = install("uv symlink")
     assert installed.run("uv cache clean").returncode == 0
     script = installed.python.with_name("temporal-libs-config")
@@ -194,7 +194,7 @@ def test_package_that_went_with_uvs_cache(install: Install, repo_root: Path) -> 
 
 
 @pytest.mark.parametrize("installer", ["", "Poetry 1.8.3\n", "conda", "\x1b]0;x\n", "\xff" * 60])
-def test_fix_of_another_installer_is_in_words(
+def test_fix_for_another_installer_is_a_sentence(
     copy_site: Callable[[Path], Path], tmp_path: Path, installer: str
 ) -> None:
     package = copy_site(tmp_path / "site")
@@ -230,7 +230,7 @@ def test_metadata_is_only_read_for_messages(package_dir: Path) -> None:
     subprocess.run([sys.executable, "-c", program], cwd="/", check=True)
 
 
-def test_files_for_build_systems_have_each_installers(package_dir: Path) -> None:
+def test_build_system_files_have_the_fix_of_each_installer(package_dir: Path) -> None:
     fix = reinstall_anywhere("1.2.3")
     assert (
         "python -m pip install --force-reinstall --no-cache-dir temporal-static-libs==1.2.3" in fix

@@ -1,4 +1,4 @@
-"""Verified once, an archive is not hashed again until something has changed."""
+"""After an archive is verified once, it is not hashed again until something changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK = (
 
 @pytest.fixture
 def environ(copy_site: Callable[[Path], Path], tmp_path: Path) -> dict[str, str]:
-    """What puts a copy of the package in front of the installed one, with a memory of its own."""
+    """Variables that put a copy of the package first, with a separate cache."""
     environ = {
         **os.environ,
         "PYTHONPATH": str(copy_site(tmp_path / "site").parent),
@@ -38,7 +38,7 @@ def config(environ: dict[str, str], *options: str) -> tuple[list[str], bool]:
     """Run temporal-libs-config.
 
     Returns:
-        What it prints, and whether it has loaded what hashes.
+        The lines it prints, and whether it loaded the hashing module.
     """
     lines, loaded = loaded_by(environ, *options)
     return lines, "_hashlib" in loaded
@@ -48,7 +48,7 @@ def loaded_by(environ: dict[str, str], *options: str) -> tuple[list[str], set[st
     """Run temporal-libs-config.
 
     Returns:
-        What it prints, and the names of the modules that it has loaded.
+        The lines it prints, and the names of the modules that it loaded.
     """
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "temporal_static_libs", *options],
@@ -63,14 +63,14 @@ def loaded_by(environ: dict[str, str], *options: str) -> tuple[list[str], set[st
 
 
 @pytest.mark.parametrize("option", LEADS_TO_AN_ARCHIVE)
-def test_second_answer_is_the_same_and_costs_no_hash(environ: dict[str, str], option: str) -> None:
+def test_second_answer_is_the_same_without_hashing(environ: dict[str, str], option: str) -> None:
     cold, hashed = config(environ, option)
     assert hashed
     assert config(environ, option) == (cold, False)
     assert config({**environ, "TEMPORAL_LIBS_FALLBACK": "compile"}, option) == (cold, False)
 
 
-def test_what_one_answer_has_verified_another_goes_by(environ: dict[str, str]) -> None:
+def test_other_options_reuse_a_verification(environ: dict[str, str]) -> None:
     config(environ, "--libs")
     program = (
         "import temporal_static_libs as t; print(t.lib_dir()); t.library_set(); t.link_flags()"
@@ -87,7 +87,7 @@ def test_what_one_answer_has_verified_another_goes_by(environ: dict[str, str]) -
     assert config(environ, "--libdir") == (done.stdout.splitlines(), False)
 
 
-def test_asking_always_to_verify_hashes_for_each_answer(environ: dict[str, str]) -> None:
+def test_verify_always_hashes_for_each_answer(environ: dict[str, str]) -> None:
     cold, _ = config(environ, "--libdir", "--libs")
     assert config(environ, "--libdir", "--libs") == (cold, False)
     always = {**environ, "TEMPORAL_LIBS_VERIFY": "always"}
@@ -130,10 +130,10 @@ def test_verify_hashes_each_time(environ: dict[str, str]) -> None:
         pytest.param(("--component", "libtemporal_client.a"), id="file-name"),
     ],
 )
-def test_quick_answers_are_those_of_the_whole_command(
+def test_quick_answers_equal_those_of_the_whole_command(
     environ: dict[str, str], choice: tuple[str, ...]
 ) -> None:
-    """Those that are given before the rest is loaded, and those that are not."""
+    """Answers given before the rest is loaded equal those given afterwards."""
     options = (*choice, *QUICK)
     assert set(QUICK) == set(ANSWERS)
     cold, loaded = loaded_by(environ, *options)
@@ -141,14 +141,17 @@ def test_quick_answers_are_those_of_the_whole_command(
     quick, loaded = loaded_by(environ, *options)
     assert quick == cold
     assert not {"argparse", "dataclasses", "json", "pathlib", "re", "shlex"} & loaded
-    asked = {**environ, "TEMPORAL_LIBS_FALLBACK": "compile"}  # which the receipt alone cannot say
+    asked = {
+        **environ,
+        "TEMPORAL_LIBS_FALLBACK": "compile",
+    }  # which cannot be answered from the receipt alone
     assert loaded_by(asked, *options)[0] == cold
     for option, answer in zip(QUICK, cold, strict=True):
         assert config(environ, option, *choice) == ([answer], False)
         assert config({**environ, "USE_PREBUILT_LIBS": "true"}, *options)[0] == cold
 
 
-def test_quick_answers_quote_what_a_shell_would_split(
+def test_quick_answers_are_quoted_for_a_shell(
     copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     environ = {
@@ -177,7 +180,7 @@ def test_quick_answers_quote_what_a_shell_would_split(
         (("--libs", "--json"), 0),
     ],
 )
-def test_other_calls_are_the_whole_commands(
+def test_other_calls_load_the_whole_command(
     environ: dict[str, str], arguments: tuple[str, ...], status: int
 ) -> None:
     def run() -> tuple[int, str, str]:
@@ -197,7 +200,7 @@ def test_other_calls_are_the_whole_commands(
     assert run() == cold
 
 
-def test_manifest_that_has_changed_is_read_again(environ: dict[str, str]) -> None:
+def test_changed_manifest_is_read_again(environ: dict[str, str]) -> None:
     (before,), _ = config(environ, "--system-libs")
     config(environ, "--libs")
     file = Path(environ["PYTHONPATH"], "temporal_static_libs", "lib", "manifest.json")
@@ -229,7 +232,7 @@ def test_names_that_a_receipt_could_not_keep_are_refused(
 
 
 @pytest.mark.parametrize("kind", ["override", "compiled"])
-def test_other_archives_than_the_wheels_are_remembered_too(
+def test_override_and_compiled_archives_are_remembered_too(
     tiny_package: TinyPackage, package_dir: Path, kind: str
 ) -> None:
     if kind == "override":
@@ -245,14 +248,14 @@ def test_other_archives_than_the_wheels_are_remembered_too(
     assert config(environ, "--libs")[0] == cold
 
 
-def test_cache_that_cannot_be_made_is_no_trouble(environ: dict[str, str]) -> None:
+def test_cache_that_cannot_be_created_is_not_an_error(environ: dict[str, str]) -> None:
     environ["TEMPORAL_LIBS_CACHE_DIR"] = "/proc/none"
     cold, hashed = config(environ, "--libdir")
     assert hashed
     assert config(environ, "--libdir") == (cold, True)
 
 
-def test_many_calls_at_once_on_a_cold_memory_leave_it_whole(
+def test_many_concurrent_first_calls_leave_a_valid_receipt(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     calls = [

@@ -1,4 +1,4 @@
-"""The repair step: what a wheel's tag claims is proven, or there is no wheel."""
+"""The repair step: it proves what the wheel's tag claims, or makes no wheel."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def system_libraries(script: Command) -> list[str]:
-    """What the installed archives say they need."""
+    """The system libraries that the installed archives need."""
     (flags,) = script.lines("--system-libs")
     return [flag.removeprefix("-l") for flag in flags.split()]
 
 
-def test_wheel_under_test_carries_the_proven_tags(wheel: Path) -> None:
+def test_wheel_under_test_has_the_proven_tags(wheel: Path) -> None:
     target = target_of_triple("x86_64-unknown-linux-gnu")
     assert set(wheel.stem.split("-")[-1].split(".")) == set(target.wheel_tags)
 
 
-def test_claim_that_the_real_archives_cannot_keep_is_refused(system_libraries: list[str]) -> None:
-    """They keep that of glibc 2.17; what glibc 2.11 lacks is named."""
+def test_claim_that_the_real_archives_do_not_meet_is_refused(system_libraries: list[str]) -> None:
+    """They meet glibc 2.17. The message names what glibc 2.11 lacks."""
     (archive, *_) = [library.path for library in library_set().libraries]
     with pytest.raises(ToolError) as caught:
         prove_floor(archive, "x86_64-linux-gnu.2.11", system_libraries)
@@ -43,14 +43,14 @@ def test_claim_that_the_real_archives_cannot_keep_is_refused(system_libraries: l
     assert "pthread_setname_np" in message
 
 
-def test_repaired_wheel_is_the_same_but_for_its_tags(tiny_tree: TinyTree, tmp_path: Path) -> None:
+def test_repaired_wheel_differs_only_in_its_tags(tiny_tree: TinyTree, tmp_path: Path) -> None:
     built = tiny_tree.wheel(tmp_path / "built")
     repaired = repair(built, tmp_path / "repaired")
     with zipfile.ZipFile(built) as old, zipfile.ZipFile(repaired) as new:
         assert sorted(old.namelist()) == sorted(new.namelist())
         changed = [name for name in old.namelist() if old.read(name) != new.read(name)]
         assert sorted(Path(name).name for name in changed) == ["RECORD", "WHEEL"]
-        # What is of now differs from build to build.
+        # Values with the current time differ between builds.
         assert {member.date_time for member in new.infolist()} == {old.infolist()[0].date_time}
         (name,) = [name for name in changed if name.endswith("WHEEL")]
         tags = [line for line in new.read(name).decode().splitlines() if line.startswith("Tag:")]
@@ -63,8 +63,8 @@ def test_repaired_wheel_is_the_same_but_for_its_tags(tiny_tree: TinyTree, tmp_pa
     assert again.read_bytes() == repaired.read_bytes()
 
 
-def test_no_wheel_is_made_when_the_claim_fails(tiny_tree: TinyTree, tmp_path: Path) -> None:
-    # A symbol of a glibc that is newer than the floor.
+def test_no_wheel_is_made_if_the_claim_fails(tiny_tree: TinyTree, tmp_path: Path) -> None:
+    # A symbol from a glibc newer than the floor.
     source = tiny_tree.root / "rust" / "c-api" / "src" / "lib.rs"
     source.write_text(
         source.read_text()

@@ -1,4 +1,4 @@
-"""The source distribution, held to MANIFEST.in."""
+"""The source distribution, compared with MANIFEST.in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from setuptools.command.egg_info import FileList
 
 from benchmarks.harness.sdist_build import build_sdist
 
-# What Hatchling and the hook add.
+# Files that Hatchling and the hook add.
 ADDED = {".gitignore", "PKG-INFO", "SOURCE_COMMIT"}
 
 
@@ -36,7 +36,7 @@ def listed_files(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def tracked_files(repo_root: Path) -> set[str] | None:
-    """The files that git tracks and that are there; None where the tree is no checkout."""
+    """The existing files that git tracks; None if the tree is not a checkout."""
     if not (repo_root / ".git").exists():
         return None
     done = subprocess.run(
@@ -49,7 +49,7 @@ def tracked_files(repo_root: Path) -> set[str] | None:
     return {name for name in done.stdout.split("\0") if (repo_root / name).is_file()}
 
 
-def test_nothing_listed_is_missing(
+def test_every_listed_file_is_included(
     repo_root: Path, sdist_files: set[str], listed_files: set[str]
 ) -> None:
     tracked = tracked_files(repo_root)
@@ -57,14 +57,14 @@ def test_nothing_listed_is_missing(
     assert required - sdist_files == set()
 
 
-def test_nothing_else_is_in_it(sdist_files: set[str], listed_files: set[str]) -> None:
+def test_no_other_file_is_included(sdist_files: set[str], listed_files: set[str]) -> None:
     assert sdist_files - listed_files - ADDED == set()
 
 
 def test_every_tracked_file_is_listed(repo_root: Path, listed_files: set[str]) -> None:
     tracked = tracked_files(repo_root)
     if tracked is None:
-        pytest.skip("the tree is no git checkout")
+        pytest.skip("the tree is not a git checkout")
     assert tracked - listed_files - ADDED == set()
 
 
@@ -84,12 +84,12 @@ def test_every_tracked_file_is_listed(repo_root: Path, listed_files: set[str]) -
         "temporal_static_libs/py.typed",
     ],
 )
-def test_what_a_build_needs_is_in_it(sdist_files: set[str], file: str) -> None:
+def test_files_for_a_build_are_included(sdist_files: set[str], file: str) -> None:
     assert file in sdist_files
 
 
-def test_old_versions_of_pip_can_read_its_pyproject(repo_root: Path) -> None:
-    """Theirs is an older TOML, in which the values of an array are of one type."""
+def test_old_pip_versions_can_read_its_pyproject(repo_root: Path) -> None:
+    """They use an older TOML version, in which the values of an array have one type."""
     pyproject = tomli.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))
     assert [array for array in arrays(pyproject) if len({type(value) for value in array}) > 1] == []
 

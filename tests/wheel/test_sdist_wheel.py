@@ -1,4 +1,4 @@
-"""What a source distribution compiles to, on a tree whose Rust compiles in a second."""
+"""Compiling a source distribution, with a tree whose Rust compiles in a second."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def hashes(site: Path, package: str) -> dict[str, str]:
 
 
 def in_place(tree: TinyTree) -> TinyTree:
-    """The tree with cargo's own choice of a target directory: below the unpacked sources."""
+    """The tree with cargo's default target directory, below the unpacked sources."""
     environ = {name: value for name, value in tree.environ.items() if name != "CARGO_TARGET_DIR"}
     return replace(tree, environ=environ)
 
 
-def test_wheel_of_the_source_distribution_is_the_trees_wheel(
+def test_wheel_from_the_source_distribution_equals_the_trees_wheel(
     tiny_tree: TinyTree, tmp_path: Path
 ) -> None:
     commit = commit_all(tiny_tree.root)
@@ -68,7 +68,7 @@ def test_wheel_of_the_source_distribution_is_the_trees_wheel(
     assert not (tiny_tree.root / "SOURCE_COMMIT").exists()
 
 
-def test_pip_install_of_the_source_distribution_gives_archives_that_verify(
+def test_pip_install_of_the_source_distribution_results_in_valid_archives(
     tiny_tree: TinyTree, tmp_path: Path
 ) -> None:
     sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
@@ -89,7 +89,7 @@ def test_pip_install_of_the_source_distribution_gives_archives_that_verify(
     ]
 
 
-# Of this crate the name of its source file is in the archive, in the message of a panic.
+# The archive contains the name of this crate's source file, in a panic message.
 USING_SLAB = """
 #[unsafe(no_mangle)]
 pub extern "C" fn temporal_core_random_slab(key: usize) -> usize {
@@ -107,7 +107,7 @@ pub extern "C" fn temporal_core_random_slab(key: usize) -> usize {
 
 @pytest.fixture
 def slab(repo_root: Path) -> dict[str, Any]:
-    """A crate of the registry as the real workspace has it, so that the machine has it too."""
+    """A registry crate of the real workspace, so that this machine has it already."""
     lock = tomli.loads((repo_root / "rust" / "Cargo.lock").read_text(encoding="utf-8"))
     (package,) = (package for package in lock["package"] if package["name"] == "slab")
     assert isinstance(package, dict)
@@ -116,7 +116,7 @@ def slab(repo_root: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def tree_with_a_crate(tiny_tree: TinyTree, repo_root: Path, slab: dict[str, Any]) -> TinyTree:
-    """The tree with one dependency from the registry, and cargo's configuration of this project."""
+    """The tree with a dependency from the registry and this project's cargo configuration."""
     rust = tiny_tree.root / "rust"
     shutil.copytree(repo_root / "rust" / ".cargo", rust / ".cargo")
     append(rust / "c-api/Cargo.toml", f'\n[dependencies]\nslab = "={slab["version"]}"\n')
@@ -132,13 +132,13 @@ def tree_with_a_crate(tiny_tree: TinyTree, repo_root: Path, slab: dict[str, Any]
 
 
 def append(file: Path, text: str) -> None:
-    """Add to the end of a file."""
+    """Append text to a file."""
     with open(file, "a", encoding="utf-8") as stream:
         stream.write(text)
 
 
 def without_network() -> list[str]:
-    """What to put before a command to take its network away; nothing where that is not allowed."""
+    """A command prefix that disables the network; empty if that is not allowed."""
     prefix = ["unshare", "--map-root-user", "--net"]
     if shutil.which("unshare") is None:
         return []
@@ -146,7 +146,7 @@ def without_network() -> list[str]:
     return prefix if allowed else []
 
 
-def test_vendored_source_distribution_builds_without_a_network_and_to_the_same_bytes(
+def test_vendored_source_distribution_builds_offline_to_the_same_bytes(
     tree_with_a_crate: TinyTree, slab: dict[str, Any], repo_root: Path, tmp_path: Path
 ) -> None:
     page = repo_root / "docs" / "source-distribution.md"
@@ -168,7 +168,7 @@ def test_vendored_source_distribution_builds_without_a_network_and_to_the_same_b
     assert hashes(site, "temporal_static_libs") == package
 
 
-def test_not_vendored_source_distribution_does_not_build_without_a_network(
+def test_unvendored_source_distribution_does_not_build_offline(
     tree_with_a_crate: TinyTree, tmp_path: Path
 ) -> None:
     sdist = build_sdist(tree_with_a_crate.root, tmp_path / "sdist")
@@ -180,10 +180,10 @@ def test_not_vendored_source_distribution_does_not_build_without_a_network(
     assert "cargo could not read the workspace or fetch its dependencies" in done.stdout
 
 
-def test_archive_that_cargo_alone_makes_can_take_the_place_of_the_wheels(
+def test_archive_made_with_cargo_alone_can_replace_the_wheels(
     tiny_tree: TinyTree, repo_root: Path, tmp_path: Path
 ) -> None:
-    """docs/manual-setup.md, for a platform that nothing else is made for."""
+    """The steps of docs/manual-setup.md, for platforms without a wheel."""
     building, using = commands(repo_root / "docs" / "manual-setup.md", "Archives of your own")
     sdist = build_sdist(tiny_tree.root, tmp_path / "sdist")
     place = tmp_path / "place"

@@ -1,4 +1,4 @@
-"""`--shared`: what it links from the wheel's archives, and what it leaves when it cannot."""
+"""`--shared`: linking a shared library from the wheel's archives, and failures."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 ZIG = shlex.join([sys.executable, "-m", "ziglang", "cc"])
 NAME = "libtemporalio_sdk_core_c_bridge.so"
 NEWEST = "9.9"
-"""A glibc that needs nothing to be proven: a machine's own linker links for the machine's."""
+"""A glibc version without a check, because the machine's linker links for the machine's glibc."""
 
 
 def proven(file: Path, component: Component, floor: str) -> list[str]:
-    """What the release's own proof finds in a library for this machine."""
+    """The results of the release's proof for a library for this machine."""
     target = target_of_triple(temporal_target())
     return list(prove(file, FORMATS[target.os], target, floor, component))
 
@@ -59,7 +59,7 @@ def by_zig(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_file_is_printed_and_exports_exactly_the_interface(
     command: Command, tmp_path: Path
 ) -> None:
-    # In a directory that is not there, whose name would break an option of a linker.
+    # In a missing directory, with a name that would break a linker option.
     place = tmp_path / "a, b" / "libs"
     (line,) = command.lines("--shared", str(place))
     assert line == str(place / NAME)
@@ -70,7 +70,7 @@ def test_file_is_printed_and_exports_exactly_the_interface(
 
 
 def needed(file: Path) -> set[str]:
-    """The shared libraries that one needs, by the beginning of their names."""
+    """The shared libraries that a library needs, by the beginning of their names."""
     dynamic = subprocess.check_output(["readelf", "-Wd", file], text=True)
     lines = [line for line in dynamic.splitlines() if "(NEEDED)" in line]
     return {line.partition("[")[2].partition(".so")[0] for line in lines}
@@ -90,7 +90,7 @@ def test_zig_links_for_the_floor_of_the_archive(
     assert "soname, full RELRO, no executable stack" in facts
 
 
-def test_proof_finds_what_does_not_hold(by_zig: Path, tmp_path: Path) -> None:
+def test_proof_detects_violations(by_zig: Path, tmp_path: Path) -> None:
     with pytest.raises(ProofError, match=r"needs glibc 2\.17, newer than 2\.12"):
         proven(by_zig, SDK_CORE, "2.12")
     with pytest.raises(ProofError, match=r"exports temporal_core_.*: [0-9]+ symbols differ"):
@@ -104,7 +104,7 @@ def test_proof_finds_what_does_not_hold(by_zig: Path, tmp_path: Path) -> None:
         proven(tmp_path / "text.so", SDK_CORE, NEWEST)
 
 
-def test_library_can_be_loaded_and_is_of_the_header(by_zig: Path) -> None:
+def test_library_can_be_loaded_and_matches_the_header(by_zig: Path) -> None:
     library = ctypes.CDLL(str(by_zig))
     library.temporal_static_libs_version.restype = ctypes.c_char_p
     assert library.temporal_static_libs_version().decode() == temporal_static_libs.__version__
@@ -125,7 +125,7 @@ def test_c_program_can_be_linked_with_it(script: Command, by_zig: Path, tmp_path
     assert printed.strip() == temporal_static_libs.__version__
 
 
-def test_answers_come_in_order_and_both_components_fit_in_one_directory(
+def test_answers_are_in_order_and_components_can_share_a_directory(
     script: Command, tmp_path: Path
 ) -> None:
     platform, client, version = script.lines(
@@ -138,7 +138,7 @@ def test_answers_come_in_order_and_both_components_fit_in_one_directory(
     assert {NAME, Path(client).name} == set(os.listdir(tmp_path))
 
 
-def test_new_file_takes_the_place_of_the_old_one(script: Command, tmp_path: Path) -> None:
+def test_new_file_replaces_the_old_one(script: Command, tmp_path: Path) -> None:
     file = tmp_path / NAME
     file.write_text("old")
     with open(file) as old:
@@ -173,7 +173,7 @@ def refused(script: Command, place: Path | str, **environ: str) -> tuple[int, st
     return done.returncode, done.stderr.decode()
 
 
-def test_failure_leaves_what_was_there(script: Command, tmp_path: Path) -> None:
+def test_failure_keeps_the_existing_file(script: Command, tmp_path: Path) -> None:
     linker, place = tmp_path / "cc", tmp_path / "libs"
     linker.write_text(FAILING)
     linker.chmod(0o755)
@@ -187,13 +187,13 @@ def test_failure_leaves_what_was_there(script: Command, tmp_path: Path) -> None:
 
 
 def no_compiler(tmp_path: Path) -> Mapping[str, str]:
-    # Without ziglang either: that of the test environment hides behind a module of that name.
+    # Also without ziglang: a module of that name hides the one of the test environment.
     (tmp_path / "site" / "ziglang").mkdir(parents=True)
     (tmp_path / "site" / "ziglang" / "__init__.py").touch()
     return {"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path / "site")}
 
 
-def test_machine_without_a_linker_is_told_what_to_install(script: Command, tmp_path: Path) -> None:
+def test_error_without_a_linker_says_what_to_install(script: Command, tmp_path: Path) -> None:
     status, message = refused(script, tmp_path / "libs", **no_compiler(tmp_path))
     assert status == 1
     assert "no C compiler for linux-" in message
@@ -201,7 +201,7 @@ def test_machine_without_a_linker_is_told_what_to_install(script: Command, tmp_p
     assert not (tmp_path / "libs").exists()
 
 
-def test_wrong_cc_is_a_wrong_setting(script: Command, tmp_path: Path) -> None:
+def test_invalid_cc_is_a_setting_error_for_the_command(script: Command, tmp_path: Path) -> None:
     status, message = refused(script, tmp_path, CC="no-such-compiler")
     assert status == 2
     assert "the environment variable CC is 'no-such-compiler'" in message
@@ -213,7 +213,7 @@ def test_empty_argument_is_not_the_current_directory(script: Command) -> None:
     assert b"error: --shared needs a directory; write '.' for the current one\n" in done.stderr
 
 
-def test_directory_that_cannot_be_made_is_refused_before_the_link(
+def test_directory_that_cannot_be_created_is_refused_before_linking(
     script: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -225,7 +225,7 @@ def test_directory_that_cannot_be_made_is_refused_before_the_link(
     assert f"{tmp_path / NAME} cannot be written: Is a directory" in message
 
 
-def test_directory_of_the_archives_stays_as_it_is(script: Command, package_dir: Path) -> None:
+def test_directory_of_the_archives_is_not_changed(script: Command, package_dir: Path) -> None:
     status, message = refused(script, package_dir / "lib")
     assert status == 1
     assert "--shared cannot write to the directory of the archives" in message
@@ -241,7 +241,7 @@ def test_static_is_refused(script: Command, tmp_path: Path) -> None:
     assert b"--shared is given more than once" in done.stderr
 
 
-def test_archive_is_verified_before_the_link(
+def test_archive_is_verified_before_linking(
     script: Command, package_dir: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "archives"
@@ -256,7 +256,7 @@ def test_archive_is_verified_before_the_link(
 
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Archives for TEMPORAL_LIBS_DIR, of functions that do nothing."""
+    """Archives for TEMPORAL_LIBS_DIR with functions that do nothing."""
     directory = tmp_path_factory.mktemp("stand-in") / "archives"
     return make_stand_in(directory, TARGETS[0], ["cc"], ["ar"])
 
@@ -276,7 +276,7 @@ def test_archive_that_lacks_a_function_is_refused(
 ) -> None:
     copy = tmp_path / "archives"
     shutil.copytree(stand_in, copy)
-    # That of the client has less; its record is made to fit.
+    # The client's archive has fewer functions; its record is adapted.
     shutil.copyfile(copy / "libtemporal_client.a", copy / "libtemporal_sdk_core.a")
     manifest = json.loads((copy / "manifest.json").read_text())
     core, client = manifest["libraries"]

@@ -1,4 +1,4 @@
-"""Shared libraries for other platforms, of archives that define the interface and do nothing."""
+"""Shared libraries for other platforms, from archives with functions that do nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WINDOWS = Target("windows-x64-gnu", "x86_64-pc-windows-gnu", "10", "19.3", "wind
 
 
 def zig_for(target: Target) -> tuple[str, ...]:
-    """A C compiler for a target, which compiles none of Zig's own libraries to make objects."""
+    """A C compiler for a target that compiles objects without Zig's own libraries."""
     return (*ZIG, "cc", "-target", target.zig_target)
 
 
@@ -45,13 +45,13 @@ def test_zig_links_for_another_linux(script: Command, tmp_path: Path, platform: 
 
 
 def apple_linker() -> str:
-    """LLVM's linker for macOS, by whichever name it has here."""
+    """LLVM's linker for macOS, under any of its names."""
     found = [*Path("/usr/lib").glob("llvm-*/bin/ld64.lld"), *Path("/usr/bin").glob("ld64.lld*")]
     return str(found[0]) if found else require_program("ld64.lld")
 
 
 def test_clang_links_for_macos(script: Command, tmp_path: Path) -> None:
-    """With LLVM's linker in place of Apple's, and Zig's stub of the system's library."""
+    """With LLVM's linker instead of Apple's, and Zig's stub of the system library."""
     target = BY_PLATFORM["macos-arm64"]
     archiver = (*ZIG, "ar", "--format=darwin")
     archives = make_stand_in(tmp_path / "archives", target, zig_for(target), archiver, ("System",))
@@ -66,7 +66,7 @@ def test_clang_links_for_macos(script: Command, tmp_path: Path) -> None:
 
 
 def test_mingw_links_for_windows(tmp_path: Path) -> None:
-    """By the parts of `--shared`: no wheel is for Windows yet."""
+    """Uses the parts of `--shared`, because there is no wheel for Windows yet."""
     compiler = require_program("x86_64-w64-mingw32-gcc")
     archiver = require_program("x86_64-w64-mingw32-ar")
     archives = make_stand_in(tmp_path / "archives", WINDOWS, [compiler], [archiver])
@@ -87,7 +87,7 @@ def test_mingw_links_for_windows(tmp_path: Path) -> None:
         "imports from kernel32.dll, msvcrt.dll",
     ]
 
-    # Such as GCC's, which no other machine has.
+    # For example GCC's, which other machines lack.
     (scratch / "other.c").write_text("__declspec(dllexport) int other(void) { return 1; }\n")
     linker.run(["-shared", "other.c", "-o", "other-1.dll"], scratch, environ)
     (scratch / "use.c").write_text(

@@ -1,4 +1,4 @@
-"""The smoke test of `tests/smoke`, which cibuildwheel runs for every platform: where it fails."""
+"""The smoke test in `tests/smoke`, which cibuildwheel runs on every platform, and its failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGE = "temporal_static_libs"
 def smoke(
     python: str | Path, environ: Mapping[str, str] | None = None, script: str | Path = SMOKE
 ) -> subprocess.CompletedProcess[str]:
-    """Run a smoke test of an interpreter's environment, and let it end as it likes."""
+    """Run the smoke test of an interpreter's environment, with any exit status."""
     return subprocess.run(
         [python, script],
         env={**consumer_environ(), **(environ or {})},
@@ -33,7 +33,7 @@ def smoke(
 
 @pytest.fixture
 def other_python(wheel: Path, tmp_path: Path) -> Path:
-    """The interpreter of an environment that has the wheel, for a test to damage, and no Zig."""
+    """The interpreter of an environment without Zig, with the wheel for a test to damage."""
     environment = tmp_path / "environment"
     venv.create(environment, symlinks=True)
     python = environment / "bin" / "python"
@@ -47,23 +47,23 @@ def test_installed_wheel_passes() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert all(line.startswith("ok ") for line in lines[:-1]), done.stdout
-    # Two compilers, each archive alone and both in both orders; `zig build-exe` with each.
+    # Two compilers, each with one archive and with both in either order; `zig build-exe` with each.
     assert lines[-1].startswith("10 of 10 programs of temporal-static-libs ")
 
 
-def test_every_option_of_the_installed_command_answers() -> None:
+def test_every_option_of_the_installed_command_works() -> None:
     done = smoke(sys.executable, script=COMMAND)
     assert done.returncode == 0, done.stdout + done.stderr
     *lines, last = done.stdout.splitlines()
     assert all(line.startswith("ok ") for line in lines), done.stdout
-    assert last == f"{len(lines)} of {len(lines)} options answer"
+    assert last == f"{len(lines)} of {len(lines)} options work"
     asked = {line.split()[1] for line in lines}
     helped = subprocess.check_output([sys.executable, "-m", PACKAGE, "--help"], text=True)
     listed = set(re.findall(r"^  (?:-h, )?(--[\w-]+)", helped, re.MULTILINE))
-    assert asked == listed - {"--toolchain"}  # for Windows only
+    assert asked == listed - {"--toolchain"}  # only for Windows
 
 
-def test_option_that_does_not_answer_fails_the_test_of_the_command(other_python: Path) -> None:
+def test_failing_option_fails_the_command_test(other_python: Path) -> None:
     (directory,) = other_python.parent.parent.rglob("temporal_static_libs/share/proto")
     directory.rename(directory.with_name("moved"))
     done = smoke(other_python, script=COMMAND)
@@ -72,7 +72,7 @@ def test_option_that_does_not_answer_fails_the_test_of_the_command(other_python:
     assert "FAILED  --protodir " in failed
 
 
-def test_altered_archive_fails_it(other_python: Path) -> None:
+def test_altered_archive_fails_the_smoke_test(other_python: Path) -> None:
     (archive,) = other_python.parent.parent.rglob("libtemporal_client.a")
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
@@ -87,7 +87,7 @@ def test_altered_archive_fails_it(other_python: Path) -> None:
     assert "\nok " not in done.stdout
 
 
-def test_program_that_does_not_link_fails_it_with_its_command_and_output(
+def test_link_failure_is_shown_with_its_command_and_output(
     other_python: Path, tmp_path: Path
 ) -> None:
     compiler = tmp_path / "cc"
@@ -100,23 +100,23 @@ def test_program_that_does_not_link_fails_it_with_its_command_and_output(
     assert done.returncode == 1
     assert done.stdout.startswith("ok      installed\nok      verified\nFAILED  cc, sdk-core\n")
     assert f"        command: {compiler} -DSMOKE_WORKER -I" in done.stdout
-    # And it has found no Rust.
+    # It found no Rust.
     shown = "exit status: 3\noutput:\nundefined reference to everything\n"
     assert shown in done.stdout.replace(" " * 8, "")
-    # Every check has its result, those after the first failure too: there is no Zig here.
+    # Every check has a result, also after the first failure. There is no Zig here.
     assert done.stdout.count("\nFAILED  ") == 10
     assert "No module named ziglang" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("0 of 10 programs ")
 
 
-def test_package_of_the_tree_is_not_taken_for_the_installed_one(repo_root: Path) -> None:
+def test_checkouts_package_is_not_mistaken_for_the_installed_one(repo_root: Path) -> None:
     done = smoke(sys.executable, {"PYTHONPATH": str(repo_root)})
     assert done.returncode == 1
     package = repo_root / "temporal_static_libs"
-    assert f"the package in {package} is not the one that is installed" in done.stdout
+    assert f"the package in {package} is not the installed one" in done.stdout
 
 
-def test_archives_of_another_directory_are_not_taken_for_the_wheels(package_dir: Path) -> None:
+def test_archives_of_an_override_are_not_mistaken_for_the_wheels(package_dir: Path) -> None:
     done = smoke(sys.executable, {"TEMPORAL_LIBS_DIR": str(package_dir / "lib")})
     assert done.returncode == 1
-    assert "the active archives are not the wheel's but of 'override'" in done.stdout
+    assert "the active archives come from 'override', not from the wheel" in done.stdout

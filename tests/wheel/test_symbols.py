@@ -1,4 +1,4 @@
-"""The symbol index of archives, as real tools write it."""
+"""The symbol index of archives written by real tools."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ EXPECTED = {"temporal_core_one", "temporal_core_two"}
 
 
 def zig(*arguments: object) -> list[str]:
-    """A command of the Zig toolchain, whose `ar` knows every format."""
+    """A command of the Zig toolchain, whose `ar` supports every format."""
     return [sys.executable, "-m", "ziglang", *map(str, arguments)]
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """C with two global functions and a local one."""
+    """C code with two global functions and a local one."""
     file = tmp_path / "source.c"
     file.write_text(SOURCE)
     return file
@@ -33,7 +33,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def archive(source: Path) -> Path:
-    """An archive of the system's compiler and ar."""
+    """An archive made by the system's compiler and ar."""
     obj = source.with_suffix(".o")
     archive = source.with_suffix(".a")
     subprocess.run(["cc", "-c", source, "-o", obj], check=True)
@@ -63,10 +63,10 @@ def test_other_formats(source: Path, target: str, kind: str, prefix: str) -> Non
 
 
 def test_index_with_wide_offsets(source: Path, archive: Path) -> None:
-    """GNU's format for archives of over 4 GiB."""
+    """GNU's format for archives larger than 4 GiB."""
     wide = source.with_name("wide.a")
-    # The index of `archive` with each 4-byte number made 8 bytes wide; no other tool here makes
-    # one without a 4 GiB archive.
+    # The index of `archive` with each 4-byte number made 8 bytes wide, because tools here write
+    # this format only for a 4 GiB archive.
     content = archive.read_bytes()
     size = int(content[56:66])
     count = int.from_bytes(content[68:72], "big")
@@ -92,7 +92,7 @@ def test_index_with_wide_offsets(source: Path, archive: Path) -> None:
         ),
     ],
 )
-def test_what_has_no_index_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_file_without_an_index_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "file.a"
     file.write_bytes(content)
     with pytest.raises(ValueError, match=problem):

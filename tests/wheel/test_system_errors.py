@@ -1,4 +1,4 @@
-"""What the system answers: a message and the right exit status, and never a traceback."""
+"""Errors of the system: a message and the right exit status, never a traceback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANSWERS = ("--libs", "--json", "--help", "--doctor", "--zig")
 
 
 def in_shell(command: Command, script: str, **environ: str) -> tuple[int, str, str]:
-    """Run a script of the shell whose ``"$@"`` is the command without options.
+    """Run a shell script in which ``"$@"`` is the command without options.
 
     Returns:
         Exit status, stdout and stderr.
@@ -46,16 +46,14 @@ def test_unwritable_stdout(command: Command, stream: str, option: str) -> None:
 
 
 @pytest.mark.parametrize("option", ANSWERS)
-def test_reader_that_has_gone(command: Command, option: str) -> None:
+def test_closed_pipe_on_stdout(command: Command, option: str) -> None:
     script = f'{{ "$@" {option}; echo $? >&2; }} | :'
     assert in_shell(command, f"sleep 0.1; {script}")[2] in ("0\n", "1\n")
 
 
 @pytest.mark.parametrize(("option", "status"), [("--libs", 1), ("--nonsense", 2), ("--version", 0)])
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
-def test_unwritable_stderr_with_messages(
-    command: Command, stream: str, option: str, status: int
-) -> None:
+def test_unwritable_stderr(command: Command, stream: str, option: str, status: int) -> None:
     done = in_shell(command, f'"$@" {option} {stream}', TEMPORAL_LIBS_DIR="/nowhere")
     assert done[0] == status
     assert (done[1] == "") == (status != 0)
@@ -96,7 +94,7 @@ def test_relative_setting_in_a_deleted_working_directory(
 
 @pytest.mark.parametrize("option", ["--libs", "--json", "--cmakedir", "--doctor"])
 @pytest.mark.parametrize("name", ["TEMPORAL_LIBS_DIR", "TEMPORAL_LIBS_CACHE_DIR"])
-def test_path_that_is_too_long(command: Command, option: str, name: str) -> None:
+def test_too_long_path(command: Command, option: str, name: str) -> None:
     status, stdout, stderr = in_shell(command, f'"$@" {option}', **{name: "/abcdefghi" * 600})
     if name == "TEMPORAL_LIBS_DIR" and option != "--doctor":
         assert (status, stdout) == (1, "")
@@ -106,7 +104,7 @@ def test_path_that_is_too_long(command: Command, option: str, name: str) -> None
 
 
 def test_directory_that_the_user_cannot_enter(script: Command, tmp_path: Path) -> None:
-    # An interpreter and a package that everybody may read need not be at hand: this one stays open.
+    # Other users may not be able to read this interpreter and package, so import everything first.
     (tmp_path / "closed" / "inside").mkdir(parents=True)
     (tmp_path / "closed").chmod(0)
     program = (
@@ -127,7 +125,7 @@ def test_directory_that_the_user_cannot_enter(script: Command, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", ["fifo", "directory", "/dev/full"])
-def test_metrics_that_cannot_be_appended(script: Command, tmp_path: Path, kind: str) -> None:
+def test_unwritable_metrics(script: Command, tmp_path: Path, kind: str) -> None:
     file = Path(kind) if kind == "/dev/full" else tmp_path / kind
     if kind == "fifo":
         os.mkfifo(file)
@@ -138,10 +136,10 @@ def test_metrics_that_cannot_be_appended(script: Command, tmp_path: Path, kind: 
     assert f"warning: cannot append to TEMPORAL_LIBS_METRICS={file}: " in stderr
 
 
-def test_metrics_get_no_half_line(script: Command, tmp_path: Path) -> None:
+def test_metrics_get_no_incomplete_line(script: Command, tmp_path: Path) -> None:
     file = tmp_path / "metrics"
     file.write_bytes(b"x" * 1000 + b"\n")
-    # In blocks of 512 bytes: there is room for the beginning of a line.
+    # In blocks of 512 bytes, which leaves room for the beginning of a line.
     shell = 'ulimit -f 2; trap "" XFSZ; "$@" --libs'
     status, _, stderr = in_shell(script, shell, TEMPORAL_LIBS_METRICS=str(file))
     assert status == 0

@@ -11,11 +11,11 @@ import hatchling
 
 from tests.support.pip.borrowed_environment import borrow_environment
 
-# What the build needs; it is not isolated, so that nothing is fetched.
+# Build requirements. The build is not isolated, so that nothing is fetched.
 BACKEND = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")
 
 
-def test_source_distribution_is_compiled_installed_and_tried(
+def test_source_distribution_is_compiled_installed_and_tested(
     repo_root: Path, tiny_sdist: Path, tiny_environ: dict[str, str], tmp_path: Path
 ) -> None:
     tree, environment, backend = tmp_path / "tree", tmp_path / "environment", tmp_path / "backend"
@@ -23,7 +23,7 @@ def test_source_distribution_is_compiled_installed_and_tried(
     shutil.copyfile(tiny_sdist, tree / "dist" / "sdist" / tiny_sdist.name)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copyfile(repo_root / name, tree / name)
-    # The tiny archives have none of the functions that the smoke test's programs call.
+    # The tiny archives lack the functions that the smoke test's programs call.
     smoke = tree / "tests" / "smoke" / "smoke.py"
     smoke.parent.mkdir(parents=True)
     smoke.write_text("import temporal_static_libs\nprint(temporal_static_libs.lib_dir())\n")

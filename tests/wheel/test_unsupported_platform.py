@@ -1,4 +1,4 @@
-"""The source distribution on platforms that are not supported: what pip chooses and says."""
+"""The source distribution on unsupported platforms: what pip selects and prints."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ REFUSALS = [
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of asking pip for a wheel.
+    """The result of requesting a wheel from pip.
 
     Attributes:
         said: everything that pip printed.
-        message: the build's own part of it, line by line.
-        made: the wheels that there are now.
+        message: the lines of the build's message.
+        made: the wheels that were made.
     """
 
     said: str
@@ -79,7 +79,7 @@ def no_rust(tmp_path: Path) -> str:
 
 
 def attempt(index: str, tmp_path: Path, environ: dict[str, str]) -> Attempt:
-    """Ask pip for the project's wheel, from the index."""
+    """A function that requests the project's wheel from the index with pip."""
     made = tmp_path / "made"
     done = pip(
         sys.executable,
@@ -96,7 +96,7 @@ def attempt(index: str, tmp_path: Path, environ: dict[str, str]) -> Attempt:
 
 
 def assert_refused(done: Attempt, tmp_path: Path, reason: str, remedy: str) -> None:
-    """Hold what pip printed to what the message of a refusal has to have."""
+    """Check that pip's output has everything that a refusal needs."""
     assert f"temporal_static_libs-{__version__}.tar.gz" in done.said
     assert done.message, done.said
     assert done.message[0] == f"temporal-static-libs cannot be compiled here: {reason}"
@@ -114,7 +114,7 @@ def assert_refused(done: Attempt, tmp_path: Path, reason: str, remedy: str) -> N
 
 
 @pytest.mark.parametrize(("fake", "reason", "remedy"), REFUSALS)
-def test_refused_without_a_demand_for_rust(
+def test_refusal_does_not_ask_for_rust(
     fake: FakePlatform, reason: str, remedy: str, index: str, tmp_path: Path, no_rust: str
 ) -> None:
     done = attempt(index, tmp_path, {**fake.environ(tmp_path / "fake"), "PATH": no_rust})
@@ -123,7 +123,7 @@ def test_refused_without_a_demand_for_rust(
 
 
 @pytest.mark.parametrize(("fake", "reason", "remedy"), [REFUSALS[1], REFUSALS[5]])
-def test_refused_with_rust_at_hand_before_it_compiles(
+def test_refused_before_compiling_even_with_rust(
     fake: FakePlatform, reason: str, remedy: str, index: str, tmp_path: Path
 ) -> None:
     done = attempt(index, tmp_path, fake.environ(tmp_path / "fake"))
@@ -131,14 +131,14 @@ def test_refused_with_rust_at_hand_before_it_compiles(
 
 
 def install_rustc(directory: str, version: str, host: str) -> None:
-    """Put a rustc into a directory that only knows what it is."""
+    """Put a rustc into a directory that only prints its version."""
     program = Path(directory, "rustc")
     program.write_text(f"#!/bin/sh\necho 'rustc {version}'\necho 'host: {host}'\n")
     program.chmod(0o755)
 
 
 @pytest.mark.parametrize("version", ["1.95.0", "1.40.0"])
-def test_rustc_of_an_unsupported_platform_is_refused_however_old(
+def test_rustc_of_an_unsupported_platform_is_refused_in_any_version(
     version: str, tiny_sdist: Path, tmp_path: Path, no_rust: str
 ) -> None:
     install_rustc(no_rust, version, "i686-unknown-linux-gnu")
@@ -152,14 +152,14 @@ def test_rustc_of_an_unsupported_platform_is_refused_however_old(
 
 
 def attempt_file(sdist: Path, tmp_path: Path, environ: dict[str, str]) -> Attempt:
-    """Ask pip for the wheel of a file, which leaves pip no choice."""
+    """Request the wheel from a file, which leaves pip no choice."""
     (tmp_path / "shelf").mkdir()
     shutil.copyfile(sdist, tmp_path / "shelf" / sdist.name)
     only_sdist = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "shelf")}
     return attempt("http://127.0.0.1:9/", tmp_path, {**environ, **only_sdist})
 
 
-def test_named_target_that_is_not_supported_is_refused(
+def test_unsupported_explicit_target_is_refused(
     tiny_sdist: Path, tmp_path: Path, no_rust: str
 ) -> None:
     environ = {"PATH": no_rust, "TEMPORAL_LIBS_TARGET": "i686-pc-windows-msvc"}
@@ -171,7 +171,7 @@ def test_named_target_that_is_not_supported_is_refused(
     )
 
 
-def test_named_target_counts_and_not_the_machine(
+def test_explicit_target_overrides_the_machine(
     tiny_sdist: Path, tmp_path: Path, no_rust: str
 ) -> None:
     fake = FakePlatform("Linux", "s390x", "linux-s390x")
@@ -184,7 +184,7 @@ def test_named_target_counts_and_not_the_machine(
     assert done.message[0].endswith(": cargo was not found on PATH"), done.said
 
 
-def test_supported_platform_without_rust_ends_with_the_same_address(
+def test_supported_platform_without_rust_ends_with_the_same_url(
     tiny_sdist: Path, tmp_path: Path, no_rust: str
 ) -> None:
     done = attempt_file(tiny_sdist, tmp_path, {"PATH": no_rust})

@@ -1,4 +1,4 @@
-"""`python -m tools.records usage` on what the installed package has recorded."""
+"""`python -m tools.records usage` with metrics of the installed package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.wheel.conftest import Command
 
 
-def test_recorded_resolutions_are_summed_up(
+def test_recorded_resolutions_are_summarized(
     script: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "metrics.jsonl"
@@ -39,7 +39,7 @@ def test_recorded_resolutions_are_summed_up(
     assert lines[5:] == ["failed:       1 MissingLibraryError"]
 
 
-def test_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["usage", str(tmp_path / "absent")]) == 1
     assert capsys.readouterr().err == (
         f"records: {tmp_path / 'absent'} cannot be read: No such file or directory\n"

@@ -1,4 +1,4 @@
-"""One version everywhere."""
+"""The version is the same everywhere."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tools.release.versions import check_versions, project_version
 
 @pytest.fixture(scope="module")
 def version(repo_root: Path) -> str:
-    """The version in pyproject.toml, which all others are compared with."""
+    """The version in pyproject.toml, with which all others are compared."""
     return project_version(repo_root)
 
 
 @pytest.fixture(scope="module")
 def core_version(version: str) -> str:
-    """The same less `.postN`, which a repackaging of the same crates adds."""
+    """The version without `.postN`, which a repackaging of the same crates adds."""
     return Version(version).base_version
 
 
 def test_source_tree(repo_root: Path, version: str) -> None:
-    """pyproject.toml, Cargo.lock, Cargo.toml and the header, as a release holds them together."""
+    """pyproject.toml, Cargo.lock, Cargo.toml and the header, as a release compares them."""
     assert check_versions(repo_root) == version
 
 
@@ -55,7 +55,7 @@ def test_wheel_file(wheel: Path, version: str) -> None:
 
 
 def test_archives(core_version: str) -> None:
-    """They define a symbol that spells the header's version and ABI id."""
+    """They define a symbol that contains the header's version and ABI ID."""
     loaded = prepare(Settings({}))
     symbol = f"temporal_static_libs_{core_version.replace('.', '_')}_abi_{loaded.manifest.abi}"
     for library in loaded.manifest.libraries:

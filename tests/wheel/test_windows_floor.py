@@ -20,7 +20,7 @@ Archive = Callable[[str], Path]
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """Make an archive of some C."""
+    """A function that makes an archive from C code."""
 
     def make(source: str) -> Path:
         (tmp_path / "part.c").write_text(source)
@@ -34,19 +34,19 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def import_library(tmp_path: Path, dll: str, function: str) -> None:
-    """Make what a linker finds a function of a DLL by, as ``-lother``."""
+    """Make the import library for a function of a DLL, for ``-lother``."""
     (tmp_path / "other.def").write_text(f"LIBRARY {dll}\nEXPORTS\n{function}\n")
     command = [*ZIG, "dlltool", "-m", "i386:x86-64", "-d", "other.def", "-l", "libother.a"]
     subprocess.run(command, cwd=tmp_path, check=True)
 
 
-def test_dlls_that_are_part_of_windows_are_named(archive: Archive) -> None:
+def test_dlls_of_windows_are_accepted_and_listed(archive: Archive) -> None:
     made = archive("int WSAGetLastError(void);\nint part(void) { return WSAGetLastError(); }\n")
     assert {"kernel32.dll", "ws2_32.dll"} <= prove_windows_floor(made, TARGET, ["ws2_32"])
 
 
 def test_another_dll_is_refused(archive: Archive, tmp_path: Path) -> None:
-    """Also where nothing in a program would call what calls it."""
+    """Even if a program would not use the code that calls it."""
     import_library(tmp_path, "other.dll", "other")
     made = archive("int other(void);\nint part(void) { return other(); }\n")
     subprocess.run([*ZIG, "ar", "qcL", made, "libother.a"], cwd=tmp_path, check=True)

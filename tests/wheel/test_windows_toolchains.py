@@ -1,4 +1,4 @@
-"""A wheel for Windows: the archives of each toolchain, and which the answers are about."""
+"""A wheel for Windows: the archives of each toolchain, and which ones the answers use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOTH = ("gnu", "msvc")
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What takes the place of each archive: nothing here links it."""
+    """A file that replaces each archive, because nothing here links it."""
     file = tmp_path_factory.mktemp("library") / "library"
     file.write_bytes(b"!<arch>\n" * 100)
     return file
@@ -31,12 +31,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make(package_dir: Path, library: Path, tmp_path: Path) -> Make:
-    """Make a directory with a package for Windows that has archives for some toolchains."""
+    """A function that makes a directory with a package for Windows and these toolchains."""
 
     def of(toolchains: Iterable[str]) -> Path:
         site = tmp_path / "site"
         make_windows_package(package_dir, site, library, toolchains)
-        time.sleep(0.05)  # what is too new is not remembered
+        time.sleep(0.05)  # files that are too new are not remembered
         return site
 
     return of
@@ -98,7 +98,7 @@ def expected(site: Path, toolchain: str) -> dict[str, str]:
         pytest.param(BOTH, ("--toolchain=msvc",), "msvc", id="both-msvc-equals"),
     ],
 )
-def test_answers_are_about_the_toolchain_asked_for_or_the_default(
+def test_answers_use_the_selected_toolchain_or_the_default(
     make: Make, held: tuple[str, ...], options: tuple[str, ...], toolchain: str
 ) -> None:
     site = make(held)
@@ -116,7 +116,7 @@ def test_answers_are_about_the_toolchain_asked_for_or_the_default(
 
 
 def loaded_by(site: Path, *options: str) -> tuple[list[str], set[str]]:
-    """Run the command; what it prints, and the names of the modules that it has loaded."""
+    """Run the command; return its output and the names of the modules that it loaded."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "temporal_static_libs", *options],
         env={**os.environ, "PYTHONPATH": str(site)},
@@ -139,7 +139,7 @@ def test_second_answer_is_quick_and_the_same(make: Make, choice: tuple[str, ...]
     assert not {"_hashlib", "argparse", "dataclasses", "json", "pathlib", "re"} & loaded
 
 
-def test_quick_answers_are_about_archives_that_have_not_changed(make: Make) -> None:
+def test_quick_answers_need_unchanged_archives(make: Make) -> None:
     site = make(BOTH)
     for toolchain in BOTH:
         lines(site, "--libs", "--toolchain", toolchain)
@@ -148,13 +148,13 @@ def test_quick_answers_are_about_archives_that_have_not_changed(make: Make) -> N
         archive.write(b"!")
     first, *_ = refused(site, "--libs", "--toolchain", "msvc")
     assert "temporal_client.lib is altered: " in first
-    lines(site, "--libs")  # those for gnu are as they were
+    lines(site, "--libs")  # those for gnu are unchanged
     (directory / "m.lib").touch()
     first, *_ = refused(site, "--libs", "--toolchain", "msvc")
     assert "m.lib is not recorded: " in first
 
 
-def test_toolchain_without_a_value_is_bad_usage_however_often(make: Make) -> None:
+def test_toolchain_without_a_value_is_bad_usage_each_time(make: Make) -> None:
     site = make(("gnu",))
     lines(site, "--libs")
     for options in (("--libs", "--toolchain"), ("--libs", "--toolchain", "clang")):
@@ -164,11 +164,9 @@ def test_toolchain_without_a_value_is_bad_usage_however_often(make: Make) -> Non
 
 
 @pytest.mark.parametrize("option", ["--libs", "--cflags", "--json", "--verify", "--includedir"])
-def test_toolchain_that_the_package_lacks_is_refused_with_those_it_has(
-    make: Make, option: str
-) -> None:
+def test_error_for_a_missing_toolchain_lists_the_available_ones(make: Make, option: str) -> None:
     site = make(("gnu",))
-    for _ in range(2):  # also while the others are remembered
+    for _ in range(2):  # also after the others are remembered
         first, file, _, fix = refused(site, option, "--toolchain", "msvc")
         assert first == (
             "temporal-libs-config: error: there are no archives for the toolchain 'msvc'; "
@@ -193,7 +191,7 @@ def test_toolchain_is_refused_by_a_package_for_another_system(option: str) -> No
         )
 
 
-def test_directory_without_its_manifest_is_damaged_and_not_absent(make: Make) -> None:
+def test_directory_without_its_manifest_counts_as_damaged(make: Make) -> None:
     site = make(BOTH)
     lib = site / "temporal_static_libs/lib"
     lines(site, "--libs")
@@ -207,7 +205,7 @@ def test_directory_without_its_manifest_is_damaged_and_not_absent(make: Make) ->
     assert file == f"  file:   {lib}/manifest.json"
 
 
-def test_archives_of_a_directory_are_for_the_toolchain_asked_for(make: Make) -> None:
+def test_override_must_be_for_the_selected_toolchain(make: Make) -> None:
     site = make(BOTH)
     override = str(site / "temporal_static_libs/lib/windows-x64-msvc")
     for options in ((), ("--toolchain", "msvc")):
@@ -218,7 +216,7 @@ def test_archives_of_a_directory_are_for_the_toolchain_asked_for(make: Make) -> 
     assert file == f"  file:   {override}"
 
 
-def test_nothing_is_compiled_for_another_toolchain_than_the_one_asked_for(make: Make) -> None:
+def test_nothing_is_compiled_for_another_toolchain(make: Make) -> None:
     site = make(("gnu",))
     shutil.copytree(
         Path(__file__).parent / "tiny_workspace", site / "temporal_static_libs" / "rust"
@@ -228,7 +226,7 @@ def test_nothing_is_compiled_for_another_toolchain_than_the_one_asked_for(make: 
     assert first.endswith("toolchain 'msvc'; available: gnu")
 
 
-def test_python_functions_take_the_toolchain(make: Make) -> None:
+def test_python_functions_accept_the_toolchain(make: Make) -> None:
     site = make(BOTH)
     program = (
         "import temporal_static_libs as t\n"
@@ -267,7 +265,7 @@ def test_doctor_checks_the_archives_of_each_toolchain(make: Make) -> None:
     assert "broken  archive: temporal_client.lib is missing; " in done.stdout
 
 
-def test_pkg_config_modules_are_those_of_the_toolchain(make: Make) -> None:
+def test_pkg_config_modules_match_the_toolchain(make: Make) -> None:
     site = make(BOTH)
     package = site / "temporal_static_libs"
     unwinder = {"gnu": ["-lgcc_eh"], "msvc": []}

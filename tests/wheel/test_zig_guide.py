@@ -1,4 +1,4 @@
-"""docs/zig.md: its lines, copied into a bridge that is there, make it link and run."""
+"""docs/zig.md: after copying its lines, an existing bridge links and runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BY_FILE_NAME = "Archives by file name"
 def environ_with_zig(
     index: str, repo_root: Path, tmp_path: Path
 ) -> Callable[[str], Mapping[str, str]]:
-    """Make an environment with a version of Zig by the name that its users know, and the index."""
+    """A function that makes an environment with a Zig version as `zig`, and with the index."""
 
     def make(version: str) -> Mapping[str, str]:
         zig = tmp_path / "bin" / "zig"
@@ -41,7 +41,7 @@ def environ_with_zig(
     return make
 
 
-def test_ten_lines_lead_from_pip_to_a_program(
+def test_ten_lines_from_pip_to_a_program(
     repo_root: Path, tmp_path: Path, environ_with_zig: Callable[[str], Mapping[str, str]]
 ) -> None:
     page = repo_root / "docs" / "zig.md"

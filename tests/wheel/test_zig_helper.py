@@ -1,4 +1,4 @@
-"""temporal_libs.zig in a bridge of someone's own: where it looks, and what is said on trouble."""
+"""temporal_libs.zig in a user's bridge: where it searches, and its error messages."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ TOOL = "temporal-libs-config"
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the bridge is, with what Zig has compiled of the same files for an earlier test."""
+    """The directory of the bridge, including Zig's cache from earlier tests with the same files."""
     return tmp_path_factory.mktemp("zig") / "bridge"
 
 
 @pytest.fixture
 def bridge(directory: Path, repo_root: Path, script: Command) -> OwnBridge:
-    """A bridge with the lines of docs/zig.md and the file that they import."""
+    """A bridge with the lines from docs/zig.md and the file that they import."""
     made = copy_own_bridge(directory, repo_root / "docs" / "zig.md")
     (helper,) = script.lines("--zigdir")
     shutil.copy(Path(helper) / "temporal_libs.zig", made.directory)
@@ -38,7 +38,7 @@ def bridge(directory: Path, repo_root: Path, script: Command) -> OwnBridge:
 
 @pytest.fixture
 def asking(script: Command) -> str:
-    """The option that names the installed tool."""
+    """The option with the path of the installed tool."""
     return f"-D{TOOL}={script.argv[0]}"
 
 
@@ -49,10 +49,10 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
-def test_plain_build_reports_what_zig_reports_and_nothing_else(
+def test_plain_build_prints_only_zigs_messages(
     version: str, bridge: OwnBridge, asking: str, repo_root: Path
 ) -> None:
-    """Also where unit tests cannot be compiled, which a plain build has no use for."""
+    """Even if unit tests cannot be compiled, which a plain build does not need."""
     bridge = replace(bridge, python=python_with_zig(version, repo_root))
     edit(
         bridge.build_file,
@@ -75,12 +75,12 @@ def test_plain_build_reports_what_zig_reports_and_nothing_else(
 
 
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
-def test_archive_is_named_by_its_path_and_its_directory_is_not_searched(
+def test_archive_is_linked_by_path_without_searching_its_directory(
     version: str, bridge: OwnBridge, asking: str, repo_root: Path
 ) -> None:
     bridge = replace(bridge, python=python_with_zig(version, repo_root))
     directory = temporal_static_libs.lib_dir()
-    edit(bridge.source, "std.debug.print(", 'std.debug.print("" ++ ')  # so that it is linked again
+    edit(bridge.source, "std.debug.print(", 'std.debug.print("" ++ ')  # to make Zig link again
     done = bridge.build("run", asking, "--verbose")
     assert done.returncode == 0, done.stderr
     words = done.stderr.split()
@@ -88,7 +88,7 @@ def test_archive_is_named_by_its_path_and_its_directory_is_not_searched(
     assert not {f"-L{directory}", str(directory)} & set(words)
 
 
-def test_component_is_the_one_that_find_is_given(bridge: OwnBridge, asking: str) -> None:
+def test_component_is_the_one_passed_to_find(bridge: OwnBridge, asking: str) -> None:
     option = 'b.option([]const u8, "component", "").?'
     edit(bridge.build_file, "find(b, .{});", f"find(b, .{{ .component = {option} }});")
     edit(bridge.source, "temporal_static_libs_version()", "temporal_core_worker_new")
@@ -108,7 +108,7 @@ def test_component_is_the_one_that_find_is_given(bridge: OwnBridge, asking: str)
 
 @pytest.fixture
 def plant(script: Command) -> Callable[[Path], Path]:
-    """Put a tool into a directory that is the installed one, and says where it was found."""
+    """A function that puts a copy of the installed tool into a directory; it prints its path."""
 
     def make(directory: Path) -> Path:
         directory.mkdir(parents=True)
@@ -120,7 +120,7 @@ def plant(script: Command) -> Callable[[Path], Path]:
     return make
 
 
-def test_first_tool_there_is_gets_asked(
+def test_first_tool_found_is_used(
     bridge: OwnBridge, plant: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     named = plant(tmp_path / "named")
@@ -131,7 +131,7 @@ def test_first_tool_there_is_gets_asked(
         "PATH": f"{on_path.parent}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(active.parent.parent),
     }
-    # --help has build.zig run, and nothing built.
+    # --help runs build.zig but builds nothing.
     asked = bridge.build("--help", f"-D{TOOL}={named}", environ=environ)
     assert (asked.returncode, asked.stderr) == (0, f"asked: {named}\n")
     for tool in (active, beside, on_path):
@@ -141,7 +141,7 @@ def test_first_tool_there_is_gets_asked(
         tool.unlink()
 
 
-def test_steps_that_do_without_the_libraries_are_built_without_them(
+def test_steps_that_do_not_need_the_libraries_work_without_them(
     bridge: OwnBridge, tmp_path: Path
 ) -> None:
     missing = f"-D{TOOL}={tmp_path / 'missing'}"

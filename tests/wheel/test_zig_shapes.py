@@ -1,4 +1,4 @@
-"""temporal_libs.zig in every way in which Zig composes programs, with each version of Zig."""
+"""temporal_libs.zig in every kind of Zig program, with each version of Zig."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ VERSION = temporal_static_libs.__version__
 
 @pytest.fixture
 def helper(script: Command) -> Path:
-    """The file that the package gives to a build.zig."""
+    """The file for a build.zig from the package."""
     return Path(script.lines("--zigdir")[0]) / "temporal_libs.zig"
 
 
 def project(directory: Path, template: Path, helper: Path) -> OwnBridge:
-    """Copy a project, with the helper next to each build.zig in it."""
+    """Copy a project, and put the helper next to each build.zig in it."""
     shutil.copytree(template, directory)
     for build_file in directory.rglob("build.zig"):
         shutil.copy(helper, build_file.parent)
@@ -43,7 +43,7 @@ def project(directory: Path, template: Path, helper: Path) -> OwnBridge:
 
 @dataclass(frozen=True)
 class Exported:
-    """What a shared library shows."""
+    """The symbols that a shared library exports."""
 
     names: frozenset[str]
     run_paths: tuple[str, ...]
@@ -102,10 +102,10 @@ def test_every_shape_builds_in_one_build_and_runs(shapes: OwnBridge, script: Com
 
 
 @pytest.mark.parametrize("version", [OWN, *OTHERS])
-def test_nothing_links_with_an_archive_of_another_interface(
+def test_archive_of_another_interface_does_not_link_anywhere(
     version: str, shapes: OwnBridge, helper: Path, script: Command, tmp_path: Path
 ) -> None:
-    """Neither tests by Zig's own linker nor a shared library by LLD."""
+    """Neither tests with Zig's own linker nor a shared library with LLD."""
     interface = subprocess.run(
         [*script.argv, "--abi"], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -125,7 +125,7 @@ def test_nothing_links_with_an_archive_of_another_interface(
     assert f"undefined hidden symbol: {symbol}" in done.stderr
 
 
-def test_zig_that_is_too_old_gets_a_sentence_and_no_compile_error(
+def test_too_old_zig_gets_a_message_instead_of_compile_errors(
     helper: Path, repo_root: Path, tmp_path: Path
 ) -> None:
     shapes = project(tmp_path / "bridge", SHAPES / "bridge", helper)
@@ -138,7 +138,7 @@ def test_zig_that_is_too_old_gets_a_sentence_and_no_compile_error(
 
 @pytest.fixture(scope="module")
 def target_directory(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, installed with ``--target``."""
+    """A directory with the wheel, installed with ``--target``."""
     directory = tmp_path_factory.mktemp("target") / "libs"
     command = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
     subprocess.run([*command, "--target", directory, wheel], check=True)
@@ -147,7 +147,7 @@ def target_directory(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def plant(script: Command) -> Callable[[Path], Path]:
-    """Put the installed tool, which tells where it was found, into a virtual environment."""
+    """A function that puts a copy of the installed tool, which prints its path, into a venv."""
 
     def make(environment: Path) -> Path:
         tool = environment / "bin" / TOOL
@@ -160,10 +160,10 @@ def plant(script: Command) -> Callable[[Path], Path]:
 
 
 @pytest.mark.parametrize("by", ["build.zig", "option"])
-def test_program_of_a_target_directory_needs_no_pythonpath(
+def test_tool_of_a_target_directory_needs_no_pythonpath(
     by: str, target_directory: Path, helper: Path, tmp_path: Path
 ) -> None:
-    """As there are several of, if one build is for several platforms."""
+    """There are several such directories if a build is for several platforms."""
     bridge = project(tmp_path / "bridge", SHAPES / "bridge", helper)
     (bridge.directory / "libs").symlink_to(target_directory)
     text = bridge.build_file.read_text()
@@ -183,7 +183,7 @@ def test_program_of_a_target_directory_needs_no_pythonpath(
 @pytest.mark.parametrize(
     ("source", "version"), [("fetched", OWN), *(("path", it) for it in (OWN, *OTHERS))]
 )
-def test_package_asks_what_the_root_names_or_has(
+def test_package_uses_the_roots_tool(
     source: str,
     version: str,
     helper: Path,
@@ -191,7 +191,7 @@ def test_package_asks_what_the_root_names_or_has(
     repo_root: Path,
     tmp_path: Path,
 ) -> None:
-    """The root's option, the active environment, and .venv some levels above the root."""
+    """The root's option, the active environment, or .venv some levels above the root."""
     bridge = project(tmp_path / "elsewhere" / "bridge", SHAPES / "bridge", helper)
     template = SHAPES.with_name("depending")
     root = project(tmp_path / "work" / "deep" / "root", template, helper)

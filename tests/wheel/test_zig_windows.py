@@ -1,4 +1,4 @@
-"""temporal_libs.zig with a package for Windows: the target's ABI chooses the libraries."""
+"""temporal_libs.zig with a package for Windows: the target's ABI selects the libraries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def library(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def both(root: Path, package_dir: Path, library: Path) -> Path:
-    """The directory of a package with libraries for both toolchains, and its command."""
+    """The directory of a package with libraries for both toolchains and its command."""
     make_windows_package(package_dir, root / "both", library, ("gnu", "msvc"))
     make_command(root / "both")
     return root / "both"
@@ -39,7 +39,7 @@ def both(root: Path, package_dir: Path, library: Path) -> Path:
 
 @pytest.fixture
 def bridge(root: Path, repo_root: Path, package_dir: Path) -> Iterator[OwnBridge]:
-    """A bridge with the lines of docs/zig.md, with what Zig has compiled for an earlier test."""
+    """A bridge with the lines from docs/zig.md, including Zig's cache from earlier tests."""
     made = copy_own_bridge(root / "bridge", repo_root / "docs" / "zig.md")
     shutil.copy(package_dir / "share" / "zig" / "temporal_libs.zig", made.directory)
     yield made
@@ -50,7 +50,7 @@ def asking(site: Path) -> str:
     return f"-Dtemporal-libs-config={site}/bin/temporal-libs-config"
 
 
-def test_program_for_windows_links_the_libraries_of_mingw(bridge: OwnBridge, both: Path) -> None:
+def test_program_for_windows_links_the_libraries_for_mingw(bridge: OwnBridge, both: Path) -> None:
     done = bridge.build("-Dtarget=x86_64-windows", asking(both), "--verbose")
     assert done.returncode == 0, done.stderr
     directory = f"{both}/temporal_static_libs/lib/windows-x64-gnu"
@@ -60,7 +60,9 @@ def test_program_for_windows_links_the_libraries_of_mingw(bridge: OwnBridge, bot
     assert VERSION.encode() in program
 
 
-def test_dll_has_the_libraries_and_exports_its_functions(bridge: OwnBridge, both: Path) -> None:
+def test_dll_contains_the_libraries_and_exports_its_functions(
+    bridge: OwnBridge, both: Path
+) -> None:
     text = bridge.build_file.read_text()
     program = 'b.addExecutable(.{ .name = "bridge",'
     assert text.count(program) == 1
@@ -86,7 +88,7 @@ def test_dll_has_the_libraries_and_exports_its_functions(bridge: OwnBridge, both
 def test_program_without_the_archive_of_its_header_does_not_link(
     bridge: OwnBridge, both: Path
 ) -> None:
-    """Although it calls no function: linkers for Windows keep the section of the check, too."""
+    """Even if it calls no function, because linkers for Windows also keep the check's section."""
     text = bridge.build_file.read_text()
     assert text.count("temporal.link(bridge);\n") == 1
     bridge.build_file.write_text(
@@ -101,8 +103,8 @@ def test_program_without_the_archive_of_its_header_does_not_link(
     assert "undefined symbol: temporal_static_libs_" in done.stderr
 
 
-def test_program_for_msvc_takes_the_libraries_for_msvc(bridge: OwnBridge, both: Path) -> None:
-    """It does not link here, without Microsoft's own libraries."""
+def test_program_for_msvc_uses_the_libraries_for_msvc(bridge: OwnBridge, both: Path) -> None:
+    """It does not link here, because Microsoft's libraries are missing."""
     done = bridge.build("-Dtarget=x86_64-windows-msvc", asking(both), "--verbose")
     directory = f"{both}/temporal_static_libs/lib/windows-x64-msvc"
     assert f"{directory}/temporal_sdk_core.lib" in done.stderr.split()
@@ -113,7 +115,7 @@ def test_program_for_msvc_takes_the_libraries_for_msvc(bridge: OwnBridge, both: 
 @pytest.mark.parametrize(
     ("toolchain", "other"), [("gnu", "x86_64-windows-msvc"), ("msvc", "windows-x64-gnu")]
 )
-def test_target_whose_libraries_the_package_lacks_is_refused(
+def test_target_without_libraries_in_the_package_is_refused(
     bridge: OwnBridge,
     root: Path,
     package_dir: Path,

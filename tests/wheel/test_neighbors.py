@@ -1,4 +1,4 @@
-"""In one binary with what a consumer may link besides: no symbol clashes, everything works."""
+"""One binary with other libraries that a consumer may link: no symbol clashes, everything works."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tools.licenses.linked_crates import linked_crates
 if TYPE_CHECKING:
     from tests.wheel.conftest import Command
 
-#: Not the rustc that made the archives, which is first on PATH.
+#: A rustc other than the first on PATH, which compiled the archives.
 OTHER_RUSTC = "/usr/bin/rustc"
 
-NEIGHBOUR_RS = """\
+NEIGHBOR_RS = """\
 //! Allocates, starts a thread, and panics and catches it.
 #[unsafe(no_mangle)]
-pub extern "C" fn neighbour_sum(count: u64) -> u64 {
+pub extern "C" fn neighbor_sum(count: u64) -> u64 {
     let numbers: Vec<u64> = (1..=count).collect();
     std::panic::set_hook(Box::new(|_| {}));
     assert!(std::panic::catch_unwind(|| panic!("caught")).is_err());
@@ -39,7 +39,7 @@ MAIN_C = """\
 #include <zstd.h>
 #include "temporal-sdk-core-c-bridge.h"
 
-uint64_t neighbour_sum(uint64_t count);
+uint64_t neighbor_sum(uint64_t count);
 
 int main(void)
 {
@@ -55,7 +55,7 @@ int main(void)
     if (made.fail != NULL || ZSTD_isError(size))
         return 1;
     ZSTD_decompress(unpacked, sizeof unpacked, packed, size);
-    printf("%s; %d\\n", unpacked, (int)neighbour_sum(10));
+    printf("%s; %d\\n", unpacked, (int)neighbor_sum(10));
     temporal_core_runtime_free(made.runtime);
     return 0;
 }
@@ -63,13 +63,13 @@ int main(void)
 
 
 @pytest.fixture(scope="module")
-def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A static library of another Rust, as its compiler left it."""
+def neighbor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A static library compiled by another Rust, without finishing."""
     rustc = require_program(OTHER_RUSTC)
-    directory = tmp_path_factory.mktemp("neighbour")
-    source = directory / "neighbour.rs"
-    source.write_text(NEIGHBOUR_RS)
-    archive = directory / "libneighbour.a"
+    directory = tmp_path_factory.mktemp("neighbor")
+    source = directory / "neighbor.rs"
+    source.write_text(NEIGHBOR_RS)
+    archive = directory / "libneighbor.a"
     command: list[str | Path] = [rustc, "--edition=2024", "--crate-type=staticlib", "-O"]
     command += [source, "-o", archive]
     subprocess.run(command, check=True)
@@ -80,7 +80,7 @@ def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=lambda order: str(order))
 def test_another_rust_zstd_and_both_archives(
     script: Command,
-    neighbour: Path,
+    neighbor: Path,
     linker: str,
     order: Sequence[int],
     tmp_path: Path,
@@ -89,7 +89,7 @@ def test_another_rust_zstd_and_both_archives(
     require_program("mold" if linker == "mold" else f"ld.{linker}")
     cflags, core, system_libraries = script.lines("--cflags", "--libfiles", "--system-libs")
     (client,) = script.lines("--libfiles", "--component", "client")
-    archives = [shlex.split(core)[0], shlex.split(client)[0], str(neighbour)]
+    archives = [shlex.split(core)[0], shlex.split(client)[0], str(neighbor)]
     source = tmp_path / "main.c"
     source.write_text(MAIN_C)
     program = tmp_path / "main"
@@ -103,7 +103,7 @@ def test_another_rust_zstd_and_both_archives(
     done = subprocess.run([program], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "compressed by the library of the system; 55\n"
-    # The other Rust library has no list, and that of the second archive is the same.
+    # The other Rust library has no list of crates, and the second archive has the same one.
     assert crates_in(program) == linked_crates(repo_root / "rust", "x86_64-unknown-linux-gnu")
 
 
@@ -113,7 +113,7 @@ CPLUSPLUS = """\
 #include <stdexcept>
 #include "temporal-sdk-core-c-bridge.h"
 
-// Throws while the library's objects are alive, and gives them back on the way out.
+// Throws while the library's objects are alive, and frees them when the stack unwinds.
 struct Runtime {
     TemporalCoreRuntimeOrFail made;
     Runtime() {
@@ -145,7 +145,7 @@ int main() {
 
 
 @pytest.mark.parametrize("mode", ["-static-libgcc", "-shared-libgcc", "-static"])
-def test_host_that_throws_around_calls(script: Command, mode: str, tmp_path: Path) -> None:
+def test_host_that_throws_between_calls(script: Command, mode: str, tmp_path: Path) -> None:
     require_program("c++")
     source = tmp_path / "main.cpp"
     source.write_text(CPLUSPLUS)

@@ -1,6 +1,6 @@
-"""The SBOM and the licence file: of this Cargo.lock, of every crate, and in the wheel as they are.
+"""The SBOM and the license file: they match Cargo.lock, cover every crate, and are in the wheel.
 
-Where one of these fails after a change of a dependency: `make licenses`, and commit the result.
+If one of these tests fails after a dependency changed, run `make licenses` and commit the result.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tools.licenses.sections import PART, SECTION
 
 DIST_INFO = f"temporal_static_libs-{__version__}.dist-info"
 SBOM = "archives.cdx.json"
-LICENCES = "THIRD-PARTY-LICENSES.txt"
+LICENSES = "THIRD-PARTY-LICENSES.txt"
 ALL_PLATFORMS = [target.platform for target in TARGETS]
 STANDARD_LIBRARY = "rust-standard-library"
 LISTED = re.compile(
@@ -39,14 +39,14 @@ STALE = "the dependencies have changed: run `make licenses` and commit the resul
 
 
 @dataclass(frozen=True)
-class LicenceFile:
-    """The licence file, read.
+class LicenseFile:
+    """The parsed license file.
 
     Attributes:
-        crates: the crates it lists with their licence expressions and platforms, the latter None
+        crates: the listed crates with their license expressions and platforms, the latter None
             for all.
-        texts: pairs of a licence's SPDX identifier and the crates that its text is for.
-        lock_sha256: hash of the Cargo.lock that it says it is of.
+        texts: pairs of a license's SPDX identifier and the crates that it covers.
+        lock_sha256: the hash of Cargo.lock that it names.
     """
 
     crates: dict[Crate, tuple[str, list[str] | None]]
@@ -54,7 +54,7 @@ class LicenceFile:
     lock_sha256: str
 
     def identifiers_of(self, crate: Crate) -> set[str]:
-        """The licences whose texts are there for a crate."""
+        """The licenses whose texts are included for a crate."""
         return {identifier for identifier, crates in self.texts if crate in crates}
 
 
@@ -83,9 +83,9 @@ def components(sbom: dict[str, Any]) -> dict[Crate, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def licences(rust: Path) -> LicenceFile:
-    """The committed licence file."""
-    head, *sections = (rust / LICENCES).read_text(encoding="utf-8").split(f"\n{SECTION}\n")
+def licenses(rust: Path) -> LicenseFile:
+    """The committed license file."""
+    head, *sections = (rust / LICENSES).read_text(encoding="utf-8").split(f"\n{SECTION}\n")
     crates = {
         Crate(name, version): (expression, platforms.split(", ") if platforms else None)
         for name, version, expression, platforms in LISTED.findall(head)
@@ -97,12 +97,12 @@ def licences(rust: Path) -> LicenceFile:
         identifier = heading.rpartition("(")[2].removesuffix(")")
         texts.append((identifier, {Crate(*line.split()) for line in users.splitlines()}))
     (lock_sha256,) = re.findall(r"^SHA-256 of Cargo\.lock: ([0-9a-f]{64})$", head, re.M)
-    return LicenceFile(crates, texts, lock_sha256)
+    return LicenseFile(crates, texts, lock_sha256)
 
 
 @pytest.fixture(scope="module")
 def locked(rust: Path) -> dict[Crate, str | None]:
-    """The packages of Cargo.lock and their checksums, which this project's own do not have."""
+    """The packages in Cargo.lock and their checksums, which this project's own packages lack."""
     lock = tomli.loads((rust / "Cargo.lock").read_text(encoding="utf-8"))
     return {
         Crate(package["name"], package["version"]): package.get("checksum")
@@ -112,20 +112,20 @@ def locked(rust: Path) -> dict[Crate, str | None]:
 
 @pytest.fixture(scope="module")
 def accepted(rust: Path) -> set[str]:
-    """The licences that may be there."""
+    """The allowed licenses."""
     return set(tomli.loads((rust / "about.toml").read_text(encoding="utf-8"))["accepted"])
 
 
 @pytest.fixture(scope="module")
 def host() -> str:
-    """This machine's target triple, whose crates' sources are here since the archives were made."""
+    """This machine's target triple. Building the archives has fetched the sources of its crates."""
     done = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True)
     (triple,) = re.findall(r"^host: (\S+)$", done.stdout, re.M)
     return str(triple)
 
 
 def properties(thing: dict[str, Any]) -> dict[str, str]:
-    """The properties of a part of an SBOM."""
+    """The properties of a component of an SBOM."""
     return {entry["name"]: entry["value"] for entry in thing.get("properties", ())}
 
 
@@ -137,12 +137,12 @@ def platforms_of(component: dict[str, Any]) -> list[str] | None:
 
 @functools.cache
 def spdx() -> Licensing:
-    """SPDX's licences, which take a while to load."""
+    """SPDX's licenses. Loading them takes a while."""
     return get_spdx_licensing()
 
 
 def is_satisfied(expression: str, identifiers: set[str]) -> bool:
-    """Whether somebody who takes the named licences, and no other, meets an expression."""
+    """Whether the named licenses alone satisfy an expression."""
     licensing = spdx()
     parsed = licensing.parse(expression, validate=True, strict=True)
     values = {
@@ -157,16 +157,14 @@ def is_own(crate: Crate) -> bool:
     return crate.name.startswith("temporal-static-libs-")
 
 
-def test_both_are_of_this_cargo_lock(
-    rust: Path, sbom: dict[str, Any], licences: LicenceFile
-) -> None:
+def test_both_match_cargo_lock(rust: Path, sbom: dict[str, Any], licenses: LicenseFile) -> None:
     digest = hashlib.sha256((rust / "Cargo.lock").read_bytes()).hexdigest()
     recorded = properties(sbom["metadata"])["temporal-static-libs:cargo-lock-sha256"]
     assert recorded == digest, STALE
-    assert licences.lock_sha256 == digest, STALE
+    assert licenses.lock_sha256 == digest, STALE
 
 
-def test_sbom_lists_what_is_compiled_in_here_and_nothing_else(
+def test_sbom_lists_exactly_the_crates_compiled_in_here(
     rust: Path, components: dict[Crate, dict[str, Any]], host: str
 ) -> None:
     platform = target_of_triple(host).platform
@@ -178,13 +176,13 @@ def test_sbom_lists_what_is_compiled_in_here_and_nothing_else(
     assert listed == linked_crates(rust, host), STALE
 
 
-def test_licence_file_lists_the_crates_of_the_sbom_less_our_own(
-    components: dict[Crate, dict[str, Any]], licences: LicenceFile
+def test_license_file_lists_the_sboms_crates_except_our_own(
+    components: dict[Crate, dict[str, Any]], licenses: LicenseFile
 ) -> None:
-    assert set(licences.crates) == {crate for crate in components if not is_own(crate)}, STALE
+    assert set(licenses.crates) == {crate for crate in components if not is_own(crate)}, STALE
 
 
-def test_every_crate_is_the_one_in_cargo_lock(
+def test_every_crate_matches_cargo_lock(
     components: dict[Crate, dict[str, Any]], locked: dict[Crate, str | None]
 ) -> None:
     for crate, component in components.items():
@@ -194,19 +192,19 @@ def test_every_crate_is_the_one_in_cargo_lock(
 
 
 def test_no_banned_crate_is_locked(rust: Path, locked: dict[Crate, str | None]) -> None:
-    """Not for another platform either, which `make deny` does not look at."""
+    """Also not for other platforms, which `make deny` does not check."""
     bans = tomli.loads((rust / "deny.toml").read_text(encoding="utf-8"))["bans"]["deny"]
     banned = {ban["crate"] for ban in bans}
     assert {"aws-lc-sys", "openssl-sys"} <= banned
     assert {crate.name for crate in locked} & banned == set()
 
 
-def test_sbom_meets_the_schema_of_cyclonedx(rust: Path) -> None:
+def test_sbom_conforms_to_the_schema_of_cyclonedx(rust: Path) -> None:
     validator = JsonStrictValidator(SchemaVersion.V1_5)
     assert validator.validate_str((rust / SBOM).read_text(encoding="utf-8")) is None
 
 
-def test_sbom_says_how_everything_gets_in(sbom: dict[str, Any]) -> None:
+def test_sbom_states_why_each_component_is_included(sbom: dict[str, Any]) -> None:
     depends = {entry["ref"]: entry["dependsOn"] for entry in sbom["dependencies"]}
     reached: set[str] = set()
     waiting = [sbom["metadata"]["component"]["bom-ref"]]
@@ -227,7 +225,7 @@ def test_sbom_names_the_c_code_inside_crates(
 ) -> None:
     command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1"]
     packages = json.loads(subprocess.check_output(command, cwd=rust))["packages"]
-    # A crate that compiles C says so by what its build script depends on.
+    # The build script of a crate that compiles C depends on one of these.
     with_c = {
         Crate.of(package): Path(package["manifest_path"]).parent
         for package in packages
@@ -243,7 +241,7 @@ def test_sbom_names_the_c_code_inside_crates(
     assert component["purl"] == f"pkg:github/facebook/zstd@v{component['version']}"
 
 
-def test_sbom_says_which_crates_are_not_as_they_were_published(
+def test_sbom_lists_the_modified_crates(
     rust: Path, components: dict[Crate, dict[str, Any]]
 ) -> None:
     workspace = tomli.loads((rust / "Cargo.toml").read_text(encoding="utf-8"))
@@ -251,25 +249,25 @@ def test_sbom_says_which_crates_are_not_as_they_were_published(
     assert modified == workspace["patch"]["crates-io"].keys()
 
 
-def test_sbom_holds_nothing_of_the_machine_that_made_it(rust: Path, repo_root: Path) -> None:
-    text = (rust / SBOM).read_text(encoding="utf-8") + (rust / LICENCES).read_text(encoding="utf-8")
+def test_sbom_contains_nothing_specific_to_a_machine(rust: Path, repo_root: Path) -> None:
+    text = (rust / SBOM).read_text(encoding="utf-8") + (rust / LICENSES).read_text(encoding="utf-8")
     assert "file://" not in text
     assert str(repo_root) not in text
     assert str(Path.home()) + "/" not in text
 
 
-def test_sbom_and_licence_file_say_the_same(
-    components: dict[Crate, dict[str, Any]], licences: LicenceFile
+def test_sbom_and_license_file_agree(
+    components: dict[Crate, dict[str, Any]], licenses: LicenseFile
 ) -> None:
-    for crate, listed in licences.crates.items():
-        (licence,) = components[crate]["licenses"]
-        assert listed == (licence["expression"], platforms_of(components[crate])), crate
+    for crate, listed in licenses.crates.items():
+        (licensed,) = components[crate]["licenses"]
+        assert listed == (licensed["expression"], platforms_of(components[crate])), crate
 
 
-def test_every_licence_is_accepted(sbom: dict[str, Any], accepted: set[str]) -> None:
+def test_every_license_is_accepted(sbom: dict[str, Any], accepted: set[str]) -> None:
     for component in [sbom["metadata"]["component"], *sbom["components"]]:
-        (licence,) = component["licenses"]
-        assert is_satisfied(licence["expression"], accepted), component["bom-ref"]
+        (licensed,) = component["licenses"]
+        assert is_satisfied(licensed["expression"], accepted), component["bom-ref"]
 
 
 @pytest.mark.parametrize(
@@ -282,45 +280,45 @@ def test_every_licence_is_accepted(sbom: dict[str, Any], accepted: set[str]) -> 
         ("Apache-2.0", False),
     ],
 )
-def test_what_it_is_to_be_accepted(expression: str, satisfied: bool) -> None:
+def test_license_expressions_are_evaluated(expression: str, satisfied: bool) -> None:
     assert is_satisfied(expression, {"MIT", "Apache-2.0 WITH LLVM-exception"}) == satisfied
 
 
-def test_every_crate_has_the_texts_that_its_licence_asks_for(
-    components: dict[Crate, dict[str, Any]], licences: LicenceFile
+def test_every_crate_has_the_texts_that_its_license_requires(
+    components: dict[Crate, dict[str, Any]], licenses: LicenseFile
 ) -> None:
-    for crate in licences.crates:
-        (licence,) = components[crate]["licenses"]
-        identifiers = licences.identifiers_of(crate)
-        assert is_satisfied(licence["expression"], identifiers), (crate, identifiers)
+    for crate in licenses.crates:
+        (licensed,) = components[crate]["licenses"]
+        identifiers = licenses.identifiers_of(crate)
+        assert is_satisfied(licensed["expression"], identifiers), (crate, identifiers)
 
 
-def test_wheel_carries_both_as_they_are(wheel: Path, rust: Path) -> None:
+def test_wheel_contains_both_unchanged(wheel: Path, rust: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if "/sboms/" in name or "/licenses/" in name]
         sbom = archive.read(f"{DIST_INFO}/sboms/{SBOM}")
-        licences = archive.read(f"{DIST_INFO}/licenses/rust/{LICENCES}")
+        licenses = archive.read(f"{DIST_INFO}/licenses/rust/{LICENSES}")
     assert sorted(names) == [
         f"{DIST_INFO}/licenses/LICENSE",
         f"{DIST_INFO}/licenses/rust/PROTO-LICENSES.txt",
-        f"{DIST_INFO}/licenses/rust/{LICENCES}",
+        f"{DIST_INFO}/licenses/rust/{LICENSES}",
         f"{DIST_INFO}/sboms/{SBOM}",
     ]
     assert sbom == (rust / SBOM).read_bytes()
-    assert licences == (rust / LICENCES).read_bytes()
+    assert licenses == (rust / LICENSES).read_bytes()
 
 
-def test_wheels_licence_is_that_of_all_its_contents(
-    wheel: Path, sbom: dict[str, Any], licences: LicenceFile
+def test_wheels_license_covers_all_its_contents(
+    wheel: Path, sbom: dict[str, Any], licenses: LicenseFile
 ) -> None:
     with zipfile.ZipFile(wheel) as archive:
         metadata = email.message_from_bytes(archive.read(f"{DIST_INFO}/METADATA"))
     stated = metadata["License-Expression"].split(" AND ")
     ours = ["MIT"]
-    texts = [identifier for identifier, _ in licences.texts]
-    # Of the standard library's choice, MIT or Apache-2.0, both are among the others anyway.
+    texts = [identifier for identifier, _ in licenses.texts]
+    # The standard library offers MIT or Apache-2.0, both of which are included anyway.
     standard_library = ["MIT", "Apache-2.0 WITH LLVM-exception", "Unicode-3.0"]
     assert sorted(stated) == sorted({*ours, *texts, *standard_library})
     for component in sbom["components"]:
-        (licence,) = component["licenses"]
-        assert is_satisfied(licence["expression"], set(stated)), component["bom-ref"]
+        (licensed,) = component["licenses"]
+        assert is_satisfied(licensed["expression"], set(stated)), component["bom-ref"]

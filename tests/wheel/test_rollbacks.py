@@ -1,4 +1,4 @@
-"""docs/migration.md: the commands of each way back, run."""
+"""docs/migration.md: running the commands of each rollback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def documented(heading: str) -> str:
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment of a user who has nothing but an index.
+    """An environment of a user who has only an index.
 
     Attributes:
         python: its interpreter.
@@ -50,7 +50,7 @@ class Environment:
         return run(script, self.scratch, self.environ, python=self.python)
 
     def config(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run its temporal-libs-config, and let it end as it likes."""
+        """Run its temporal-libs-config, with any exit status."""
         return subprocess.run(
             [self.python.with_name("temporal-libs-config"), *options],
             env=self.environ,
@@ -62,7 +62,7 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def user_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with pip, which takes some seconds to make."""
+    """The interpreter of an environment with pip, which takes some seconds to create."""
     directory = tmp_path_factory.mktemp("user") / "environment"
     venv.create(directory, symlinks=True, with_pip=True)
     return directory / "bin" / "python"
@@ -70,7 +70,7 @@ def user_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(user_python: Path, index: str, tmp_path: Path) -> Environment:
-    """One without the package, which the index has."""
+    """An environment without the package, which is in the index."""
     made = Environment(user_python, user_of(index), tmp_path / "scratch")
     made.run(f"python -m pip uninstall --quiet --yes {PROJECT}")
     return made
@@ -78,7 +78,7 @@ def environment(user_python: Path, index: str, tmp_path: Path) -> Environment:
 
 @pytest.fixture
 def index_of_two(tmp_path: Path, tiny_tree: TinyTree, package_server: PackageServer) -> str:
-    """An index with this version, and with one that packages it anew."""
+    """An index with this version and a repackaging of it."""
     wheels = [tiny_tree.wheel(tmp_path / "first")]
     for file, line in (
         ("pyproject.toml", 'version = "{}"'),
@@ -92,23 +92,26 @@ def index_of_two(tmp_path: Path, tiny_tree: TinyTree, package_server: PackageSer
     return package_server.add_index("two", wheels)
 
 
-def test_phase_1_the_package_installs_beside_what_there_is(environment: Environment) -> None:
+def test_phase_1_installs_the_package_alongside_the_existing_setup(
+    environment: Environment,
+) -> None:
     printed = environment.run(documented("Phase 1: Infrastructure")).splitlines()
     assert __version__ in printed
     assert printed[-1] == "ok: libtemporal_sdk_core.a libtemporal_client.a"
 
 
-def test_way_back_to_cargo(tiny_package: TinyPackage, tmp_path: Path) -> None:
-    script = documented("Rollback: compile with cargo") + "python -m temporal_static_libs --json\n"
+def test_rollback_to_cargo(tiny_package: TinyPackage, tmp_path: Path) -> None:
+    script = documented("Rollback: compile with cargo") + "python -m temporal_static_libs --json
+"
     printed = run(script, tmp_path / "scratch", tiny_package.environ)
     assert str(tiny_package.compiled) in printed.splitlines()
     assert '"source": "compiled"' in printed
-    # And forth again, by taking the setting away.
+    # Removing the setting returns to the wheel.
     answer = tiny_package.answer("--json", USE_PREBUILT_LIBS="")
     assert json.loads("\n".join(answer))["source"] == "wheel"
 
 
-def test_way_back_to_other_archives(environment: Environment) -> None:
+def test_rollback_to_other_archives(environment: Environment) -> None:
     environment.run(f"python -m pip install {PROJECT}")
     script = documented("Rollback: other archives")
     printed = environment.run(f"{script}temporal-libs-config --json --libs\n")
@@ -118,7 +121,7 @@ def test_way_back_to_other_archives(environment: Environment) -> None:
     assert f"{directory}/libtemporal_sdk_core.a -l" in printed
 
 
-def test_other_archives_that_are_altered_stop_the_build(environment: Environment) -> None:
+def test_altered_other_archives_stop_the_build(environment: Environment) -> None:
     environment.run(f"python -m pip install {PROJECT}")
     script = documented("Rollback: other archives")
     environment.run(script)
@@ -131,7 +134,7 @@ def test_other_archives_that_are_altered_stop_the_build(environment: Environment
     assert str(archive) in done.stderr
 
 
-def test_way_back_to_the_version_before(environment: Environment, index_of_two: str) -> None:
+def test_rollback_to_the_previous_version(environment: Environment, index_of_two: str) -> None:
     environment = replace(environment, environ=user_of(index_of_two))
     environment.run(f"python -m pip install {PROJECT}")
     assert environment.config("--version").stdout.strip() == NEWER
@@ -141,7 +144,7 @@ def test_way_back_to_the_version_before(environment: Environment, index_of_two: 
 
 
 @pytest.mark.parametrize("damage", ["missing", "altered"])
-def test_way_back_to_an_installation_that_is_whole(environment: Environment, damage: str) -> None:
+def test_rollback_to_an_intact_installation(environment: Environment, damage: str) -> None:
     environment.run(f"python -m pip install {PROJECT}")
     (libdir,) = environment.config("--libdir").stdout.splitlines()
     archive = Path(libdir, "libtemporal_client.a")
@@ -152,13 +155,13 @@ def test_way_back_to_an_installation_that_is_whole(environment: Environment, dam
     done = environment.config("--verify")
     assert (done.returncode, done.stdout) == (1, "")
     assert str(archive) in done.stderr
-    # pip alone sees nothing to do.
+    # pip alone does nothing.
     assert "already satisfied" in environment.run(f"python -m pip install {PROJECT}")
     assert environment.config("--verify").returncode == 1
     environment.run(documented("Rollback: reinstall"))
     assert environment.config("--verify").returncode == 0
 
 
-def test_versions_of_the_page_are_this_one() -> None:
+def test_versions_on_the_page_are_current() -> None:
     named = re.findall(rf"{PROJECT}==(\S+)", PAGE.read_text())
     assert set(named) == {__version__}
