@@ -1,7 +1,7 @@
 """``make endure``: each example's program against servers that close, lie, stall or are killed.
 
-A program has to end by itself each time, with exit status 0 or 1. Runs in a venv that holds what
-the tests need; the programs are built against a wheel, in a new environment.
+A program must end by itself each time, with exit status 0 or 1. This runs in the tests' venv; the
+programs are built against a wheel in a new environment.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HEADING = "Build and run"
 URL = "http://127.0.0.1:7233"
 
 DEADLINE = 190.0
-"""Seconds in which a program has to end: connecting takes up to 180."""
+"""Seconds within which a program must end; connecting takes up to 180."""
 AT_ONCE = 4
 
 README_PROGRAMS = {
@@ -68,21 +68,21 @@ LIES: dict[str, Serve] = {
 }
 
 PLACES = (Place.SYN, Place.ACCEPT, *IN_AN_ANSWER)
-"""Those that a program without TLS and without a proxy can reach."""
+"""The places that a program without TLS and proxy can reach."""
 
 
 @dataclass
 class Program:
-    """A built program, and how its runs ended.
+    """A built program and the results of its runs.
 
     Attributes:
-        name: of the example.
-        command: what runs it; the URL of the server is added at the end.
-        runs: how many runs there were.
+        name: the example's name.
+        command: the command that runs it; the server's URL is appended.
+        runs: the number of runs.
         ended: how many ended by themselves with exit status 0 or 1.
         killed: how many ended by a signal.
         hung: how many did not end in time.
-        surprises: what differs from what the situation has to lead to.
+        surprises: results that differ from the expected ones.
     """
 
     name: str
@@ -95,12 +95,12 @@ class Program:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, url: str, situation: str, expected: Sequence[int]) -> None:
-        """Run it once, and count how it ends.
+        """Run it once, and count the result.
 
         Args:
-            url: of the server.
+            url: the server's URL.
             situation: what the server does, for messages.
-            expected: the exit statuses that the situation can lead to.
+            expected: the possible exit statuses in this situation.
         """
         status = _exit_status([*self.command, url])
         with self._lock:
@@ -113,13 +113,15 @@ class Program:
                 self.surprises.append(f"{self.name}, {situation}: {how}")
 
     def reached(self, situation: str, it_did: bool) -> None:
-        """Count it as a surprise if the program did not get to what the situation is about."""
+        """Count a surprise if the program did not reach the situation."""
         if not it_did:
-            self.surprises.append(f"{self.name}, {situation}: the program did not get there")
+            self.surprises.append(
+                f"{self.name}, {situation}: the program did not reach this situation"
+            )
 
 
 def _exit_status(command: list[str | Path]) -> int | None:
-    """Run a program to its end. None: it did not end in time, and was killed."""
+    """Run a program to its end; return None if it timed out and was killed."""
     quiet = subprocess.DEVNULL
     try:
         done = subprocess.run(
@@ -135,7 +137,7 @@ def _say(message: str) -> None:
 
 
 def build(directory: Path, wheel: Path) -> list[Program]:
-    """Build each example's program against a wheel, and run those once that a README runs."""
+    """Build each example's program against a wheel, and run those once that their README runs."""
     consumer = make_consumer(directory, wheel)
     examples = directory / "examples"
     left_out = shutil.ignore_patterns(".venv", ".zig-cache", "native", "node_modules", "zig-out")
@@ -151,7 +153,7 @@ def build(directory: Path, wheel: Path) -> list[Program]:
 
 
 def _build_zig_and_bun(consumer: Consumer, examples: Path) -> list[Program]:
-    """Build the Zig bridge once, in the directory where the Bun example looks for it."""
+    """Build the Zig bridge once, in the directory where the Bun example searches for it."""
     _say("building zig-bridge")
     shutil.copy(ZIG_HELPER, examples / "zig-bridge")
     native = examples / "bun" / "native"
@@ -169,7 +171,7 @@ def _build_zig_and_bun(consumer: Consumer, examples: Path) -> list[Program]:
 
 
 def against_closing_peer(programs: list[Program], runs: int) -> None:
-    """Run each program many times against a peer that closes what it accepts."""
+    """Run each program many times against a peer that closes each connection."""
     for program in programs:
         with closing_peer() as closing, ThreadPoolExecutor(AT_ONCE) as pool:
             _all(pool.submit(program.run, closing.url, "closes", (1,)) for _ in range(runs))
@@ -177,7 +179,7 @@ def against_closing_peer(programs: list[Program], runs: int) -> None:
 
 
 def against_lies(programs: list[Program]) -> None:
-    """Run each program against each peer that answers something else than a Temporal server."""
+    """Run each program against each peer that does not answer like a Temporal server."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         _all(
             pool.submit(_against_a_lie, program, lie, serve)
@@ -199,9 +201,9 @@ def _against_a_lie(program: Program, lie: str, serve: Serve) -> None:
 
 
 def against_stalls(programs: list[Program]) -> None:
-    """Run each program against a peer at each place where one can stall, all side by side.
+    """Run each program against peers that stall at each place, all in parallel.
 
-    A place in an answer comes twice: in the call that is part of connecting, and in all later ones.
+    A place in an answer is used twice: in the call during connecting, and in all later calls.
     """
     stalls = [(place, 0) for place in PLACES] + [(place, 1) for place in IN_AN_ANSWER]
     with ThreadPoolExecutor(len(programs) * len(stalls)) as pool:
@@ -237,7 +239,7 @@ def _stalling_peer() -> Iterator[StallingPeer]:
 
 
 def against_restarts(programs: list[Program], restarts: int) -> None:
-    """Run each program before, while and after a server is killed and started again."""
+    """Run each program before, while and after a server is killed and restarted."""
     with ExitStack() as stack, ThreadPoolExecutor(len(programs)) as pool:
         server = stack.enter_context(running_dev_server(progress=_say))
         port = int(server.address.rpartition(":")[2])
@@ -267,13 +269,13 @@ def _run_until(end: threading.Event, program: Program, url: str) -> None:
 
 
 def _all(futures: Iterator[Future[None]] | list[Future[None]]) -> None:
-    """Wait for all, and raise what one raised."""
+    """Wait for all, and raise the exception of any."""
     for future in list(futures):
         future.result()
 
 
 def table(programs: list[Program]) -> str:
-    """Give the result as a table in Markdown."""
+    """Return the result as a table in Markdown."""
     lines = [
         "| program | runs | ended by themselves | killed by a signal | hung |",
         "|---|---:|---:|---:|---:|",
@@ -287,12 +289,14 @@ def main() -> int:
     """Build the programs, run them, and print the table.
 
     Returns:
-        0; 1 if a run did not end as it has to.
+        0; 1 if a run did not end as required.
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--wheel", type=Path, required=True, help="the wheel to build with")
-    parser.add_argument("--runs", type=int, default=100, help="against the peer that closes")
-    parser.add_argument("--restarts", type=int, default=3, help="of the server")
+    parser.add_argument(
+        "--runs", type=int, default=100, help="number of runs against the peer that closes"
+    )
+    parser.add_argument("--restarts", type=int, default=3, help="number of restarts of the server")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="temporal-endure-") as scratch:
         programs = build(Path(scratch), arguments.wheel.resolve())

@@ -63,7 +63,7 @@ def see_that_the_doctor_says(machine: Machine, kind: str, *names: str) -> None:
 
 
 def give(file: Path) -> None:
-    """Give a file, or a directory with its content, to nobody."""
+    """Make nobody the owner of a file, or of a directory with its content."""
     for path in (file, *(file.rglob("*") if file.is_dir() else ())):
         os.chown(path, NOBODY, NOBODY)
 

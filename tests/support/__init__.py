@@ -1,1 +1,1 @@
-"""What the tests share, by subject. Nothing outside tests/ imports it."""
+"""Code that tests share, by subject. Nothing outside tests/ imports it."""

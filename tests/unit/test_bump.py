@@ -281,7 +281,7 @@ esac
 
     @pytest.fixture
     def differing(self, temporals: Path) -> None:
-        """Give Temporal's newest header an additional function."""
+        """Add a function to Temporal's newest header."""
         make_upstream_sdist(temporals, "1.35.0", bridge(f"{HEADER}void c_new(void);\n"))
 
     def calls(self, gh: Path) -> list[list[str]]:

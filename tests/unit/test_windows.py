@@ -73,7 +73,7 @@ def settings(directory: Path, tmp_path: Path) -> Settings:
 
 
 def have_paths_of_windows(monkeypatch: pytest.MonkeyPatch, module: str) -> types.SimpleNamespace:
-    """Give a module the path functions of Windows."""
+    """Replace a module's path functions with those of Windows."""
     system = types.SimpleNamespace(path=ntpath, pathsep=";", defpath=".;C:\\bin", fspath=os.fspath)
     monkeypatch.setattr(f"temporal_static_libs.{module}.os", system)
     return system

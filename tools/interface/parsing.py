@@ -121,14 +121,14 @@ def constants(enum: c_ast.Enum) -> Iterator[tuple[str, int]]:
 
 
 def has_body(node: c_ast.Node) -> bool:
-    """Tell whether a node is an enum, a struct or a union with something in it."""
+    """Return whether a node is an enum, a struct or a union with something in it."""
     if isinstance(node, c_ast.Enum):
         return node.values is not None
     return is_struct(node) and bool(node.decls)
 
 
 def is_struct(node: c_ast.Node) -> bool:
-    """Tell whether a node is a struct or a union."""
+    """Return whether a node is a struct or a union."""
     return isinstance(node, (c_ast.Struct, c_ast.Union))
 
 

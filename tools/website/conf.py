@@ -51,7 +51,7 @@ def _address_what_is_not_in_docs(app: Sphinx, page: str, source: list[str]) -> N
 
 
 def _mark_charts(app: Sphinx, document: nodes.document) -> None:
-    """Give images that have no colors for dark pages a class, for site.css to adapt them."""
+    """Mark images without colors for dark pages with a class, so that site.css adapts them."""
     for image in document.findall(nodes.image):
         file = ROOT / "docs" / image["uri"]
         if file.suffix == ".svg" and "prefers-color-scheme" not in file.read_text("utf-8"):

@@ -1,1 +1,1 @@
-"""The C interface as tests use it."""
+"""Using the C interface in tests."""

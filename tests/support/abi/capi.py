@@ -1,7 +1,7 @@
-"""The C interface as a C program sees it: the installed header, the installed archive.
+"""The C interface, used like in a C program: the installed header and the installed archive.
 
 The declarations come from the header itself through cffi, so a test cannot drift from it; the
-archive is linked into a shared library with what ``temporal-libs-config`` prints.
+archive is linked into a shared library with the flags that ``temporal-libs-config`` prints.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import cffi
 from tools.interface.parsing import preprocess
 
 Data: TypeAlias = bytes | str
-"""What a test gives as the content of a byte range."""
+"""What a test can pass as the content of a byte range."""
 
 CALL_DEADLINE = 60.0
 """Seconds within which every asynchronous call must have answered."""
 
 
 def config(*options: str) -> str:
-    """Ask the installed ``temporal-libs-config`` and give its answer without the newline."""
+    """Run the installed ``temporal-libs-config`` and return its answer without the newline."""
     command = [str(Path(sys.prefix) / "bin/temporal-libs-config"), *options]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.rstrip("\n")
 
@@ -46,7 +46,7 @@ def declarations(header: Path, scratch: Path) -> str:
 
 
 def function_names(declared: str) -> list[str]:
-    """List the functions that preprocessed declarations declare, in their order."""
+    """List the functions in preprocessed declarations, in order."""
     return re.findall(r"\b(temporal_\w+)\(", declared)
 
 
@@ -85,7 +85,7 @@ class CApi:
 
     @property
     def interface_note(self) -> str:
-        """How messages about values that no correct caller passes end."""
+        """The ending of messages about values that no correct caller passes."""
         version = self.c_string(self.lib.temporal_static_libs_version())
         abi = self.c_string(self.lib.temporal_static_libs_abi_id())
         return (
@@ -106,7 +106,7 @@ class CApi:
         return data
 
     def take_text(self, byte_array: Any) -> str | None:
-        """Copy and free a ``TemporalCoreByteArray*`` that holds UTF-8; None for NULL."""
+        """Copy and free a ``TemporalCoreByteArray*`` with UTF-8 text; None for NULL."""
         data = self.take(byte_array)
         return None if data is None else data.decode()
 
@@ -126,7 +126,7 @@ class CApi:
 
     @contextmanager
     def runtime(self, options: Any = None, **extra: Any) -> Iterator[Any]:
-        """Run with a runtime, default options unless some are given; frees it.
+        """Make a runtime, with default options unless some are given, and free it at the end.
 
         Args:
             options: ``TemporalCoreRuntimeOptions``.
@@ -153,7 +153,7 @@ class Lender:
         self.kept: list[Any] = []
 
     def bytes(self, data: Data | None) -> Any:
-        """Make a ``TemporalCoreByteArrayRef``; None gives ``{NULL, 0}``."""
+        """Make a ``TemporalCoreByteArrayRef``; None becomes ``{NULL, 0}``."""
         if data is None:
             return {"data": self.api.NULL, "size": 0}
         raw = data.encode() if isinstance(data, str) else data
@@ -180,7 +180,7 @@ class Lender:
 
 
 class Answer:
-    """One call's callback: records its arguments, and that it fires exactly once."""
+    """The callback of one call: records its arguments and checks that it is called exactly once."""
 
     def __init__(self, api: CApi, callback_type: str) -> None:
         self.api = api
@@ -188,7 +188,7 @@ class Answer:
         self.calls: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.thread: int | None = None
         self.inside: Callable[..., None] | None = None
-        """Runs inside the callback, with its arguments."""
+        """Called inside the callback, with its arguments."""
         self.callback = api.ffi.callback(callback_type, self._fire)
 
     def _fire(self, user_data: Any, *arguments: Any) -> None:
@@ -199,12 +199,12 @@ class Answer:
         self.calls.put(arguments)
 
     def wait(self, deadline: float = CALL_DEADLINE) -> tuple[Any, ...]:
-        """Wait for the answer: the callback's arguments after user_data."""
+        """Wait for the answer; return the callback's arguments after user_data."""
         try:
             return self.calls.get(timeout=deadline)
         except queue.Empty:
             raise AssertionError(f"no answer within {deadline} s") from None
 
     def answered_again(self) -> bool:
-        """Tell whether a second answer came."""
+        """Return whether a second answer came."""
         return not self.calls.empty()

@@ -1,4 +1,4 @@
-"""What a client proves itself with to a TLS server, good and bad."""
+"""Valid and invalid client certificates for a TLS server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class ClientCertificates:
 
     Attributes:
         authority: the CA's certificate.
-        certificate: the client's.
-        key: the client's.
+        certificate: the client's certificate.
+        key: the client's key.
         other_key: the key of another certificate.
-        encrypted_key: the client's key, encrypted, as PKCS #8 has it.
-        old_encrypted_key: the same, as OpenSSL used to write it.
+        encrypted_key: the client's key, encrypted in the format of PKCS #8.
+        old_encrypted_key: the same key in OpenSSL's older format.
     """
 
     authority: bytes
@@ -35,7 +35,7 @@ class ClientCertificates:
 
     @classmethod
     def made(cls, authority: trustme.CA | None = None) -> ClientCertificates:
-        """Make them."""
+        """Make the certificates."""
         authority = authority or trustme.CA()
         client, other = (authority.issue_cert(f"{name}@example.org") for name in ("one", "two"))
         key = load_pem_private_key(client.private_key_pem.bytes(), None)

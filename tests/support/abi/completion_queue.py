@@ -1,4 +1,4 @@
-"""Completion queues: results and events that a test asks for."""
+"""Completion queues: taking results and events in a test."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.support.abi.capi import CApi
 from tests.support.abi.rpc import call_options, connection_options
 
 PATIENCE_MILLIS = 60_000
-"""Milliseconds within which an event that is expected must come."""
+"""Milliseconds within which an expected event must come."""
 
 POINTERS = ("connection", "server", "request", "success", "fail", "failure_details", "log")
-"""The fields of an event that lead somewhere."""
+"""The pointer fields of an event."""
 
 _READY_MADE = {
     "temporal_core_client_connect": "client_connect",
@@ -28,7 +28,7 @@ _READY_MADE = {
     "temporal_static_libs_client_connect": "client_connect",
     "temporal_static_libs_worker_ask_server": "worker_ask_server",
 }
-"""How a call's name begins, and how the callback's ends that puts its result on a queue."""
+"""Prefixes of calls' names, and the suffix of the callback that puts the result on a queue."""
 
 
 def ready_made(api: CApi, function: str) -> Any:
@@ -38,7 +38,7 @@ def ready_made(api: CApi, function: str) -> Any:
 
 
 def some_bytes(api: CApi) -> Any:
-    """Make bytes as the library hands them out."""
+    """Make a byte array like those that the library returns."""
     options = api.new("TemporalCoreClientEnvConfigLoadOptions", path={"data": api.NULL, "size": 1})
     fail = api.lib.temporal_core_client_env_config_load(options).fail
     assert fail != api.NULL
@@ -46,7 +46,7 @@ def some_bytes(api: CApi) -> Any:
 
 
 class Event:
-    """What a queue gave. Its memory is the test's, what it leads to is freed by ``free``."""
+    """An event from a queue. The test owns its memory; ``free`` frees what it points to."""
 
     def __init__(self, api: CApi) -> None:
         self.api = api
@@ -54,52 +54,52 @@ class Event:
 
     @property
     def kind(self) -> str:
-        """The name of its kind, such as ``WorkerPoll``."""
+        """The name of the event's kind, such as ``WorkerPoll``."""
         constants = self.api.ffi.typeof("TemporalStaticLibsEventKind").elements
         name: str = constants[self.struct.kind]
         return name.removeprefix("TemporalStaticLibsEventKind_")
 
     @property
     def tag(self) -> int:
-        """Its tag."""
+        """The event's tag."""
         return int(self.struct.tag)
 
     @property
     def fields(self) -> set[str]:
-        """The fields that are not 0, without those that every event has."""
+        """The fields other than 0, without those that every event has."""
         names = (*POINTERS, "status_code", "count", "log_level")
         return {name for name in names if getattr(self.struct, name)}
 
     def bytes(self, name: str = "success") -> bytes:
-        """Copy the bytes that a field leads to."""
+        """Copy the bytes that a field points to."""
         array = getattr(self.struct, name)
         return bytes(self.api.ffi.buffer(array.data, array.size))
 
     def text(self, name: str = "fail") -> str:
-        """Copy the text that a field leads to."""
+        """Copy the text that a field points to."""
         return self.bytes(name).decode()
 
     def keep(self, name: str) -> Any:
-        """Take a pointer out of the event, whose ``free`` leaves it alone then."""
+        """Take a pointer out of the event, so that ``free`` does not free it."""
         pointer = getattr(self.struct, name)
         assert pointer != self.api.NULL
         setattr(self.struct, name, self.api.NULL)
         return pointer
 
     def free(self) -> None:
-        """Free what it leads to."""
+        """Free what the event points to."""
         self.api.lib.temporal_static_libs_event_free(self.struct)
 
 
 class CompletionQueue:
-    """A queue, and the calls whose results go there."""
+    """A queue, and calls with results for it."""
 
     def __init__(self, api: CApi) -> None:
         self.api = api
         self.handle = api.lib.temporal_static_libs_queue_new()
         assert self.handle != api.NULL
         self.lender = api.lend()
-        """Owns what the calls are given, which is read until they end."""
+        """Owns the calls' arguments, which the library reads until the calls end."""
 
     def tag(self, number: int) -> Any:
         """Make the ``user_data`` of one call."""
@@ -108,7 +108,7 @@ class CompletionQueue:
         return tag
 
     def put(self, number: int) -> None:
-        """Put an event on it as the end of a call would, of kind ``Worker``."""
+        """Put an event of kind ``Worker`` on the queue, like the end of a call."""
         self.api.lib.temporal_static_libs_on_worker(self.tag(number), self.api.NULL)
 
     def start(self, function: str, *arguments: Any, tag: int = 0) -> None:
@@ -141,30 +141,30 @@ class CompletionQueue:
         return event if there else None
 
     def take(self, kind: str) -> Event:
-        """Wait for an event that must come, and be of this kind."""
+        """Wait for an event, which must come and be of this kind."""
         event = self.next()
         assert event is not None, f"no {kind} within {PATIENCE_MILLIS} ms"
         assert event.kind == kind, (event.kind, event.fields, _fail_of(event))
         return event
 
     def connect(self, runtime: Any, target: str, **fields: Any) -> Any:
-        """Connect, and give the connection, which the caller frees."""
+        """Connect, and return the connection, which the caller frees."""
         self.start_connect(runtime, target, **fields)
         event = self.take("ClientConnect")
         assert event.struct.connection != self.api.NULL, _fail_of(event)
         return event.keep("connection")
 
     def descriptor(self) -> int:
-        """Give its descriptor, or -1."""
+        """Return its descriptor, or -1."""
         return int(self.api.lib.temporal_static_libs_queue_descriptor(self.handle))
 
     def wait_until_readable(self) -> None:
-        """Wait until an event waits, which is left there."""
+        """Wait until there is an event, without taking it."""
         readable, _, _ = select.select([self.descriptor()], [], [], PATIENCE_MILLIS / 1000)
         assert readable, f"no event within {PATIENCE_MILLIS} ms"
 
     def free(self) -> None:
-        """Free it; a second call does nothing."""
+        """Free the queue; a second call does nothing."""
         handle, self.handle = self.handle, self.api.NULL
         self.api.lib.temporal_static_libs_queue_free(handle)
 

@@ -1,4 +1,4 @@
-"""A binding made of interface.json and a shared library alone: no header, no C compiler."""
+"""A binding made only from interface.json and a shared library, without header and C compiler."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _POINTERS: Mapping[str, Any] = {"void": ctypes.c_void_p, "char": ctypes.c_char_p
 
 
 class Binding:
-    """What an interface.json describes, for ctypes.
+    """The interface that an interface.json describes, for ctypes.
 
     Attributes:
-        types: by name, each that it names.
-        constants: by name, those of the enums.
+        types: the types by name.
+        constants: the constants of enums by name.
     """
 
     def __init__(self, interface: Described) -> None:
@@ -46,7 +46,7 @@ class Binding:
         for enum in interface["enums"]:
             self.types[enum["name"]] = _PRIMITIVES[enum["underlying"]]
             self.constants |= {it["name"]: it["value"] for it in enum["constants"]}
-        # Their fields come last: those are callbacks, which take pointers to structs.
+        # Fields are set last, because they can be callbacks that take pointers to structs.
         for struct in interface["structs"]:
             self.types[struct["name"]] = type(struct["name"], (_base(struct),), {})
         for alias in interface["aliases"]:
@@ -59,7 +59,7 @@ class Binding:
             self._set_fields(self.types[struct["name"]], struct["members"])
 
     def type(self, described: Described) -> Any:
-        """Give ctypes' form of a type."""
+        """Return the ctypes equivalent of a type."""
         if described["kind"] == "primitive":
             return _PRIMITIVES[described["name"]]
         if described["kind"] == "pointer":

@@ -17,24 +17,24 @@ from tests.support.peers.stalling_peer import Place, StallingPeer, stalling_peer
 from tests.support.programs.waiting import until
 
 TIMEOUT = 300
-"""Milliseconds that what is to time out may take."""
+"""The timeout, in milliseconds, of calls that should time out."""
 LATE = 3.0
-"""Seconds after which an answer is late, on a machine that is busy with everything else."""
+"""Seconds after which an answer is late, even on a busy machine."""
 SLOW = 60_000
-"""Milliseconds that no test waits for."""
+"""A timeout in milliseconds that no test reaches."""
 
 TIMED_OUT = Outcome(None, 1, "Timeout expired", b"")
 CANCELLED = Outcome(None, 0, "Cancelled", None)
 
 CONNECT = "temporal_static_libs_client_connect"
 
-# An answer that a failed test gave up may still come, and must find its callback.
+# The answer to a failed test's call may still come, and its callback must exist.
 _kept: list[Answer] = []
 
 
 @dataclass(frozen=True)
 class Way:
-    """A place, and how a client gets there.
+    """A place to stall, and how a client connects.
 
     Attributes:
         place: where the peer stops.
@@ -49,7 +49,7 @@ class Way:
     dns: bool = False
 
     def __str__(self) -> str:
-        """Name it, for a test's id."""
+        """Return a name for a test's ID."""
         through = ("tls", "proxy", "dns")
         return "-".join([self.place.name, *(name for name in through if getattr(self, name))])
 
@@ -69,7 +69,7 @@ BEFORE_A_CALL = (
     Way(Place.TLS, tls=True, proxy=True),
     Way(Place.TLS, tls=True, dns=True),
 )
-"""Where a connection can stop before a call gets through."""
+"""The places where connecting can stall."""
 IN_A_CALL = (
     Way(Place.SETTINGS),
     Way(Place.SETTINGS, tls=True),
@@ -80,11 +80,11 @@ IN_A_CALL = (
     Way(Place.BODY, dns=True),
     Way(Place.TRAILERS),
 )
-"""Where a call can stop on a connection that works."""
+"""The places where a call can stall on a working connection."""
 
 
 class Journey:
-    """A peer for a way, and what a client connects to it with."""
+    """A peer for a way, and the client's options to connect to it."""
 
     def __init__(self, api: CApi, peer: StallingPeer, way: Way, authority: Path) -> None:
         self.api = api
@@ -108,7 +108,7 @@ class Journey:
             )
 
     def stall(self) -> None:
-        """Have the peer stop at the way's place from now on."""
+        """Make the peer stall at the way's place from now on."""
         self.peer.stall(self.place)
 
     def start_connect(
@@ -119,9 +119,9 @@ class Journey:
         return start_connect(self.api, runtime, self.peer.target, extra, **self.fields, **fields)
 
     def lose_connections(self) -> None:
-        """Close the clients' connections, and wait until they noticed.
+        """Close the clients' connections, and wait until the clients notice.
 
-        A call made earlier might still go out on the old connection, and fail with it.
+        A call made before that could still be sent on the old connection, and fail with it.
         """
         before = Footprint.now()
         open_connections = self.peer.open_connections
@@ -129,17 +129,17 @@ class Journey:
         self.peer.drop()
         expected = before.descriptors - 2 * open_connections
         until(lambda: Footprint.now().descriptors <= expected, "end of the client's connections")
-        time.sleep(0.05)  # The sockets are closed; calls hear of it in a moment.
+        time.sleep(0.05)  # The sockets are closed, and calls notice soon.
 
 
 @contextmanager
 def journey(api: CApi, way: Way, directory: Path) -> Iterator[Journey]:
-    """Run a peer that behaves until a test has it stop.
+    """Run a peer that works until a test makes it stall.
 
     Args:
         api: the library.
-        way: how to get to the peer.
-        directory: for the file of the certificate's authority.
+        way: where to stall, and how to connect.
+        directory: the directory for the file of the certificate's authority.
     """
     context, authority = loopback_certificate(directory)
     with stalling_peer(context if way.tls else None, proxy=way.proxy) as peer:
@@ -174,7 +174,7 @@ def kept(answer: Answer) -> Answer:
 
 
 def connect_failure(api: CApi, answer: Answer, deadline: float = LATE) -> str:
-    """Wait for a connect that fails; give its message."""
+    """Wait for a connect that fails; return its message."""
     success, fail = answer.wait(deadline)
     assert success == api.NULL
     message = api.take_text(fail)
@@ -186,7 +186,7 @@ def connect_failure(api: CApi, answer: Answer, deadline: float = LATE) -> str:
 def make_calls(
     api: CApi, client: Any, count: int = 1, *, case: str = "", **kwargs: Any
 ) -> list[Answer]:
-    """Start calls that are named by a header ``x-case``; ``kwargs`` as for `rpc.start_call`."""
+    """Start calls, identified by a header ``x-case``; ``kwargs`` as for `rpc.start_call`."""
     metadata = [f"x-case\n{case}", *kwargs.pop("metadata", [])]
     rpc = kwargs.pop("rpc", "CountWorkflowExecutions")
     return [kept(start_call(api, client, rpc, metadata=metadata, **kwargs)) for _ in range(count)]
@@ -199,7 +199,7 @@ def make_call(api: CApi, client: Any, case: str = "", **kwargs: Any) -> Answer:
 
 
 def outcomes(api: CApi, answers: list[Answer], deadline: float = LATE) -> set[Outcome]:
-    """Wait for calls, together no longer than the deadline; give the outcomes that occur."""
+    """Wait for calls with a common deadline; return the set of outcomes."""
     end = time.monotonic() + deadline
     return {outcome(api, answer, max(end - time.monotonic(), 0.001)) for answer in answers}
 

@@ -33,8 +33,8 @@ def dev_server_options(api: CApi, lender: Lender, **fields: Any) -> Any:
     Args:
         api: the interface.
         lender: owns the options.
-        fields: its fields, or those of ``TemporalCoreTestServerOptions`` where it has none of that
-            name.
+        fields: its fields, or those of ``TemporalCoreTestServerOptions`` if it has no such
+            field.
     """
     own = {name for name, _ in api.ffi.typeof("TemporalCoreDevServerOptions").fields}
     common = {name: value for name, value in fields.items() if name not in own}
@@ -49,7 +49,7 @@ def dev_server_options(api: CApi, lender: Lender, **fields: Any) -> Any:
 
 
 def command_lines(port: int) -> dict[int, list[str]]:
-    """List the processes, zombies too, that were started for a port."""
+    """List the processes, including zombies, that were started for a port."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -62,13 +62,13 @@ def command_lines(port: int) -> dict[int, list[str]]:
 
 
 def only_process(port: int) -> tuple[int, list[str]]:
-    """The one process that serves on a port: its id and its command line."""
+    """Return the ID and command line of the only process that serves on a port."""
     ((process, arguments),) = command_lines(port).items()
     return process, arguments
 
 
 def ended(process: int) -> bool:
-    """Whether a process is gone, reaped too: a zombie would still be listed."""
+    """Return whether a process has ended and been reaped. A zombie would still be listed."""
     return not Path(f"/proc/{process}").exists()
 
 

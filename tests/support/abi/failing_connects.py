@@ -1,4 +1,4 @@
-"""Connects that fail, each for another reason."""
+"""Connects that fail, each for a different reason."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MONTH = datetime.timedelta(days=30)
 
 @dataclass(frozen=True)
 class Connect:
-    """A target, and what options there are next to it."""
+    """A target, with other options."""
 
     target: str
     tls: dict[str, bytes | str] | None = None
@@ -44,7 +44,7 @@ class Connect:
     fields: dict[str, Any] = field(default_factory=dict)
 
     def options(self, lender: Lender) -> dict[str, Any]:
-        """Give the fields of the connection's options."""
+        """Return the fields of the connection's options."""
         made: dict[str, Any] = dict(self.fields)
         if self.tls is not None:
             ranges = {name: lender.bytes(value) for name, value in self.tls.items()}
@@ -68,7 +68,7 @@ class Peers:
         return self._stack.enter_context(peer(serve))
 
     def _server(self, **certificate: Any) -> ssl.SSLContext:
-        """Make what a server of the authority listens with."""
+        """Make the TLS context of a server with a certificate of the authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["h2"])
         self.authority.issue_cert("127.0.0.1", **certificate).configure_cert(context)
@@ -107,7 +107,7 @@ class Peers:
         }
 
     def secure(self) -> dict[str, Connect]:
-        """List the connects with TLS and an authority that the options name."""
+        """List the connects with TLS and an authority in the options."""
         good = f"https://{self._peer(encrypted(self._server(), http2(GRPC)))}"
         expired = self._server(not_before=PAST, not_after=PAST + MONTH)
         early = self._server(not_before=FUTURE, not_after=FUTURE + MONTH)
@@ -140,7 +140,7 @@ class Peers:
         }
 
     def with_the_systems_authorities(self) -> dict[str, Connect]:
-        """Give the connect that trusts whom the system trusts."""
+        """Return the connect that trusts the system's authorities."""
         server = self._peer(encrypted(self._server(), http2(GRPC)))
         return {"the system's authorities": Connect(f"https://{server}", {})}
 
@@ -153,7 +153,7 @@ def failing_peers() -> Iterator[Peers]:
 
 
 def failures(api: CApi, runtime: Any, connects: dict[str, Connect]) -> dict[str, str]:
-    """Connect to all at once; what each failed with."""
+    """Connect to all at once; return the failures."""
     lender = api.lend()
     answers = {
         name: connect_answer(api, runtime, it.target, **it.options(lender))
@@ -162,6 +162,6 @@ def failures(api: CApi, runtime: Any, connects: dict[str, Connect]) -> dict[str,
     texts = {}
     for name, answer in answers.items():
         success, fail = answer.wait()
-        assert success == api.NULL, f"{name}: it connected"
+        assert success == api.NULL, f"{name}: connected"
         texts[name] = str(api.take_text(fail))
     return texts

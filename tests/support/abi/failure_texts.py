@@ -2,8 +2,8 @@
 
 ``failure_texts.py DECLARATIONS LIBRARY OUT SERVER GROUP…``
 
-OUT gets a JSON object: group to what was done to the text that the library gave. SERVER is the
-address of a dev server.
+Writes a JSON object to OUT: for each group, the actions and the texts of their failures. SERVER is
+the address of a dev server.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ INVALID_ARGUMENT = 3
 
 
 def of_options(api: CApi, _server: str) -> Texts:
-    """Every row of the table of options, and the kinds of each option."""
+    """Trigger every row of the table of options, and the refusals of each option's kind."""
     texts: Texts = {}
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -60,7 +60,7 @@ def of_options(api: CApi, _server: str) -> Texts:
 
 
 def of_messages(api: CApi, _server: str) -> Texts:
-    """Every row of the table of messages."""
+    """Trigger every row of the table of messages."""
     module = _module(TEST_MESSAGES)
     override = Override(api, module.respond)
     with api.runtime() as runtime, connection_to(override, runtime, identity="somebody") as client:
@@ -80,19 +80,19 @@ def _module(file: Path) -> ModuleType:
 
 
 def of_connects(api: CApi, _server: str) -> Texts:
-    """Connects to servers that fail, each in another way."""
+    """Connect to servers that fail, each in a different way."""
     with failing_peers() as peers, api.runtime() as runtime:
         return failures(api, runtime, {**peers.plain(), **peers.secure()})
 
 
 def of_system_authorities(api: CApi, _server: str) -> Texts:
-    """A connect that trusts whom the system trusts."""
+    """Connect with the system's authorities."""
     with failing_peers() as peers, api.runtime() as runtime:
         return failures(api, runtime, peers.with_the_systems_authorities())
 
 
 def of_servers(api: CApi, server: str) -> Texts:
-    """Calls that a real server refuses, or that do not reach it."""
+    """Make calls that a real server refuses, or that do not reach it."""
     texts: Texts = {}
     url = f"http://{server}"
     with api.runtime() as runtime:
@@ -127,7 +127,7 @@ def _no_server(api: CApi, runtime: Any, executable: str) -> str:
 
 
 def of_workers(api: CApi, _server: str) -> Texts:
-    """Workers that their server refuses, and calls on workers that core refuses."""
+    """Make workers that their server refuses, and calls on workers that core refuses."""
     texts: Texts = {}
 
     def respond(request: Request) -> Response:
@@ -186,7 +186,7 @@ def _refused(action: Callable[[], object]) -> str:
         action()
     except WorkerError as error:
         return str(error)
-    raise AssertionError("it is accepted")
+    raise AssertionError("it was accepted")
 
 
 GROUPS: dict[str, Callable[[CApi, str], Texts]] = {
@@ -206,7 +206,7 @@ def main() -> None:
     texts = {group: GROUPS[group](api, server) for group in groups}
     Path(out).write_text(json.dumps(texts), encoding="utf-8")
     sys.stdout.flush()
-    # Not the ordinary way: a callback that still comes may find an interpreter that goes away.
+    # Not the ordinary exit, because a late callback could run while the interpreter shuts down.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""What this process holds: its threads and its descriptors."""
+"""Threads and descriptors of this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Footprint:
-    """Threads and descriptors at one moment, in numbers."""
+    """The numbers of threads and descriptors at one moment."""
 
     threads: int
     descriptors: int
@@ -22,19 +22,19 @@ class Footprint:
         return cls(len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")))
 
     def holds(self, other: Footprint) -> bool:
-        """Tell whether the other one is not larger in anything."""
+        """Return whether no number of the other one is larger."""
         return other.threads <= self.threads and other.descriptors <= self.descriptors
 
 
 @contextmanager
 def nothing_left(seconds: float = 2.0) -> Iterator[Footprint]:
-    """Check that what is done inside leaves no thread and no descriptor.
+    """Check that the block leaves no thread and no descriptor.
 
     Args:
-        seconds: how long the last of them may take to go.
+        seconds: how long the last of them may take to end.
 
     Yields:
-        What the process holds at the start.
+        The numbers at the start.
     """
     before = Footprint.now()
     yield before

@@ -23,7 +23,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What the override answers: success unless ``status`` is set."""
+    """The override's answer: success unless ``status`` is set."""
 
     proto: bytes = b""
     headers: list[bytes | str] = field(default_factory=list)
@@ -33,11 +33,11 @@ class Response:
 
 
 _ALL: list[Override] = []
-"""For the process's life: a request may still be with an override when all handles are freed."""
+"""Never freed, because an override may still have a request after all handles are freed."""
 
 
 class Override:
-    """Records every request and answers it with what ``respond`` says."""
+    """Records every request and answers it with the result of ``respond``."""
 
     def __init__(self, api: CApi, respond: Callable[[Request], Response] | None = None) -> None:
         self.api = api
@@ -49,7 +49,7 @@ class Override:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Connection option fields that put this override in force."""
+        """The connection option fields that select this override."""
         return {"grpc_override_callback": self.callback}
 
     def _answer(self, handle: Any, _user_data: Any) -> None:

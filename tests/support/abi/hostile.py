@@ -1,7 +1,7 @@
-"""What hostile tests are made of: tracked calls, a library in full use, and broken arguments.
+"""Building blocks of hostile tests: tracked calls, a library in full use, and broken arguments.
 
-The cases run in a child process (``hostile_cases.py``), because what they look for would take the
-test run down with it.
+The cases run in a child process (``hostile_cases.py``), because the crashes they look for would end
+the test run.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ FREE = {
     "TemporalCoreWorkerReplayPusher": "temporal_core_worker_replay_pusher_free",
     "TemporalStaticLibsQueue": "temporal_static_libs_queue_free",
 }
-"""Handle to the function that frees it."""
+"""For each type of handle, the function that frees it."""
 
 POLL_HELD = 0.05
-"""Seconds for which the answering override holds a worker's poll, as a server would."""
+"""Seconds for which the answering override holds a worker's poll, like a server."""
 
 
 def struct_name(ctype: Any) -> str:
-    """Name a struct, or what a pointer points to, without ``struct``."""
+    """Return the name of a struct, or of a pointer's target, without ``struct``."""
     named = ctype.item if ctype.kind == "pointer" else ctype
     return str(named.cname).removeprefix("struct ").removeprefix("union ")
 
 
 class Call:
-    """One asynchronous call. Takes over what it is given, and counts its answers."""
+    """An asynchronous call. Takes ownership of what its callback gets, and counts its answers."""
 
     def __init__(self, api: CApi, callback_type: Any, *, keep_handles: bool = False) -> None:
         self.api = api
         self.answers: list[tuple[Any, ...]] = []
         self.handles: list[Any] = []
-        """The handles that the answer gave, when they are kept."""
+        """The handles in the answer, if they are kept."""
         self.inside: Callable[[], None] | None = None
         """Runs inside the callback."""
         self.thread: int | None = None
@@ -81,7 +81,7 @@ class Call:
             self._answered.set()
 
     def answers_within(self, seconds: float) -> bool:
-        """Tell whether the answer comes."""
+        """Return whether the answer comes."""
         return self._answered.wait(seconds)
 
     def wait(self, deadline: float = CALL_DEADLINE) -> tuple[Any, ...]:
@@ -90,26 +90,26 @@ class Call:
         return self.answers[0]
 
     def check(self) -> None:
-        """Hold the call to one answer."""
+        """Check that the call has answered once."""
         assert len(self.answers) == 1, f"{len(self.answers)} answers: {self.answers}"
         assert not self._errors, self._errors
 
     @property
     def fail(self) -> bytes | None:
-        """The message of the answer, if it is one; for calls that end with ``fail``."""
+        """The failure message in the answer, if any; for calls that end with ``fail``."""
         fail: bytes | None = self.wait()[-1]
         return fail
 
 
 def free_handle(api: CApi, handle: Any) -> None:
-    """Free a handle, of whichever type."""
+    """Free a handle of any type."""
     getattr(api.lib, FREE[struct_name(api.ffi.typeof(handle))])(handle)
 
 
 def dispose(api: CApi, result: Any) -> bytes | None:
-    """Free all that a function returned and give its failure's message.
+    """Free everything that a function returned, and return its failure's message.
 
-    NULL from a function that makes handles counts as a failure without words.
+    NULL from a function that makes handles counts as a failure without a message.
     """
     if not isinstance(result, api.ffi.CData):
         return None
@@ -139,7 +139,7 @@ def dispose(api: CApi, result: Any) -> bytes | None:
 
 @dataclass
 class Options:
-    """Valid options, made anew for each case, with all that they point to."""
+    """Valid options, made for each case, with everything that they point to."""
 
     lender: Lender
     pointer: Any
@@ -152,21 +152,21 @@ class Breakage:
     path: str
     apply: Callable[[], None]
     must_fail: bool = False
-    """No argument with this breakage means anything."""
+    """An argument with this breakage is always invalid."""
 
 
 @dataclass
 class Breaker:
-    """Finds, from the declarations alone, all the ways in which a struct can be broken."""
+    """Finds all ways to break a struct, using only the declarations."""
 
     api: CApi
     lender: Lender
     skip: frozenset[str] = frozenset()
-    """Fields left alone, such as those whose meaning is a place in the network."""
+    """Fields that are not broken, such as network addresses."""
     found: list[Breakage] = field(default_factory=list)
 
     def struct(self, value: Any, path: str) -> list[Breakage]:
-        """Collect the breakages of a struct lvalue, and of all that it points to."""
+        """Collect the breakages of a struct lvalue, and of everything that it points to."""
         ctype = self.api.ffi.typeof(value)
         if struct_name(ctype) == "TemporalCoreByteArrayRef":
             self._range(value, path)
@@ -176,7 +176,7 @@ class Breaker:
             return self.found
         fields = ctype.fields
         if fields[0][0] == "tag":
-            # Of the members of the union, only the one that the tag names means anything.
+            # Only the member that the tag selects matters.
             tag = int(self.api.ffi.cast("uint32_t *", self._at(value, "tag"))[0])
             fields = [fields[0], fields[1 + tag]]
         for name, member in fields:
@@ -277,7 +277,7 @@ class Breaker:
 def breakages(
     api: CApi, make: Callable[[], Options], skip: frozenset[str] = frozenset()
 ) -> Iterator[tuple[Breakage, Options]]:
-    """Give each way to break an option struct, applied to fresh options."""
+    """Yield each way to break an option struct, applied to fresh options."""
     index = 0
     while True:
         options = make()
@@ -291,12 +291,12 @@ def breakages(
 
 
 class Override:
-    """A gRPC override that answers everything with success, or as it is told."""
+    """A gRPC override that answers everything with success, or as configured."""
 
     def __init__(self, api: CApi) -> None:
         self.api = api
         self.respond: Callable[[str, Any], bool] | None = None
-        """Given the RPC's name and the request; tells whether it has answered."""
+        """Called with the RPC's name and the request. Returns whether it has answered."""
         self.errors: list[BaseException] = []
         self.callback = api.ffi.callback(
             "TemporalCoreClientGrpcOverrideCallback",

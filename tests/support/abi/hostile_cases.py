@@ -1,7 +1,7 @@
 """The program that hostile tests run: one group of cases against one shared library.
 
 ``python hostile_cases.py DECLARATIONS LIBRARY PROGRESS GROUP``; the last line of the file PROGRESS
-names the case that ran when it ended.
+is the case that was running at the end.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def function_type(api: CApi, function: str) -> Any:
 
 
 READY_MADE = "temporal_static_libs_on_"
-"""How the callbacks' names begin that put their result on a queue."""
+"""The prefix of callbacks that put a result on a queue."""
 
 
 def consumes(function: str) -> bool:
-    """Whether the function frees what it is given."""
+    """Whether the function frees its arguments."""
     return function.endswith(("_free", "_respond")) or function.startswith(READY_MADE)
 
 
@@ -55,7 +55,7 @@ def is_async(declared: Any) -> bool:
 
 
 def arguments(world: World, function: str) -> list[Any]:
-    """Valid arguments; of an asynchronous function, without user_data and callback."""
+    """Return valid arguments; for an asynchronous function, without user_data and callback."""
     api = world.api
     declared = function_type(api, function)
     types = declared.args[:-2] if is_async(declared) else declared.args
@@ -80,11 +80,11 @@ FINALIZE = "temporal_core_worker_finalize_shutdown"
 
 
 def run(world: World, function: str, given: list[Any]) -> bytes | None:
-    """Call, wait for the answer, free what it gives, and give its failure."""
+    """Call, wait for the answer, free it, and return its failure."""
     if is_async(function_type(world.api, function)):
         call = world.call(function, *given)
         if (function == FINALIZE or "_poll_" in function) and given[0] != world.api.NULL:
-            return None  # answered when the worker is freed, at the latest
+            return None  # answered at the latest when the worker is freed
         answer = call.wait()
         # RPC calls end with status, message and details, everything else with its message.
         fail: bytes | None = answer[2 if function == "temporal_core_client_rpc_call" else -1]
@@ -104,7 +104,7 @@ def dispose_result(world: World, function: str, *given: Any) -> bytes | None:
 
 
 TAKES = ("temporal_static_libs_queue_next", "temporal_static_libs_queue_try_next")
-"""What takes an event from a queue."""
+"""The functions that take an event from a queue."""
 
 
 MAY_BE_NULL = {
@@ -117,11 +117,11 @@ MAY_BE_NULL = {
     "temporal_static_libs_client_connect": {2},
     "temporal_static_libs_runtime_new": {1},
 }
-"""Pointers whose NULL means something."""
+"""Pointers for which NULL is valid."""
 
 
 def null_pointers(world: World) -> None:
-    """Every pointer argument of every function NULL in turn, and all of them at once."""
+    """Pass NULL for each pointer argument of every function, and for all at once."""
     api = world.api
     for function in function_names(DECLARED):
         declared = function_type(api, function)
@@ -135,7 +135,7 @@ def null_pointers(world: World) -> None:
             fail = run(world, function, broken)
             fails = can_fail(declared) and not consumes(function)
             if fails and index not in MAY_BE_NULL.get(function, set()):
-                assert fail is not None, f"{function}: NULL argument {index} is taken"
+                assert fail is not None, f"{function}: NULL argument {index} is accepted"
         world.case(f"{function}: all arguments NULL")
         run(world, function, [api.NULL if i in pointers else v for i, v in enumerate(given)])
         if is_async(declared):
@@ -143,7 +143,7 @@ def null_pointers(world: World) -> None:
             user_data = api.ffi.new("char *")
             getattr(api.lib, function)(*given, user_data, api.NULL)
             getattr(api.lib, function)(*given, api.NULL, api.NULL)
-        world.case(f"{function}: as it should be")
+        world.case(f"{function}: valid arguments")
         run(world, function, given)
 
 
@@ -156,7 +156,7 @@ def is_pointer(ctype: Any) -> bool:
 
 
 def can_fail(declared: Any) -> bool:
-    """Whether the function has a way to say that something is wrong."""
+    """Whether the function can report a failure."""
     if is_async(declared):
         return True
     result = declared.result
@@ -166,7 +166,7 @@ def can_fail(declared: Any) -> bool:
 
 
 def ranges(world: World) -> None:
-    """Every struct that is passed by value, broken in every way."""
+    """Break every struct that is passed by value, in every way."""
     api = world.api
     for function in function_names(DECLARED):
         declared = function_type(api, function)
@@ -186,7 +186,7 @@ def ranges(world: World) -> None:
                 given[index] = options.pointer[0]
                 fail = run(world, function, given)
                 if breakage.must_fail and can_fail(declared):
-                    assert fail is not None, f"{function}: {breakage.path} is taken"
+                    assert fail is not None, f"{function}: {breakage.path} is accepted"
 
 
 def broken_options(
@@ -198,7 +198,7 @@ def broken_options(
     unread: frozenset[str] = frozenset(),
     skip: frozenset[str] = frozenset(),
 ) -> None:
-    """Break options in every way; what makes no sense is refused, but for what is ``unread``."""
+    """Break options in every way. Invalid options must be refused, unless they are ``unread``."""
     accepted = []
     assert use(world.kept.keep(make()).pointer) is None, f"{name}: valid options are refused"
     for breakage, options in breakages(world.api, make, skip):
@@ -207,7 +207,7 @@ def broken_options(
         fail = use(options.pointer)
         if fail is None and must_fail(breakage, unread):
             accepted.append(breakage.path)
-    assert not accepted, f"{name}: taken although they make no sense: {accepted}"
+    assert not accepted, f"{name}: accepted although invalid: {accepted}"
 
 
 def must_fail(breakage: Breakage, unread: frozenset[str]) -> bool:
@@ -215,7 +215,7 @@ def must_fail(breakage: Breakage, unread: frozenset[str]) -> bool:
 
 
 def runtime_options(world: World) -> None:
-    """Runtimes with broken options, for each of the three kinds of metrics."""
+    """Make runtimes with broken options, for each of the three kinds of metrics."""
     api = world.api
 
     def use(options: Any) -> bytes | None:
@@ -226,7 +226,7 @@ def runtime_options(world: World) -> None:
         )
         meter = api.lib.temporal_core_metric_meter_new(made.runtime)
         free_handle(api, meter)
-        # A failed runtime refuses to be used.
+        # Calls on a failed runtime are refused.
         call = world.call("temporal_core_client_connect", made.runtime, api.NULL)
         assert call.fail is not None
         api.lib.temporal_core_byte_array_free(made.runtime, made.fail)
@@ -253,13 +253,13 @@ def runtime_options(world: World) -> None:
 
 
 def sized(world: World, struct: str, **fields: Any) -> Options:
-    """Options that begin with their size."""
+    """Make options that begin with their size."""
     lend = world.api.lend()
     return Options(lend, lend.keep(world.api.sized(struct, **fields)))
 
 
 def connection_options(world: World) -> None:
-    """Connections with broken options."""
+    """Make connections with broken options."""
 
     def use(options: Any) -> bytes | None:
         return run(world, "temporal_core_client_connect", [world.runtime, options])
@@ -278,7 +278,7 @@ def connection_options(world: World) -> None:
 
 
 def rpc_options(world: World) -> None:
-    """RPC calls with broken options."""
+    """Make RPC calls with broken options."""
 
     def use(options: Any) -> bytes | None:
         return run(world, "temporal_core_client_rpc_call", [world.client, options])
@@ -287,7 +287,7 @@ def rpc_options(world: World) -> None:
 
 
 def responses(world: World) -> None:
-    """RPCs that are answered with broken responses, of success and of failure."""
+    """Answer RPCs with broken responses, both successes and failures."""
     api = world.api
     respond = api.lib.temporal_core_client_grpc_override_request_respond
 
@@ -325,7 +325,7 @@ def responses(world: World) -> None:
 
 
 def worker_use(world: World) -> Callable[[Any], bytes | None]:
-    """Makes a worker, polls, and frees it while it polls."""
+    """Return a function that makes a worker, polls, and frees it while it polls."""
     api = world.api
 
     def use(options: Any) -> bytes | None:
@@ -343,13 +343,13 @@ def worker_use(world: World) -> Callable[[Any], bytes | None]:
 
 
 def worker_options(world: World) -> None:
-    """Workers with broken options."""
+    """Make workers with broken options."""
     use = worker_use(world)
     broken_options(world, "worker", world.worker_options, use)
 
 
 def slot_suppliers(world: World) -> None:
-    """Workers with broken slot suppliers, versioning and poller behaviours."""
+    """Make workers with broken slot suppliers, versioning and poller behaviors."""
     from tests.support.abi.worker import autoscaling, resource_based
 
     use = worker_use(world)
@@ -391,7 +391,7 @@ def slot_suppliers(world: World) -> None:
 
 
 def replayer_options(world: World) -> None:
-    """Replayers with broken options."""
+    """Make replayers with broken options."""
     api = world.api
 
     def use(options: Any) -> bytes | None:
@@ -408,7 +408,7 @@ def replayer_options(world: World) -> None:
 
 
 def small_options(world: World) -> None:
-    """Metrics, attributes and environment configurations with broken options."""
+    """Make metrics, attributes and environment configurations with broken options."""
     api, lib = world.api, world.api.lib
     meter = world.handles["TemporalCoreMetricMeter"]
     broken_options(
@@ -442,7 +442,7 @@ def small_options(world: World) -> None:
 
 
 def server_options(world: World) -> None:
-    """Ephemeral servers with broken options, of an executable that ends at once."""
+    """Start ephemeral servers with broken options and an executable that ends at once."""
     for function, make in (
         ("temporal_core_ephemeral_server_start_dev_server", world.dev_server_options),
         ("temporal_core_ephemeral_server_start_test_server", world.test_server_options),
@@ -454,7 +454,7 @@ def server_options(world: World) -> None:
 
 
 def bool_arguments(world: World) -> None:
-    """A bool that is no bool, which C allows a caller to pass by accident."""
+    """Pass bools with invalid values, which C allows by accident."""
     ffi, lib = world.api.ffi, world.api.lib
     random = world.handles["TemporalCoreRandom"]
     for raw in (0, 1, 2, 0xFF):
@@ -472,7 +472,7 @@ def bool_arguments(world: World) -> None:
 
 
 def metric_values(world: World) -> None:
-    """Every kind of metric, recorded through every function, with extreme values."""
+    """Record every kind of metric through every function, with extreme values."""
     api, lib = world.api, world.api.lib
     meter = world.handles["TemporalCoreMetricMeter"]
     values: dict[str, list[Any]] = {
@@ -497,7 +497,7 @@ def metric_values(world: World) -> None:
 
 
 def worker_life(world: World) -> None:
-    """Shutdown twice, finalize too early and twice, and use after it."""
+    """Shut down twice, finalize too early and twice, and use the worker afterwards."""
     api, lib = world.api, world.api.lib
     worker = world.worker()
     world.case("finalize with polls in flight")
@@ -536,7 +536,7 @@ def worker_life(world: World) -> None:
 
 
 def callbacks_that_free(world: World) -> None:
-    """Every handle that a call works on, freed inside the call's own callback."""
+    """Free every handle that a call uses inside the call's own callback."""
     api, lib = world.api, world.api.lib
 
     def freeing(function: str, handle: Any, *more: Any, also: Any = None) -> None:
@@ -612,7 +612,7 @@ def callbacks_that_free(world: World) -> None:
 
 
 def orders_of_freeing(world: World) -> None:
-    """Runtime, connection, worker and replayer with calls in flight, freed in every order."""
+    """Free runtime, connection, worker and replayer with calls in flight, in every order."""
     api, lib = world.api, world.api.lib
     names = ("runtime", "client", "worker", "replayer", "pusher", "meter", "metric")
     orders = list(itertools.permutations(names[:5]))[:: 4 if not LONG else 1]
@@ -648,7 +648,7 @@ def orders_of_freeing(world: World) -> None:
 
 
 def queues(world: World) -> None:
-    """Events of every size, tags of a queue that is gone, calls in flight when it is freed."""
+    """Use events of every size, tags of a freed queue, and calls in flight when it is freed."""
     api, lib = world.api, world.api.lib
     whole = api.ffi.sizeof("TemporalStaticLibsEvent")
     queue = lib.temporal_static_libs_queue_new()
@@ -700,7 +700,7 @@ def queues(world: World) -> None:
 
 
 def in_flight(world: World, queue: Any, worker: Any) -> None:
-    """Start calls of each sort whose results go to a queue."""
+    """Start calls of each kind with results for a queue."""
     lib = world.api.lib
 
     def start(function: str, callback: str, *arguments: Any) -> None:
@@ -724,7 +724,7 @@ def in_flight(world: World, queue: Any, worker: Any) -> None:
 
 
 def two_runtimes(world: World) -> None:
-    """Two runtimes with log callbacks of their own, logging at once, one freed in between."""
+    """Let two runtimes with separate log callbacks log at once, and free one of them meanwhile."""
     api, lib = world.api, world.api.lib
     captures = [LogCapture(api), LogCapture(api)]
     runtimes = []
@@ -765,7 +765,7 @@ def two_runtimes(world: World) -> None:
 
 
 def many_threads(world: World) -> None:
-    """64 threads at once: RPCs, cancellations, updates, metrics, workers, random numbers."""
+    """Use 64 threads at once for RPCs, cancellations, updates, metrics, workers, random numbers."""
     api, lib = world.api, world.api.lib
     errors: list[BaseException] = []
     start = threading.Barrier(THREADS)
@@ -809,7 +809,7 @@ def many_threads(world: World) -> None:
 
 
 def panics(world: World) -> None:
-    """A real panic, of the async runtime at a setting of its own, becomes a failure."""
+    """Cause a real panic of the async runtime with one of its settings; it becomes a failure."""
     api, lib = world.api, world.api.lib
     world.case("TOKIO_WORKER_THREADS=0")
     os.environ["TOKIO_WORKER_THREADS"] = "0"
@@ -866,17 +866,17 @@ def main() -> None:
     with open(progress, "w", encoding="utf-8", buffering=1) as lines:
         world = World(api, lambda case: print(case, file=lines))
         try:
-            world.case("everything is made")
+            world.case("making everything")
             world.open()
             GROUPS[name](world)
-            world.case("everything is freed")
+            world.case("freeing everything")
             world.close()
         except BaseException:
             traceback.print_exc()
             failed = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not the ordinary way: after a failure, callbacks may yet find an interpreter that goes away.
+    # Not the ordinary exit: after a failure, callbacks could run while the interpreter ends.
     os._exit(failed)
 
 

@@ -1,7 +1,7 @@
-"""Random protobuf bytes, and random messages of the right types, wherever the interface takes any.
+"""Random protobuf bytes and random messages of the right types, wherever the interface takes any.
 
-Examples a group: 50, the same in every run; ``TEMPORAL_LIBS_FUZZ_EXAMPLES`` sets another number,
-and then every run draws its own.
+Each group has 50 examples, the same in every run. ``TEMPORAL_LIBS_FUZZ_EXAMPLES`` sets another
+number, and then each run has different examples.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ bounded = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-"""Without shrinking: a death ends the process, and its case names the example."""
+"""Without shrinking, because a crash ends the process, and its case names the example."""
 
 SERVICES = {
     1: "temporalio.api.workflowservice.v1",
@@ -48,7 +48,7 @@ SERVICES = {
 }
 
 PATIENCE = 0.2
-"""Seconds to wait for what may not come."""
+"""Seconds to wait for something that may not happen."""
 
 TEXTS = ("", "a", "run", "queue", "default", "\0", "\n", "\U0001f600", "x" * 3000)
 BYTES = (b"", b"\0", b"\xff\xfe", b'"json"', b"\x0a\x03abc", b"x" * 3000)
@@ -135,7 +135,7 @@ def encoded(kind: Callable[[], Message]) -> st.SearchStrategy[bytes]:
 
 
 def fuzz_rpc(world: World) -> None:
-    """Random requests of random RPCs, answered with random responses."""
+    """Send random requests of random RPCs, and answer with random responses."""
     rpcs = []
     for number, package in SERVICES.items():
         module = __import__(f"{package}.service_pb2", fromlist=["DESCRIPTOR"])
@@ -177,11 +177,11 @@ COMPLETIONS = {
 
 
 def fuzz_completions(world: World) -> None:
-    """Random completions, heartbeats and evictions, to a worker and to a replayer."""
+    """Send random completions, heartbeats and evictions to a worker and a replayer."""
     api, lib = world.api, world.api.lib
     workers = [world.handles["TemporalCoreWorker"], world.replayer]
     for worker in workers:
-        # A worker deals with completions from its first poll on.
+        # A worker processes completions only after its first poll.
         world.call("temporal_core_worker_poll_workflow_activation", worker)
 
     @bounded
@@ -205,7 +205,7 @@ def fuzz_completions(world: World) -> None:
 
 
 def _startable(seed: int) -> bytes:
-    """A random history that begins as one that can be started from."""
+    """Return a random history with a valid beginning."""
     randomness = random.Random(seed)
     history = History()
     first = history.events.add(event_id=1, event_type=1)
@@ -235,7 +235,7 @@ def _startable(seed: int) -> bytes:
 
 
 def fuzz_histories(world: World) -> None:
-    """Random histories, replayed until they end, with random commands in the completions."""
+    """Replay random histories to their ends, with random commands in the completions."""
     api, lib = world.api, world.api.lib
     histories = st.one_of(encoded(History), st.integers(0, 2**32).map(_startable))
 
@@ -256,7 +256,7 @@ def fuzz_histories(world: World) -> None:
         complete = "temporal_core_worker_complete_workflow_activation"
         for _ in range(20):
             polled = world.call(poll, worker)
-            # Core finds nothing to activate in some histories: then freeing the worker answers.
+            # In some histories, core finds nothing to activate. Freeing the worker then answers.
             task = polled.wait(PATIENCE)[0] if polled.answers_within(PATIENCE) else None
             if task is None:
                 break
@@ -278,7 +278,7 @@ def fuzz_histories(world: World) -> None:
 
 
 def fuzz_tasks(world: World) -> None:
-    """Random tasks from the server, to a worker that polls and completes them."""
+    """Send random tasks to a worker that polls and completes them."""
     api, lib = world.api, world.api.lib
     responses = {
         "PollWorkflowTaskQueue": service.PollWorkflowTaskQueueResponse,
@@ -305,7 +305,7 @@ def fuzz_tasks(world: World) -> None:
         calls = [world.call(f"temporal_core_worker_poll_{k}", worker) for k in COMPLETIONS]
         for kind, call in zip(COMPLETIONS, calls, strict=True):
             if not call.answers_within(PATIENCE):
-                continue  # no task, or none that makes sense
+                continue  # no task, or an invalid one
             completion = fill(COMPLETIONS[kind](), random.Random(1)).SerializeToString()
             lent = world.kept.bytes(completion)
             world.call(f"temporal_core_worker_complete_{kind}", worker, lent)

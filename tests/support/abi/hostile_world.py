@@ -13,12 +13,12 @@ from tests.support.abi.worker import worker_options
 
 
 class World:
-    """One of every handle; the calls that were started, to be held to one answer each."""
+    """One of every handle, and the started calls, which must answer once each."""
 
     def __init__(self, api: CApi, case: Callable[[str], None]) -> None:
         self.api = api
         self.case = case
-        """Says which case runs, so that a death has a name."""
+        """Records the running case, so that a crash can be attributed."""
         self.calls: list[Call] = []
         self.kept = api.lend()
         self.logs = LogCapture(api)
@@ -96,7 +96,7 @@ class World:
             call.wait()
 
     def close(self) -> None:
-        """Free everything, and hold every call to one answer."""
+        """Free everything, and check that every call has answered once."""
         free_handle(self.api, self.replayer)
         for handle in self.handles.values():
             free_handle(self.api, handle)
@@ -116,12 +116,12 @@ class World:
     # --- valid options ---
 
     def _lender(self) -> Lender:
-        """A lender that lives as long as the world: calls may read options long after a case."""
+        """Return a lender that lives as long as the world: calls may read options after a case."""
         lender: Lender = self.kept.keep(self.api.lend())
         return lender
 
     def runtime_options(self, metrics: str = "prometheus") -> Options:
-        """Options of a runtime with logs and metrics."""
+        """Make options of a runtime with logs and metrics."""
         api, lend = self.api, self._lender()
         overrides = lend.bytes("latency\n1,2,3")
         exporters: dict[str, Callable[[], Any]] = {
@@ -166,7 +166,7 @@ class World:
         return Options(lend, options)
 
     def _callbacks(self, struct: str) -> dict[str, Any]:
-        """Callbacks that do nothing, for every callback of a struct; NULL or 0 is their answer."""
+        """Return callbacks for a struct that do nothing and return NULL or 0."""
         api = self.api
         made = {}
         for name, member in api.ffi.typeof(struct).fields:
@@ -180,7 +180,7 @@ class World:
         return made
 
     def connection_options(self) -> Options:
-        """Options of a connection through the override, with every part set."""
+        """Make options of a connection through the override, with every part set."""
         lend = self._lender()
         ranges = {
             "target_url": "http://127.0.0.1:9",
@@ -224,7 +224,7 @@ class World:
     def rpc_options(
         self, rpc: bytes = b"DescribeNamespace", request: bytes = b"", service: int = 1
     ) -> Options:
-        """Options of an RPC call, with every part set."""
+        """Make options of an RPC call, with every part set."""
         lend = self._lender()
         options = lend.struct(
             "TemporalCoreRpcCallOptions",
@@ -238,7 +238,7 @@ class World:
         return Options(lend, options)
 
     def worker_options(self, **fields: Any) -> Options:
-        """Options of a worker, on a task queue of its own."""
+        """Make options of a worker with a new task queue."""
         lend = self._lender()
         queue = f"queue-{next(self._numbers)}"
         fields = {"identity_override": "worker", **fields}
@@ -251,22 +251,22 @@ class World:
         return Options(lend, pointer)
 
     def custom_supplier(self) -> dict[str, Any]:
-        """A custom slot supplier that never has a slot."""
+        """Make a custom slot supplier that never has a slot."""
         callbacks = self.api.new(
             "TemporalCoreCustomSlotSupplierCallbacks",
             **self._callbacks("TemporalCoreCustomSlotSupplierCallbacks"),
         )
-        # Alive until `free`, which may come after the case.
+        # Kept alive until `free`, which may be called after the case.
         return {"tag": 2, "custom": {"_0": self.kept.keep(callbacks)}}
 
     def metric_options(self) -> Options:
-        """Options of a metric."""
+        """Make options of a metric."""
         lend = self._lender()
         ranges = {name: lend.bytes(name) for name in ("name", "description", "unit")}
         return Options(lend, lend.struct("TemporalCoreMetricOptions", kind=1, **ranges))
 
     def metric_attribute(self, value_type: int = 1) -> Options:
-        """One metric attribute."""
+        """Make a metric attribute."""
         lend = self._lender()
         attribute = lend.struct(
             "TemporalCoreMetricAttribute", key=lend.bytes("key"), value_type=value_type
@@ -275,7 +275,7 @@ class World:
         return Options(lend, attribute)
 
     def env_config_options(self, struct: str) -> Options:
-        """Options of loading an environment configuration."""
+        """Make options for loading an environment configuration."""
         lend = self._lender()
         ranges = {
             "data": lend.bytes('[profile.default]\naddress = "host:7233"\n'),
@@ -284,7 +284,7 @@ class World:
         return Options(lend, lend.struct(struct, **ranges))
 
     def test_server_options(self, executable: str = "/bin/false") -> Options:
-        """Options of a server that ends at once."""
+        """Make options of a server that ends at once."""
         lend = self._lender()
         texts = {
             "existing_path": executable,
@@ -296,7 +296,7 @@ class World:
         return Options(lend, lend.struct("TemporalCoreTestServerOptions", **ranges))
 
     def dev_server_options(self) -> Options:
-        """As `test_server_options`."""
+        """Make options like `test_server_options`."""
         inner = self.test_server_options()
         lend = inner.lender
         texts = {
@@ -310,7 +310,7 @@ class World:
         return Options(lend, options)
 
     def valid(self, struct: str) -> Any:
-        """A valid argument of this pointer type; NULL for those that only live in callbacks."""
+        """Return a valid argument of a pointer type, or NULL if it exists only in callbacks."""
         makers: dict[str, Callable[[], Options]] = {
             "TemporalCoreConnectionOptions": self.connection_options,
             "TemporalCoreRpcCallOptions": self.rpc_options,

@@ -56,7 +56,7 @@ class LogCapture:
             return [log.message for log in self.logs if log.level == level]
 
     def wait_for(self, wanted: Callable[[Log], bool], deadline: float = 20.0) -> Log:
-        """Wait, in seconds, for a log that another thread writes."""
+        """Wait for a log from another thread; the deadline is in seconds."""
         end = time.monotonic() + deadline
         while time.monotonic() < end:
             with self._lock:
@@ -64,4 +64,4 @@ class LogCapture:
                     if wanted(log):
                         return log
             time.sleep(0.02)
-        raise AssertionError(f"no such log within {deadline} s; there are {self.logs}")
+        raise AssertionError(f"no such log within {deadline} s, only {self.logs}")

@@ -1,4 +1,4 @@
-"""Metrics through the C interface: options, recording, and a custom meter of the test's own."""
+"""Metrics through the C interface: options, recording, and a custom meter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def attribute_array(api: CApi, lender: Lender, attributes: dict[str, Value]) -> 
 
 
 class Meter:
-    """A runtime's meter; frees what it made at the end, in the order of making."""
+    """A runtime's meter. At the end, frees everything it made, in the order of creation."""
 
     def __init__(self, api: CApi, runtime: Any) -> None:
         self.api = api
@@ -61,7 +61,7 @@ class Meter:
             free(handle)
 
     def attributes(self, append_to: Any = None, **attributes: Value) -> Any:
-        """Make attributes, of ``append_to`` and these."""
+        """Make attributes from ``append_to`` and these."""
         array = attribute_array(self.api, self.lender, attributes)
         lib = self.api.lib
         if append_to is None:
@@ -96,7 +96,7 @@ class Meter:
 
 
 def record_every_kind(api: CApi, meter: Meter, attributes: Any, prefix: str) -> None:
-    """Record known values of a metric of each kind, named by the prefix and a word."""
+    """Record known values in a metric of each kind, named with the prefix and a word."""
     lib = api.lib
     counter = meter.metric("CounterInteger", f"{prefix}counter", "Counts", "things")
     lib.temporal_core_metric_record_integer(counter, 3, attributes)
@@ -122,7 +122,7 @@ def record_every_kind(api: CApi, meter: Meter, attributes: Any, prefix: str) -> 
 
 @dataclass(frozen=True)
 class MadeMetric:
-    """A metric that the library asked the custom meter for."""
+    """A metric that the library requested from the custom meter."""
 
     name: str
     description: str
@@ -142,11 +142,11 @@ class Record:
 
 @dataclass
 class CustomMeter:
-    """A meter in Python that hands out numbers, never reused; ``errors`` must stay empty."""
+    """A meter in Python with numbers as handles, never reused; ``errors`` must stay empty."""
 
     api: CApi
     null_handles: bool = False
-    """Hand out NULL instead."""
+    """Return NULL handles instead."""
     metrics: dict[int, MadeMetric] = field(default_factory=dict)
     attributes: dict[int, dict[str, Value]] = field(default_factory=dict)
     freed: Counter[str] = field(default_factory=Counter)
@@ -238,9 +238,9 @@ class CustomMeter:
             self.freed["meter"] += 1
 
     def check_all_freed(self, deadline: float = 20.0) -> None:
-        """See that everything was freed exactly once, and the meter last.
+        """Check that everything was freed exactly once, and the meter last.
 
-        Waits, in seconds: a runtime thread may be the last to let go.
+        Waits for this many seconds, because a runtime thread may free the last handle.
         """
         end = time.monotonic() + deadline
         while not self.freed["meter"] and time.monotonic() < end:
@@ -250,7 +250,7 @@ class CustomMeter:
 
 
 def refused(api: CApi, options: Any) -> str:
-    """Make a runtime in vain; give the message."""
+    """Make a runtime, which must fail; return the message."""
     made = api.lib.temporal_core_runtime_new(options)
     message = api.take_text(made.fail)
     api.lib.temporal_core_runtime_free(made.runtime)
@@ -260,7 +260,7 @@ def refused(api: CApi, options: Any) -> str:
 
 
 def range_names(api: CApi, type_name: str) -> list[str]:
-    """Name the fields of a struct that are byte ranges."""
+    """List the fields of a struct that are byte ranges."""
     ranges = {"TemporalCoreByteArrayRef", "TemporalCoreNewlineDelimitedMapRef"}
     fields = api.ffi.typeof(type_name).fields
     return [name for name, field in fields if field.type.cname.removeprefix("struct ") in ranges]
@@ -268,7 +268,7 @@ def range_names(api: CApi, type_name: str) -> list[str]:
 
 @contextmanager
 def metrics_runtime(api: CApi, telemetry: Any = None, **fields: Any) -> Iterator[Any]:
-    """Run with a runtime; ``fields`` are those of ``TemporalCoreMetricsOptions``."""
+    """Make a runtime, freed at the end; ``fields`` are those of ``TemporalCoreMetricsOptions``."""
     lender = api.lend()
     with api.runtime(runtime_options(api, lender, telemetry, **fields)) as runtime:
         yield runtime
@@ -277,7 +277,7 @@ def metrics_runtime(api: CApi, telemetry: Any = None, **fields: Any) -> Iterator
 def runtime_options(api: CApi, lender: Lender, telemetry: Any = None, **fields: Any) -> Any:
     """Make ``TemporalCoreRuntimeOptions`` with these ``TemporalCoreMetricsOptions``.
 
-    Strings and bytes become byte ranges, dicts newline maps. ``telemetry`` may hold logging.
+    Strings and bytes become byte ranges, dicts newline maps. ``telemetry`` may contain logging.
     """
     metrics = lender.struct("TemporalCoreMetricsOptions", **lent(lender, fields))
     telemetry = telemetry or lender.struct("TemporalCoreTelemetryOptions")
@@ -303,7 +303,7 @@ def prometheus(lender: Lender, address: str | bytes, **fields: Any) -> Any:
 
 
 def opentelemetry(lender: Lender, url: str | bytes, **fields: Any) -> Any:
-    """Make ``TemporalCoreOpenTelemetryOptions``: gRPC and cumulative unless said otherwise."""
+    """Make ``TemporalCoreOpenTelemetryOptions``, by default with gRPC and cumulative."""
     lib = lender.api.lib
     defaults = {
         "url": url,

@@ -1,4 +1,4 @@
-"""Protobuf messages nested as deep as one likes, by their descriptors."""
+"""Protobuf messages nested to any depth, made from their descriptors."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, TypeAlias
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 DECODER_LIMIT = 100
-"""How many messages deep the library decodes; one more is a decode failure."""
+"""The depth of messages that the library decodes; one more is a decode failure."""
 
 Path: TypeAlias = tuple[FieldDescriptor, ...]
-"""Fields that lead from a message into messages inside it."""
+"""A path of fields from a message to a nested message."""
 
 
 def nested(path: Path, loop: Path, depth: int, end: Path = ()) -> bytes:
-    """Encode a message with messages in it.
+    """Encode a message with nested messages.
 
     Args:
-        path: from the message to one that can hold itself.
-        loop: from that one to itself, gone through as often as ``depth`` needs.
-        depth: the number of messages that are inside one another, the outermost not counted.
-        end: the innermost of them, from where ``path`` leads to.
+        path: fields from the message to a type that can contain itself.
+        loop: fields from that type to itself, repeated as often as ``depth`` needs.
+        depth: the number of nested messages, without the outermost.
+        end: fields of the innermost messages, starting at the end of ``path``.
     """
     until_end = depth - len(end)
     fields = [
@@ -34,12 +34,12 @@ def nested(path: Path, loop: Path, depth: int, end: Path = ()) -> bytes:
 
 
 def nested_groups(depth: int) -> bytes:
-    """Encode groups inside groups, of a field that no message has: a decoder skips them."""
+    """Encode nested groups of an unknown field, which a decoder skips."""
     return _varint(1000 << 3 | 3) * depth + _varint(1000 << 3 | 4) * depth
 
 
 def longest_path(descriptor: Descriptor, above: frozenset[Descriptor] = frozenset()) -> Path:
-    """Give the fields that lead deepest into a message, through no type twice."""
+    """Return the longest path into a message that visits no type twice."""
     above |= {descriptor}
     paths: list[Path] = [
         (field, *longest_path(field.message_type, above))
@@ -50,7 +50,7 @@ def longest_path(descriptor: Descriptor, above: frozenset[Descriptor] = frozense
 
 
 def ways_to_nest(descriptor: Descriptor) -> Iterator[tuple[Path, Path]]:
-    """Give the shortest way to each type in a message that can hold itself, and its loop."""
+    """Yield the shortest path to each type that can contain itself, and the loop of that type."""
     for reached, path in _shortest_paths(descriptor).items():
         inside = {
             type_: (field, *rest)
@@ -63,7 +63,7 @@ def ways_to_nest(descriptor: Descriptor) -> Iterator[tuple[Path, Path]]:
 
 
 def _shortest_paths(descriptor: Descriptor) -> dict[Descriptor, Path]:
-    """Each message type in a message, and the fields that lead there; breadth first."""
+    """Return the shortest path to each message type in a message, breadth first."""
     paths: dict[Descriptor, Path] = {descriptor: ()}
     for type_ in (queue := [descriptor]):
         for field in _message_fields(type_):

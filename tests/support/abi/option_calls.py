@@ -1,4 +1,4 @@
-"""Calls with options of which one field has another value than usual."""
+"""Calls with options in which one field has an unusual value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.abi.hostile_world import World
 from tests.support.abi.worker import resource_based
 
 OPENTELEMETRY = "@opentelemetry"
-"""A setting: the metric is for a runtime whose metrics go to OpenTelemetry."""
+"""A setting: the metric belongs to a runtime that exports to OpenTelemetry."""
 
 WITHOUT_LOGGING = "@without-logging"
 """A setting: the other options of the runtime have no logging."""
@@ -24,19 +24,19 @@ ACCEPTED = re.compile(
     "Connection failed: (/bin/false ended|.*(Connection refused|failed to lookup address))",
     re.DOTALL,
 )
-"""What a call fails with whose options are good: no server starts, nobody listens."""
+"""Failures of calls with valid options: no server starts, nobody listens."""
 
 
 class OptionWorld(World):
-    """A library in full use, and what options refer to outside of it."""
+    """A library in full use, and the outside resources that options refer to."""
 
     def __init__(self, api: CApi, certificates: ClientCertificates, used_port: int) -> None:
         """See `World`.
 
         Args:
             api: the interface.
-            certificates: for TLS.
-            used_port: a port of the loopback interface that somebody listens on.
+            certificates: the certificates for TLS.
+            used_port: a port of the loopback interface with a listener.
         """
         super().__init__(api, lambda _case: None)
         self.certificates = certificates
@@ -45,24 +45,24 @@ class OptionWorld(World):
 
 @dataclass(frozen=True)
 class Raw:
-    """A number for an enum or a bool that may be no value of it."""
+    """A number for an enum or a bool, which may be an invalid value."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Range:
-    """A range of some bytes, or of NULL, with any size."""
+    """A range of some bytes or NULL, with any size."""
 
     size: int
     null: bool = False
 
 
 Made = Callable[[OptionWorld, Lender], Any]
-"""Makes a value when it is needed."""
+"""A function that makes a value when it is needed."""
 
 Settings = Mapping[str, Any]
-"""Path to a value. Paths are a struct's; those that begin with ``/`` begin at the options.
+"""Paths to values. A path starts at the struct; one that begins with ``/`` starts at the options.
 
 Texts, bytes and lists become ranges and arrays, None becomes NULL.
 """
@@ -70,14 +70,14 @@ Texts, bytes and lists become ranges and arrays, None becomes NULL.
 
 @dataclass(frozen=True)
 class Place:
-    """Where a struct is, in options that are good.
+    """The place of a struct in valid options.
 
     Attributes:
         options: the struct that a function takes.
-        path: leads from there to the struct.
-        settings: what makes the struct count.
-        values: what the words in capitals stand for that name the place.
-        metrics: for a runtime: where its metrics go.
+        path: the path from there to the struct.
+        settings: settings that make the library read the struct.
+        values: values of the placeholders that name the place.
+        metrics: for a runtime, the exporter of its metrics.
     """
 
     options: str
@@ -125,13 +125,13 @@ WITHOUT_OVERRIDE: Settings = {
     "/http_connect_proxy_options": None,
     "/tls_options": None,
 }
-"""A connection to where nobody listens."""
+"""A connection to an address where nobody listens."""
 
 _TLS: Settings = {
     **WITHOUT_OVERRIDE,
     "/target_url": "https://127.0.0.1:9",
     "/tls_options": _new("TemporalCoreClientTlsOptions"),
-    # With another CA than the system's, which a machine may not have.
+    # With a CA other than the system's, because a machine may have none.
     "server_root_ca_cert": lambda world, _lender: world.certificates.authority,
 }
 
@@ -217,7 +217,7 @@ PLACES: Mapping[str, Place] = {
     _CONNECT: Place(_CONNECT),
     _RUNTIME_EXTRA: Place(_RUNTIME_EXTRA),
 }
-"""Each struct that a caller fills in."""
+"""The place of each struct that a caller fills in."""
 
 
 class OptionCalls:
@@ -240,11 +240,11 @@ class OptionCalls:
         self.world.close()
 
     def warnings(self) -> list[str]:
-        """List what was logged as a warning since the last call began."""
+        """List the warnings logged since the last call started."""
         return self.world.logs.messages("Warn")
 
     def answer(self, struct: str, settings: Settings) -> str | None:
-        """Call with a struct's fields set to these; gives the failure, or the error in the log."""
+        """Call with these values in a struct's fields; return the failure, or the logged error."""
         place = PLACES[struct]
         options = self._options(place)
         settings = {**place.settings, **settings}
@@ -261,12 +261,12 @@ class OptionCalls:
         return None if fail is None else fail.decode()
 
     def accepts(self, struct: str, settings: Settings) -> str | None:
-        """Call with a struct's fields set to these; None, or why they are refused."""
+        """Call with these values in a struct's fields; return None, or why they are refused."""
         fail = self.answer(struct, settings)
         return None if fail is None or ACCEPTED.match(fail) else fail
 
     def field_type(self, struct: str, name: str) -> Any:
-        """Look up a field's type."""
+        """Return a field's type."""
         return dict(self.api.ffi.typeof(struct).fields)[name].type
 
     def _options(self, place: Place) -> Options:
@@ -305,7 +305,7 @@ class OptionCalls:
             member, _, index = parent.partition("[")
             target = getattr(target, member)
             target = target[int(index[:-1])] if index else target
-        # Pointers are callable, too, as far as Python knows.
+        # Python also treats pointers as callable.
         is_made = callable(value) and not isinstance(value, self.api.ffi.CData)
         made = value(self.world, options.lender) if is_made else value
         if isinstance(made, Raw):
@@ -363,7 +363,7 @@ class OptionCalls:
         )
 
     def _client_for(self, options: Any) -> Any:
-        """Give the connection; one without an identity for a worker that has none."""
+        """Return the connection; for a worker without an identity, one without an identity."""
         if options.identity_override.size:
             return self.world.client
         nameless = self.world.connection_options()
@@ -409,7 +409,7 @@ class OptionCalls:
 
     def _logged(self, fail: bytes | None) -> bytes | None:
         errors = self.world.logs.messages("Error")
-        assert errors or fail is None, "NULL without a word"
+        assert errors or fail is None, "NULL without a log"
         return errors[0].encode() if errors else None
 
     def _responded(self, response: Any) -> bytes | None:

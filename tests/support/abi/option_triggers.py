@@ -1,7 +1,7 @@
-"""What makes each row of the table of options happen.
+"""The triggers of each row of the table of options.
 
-Rows that name a value have their triggers here; what is refused of every field of a kind is made of
-the kind.
+Rows that name a value have their triggers here. Values that every field of a kind refuses are made
+from the kind.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _NO_PEM: Final = b"no PEM"
 
 @dataclass(frozen=True)
 class Trigger:
-    """What to set, and what the words in capitals of the message stand for.
+    """What to set, and the values of the message's placeholders.
 
-    A word that is not there may stand for anything.
+    A missing placeholder may have any value.
     """
 
     settings: Settings
@@ -45,16 +45,16 @@ class Trigger:
 
 
 Triggers = Mapping[tuple[str, str], tuple[Trigger, ...]]
-"""Field and value of a row, to what makes it happen."""
+"""Triggers by field and value of a row."""
 
 
 def _many(name: str, values: Mapping[Any, str], **more: str) -> tuple[Trigger, ...]:
-    """Give a trigger for each value of a field; the message shows it as N."""
+    """Return a trigger for each value of a field; the message shows it as N."""
     return tuple(Trigger({name: value}, {"N": shown, **more}) for value, shown in values.items())
 
 
 def _texts(name: str, texts: tuple[str, ...], **more: str) -> tuple[Trigger, ...]:
-    """Give a trigger for each text of a field; the message shows it as TEXT."""
+    """Return a trigger for each text of a field; the message shows it as TEXT."""
     return tuple(Trigger({name: text}, {"TEXT": text, **more}) for text in texts)
 
 
@@ -69,7 +69,7 @@ _NO_RATE: Final = {
 }
 _RATE: Final = "negative, less than 0.000000001 but not 0, infinite, or not a number"
 
-# --- tables that several structs have ---
+# --- tables for several structs ---
 
 _BUCKETS: Final[Triggers] = {
     ("histogram_bucket_overrides", "an empty name"): (
@@ -180,7 +180,7 @@ def _tls(_world: Any, lender: Any) -> Any:
 
 
 def _of(name: str) -> Any:
-    """Give what makes a range of the bytes that the world has under a name."""
+    """Return a function that makes a range of the world's bytes with a name."""
     return lambda world, lender: lender.bytes(getattr(world.certificates, name))
 
 
@@ -503,11 +503,11 @@ TRIGGERS: Final[Mapping[str, Triggers]] = {
         ("log_queue", "a queue, if logging.forward_to is set"): (Trigger({"log_queue": _queue}),),
     },
 }
-"""By struct; Temporal's without ``TemporalCore``."""
+"""Triggers by struct; Temporal's names are without ``TemporalCore``."""
 
 
 def triggers(option: Option) -> tuple[Trigger, ...]:
-    """Find the triggers of a row; none where it has none."""
+    """Return the triggers of a row, which may be none."""
     of_struct = TRIGGERS.get(option.struct.removeprefix("TemporalCore"), {})
     found = of_struct.get((option.field, option.value), ())
     place = PLACES[option.struct]
@@ -515,18 +515,18 @@ def triggers(option: Option) -> tuple[Trigger, ...]:
 
 
 def rows_with_triggers() -> Iterator[tuple[str, str, str]]:
-    """Give struct, field and value of each row that has triggers."""
+    """Yield struct, field and value of each row that has triggers."""
     for struct, of_struct in TRIGGERS.items():
         for name, value in of_struct:
             whole = struct if struct.startswith("TemporalStaticLibs") else f"TemporalCore{struct}"
             yield whole, name, value
 
 
-# --- what is refused of every field of a kind ---
+# --- values that every field of a kind refuses ---
 
 
 def of_kind(option: Option) -> Iterator[tuple[str, str, Trigger]]:
-    """Give what is refused of each field of the option's kind: value, message, trigger."""
+    """Yield the refused values of the option's kind: value, message, trigger."""
     refused = [row[2:] for row in kind_rows() if row[0] == option.kind and row[2]]
     for value, message in refused:
         bad, values = _OF_KINDS[option.kind, value]
@@ -604,7 +604,7 @@ _WITH: Final[Mapping[tuple[str, str], Callable[[Any], Settings]]] = {
     (_VALUE, "float_value"): lambda _value: {"/value_type": Raw(3)},
     (_VALUE, "bool_value"): lambda _value: {"/value_type": Raw(4)},
 }
-"""What has to be set with a field for it to count."""
+"""Settings that a field needs to have an effect."""
 
 
 def _with(option: Option, value: Any) -> Settings:
@@ -613,9 +613,9 @@ def _with(option: Option, value: Any) -> Settings:
 
 
 def extremes(api: CApi, option: Option) -> Iterator[Settings]:
-    """Give extreme values of a field that takes any.
+    """Yield extreme values of a field that accepts any.
 
-    A tag has none: each is tried with the member that it names, as `PLACES` has them.
+    A tag has no extreme values: each one is tried with the member that it selects, from `PLACES`.
     """
     ctype = dict(api.ffi.typeof(option.struct).fields).get(option.field)
     values: list[Any] = []

@@ -1,4 +1,4 @@
-"""Failure texts are for people: nothing of Rust's debug output is in them."""
+"""Failure texts are for people and must not contain Rust's debug output."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ DEBUG_OUTPUT = re.compile(r"stack backtrace|Error\(|::|\{ ", re.IGNORECASE)
 
 
 def debug_output(text: str) -> list[str]:
-    """List what a text has of it."""
+    """List the debug output in a text."""
     return sorted(set(DEBUG_OUTPUT.findall(text)))

@@ -11,7 +11,7 @@ from tests.support.abi.worker import Worker, WorkerError, worker_options
 
 
 class Replayer(Worker):
-    """A worker that replays what is pushed, and its pusher."""
+    """A worker that replays pushed histories, and its pusher."""
 
     def __init__(self, api: CApi, handle: Any, pusher: Any, task_queue: str) -> None:
         super().__init__(api, handle, task_queue)
@@ -32,10 +32,10 @@ class Replayer(Worker):
 
 
 def new_replayer(api: CApi, runtime: Any, options: Any) -> Replayer:
-    """Make a replayer, which the caller frees.
+    """Make a replayer, which the caller must free.
 
     Raises:
-        WorkerError: with the library's own message.
+        WorkerError: with the library's message.
     """
     made = api.lib.temporal_core_worker_replayer_new(runtime, options)
     message = api.take_text(made.fail)
@@ -52,7 +52,7 @@ def replayer(api: CApi, runtime: Any, **fields: Any) -> Iterator[Replayer]:
     """Make a replayer, freed at the end; ``fields`` as for ``worker_options``.
 
     Raises:
-        WorkerError: with the library's own message.
+        WorkerError: with the library's message.
     """
     lender = api.lend()
     made = new_replayer(api, runtime, worker_options(api, lender, "replay", **fields))

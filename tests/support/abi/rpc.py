@@ -16,12 +16,12 @@ SERVICES = {
     "Test": "temporal.api.testservice.v1.TestService",
     "Health": "grpc.health.v1.Health",
 }
-"""``TemporalCoreRpcService`` constant (without its prefix) to fully qualified service."""
+"""Fully qualified service by ``TemporalCoreRpcService`` constant, without its prefix."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an RPC call ended, as the callback was told."""
+    """The result of an RPC call, as passed to the callback."""
 
     success: bytes | None
     status: int
@@ -53,17 +53,17 @@ def connect_answer(api: CApi, runtime: Any, target: str | bytes | None, **fields
     answer = api.start(
         "TemporalCoreClientConnectCallback", "temporal_core_client_connect", runtime, options
     )
-    # The options live until the callback, which `answer` waits for.
+    # The options must live until the callback, for which `answer` waits.
     answer.options = lender  # type: ignore[attr-defined]
     return answer
 
 
 @contextmanager
 def connection(api: CApi, runtime: Any, target: str | bytes | None, **fields: Any) -> Iterator[Any]:
-    """Connect and give the connection, freed at the end.
+    """Connect and return the connection, freed at the end.
 
     Raises:
-        ConnectError: with the library's own message.
+        ConnectError: with the library's message.
     """
     success, fail = connect_answer(api, runtime, target, **fields).wait()
     message = api.take_text(fail)
@@ -102,7 +102,7 @@ def call_options(
     )
     constants = api.ffi.typeof("TemporalCoreRpcService").relements
     number = constants[f"TemporalCoreRpcService_{service}"] if isinstance(service, str) else service
-    # Written as an integer: hostile tests need values that are no constant of the enum.
+    # Written as an integer, because hostile tests need values outside the enum.
     service_field = api.ffi.addressof(options, "service")
     api.ffi.cast("uint32_t *", service_field)[0] = number
     return options
@@ -117,7 +117,7 @@ def start_call(
     inside: Callable[..., None] | None = None,
     **fields: Any,
 ) -> Answer:
-    """Start an RPC call; ``inside`` runs in its callback, ``fields`` as for `call_options`."""
+    """Start an RPC call; ``inside`` is called in its callback, ``fields`` as for `call_options`."""
     lender = api.lend()
     options = call_options(api, lender, rpc, request, **fields)
     answer = Answer(api, "TemporalCoreClientRpcCallCallback")
@@ -128,7 +128,7 @@ def start_call(
 
 
 def outcome(api: CApi, answer: Answer, deadline: float = 60.0) -> Outcome:
-    """Wait for a call, take what it gave, and hold it to what every answer must be."""
+    """Wait for a call, take its result, and check what holds for every answer."""
     success, status, message, details = answer.wait(deadline)
     ended = Outcome(api.take(success), status, api.take_text(message), api.take(details))
     if ended.success is not None:

@@ -14,7 +14,7 @@ from tests.support.abi.worker import SlotSupplier
 
 @dataclass(frozen=True)
 class Reservation:
-    """What a ``reserve`` or ``try_reserve`` was told."""
+    """The arguments of a ``reserve`` or ``try_reserve``."""
 
     slot_type: int
     task_queue: str
@@ -28,19 +28,19 @@ SlotInfo = dict[str, Any]
 
 
 class CustomSupplier:
-    """Records every callback. Unless told otherwise it grants every reservation at once.
+    """Records every callback. By default, grants every reservation at once.
 
     Attributes:
-        reservations: what each ``reserve`` was told.
+        reservations: the arguments of each ``reserve``.
         pending: completion contexts that nobody has answered yet.
-        cancelled: completion contexts that ``cancel_reserve`` was given.
-        granted: permits given, in their order.
-        used: permits marked as used, with what they are used for.
-        released: permits released, with what they were used for; None for nothing.
-        freed: how many times ``free`` ran.
+        cancelled: completion contexts passed to ``cancel_reserve``.
+        granted: granted permits, in order.
+        used: permits marked as used, with their uses.
+        released: released permits, with their uses; None if unused.
+        freed: how often ``free`` was called.
         late: callbacks that came after ``free``.
-        errors: what went wrong inside callbacks, where nobody catches it.
-        available: what ``available_slots`` tells; None for "not known".
+        errors: errors inside callbacks, which nobody catches.
+        available: the result of ``available_slots``; None for "not known".
     """
 
     def __init__(
@@ -92,12 +92,12 @@ class CustomSupplier:
         return {"tag": 2, "custom": {"_0": self.struct}}
 
     def permit(self) -> int:
-        """Draw a permit that was never given before."""
+        """Return a new permit."""
         with self._lock:
             return next(self._permits)
 
     def complete(self, completion_ctx: Any, permit: int | None = None) -> bool:
-        """Answer a reservation; tells whether that consumed it."""
+        """Answer a reservation; return whether that consumed it."""
         number = self.permit() if permit is None else permit
         completed = self.api.lib.temporal_core_complete_async_reserve(completion_ctx, number)
         if completed:
@@ -106,7 +106,7 @@ class CustomSupplier:
         return bool(completed)
 
     def complete_cancel(self, completion_ctx: Any) -> bool:
-        """Confirm a cancellation; tells whether that consumed it."""
+        """Confirm a cancellation; return whether that consumed it."""
         return bool(self.api.lib.temporal_core_complete_async_cancel_reserve(completion_ctx))
 
     def _told(self, ctx: Any, user_data: Any, name: str) -> Reservation:
@@ -147,7 +147,7 @@ class CustomSupplier:
             if not self.grant:
                 self.pending.append(completion_ctx)
         if self.grant:
-            assert self.complete(completion_ctx), "a reservation that was just made"
+            assert self.complete(completion_ctx), "a new reservation was not accepted"
 
     def _cancel_reserve(self, completion_ctx: Any, user_data: Any) -> None:
         self._arrived("cancel_reserve", user_data)

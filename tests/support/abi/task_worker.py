@@ -1,7 +1,7 @@
-"""A small worker on the C interface, so that tests can say what workflows and activities do.
+"""A small worker on the C interface, for tests that define workflows and activities.
 
-Workflows are objects that are told each job of an activation and emit commands; one object a run,
-made anew when the run is not cached. Activities are functions on threads of their own.
+Workflows are objects that get each job of an activation and emit commands. Each run has one object,
+which is created again if the run is not cached. Activities are functions on separate threads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CONVERTER = temporalio.converter.DataConverter.default.payload_converter
 
 
 def payload(value: object) -> Payload:
-    """Convert as the official client does."""
+    """Convert like the official client."""
     return _CONVERTER.to_payloads([value])[0]
 
 
@@ -42,18 +42,18 @@ def value(source: Payload) -> Any:
 
 
 def seconds(number: float) -> Duration:
-    """Give a protobuf duration."""
+    """Return a protobuf duration."""
     return Duration(seconds=int(number), nanos=round(number % 1 * 1e9))
 
 
 def failure(message: str, *, kind: str = "TestError", final: bool = False) -> Failure:
-    """Give an application's failure; ``final`` ones are not retried."""
+    """Return an application's failure; ``final`` ones are not retried."""
     info = ApplicationFailureInfo(type=kind, non_retryable=final)
     return Failure(message=message, application_failure_info=info)
 
 
 class WorkflowCode:
-    """A run of a workflow. Subclasses have an ``on_<job>`` for each job that concerns them.
+    """A run of a workflow. Subclasses have an ``on_<job>`` for each job that they handle.
 
     Attributes:
         task_queue: the worker's task queue, for activities and children.
@@ -86,7 +86,7 @@ class WorkflowCode:
         self.emit(complete_workflow_execution={"result": payload(result)})
 
     def activate(self, jobs: list[WorkflowActivationJob]) -> list[WorkflowCommand]:
-        """Tell each job, in order, and give the commands that follow from them."""
+        """Handle each job, in order, and return the resulting commands."""
         for job in jobs:
             name = job.WhichOneof("variant")
             assert name is not None
@@ -99,11 +99,11 @@ class WorkflowCode:
 
 @dataclass
 class ActivityContext:
-    """What an activity sees of its task, and its way to report back.
+    """An activity's task, and functions to report back.
 
     Attributes:
-        task: the ``Start`` that began it.
-        cancelled: set when its cancellation arrives.
+        task: the ``Start`` that started it.
+        cancelled: set when a cancellation arrives.
         heartbeat: reports details.
     """
 
@@ -113,12 +113,12 @@ class ActivityContext:
 
     @property
     def arguments(self) -> list[Any]:
-        """Its input, converted."""
+        """The converted input."""
         return [value(item) for item in self.task.input]
 
 
 class ActivityFailedError(Exception):
-    """Raised by an activity to fail with a failure of its own making."""
+    """Raised by an activity to fail with a specific failure."""
 
     def __init__(self, cause: Failure) -> None:
         super().__init__(cause.message)
@@ -133,15 +133,15 @@ Activity = Callable[[ActivityContext], object]
 
 
 class TaskWorker:
-    """Polls and completes on threads of its own until the worker is shut down.
+    """Polls and completes on separate threads until the worker is shut down.
 
     Attributes:
-        worker: the worker that it drives.
-        activations: every activation that came, evictions too.
-        completions: the completions given to them, in the same order.
-        polled: number of tasks that came and want a completion, by kind.
+        worker: the worker to poll.
+        activations: every activation that arrived, including evictions.
+        completions: their completions, in the same order.
+        polled: number of tasks that arrived and need a completion, by kind.
         completed: number of tasks completed, by kind.
-        cancellations: number of activity cancellations that came.
+        cancellations: number of activity cancellations that arrived.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class TaskWorker:
         self.shut_down()
 
     def shut_down(self) -> None:
-        """Shut down as the contract says: initiate, drain the polls, finalize. Idempotent."""
+        """Shut down as documented: initiate, drain the polls, finalize. Idempotent."""
         if not self._loops:
             return
         self.worker.initiate_shutdown()
@@ -200,7 +200,7 @@ class TaskWorker:
         self.worker.finalize()
 
     def jobs(self, name: str) -> list[Any]:
-        """List the jobs of one sort, of all activations."""
+        """List the jobs of one kind in all activations."""
         every = (job for activation in self.activations for job in activation.jobs)
         return [getattr(job, name) for job in every if job.WhichOneof("variant") == name]
 
@@ -282,6 +282,6 @@ class TaskWorker:
         )
 
     def _nexus_task(self, encoded: bytes) -> None:
-        assert self._nexus is not None, "a Nexus task came to a worker without handler"
+        assert self._nexus is not None, "a Nexus task arrived at a worker without a handler"
         self._count(self.polled, "nexus_task")
         self._complete("nexus_task", self._nexus(NexusTask.FromString(encoded)))

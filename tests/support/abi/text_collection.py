@@ -24,15 +24,15 @@ def collected(
     server: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, str]]:
-    """Collect the texts of groups in a child process that would print backtraces if it could.
+    """Collect the texts of groups in a child process with backtraces enabled.
 
     Args:
         api: the interface.
         declared: its declarations.
         scratch: a directory to write to.
-        groups: of `failure_texts.GROUPS`.
+        groups: keys of `failure_texts.GROUPS`.
         server: the address of a dev server, for the group ``servers``.
-        environment: more variables of the child.
+        environment: additional variables of the child.
     """
     declarations, out = scratch / "declarations", scratch / "texts.json"
     declarations.write_text(declared, encoding="utf-8")

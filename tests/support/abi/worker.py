@@ -10,10 +10,10 @@ from typing import Any
 from tests.support.abi.capi import Answer, CApi, Lender
 
 KINDS = ("workflow_activation", "activity_task", "nexus_task")
-"""What can be polled for and completed, as the functions' names end."""
+"""The endings of the functions that poll and complete, for each kind of task."""
 
 SLOT_KINDS = ("workflow", "activity", "local_activity", "nexus_task")
-"""The slot suppliers of a tuner, as the fields' names begin."""
+"""The prefixes of a tuner's fields for slot suppliers."""
 
 SlotSupplier = dict[str, Any]
 """Initializer of a ``TemporalCoreSlotSupplier``."""
@@ -24,7 +24,7 @@ class WorkerError(Exception):
 
 
 def fixed_size(slots: int) -> SlotSupplier:
-    """Give a supplier of a fixed number of slots."""
+    """Return a slot supplier with a fixed number of slots."""
     return {"tag": 0, "fixed_size": {"num_slots": slots}}
 
 
@@ -35,7 +35,7 @@ def resource_based(
     memory: float = 0.8,
     cpu: float = 0.8,
 ) -> SlotSupplier:
-    """Give a supplier that minds memory and processors."""
+    """Return a slot supplier that depends on memory and processor use."""
     return {
         "tag": 1,
         "resource_based": {
@@ -48,13 +48,13 @@ def resource_based(
 
 
 def simple_maximum(lender: Lender, polls: int) -> dict[str, Any]:
-    """Give a poller behaviour with a maximum."""
+    """Return a poller behavior with a maximum."""
     behavior = lender.struct("TemporalCorePollerBehaviorSimpleMaximum", simple_maximum=polls)
     return {"simple_maximum": behavior}
 
 
 def autoscaling(lender: Lender, minimum: int, maximum: int, initial: int) -> dict[str, Any]:
-    """Give a poller behaviour that follows the server's suggestions."""
+    """Return a poller behavior that follows the server's suggestions."""
     behavior = lender.struct(
         "TemporalCorePollerBehaviorAutoscaling", minimum=minimum, maximum=maximum, initial=initial
     )
@@ -62,13 +62,13 @@ def autoscaling(lender: Lender, minimum: int, maximum: int, initial: int) -> dic
 
 
 def worker_options(api: CApi, lender: Lender, task_queue: str, **fields: Any) -> Any:
-    """Make the options of a worker for workflows and both sorts of activities.
+    """Make the options of a worker for workflows and both kinds of activities.
 
     Args:
         api: the interface.
         lender: owns the options.
         task_queue: the task queue.
-        fields: fields of ``TemporalCoreWorkerOptions`` that replace the usual ones; strings and
+        fields: fields of ``TemporalCoreWorkerOptions`` that override the defaults; strings and
             bytes become byte ranges. ``suppliers`` replaces slot suppliers by kind.
     """
     suppliers = {kind: fixed_size(100) for kind in SLOT_KINDS} | fields.pop("suppliers", {})
@@ -114,7 +114,7 @@ class Worker:
         return self.api.start("TemporalCoreWorkerPollCallback", function, self.handle)
 
     def polled(self, answer: Answer, deadline: float = 60.0) -> bytes | None:
-        """Wait for a poll: the task's bytes, or None when the worker is shut down.
+        """Wait for a poll; return the task's bytes, or None when the worker is shut down.
 
         Raises:
             WorkerError: the poll failed.
@@ -136,7 +136,7 @@ class Worker:
         return answer
 
     def done(self, answer: Answer, deadline: float = 60.0) -> None:
-        """Wait for a call that gives nothing.
+        """Wait for a call without a result.
 
         Raises:
             WorkerError: the call failed.
@@ -172,11 +172,11 @@ class Worker:
         )
 
     def initiate_shutdown(self) -> None:
-        """Begin the shutdown."""
+        """Start the shutdown."""
         self.api.lib.temporal_core_worker_initiate_shutdown(self.handle)
 
     def finalize(self) -> None:
-        """End the shutdown, and wait for it. Raises `WorkerError`."""
+        """Finalize the shutdown, and wait for it. Raises `WorkerError`."""
         self.done(self.start("temporal_core_worker_finalize_shutdown"))
 
     def shut_down_idle(self) -> None:
@@ -187,12 +187,12 @@ class Worker:
         self.finalize()
 
     def state(self) -> dict[str, Any]:
-        """Give its state. Raises `WorkerError`."""
+        """Return its state. Raises `WorkerError`."""
         given = self.api.lib.temporal_static_libs_worker_state(self.handle)
         return self._json(given.state, given.fail)
 
     def ask_server(self, deadline: float = 60.0) -> dict[str, Any]:
-        """Give what the server says of its task queue. Raises `WorkerError`."""
+        """Return the server's report about its task queue. Raises `WorkerError`."""
         answer = self.api.start(
             "TemporalStaticLibsWorkerAskServerCallback",
             "temporal_static_libs_worker_ask_server",
@@ -211,7 +211,7 @@ class Worker:
         return parsed
 
     def start(self, function: str) -> Answer:
-        """Start a call that takes nothing but the worker and gives nothing."""
+        """Start a call that takes only the worker and has no result."""
         return self.api.start("TemporalCoreWorkerCallback", function, self.handle)
 
     def free(self) -> None:
@@ -226,10 +226,10 @@ class Worker:
 
 
 def new_worker(api: CApi, client: Any, options: Any) -> Worker:
-    """Make a worker, which the caller frees.
+    """Make a worker, which the caller must free.
 
     Raises:
-        WorkerError: with the library's own message.
+        WorkerError: with the library's message.
     """
     made = api.lib.temporal_core_worker_new(client, options)
     message = api.take_text(made.fail)
@@ -244,7 +244,7 @@ def worker(api: CApi, client: Any, task_queue: str, **fields: Any) -> Iterator[W
     """Make a worker, freed at the end; ``fields`` as for :func:`worker_options`.
 
     Raises:
-        WorkerError: with the library's own message.
+        WorkerError: with the library's message.
     """
     lender = api.lend()
     made = new_worker(api, client, worker_options(api, lender, task_queue, **fields))

@@ -1,1 +1,1 @@
-"""Workflows, skips and records as tests run or make them."""
+"""Workflow runs, skips and records for tests."""

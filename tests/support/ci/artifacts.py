@@ -1,4 +1,4 @@
-"""Artifacts of a workflow's run, in directories, as GitHub's two actions treat them."""
+"""Artifacts of a workflow run, stored in directories, with the behavior of GitHub's two actions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 
 
 class ArtifactError(Exception):
-    """The action fails, with this message."""
+    """The action failed, with this message."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Artifact:
-    """One upload, whose name may be uploaded again.
+    """An upload. The same name may be uploaded again.
 
     Attributes:
-        number: its id, which no other upload has.
-        name: that the workflow gave it.
-        content: a directory.
-        digest: of the content when it was uploaded.
+        number: the unique ID of the upload.
+        name: the name in the workflow.
+        content: the directory of its files.
+        digest: the digest of the content when it was uploaded.
     """
 
     number: str
@@ -33,7 +33,7 @@ class Artifact:
 
 
 class ArtifactStore:
-    """What a run has uploaded."""
+    """The uploads of a run."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -41,7 +41,7 @@ class ArtifactStore:
         self._uploads: list[Artifact] = []
 
     def upload(self, name: str, source: Path) -> Artifact:
-        """Keep a file, or what is in a directory, under a name and a new id."""
+        """Store a file, or the content of a directory, under a name and a new ID."""
         number = str(next(self._numbers))
         content = self._root / number
         if source.is_dir():
@@ -54,7 +54,7 @@ class ArtifactStore:
         return made
 
     def replace(self, name: str) -> None:
-        """Have what is stored as the last upload of a name be what was uploaded, digest and all."""
+        """Update the digest of a name's last upload to that of the stored files."""
         (found,) = self.latest(name)
         changed = dataclasses.replace(found, digest=_digest(found.content))
         self._uploads = [changed if one == found else one for one in self._uploads]
@@ -64,7 +64,7 @@ class ArtifactStore:
         self._uploads.remove(artifact)
 
     def latest(self, pattern: str = "*") -> list[Artifact]:
-        """Return the last upload of each name that a pattern matches, sorted by name."""
+        """Return the last upload of each name that matches a pattern, sorted by name."""
         last = {found.name: found for found in self._uploads}
         return [last[name] for name in sorted(last) if fnmatchcase(name, pattern)]
 
@@ -74,7 +74,7 @@ class ArtifactStore:
         return found.content
 
     def download(self, inputs: Mapping[str, str], destination: Path) -> None:
-        """Do what actions/download-artifact v8 does with its inputs.
+        """Download like actions/download-artifact v8 with these inputs.
 
         Raises:
             ArtifactError: there is no such artifact, or it was altered since it was uploaded.
@@ -97,12 +97,12 @@ class ArtifactStore:
                 raise ArtifactError(f"there is no artifact {name}")
             return selected
         if numbers := inputs.get("artifact-ids"):
-            # It looks among the last upload of each name, as the action does.
+            # Searches the last upload of each name, like the action.
             selected = [found for found in self.latest() if found.number in numbers.split(",")]
             if not selected:
                 raise ArtifactError(f"there is no artifact with the id {numbers}")
             return selected
-        # An empty id is none, and the action then takes all.
+        # An empty ID counts as none, and then the action downloads everything.
         return self.latest(inputs.get("pattern") or "*")
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, run as the Makefile does."""
+"""Runs `python -m benchmarks` like the Makefile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-#: The wheel under test, which the benchmarks are told of.
+#: The wheel under test, which the benchmarks use.
 WHEEL: Final = os.environ.get("TEMPORAL_LIBS_TEST_WHEEL", "")
 _DEADLINE: Final = 1200.0
 
@@ -16,12 +16,12 @@ _DEADLINE: Final = 1200.0
 def run_benchmarks(
     repo_root: Path, *arguments: str | Path, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run benchmarks at the top of the checkout, and let them end as they like.
+    """Run benchmarks in the root of the checkout, with any exit status.
 
     Args:
         repo_root: the checkout.
-        arguments: besides the wheel.
-        environ: variables that are to differ from this process's.
+        arguments: arguments in addition to the wheel.
+        environ: variables to change from this process's environment.
     """
     return subprocess.run(
         [sys.executable, "-m", "benchmarks", "--wheel", WHEEL, *arguments],

@@ -1,4 +1,4 @@
-"""Records of builds that need not have been."""
+"""Fake records of builds."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def build_record(
     fresh: int = 0,
     profile: str = "release",
 ) -> dict[str, Any]:
-    """A record of a build that went well.
+    """Return a record of a successful build.
 
     Args:
-        version: the package's.
-        platform: one of the table.
-        wheel: the wheel's bytes.
-        core: those of the archive of `sdk-core`.
-        seconds: of all phases together; 60 and more.
-        fresh: how many of 330 units cargo had already.
+        version: the package's version.
+        platform: a platform in the table.
+        wheel: the wheel's size in bytes.
+        core: the size of the `sdk-core` archive in bytes.
+        seconds: the total of all phases, at least 60.
+        fresh: how many of 330 units were already compiled.
         profile: the Cargo profile.
     """
     return {
@@ -52,7 +52,7 @@ def build_record(
 
 
 def failed_record(version: str = "0.10.1", platform: str | None = "linux-x64") -> dict[str, Any]:
-    """A record of a build whose sources did not compile."""
+    """Return a record of a build whose sources did not compile."""
     return {
         **build_record(version),
         "platform": platform,

@@ -1,4 +1,4 @@
-"""A source tree made a git checkout."""
+"""Making a source tree a git checkout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def git(root: Path, *arguments: str) -> str:
-    """Run git in a tree as somebody."""
+    """Run git in a tree with a fixed author."""
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
     command = ["git", *identity, *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
@@ -15,7 +15,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def commit_all(root: Path) -> str:
-    """Make a tree a checkout whose one commit has all of it, and return the commit's name."""
+    """Make a tree a checkout with one commit of all files, and return the commit's hash."""
     git(root, "init", "--quiet")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "--message", "one")

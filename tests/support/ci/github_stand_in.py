@@ -1,6 +1,6 @@
 """A stand-in for the part of GitHub's API that a release uses, behind a Unix socket.
 
-The ``gh`` that talks to it is the real one; its setting ``http_unix_socket`` leads it here.
+The real ``gh`` connects to it through its setting ``http_unix_socket``.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _UPLOADS = "https://uploads.github.com"
 
 @dataclass
 class GitHub:
-    """What it has, and has been asked.
+    """The stand-in's data and requests.
 
     Attributes:
-        environ: variables that lead ``gh`` here.
-        releases: in GitHub's JSON, less the assets' content.
-        contents: the content of each asset, by its number.
-        tags: tag to commit.
+        environ: variables that make ``gh`` connect to it.
+        releases: releases in GitHub's JSON format, without the assets' content.
+        contents: the content of each asset, by number.
+        tags: commits by tag.
         requests: method and path of each request.
-        settings: what is answered of the repository, by its path below it.
-        fail_uploads: names of assets whose upload breaks off.
+        settings: responses about the repository, by path.
+        fail_uploads: names of assets whose upload is interrupted.
     """
 
     environ: dict[str, str]
@@ -46,13 +46,13 @@ class GitHub:
 
     @property
     def assets(self) -> dict[str, bytes]:
-        """The assets of the one release."""
+        """The assets of the only release."""
         (release,) = self.releases
         return {asset["name"]: self.contents[asset["id"]] for asset in release["assets"]}
 
     def changes(self) -> list[str]:
-        """The requests that were to change anything."""
-        # GraphQL's are queries.
+        """The requests that would change something."""
+        # GraphQL requests are queries.
         asked = ("GET ", "POST /graphql")
         return [request for request in self.requests if not request.startswith(asked)]
 
@@ -96,7 +96,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         kind = "application/octet-stream" if raw else "application/json; charset=utf-8"
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
-        # gh asks for a release in two ways at once, and hangs up on the slower answer.
+        # gh requests a release in two ways at once, and closes the connection of the slower one.
         with contextlib.suppress(BrokenPipeError):
             self.end_headers()
             self.wfile.write(data)
@@ -193,10 +193,10 @@ _ROUTES = (
 
 @contextlib.contextmanager
 def github_stand_in(directory: Path) -> Iterator[GitHub]:
-    """Serve it.
+    """Serve the stand-in.
 
     Args:
-        directory: a new one with a short path, for its socket and the settings of ``gh``.
+        directory: a new directory with a short path, for the socket and the settings of ``gh``.
     """
     socket, settings = directory / "socket", directory / "gh"
     settings.mkdir(parents=True)

@@ -15,10 +15,10 @@ PLATFORM = "linux-x64"
 
 
 class Publisher:
-    """Stands for the actions that publish, and tells what they were given.
+    """Stands in for the actions that publish, and records their inputs.
 
     Attributes:
-        index: that is uploaded to.
+        index: the index for uploads.
         attested: the names of the files in each attestation, in order.
     """
 
@@ -27,12 +27,12 @@ class Publisher:
         self.attested: list[set[str]] = []
 
     def upload(self, inputs: dict[str, str], tree: Path) -> None:
-        """What PyPI's action does: twine, with what is in the directory."""
+        """Upload the files of the directory with twine, like PyPI's action."""
         done = self.index.upload(sorted((tree / inputs["packages-dir"]).iterdir()))
         assert done.returncode == 0, done.stdout
 
     def attest(self, inputs: dict[str, str], tree: Path) -> None:
-        """Find the files that are named; each pattern must be of some."""
+        """Find the named files; each pattern must match at least one."""
         found = [list(tree.glob(pattern)) for pattern in inputs["subject-path"].split()]
         assert all(found), inputs["subject-path"]
         if "predicate-path" in inputs:
@@ -49,7 +49,7 @@ def assert_nothing_is_published(index: UploadingIndex, github: GitHub) -> None:
 
 
 def jobs_without(run: WorkflowRun, *skipped: str) -> None:
-    """Run the jobs of a release in order, but for some that are no matter of the test."""
+    """Run the jobs of a release in order, without some that the test does not need."""
     for job in JOBS:
         if job not in skipped:
             run.job(job)

@@ -1,7 +1,7 @@
-"""Runs jobs of a workflow on this machine: their scripts as they are, in the order that they have.
+"""Runs jobs of a workflow on this machine, with their unchanged scripts, in order.
 
-What an action does with artifacts, `ArtifactStore` does. Expressions are looked up,
-not evaluated, but for a comparison of one with a literal, and for the matrix that a job has made.
+`ArtifactStore` replaces the actions for artifacts. Expressions are looked up, not evaluated, except
+comparisons with a literal, and matrices made by a job.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Step = dict[str, Any]
 
 
 def read_workflow(file: Path) -> dict[str, Any]:
-    """Read a workflow, with the steps of the repository's own actions in place of their use."""
+    """Read a workflow, and replace uses of the repository's own actions by their steps."""
     content = read_yaml(file)
     root = file.parents[2]
     for job in content["jobs"].values():
@@ -38,7 +38,7 @@ def read_workflow(file: Path) -> dict[str, Any]:
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
-    """Read YAML 1.2, in which ``on`` is a string."""
+    """Read YAML 1.2, where ``on`` is a string."""
     content: dict[str, Any] = YAML(typ="safe").load(file)
     return content
 
@@ -67,14 +67,16 @@ def _expanded(step: Step, root: Path) -> list[Step]:
     for inner in action["runs"]["steps"]:
         found = _with_inputs(inner, inputs)
         condition = found.pop("if", None)
-        assert condition is None or condition.split()[0] in inputs, f"not of an input: {condition}"
+        assert condition is None or condition.split()[0] in inputs, (
+            f"the condition is not about an input: {condition}"
+        )
         if holds(condition, inputs):
             steps.append({**found, "if": step["if"]} if "if" in step else found)
     return steps
 
 
 def _with_inputs(value: Any, inputs: Mapping[str, str]) -> Any:
-    """Fill in inputs wherever they stand; other expressions are left for the job."""
+    """Fill in inputs everywhere; leave other expressions for the job."""
     if isinstance(value, dict):
         return {key: _with_inputs(one, inputs) for key, one in value.items()}
     if isinstance(value, str):
@@ -83,7 +85,7 @@ def _with_inputs(value: Any, inputs: Mapping[str, str]) -> Any:
 
 
 def holds(condition: str | None, context: Mapping[str, str]) -> bool:
-    """Return whether a condition is true; what the context lacks is empty."""
+    """Return whether a condition is true; expressions that the context lacks are empty."""
     if condition is None:
         return True
     match = _COMPARISON.fullmatch(condition)
@@ -92,28 +94,28 @@ def holds(condition: str | None, context: Mapping[str, str]) -> bool:
 
 
 def steps_using(job: Mapping[str, Any], action: str) -> list[Step]:
-    """The steps of a job that use an action, whichever version."""
+    """Return the steps of a job that use an action, in any version."""
     return [step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
 
 
 class StepError(Exception):
-    """A step failed. The message holds its name and what it printed."""
+    """A step failed. The message has its name and output."""
 
 
 @dataclass
 class WorkflowRun:
-    """One run of a workflow.
+    """A run of a workflow.
 
     Attributes:
         workflow: as `read_workflow` returns it.
-        tree: what is checked out.
-        artifacts: what the jobs have uploaded.
-        context: expressions, and what they are.
-        environ: variables of every step.
-        platform: whose row of the matrix is run.
-        actions: what stands for an action that does more than move files, by its name; called with
-            the step's inputs and the tree.
-        ran: names of the jobs that ran.
+        tree: the checked-out tree.
+        artifacts: the uploads of the jobs.
+        context: the values of expressions.
+        environ: variables for every step.
+        platform: the platform whose row of the matrix is run.
+        actions: stand-ins for actions other than those for files, by name; called with the
+            step's inputs and the tree.
+        ran: the names of the jobs that ran.
     """
 
     workflow: dict[str, Any]
@@ -151,7 +153,7 @@ class WorkflowRun:
             return
         action = step["uses"].partition("@")[0]
         inputs = {
-            # GitHub's form of a boolean.
+            # GitHub's format of a boolean.
             key: str(value).lower() if isinstance(value, bool) else self._filled(str(value))
             for key, value in step.get("with", {}).items()
         }

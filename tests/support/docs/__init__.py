@@ -1,1 +1,1 @@
-"""Pages of docs/ as tests read them."""
+"""Reading pages of docs/ in tests."""

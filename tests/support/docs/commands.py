@@ -1,4 +1,4 @@
-"""The commands of a page of docs/, so that a test runs what a reader is told to."""
+"""The commands on a page of docs/, so that tests run the same commands as readers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: Path, heading: str) -> list[str]:
-    """The shell scripts under a heading: one a block, made of its lines after ``$`` and ``>``.
+    """The shell scripts under a heading: one per block, from its lines after ``$`` and ``>``.
 
     Raises:
-        ValueError: the page has no such heading, or no block is under it.
+        ValueError: the page has no such heading, or the heading has no block.
     """
     scripts = [
         "".join(f"{line[2:]}\n" for line in block.splitlines() if line.startswith(("$ ", "> ")))
@@ -29,7 +29,7 @@ def commands(page: Path, heading: str) -> list[str]:
 
 
 def files(page: Path, heading: str) -> list[str]:
-    """The contents of files that a reader is to write, under a heading.
+    """The contents of files that the reader should write, under a heading.
 
     Raises:
         ValueError: the page has no such heading.
@@ -52,17 +52,17 @@ def run(
     *prefix: str,
     python: Path = Path(sys.executable),
 ) -> str:
-    """Run a script as a reader would, in whose shell ``python`` is one of an environment.
+    """Run a script like a reader, in a shell where ``python`` is that of an environment.
 
     Args:
-        script: one of `commands`.
-        directory: where to run it; made if need be.
-        environ: the environment, with PATH.
-        prefix: a command that is to run the shell.
-        python: the environment's.
+        script: a script from `commands`.
+        directory: where to run it; created if it is missing.
+        environ: the environment variables, with PATH.
+        prefix: a command that runs the shell.
+        python: the environment's interpreter.
 
     Returns:
-        What it printed. It has succeeded.
+        The output of the successful script.
     """
     directory.mkdir(exist_ok=True)
     done = subprocess.run(

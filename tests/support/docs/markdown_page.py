@@ -1,4 +1,4 @@
-"""What a page of Markdown links to, and what a link to it can name, as the forge shows it."""
+"""The links and anchors of a Markdown page, as displayed on GitHub."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
 
-# CommonMark shows a reference that nothing defines as text.
+# CommonMark displays an undefined reference as text.
 _UNDEFINED = re.compile(r"\[[^\[\]]+\]\[[^\[\]]*\]")
 
 
 @dataclass(frozen=True)
 class MarkdownPage:
-    """A page.
+    """A Markdown page.
 
     Attributes:
-        targets: where its links and pictures lead, in order, as written.
-        anchors: what ``#…`` in a link to it can name.
-        undefined: references, ``[text][label]``, whose label nothing defines.
+        targets: the targets of its links and images, in order, as written.
+        anchors: valid anchors after ``#`` in links to it.
+        undefined: references ``[text][label]`` with an undefined label.
     """
 
     targets: list[str]
@@ -32,7 +32,7 @@ class MarkdownPage:
 
 
 def read_page(file: Path) -> MarkdownPage:
-    """Read one.
+    """Read a page.
 
     Raises:
         OSError: ``file`` cannot be read.
@@ -41,7 +41,7 @@ def read_page(file: Path) -> MarkdownPage:
 
 
 def parse_page(text: str) -> MarkdownPage:
-    """Take the text of one apart."""
+    """Parse the text of a page."""
     parser = MarkdownIt("commonmark").enable("table").use(anchors_plugin, max_level=6)
     page = MarkdownPage([], set(), [])
     for token in _flat(parser.parse(text)):
@@ -64,7 +64,7 @@ def _flat(tokens: list[Token]) -> Iterator[Token]:
 
 
 class _Html(HTMLParser):
-    """Adds what HTML within a page links to, and the names that it gives."""
+    """Collects links and anchors in HTML within a page."""
 
     def __init__(self, page: MarkdownPage) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The tests that pages of docs/ name as proof of what they say."""
+"""The tests that pages of docs/ name as proof of their statements."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _PROOF = re.compile(r"`((?:\w+/)?test_\w+\.py)::(test_\w+)`")
 
 
 def proofs(text: str) -> list[tuple[str, str]]:
-    """File and function of each test that is named in a text, as in ``test_a.py::test_b``."""
+    """File and function of each test named in a text, such as ``test_a.py::test_b``."""
     return _PROOF.findall(text)
 
 
 def is_test(file: Path, function: str) -> bool:
-    """Whether a file has a test, in a class or not."""
+    """Whether a file has a test, inside or outside a class."""
     if not file.is_file():
         return False
     module = ast.parse(file.read_text(encoding="utf-8"))

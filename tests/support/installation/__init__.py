@@ -1,1 +1,1 @@
-"""Installations to ask questions of: small copies of the package, and many calls in one process."""
+"""Installations for tests: small copies of the package, and many calls in one process."""

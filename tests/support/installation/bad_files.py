@@ -1,4 +1,4 @@
-"""Files that are not what a reader expects: it must see that, and neither hang nor fill memory."""
+"""Unexpected kinds of files. A reader must detect them, without hanging or filling memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 Bad = Callable[[Path, bytes], object]
-"""Puts something in the place of a file, given its path and what was in it."""
+"""Replaces a file, given its path and content."""
 
 
 def _fifo(file: Path, content: bytes) -> None:
@@ -27,7 +27,7 @@ def _socket(file: Path, content: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         descriptor = os.open(file.parent, os.O_RDONLY)
         try:
-            server.bind(f"/proc/self/fd/{descriptor}/{file.name}")  # whose path may be long
+            server.bind(f"/proc/self/fd/{descriptor}/{file.name}")  # because the path may be long
         finally:
             os.close(descriptor)
 
@@ -46,7 +46,7 @@ def _sparse(file: Path, content: bytes) -> None:
 
 
 def writes(change: Callable[[bytes], bytes]) -> Bad:
-    """What is in the file, changed."""
+    """Return a replacement that changes the file's content."""
     return lambda file, content: file.write_bytes(change(content))
 
 
@@ -59,11 +59,11 @@ NO_FILES: Mapping[str, Bad] = {
     "dangling-link": _dangling,
     "sparse-20-gb": _sparse,
 }
-"""What is no regular file of a record's size."""
+"""Replacements that are not a regular file with the size of a record."""
 
 
 def replace_file(file: Path, bad: Bad) -> None:
-    """Put something else in the place of a file."""
+    """Replace a file."""
     content = file.read_bytes()
     file.unlink()
     bad(file, content)

@@ -1,4 +1,4 @@
-"""Calls of the package, and what came of them."""
+"""Calls of the package, and their outcomes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _PROGRAM = Path(__file__).with_name("calls_program.py")
-_MEMORY = 1 << 30  # bytes of address space, so that reading without an end ends
+_MEMORY = 1 << 30  # bytes of address space, so that endless reading fails
 
 HUNG = -1000
-"""The status of a call that did not end in time."""
+"""The status of a call that timed out."""
 
 Call = tuple[str, ...]
 """Options of the command, or a function of the Python API and its arguments."""
@@ -28,12 +28,12 @@ Call = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call.
+    """The outcome of a call.
 
     Attributes:
         status: the exit status; `HUNG` if it did not end, negative for a signal.
-        stdout: what it printed.
-        stderr: the same, with bytes that are not UTF-8 escaped.
+        stdout: the standard output.
+        stderr: the standard error output, with bytes that are not UTF-8 escaped.
     """
 
     status: int
@@ -42,24 +42,24 @@ class Outcome:
 
     @property
     def line(self) -> bytes:
-        """The answer to one option, without the end of the line."""
+        """The answer to one option, without the line break."""
         return self.stdout.removesuffix(b"\n")
 
     def ended(self) -> Outcome:
-        """See that it ended by itself, and without a traceback."""
+        """Check that it ended by itself and without a traceback."""
         assert self.status >= 0, (self.status, self.stderr[-2000:])
         assert "Traceback" not in self.stderr, self.stderr[-3000:]
         assert "Exception ignored" not in self.stderr, self.stderr[-3000:]
         return self
 
     def answered(self, stderr: str = "") -> Outcome:
-        """See that it answered, with nothing to complain about."""
+        """Check that it answered without messages."""
         self.ended()
         assert (self.status, self.stderr) == (0, stderr)
         return self
 
     def refused(self, *names: str, status: int = 1) -> Outcome:
-        """See that there was no answer, but a message that has names in it."""
+        """Check that there was no answer, but a message with these names."""
         self.ended()
         assert (self.status, self.stdout) == (status, b""), self.stderr
         for name in names:
@@ -69,14 +69,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Machine:
-    """What calls run in.
+    """The environment in which calls run.
 
     Attributes:
-        site: the directory that has the package in it.
+        site: the directory that contains the package.
         environ: the environment.
         flags: the interpreter's options.
         cwd: the working directory.
-        user: the number of the user to be; None to stay who one is.
+        user: the ID of the user to become; None to stay the same user.
         timeout: seconds for all calls together.
     """
 
@@ -91,11 +91,11 @@ class Machine:
         """Run calls one after the other, in one process.
 
         Returns:
-            As many outcomes as there are calls. Those that come after one that hangs hang, too.
+            One outcome per call. If a call hangs, the calls after it count as hung, too.
         """
         with tempfile.TemporaryDirectory(prefix="calls-") as scratch:
             results = Path(scratch, "results")
-            # A copy: the user need not be able to read the tests.
+            # A copy, because the user may not be able to read the tests.
             program = Path(scratch, "program.py")
             program.write_bytes(_PROGRAM.read_bytes())
             if self.user is not None:
@@ -107,7 +107,7 @@ class Machine:
         return outcomes + [last] * (len(calls) - len(outcomes))
 
     def call(self, *call: str) -> Outcome:
-        """Run one call in a process that has nothing else to do."""
+        """Run a call in a separate process."""
         return self._run(self.command(*call), self.process_environ)
 
     def command(self, *call: str) -> list[str]:
@@ -147,16 +147,16 @@ class Machine:
 
 @functools.cache
 def python(user: int | None = None) -> str:
-    """Find an interpreter, of no venv, that a user can run.
+    """Find an interpreter outside a venv that a user can run.
 
     Args:
-        user: the user's number; None for oneself.
+        user: the user's ID; None for the current user.
     """
     for program in (os.path.realpath(sys.executable), "/usr/bin/python3"):
         with suppress(OSError):
             subprocess.run([program, "-c", ""], user=user, group=user, check=True, cwd="/")
             return program
-    raise AssertionError(f"no Python here is one that the user {user} can run")
+    raise AssertionError(f"there is no Python that the user {user} can run")
 
 
 def _limit_memory() -> None:

@@ -1,7 +1,7 @@
-"""Answers many calls in one process; `calls.py` runs it. It needs nothing but Python.
+"""Runs many calls in one process, started by `calls.py`. It needs only Python.
 
-Arguments: the directory that has the package in it, the file to write outcomes to, and the
-directory to ask from, which may be empty. The calls are on stdin, as JSON.
+Arguments: the directory that contains the package, the file for outcomes, and the working
+directory, which may be empty. The calls are on stdin, as JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PACKAGE = "temporal_static_libs"
 
 
 def run(call: list[str]) -> int:
-    """Run one call, as Python would, and return its exit status."""
+    """Run one call like Python, and return its exit status."""
     try:
         if call[0].startswith("-"):
             sys.argv = ["temporal-libs-config", *call]
@@ -45,7 +45,7 @@ def run(call: list[str]) -> int:
 
 
 def outcome(call: list[str]) -> dict[str, object]:
-    """Run one call with files for stdout and stderr, and return what came of it."""
+    """Run one call with files for stdout and stderr, and return its outcome."""
     saved = os.dup(1), os.dup(2)
     scratch = os.path.dirname(sys.argv[2])
     texts = []
@@ -70,7 +70,7 @@ def outcome(call: list[str]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Answer the calls, a line each."""
+    """Run the calls, and write a line for each."""
     sys.path.insert(0, sys.argv[1])
     argv = list(sys.argv)
     calls = json.loads(sys.stdin.buffer.read())

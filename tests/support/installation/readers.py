@@ -1,4 +1,4 @@
-"""What reads the command's answers: a shell, xargs, pkg-config, CMake."""
+"""Readers of the command's answers: a shell, xargs, pkg-config, CMake."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MINIMAL = {"LC_ALL": "C.UTF-8", "PATH": os.defpath}
 
 
 def words_of_shell(line: bytes) -> list[bytes]:
-    """Read a line as the words of a shell's command."""
+    """Split a line into words like a shell."""
     command = [b"sh", b"-c", b"printf '%s\\0' " + line]
     return _run(command, _MINIMAL).split(b"\0")[:-1]
 
 
 def words_of_xargs(answer: bytes) -> list[bytes]:
-    """Read an answer as xargs does."""
+    """Split an answer into words like xargs."""
     return _run(["xargs", "printf", r"%s\0"], _MINIMAL, answer).split(b"\0")[:-1]
 
 
 def flags_of_pkg_config(directory: bytes) -> list[bytes]:
-    """Ask pkg-config for a module's flags, which a shell reads."""
+    """Get a module's flags from pkg-config, split by a shell."""
     environ = {**os.environb, b"PKG_CONFIG_PATH": directory}
     environ.pop(b"PKG_CONFIG_LIBDIR", None)
     command = [str(pkgconf.get_executable()), "--libs", "temporal-sdk-core"]
@@ -40,12 +40,12 @@ def flags_of_pkg_config(directory: bytes) -> list[bytes]:
 
 
 def archive_of_cmake(directory: bytes, scratch: Path) -> bytes:
-    """Have CMake configure with a package, as the documentation says, for the archive's path.
+    """Configure with CMake and a package as documented, and return the archive's path.
 
-    What is linked is a copy in the build tree, which a build makes again from the archive.
+    CMake links a copy in the build tree, which a build recreates from the archive.
 
     Args:
-        directory: the package's.
+        directory: the directory of the CMake package.
         scratch: an empty directory.
     """
     (scratch / "CMakeLists.txt").write_text(_LISTS, encoding="ascii")

@@ -1,4 +1,4 @@
-"""Copies of the package with small libraries: quick to hash, and for a test to change."""
+"""Copies of the package with small libraries, which are quick to hash and can be changed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SDK_CORE, CLIENT = "libtemporal_sdk_core.a", "libtemporal_client.a"
 MANIFEST, CHECKSUMS = "manifest.json", "checksums.sha256"
 
 SOURCES = ("wheel", "override", "compiled")
-"""Where libraries can come from."""
+"""The sources of libraries."""
 
-_LARGE = 8 << 20  # bytes, of a library
+_LARGE = 8 << 20  # bytes of a library
 _SELECTS: Mapping[str, tuple[str, str]] = {
     "override": ("TEMPORAL_LIBS_DIR", "{override}"),
     "compiled": ("USE_PREBUILT_LIBS", "false"),
@@ -32,12 +32,12 @@ class Installation:
     """A package, a directory for TEMPORAL_LIBS_DIR, and a cache with a compiled set in it.
 
     Attributes:
-        root: the directory of them all.
-        site: the directory that has the package in it.
-        override: for TEMPORAL_LIBS_DIR.
-        cache: for TEMPORAL_LIBS_CACHE_DIR.
+        root: the directory that contains everything.
+        site: the directory that contains the package.
+        override: the value for TEMPORAL_LIBS_DIR.
+        cache: the value for TEMPORAL_LIBS_CACHE_DIR.
         compiled: the compiled set, relative to the cache.
-        tools: has the directories `programs`, `rust` and `python` of stand-ins.
+        tools: contains the stand-ins' directories `programs`, `rust` and `python`.
     """
 
     root: Path
@@ -49,7 +49,7 @@ class Installation:
 
     @property
     def package(self) -> Path:
-        """The package."""
+        """The package's directory."""
         return self.site / PACKAGE
 
     def libraries(self, source: str) -> Path:
@@ -76,7 +76,7 @@ class Installation:
         return environ
 
     def machine(self, source: str = "wheel", **more: str) -> Machine:
-        """What asks for the libraries of a source, with more variables in its environment."""
+        """The machine that selects a source, with additional environment variables."""
         return Machine(self.site, {**self.environ(source), **more})
 
     @property
@@ -85,10 +85,10 @@ class Installation:
         return f"{self.tools / 'rust'}:{self.tools / 'programs'}"
 
     def reset(self, whole: Installation) -> None:
-        """Make everything that a test may have changed like another installation's.
+        """Restore everything that a test may have changed from another installation.
 
         Args:
-            whole: the one that this is a copy of.
+            whole: the installation that this is a copy of.
         """
         for entry in (*self.root.iterdir(), self.package / "lib"):
             if entry.is_dir() and entry not in (self.site, self.root / "home"):
@@ -100,13 +100,13 @@ class Installation:
         shutil.copytree(whole.package / "lib", self.package / "lib")
 
     def copy(self, root: Path, site: Path | None = None, *, linked: bool = True) -> Installation:
-        """Copy it.
+        """Copy the installation.
 
         Args:
             root: a new directory.
-            site: the directory to put the package in, elsewhere than below `root`.
-            linked: whether files that are not about libraries are links to this one's, which is
-                quicker. Their owner and mode must stay as they are then.
+            site: the directory for the package, if it is not below `root`.
+            linked: whether files other than libraries and records are links, which is faster.
+                Their owner and mode must not be changed then.
         """
         root.mkdir(parents=True, exist_ok=True)
         (root / "home").mkdir()
@@ -124,7 +124,7 @@ class Installation:
 
 
 def make_installation(package: Path, root: Path) -> Installation:
-    """Make one, whose libraries are of functions that do nothing.
+    """Make an installation with libraries whose functions do nothing.
 
     Args:
         package: the installed package.
@@ -144,12 +144,12 @@ def make_installation(package: Path, root: Path) -> Installation:
     _copy_package(package, there.package, linked=False)
     for directory in ("rust", "share/proto"):
         _thin_out(there.package / directory)
-    # The stand-in for cargo makes the libraries, which then take the place of the wheel's.
+    # The stand-in for cargo makes the libraries, which then replace the wheel's.
     machine = there.machine("compiled", PATH=there.path_with_rust)
     (made,) = machine.ask(("--libdir",))
     compiled = Path(os.fsdecode(made.answered(made.stderr).line))
     shutil.copytree(compiled, there.override)
-    there.override.chmod(0o755)  # what is compiled is for the user alone
+    there.override.chmod(0o755)  # compiled sets are private to the user
     for file in there.override.iterdir():
         file.chmod(0o644)
     shutil.rmtree(cache / "verified", ignore_errors=True)
@@ -158,7 +158,7 @@ def make_installation(package: Path, root: Path) -> Installation:
 
 
 def _thin_out(directory: Path) -> None:
-    """Leave one file of each kind: what is in them is not looked at, and copies are quicker."""
+    """Keep one file of each kind. Their content does not matter, and copies are faster."""
     kept: set[str] = set()
     for file in sorted(directory.rglob("*")):
         if file.is_file():
@@ -171,7 +171,7 @@ def _thin_out(directory: Path) -> None:
 
 
 def describe_as_own(directory: Path, libraries: Path) -> None:
-    """Give a directory of the wheel's files other libraries, and their hashes and sizes."""
+    """Replace the libraries in a directory of the wheel's files, with their hashes and sizes."""
     facts = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     theirs = json.loads((libraries / MANIFEST).read_text(encoding="utf-8"))["libraries"]
     hashes = {}
@@ -195,7 +195,7 @@ def _copy_package(package: Path, copy: Path, *, linked: bool) -> None:
 
     def link(source: str, target: str) -> None:
         if Path(source).is_relative_to(lib):
-            shutil.copy2(source, target)  # a test may write into it
+            shutil.copy2(source, target)  # a test may write to it
         else:
             os.link(source, target)
 

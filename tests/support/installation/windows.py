@@ -1,4 +1,4 @@
-"""Copies of the package as a wheel for Windows has it, with small libraries in them."""
+"""Copies of the package like in a wheel for Windows, with small libraries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from temporal_static_libs._targets import Target, target_of_triple
 
 TRIPLES = {"gnu": "x86_64-pc-windows-gnu", "msvc": "x86_64-pc-windows-msvc"}
 
-# Needs what Temporal's libraries need of the system and of the unwinder.
+# Needs the same from the system and the unwinder as Temporal's libraries.
 _SOURCE = """\
 void _Unwind_Resume(void *);
 __declspec(dllimport) long __stdcall NtClose(void *);
@@ -38,11 +38,11 @@ const char *temporal_static_libs_version(void) {{
 
 
 def compile_libraries(directory: Path, version: str) -> Path:
-    """Compile a library for Windows that has what ties it to the header, and one function of it.
+    """Compile a library for Windows with the header's version symbol and one function.
 
     Args:
-        directory: where it goes.
-        version: what that function returns.
+        directory: the directory for the library.
+        version: the result of that function.
     """
     header = read_header(HEADER)
     (tie,) = (name for name in header.own_symbols if name.endswith(f"_abi_{header.abi}"))
@@ -59,13 +59,13 @@ def compile_libraries(directory: Path, version: str) -> Path:
 def make_windows_package(
     package: Path, site: Path, library: Path, toolchains: Iterable[str] = ("gnu",)
 ) -> Path:
-    """Copy a package, with libraries for Windows instead of those that it has.
+    """Copy a package, and replace its libraries by libraries for Windows.
 
     Args:
-        package: the installed one, for any platform.
-        site: the directory that the copy goes to.
+        package: the installed package, for any platform.
+        site: the directory for the copy.
         library: the content of each archive.
-        toolchains: those that it is to have libraries for.
+        toolchains: the toolchains to include libraries for.
 
     Returns:
         The copy.
@@ -123,12 +123,12 @@ def make_command(site: Path) -> Path:
 
 
 def ask(site: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command of the package in a directory, and let it end as it likes.
+    """Run the command of the package in a directory, with any exit status.
 
     Args:
-        site: the directory that has the package.
-        options: the command's.
-        variables: to add to the environment.
+        site: the directory that contains the package.
+        options: the command's options.
+        variables: variables to add to the environment.
     """
     return subprocess.run(
         [sys.executable, "-m", "temporal_static_libs", *options],
@@ -141,7 +141,7 @@ def ask(site: Path, *options: str, **variables: str) -> subprocess.CompletedProc
 
 
 def facts(site: Path, *options: str) -> dict[str, object]:
-    """Return what ``--json`` answers."""
+    """Return the output of ``--json``."""
     done = ask(site, "--json", *options)
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Peers that break connections: one that closes what it accepts, and a proxy that can be broken."""
+"""Peers that break connections: one that closes each connection, and a proxy that breaks them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from pathlib import Path
 
 _LOOPBACK = "127.0.0.1"
 _RESETS_ON_CLOSE = struct.pack("ii", 1, 0)
-"""``struct linger``: on, for no time."""
+"""``struct linger``: on, with a timeout of zero."""
 _TICK = 0.005
 _AT_ONCE = 4
 
 
 @dataclass
 class ClosingPeer:
-    """A server that closes each connection as soon as it has accepted it.
+    """A server that closes each connection right after accepting it.
 
     Attributes:
-        url: where it listens.
-        accepted: how many connections it has accepted.
+        url: the URL where it listens.
+        accepted: how many connections it accepted.
     """
 
     url: str
@@ -63,16 +63,16 @@ def ends_with_closing_peer(
     environ: Mapping[str, str] | None = None,
     runs: int = 100,
 ) -> Counter[int]:
-    """Run a program that connects once, many times, against a peer that closes each connection.
+    """Run a program that connects once, repeatedly, against a peer that closes each connection.
 
     Args:
-        command: the program and its arguments; the URL is added at the end.
+        command: the program and its arguments; the URL is appended.
         directory: where to run it.
         environ: its whole environment; None is this process's.
-        runs: how often.
+        runs: the number of runs.
 
     Returns:
-        How often each exit code came; negative ones are signals.
+        How often each exit code occurred; negative ones are signals.
     """
     with closing_peer() as peer, ThreadPoolExecutor(_AT_ONCE) as pool:
 
@@ -90,16 +90,16 @@ def ends_with_closing_peer(
             return done.returncode
 
         ends = Counter(pool.map(run, range(runs)))
-        assert peer.accepted >= runs, "the program does not connect"
+        assert peer.accepted >= runs, "the program did not connect"
         return ends
 
 
 class BreakingProxy:
-    """A TCP proxy that can break its connections. One thread does all.
+    """A TCP proxy that can break its connections, with a single thread.
 
     Attributes:
-        url: where it listens.
-        broken: how many connections it has broken.
+        url: the URL where it listens.
+        broken: how many connections it broke.
     """
 
     def __init__(self, address: str) -> None:
@@ -121,18 +121,18 @@ class BreakingProxy:
         self._thread.start()
 
     def break_every(self, seconds: float) -> None:
-        """From now on, break all connections at this interval, and new ones for a fifth of it."""
+        """Break all connections at this interval from now on, and new ones for a fifth of it."""
         with self._lock:
             self._every, self._next = seconds, time.monotonic()
 
     def go_down(self) -> None:
-        """Act as if the server is gone: close all connections, and new ones at once."""
+        """Act like a server that is down: close all connections, and new ones at once."""
         with self._lock:
             self._down = True
             self._break_all()
 
     def come_up(self) -> None:
-        """Act as if the server is back."""
+        """Act like a server that is up again."""
         with self._lock:
             self._down = False
 
@@ -174,7 +174,7 @@ class BreakingProxy:
         try:
             received = source.recv(65536)
             self._peers[source].sendall(received)
-        except OSError:  # one of both is gone
+        except OSError:  # one of them is closed
             received = b""
         if not received:
             self._drop(source)
@@ -186,7 +186,7 @@ class BreakingProxy:
             end.close()
 
     def _break_all(self) -> None:
-        """Break them in turn with a reset and with a close, as when a process ends."""
+        """Break connections alternately with a reset and a close, as at the end of a process."""
         while self._peers:
             source = next(iter(self._peers))
             if self.broken % 2:

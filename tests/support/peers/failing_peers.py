@@ -1,4 +1,4 @@
-"""Servers on the loopback interface that no client can work with, each in one way."""
+"""Servers on the loopback interface that fail, each in a different way."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ HEADERS, SETTINGS = 1, 4
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
 Serve = Callable[[socket.socket], None]
-"""Serves one client; the peer closes the connection afterwards."""
+"""Serves one client; afterwards, the peer closes the connection."""
 
 
 @contextmanager
 def peer(serve: Serve) -> Iterator[str]:
-    """Listen while the block runs, one client at a time; gives ``127.0.0.1:port``."""
+    """Listen while the block runs, one client at a time; yields ``127.0.0.1:port``."""
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=_accept, args=(listener, serve))
     thread.start()
@@ -48,7 +48,7 @@ def closing(_client: socket.socket) -> None:
 
 
 def answering(answer: bytes) -> Serve:
-    """Give what sends an answer to whatever comes first, and waits for the client to leave."""
+    """Serve by answering the first data received, and waiting for the client to disconnect."""
 
     def serve(client: socket.socket) -> None:
         client.recv(65536)
@@ -61,7 +61,7 @@ def answering(answer: bytes) -> Serve:
 
 
 def encrypted(context: ssl.SSLContext, serve: Serve) -> Serve:
-    """Give what serves over TLS."""
+    """Serve over TLS."""
 
     def serve_encrypted(client: socket.socket) -> None:
         with context.wrap_socket(client, server_side=True) as secure:
@@ -71,7 +71,7 @@ def encrypted(context: ssl.SSLContext, serve: Serve) -> Serve:
 
 
 def http2(headers: dict[str, str]) -> Serve:
-    """Give what answers each HTTP/2 request with these headers and nothing else."""
+    """Serve by answering each HTTP/2 request with only these headers."""
 
     def serve(client: socket.socket) -> None:
         _receive(client, len(PREFACE))
@@ -112,7 +112,7 @@ def _receive(client: socket.socket, size: int) -> bytes:
 
 
 def _field(name: str, value: str) -> bytes:
-    """Spell a header for HPACK: literal, not indexed, without Huffman coding."""
+    """Encode a header for HPACK: literal, not indexed, without Huffman coding."""
     raw_name, raw_value = name.encode(), value.encode()
     assert len(raw_name) < 127
     assert len(raw_value) < 127

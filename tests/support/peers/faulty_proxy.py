@@ -1,6 +1,6 @@
-"""A reverse proxy, with TLS, in front of a package index: notes what is asked, and misbehaves.
+"""A reverse proxy with TLS for a package index, which records requests and can inject faults.
 
-TLS because pip keeps nothing in its cache that has come without.
+It uses TLS because pip does not cache downloads without TLS.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from benchmarks.harness.loopback_certificate import loopback_certificate
 
 @dataclass(frozen=True)
 class Answer:
-    """What the index answers, or what is made of that.
+    """The index's answer, or a changed one.
 
     Attributes:
-        status: of HTTP.
-        headers: in the order of the answer. Content-Length stays what it was, whatever the body is.
-        body: all of it.
+        status: the HTTP status.
+        headers: the headers in order. Content-Length is not adapted to a changed body.
+        body: the whole body.
     """
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
     body: bytes
 
 
-# Makes another answer of the index's own; None closes the connection in place of an answer.
+# Changes the index's answer; None closes the connection instead of answering.
 Fault = Callable[[Answer], Answer | None]
 
 
@@ -42,7 +42,7 @@ def drop(_answer: Answer) -> None:
 
 
 def cut_short(answer: Answer) -> Answer:
-    """Promise the whole body, send half of it, and close the connection."""
+    """Announce the whole body, send half of it, and close the connection."""
     return replace(answer, body=answer.body[: len(answer.body) // 2])
 
 
@@ -55,8 +55,8 @@ def refuse(status: int, retry_after: int | None = None) -> Fault:
     """Answer with an error.
 
     Args:
-        status: of HTTP.
-        retry_after: seconds, for the header Retry-After; None for no such header.
+        status: the HTTP status.
+        retry_after: seconds for the header Retry-After; None for no such header.
     """
     headers = [("Content-Length", "0")]
     if retry_after is not None:
@@ -65,9 +65,9 @@ def refuse(status: int, retry_after: int | None = None) -> Fault:
 
 
 def wait_for_others(count: int) -> Fault:
-    """Answer as the index does, but only when that many requests are being answered at once.
+    """Answer like the index, but only while this many requests are in progress.
 
-    The connections close without an answer if they are not, for a minute.
+    Otherwise, the connections close without an answer after a minute.
     """
     together = threading.Barrier(count, timeout=60)
 
@@ -82,19 +82,19 @@ def wait_for_others(count: int) -> Fault:
 
 
 def flipped(content: bytes) -> bytes:
-    """The same bytes, but for one bit in the middle."""
+    """The same bytes with one flipped bit in the middle."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
 @dataclass(frozen=True)
 class Request:
-    """One that has come.
+    """A request that arrived.
 
     Attributes:
-        path: what for.
-        time: when, on the clock that never goes back, in seconds.
-        status: of the answer; None if there was none.
+        path: the requested path.
+        time: when it arrived, in seconds of the monotonic clock.
+        status: the status of the answer; None if there was none.
     """
 
     path: str
@@ -103,18 +103,18 @@ class Request:
 
 
 @dataclass(frozen=True)
-class _Misbehaviour:
+class _Misbehavior:
     ending: str
     faults: Iterator[Fault]
 
 
 class FaultyProxy:
-    """A proxy that behaves until it is told otherwise.
+    """A proxy that works normally until faults are set.
 
     Attributes:
-        url: its address.
-        certificate: a file with the certificate of who vouches for it.
-        requests: those that have come, in the order of their answers.
+        url: the URL of the proxy.
+        certificate: a file with the certificate of its authority.
+        requests: the requests that arrived, in the order of their answers.
     """
 
     def __init__(self, url: str, upstream: str, certificate: Path) -> None:
@@ -122,29 +122,29 @@ class FaultyProxy:
         self.certificate = certificate
         self.requests: list[Request] = []
         self._upstream = upstream.removeprefix("http://")
-        self._misbehaviours: list[_Misbehaviour] = []
+        self._misbehaviors: list[_Misbehavior] = []
         self._lock = threading.Lock()
 
     def misbehave(self, ending: str, faults: Iterable[Fault]) -> None:
-        """Answer requests with faults, one each; properly when there are no more.
+        """Answer requests with faults, one each, and then normally.
 
         Args:
-            ending: of the paths that are meant: ``/`` is that of pages, ``.whl`` that of wheels.
-            faults: `itertools.repeat` gives those that never end.
+            ending: the ending of the affected paths: ``/`` for pages, ``.whl`` for wheels.
+            faults: use `itertools.repeat` for endless faults.
         """
-        self._misbehaviours.append(_Misbehaviour(ending, iter(faults)))
+        self._misbehaviors.append(_Misbehavior(ending, iter(faults)))
 
     def asked(self, ending: str) -> list[Request]:
-        """The requests whose paths have an ending."""
+        """The requests whose paths have this ending."""
         return [request for request in self.requests if request.path.endswith(ending)]
 
     def gaps(self, ending: str) -> list[float]:
-        """The times between the requests whose paths have an ending, in seconds."""
+        """The seconds between the requests whose paths have this ending."""
         times = sorted(request.time for request in self.asked(ending))
         return [later - earlier for earlier, later in itertools.pairwise(times)]
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer | None:
-        """Ask the index, and make of its answer what the next fault does."""
+        """Request from the index, and apply the next fault to its answer."""
         came = time.monotonic()
         answer = self._fault(path)(self._ask(path, headers))
         self.requests.append(Request(path, came, answer.status if answer else None))
@@ -152,9 +152,9 @@ class FaultyProxy:
 
     def _fault(self, path: str) -> Fault:
         with self._lock:
-            for misbehaviour in self._misbehaviours:
-                if path.endswith(misbehaviour.ending):
-                    for fault in misbehaviour.faults:
+            for misbehavior in self._misbehaviors:
+                if path.endswith(misbehavior.ending):
+                    for fault in misbehavior.faults:
                         return fault
         return lambda answer: answer
 
@@ -172,16 +172,16 @@ class FaultyProxy:
 
 class _Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up."""
+        """Ignore clients that disconnect."""
 
 
 @contextmanager
 def running_faulty_proxy(upstream: str, directory: Path) -> Iterator[FaultyProxy]:
-    """Run one.
+    """Run a proxy.
 
     Args:
-        upstream: the address of the index's server.
-        directory: for the file with the certificate.
+        upstream: the URL of the index's server.
+        directory: the directory for the file with the certificate.
     """
     context, certificate = loopback_certificate(directory)
 
@@ -201,7 +201,7 @@ def running_faulty_proxy(upstream: str, directory: Path) -> Iterator[FaultyProxy
             """Say nothing."""
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        # The handshake in the thread of the connection, so that a slow one holds up no other.
+        # Do the handshake in the connection's thread, so that a slow one does not block others.
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )

@@ -1,4 +1,4 @@
-"""Addresses of this machine that nobody else reaches."""
+"""Addresses that only this machine can reach."""
 
 from __future__ import annotations
 

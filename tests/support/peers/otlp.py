@@ -1,4 +1,4 @@
-"""Receivers of OTLP metrics, over gRPC and over HTTP, on OpenTelemetry's own protobufs."""
+"""Receivers of OTLP metrics over gRPC and HTTP, using OpenTelemetry's own protobufs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 
 @dataclass(frozen=True)
 class Export:
-    """One export as it arrived."""
+    """An export that arrived."""
 
     headers: dict[str, str]
     request: Any
@@ -34,27 +34,27 @@ class Export:
         }
 
     def resource(self) -> dict[str, str]:
-        """Give the resource's attributes, texts all."""
+        """Return the resource's attributes, which are all texts."""
         (resource,) = self.request.resource_metrics
         return {item.key: item.value.string_value for item in resource.resource.attributes}
 
 
 @dataclass
 class Receiver:
-    """What a receiver got so far."""
+    """The exports that a receiver has got so far."""
 
     url: str = ""
     exports: list[Export] = field(default_factory=list)
     _arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, export: Export) -> None:
-        """Keep an export, and wake those who wait."""
+        """Store an export, and wake waiting threads."""
         with self._arrived:
             self.exports.append(export)
             self._arrived.notify_all()
 
     def wait_for(self, wanted: Callable[[Export], bool], deadline: float = 30.0) -> Export:
-        """Wait, in seconds, for an export."""
+        """Wait for an export; the deadline is in seconds."""
         end = time.monotonic() + deadline
         with self._arrived:
             while True:

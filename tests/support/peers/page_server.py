@@ -1,4 +1,4 @@
-"""A web server on the loopback interface, with the pages that a test gives it."""
+"""A web server on the loopback interface, with pages from a test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 Page = bytes | str | int
-"""The content; or, as text, where a redirect leads; or the status of a page that has no content."""
+"""The content as bytes, a redirect's target as text, or the status of a page without content."""
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -33,7 +33,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(page if isinstance(page, int) else 302 if isinstance(page, str) else 200)
         if isinstance(page, str):
             self.send_header("Location", page)
-        # GitHub's type for a file of a release.
+        # GitHub's content type for release files.
         is_file = self.path.endswith((".tar.gz", ".zip"))
         self.send_header("Content-Type", "application/octet-stream" if is_file else "text/html")
         self.send_header("Content-Length", str(len(content)))
@@ -48,9 +48,9 @@ def serving(
     """Serve pages.
 
     Args:
-        pages: path to page.
-        account: ``name:password`` that each request must have; None if none needs one.
-        tls: what to listen with; None for no TLS.
+        pages: pages by path.
+        account: ``name:password`` that each request needs; None for no authentication.
+        tls: the TLS context of the server; None for no TLS.
 
     Yields:
         The host and the port.

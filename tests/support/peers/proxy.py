@@ -1,4 +1,4 @@
-"""A TCP proxy that can fall silent, for calls that run out of time."""
+"""A TCP proxy that can stop forwarding, for calls that time out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class Proxy:
-    """A TCP proxy to a server that can be made to fall silent."""
+    """A TCP proxy for a server that can be made to stop forwarding."""
 
     def __init__(self, address: str) -> None:
         host, port = address.split(":")
@@ -38,7 +38,7 @@ class Proxy:
 
     def close(self) -> None:
         for open_socket in self._sockets:
-            with suppress(OSError):  # the other side has closed already
+            with suppress(OSError):  # the other side has already closed it
                 open_socket.shutdown(socket.SHUT_RDWR)
             open_socket.close()
         for thread in self._threads:

@@ -1,4 +1,4 @@
-"""A gRPC server that answers with whatever headers a test gives."""
+"""A gRPC server that answers with any headers from a test."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _END_HEADERS = 4
 
 @contextmanager
 def raw_http2_server(answer: Callable[[int], Headers | None]) -> Iterator[str]:
-    """Serve on the loopback interface, and give the address.
+    """Serve on the loopback interface; yields the address.
 
     Args:
-        answer: what ends the call of this number, from 0 on, with no message before it; None for
-            a success with a message that has no fields.
+        answer: returns the headers that end the call with this number, starting at 0, without a
+            message; None for a success with an empty message.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         accepted: list[socket.socket] = []
@@ -50,7 +50,7 @@ def raw_http2_server(answer: Callable[[int], Headers | None]) -> Iterator[str]:
         finally:
             for client in accepted:
                 client.close()
-            # Wakes the thread, which a close alone does not.
+            # Wakes the thread; closing alone does not.
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 
@@ -81,7 +81,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def _literal(name: str, value: str) -> bytes:
-    """A header in full, as HPACK has it."""
+    """Encode a literal header for HPACK."""
     return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
 
 

@@ -1,7 +1,7 @@
-"""A gRPC server that stops at a chosen place: on the way to a connection, or in an answer.
+"""A gRPC server that stalls at a chosen place: while connecting, or in an answer.
 
-One thread serves every connection. Whatever the place, the peer keeps reading, so it notices when a
-client closes its side; then it closes its own. A test can therefore count what a client left open.
+One thread serves all connections. The peer always keeps reading, so it notices when a client closes
+its side, and then closes its own. So a test can count the connections that a client leaves open.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ _DEADLINE = 30.0
 _Result = TypeVar("_Result")
 
 FILLER = b"\xc2\x3e\x40" + bytes(64)
-"""A message with field 1000 only, which no type has: every reader skips it."""
+"""A message with only field 1000, which no type has, so every reader skips it."""
 
 
 class Place(Enum):
-    """Where the peer stops."""
+    """The place where the peer stalls."""
 
     SYN = "SYN"
-    """The queue of new connections is full: the kernel drops what asks for one more."""
+    """The queue of new connections is full, so the kernel drops further requests."""
     ACCEPT = "accept"
-    """Accepts, and sends nothing."""
+    """Accepts a connection and sends nothing."""
     CONNECT = "CONNECT"
     """A proxy that does not answer CONNECT."""
     TUNNEL = "tunnel"
-    """A proxy that answers 200, and sends nothing more."""
+    """A proxy that answers 200 and then sends nothing."""
     TLS = "TLS"
-    """Takes the ClientHello, and sends nothing."""
+    """Receives the ClientHello and sends nothing."""
     SETTINGS = "SETTINGS"
-    """Completes the HTTP/2 handshake and answers pings, but no call."""
+    """Completes the HTTP/2 handshake and answers pings, but not calls."""
     HEADERS = "headers"
-    """Sends the headers of a response."""
+    """Sends only the headers of a response."""
     BODY = "body"
     """Sends the headers and half a message."""
     TRAILERS = "trailers"
@@ -55,28 +55,28 @@ class Place(Enum):
 
 
 IN_AN_ANSWER = (Place.SETTINGS, Place.HEADERS, Place.BODY, Place.TRAILERS)
-"""The places that a call can reach on a connection that works."""
+"""The places that a call can reach on a working connection."""
 
 
 class Then(Enum):
-    """What the peer does at the place where it stops."""
+    """What the peer does at the place where it stalls."""
 
     SILENCE = "silence"
     RESET = "reset"
-    """Resets the stream, with CANCEL."""
+    """Resets the stream with CANCEL."""
     CLOSE = "close"
     """Closes the connection."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the peer answers to one call.
+    """The peer's reply to a call.
 
     Attributes:
-        status: of gRPC. One that is not 0 comes in headers that end the response, as from servers.
-        message: of the status.
+        status: the gRPC status. One other than 0 is sent in headers that end the response.
+        message: the message of the status.
         proto: the response, for status 0.
-        stop: where to stop; None answers in full.
+        stop: where to stall; None for a complete answer.
         then: what to do there.
         delay: seconds to wait before the reply.
     """
@@ -94,12 +94,12 @@ class Call:
     """A call that reached the peer.
 
     Attributes:
-        case: its header ``x-case``, empty without one.
-        rpc: the last part of its path.
-        headers: all of them.
-        time: when it came, in seconds of the monotonic clock.
-        connection: the number of the connection, from 1.
-        reset: the client gave the call up, by resetting its stream.
+        case: the header ``x-case``, or empty.
+        rpc: the last part of the path.
+        headers: all headers.
+        time: when it arrived, in seconds of the monotonic clock.
+        connection: the number of the connection, starting at 1.
+        reset: whether the client abandoned the call by resetting its stream.
     """
 
     case: str
@@ -111,19 +111,19 @@ class Call:
 
 
 class StallingPeer:
-    """A peer that behaves until a test has it stop somewhere.
+    """A peer that works until a test makes it stall.
 
     Attributes:
-        calls: those that came, in their order, ``GetSystemInfo`` included.
-        accepted: how many connections were accepted, ever.
+        calls: the calls that arrived, in order, including ``GetSystemInfo``.
+        accepted: how many connections were accepted in total.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None, *, proxy: bool = False) -> None:
         """Start to listen.
 
         Args:
-            tls: what to listen with; None for no TLS. Gets HTTP/2 as its protocol.
-            proxy: expect an HTTP CONNECT first, and be the server behind the proxy, too.
+            tls: the TLS context; None for no TLS. HTTP/2 is set as its protocol.
+            proxy: expect an HTTP CONNECT first, and also act as the server behind the proxy.
         """
         if tls is not None:
             tls.set_alpn_protocols(["h2"])
@@ -134,7 +134,7 @@ class StallingPeer:
         self.place: Place | None = None
         self._scripts: dict[str, Iterator[Reply]] = {}
         self._open: set[_Connection] = set()
-        # Made now, so that a test that counts descriptors meanwhile does not count them.
+        # Created now, so that a test that counts descriptors later does not count them.
         self._fillers = [socket.socket() for _ in range(4)]
         self._full = False
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -147,9 +147,9 @@ class StallingPeer:
 
     @property
     def target(self) -> str:
-        """What to connect to: the peer itself, or a server that only its proxy leads to."""
+        """The target to connect to: the peer, or a server reachable only through its proxy."""
         scheme = "http" if self.tls is None else "https"
-        # The port is that of tcpmux, where nobody listens.
+        # The port of tcpmux, where nobody listens.
         return f"{scheme}://{'127.0.0.1:1' if self.proxy else self.address}"
 
     @property
@@ -162,24 +162,24 @@ class StallingPeer:
         return [call for call in self.calls if call.case == case]
 
     def script(self, case: str, replies: Iterable[Reply]) -> None:
-        """Answer the calls with a header ``x-case`` so, one reply each, and in full afterwards."""
+        """Answer calls with a header ``x-case`` with these replies, and completely afterwards."""
         self._scripts[case] = iter(replies)
 
     def stall(self, place: Place) -> None:
-        """Stop at a place from now on.
+        """Stall at a place from now on.
 
-        Connections that are open stay as they are: there, only a place in an answer has an effect.
+        Open connections are not affected, except by a place in an answer.
         """
         if place is Place.TLS and self.tls is None:
             raise ValueError("a peer without TLS has no such place")
         if place in (Place.CONNECT, Place.TUNNEL) and not self.proxy:
-            raise ValueError("a peer that is no proxy has no such place")
+            raise ValueError("a peer that is not a proxy has no such place")
         self.place = place
         if place is Place.SYN:
             self._do(self._fill_the_queue)
 
     def behave(self) -> None:
-        """Stop nowhere from now on; what stopped stays so."""
+        """Do not stall from now on; stalled connections stay stalled."""
         self.place = None
         self._do(self._take_from_the_queue)
 
@@ -191,7 +191,7 @@ class StallingPeer:
         """Close everything.
 
         Raises:
-            AssertionError: a socket or the thread is left.
+            AssertionError: a socket or the thread is left over.
         """
         self._do(self._close_listener)
         end = time.monotonic() + _DEADLINE
@@ -200,23 +200,23 @@ class StallingPeer:
         left = self.open_connections
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_DEADLINE)
-        assert not self._thread.is_alive(), "the peer's thread does not end"
+        assert not self._thread.is_alive(), "the peer's thread did not end"
         self._loop.close()
-        assert not left, f"{left} connections do not close"
+        assert not left, f"{left} connections did not close"
 
     def reply_to(self, call: Call) -> Reply:
-        """Choose the reply to a call; for the connections."""
+        """Choose the reply to a call; called by connections."""
         reply = next(self._scripts.get(call.case, iter(())), None)
         if reply is not None:
             return reply
         return Reply(stop=self.place if self.place in IN_AN_ANSWER else None)
 
     def lost(self, connection: _Connection) -> None:
-        """Count a closed connection; for the connections."""
+        """Count a closed connection; called by connections."""
         self._open.discard(connection)
 
     def _do(self, action: Callable[[], _Result]) -> _Result:
-        """Do something on the peer's thread, and wait for it."""
+        """Run an action on the peer's thread, and wait for it."""
 
         async def doing() -> _Result:
             return action()
@@ -231,7 +231,7 @@ class StallingPeer:
     def _accept(self) -> None:
         try:
             client, _ = self._listener.accept()
-        except OSError:  # gone before it was taken
+        except OSError:  # closed before it was accepted
             return
         self.accepted += 1
         connection = _Connection(self, self.accepted, self.place)
@@ -250,7 +250,7 @@ class StallingPeer:
             filler.connect_ex(self._listener.getsockname())
             if not select.select([], [filler], [], 0.1)[1]:
                 return
-        raise AssertionError("the queue of new connections does not fill up")
+        raise AssertionError("the queue of new connections did not fill up")
 
     def _take_from_the_queue(self) -> None:
         if self._full:
@@ -272,7 +272,7 @@ class StallingPeer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: CONNECT if the peer is a proxy, TLS if it has any, then HTTP/2."""
+    """A connection: CONNECT if the peer is a proxy, TLS if it is set, then HTTP/2."""
 
     def __init__(self, peer: StallingPeer, number: int, place: Place | None) -> None:
         self._peer = peer
@@ -280,7 +280,7 @@ class _Connection(asyncio.Protocol):
         self._place = place
         self._transport: asyncio.Transport | None = None
         self._aborted = False
-        self._tunnelled = not peer.proxy
+        self._tunneled = not peer.proxy
         self._received = b""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
@@ -302,7 +302,7 @@ class _Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._aborted = True
-        if self._transport is not None:  # accepted, and served in a moment
+        if self._transport is not None:  # accepted but not served yet
             self._transport.abort()
 
     def _write(self, data: bytes) -> None:
@@ -313,7 +313,7 @@ class _Connection(asyncio.Protocol):
         if self._place is Place.ACCEPT:
             return
         try:
-            if self._tunnelled:
+            if self._tunneled:
                 self._in_the_tunnel(data)
             else:
                 self._asked_for_a_tunnel(data)
@@ -325,7 +325,7 @@ class _Connection(asyncio.Protocol):
         if self._place is Place.CONNECT or b"\r\n\r\n" not in self._received:
             return
         assert self._received.startswith(b"CONNECT 127.0.0.1:1 "), self._received
-        self._tunnelled = True
+        self._tunneled = True
         self._write(b"HTTP/1.1 200 OK\r\n\r\n")
 
     def _in_the_tunnel(self, data: bytes) -> None:

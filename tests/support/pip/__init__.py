@@ -1,1 +1,1 @@
-"""Packages, source trees and people who install them."""
+"""Packages, source trees, and users who install them."""

@@ -1,4 +1,4 @@
-"""An environment that the Makefile would make, borrowed from another one."""
+"""Replaces an environment of the Makefile by another one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 
 def borrow_environment(root: Path, name: str, python: str | Path = sys.executable) -> Path:
-    """Have a tree's venv be another one, and up to date for `make`.
+    """Make a tree's venv refer to another one, and up to date for `make`.
 
     Args:
-        root: of the tree.
-        name: of the venv, as the Makefile calls it.
-        python: the interpreter of the other one.
+        root: the root of the tree.
+        name: the venv's name in the Makefile.
+        python: the interpreter of the other environment.
 
     Returns:
-        Its directory of programs.
+        The venv's directory of programs.
     """
     programs = root / ".venv" / name / "bin"
     programs.mkdir(parents=True)

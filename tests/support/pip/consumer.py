@@ -1,4 +1,4 @@
-"""Somebody who installs the wheel and builds with it, on a machine without Rust."""
+"""A user who installs the wheel and builds with it, on a machine without Rust."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pkgconf
 from tests.support.docs.commands import run
 from tests.support.programs.paths import RUST, without_programs
 
-# What would change how build systems search, or what they build.
+# Variables that would change how build systems search or what they build.
 _FOREIGN = (
     "CARGO",
     "CFLAGS",
@@ -38,12 +38,12 @@ exec '{python}' -m pip --python '{venv}' --disable-pip-version-check "$@"
 
 @dataclass(frozen=True)
 class Consumer:
-    """An environment with the wheel in it, in a directory whose path has a blank.
+    """An environment with the wheel, in a directory whose path contains a space.
 
     Attributes:
         venv: the environment.
-        environ: variables to build with. PATH has the programs of the machine and the build tools
-            of the tests' environment, but nothing of Rust.
+        environ: variables for builds. PATH has the machine's programs and the build tools of the
+            tests' environment, but no Rust.
     """
 
     venv: Path
@@ -66,11 +66,11 @@ class Consumer:
         return self.site / "temporal_static_libs"
 
     def shell(self, script: str, directory: Path) -> str:
-        """Run a script in the activated environment. It has succeeded; what it printed."""
+        """Run a script in the activated environment, which must succeed; return its output."""
         return run(script, directory, self.environ, python=self.python)
 
     def config(self, *options: str) -> list[str]:
-        """What the environment's temporal-libs-config answers."""
+        """Return the lines that the environment's temporal-libs-config prints."""
         command: list[str | Path] = [self.venv / "bin" / "temporal-libs-config", *options]
         done = subprocess.run(command, env=self.environ, capture_output=True, text=True, check=True)
         return done.stdout.splitlines()
@@ -78,12 +78,12 @@ class Consumer:
     def attempt(
         self, *command: str | Path, directory: Path, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program, and let it end as it likes.
+        """Run a program, with any exit status.
 
         Args:
             command: the program, found on PATH, and its arguments.
             directory: where to run it.
-            variables: more for the environment.
+            variables: additional environment variables.
         """
         return subprocess.run(
             command,
@@ -107,7 +107,7 @@ def make_consumer(directory: Path, wheel: Path) -> Consumer:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     home = directory / "home"
     home.mkdir()
-    # Meson uses sccache where there is one, whose server would outlive the tests.
+    # Meson uses sccache if it is installed, and its server would outlive the tests.
     path = (str(_programs(directory / "bin")), without_programs(os.environ, (*RUST, "sccache")))
     consumer = Consumer(
         venv,
@@ -128,9 +128,9 @@ def make_consumer(directory: Path, wheel: Path) -> Consumer:
 
 
 def _programs(directory: Path) -> Path:
-    """A directory of links to the build tools of the tests' environment."""
+    """Make a directory of links to the build tools of the tests' environment."""
     directory.mkdir()
-    # The program that is in the package, not its script, which looks into the tests' environment.
+    # The program in the package, because its script searches the tests' environment.
     for name in ("pkg-config", "pkgconf"):
         (directory / name).symlink_to(pkgconf.get_executable())
     scripts = Path(sysconfig.get_path("scripts"))

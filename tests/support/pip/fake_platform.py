@@ -1,4 +1,4 @@
-"""Another platform as Python sees it, for what a test starts: pip, and the build hook."""
+"""Makes Python in programs that a test starts, such as pip, report another platform."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# Python runs it as it starts. pip's choice of a wheel, and the build hook, ask these functions.
+# Runs at the start of Python. pip's choice of a wheel and the build hook call these functions.
 _SITECUSTOMIZE = """\
 import json, os, platform, sys, sysconfig
 fake = json.loads({fake!r})
@@ -24,13 +24,13 @@ if fake["system"] == "Windows":
 
 @dataclass(frozen=True)
 class FakePlatform:
-    """What Python is to say.
+    """The platform that Python should report.
 
     Attributes:
-        system: of ``platform.system()``.
-        machine: of ``platform.machine()``.
-        platform_tag: of ``sysconfig.get_platform()``.
-        glibc: its version; None for the one that there is.
+        system: the result of ``platform.system()``.
+        machine: the result of ``platform.machine()``.
+        platform_tag: the result of ``sysconfig.get_platform()``.
+        glibc: the version of glibc; None for the real one.
     """
 
     system: str
@@ -39,10 +39,10 @@ class FakePlatform:
     glibc: str | None = None
 
     def environ(self, directory: Path) -> dict[str, str]:
-        """Variables for a process that is to run on it.
+        """Environment variables for a process on this platform.
 
         Args:
-            directory: a new one, for what makes it so.
+            directory: a new directory for the module that fakes the platform.
         """
         directory.mkdir()
         program = _SITECUSTOMIZE.format(fake=json.dumps(asdict(self)))

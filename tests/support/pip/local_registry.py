@@ -1,4 +1,4 @@
-"""A registry of crates in a directory, from which cargo takes all, without a network."""
+"""A crate registry in a directory, which cargo uses without a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LocalRegistry:
     """The registry.
 
     Attributes:
-        cargo_home: for CARGO_HOME: its configuration names the directory.
+        cargo_home: the value for CARGO_HOME, whose configuration names the directory.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -32,13 +32,13 @@ class LocalRegistry:
         dependencies: Mapping[str, str] | None = None,
         rust_version: str = "1.70",
     ) -> None:
-        """Put an empty crate there.
+        """Publish an empty crate.
 
         Args:
             name: its name.
             version: its version.
-            dependencies: crates' names to requirements.
-            rust_version: its minimum of Rust.
+            dependencies: version requirements by crate.
+            rust_version: its minimum Rust version.
         """
         crate = self._crates / f"{name}-{version}"
         (crate / "src").mkdir(parents=True)
@@ -51,6 +51,6 @@ class LocalRegistry:
         (crate / ".cargo-checksum.json").write_text('{"files": {}}')
 
     def withdraw(self, name: str, *versions: str) -> None:
-        """Take versions of a crate away."""
+        """Remove versions of a crate."""
         for version in versions:
             shutil.rmtree(self._crates / f"{name}-{version}")

@@ -1,4 +1,4 @@
-"""A Python that refuses packages of other installers than its system's, as Debian's does."""
+"""A Python that refuses packages from installers other than the system's, like Debian's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def make_managed_python(root: Path) -> Path:
-    """Make a copy of the tests' Python, with its library in links, pip, and the marker of PEP 668.
+    """Make a copy of the tests' Python with links to its library, pip, and the marker of PEP 668.
 
     Args:
         root: a directory that does not exist.
@@ -27,7 +27,7 @@ def make_managed_python(root: Path) -> Path:
     (library / "EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=It is the tests'.\n")
     for entry in Path(sysconfig.get_path("purelib")).glob("pip*"):
         (site / entry.name).symlink_to(entry)
-    # A copy: of a link, Python would take the directory that it leads to for its own.
+    # A copy, because with a link, Python would use the directory of the link's target.
     python = root / "bin" / "python"
     python.parent.mkdir()
     shutil.copy(Path(sys.executable).resolve(), python)

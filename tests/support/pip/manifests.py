@@ -1,4 +1,4 @@
-"""A manifest to test with, of archives that are not there."""
+"""A manifest for tests, for archives that do not exist."""
 
 from __future__ import annotations
 

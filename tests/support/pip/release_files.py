@@ -1,7 +1,7 @@
-"""Wheels and source distributions of a release, as its builds would make them.
+"""Wheels and source distributions of a release, like those from its builds.
 
-A wheel is the one under test with another platform's facts, and with small archives where they are
-not to be linked.
+A wheel is the one under test with the facts of another platform, and with small archives if they do
+not need to link.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def make_wheel(
     Args:
         pattern: the wheel under test.
         target: the platform.
-        commit: that its manifest names.
-        directory: for the wheel.
-        real: whether its archives are those of the pattern, and can be linked.
-        change: changes the files that go into it, by name, before their RECORD is written.
+        commit: the commit in its manifest.
+        directory: the directory for the wheel.
+        real: whether it has the pattern's archives, which can be linked.
+        change: changes the wheel's files, by name, before RECORD is written.
     """
     with zipfile.ZipFile(pattern) as archive:
         files = {
@@ -53,7 +53,7 @@ def make_wheel(
             if not name.endswith(("/", ".dist-info/RECORD")) and (real or not name.endswith(".a"))
         }
     lib = f"{Path(LIB).parent}/{target.lib_directory}"
-    # Those next to the archives, and not the files for build systems in directories there.
+    # Only the files next to the archives, not those for build systems in subdirectories.
     files = {
         name.replace(LIB, lib, 1) if name.rpartition("/")[0] == LIB else name: content
         for name, content in files.items()
@@ -87,7 +87,7 @@ def make_wheel(
 
 
 def alter_member(wheel: Path, member: str) -> None:
-    """Alter a file in a wheel, and not the RECORD of it."""
+    """Alter a file in a wheel, but not its RECORD."""
     with zipfile.ZipFile(wheel) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     files[member] += b"\n"
@@ -97,13 +97,13 @@ def alter_member(wheel: Path, member: str) -> None:
 
 
 def make_sdist(tree: Path, version: str, commit: str, directory: Path) -> Path:
-    """Make a source distribution that has what a release looks at.
+    """Make a source distribution with everything that a release checks.
 
     Args:
-        tree: the source tree that it is of.
-        version: in its name and its metadata.
-        commit: that it names.
-        directory: for it.
+        tree: the source tree.
+        version: the version in its name and metadata.
+        commit: the commit that it names.
+        directory: the directory for it.
     """
     top = f"temporal_static_libs-{version}"
     files = {
@@ -127,16 +127,16 @@ def hashes_of(directory: Path) -> dict[str, str]:
 
 
 def release_wheel(file: Path) -> ReleaseWheel:
-    """The wheel under test as the release reads one, of whatever profile and commit it is."""
+    """Read the wheel under test like the release does, with any profile and commit."""
     with zipfile.ZipFile(file) as archive:
         manifest = parse_manifest(archive.read(f"{LIB}/manifest.json").decode())
     return ReleaseWheel(file, target_of_triple(manifest.target), manifest)
 
 
 def make_line_tables(distributions: Path, directory: Path) -> Path:
-    """Make what the builds of wheels for Linux also leave: ``line-tables-PLATFORM`` for each.
+    """Make ``line-tables-PLATFORM`` for each wheel for Linux, like the builds of wheels.
 
-    The archives are those of the wheel with a few bytes more.
+    The archives are those of the wheel with a few additional bytes.
     """
     for file in distributions.glob("*.whl"):
         with zipfile.ZipFile(file) as archive:

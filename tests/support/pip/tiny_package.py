@@ -1,4 +1,4 @@
-"""A copy of the installed package that carries a workspace which compiles in a second."""
+"""A copy of the installed package with a workspace that compiles in a second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 HEADER = "temporal-sdk-core-c-bridge.h"
 
-# Stands between cargo and rustc, as sccache does: notes what is compiled, and waits if it is told.
+# Runs between cargo and rustc, like sccache. Records what is compiled, and waits on request.
 _WRAPPER = """\
 #!/bin/sh
 case " $* " in
@@ -33,8 +33,8 @@ class RustcWrapper:
 
     Attributes:
         program: its path.
-        log: has a line for each time that the tiny workspace's first crate was compiled.
-        hold: while it exists, compiling that crate waits.
+        log: a line for each compile of the tiny workspace's first crate.
+        hold: while this file exists, compiling that crate waits.
     """
 
     program: Path
@@ -43,7 +43,7 @@ class RustcWrapper:
 
 
 def rustc_wrapper(directory: Path) -> RustcWrapper:
-    """Make one in a directory."""
+    """Make a wrapper in a directory."""
     wrapper = RustcWrapper(directory / "wrapper", directory / "compiled", directory / "hold")
     wrapper.program.write_text(_WRAPPER.format(log=wrapper.log, hold=wrapper.hold))
     wrapper.program.chmod(0o755)
@@ -52,12 +52,12 @@ def rustc_wrapper(directory: Path) -> RustcWrapper:
 
 @dataclass(frozen=True)
 class TinyPackage:
-    """The copy.
+    """A copy of the package.
 
     Attributes:
         root: the package's directory.
-        cache: what TEMPORAL_LIBS_CACHE_DIR is set to; it does not exist yet.
-        compiled: where a compiled set has its place in it.
+        cache: the value of TEMPORAL_LIBS_CACHE_DIR; it does not exist yet.
+        compiled: the path of a compiled set in the cache.
         environ: the environment to run it in.
     """
 
@@ -68,11 +68,11 @@ class TinyPackage:
 
     @property
     def workspace(self) -> Path:
-        """The Rust sources that it carries."""
+        """The package's Rust sources."""
         return self.root / "rust"
 
     def python(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Run Python with the package to import, and let it end as it likes.
+        """Run Python with the package on its path, with any exit status.
 
         Args:
             arguments: Python's arguments.
@@ -89,19 +89,19 @@ class TinyPackage:
         )
 
     def config(self, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Run its temporal-libs-config, and let it end as it likes."""
+        """Run its temporal-libs-config, with any exit status."""
         return self.python("-m", "temporal_static_libs", *options, **settings)
 
     def answer(self, *options: str, **settings: str) -> list[str]:
-        """What its temporal-libs-config prints when all is well."""
+        """Return the lines that a successful temporal-libs-config prints."""
         done = self.config(*options, **settings)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
     @contextmanager
     def config_running(self, *options: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-        """Start its temporal-libs-config in a process group, and end that with the block."""
-        # What runs the tests in the background may have them ignore SIGINT, and all they start.
+        """Start its temporal-libs-config in a process group, and end the group with the block."""
+        # The tests may run in the background, where they and their children ignore SIGINT.
         command = ["env", "--default-signal=INT", sys.executable, "-m", "temporal_static_libs"]
         with subprocess.Popen(
             [*command, *options],
@@ -117,30 +117,30 @@ class TinyPackage:
                 yield process
             finally:
                 if process.poll() is None:
-                    process.terminate()  # which ends its cargo, too
+                    process.terminate()  # this also ends its cargo
                     with suppress(subprocess.TimeoutExpired):
                         process.wait(10)
                     with suppress(ProcessLookupError):
                         os.killpg(process.pid, 9)
 
     def script(self, directory: Path) -> Path:
-        """Its temporal-libs-config as one program, made in a directory."""
+        """Make a program in a directory that runs its temporal-libs-config."""
         script = directory / "temporal-libs-config"
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m temporal_static_libs "$@"\n')
         script.chmod(0o755)
         return script
 
     def break_wheel(self) -> None:
-        """Cut the wheel's own archive short."""
+        """Truncate the wheel's archive."""
         archive = self.root / "lib" / "libtemporal_sdk_core.a"
-        archive.unlink()  # it is a link to one that is whole
+        archive.unlink()  # it is a link to an intact one
         archive.write_bytes(b"!<arch>\n")
 
 
 def make_tiny_package(
     root: Path, workspace: Path, cache: Path, environ: Mapping[str, str]
 ) -> TinyPackage:
-    """Have a copy of the package carry another workspace and its header.
+    """Replace the workspace and header in a copy of the package.
 
     Args:
         root: the copy.

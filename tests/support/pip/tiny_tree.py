@@ -12,7 +12,7 @@ TINY_WORKSPACE = Path(__file__).resolve().parents[2] / "wheel" / "tiny_workspace
 HEADER = "temporal_static_libs/include/temporal-sdk-core-c-bridge.h"
 INTERFACE = "temporal_static_libs/share/interface.json"
 
-# What a source tree has besides the workspace.
+# The files of a source tree other than the workspace.
 _SOURCES = (
     ".gitignore",
     "LICENSE",
@@ -26,7 +26,7 @@ _SOURCES = (
 
 
 def plant_tiny_tree(root: Path, repo_root: Path) -> Path:
-    """Copy this project's tree with the tiny workspace in place of its Rust.
+    """Copy this project's tree with the tiny workspace instead of its Rust.
 
     Args:
         root: a directory that does not exist.
@@ -51,11 +51,11 @@ def plant_tiny_tree(root: Path, repo_root: Path) -> Path:
 
 
 def declare(root: Path, text: str) -> None:
-    """Give a tree another C header, and the description of it.
+    """Replace a tree's C header and its description.
 
     Args:
         root: the tree's directory.
-        text: the header's, in the form that cbindgen gives it.
+        text: the text of the header, in cbindgen's format.
     """
     header = root / HEADER
     header.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""An index on the loopback interface that takes uploads, as twine makes them: pypiserver."""
+"""An index on the loopback interface that accepts uploads from twine: pypiserver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# In a process of its own, because it has its way with warnings and logs. Prints its port.
+# In a separate process, because it changes settings of warnings and logs. Prints its port.
 _SERVER = """\
 import sys
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -32,8 +32,8 @@ class UploadingIndex:
     """The index.
 
     Attributes:
-        directory: where it keeps what was uploaded.
-        address: for uploads.
+        directory: the directory for uploads.
+        address: the URL for uploads.
     """
 
     directory: Path
@@ -41,15 +41,15 @@ class UploadingIndex:
 
     @property
     def index_url(self) -> str:
-        """The address that pip takes as ``--index-url``."""
+        """The URL for pip's ``--index-url``."""
         return f"{self.address}simple/"
 
     def names(self) -> set[str]:
-        """The files that it has."""
+        """The names of its files."""
         return {file.name for file in self.directory.iterdir()}
 
     def upload(self, files: Sequence[Path]) -> subprocess.CompletedProcess[str]:
-        """Upload files with twine, which fails at one that is there already."""
+        """Upload files with twine, which fails if a file already exists."""
         command = [sys.executable, "-m", "twine", "upload", "--non-interactive"]
         command += ["--disable-progress-bar", "--repository-url", self.address]
         command += ["--username", "anybody", "--password", "anything", *map(str, files)]
@@ -63,7 +63,7 @@ def uploading_index(directory: Path) -> Iterator[UploadingIndex]:
     """Serve an index.
 
     Args:
-        directory: an empty one, to keep what is uploaded.
+        directory: an empty directory for uploads.
     """
     command = [sys.executable, "-W", "ignore", "-c", _SERVER, str(directory)]
     with subprocess.Popen(

@@ -17,7 +17,7 @@ CORE = f"{CRATES}/sdk-core/Cargo.toml"
 
 
 def bridge(header: str, core: str = "0.9.0") -> dict[str, str]:
-    """The files of a source distribution: a header, and the manifest of a core."""
+    """The files of a source distribution: a header and the manifest of a core."""
     return {PLACE: header, CORE: f'[package]\nname = "temporalio-sdk-core"\nversion = "{core}"\n'}
 
 
@@ -25,9 +25,9 @@ def make_upstream_sdist(directory: Path, version: str, files: Mapping[str, str])
     """Make a source distribution.
 
     Args:
-        directory: where to put it; made if it is not there.
-        version: of the package.
-        files: place to text.
+        directory: where to put it; created if it is missing.
+        version: the package's version.
+        files: texts by path.
     """
     directory.mkdir(parents=True, exist_ok=True)
     archive = directory / f"temporalio-{version}.tar.gz"
@@ -41,11 +41,11 @@ def make_upstream_sdist(directory: Path, version: str, files: Mapping[str, str])
 
 
 def use_settings(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
-    """Give pip these settings, and no other.
+    """Make pip use only these settings.
 
     Args:
         monkeypatch: sets the environment.
-        settings: variables without their prefix.
+        settings: variables, named without their prefix.
     """
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
@@ -55,5 +55,5 @@ def use_settings(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
 
 
 def use_directory(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
-    """Let pip find what is in a directory, and nothing else."""
+    """Make pip find only the files in a directory."""
     use_settings(monkeypatch, NO_INDEX="1", FIND_LINKS=str(directory))

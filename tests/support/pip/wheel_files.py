@@ -1,4 +1,4 @@
-"""Wheels to put on an index, made of wheels that there are."""
+"""Wheels for an index, made from existing wheels."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from wheel.wheelfile import WheelFile
 def reissue(
     wheel: Path, directory: Path, *, tag: str | None = None, version: str | None = None
 ) -> Path:
-    """Make a wheel under another platform tag or version, for the choice of a file only.
+    """Make a wheel with another platform tag or version, only for pip's choice of a file.
 
-    Name and metadata say so. The archives are left out: they are of another platform, and to
-    compress them again would take seconds.
+    Name and metadata are changed. The archives are omitted, because they are for another platform,
+    and compressing them again would take seconds.
 
     Args:
-        wheel: the real one.
+        wheel: the real wheel.
         directory: where to put it.
-        tag: the platform tag, with dots if it is several; None for the wheel's own.
+        tag: the platform tag, or several separated by dots; None for the wheel's own.
         version: the version; None for the wheel's own.
     """
     name, old_version, _, tags = parse_wheel_filename(wheel.name)
@@ -36,7 +36,7 @@ def reissue(
     with WheelFile(wheel) as old, WheelFile(made, "w") as new:
         for member in old.infolist():
             if member.filename == f"{old_info}RECORD" or member.filename.endswith(".a"):
-                continue  # the library writes the record
+                continue  # the library writes RECORD
             content = old.read(member)
             if member.filename == f"{old_info}WHEEL":
                 content = _with_tags(content, f"py3-none-{platforms}")
@@ -52,24 +52,24 @@ def reissue(
 
 
 def next_version(wheel: Path, directory: Path) -> Path:
-    """Make the wheel of the next version, which links: the version differs wherever it is.
+    """Make a linkable wheel of the next version, with the version changed everywhere.
 
-    So it does in the header and in the archives, whose recorded hashes are those of the new ones.
+    It is also changed in the header and the archives, whose recorded hashes are updated.
 
     Args:
-        wheel: the real one.
+        wheel: the real wheel.
         directory: where to put it.
     """
     _, version, _, _ = parse_wheel_filename(wheel.name)
     old = str(version)
-    # As long as the old one, because no offset in an archive may change.
+    # Has the same length as the old one, because offsets in an archive must not change.
     new = f"{old[:-1]}{(int(old[-1]) + 1) % 10}"
-    # With underscores, it is in a symbol.
+    # A symbol contains it with underscores.
     renames = {old: new, old.replace(".", "_"): new.replace(".", "_")}
     made = directory / _replaced(wheel.name.encode(), renames).decode()
     with WheelFile(wheel) as opened, WheelFile(made, "w", zipfile.ZIP_STORED) as written:
         members = [it for it in opened.namelist() if not it.endswith(".dist-info/RECORD")]
-        # Archives first: other files have their hashes.
+        # Archives first, because other files contain their hashes.
         for member in sorted(members, key=lambda it: not it.endswith(".a")):
             before = opened.read(member)
             after = _replaced(before, renames)
@@ -92,7 +92,7 @@ def _with_tags(content: bytes, tags: str) -> bytes:
 
 
 def installed_wheel(distribution: str, directory: Path) -> Path:
-    """Make a wheel of what is installed in the tests' environment, of Python files alone.
+    """Make a wheel of a pure-Python distribution that is installed in the tests' environment.
 
     Args:
         distribution: its name.
@@ -110,5 +110,5 @@ def installed_wheel(distribution: str, directory: Path) -> Path:
 
 
 def sha256(file: Path) -> str:
-    """The hash that a requirements file names."""
+    """Return the hash for a requirements file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,1 +1,1 @@
-"""Programs and processes that tests start or look at."""
+"""Programs and processes that tests start or inspect."""

@@ -1,4 +1,4 @@
-"""Programs in C and C++ that use the library as a host does: linked with it, and their output."""
+"""C and C++ programs that use the library like a host: linking them and reading their output."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.support.abi.capi import config
 
 
 def build_program(source: Path, scratch: Path, options: Sequence[str] = ()) -> Path:
-    """Compile a program and link it with what ``temporal-libs-config`` prints.
+    """Compile a program and link it with the flags that ``temporal-libs-config`` prints.
 
     Args:
-        source: a file in C11 or, if its name ends in ``.cpp``, C++17. Headers are looked for next
+        source: a file in C11 or, if its name ends in ``.cpp``, C++17. Headers are searched next
             to it.
-        scratch: where the program is put.
-        options: more of the compiler's, such as a sanitizer's.
+        scratch: the directory for the program.
+        options: additional compiler options, such as those of a sanitizer.
     """
     program = scratch / source.stem
     compiler = ["c++", "-std=c++17"] if source.suffix == ".cpp" else ["cc", "-std=c11"]
@@ -30,7 +30,7 @@ def build_program(source: Path, scratch: Path, options: Sequence[str] = ()) -> P
 
 
 def lines_of(output: str, fields: Sequence[str]) -> list[dict[str, str]]:
-    """Read a program's lines, each with these fields and tabs between them."""
+    """Parse a program's lines, which have these fields separated by tabs."""
     rows = [line.split("\t") for line in output.splitlines()]
     for row in rows:
         assert len(row) == len(fields), row

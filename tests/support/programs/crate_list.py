@@ -1,4 +1,4 @@
-"""The crates that a program says it carries, as a scanner reads them."""
+"""The crates listed in a program, read like a scanner does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.licenses.linked_crates import Crate
 
 
 def crates_in(program: Path) -> frozenset[Crate]:
-    """Return the crates in a program or a shared library, read by cargo-auditable's own reader."""
+    """Return the crates in a program or a shared library, using cargo-auditable's own reader."""
     reader = require_program("rust-audit-info")
     done = subprocess.run([reader, program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

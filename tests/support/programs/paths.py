@@ -1,4 +1,4 @@
-"""PATH without some programs: that of somebody who has no Rust toolchain, for instance."""
+"""PATH without some programs, for example that of a user without a Rust toolchain."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ RUST = ("cargo", "rustc", "rustup")
 
 
 def without_programs(environ: Mapping[str, str], names: Sequence[str]) -> str:
-    """PATH without some programs, and with all others.
+    """Return PATH without some programs, but with all others.
 
-    A directory that holds one of them gives way to one with links to the others: a C compiler may
-    be beside them.
+    A directory with one of these programs is replaced by one with links to its other programs, such
+    as a C compiler.
     """
     directories = environ["PATH"].split(os.pathsep)
     return os.pathsep.join(_without(directory, frozenset(names)) for directory in directories)
 
 
 def search_script(*names: str) -> str:
-    """Shell commands that print the paths of those programs that are found."""
-    # dash's `command -v` looks for the first of its arguments alone.
+    """Return shell commands that print the paths of the programs that are found."""
+    # dash's `command -v` only looks for its first argument.
     return "; ".join(f"command -v {name} || :" for name in names)
 
 
 def consumer_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of who links the archives: no program of Rust's is on PATH.
+    """Return the environment of a user who links the archives, without Rust programs on PATH.
 
     Args:
-        environ: the environment otherwise; None is this process's.
+        environ: the base environment; None is this process's.
     """
     given = os.environ if environ is None else environ
     return {**given, "PATH": without_programs(given, RUST)}

@@ -1,4 +1,4 @@
-"""Processes and their threads, as /proc shows them."""
+"""Processes and their threads, read from /proc."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def blocked_signals(status: str) -> set[int]:
-    """Read from a ``status`` file which signals a thread has blocked."""
+    """Return the signals that a thread blocks, from its ``status`` file."""
     found = re.search(r"^SigBlk:\s*([0-9a-f]+)$", status, re.MULTILINE)
     assert found is not None, status
     mask = int(found.group(1), 16)
@@ -19,14 +19,14 @@ def threads(process: int) -> dict[int, tuple[str, set[int]]]:
     """Map the threads of a process to their names (15 characters at most) and blocked signals."""
     found = {}
     for task in Path(f"/proc/{process}/task").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
             name = (task / "comm").read_text().rstrip("\n")
             found[int(task.name)] = (name, blocked_signals((task / "status").read_text()))
     return found
 
 
 def is_running(process: int) -> bool:
-    """Tell whether a process runs, and is no zombie."""
+    """Return whether a process is running and not a zombie."""
     try:
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

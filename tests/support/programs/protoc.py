@@ -1,4 +1,4 @@
-"""PyPI's protoc, on protobuf files of a directory."""
+"""Running PyPI's protoc on protobuf files in a directory."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-# Temporal's files have such imports, which do no harm.
+# Temporal's files have such imports, which are harmless.
 _UNUSED = re.compile(r"\S+: warning: Import \S+ is unused\.\n")
 
 
 def without_unused_imports(output: str) -> str:
-    """What protoc printed, less what it says of imports that a file does not use."""
+    """Return protoc's output without warnings about unused imports."""
     return _UNUSED.sub("", output)
 
 
 def compile_protos(include: Path, files: Iterable[str], scratch: Path) -> FileDescriptorSet:
-    """Compile files and all that they import into descriptors.
+    """Compile files and everything they import into descriptors.
 
     Args:
-        include: the directory that imports are relative to; protoc adds one with Google's own.
+        include: the directory that imports are relative to; protoc adds one with Google's files.
         files: relative to it.
         scratch: a directory to write to.
 
     Returns:
-        The descriptors. protoc had nothing to complain about.
+        The descriptors. protoc must have no messages.
     """
     output = scratch / "descriptors.bin"
     options = [f"--proto_path={include}", f"--descriptor_set_out={output}", "--include_imports"]

@@ -1,4 +1,4 @@
-"""A server of sccache's for one test: a program that finds none starts one, and it stays."""
+"""A separate sccache server for one test. Without it, a program starts one that keeps running."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.support.peers.loopback import unused_address
 
 @dataclass(frozen=True)
 class Sccache:
-    """It.
+    """The server.
 
     Attributes:
-        settings: variables that have cargo use it.
+        settings: variables that make cargo use it.
     """
 
     settings: dict[str, str]
 
     def __call__(self, *arguments: str) -> str:
-        """What sccache answers."""
+        """Return the output of sccache."""
         done = subprocess.run(
             [self.settings["RUSTC_WRAPPER"], *arguments],
             env={**os.environ, **self.settings},
@@ -37,16 +37,16 @@ class Sccache:
 
 @contextmanager
 def own_sccache(directory: Path) -> Iterator[Sccache]:
-    """Start one, with nothing in its cache, and end it with the block.
+    """Start a server with an empty cache, and end it with the block.
 
     Args:
-        directory: for its cache.
+        directory: the directory for its cache.
     """
     sccache = Sccache(
         {
             "RUSTC_WRAPPER": require_program("sccache"),
             "SCCACHE_DIR": str(directory / "sccache"),
-            # A socket's path is nothing to sccache 0.4: it would ask the server of the machine.
+            # sccache 0.4 ignores a socket's path and would use the machine's server.
             "SCCACHE_SERVER_PORT": unused_address().rpartition(":")[2],
         }
     )

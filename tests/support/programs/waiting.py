@@ -1,4 +1,4 @@
-"""Waiting for something that happens on another thread or in another process."""
+"""Waiting for events on another thread or in another process."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    """Wait for something.
+    """Wait until a condition is true.
 
     Args:
-        condition: asked again and again.
-        what: is awaited, for the message.
-        seconds: at most; a minute is longer than a machine busy with everything else takes.
+        condition: checked repeatedly.
+        what: the awaited event, for the message.
+        seconds: the maximum; a minute is enough even on a busy machine.
 
     Raises:
-        AssertionError: it did not come.
+        AssertionError: the condition did not become true.
     """
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,4 +1,4 @@
-"""What a release's builds also leave: the shared library of each wheel, with its description."""
+"""The shared library of each wheel and its description, like those from a release's builds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ARCHIVE = b"!<arch>\n"
 def make_shared_libraries(distributions: Path, directory: Path) -> Path:
     """Make ``shared-PLATFORM`` for each wheel.
 
-    The library is linked from the installed archives if the wheel's are real, which are the same;
-    otherwise, it is a few bytes.
+    If a wheel has real archives, the library is linked from the installed ones, which are the same.
+    Otherwise, it has only a few bytes.
 
     Args:
         distributions: the wheels.

@@ -1,4 +1,4 @@
-"""Archives of any platform that define the whole interface in C, and do nothing in it."""
+"""Archives for any platform that define the whole interface in C with empty functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from temporal_static_libs._library_set import HEADER
 from temporal_static_libs._manifest import Manifest, ManifestLibrary
 from temporal_static_libs._targets import Target
 
-# Local ones, and one from the C library, as real archives have them.
+# A local function and one from the C library, like in real archives.
 _BEYOND = """\
 #include <string.h>
 size_t stand_in_hidden(const char *text) { return strlen(text); }
@@ -29,14 +29,14 @@ def make_stand_in(
     archiver: Sequence[str],
     system_libraries: Sequence[str] = ("c",),
 ) -> Path:
-    """Make a directory that TEMPORAL_LIBS_DIR can name, for a target.
+    """Make a directory for TEMPORAL_LIBS_DIR, for a target.
 
     Args:
         directory: where to make it.
         target: the platform that the archives are for.
-        compiler: a C compiler's driver for it.
-        archiver: an ``ar``.
-        system_libraries: what the manifest says they need.
+        compiler: a C compiler for the target.
+        archiver: an ``ar`` program.
+        system_libraries: the system libraries in the manifest.
 
     Returns:
         The directory.

@@ -1,1 +1,1 @@
-"""The system that tests run on: its users, processes, and file systems."""
+"""The system that tests run on: users, processes, and file systems."""

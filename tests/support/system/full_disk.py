@@ -1,4 +1,4 @@
-"""A small file system that is full, which only one shell and what it starts can see."""
+"""A small, full file system that only one shell and its children can see."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.support.ci.skips import require_program
 
 @dataclass(frozen=True)
 class OnFullDisk:
-    """What came of a command that ran twice: on a full disk, then with room.
+    """The outcomes of a command that ran twice: on a full disk, then with space.
 
     Attributes:
         full: exit status, stdout and stderr of the first run.
-        roomy: those of the second.
-        files: what was on the disk after the first, but for what filled it.
+        roomy: exit status, stdout and stderr of the second run.
+        files: the files on the disk after the first run, without the filler.
     """
 
     full: tuple[int, str, str]
@@ -42,8 +42,8 @@ def run_on_full_disk(
         environ: its environment.
         disk: an empty directory, where the file system is mounted.
         scratch: a directory on another file system.
-        before: lines of shell that run before the disk is filled.
-        after: lines of shell that run after the second run.
+        before: shell commands to run before the disk is filled.
+        after: shell commands to run after the second run.
     """
     unshare = [require_program("unshare"), "--mount"]
     if os.geteuid() != 0:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def write_program(file: Path, text: str) -> None:
-    """Write a program that can be run."""
+    """Write an executable program."""
     file.write_text(text, encoding="utf-8")
     file.chmod(0o755)
 
 
 def end(process: int) -> None:
-    """End a process that a test has started, if it still runs."""
+    """End a process that a test started, if it is still running."""
     try:
         os.kill(process, 9)
     except ProcessLookupError:

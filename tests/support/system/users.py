@@ -1,4 +1,4 @@
-"""Two users: the administrator, who runs the tests, and nobody."""
+"""Two users: root, who runs the tests, and nobody."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 NOBODY = 65534
 
 needs_root = pytest.mark.needs_root
-"""Marks a test that becomes another user; `tests/battery/conftest.py` deselects it elsewhere."""
+"""Marks a test that becomes another user; `tests/battery/conftest.py` may deselect it."""
 
 
 def is_root() -> bool:
-    """Tell whether this process can become another user."""
+    """Return whether this process can become another user."""
     return os.geteuid() == 0

@@ -1,4 +1,4 @@
-"""Builds examples/zig-bridge, and runs what comes of it."""
+"""Builds and runs examples/zig-bridge."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ZigBridge:
     """A copy of examples/zig-bridge.
 
     Attributes:
-        directory: where it is.
-        python: of the environment whose Zig builds it.
+        directory: the directory of the copy.
+        python: the interpreter of the environment whose Zig builds it.
     """
 
     directory: Path
@@ -28,13 +28,13 @@ class ZigBridge:
     def zig_build(
         self, *arguments: str, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``zig build`` in it, and let it end as it likes: see `zig`."""
+        """Run ``zig build`` in it, with any exit status: see `zig`."""
         return self.zig("build", *arguments, environ=environ)
 
     def zig(
         self, *arguments: str, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run Zig in it, without Rust on PATH, and let it end as it likes.
+        """Run Zig in it without Rust on PATH, with any exit status.
 
         Args:
             arguments: its arguments.
@@ -56,7 +56,7 @@ class ZigBridge:
 
     @property
     def header(self) -> Path:
-        """The header of the shared library, as it is installed with it."""
+        """The header that is installed with the shared library."""
         return self.directory / "zig-out" / "include" / "temporal_zig_bridge.h"
 
     @property
@@ -65,7 +65,7 @@ class ZigBridge:
         return self.directory / "zig-out" / "bin" / "zig-bridge-demo"
 
     def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the built program, and let it end as it likes."""
+        """Run the built program, with any exit status."""
         return subprocess.run(
             [self.program, *arguments], capture_output=True, text=True, check=False, timeout=300
         )
@@ -83,9 +83,9 @@ class ZigBridge:
 
 
 def make_zig_bridge(destination: Path) -> ZigBridge:
-    """Copy the example, to build it.
+    """Copy the example for building.
 
     Args:
-        destination: directory to make.
+        destination: the directory to create.
     """
     return ZigBridge(copy_zig_bridge(destination))

@@ -1,4 +1,4 @@
-"""The C surface of examples/zig-bridge, called as its header says, from another language."""
+"""The C surface of examples/zig-bridge, called as documented in its header."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ARGUMENT, CORE, CONNECT, RPC, TIMEOUT, SHUT_DOWN = 1, 2, 3, 4, 5, 7
 WORKFLOW_SERVICE = 1
 
 
-@dataclass(unsafe_hash=True)  # not frozen: a traceback is set on what is raised
+@dataclass(unsafe_hash=True)  # not frozen, because raising it sets a traceback
 class BridgeError(Exception):
-    """What a TemporalZigError said."""
+    """The content of a TemporalZigError."""
 
     kind: int
     message: str
@@ -37,7 +37,7 @@ class _Event(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Event:
-    """What a queue gave: a result, an error or, for calls that give nothing, neither."""
+    """An event from a queue: a result, an error, or neither for calls without a result."""
 
     tag: int
     result: int | None
@@ -182,7 +182,7 @@ class Surface:
         assert self._succeeded(finalized, error) == 1
 
     def next_task(self, worker: int) -> bytes | None:
-        """Poll as a worker's loop does: None when the worker is shut down."""
+        """Poll like a worker's loop; return None when the worker is shut down."""
         try:
             return self.poll(worker)
         except BridgeError as error:
@@ -197,7 +197,7 @@ class Surface:
         self.finalize(worker)
 
     def start(self, function: str, *arguments: object) -> None:
-        """Start a call, by its function's name without the prefix."""
+        """Start a call; the function is named without its prefix."""
         error = ctypes.c_void_p()
         started = getattr(self.dll, f"temporal_zig_{function}")(*arguments, ctypes.byref(error))
         assert self._succeeded(started, error) == 1
@@ -211,14 +211,14 @@ class Surface:
         return Event(event.tag, event.result, error)
 
     def descriptor(self, queue: int | None) -> int:
-        """Make a descriptor of a queue, for the caller to close."""
+        """Make a descriptor of a queue, which the caller must close."""
         error = ctypes.c_void_p()
         return self._succeeded(
             self.dll.temporal_zig_queue_descriptor(queue, ctypes.byref(error)), error
         )
 
     def taken(self, answer: int | None) -> bytes:
-        """Copy bytes of the library, and free them."""
+        """Copy and free bytes from the library."""
         assert answer is not None
         try:
             return self._contents(answer)
@@ -253,14 +253,14 @@ class Surface:
 
 
 def threads_of_the_core() -> int:
-    """This process's threads of the bridge's core; the official client has a core of its own."""
+    """Count this process's threads of the bridge's core; the official client has a separate core."""
     names = []
     for thread in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # it has ended meanwhile
+        with suppress(OSError):  # the thread has ended meanwhile
             names.append((thread / "comm").read_text().strip())
     return names.count("temporal-core")
 
 
 def wait_until_threads_of_the_core_are(count: int) -> None:
-    """Wait up to a minute."""
+    """Wait up to a minute until at most this many threads are left."""
     until(lambda: threads_of_the_core() <= count, "end of the core's threads")

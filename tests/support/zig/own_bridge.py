@@ -1,4 +1,4 @@
-"""A small bridge in Zig that the lines of docs/zig.md make a user of the libraries."""
+"""A small Zig bridge that uses the libraries through lines from docs/zig.md."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MARK = re.compile(r"^( *)// docs/zig\.md\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class OwnBridge:
-    """A project of Zig's.
+    """A Zig project.
 
     Attributes:
-        directory: where it is.
-        python: of the environment whose Zig builds it.
+        directory: the project's directory.
+        python: the interpreter of the environment whose Zig builds it.
     """
 
     directory: Path
@@ -30,10 +30,10 @@ class OwnBridge:
     def build(
         self, *arguments: str, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``zig build`` in it, and let it end as it likes.
+        """Run ``zig build`` in it, with any exit status.
 
         Args:
-            arguments: of ``zig build``.
+            arguments: the arguments of ``zig build``.
             environ: variables to add to the environment.
         """
         return subprocess.run(
@@ -47,23 +47,23 @@ class OwnBridge:
 
     @property
     def build_file(self) -> Path:
-        """Its build.zig."""
+        """The project's build.zig."""
         return self.directory / "build.zig"
 
     @property
     def source(self) -> Path:
-        """Its only other file in Zig."""
+        """The project's only other Zig file."""
         return self.directory / "src" / "main.zig"
 
 
 def snippets(page: Path, heading: str) -> list[str]:
-    """The blocks in Zig under a heading of a page of docs/."""
+    """The Zig code blocks under a heading of a page of docs/."""
     section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"^```zig\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
 def insert(file: Path, lines: str) -> None:
-    """Put lines where a file says that those of the page belong."""
+    """Insert the page's lines at the mark in a file."""
     text = file.read_text()
     mark = _MARK.search(text)
     assert mark is not None, file
@@ -72,10 +72,10 @@ def insert(file: Path, lines: str) -> None:
 
 
 def copy_own_bridge(directory: Path, page: Path) -> OwnBridge:
-    """Make the project, with the lines that docs/zig.md tells to copy.
+    """Make the project, with the lines to copy from docs/zig.md.
 
     Args:
-        directory: made if need be; an earlier copy in it is as new, but for what Zig has compiled.
+        directory: created if it is missing; an earlier copy in it is reset, except Zig's cache.
         page: docs/zig.md.
     """
     shutil.copytree(_TEMPLATE, directory, dirs_exist_ok=True)

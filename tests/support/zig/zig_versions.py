@@ -8,15 +8,15 @@ from pathlib import Path
 from tests.support.ci.skips import require_program
 
 OWN = "0.15"
-"""The one in the tests' own environment."""
+"""The version in the tests' own environment."""
 OTHERS = ("0.16", "0.17")
-"""Those in separate environments, which the Makefile makes."""
+"""The versions in separate environments, which the Makefile makes."""
 TOO_OLD = "0.14"
-"""One that temporal_libs.zig refuses, in such an environment too."""
+"""A version that temporal_libs.zig refuses, also in a separate environment."""
 
 
 def python_with_zig(version: str, repo_root: Path) -> Path:
-    """The interpreter of the environment that has a version, or skip the test that needs it."""
+    """Return the interpreter of the environment with a version, or skip the test."""
     if version == OWN:
         return Path(sys.executable)
     return Path(require_program(str(repo_root / ".venv" / f"zig-{version}" / "bin" / "python")))
