@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-"""The checkout, or unpacked source distribution, that they work on."""
+"""The checkout, or unpacked source distribution, that the tools work on."""
 
 
 class ToolError(Exception):
-    """A tool cannot go on. The message says what is wrong, and what to do."""
+    """A tool cannot continue. The message says what is wrong and what to do."""
 
 
 def report_errors(name: str, work: Callable[[], object]) -> int:
-    """Do a command's work; report a failure on standard error, after the command's name.
+    """Do a command's work; report a failure on standard error, with the command's name first.
 
     Returns:
-        The exit status: 0; 1 after a `ToolError`, or if a program failed that must not.
+        The exit status: 0; 1 after a `ToolError`, or if a program failed.
     """
     try:
         work()

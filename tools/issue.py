@@ -14,17 +14,17 @@ _MOST_CHARACTERS: Final = 60_000
 
 
 def update(title: str, body: str, *, search: str, titles: re.Pattern[str], more: str) -> str:
-    """Open the issue, or bring the one that is open up to date.
+    """Open the issue, or update the open one.
 
     Args:
-        title: the issue's.
-        body: all of it, as Markdown.
-        search: words that each title of such an issue has.
-        titles: what each title of such an issue matches, and no other issue's does.
-        more: the command that prints what is too long for an issue.
+        title: the issue's title.
+        body: the whole text, as Markdown.
+        search: words in the title of each such issue.
+        titles: a pattern that matches the titles of such issues only.
+        more: the command that prints text that is too long for an issue.
 
     Returns:
-        What has been done, in a few words.
+        What was done, in a few words.
 
     Raises:
         ToolError: GitHub's client failed.
@@ -39,9 +39,9 @@ def update(title: str, body: str, *, search: str, titles: re.Pattern[str], more:
         if titles.fullmatch(issue["title"]):
             number = str(issue["number"])
             if issue["title"] == title and issue["body"].split() == body.split():
-                return f"issue {number} says so already"
+                return f"issue {number} is already up to date"
             _gh("issue", "edit", number, "--title", title, "--body", body)
-            return f"issue {number} is brought up to date"
+            return f"updated issue {number}"
     return f"opened {_gh('issue', 'create', '--title', title, '--body', body).strip()}"
 
 

@@ -21,11 +21,11 @@ def running(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process; when the block ends, however it ends, stop it and all it started.
+    """Start a process; when the block ends in any way, stop it and all its children.
 
     Args:
-        command: the program and its arguments. OSError is raised if it cannot be started.
-        log: file that both of its output streams are written to, emptied first.
+        command: the program and its arguments. Raises OSError if it cannot be started.
+        log: the file for both of its output streams, emptied first.
         cwd: its working directory.
         env: its whole environment; None is this process's.
     """
@@ -39,8 +39,8 @@ def running(
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
                 env=env,
-                # In a new process group: what it starts can be stopped with it, and a Ctrl-C in
-                # the terminal reaches it through this process, in an order that is known.
+                # In a new process group: its children can be stopped with it, and a Ctrl-C in
+                # the terminal reaches it through this process, in a known order.
                 start_new_session=True,
             )
         yield process
@@ -60,20 +60,20 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     _signal_group(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_PATIENCE)
-    # Those that did not go in time, and children that their parent left behind.
+    # Processes that did not end in time, and children that outlive their parent.
     _signal_group(process, signal.SIGKILL)
     process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # macOS says PermissionError of a group in which all have ended.
+    # macOS raises PermissionError for a group in which all processes have ended.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
 @contextmanager
 def _signals_deferred() -> Iterator[None]:
-    """Let SIGINT and SIGTERM wait: in the middle of a start or a stop one would lose a process."""
+    """Defer SIGINT and SIGTERM, which could lose a process while it is started or stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread runs signal handlers
         return

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from benchmarks.build import LINKED
 from benchmarks.harness.comparison import Comparison
 from benchmarks.install import INSTALL
-from tools.charts import COLOURS, draw
+from tools.charts import COLORS, draw
 
 #: Of each picture: the text for who does not see it.
 ALTERNATIVES: Final[Mapping[str, str]] = {
@@ -57,7 +57,7 @@ def _time_saved(rows: Sequence[Comparison]) -> Figure:
     bars = axes.barh(
         [{"compile": "compile\nthe core"}.get(name, name) for name in names],
         [comparison.median(name) / 60 for name in names],
-        color=[COLOURS[2], COLOURS[0]],
+        color=[COLORS[2], COLORS[0]],
         height=0.6,
     )
     axes.bar_label(bars, [duration(comparison.median(name)) for name in names], padding=4)
@@ -72,7 +72,7 @@ def _install_time(rows: Sequence[Comparison]) -> Figure:
     figure, axes = pyplot.subplots(figsize=(_INCHES, 3.2), layout="constrained")
     names = list(rows[0].samples)
     width = 0.8 / len(names)
-    for place, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+    for place, (name, colour) in enumerate(zip(names, COLORS, strict=False)):
         values = [row.median(name) for row in rows]
         at = [number + (place - (len(names) - 1) / 2) * width for number in range(len(rows))]
         bars = axes.bar(at, values, width, color=colour, label=name)

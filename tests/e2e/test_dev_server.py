@@ -39,7 +39,7 @@ def test_output_of_a_server_that_ends_is_shown() -> None:
 
 def test_a_server_that_takes_too_long_is_stopped() -> None:
     with (
-        pytest.raises(match="does not serve after 0 s"),
+        pytest.raises(match="did not serve within 0 s"),
         running_dev_server(deadline=0.0),
     ):
         pass

@@ -160,7 +160,7 @@ def test_tree_is_moved(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sbom, lock = tree / "rust" / "archives.cdx.json", tree / "rust" / "Cargo.lock"
     assert sbom.read_text() == lock.read_text()
     assert (
-        "- The archives carry `temporalio-sdk-core` 0.11.0, before 0.10.1. The C interface: "
+        "- The archives have `temporalio-sdk-core` 0.11.0 instead of 0.10.1. The C interface: "
         "2 changes, 1 of them breaking.\n"
     ) in (tree / "CHANGELOG.md").read_text()
     said = capsys.readouterr().out
@@ -191,8 +191,8 @@ def test_older_core_is_refused_unless_allowed(
 @pytest.mark.parametrize(
     ("version", "problem"),
     [
-        pytest.param("0.10.1", "0.10.1 is the one that is there", id="same"),
-        pytest.param("0.10.2", "0.10.2 is not to be had; cargo says:", id="not-published"),
+        pytest.param("0.10.1", "the tree already has temporalio-sdk-core 0.10.1", id="same"),
+        pytest.param("0.10.2", "0.10.2 is unavailable; output of cargo:", id="not-published"),
         pytest.param("0.12.0", "absent", id="does-not-resolve"),
         pytest.param("0.13.0", "built without temporalio-client", id="without-a-crate"),
     ],
@@ -223,7 +223,7 @@ def test_tree_with_uncommitted_changes_is_refused(tree: Path, name: str) -> None
     with (tree / name).open("a") as file:
         file.write("mine\n")
     before = git(tree, "status", "--porcelain"), git(tree, "diff")
-    with pytest.raises(ToolError, match="has changes that are not committed"):
+    with pytest.raises(ToolError, match="has uncommitted changes"):
         migrate(tree, "0.11.0")
     assert (git(tree, "status", "--porcelain"), git(tree, "diff")) == before
 
@@ -233,7 +233,7 @@ def test_invalid_version_is_refused(text: str, capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as ended:
         command.main(["to", text])
     assert ended.value.code == 2
-    assert f"'{text}' is no version such as 0.10.1" in capsys.readouterr().err
+    assert f"'{text}' is not a version such as 0.10.1" in capsys.readouterr().err
 
 
 class TestCheck:
@@ -297,7 +297,7 @@ esac
         said = capsys.readouterr().out
         assert said == summary.read_text()
         assert said.startswith(
-            f"{CORE} 0.13.0 is out; the archives carry 0.10.1. "
+            f"{CORE} 0.13.0 is out; the archives have 0.10.1. "
             "To move: `make bump VERSION=0.13.0`, then `make test`.\n\n"
             "The C interface, compared with Temporal's (`make upstream`):\n\n"
             "    temporalio 1.34.0, the newest version\n"
@@ -413,4 +413,4 @@ esac
     ) -> None:
         registry.withdraw(CORE, "0.10.1", "0.11.0", "0.12.0", "0.13.0", "0.14.0-rc1")
         assert command.main(["check"]) == 1
-        assert "cargo cannot tell which core is the newest; cargo says:" in capsys.readouterr().err
+        assert "cargo cannot find the newest core; output of cargo:" in capsys.readouterr().err

@@ -167,5 +167,5 @@ def test_forward_declaration_is_resolved_to_the_type(tmp_path: Path) -> None:
     ],
 )
 def test_unsupported_type_is_named_in_the_error(tmp_path: Path, member: str, spelled: str) -> None:
-    with pytest.raises(ToolError, match=rf"^interface\.json has no form of the type .*{spelled}"):
+    with pytest.raises(ToolError, match=rf"^interface\.json cannot describe the type .*{spelled}"):
         describe(tmp_path, f"/** S. */\ntypedef struct S {{\n  {member};\n}} S;\n")

@@ -62,7 +62,7 @@ def test_facts(header: str, facts: set[str]) -> None:
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        pytest.param("int f(;\n", "it is no C that can be parsed at: int f(;\n", id="no-c"),
+        pytest.param("int f(;\n", "it cannot be parsed as C at: int f(;\n", id="no-c"),
         pytest.param('#include "absent.h"\n', "the C compiler does not accept it:\n", id="include"),
         pytest.param(
             "typedef struct A { struct Absent b; } A;\n",

@@ -60,7 +60,7 @@ def test_shared_text_is_included_once() -> None:
 def test_generic_text_is_marked_and_names_the_authors() -> None:
     apache, _ = licenses_of(answer(), [ONE, TWO]).texts
     note, _, text = apache.text.partition("\n\n")
-    assert "no file that is its text" in " ".join(note.split())
+    assert "no file with exactly its text" in " ".join(note.split())
     assert "two's.)" in note
     assert "one's" not in note
     assert text == "terms"

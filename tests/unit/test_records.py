@@ -189,7 +189,7 @@ def test_second_attempt_replaces_the_first(gather: Run, tmp_path: Path) -> None:
         ([], "there is no record in records"),
         ([{**build_record(), "wheel": "large"}], "0.json: $.wheel: 'large' is not of type"),
         ([{"format": 2}], "0.json: $"),
-        ([build_record("0.9.0"), build_record()], "of several versions: 0.10.1, 0.9.0"),
+        ([build_record("0.9.0"), build_record()], "for several versions: 0.10.1, 0.9.0"),
     ],
     ids=["none", "wrong", "other-format", "versions"],
 )

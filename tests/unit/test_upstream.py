@@ -198,7 +198,7 @@ class TestWhichVersion:
     def test_invalid_version_is_refused(self, links: Path, compare: Compare) -> None:
         status, _, errors = compare(THEIRS, "latest")
         assert status == 2
-        assert "could not compare: 'latest' is no version\n  fix: " in errors
+        assert "could not compare: 'latest' is not a version\n  fix: " in errors
 
 
 class TestWhatCannotBeCompared:
@@ -208,7 +208,7 @@ class TestWhatCannotBeCompared:
         ("files", "problem"),
         [
             pytest.param(
-                {"README.md": "hello"}, f"must have one {HEADER}, and has none", id="none"
+                {"README.md": "hello"}, f"must have exactly one {HEADER}, but has none", id="none"
             ),
             pytest.param({PLACE: "int f(;\n"}, f"{HEADER} cannot be read: ", id="no-c"),
         ],
@@ -232,7 +232,7 @@ class TestWhatCannotBeCompared:
         assert status == 2
         assert errors == (
             "could not compare: cc does not run: No such file or directory\n"
-            "  fix: install a C compiler that is called cc\n"
+            "  fix: install a C compiler named cc\n"
         )
 
     def test_own_header_that_is_missing(

@@ -54,7 +54,7 @@ def test_core_version_comes_from_its_manifest(
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        pytest.param({}, f"must have one {HEADER}, and has none", id="none"),
+        pytest.param({}, f"must have exactly one {HEADER}, but has none", id="none"),
         pytest.param(
             {PLACE: THEIRS, f"old/{HEADER}": THEIRS},
             f"several: temporalio-1.34.0/old/{HEADER}, temporalio-1.34.0/{PLACE}",
@@ -104,5 +104,5 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
         member = tarfile.TarInfo(f"temporalio-1.34.0/{PLACE}")
         member.type, member.linkname = tarfile.SYMTYPE, str(secret)
         tar.addfile(member)
-    with pytest.raises(CannotCompareError, match="and has none"):
+    with pytest.raises(CannotCompareError, match="but has none"):
         read_bridge(archive)

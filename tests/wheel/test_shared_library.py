@@ -100,7 +100,7 @@ def test_proof_detects_violations(by_zig: Path, tmp_path: Path) -> None:
     with pytest.raises(ProofError, match="another soname"):
         proven(renamed, SDK_CORE, NEWEST)
     (tmp_path / "text.so").write_text("text")
-    with pytest.raises(ProofError, match="no shared library"):
+    with pytest.raises(ProofError, match="not a shared library"):
         proven(tmp_path / "text.so", SDK_CORE, NEWEST)
 
 

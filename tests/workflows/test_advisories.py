@@ -182,7 +182,7 @@ def test_database_that_does_not_answer(tmp_path: Path, cargo_deny: str) -> None:
     """A missing answer does not count as "no advisories"."""
     done = audit(tmp_path, cargo_deny, "", "", "--osv-url", "http://127.0.0.1:1/v1/query")
     assert done.returncode == 2
-    assert done.stderr.startswith("audit: pip-audit could not look:")
+    assert done.stderr.startswith("audit: pip-audit failed:")
     assert done.stdout == ""
 
 
@@ -190,7 +190,7 @@ def test_configuration_that_cargo_deny_rejects(tmp_path: Path, cargo_deny: str) 
     (tmp_path / "bad.toml").write_text("[advisories]\nno-such = 1\n")
     done = audit(tmp_path, cargo_deny, "", "", "--config", str(tmp_path / "bad.toml"))
     assert done.returncode == 2
-    assert done.stderr.startswith("audit: cargo-deny could not look:")
+    assert done.stderr.startswith("audit: cargo-deny failed:")
 
 
 def test_workflow_runs_daily_with_minimal_permissions() -> None:

@@ -77,8 +77,8 @@ def test_different_published_asset_is_a_conflict(bundle: Bundle, github: GitHub)
     publish_on_github(bundle)
     (bundle.assets / "two.tar.gz").write_text("another")
     assert conflict(bundle, github) == (
-        f"there is a release {TAG} on GitHub, and its two.tar.gz is another one; "
-        "what was published is not changed: release a .postN"
+        f"there is a release {TAG} on GitHub, and its two.tar.gz is different; "
+        "published files cannot be changed: release a .postN"
     )
 
 
@@ -96,7 +96,7 @@ def test_draft_with_an_unknown_asset_is_a_conflict(bundle: Bundle, github: GitHu
     (bundle.assets / "two.tar.gz").unlink()
     assert conflict(bundle, github) == (
         f"there is a draft of a release {TAG} on GitHub, and it has two.tar.gz, which this release "
-        "has not; look who made it; to make it again, delete the draft"
+        "lacks; check who made it; to make it again, delete the draft"
     )
 
 

@@ -77,7 +77,7 @@ def test_tag_of_an_older_commit_of_main_is_published(tree: ReleaseTree) -> None:
 def test_tag_that_is_not_on_main_is_refused(tree: ReleaseTree, event: str) -> None:
     git(tree.root, "commit", "--quiet", "--allow-empty", "--message", "not merged")
     tag = tag_push(tree)._replace(name=event, version=tree.version, dry_run=False)
-    with pytest.raises(ToolError, match="the commit is not on main: only what was reviewed"):
+    with pytest.raises(ToolError, match="the commit is not on main: only reviewed and merged"):
         plan(tree, tag)
     # A dry run is allowed.
     if event == "workflow_dispatch":
@@ -86,7 +86,9 @@ def test_tag_that_is_not_on_main_is_refused(tree: ReleaseTree, event: str) -> No
 
 def test_tag_in_a_checkout_without_main_is_refused(tree: ReleaseTree) -> None:
     git(tree.root, "update-ref", "-d", MAIN)
-    with pytest.raises(ToolError, match=r"git cannot tell .*origin/main.* with the whole history"):
+    with pytest.raises(
+        ToolError, match=r"git cannot determine .*origin/main.* with the whole history"
+    ):
         plan(tree, tag_push(tree))
 
 
@@ -106,7 +108,7 @@ def test_manual_run_for_another_version_is_refused(
     pristine_tree: ReleaseTree, version: str
 ) -> None:
     event = Event("workflow_dispatch", "refs/heads/main", version, dry_run=False)
-    with pytest.raises(ToolError, match=f"the version asked for is '{version}', but"):
+    with pytest.raises(ToolError, match=f"the requested version is '{version}', but"):
         plan(pristine_tree, event)
 
 
@@ -185,7 +187,10 @@ def test_changelog_entry_ends_where_the_next_begins() -> None:
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("1.2.0", r"has no entry for 1\.2\.0: give what is under \[Unreleased\] the heading"),
+        (
+            "1.2.0",
+            r"has no entry for 1\.2\.0: move the entries under \[Unreleased\] below the heading",
+        ),
         ("1.0.0", r"the heading of 1\.0\.0 has no date"),
         ("0.9.0", r"the entry of 0\.9\.0 is empty"),
     ],

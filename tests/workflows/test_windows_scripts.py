@@ -156,7 +156,7 @@ def test_directory_without_exactly_one_wheel_is_refused(
         (untested / "some-py3-none-win_amd64.whl").unlink()
     done = windows.sh("tools/wheel/test_on_windows.sh", "untested")
     assert done.returncode == 1
-    assert "there is not one wheel in untested: " in done.stderr
+    assert "expected exactly one wheel in untested, found: " in done.stderr
     assert windows.calls() == []
 
 

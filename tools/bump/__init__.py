@@ -1,1 +1,1 @@
-"""``make bump``: to another published core, every place at once."""
+"""``make bump``: move every place at once to another published core."""

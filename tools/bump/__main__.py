@@ -1,10 +1,10 @@
-"""Move every place to another published core, or see whether there is a reason to.
+"""Move every place to another published core, or check whether there is a newer one.
 
     python -m tools.bump to VERSION [--allow-older]
     python -m tools.bump check [--summary FILE] [--issue]
 
-Runs in an environment with pyproject.toml's dependency group ``bump``, and cargo. What is published
-is asked of cargo. CONTRIBUTING.md has more.
+Runs in an environment with pyproject.toml's dependency group ``bump``, and cargo, which
+finds the published versions. See CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, this process's if None.
 
     Returns:
-        0; 1 if it could not be done, and nothing in the tree has changed.
+        0; 1 if it failed, without a change in the tree.
     """
     parser = argparse.ArgumentParser(prog="bump", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("to", help="move every place to a core")
     command.add_argument("version", type=_version, metavar="VERSION", help="as in 0.10.1")
-    command.add_argument("--allow-older", action="store_true", help="also to an older one")
+    command.add_argument("--allow-older", action="store_true", help="allow an older version")
     command.set_defaults(run=_migrate)
     command = commands.add_parser("check", help="look for a newer core, and compare C interfaces")
-    command.add_argument("--summary", type=Path, help="file that the answer is added to")
+    command.add_argument("--summary", type=Path, help="file to append the result to")
     command.add_argument("--issue", action="store_true", help="open or update an issue with gh")
     command.set_defaults(run=_check)
     arguments = parser.parse_args(argv)
@@ -58,14 +58,14 @@ def _check(arguments: argparse.Namespace) -> None:
 def _report(text: str, summary: Path | None) -> None:
     print(text)
     if summary:
-        # A step's summary is added to, never replaced.
+        # Append to a step's summary, never replace it.
         with summary.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
 
 
 def _version(text: str) -> str:
     if not re.fullmatch(r"\d+\.\d+\.\d+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 0.10.1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version such as 0.10.1")
     return text
 
 

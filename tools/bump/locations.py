@@ -1,4 +1,4 @@
-"""The table of locations that a version stands in, and how each is moved."""
+"""The table of places that name a version, and how to change them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Final, NamedTuple
 from tools import ToolError
 from tools.bump.registry import CORE
 
-#: What a location has the version of, in addition to the crates by their names: the package, whose
-#: version is the core's or a `.postN` of it, and the minimum of Rust.
+#: Subjects other than crates: the package, whose version is the core's or a `.postN` of it, and the
+#: minimum Rust version.
 PACKAGE: Final = "temporal-static-libs"
 RUST: Final = "rust"
 
 
 class Location(NamedTuple):
-    """The same words in one or more places of a file.
+    """The same text in one or more places of a file.
 
     Attributes:
-        file: relative to the tree.
-        words: what the version stands in, with ``{}`` for it.
+        file: the path relative to the tree.
+        words: the text that contains the version, with ``{}`` in its place.
         subject: a crate's name, `PACKAGE` or `RUST`.
     """
 
@@ -30,7 +30,7 @@ class Location(NamedTuple):
     subject: str
 
     def read(self, root: Path) -> str:
-        """Return the version that stands there; a `ToolError` if there is not exactly one."""
+        """Return the version there; a `ToolError` if there is not exactly one."""
         found = set(self._pattern().findall((root / self.file).read_text(encoding="utf-8")))
         if len(found) != 1:
             what = f"several versions: {', '.join(sorted(found))}" if found else "no version"
@@ -38,7 +38,7 @@ class Location(NamedTuple):
         return str(found.pop())
 
     def write(self, root: Path, version: str) -> None:
-        """Put another version there."""
+        """Write another version there."""
         text = (root / self.file).read_text(encoding="utf-8")
         moved = self._pattern().sub(lambda _: self.words.replace("{}", version), text)
         (root / self.file).write_text(moved, encoding="utf-8")
@@ -97,11 +97,11 @@ def current(root: Path, locations: Sequence[Location] = LOCATIONS) -> dict[str, 
 
 
 def move(root: Path, versions: Mapping[str, str]) -> None:
-    """Put versions, by subject, into all locations; a `ToolError` if there is none for one."""
+    """Write versions, by subject, to all locations; a `ToolError` if a subject has no version."""
     for location in LOCATIONS:
         if location.subject not in versions:
             raise ToolError(
                 f"{CORE} {versions[CORE]} is built without {location.subject}, which "
-                f"{location.file} asks for: that is work for a person"
+                f"{location.file} requires: change this by hand"
             )
         location.write(root, versions[location.subject])

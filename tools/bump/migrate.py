@@ -1,4 +1,4 @@
-"""The whole move: in a clone, whose changes come into the tree when all has gone well."""
+"""The whole move, done in a clone. The changes are copied to the tree if everything succeeds."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _CHANGED: Final = "### Changed\n"
 
 
 def migrate(root: Path, version: str, *, allow_older: bool = False) -> str:
-    """Move a checkout to another core; return what has been done, and what to look at.
+    """Move a checkout to another core; return a summary of what was done and what to check.
 
     Raises:
-        ToolError: it cannot be done; the checkout stays as it is.
+        ToolError: the move failed; the checkout does not change.
     """
     if _run(root, "git", "status", "--porcelain"):
-        raise ToolError(f"{root} has changes that are not committed: commit or stash them first")
+        raise ToolError(f"{root} has uncommitted changes: commit or stash them first")
     before = current(root)
     if Version(version) == Version(before[CORE]):
-        raise ToolError(f"{CORE} {version} is the one that is there")
+        raise ToolError(f"the tree already has {CORE} {version}")
     if Version(version) < Version(before[CORE]) and not allow_older:
-        raise ToolError(f"{CORE} {version} is older than {before[CORE]}, the one that is there")
+        raise ToolError(f"{CORE} {version} is older than {before[CORE]}, which the tree has")
     core = published_core(version)
     rust = max(before[RUST], core.rust_version, key=Version)
     versions = {**core.crates, PACKAGE: core.version, RUST: rust}
@@ -44,14 +44,14 @@ def migrate(root: Path, version: str, *, allow_older: bool = False) -> str:
         clone = Path(scratch, "clone")
         _run(root, "git", "clone", "--quiet", "--no-hardlinks", str(root), str(clone))
         move(clone, versions)
-        # The workspace's own crates and what the new versions ask for; all others stay.
+        # Only the workspace's crates and what the new versions require; all others stay.
         _run(clone / "rust", "cargo", "update", "--quiet", "--workspace")
         interface = _regenerate(clone)
         breaking = sum(change.breaking for change in interface)
         found = "as before"
         if interface:
             found = f"{len(interface)} changes, {breaking} of them breaking"
-        entry = f"The archives carry `{CORE}` {version}, before {before[CORE]}. "
+        entry = f"The archives have `{CORE}` {version} instead of {before[CORE]}. "
         changelog = clone / "CHANGELOG.md"
         text = with_entry(changelog.read_text("utf-8"), f"{entry}The C interface: {found}.")
         changelog.write_text(text, encoding="utf-8")
@@ -65,15 +65,15 @@ def migrate(root: Path, version: str, *, allow_older: bool = False) -> str:
     lines += ["", "The C interface:"]
     lines += [f"- {change}" for change in interface] or ["- no difference"]
     lines += ["", "Changed:", *(f"  {file}" for file in files)]
-    lines += ["", "Nothing of it has been compiled yet: look at `git diff`, then `make test`."]
+    lines += ["", "Nothing has been compiled yet: review `git diff`, then run `make test`."]
     return "\n".join(lines)
 
 
 def with_entry(changelog: str, entry: str) -> str:
-    """Add an entry, without the dash, to what has changed since the last release.
+    """Add an entry, given without the dash, to the changes since the last release.
 
     Raises:
-        ToolError: the changelog has no heading for what is not released.
+        ToolError: the changelog has no heading for unreleased changes.
     """
     before, heading, rest = changelog.partition(_UNRELEASED)
     if not heading:
@@ -95,7 +95,7 @@ def _regenerate(clone: Path) -> Sequence[Change]:
     found = changes(old.splitlines(), new)
     if found:
         table.write_text(updated(old, new), encoding="utf-8")
-        # Its hash is the ABI id, which the header names.
+        # Its hash is the ABI ID, which is in the header.
         _make(clone, "header")
     _make(clone, "bindings")
     _make(clone, "licenses")
@@ -103,12 +103,12 @@ def _regenerate(clone: Path) -> Sequence[Change]:
 
 
 def _make(clone: Path, target: str) -> None:
-    # Its progress is to be seen: the first time the tools are compiled, which takes minutes.
+    # Show its progress, because the first time, it compiles tools for minutes.
     _run(clone, "make", target, f"PYTHON={sys.executable}", show=True)
 
 
 def _run(directory: Path, *command: str, show: bool = False) -> str:
-    # `make bump` is a make itself, whose settings are not for those that it runs.
+    # This runs inside `make bump`, whose settings must not affect the makes that it starts.
     environ = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     output = None if show else subprocess.PIPE
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What there is to do about the core: a newer one is out, or Temporal's C interface differs."""
+"""Reasons to act: a newer core is out, or Temporal's C interface differs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ TITLES: Final = re.compile(
 
 @dataclass(frozen=True)
 class News:
-    """What a look around has found.
+    """The result of the check.
 
     Attributes:
-        there: the core that the archives carry.
-        newest: the newest one that is published.
-        comparison: with Temporal's newest C interface; None if it could not be compared.
-        problem: why not.
+        there: the core in the archives.
+        newest: the newest published core.
+        comparison: the comparison with Temporal's newest C interface; None if it failed.
+        problem: why the comparison failed.
     """
 
     there: str
@@ -44,7 +44,7 @@ class News:
 
     @property
     def is_for_an_issue(self) -> bool:
-        """Whether somebody has something to do."""
+        """Whether there is a reason for an issue."""
         return self.is_newer or (self.comparison is not None and self.comparison.breaks)
 
     @property
@@ -57,26 +57,26 @@ class News:
 
     @property
     def text(self) -> str:
-        """All of it, as Markdown."""
+        """The whole result, as Markdown."""
         core = f"{CORE} {self.there} is the newest."
         if self.is_newer:
             core = (
-                f"{CORE} {self.newest} is out; the archives carry {self.there}. "
+                f"{CORE} {self.newest} is out; the archives have {self.there}. "
                 f"To move: `make bump VERSION={self.newest}`, then `make test`."
             )
         said = "The C interface, compared with Temporal's"
         if self.comparison is None:
             said = "Could not compare the C interface with Temporal's"
-        # Indented it is shown as it is, whatever is in it.
+        # Indented text is displayed unchanged, whatever it contains.
         report = indent(str(self.comparison or self.problem), "    ")
         return f"{core}\n\n{said} (`make upstream`):\n\n{report}"
 
 
 def look(root: Path) -> News:
-    """Ask cargo's registry and pip's index what is new for a checkout.
+    """Check cargo's registry and pip's index for news about a checkout.
 
     Raises:
-        ToolError: cargo cannot tell which core is the newest.
+        ToolError: cargo cannot find the newest core.
     """
     there, newest = current(root)[CORE], newest_core().version
     try:

@@ -1,4 +1,4 @@
-"""What is published, as cargo's resolver answers, from the registry that cargo is set up with."""
+"""Published versions, found by cargo's resolver in the registry that cargo is configured for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools import ToolError
 
 CORE: Final = "temporalio-sdk-core"
 
-# Of the resolver that does not ask which Rust is installed: what is out is out.
+# Uses the resolver that ignores the installed Rust, to find all published versions.
 _MANIFEST: Final = """\
 [package]
 name = "probe"
@@ -36,8 +36,8 @@ class Core:
 
     Attributes:
         version: its version.
-        crates: the version of each of Temporal's crates that it is built with, its own included.
-        rust_version: the oldest Rust that all of those can be compiled with, as in ``1.88``.
+        crates: the version of each of Temporal's crates that it is built with, including its own.
+        rust_version: the oldest Rust that can compile all of them, such as ``1.88``.
     """
 
     version: str
@@ -46,13 +46,13 @@ class Core:
 
 
 def newest_core() -> Core:
-    """Return the newest core that is no prerelease; a `ToolError` if cargo cannot tell."""
-    return _resolve("*", "cargo cannot tell which core is the newest")
+    """Return the newest core that is not a prerelease; a `ToolError` if cargo cannot find it."""
+    return _resolve("*", "cargo cannot find the newest core")
 
 
 def published_core(version: str) -> Core:
     """Return the core of a version; a `ToolError` if it or its dependencies are not published."""
-    return _resolve(f"={version}", f"{CORE} {version} is not to be had")
+    return _resolve(f"={version}", f"{CORE} {version} is unavailable")
 
 
 def _resolve(requirement: str, problem: str) -> Core:
@@ -64,7 +64,7 @@ def _resolve(requirement: str, problem: str) -> Core:
         command = ["cargo", "metadata", "--quiet", "--format-version", "1"]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ToolError(f"{problem}; cargo says:\n{done.stderr.strip()}")
+        raise ToolError(f"{problem}; output of cargo:\n{done.stderr.strip()}")
     packages: list[dict[str, Any]] = json.loads(done.stdout)["packages"]
     temporal = [package for package in packages if package["name"].startswith("temporalio-")]
     crates = {package["name"]: str(package["version"]) for package in temporal}

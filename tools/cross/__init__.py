@@ -1,4 +1,4 @@
-"""Wheels of platforms that this machine is not of.
+"""Wheels for platforms other than this machine's.
 
-The functions raise `ToolError` if a wheel cannot be made, or does not work.
+The functions raise `ToolError` if a wheel cannot be made or does not work.
 """

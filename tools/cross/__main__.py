@@ -1,8 +1,8 @@
-"""Make and try the wheels of platforms that this machine is not of, and tell of it in a table.
+"""Make and test the wheels of other platforms, and print a table of the results.
 
     python -m tools.cross [PLATFORM ...]
 
-Without a name, all but the machine's, which `make wheel` makes and `make test` tries.
+Without a name, all except the machine's, which `make wheel` makes and `make test` tests.
 
 Runs in an environment with pyproject.toml's dependency group ``cross``.
 """
@@ -23,12 +23,14 @@ from tools.dev_server import running_dev_server
 
 
 def main() -> int:
-    """Run from the command line; return 1 if a wheel could not be made, or does not work."""
+    """Run from the command line; return 1 if a wheel could not be made or does not work."""
     targets = {target.platform: target for target in TARGETS}
     parser = argparse.ArgumentParser(prog="make cross", description=__doc__.partition("\n")[0])
     parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=f"{', '.join(targets)}")
-    parser.add_argument("--build-only", action="store_true", help="do not try the wheels")
-    parser.add_argument("--dist", type=Path, default=ROOT / "dist" / "cross", help="for the wheels")
+    parser.add_argument("--build-only", action="store_true", help="do not test the wheels")
+    parser.add_argument(
+        "--dist", type=Path, default=ROOT / "dist" / "cross", help="directory for the wheels"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.platforms) - set(targets):
         parser.error(f"there is no platform {', '.join(sorted(unknown))}")
@@ -47,7 +49,7 @@ def main() -> int:
             except ToolError as error:
                 print(f"{target.platform}: {error}", file=sys.stderr, flush=True)
                 failures.append(target.platform)
-    print("\n| platform | wheel | MB | claim proven | tried |\n|---|---|---|---|---|")
+    print("\n| platform | wheel | MB | claim proven | tested |\n|---|---|---|---|---|")
     print(*rows, sep="\n")
     if failures:
         print(f"failed: {', '.join(failures)}", file=sys.stderr)

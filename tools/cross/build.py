@@ -1,4 +1,4 @@
-"""One platform's wheel: built with the first toolchain that can, and repaired."""
+"""One platform's wheel: built with the first suitable toolchain, and repaired."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tools import ROOT, ToolError
 
 
 def build_wheel(target: Target, dist: Path) -> tuple[Path, str]:
-    """Build a platform's wheel, in a directory which is emptied first.
+    """Build a platform's wheel in a directory, which is emptied first.
 
     Returns:
-        The wheel, and what the repair step has proven of it, in a few words.
+        The wheel, and what the repair step has proven about it, in a few words.
     """
     environ = {**_environ(target), BUILD_RECORD: str(dist / "build-record.json")}
     shutil.rmtree(dist, ignore_errors=True)
@@ -36,7 +36,7 @@ def build_wheel(target: Target, dist: Path) -> tuple[Path, str]:
 
 
 def host_triple() -> str:
-    """Return the triple of the machine, as the first toolchain on PATH has it."""
+    """Return the machine's triple, from the first toolchain on PATH."""
     return find_toolchain(sources_of_tree(ROOT).workspace, Settings.from_environ()).host
 
 
@@ -53,21 +53,21 @@ def _environ(target: Target) -> dict[str, str]:
         print(f"with {toolchain.cargo}: {toolchain.rustc_version}", flush=True)
         directory = environ.get("CARGO_TARGET_DIR") or str(workspace / "target")
         if cargo.options:
-            # RUSTC_BOOTSTRAP, for these, makes cargo compile the host's crates again each time it
-            # comes or goes.
+            # These need RUSTC_BOOTSTRAP, which makes cargo recompile the host's crates whenever it
+            # is added or removed.
             directory += "-build-std"
         return {**environ, "TEMPORAL_LIBS_TARGET": target.triple, "CARGO_TARGET_DIR": directory}
     raise ToolError("no toolchain on PATH can compile for it\n" + "\n".join(reasons))
 
 
 def _toolchains(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Return the environment with each cargo of PATH first in turn."""
-    # The build's programs, cargo-zigbuild among them, stay where they are found.
+    """Yield the environment with each cargo on PATH first, one after another."""
+    # The build's programs, including cargo-zigbuild, are still found.
     path = [str(Path(sys.executable).parent), *environ.get("PATH", os.defpath).split(os.pathsep)]
     for directory in dict.fromkeys(path):
         if os.access(os.path.join(directory, "cargo"), os.X_OK):
             new_path = os.pathsep.join([directory, *path])
-            # By itself cargo-zigbuild looks for Zig in the first python3 of PATH.
+            # By default, cargo-zigbuild looks for Zig in the first python3 on PATH.
             yield {**environ, "PATH": new_path, "CARGO_ZIGBUILD_PYTHON_PATH": sys.executable}
 
 

@@ -1,4 +1,4 @@
-"""SDK of stubs, to link programs for macOS against where there is no Mac."""
+"""An SDK of stubs, to link programs for macOS without a Mac."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import lief
 
 from tools.wheel.floor import members
 
-# How the names of the frameworks' functions and constants begin, unlike those of libSystem.
+# Prefixes of the frameworks' functions and constants, which libSystem's do not have.
 _OF_FRAMEWORKS = re.compile(r"_k?[A-Z]")
 
 _STUB = """\
@@ -23,20 +23,20 @@ exports:
     symbols: [ {symbols} ]
 ...
 """
-# Link names that Zig has a stub of itself.
+# Libraries for which Zig has its own stub.
 _STUBS_OF_ZIG = {"System", "c", "m"}
 
 
 def write_sdk(
     archives: Iterable[Path], frameworks: Sequence[str], libraries: Sequence[str], sdk: Path
 ) -> tuple[str, ...]:
-    """Write stubs that define what the archives need of the frameworks.
+    """Write stubs that define what the archives need from the frameworks.
 
-    Which framework defines what is not known here, so that each of them defines all of it. The
-    libraries, by link names, are named to be linked, and nothing of them is used.
+    It is unknown which framework defines what, so each stub defines everything. The libraries,
+    given by link names, are only named on the command line; nothing in them is used.
 
     Returns:
-        The flags with which a compiler finds them.
+        The compiler flags to find them.
     """
     needed = sorted(
         str(symbol.name)

@@ -1,4 +1,4 @@
-"""Runner of programs of another platform on this machine."""
+"""Running programs of another platform on this machine."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True)
 class Runner:
-    """A command that runs programs, described in a few words.
+    """A command that runs programs.
 
     Attributes:
-        described: for example ``under qemu``.
-        prefix: what to put before a program.
-        chroot: a directory with a musl system in it, for programs that are not static; None where
-            `prefix` is enough.
-        end: the command that ends what stays when programs have ended; empty where nothing does.
+        described: a short description, such as ``under qemu``.
+        prefix: the command before a program.
+        chroot: a directory with a musl system, for programs that are not static; None if `prefix`
+            is enough.
+        end: the command that ends processes that outlive the programs; empty if there are none.
     """
 
     described: str
@@ -33,24 +33,24 @@ class Runner:
     end: tuple[str, ...] = ()
 
     def command(self, *program: Path | str) -> list[str]:
-        """Return the command for a program which is static, or finds its libraries."""
+        """Return the command for a program that is static or finds its libraries."""
         return [*self.prefix, *map(str, program)]
 
     def installed(self, tree: Path, program: str) -> list[str]:
-        """Return the command for a program, by its path in a tree of ``bin`` and ``lib``."""
+        """Return the command for a program by its path in a tree with ``bin`` and ``lib``."""
         if self.chroot is None:
             return self.command(tree / program)
         shutil.copytree(tree, self.chroot / "app")
         inside = [f"/{Path(word).name}" for word in self.prefix]
-        # musl finds $ORIGIN through /proc, which is not there.
+        # musl resolves $ORIGIN through /proc, which does not exist in the chroot.
         environ = ["env", "LD_LIBRARY_PATH=/app/lib"]
         return [*environ, "chroot", str(self.chroot), *inside, f"/app/{program}"]
 
 
 def runner_for(target: Target, scratch: Path) -> Runner | None:
-    """Return what runs a target's programs; None where nothing here can: those of macOS.
+    """Return the runner of a target's programs; None for macOS, whose programs cannot run here.
 
-    Files that it needs are in `scratch`, an empty directory.
+    Its files are written to `scratch`, an empty directory.
     """
     if target.os == "macos":
         return None
@@ -62,7 +62,7 @@ def runner_for(target: Target, scratch: Path) -> Runner | None:
     if target.processor != platform.machine():
         program = f"qemu-{target.processor}-static"
         if (path := shutil.which(program)) is None:
-            raise ToolError(f"there is no {program}: apt-get install qemu-user-static")
+            raise ToolError(f"{program} was not found: apt-get install qemu-user-static")
         prefix, described = (path,), "under qemu"
     if target.floor_name == "musl":
         root = _musl_system(target, scratch / "root")
@@ -70,17 +70,17 @@ def runner_for(target: Target, scratch: Path) -> Runner | None:
             shutil.copy(emulator, root)
         return Runner(f"{described} (musl, chroot)", prefix, root)
     if prefix and not Path("/lib", target.gnu_triple, "libc.so.6").exists():
-        # Not where the C library of that processor is installed for good: its parts would be found
-        # in both places, and those of two builds do not go together.
+        # Not where that processor's C library is permanently installed, because its parts would be
+        # found in both places, and parts of two builds are incompatible.
         libraries = Path("/usr") / target.gnu_triple
         if not (libraries / "lib").is_dir():
-            raise ToolError(f"there is no {libraries}: apt-get install libc6-dev-arm64-cross")
+            raise ToolError(f"{libraries} does not exist: apt-get install libc6-dev-arm64-cross")
         prefix = (*prefix, "-L", str(libraries))
     return Runner(described, prefix)
 
 
 def _musl_system(target: Target, root: Path) -> Path:
-    """A directory with musl's loader, which is all of its C library, and nothing else."""
+    """Make a directory with only musl's loader, which contains its whole C library."""
     root.mkdir()
     architecture = _DEBIAN_ARCHITECTURES[target.processor]
     package = f"musl:{architecture}"

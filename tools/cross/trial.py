@@ -1,4 +1,4 @@
-"""Trial of a wheel of another platform, as a consumer: install, ask, compile, link, run."""
+"""Trial of another platform's wheel like a consumer: install, query, compile, link, run."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tools.interface.facts import facts
 from tools.zig_bridge import copy_zig_bridge
 
 _COMPONENTS = ("sdk-core", "client")
-# Seconds. Zig compiles its runtime libraries for each target the first time; an emulator is slow.
+# Seconds. Zig compiles its runtime libraries once for each target, and an emulator is slow.
 _DEADLINE = 1200
 _OTHER_ZIGS = ("0.16", "0.17")  # in separate environments, which the Makefile makes
 _INPUT, _RESULT = "50", "12586269025"  # a Fibonacci number, computed by the example's workflow
 
 
 class Trial:
-    """One wheel's trial, in an empty directory, with the URL of a Temporal server on this machine.
+    """The trial of a wheel in an empty directory, with the URL of a local Temporal server.
 
-    What can only be linked here is not run.
+    Programs that this machine cannot run are only linked.
     """
 
     def __init__(self, target: Target, wheel: Path, scratch: Path, server: str) -> None:
@@ -41,7 +41,7 @@ class Trial:
         self._suffix = ".exe" if target.os == "windows" else ""
 
     def run(self) -> list[str]:
-        """Do all of it; return what has been tried, each in a few words."""
+        """Run the whole trial; return what was tested, each in a few words."""
         self._install()
         if self._target.os == "macos":
             frameworks = [flag for flag in self._flags("--frameworks") if flag != "-framework"]
@@ -76,7 +76,7 @@ class Trial:
         self._must([*pip, "temporal-static-libs"])
         answers = self._ask("--platform", "--target", "--verify").splitlines()
         if answers[:2] != [self._target.platform, self._target.triple]:
-            raise ToolError(f"the installed wheel says it is of {answers[:2]}")
+            raise ToolError(f"the installed wheel reports {answers[:2]}")
 
     def _ask(self, *options: str) -> str:
         command = [sys.executable, "-m", "temporal_static_libs", *options]
@@ -108,7 +108,7 @@ class Trial:
         ]
 
     def _c_with_server(self, runner: Runner) -> None:
-        """Run a worker to a workflow's result, and have the library panic, with each linker."""
+        """Run a worker until a workflow's result, and make the library panic, with each linker."""
         flags = [*self._flags("--ldflags", "--libs"), "-D_GNU_SOURCE", "-DNO_EPOLL"]
         example = ROOT / "examples" / "c"
         programs = {
@@ -124,14 +124,14 @@ class Trial:
     def _link(
         self, name: str, sources: Sequence[Path], flags: Sequence[str], cc: Sequence[str]
     ) -> Path:
-        # GCC would add the suffix by itself.
+        # GCC would add the suffix itself.
         program = self._scratch / f"{name}{self._suffix}"
         command = [*cc, "-std=gnu11", *map(str, sources), *self._flags("--cflags"), *flags]
         self._must([*command, "-o", str(program)])
         return program
 
     def _compilers(self) -> dict[str, tuple[str, ...]]:
-        """Return the linkers: for Windows, all that are installed, because they differ."""
+        """Return the linkers; for Windows, all installed ones, because they differ."""
         if self._target.os != "windows":
             return {"zig": self._cc}
         others = [ROOT / ".venv" / f"zig-{version}" / "bin" / "python" for version in _OTHER_ZIGS]
@@ -182,7 +182,7 @@ class Trial:
                 timeout=_DEADLINE,
             )
         except subprocess.TimeoutExpired:
-            raise ToolError(f"{shlex.join(command)} has not ended after {_DEADLINE} s") from None
+            raise ToolError(f"{shlex.join(command)} did not finish within {_DEADLINE} s") from None
         if done.returncode != 0 or said not in done.stdout:
             problem = f"exit status {done.returncode}"
             if done.returncode == 0:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build and repair the wheel for Windows on Debian or Ubuntu, as the workflow does; the result is in
+# Build and repair the wheel for Windows on Debian or Ubuntu, like the workflow; the result is in
 # dist/cross/windows-x64-gnu. Needs the Makefile's venv `cross`, and Rust from rustup.
 set -eu
 
@@ -8,7 +8,7 @@ triple=x86_64-pc-windows-gnu
 
 sudo=$([ "$(id -u)" -eq 0 ] || echo sudo)
 $sudo apt-get update --quiet=2
-# GCC brings its binutils along: rustc makes import libraries with their dlltool.
+# GCC depends on its binutils, whose dlltool rustc needs to make import libraries.
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install --quiet=2 --yes --no-install-recommends \
 	gcc-mingw-w64-x86-64 >/dev/null
 rustup target add "$triple"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tools import ToolError
 
-# Debian's package wine64 installs the loader there, not on PATH.
+# Debian's package wine64 installs the loader here, not on PATH.
 _PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/lib/wine"])
 
-# Rust's standard library takes random numbers from this DLL, which wine 8 lacks. SystemFunction036
-# is the name of RtlGenRandom in its DLL.
+# Rust's standard library gets random numbers from this DLL, which wine 8 lacks. SystemFunction036
+# is the exported name of RtlGenRandom.
 _PROCESS_PRNG = """\
 __declspec(dllimport) unsigned char SystemFunction036(void *buffer, unsigned long size);
 __declspec(dllexport) int ProcessPrng(void *buffer, unsigned long long size)
@@ -30,7 +30,7 @@ class Wine:
     """A wine prefix.
 
     Attributes:
-        prefix: the command that a program comes after.
+        prefix: the command before a program.
         end: the command that ends processes that outlive the programs.
     """
 
@@ -42,11 +42,11 @@ def make_wine(directory: Path) -> Wine:
     """Make a wine prefix in a new directory.
 
     Raises:
-        ToolError: wine is missing, or does not start.
+        ToolError: wine is missing or does not start.
     """
     loader, server = (shutil.which(name, path=_PLACES) for name in ("wine64", "wineserver64"))
     if loader is None or server is None:
-        raise ToolError("there is no wine64: apt-get install wine64")
+        raise ToolError("wine64 was not found: apt-get install wine64")
     directory.mkdir()
     environ = (
         "env",

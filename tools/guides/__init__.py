@@ -1,1 +1,1 @@
-"""``make guides``: follow each guide of docs/ to the letter, in a fresh container."""
+"""``make guides``: follow each guide in docs/ to the letter, in a fresh container."""

@@ -1,4 +1,4 @@
-"""Follow guides, and print a row for the record of each.
+"""Follow guides, and print a row of the record for each.
 
 Needs Docker, debootstrap and root. A guide ends with a program that prints a version.
 """
@@ -20,7 +20,7 @@ from tools.processes import tail
 
 
 def _follow(name: str, system: Debian, server: DevServer, package: str, scratch: Path) -> str:
-    """Follow a guide; return what its program printed, or a `ToolError` with the log's end."""
+    """Follow a guide; return its program's output, or raise a `ToolError` with the log's end."""
     guide = GUIDES[name]
     steps = guide.steps()
     steps.commands = steps.commands.replace(URL, server.url)
@@ -53,7 +53,7 @@ def _run(names: Sequence[str], wheel: Path) -> None:
 
 
 def main() -> int:
-    """Return 0 if all guides that were named can be followed, otherwise 1."""
+    """Return 0 if all named guides can be followed, otherwise 1."""
     parser = argparse.ArgumentParser(prog="python -m tools.guides", description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True, help="wheel that pip installs")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""A fresh Debian, in which a reader follows a guide."""
+"""A fresh Debian container in which a reader follows a guide."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IMAGE: Final = "local/temporal-static-libs-guides"
 #: Seconds that a guide may take. Zig compiles its own libraries first.
 _DEADLINE: Final = 1800
 
-# How apt reaches the archive; all its questions are answered with yes.
+# Configures apt's access to the archive, and answers all its questions with yes.
 _FRESH: Final = """\
 printf '%s\\n' "$1" > /etc/apt/sources.list
 printf '%s\\n' "$2" 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/99guides
@@ -31,14 +31,14 @@ exec runuser -u reader -- bash -euxo pipefail -O expand_aliases -c "$4"
 
 
 class Debian:
-    """An image of Debian's base system, and the packages that its containers have downloaded."""
+    """An image of Debian's base system, and packages downloaded by its containers."""
 
     def __init__(self, scratch: Path, wheel: Path) -> None:
-        # Each container downloads what the others have not.
+        # Each container downloads only what the others have not.
         archives = scratch / "archives"
         archives.mkdir()
         found = f"{wheel.parent} {os.environ.get('PIP_FIND_LINKS', '')}".strip()
-        # pip's index stays: other packages come from it.
+        # pip's index stays configured, because other packages come from it.
         self._environ: Mapping[str, str] = {**os.environ, "PIP_FIND_LINKS": found}
         self._options = [
             *("--rm", "--network=host", "--env=DEBIAN_FRONTEND=noninteractive"),
@@ -52,10 +52,10 @@ class Debian:
         Args:
             steps: what to do, as root and then as an ordinary user.
             project: directory in which the user starts.
-            log: gets each command, and all output.
+            log: the file for each command and all output.
 
         Returns:
-            Whether every command succeeded, in time.
+            Whether every command succeeded in time.
         """
         command: list[str] = ["docker", "run", *self._options]
         command += [f"--volume={project}:/home/reader/project", _IMAGE]
@@ -75,16 +75,16 @@ class Debian:
 
 @contextmanager
 def debian(scratch: Path, wheel: Path) -> Iterator[Debian]:
-    """Make the image; remove it in the end.
+    """Make the image, and remove it at the end.
 
     Args:
-        scratch: directory for what containers share.
-        wheel: pip in a container finds it, and the others in its directory.
+        scratch: the directory for files that containers share.
+        wheel: the wheel for pip in a container, which also finds others in the same directory.
 
     Raises:
-        ToolError: something that the image is made with is missing.
+        ToolError: a program for making the image is missing.
     """
-    # It cannot be installed later if a file of it is mounted from this machine.
+    # It cannot be installed later if one of its files is mounted from this machine.
     import_debian(_IMAGE, ["ca-certificates"])
     try:
         yield Debian(scratch, wheel)

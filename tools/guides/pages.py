@@ -1,4 +1,4 @@
-"""What a page makes its reader do."""
+"""The steps that a page asks its reader to do."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tools import ToolError
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"`([\w./-]+\.\w+)`")
-#: For commands of the administrator, commands, and lines that continue one.
+#: Prompts of root's commands, of other commands, and of continuation lines.
 _PROMPTS = ("# ", "$ ", "> ")
 
 
 @dataclass
 class Steps:
-    """What to do.
+    """The steps of a guide.
 
     Attributes:
-        as_root: commands of the administrator, who comes first.
-        commands: commands of the reader, for one shell.
+        as_root: commands for root, which run first.
+        commands: commands of the reader, for a single shell.
         files: contents of the files that the reader writes, by name.
     """
 
@@ -30,7 +30,7 @@ class Steps:
     files: dict[str, str] = field(default_factory=dict)
 
     def add(self, page: Path, headings: Sequence[str]) -> None:
-        """Add the steps under some headings of a page; a ToolError if it lacks one."""
+        """Add the steps under these headings of a page; a ToolError if it lacks one."""
         parts = re.split(r"^##+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
         sections = dict(zip(parts[1::2], parts[2::2], strict=True))
         for heading in headings:

@@ -1,4 +1,4 @@
-"""The guides, and what their readers bring."""
+"""The guides, and the files that their readers already have."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final
 from tools import ROOT
 from tools.guides.pages import Steps
 
-#: Server that the pages name.
+#: The server named on the pages.
 URL: Final = "http://127.0.0.1:7233"
 
 _PREREQUISITES: Final = "Prerequisites"
 _TO_A_BINARY: Final = "From pip to a binary"
 _TO_A_CALL: Final = "From pip to a first call"
 _SHARED_LIBRARY: Final = ("docs/bindings.md", ("A shared library",))
-#: A project in Zig, as its owner has it, and where lines of the page go in its files.
+#: A reader's existing Zig project, and the mark for the page's lines in its files.
 _ZIG_PROJECT: Final = "tests/support/zig/own_bridge_files"
 _MARK: Final = "// docs/zig.md\n"
 
@@ -28,10 +28,10 @@ class Guide:
     """One guide.
 
     Attributes:
-        sections: page of the repository and its headings, in the order in which they are followed.
-        brings: what the reader has; file or directory of the repository by its name in the
+        sections: pages of the repository and their headings, in the order to follow.
+        brings: files that the reader has: file or directory of the repository by its name in the
             project. The empty name is the project itself.
-        then: what runs the result, if the guide does not.
+        then: commands that run the result, if the guide does not.
         asks_server: the result prints the server's version; otherwise, that of the package.
     """
 
@@ -49,7 +49,7 @@ class Guide:
         return steps
 
     def lay_out(self, project: Path, files: Mapping[str, str]) -> None:
-        """Copy what the reader has to a directory, and write the files of the guide."""
+        """Copy the reader's files to a directory, and write the files of the guide."""
         project.mkdir(parents=True)
         for name, source in self.brings.items():
             if (ROOT / source).is_dir():
@@ -59,19 +59,19 @@ class Guide:
         for name, content in files.items():
             file = project / name
             before = file.read_text(encoding="utf-8") if file.exists() else ""
-            # A whole file, or lines for a file of the reader's.
+            # A whole file, or lines for one of the reader's files.
             after = before.replace(_MARK, content) if _MARK in before else content
             file.write_text(after, encoding="utf-8")
 
 
 def _build(page: str, brings: Mapping[str, str], program: str) -> Guide:
-    """A guide that leads to a program of the reader's."""
+    """Return a guide that ends with a program of the reader."""
     sections = ((page, (_PREREQUISITES, _TO_A_BINARY)),)
     return Guide(sections, brings, f"{program} {URL}\n")
 
 
 def _foreign(language: str, *, shared: bool = True) -> Guide:
-    """A guide that leads to an example in another language."""
+    """Return a guide that ends with an example in another language."""
     page = f"docs/{language}.md"
     library = (_SHARED_LIBRARY,) if shared else ()
     sections = ((page, (_PREREQUISITES,)), *library, (page, (_TO_A_CALL,)))
@@ -79,7 +79,7 @@ def _foreign(language: str, *, shared: bool = True) -> Guide:
 
 
 _C: Final = {"bridge.c": "examples/c/server_version.c"}
-# All of the example: the guide's files replace those of the same names.
+# The whole example; the guide's files replace those of the same names.
 _CPP: Final = {"": "examples/cpp", "bridge.cpp": "examples/cpp/main.cpp"}
 
 GUIDES: Final[Mapping[str, Guide]] = {

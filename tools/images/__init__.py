@@ -1,5 +1,5 @@
-"""Container images that are made here, of Debian's packages.
+"""Container images made locally from Debian's packages.
 
-The functions raise `ToolError` where something is missing that images are made with; where a
-program fails, whose messages are above, CalledProcessError.
+The functions raise `ToolError` if a program for making images is missing, and CalledProcessError if
+a program fails, after printing its messages.
 """

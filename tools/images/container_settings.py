@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-# Of pip, cargo and what they are made with; nothing that says where to install or to build.
+# Variables of pip, cargo and related tools, without those about where to install or build.
 _VARIABLES: Final = re.compile(
     r"PIP_(INDEX_URL|EXTRA_INDEX_URL|NO_INDEX|FIND_LINKS|TRUSTED_HOST|PROXY|DEFAULT_TIMEOUT|RETRIES)"
     r"|PIP_(CERT|CLIENT_CERT)|SSL_CERT_FILE|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE"
@@ -19,23 +19,23 @@ _SECRET: Final = re.compile(r"_(TOKEN|CREDENTIAL_PROVIDER)$")
 
 
 def container_settings(environ: Mapping[str, str], home: Path) -> list[str]:
-    """Return the options of `docker create` that let a container's root do as this machine does.
+    """Return options of `docker create` that give a container's root this machine's access.
 
     Args:
-        environ: this machine's environment. Variables with a token stay out.
+        environ: this machine's environment. Variables with a token are omitted.
         home: the user's home directory.
 
     Returns:
         ``--env=…`` without values, which docker takes from its own environment, and ``--volume=…``
-        of the files that variables name, at the same paths, and of pip's and cargo's configuration.
-        All are read-only there.
+        for files named in variables, at the same paths, and for pip's and cargo's configuration.
+        All are read-only in the container.
     """
     names = sorted(
         name
         for name, value in environ.items()
         if value and _VARIABLES.fullmatch(name) and not _SECRET.search(name)
     )
-    # PIP_FIND_LINKS holds several.
+    # PIP_FIND_LINKS can contain several.
     words = [word for name in names for word in environ[name].split()]
     mounted = {word: word for word in words if word.startswith("/") and Path(word).exists()}
     mounted.update(_configuration(environ, home))
@@ -46,7 +46,7 @@ def container_settings(environ: Mapping[str, str], home: Path) -> list[str]:
 
 
 def _configuration(environ: Mapping[str, str], home: Path) -> Iterator[tuple[str, str]]:
-    """Where a file is in the container, and where here."""
+    """Yield the path of each file in the container and on this machine."""
     cargo_home = Path(environ.get("CARGO_HOME") or home / ".cargo")
     candidates = {
         "/etc/pip.conf": Path("/etc/pip.conf"),

@@ -1,4 +1,4 @@
-"""Images of Debian's base system, made here by debootstrap; nothing is pulled."""
+"""Images of Debian's base system, made locally by debootstrap; nothing is pulled."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tools import ToolError
 
 SUITE: Final = "bookworm"
 
-# What of apt's settings is about how to reach the archive.
+# apt's settings about access to the archive.
 _ACQUIRE: Final = ("Acquire::Check-", "Acquire::ftp::", "Acquire::http::", "Acquire::https::")
 
-# What is of no use in an image.
+# Files that are useless in an image.
 _LEFT_OUT: Final = (
     "./var/cache/apt/*.bin",
     "./var/cache/apt/archives/*.deb",
@@ -27,10 +27,10 @@ _LEFT_OUT: Final = (
 
 
 def import_debian(image: str, packages: Sequence[str] = ()) -> None:
-    """Make an image of Debian's base system, debootstrap's minbase, with more packages.
+    """Make an image of Debian's base system, debootstrap's minbase, with additional packages.
 
-    The first time takes a minute or two: a compressed archive of the system is kept in the user's
-    cache directory. To have the packages of today, remove it.
+    The first time takes a minute or two. A compressed archive of the system is kept in the user's
+    cache directory. To get current packages, remove it.
     """
     archive = _cached(packages)
     if not archive.exists():
@@ -40,7 +40,7 @@ def import_debian(image: str, packages: Sequence[str] = ()) -> None:
 
 
 def sources() -> list[str]:
-    """Return where apt has the suite and its updates from, as lines of sources.list."""
+    """Return apt's sources of the suite and its updates, as lines of sources.list."""
     parts = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
     found = {
         line
@@ -49,17 +49,17 @@ def sources() -> list[str]:
     }
     lines = sorted(found, key=lambda line: (line.split()[2] != SUITE, line))
     if not lines or lines[0].split()[2] != SUITE:
-        raise ToolError(f"apt of this machine has no Debian {SUITE}: use one that has")
+        raise ToolError(f"this machine's apt has no Debian {SUITE}: use a machine that has it")
     return lines
 
 
 def acquire() -> list[str]:
-    """Return how this machine's apt reaches the archive, as lines of apt.conf."""
+    """Return this machine's apt settings for access to the archive, as lines of apt.conf."""
     return [line for line in ask_apt("apt-config", "dump") if line.startswith(_ACQUIRE)]
 
 
 def ask_apt(*command: str) -> list[str]:
-    """Return the lines that one of apt's programs prints."""
+    """Return the output lines of one of apt's programs."""
     try:
         return subprocess.check_output(command, text=True).splitlines()
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def _make(archive: Path, packages: Sequence[str]) -> None:
     if shutil.which("debootstrap") is None:
         raise ToolError("debootstrap was not found on PATH: apt-get install debootstrap")
     if os.geteuid() != 0:
-        raise ToolError("debootstrap needs root, to make files of other owners: run this as root")
+        raise ToolError("debootstrap needs root to create files of other owners: run this as root")
     mirror = sources()[0].split()[1]
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="debian-image-") as scratch:
@@ -91,7 +91,7 @@ def _make(archive: Path, packages: Sequence[str]) -> None:
         if done.returncode != 0:
             raise ToolError(f"debootstrap failed:\n{log.read_text(errors='replace')}")
         excluded = [f"--exclude={pattern}" for pattern in _LEFT_OUT]
-        # Beside its place, to be moved there whole.
+        # Next to its final place, to be moved there atomically.
         with tempfile.TemporaryDirectory(prefix=".", dir=archive.parent) as place:
             packed = Path(place, archive.name)
             subprocess.run(["tar", "--directory", root, *excluded, "-czf", packed, "."], check=True)

@@ -1,6 +1,6 @@
-# From what debootstrap makes to what cibuildwheel takes for a manylinux image; rehearsal_image.py
-# builds it. The compiler and binutils are the distribution's, and so is Rust: the one of its security
-# updates, since no toolchain may be fetched.
+# Turns debootstrap's system into an image that cibuildwheel accepts as manylinux; rehearsal.py builds
+# it. Compiler, binutils and Rust come from the distribution: Rust from its security updates, because
+# no toolchain may be fetched.
 ARG BASE
 FROM ${BASE}
 ARG ACQUIRE
@@ -12,7 +12,7 @@ RUN printf '%s\n' "$ACQUIRE" > /etc/apt/apt.conf.d/99rehearsal \
         build-essential ca-certificates cargo-web git python3 python3-venv rustc-web \
     && apt-get clean \
     && rm -r /var/lib/apt/lists/* /etc/apt/apt.conf.d/99rehearsal
-# The interpreter that builds, by the name of its identifier, and the one that cibuildwheel itself uses.
+# The interpreter for the build, named like its identifier, and the one that cibuildwheel itself uses.
 RUN mkdir /opt/python \
     && python3 -m venv /opt/python/cp311-cp311 \
     && ln -s cp311-cp311 /opt/python/cp39-cp39

@@ -1,4 +1,4 @@
-"""Image that the rehearsal runs in: made here, of Debian's packages; nothing is pulled."""
+"""The image for the rehearsal, made locally from Debian's packages; nothing is pulled."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DOCKERFILE: Final = Path(__file__).with_name("rehearsal.Dockerfile")
 
 
 def rehearsal_image() -> str:
-    """Make the image, unless the one of this very recipe is there. Takes about three minutes.
+    """Make the image, unless there is one for this recipe. Takes about three minutes.
 
-    Images of other recipes go.
+    Images of other recipes are removed.
 
     Returns:
-        Its name, with a hash of the recipe for a tag.
+        Its name, tagged with a hash of the recipe.
     """
     recipe = f"{SUITE}\n".encode() + _DOCKERFILE.read_bytes()
     image = f"{REPOSITORY}:{hashlib.sha256(recipe).hexdigest()[:12]}"
@@ -35,7 +35,7 @@ def rehearsal_image() -> str:
         command = ["docker", "build", "--quiet", "--network=host", "--tag", image]
         for name, lines in (("BASE", [base]), ("SOURCES", sources()), ("ACQUIRE", acquire())):
             command += ["--build-arg", "{}={}".format(name, "\n".join(lines))]
-        # From stdin: no file of the project is a part of it.
+        # From stdin, because the image contains no file of the project.
         subprocess.run([*command, "-"], input=_DOCKERFILE.read_bytes(), check=True)
     except BaseException:
         remove_images()

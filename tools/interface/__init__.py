@@ -1,1 +1,1 @@
-"""The C interface: facts of a header, and how two sets of facts differ."""
+"""The C interface: facts of a header, and differences between two sets of facts."""

@@ -4,7 +4,7 @@
 
 Runs in an environment with pyproject.toml's dependency group ``upstream``; needs a C compiler.
 Exits with 0 if a program compiled against Temporal's header works with these libraries, with 1 if
-it can break, and with 2 if the two could not be compared. CONTRIBUTING.md has more.
+it can break, and with 2 if the two could not be compared. See CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument("--header", type=Path, default=_HEADER, help="header to compare")
     arguments = parser.parse_args(argv)
     try:
-        # Here, so that a package that is missing does not end with Python's 1.
+        # Imported here, so that a missing package does not end with Python's status 1.
         from tools.interface.upstream import compare
 
         comparison = compare(arguments.header, arguments.version)

@@ -1,4 +1,4 @@
-"""What the archive of a source distribution has of the C interface, read without unpacking it."""
+"""Reading the C interface from the archive of a source distribution, without unpacking it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.interface.errors import CannotCompareError
 
 HEADER: Final = "temporal-sdk-core-c-bridge.h"
 _MANIFEST: Final = "Cargo.toml"
-#: The names of the core's crate, the later one first.
+#: The names of the core's crate, the newer one first.
 _CORES: Final = ("temporalio-sdk-core", "temporal-sdk-core")
 #: Temporal's has 20 MB, and none of these members more than 60 kB.
 _MOST_BYTES: Final = 200_000_000
@@ -24,9 +24,9 @@ _MOST_BYTES_OF_MEMBER: Final = 2_000_000
 
 @dataclass(frozen=True)
 class Bridge:
-    """Temporal's C bridge: its header's text, where in the archive that is, the core's version.
+    """Temporal's C bridge: the header's text and path in the archive, and the core's version.
 
-    The last is None if no manifest says it.
+    The version is None if no manifest has it.
     """
 
     header: str
@@ -35,7 +35,7 @@ class Bridge:
 
 
 def read_bridge(archive: Path) -> Bridge:
-    """Read the header, and the core's version, of a `.tar.gz`.
+    """Read the header and the core's version from a `.tar.gz`.
 
     Raises:
         CannotCompareError: it cannot be read, or does not have exactly one such header.
@@ -47,7 +47,7 @@ def read_bridge(archive: Path) -> Bridge:
         if len(headers) != 1:
             found = f"several: {', '.join(map(str, sorted(headers)))}" if headers else "none"
             raise CannotCompareError(
-                f"{archive.name} must have one {HEADER}, and has {found}\n"
+                f"{archive.name} must have exactly one {HEADER}, but has {found}\n"
                 "  fix: pass another version; if Temporal moved or renamed the header, adapt "
                 "tools/interface/archive.py"
             )
@@ -56,13 +56,13 @@ def read_bridge(archive: Path) -> Bridge:
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         raise CannotCompareError(
             f"{archive.name} cannot be read: {error}\n"
-            "  fix: run this again; if it stays, look at the file on the index"
+            "  fix: run this again; if the error persists, check the file on the index"
         ) from None
 
 
 def _members(archive: Path) -> dict[str, dict[PurePosixPath, bytes]]:
-    """The content of headers and manifests by their place."""
-    # Before tarfile, which reads some members whole to know what they say of others.
+    """Return the content of headers and manifests by path."""
+    # Before tarfile, which reads some members completely because they describe others.
     size = 0
     with gzip.open(archive) as file:
         while chunk := file.read(1 << 20):
@@ -83,7 +83,7 @@ def _members(archive: Path) -> dict[str, dict[PurePosixPath, bytes]]:
 
 
 def _core(contents: dict[PurePosixPath, bytes]) -> str | None:
-    """The version of the core, which may be that of the workspace that it is in."""
+    """Return the core's version, which may be that of its workspace."""
     manifests = {place.parent: _manifest(content) for place, content in contents.items()}
     for core in _CORES:
         for directory, manifest in manifests.items():
@@ -102,7 +102,7 @@ def _manifest(content: bytes) -> Any:
     try:
         return tomli.loads(content.decode("utf-8"))
     except ValueError:
-        return {}  # one for a test of cargo can be broken
+        return {}  # a manifest for a test of cargo can be invalid
 
 
 def _table(manifest: Any, name: str) -> Any:

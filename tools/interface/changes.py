@@ -1,4 +1,4 @@
-"""The C interface's table of facts: what has changed in it, in words, and the new table."""
+"""The C interface's table of facts: its changes in words, and the updated table."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 from tools.interface.rows import Row, key_of, rows_of
 
-#: This project's names: they come and go with the package's version, and are in no table.
+#: This project's names, which depend on the package's version and are in no table.
 _OWN: Final = ("temporal_static_libs_", "TemporalStaticLibs", "TEMPORAL_STATIC_LIBS_")
-#: What the columns after a row's key are.
+#: The meaning of the columns after a row's key.
 _LABELS: Final = {
     "function": ("return type", "parameters"),
     "callback": ("return type", "parameters"),
@@ -26,10 +26,10 @@ class Change:
     """A difference between two tables.
 
     Attributes:
-        subject: the fact, or the type that has it, in words.
+        subject: the fact, or its type, in words.
         how: what happened to it.
-        breaking: whether a program that was compiled against the old one can break.
-        aspect: of an altered one, what was `old` and is `new`.
+        breaking: whether a program compiled against the old table can break.
+        aspect: for an altered fact, what was `old` and is `new`.
     """
 
     subject: str
@@ -46,11 +46,11 @@ class Change:
 
 
 def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
-    """Compare two tables, given as lines in any order; what breaks comes first."""
+    """Compare two tables, given as lines in any order; breaking changes come first."""
     before, after = _rows(old), _rows(new)
     found = [Change(_named(key), "removed", breaking=True) for key in _only(before, after)]
-    # Whoever allocates a struct has made room for the old one, and a translated header has its
-    # members where the old one had them.
+    # Callers allocate structs with the old size, and translated headers have the members at the
+    # old offsets.
     found += [
         Change(_named(key), "added", breaking=key[0] in ("field", "shape"))
         for key in _only(after, before)
@@ -65,11 +65,11 @@ def changes(old: Iterable[str], new: Iterable[str]) -> list[Change]:
 
 
 def updated(table: str, new: Iterable[str]) -> str:
-    """Return a table's text, in its order, with a header's facts but for this project's symbols."""
+    """Return a table's text with a header's facts, without this project's symbols, in its order."""
     rows = _rows(new)
     keys = map(key_of, rows_of(table.splitlines()))
     lines = [(*key, *rows.pop(key)) for key in keys if key in rows]
-    # A struct before its fields, whose place is beside it.
+    # A struct before its fields, which are next to it.
     for key in sorted(rows, key=lambda key: (_group(key), key[0] == "field", key)):
         lines.insert(_place(key, lines), (*key, *rows[key]))
     return "".join("\t".join(line) + "\n" for line in lines)
@@ -81,19 +81,19 @@ def _rows(lines: Iterable[str]) -> dict[Row, Row]:
 
 
 def _owner(key: Row) -> Row:
-    """Of a field or a shape its struct, of a constant its enum."""
+    """Return the struct of a field or shape, or the enum of a constant."""
     if key[0] in ("field", "shape"):
         return ("struct", key[1].partition(".")[0])
     return key[:2]
 
 
 def _group(key: Row) -> Row:
-    """What stands together in a table: shapes have a place apart from their structs."""
+    """Return the group of a row in a table. Shapes are separate from their structs."""
     return key[:1] if key[0] == "shape" else _owner(key)
 
 
 def _only(here: dict[Row, Row], there: dict[Row, Row]) -> list[Row]:
-    """What only one table has; a struct or an enum stands for its parts."""
+    """Return the rows in only one table, without the parts of a new struct or enum."""
     owners = {_owner(key) for key in there}
     missing = (key for key in here if key not in there)
     return list(dict.fromkeys(key if _owner(key) in owners else _owner(key) for key in missing))
@@ -111,7 +111,7 @@ def _named(key: Row) -> str:
 
 
 def _place(key: Row, lines: list[Row]) -> int:
-    """After the last of its struct or enum, else of its kind, else at the end."""
+    """Return the position after the last row of its struct or enum, or of its kind, or the end."""
     for alike in (lambda other: _group(other) == _group(key), lambda other: other[0] == key[0]):
         places = [number for number, line in enumerate(lines) if alike(line)]
         if places:

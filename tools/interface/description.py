@@ -1,8 +1,8 @@
-"""A C header in a form that generators of bindings read: interface.json.
+"""A C header in a format for generators of bindings: interface.json.
 
-``temporal_static_libs/share/interface.schema.json`` says what is in it. `ToolError`: something in
-the header cannot be read or has no form in the description, or this machine's data model is another
-one. `subprocess.CalledProcessError`: the C compiler does not accept the header.
+``temporal_static_libs/share/interface.schema.json`` describes its content. `ToolError`: a part of
+the header cannot be read or described, or this machine has a different data model.
+`subprocess.CalledProcessError`: the C compiler does not accept the header.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from tools.interface.parsing import (
 )
 
 FORMAT: Final = 1
-"""Rises when a generator that reads the file as it was would go wrong."""
+"""Increased for changes that would break a generator that reads the file."""
 
 _DATA_MODEL: Final = "LP64"
-# What it means; the sizes and offsets are those of a machine that has it.
+# The sizes and offsets are those of a machine with this data model.
 _OF_DATA_MODEL: Final = {"sizeof(int)": 4, "sizeof(long)": 8, "sizeof(void *)": 8}
 
 _PRIMITIVES: Final = STANDARD_NAMES | {"void", "char", "float", "double"}
@@ -49,13 +49,13 @@ Entry = dict[str, Any]
 
 
 def description(header: Path) -> Entry:
-    """Describe a header, which is in the form that `generate.declarations` reads."""
+    """Describe a header in the format that `generate.declarations` reads."""
     read = read_header(header)
     documented = {item.name: item for item in declarations(header)}
     unit = parse_header(header)
     data_model = measured(lambda measure: {it: measure(it) for it in _OF_DATA_MODEL}, header)
     if data_model != _OF_DATA_MODEL:
-        raise ToolError(f"the C compiler is not one for {_DATA_MODEL}")
+        raise ToolError(f"the C compiler does not have the data model {_DATA_MODEL}")
     return {
         "format": FORMAT,
         "version": read.version,
@@ -74,7 +74,7 @@ def render(header: Path) -> str:
 
 
 class _Describer:
-    """Describes all of a header; `measure` gives the value of an expression in C."""
+    """Describes a whole header; `measure` returns the value of a C expression."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class _Describer:
         self._measure = measure
         self._types: dict[str, Type] = {}
         for one in types(unit):
-            # A definition takes the place of a declaration ahead of it.
+            # A definition replaces a forward declaration.
             self._types.pop(one.name, None)
             self._types[one.name] = one
 
@@ -106,7 +106,7 @@ class _Describer:
                 group, described = "structs", self._struct(name, kind, node)
             found[group].append({"name": name, **described, "doc": self._text(name)})
         for kind, name, function in functions(self._unit):
-            # A program in C refers to it, so that it does not link with another version's archive.
+            # C programs refer to it, so that they do not link with another version's archive.
             if not re.match(r"temporal_static_libs_\d", name):
                 found[f"{kind}s"].append(self._function(kind, name, function))
         return found
@@ -139,7 +139,7 @@ class _Describer:
                 described = {
                     "name": None,
                     "kind": kind_of(kind),
-                    # Its first member is where it begins itself.
+                    # It has the same offset as its first member.
                     "offset": members[0]["offset"],
                     **self._extent(" ".join(source_text(kind).split())),
                     "members": members,
@@ -178,7 +178,7 @@ class _Describer:
         return described
 
     def _type(self, node: c_ast.Node) -> Entry:
-        """Describe a type, and spell it as C does."""
+        """Describe a type, and include its C spelling."""
         return {"type": self._type_of(node), "c": type_text(node)}
 
     def _type_of(self, node: c_ast.Node) -> Entry:
@@ -187,13 +187,13 @@ class _Describer:
             return {"kind": "pointer", "const": is_const, "to": self._type_of(node.type)}
         if isinstance(node, c_ast.TypeDecl):
             name = name_of(node.type) or ""
-            # What has no name, or members in place, stands for more than its name says.
+            # A type without a name, or with inline members, is more than its name.
             if not getattr(node.type, "decls", None):
                 if name in _PRIMITIVES:
                     return {"kind": "primitive", "name": name}
                 if name in self._types:
                     return {"kind": self._types[name].kind, "name": name}
-        raise ToolError(f"interface.json has no form of the type {type_text(node)}")
+        raise ToolError(f"interface.json cannot describe the type {type_text(node)}")
 
     def _declaration(self, name: str) -> Declaration:
         if name not in self._documented:
@@ -205,5 +205,5 @@ class _Describer:
 
 
 def _unwrapped(text: str) -> str:
-    """A text whose paragraphs are a line each."""
+    """Return a text with one line per paragraph."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

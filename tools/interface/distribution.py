@@ -1,4 +1,4 @@
-"""The source distribution of a Python package, from where this machine's pip gets packages."""
+"""The source distribution of a Python package, from the sources of this machine's pip."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from unearth.fetchers.sync import PyPIClient
 from tools.interface.errors import CannotCompareError, NoIndexError
 from tools.interface.pip_settings import without_passwords
 
-#: Of the file; Temporal's has 3 MB.
+#: The maximum file size; Temporal's has 3 MB.
 _MOST_BYTES: Final = 100_000_000
-#: In seconds, pip's own default.
+#: pip's default, in seconds.
 _TIMEOUT: Final = 15.0
-#: What pip reads as a boolean.
+#: Values that pip reads as booleans.
 _TRUE: Final = ("y", "yes", "t", "true", "on", "1")
 _FALSE: Final = ("n", "no", "f", "false", "off", "0")
 _SETTINGS: Final = "`pip config list` prints the settings that apply"
@@ -37,7 +37,7 @@ _SETTINGS: Final = "`pip config list` prints the settings that apply"
 
 @dataclass(frozen=True)
 class SourceDistribution:
-    """A fetched archive, its version, and whether that is the newest."""
+    """A fetched archive, its version, and whether it is the newest."""
 
     version: str
     newest: bool
@@ -47,12 +47,12 @@ class SourceDistribution:
 def fetch(
     project: str, version: str | None, settings: Mapping[str, str], directory: Path
 ) -> SourceDistribution:
-    """Fetch a source distribution into a directory, with pip's settings, without building it.
+    """Fetch a source distribution to a directory with pip's settings, without building it.
 
-    Without a version it is the newest that is no prerelease.
+    Without a version, fetches the newest one that is not a prerelease.
 
     Raises:
-        NoIndexError: no index answers, or none has the project.
+        NoIndexError: no index answers or has the project.
         CannotCompareError: there is no such version, it has no source distribution, or that cannot
             be downloaded; or a setting has no valid value.
     """
@@ -85,7 +85,7 @@ def fetch(
 def _version(
     finder: PackageFinder, requirement: Requirement, prereleases: bool | None = None
 ) -> str | None:
-    """The best version; whether it has wheels or a source distribution does not matter."""
+    """Return the best version, whether or not it has a source distribution."""
     best = finder.find_best_match(requirement, allow_prereleases=prereleases).best
     return best.version if best else None
 
@@ -94,14 +94,14 @@ def _refuse_large(link: Link, completed: int, total: int | None) -> None:
     if max(completed, total or 0) > _MOST_BYTES:
         raise CannotCompareError(
             f"{link.redacted} has more than {_MOST_BYTES} bytes; refusing to download it\n"
-            "  fix: look at the file; if it is Temporal's, raise the limit in "
+            "  fix: check the file; if it is Temporal's, raise the limit in "
             "tools/interface/distribution.py"
         )
 
 
 @contextmanager
 def _finder(settings: Mapping[str, str]) -> Iterator[PackageFinder]:
-    """A finder of files for any Python and platform."""
+    """Yield a finder of files for any Python and platform."""
     no_index = settings.get("no-index", "no").lower() in _TRUE
     if not no_index and settings.get("no-index", "no").lower() not in _FALSE:
         raise CannotCompareError(
@@ -113,7 +113,7 @@ def _finder(settings: Mapping[str, str]) -> Iterator[PackageFinder]:
     links = [place for place in places if "://" in place or os.path.exists(place)]
     if no_index and not links:
         raise NoIndexError(
-            f"pip is set to use no index, and no directory of find-links exists\n  fix: {_SETTINGS}"
+            f"pip is set to use no index, and no find-links directory exists\n  fix: {_SETTINGS}"
         )
     with PyPIClient(
         verify=_certificates(settings),
@@ -123,7 +123,7 @@ def _finder(settings: Mapping[str, str]) -> Iterator[PackageFinder]:
         follow_redirects=True,
     ) as client:
         index = settings.get("index-url")
-        # Without a place to look, a finder has the default index.
+        # Without a location, a finder uses the default index.
         finder = PackageFinder(
             client,
             index_urls=[index] if index and not no_index else [],
@@ -154,7 +154,7 @@ def _certificates(settings: Mapping[str, str]) -> ssl.SSLContext:
 
 @contextmanager
 def _unreadable_places() -> Iterator[None]:
-    """Make an error of a place that the finder skips: the newest version may be there."""
+    """Raise an error if the finder skips a location, which may have the newest version."""
     logger, warnings = logging.getLogger("unearth.collector"), BufferingHandler(sys.maxsize)
     warnings.setLevel(logging.WARNING)
     logger.addHandler(warnings)
@@ -163,14 +163,14 @@ def _unreadable_places() -> Iterator[None]:
     finally:
         logger.removeHandler(warnings)
         messages = dict.fromkeys(without_passwords(it.getMessage()) for it in warnings.buffer)
-        # A place that answers, and has no such project, is none to report.
+        # A location that answers but lacks the project is not an error.
         if unreadable := [it for it in messages if "Client Error(404)" not in it]:
             raise NoIndexError("\n".join([*unreadable, f"  fix: {_SETTINGS}"])) from None
 
 
 @contextmanager
 def _failures(problem: str) -> Iterator[None]:
-    """Make errors of the libraries ones that say what to do."""
+    """Convert errors of the libraries to errors with advice."""
     try:
         yield
     except httpx2.TransportError as error:
@@ -183,5 +183,5 @@ def _failures(problem: str) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"an index answers with invalid JSON: {error}"
+        return f"an index returned invalid JSON: {error}"
     return without_passwords(error) or type(error).__name__

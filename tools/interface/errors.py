@@ -1,11 +1,11 @@
-"""What can go wrong when the C interface is compared with Temporal's."""
+"""Errors of comparing the C interface with Temporal's."""
 
 from __future__ import annotations
 
 
 class CannotCompareError(Exception):
-    """The interfaces could not be compared. The message says why, and what to do."""
+    """The interfaces could not be compared. The message says why and what to do."""
 
 
 class NoIndexError(CannotCompareError):
-    """No package index answers, or those that do have no such project."""
+    """No package index answers, or none has the project."""

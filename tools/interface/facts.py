@@ -1,8 +1,8 @@
-"""The facts of a C header that a consumer compiled against it relies on, one a line.
+"""The facts of a C header that a consumer compiled against it relies on, one per line.
 
 usage: python -m tools.interface.facts HEADER
 
-Prints tab-separated lines in the form of ``c_abi.tsv``: functions and callbacks with their types,
+Prints tab-separated lines in the format of ``c_abi.tsv``: functions and callbacks with their types,
 opaque types, aliases, enum constants, the anonymous structs and unions of structs (which decide the
 paths in a translated header), and the layout of structs as the C compiler sees it.
 """
@@ -35,16 +35,16 @@ from tools.interface.rows import Row
 
 
 def facts(header: Path, cc: Sequence[str] = ("cc",), runner: Sequence[str] = ()) -> set[str]:
-    """Return the facts of a header, each as a line, with the layout of structs that `cc` gives.
+    """Return the facts of a header as lines, with the layout of structs from `cc`.
 
     Args:
         header: the header.
         cc: the C compiler.
-        runner: what runs the compiler's programs, where the machine cannot by itself.
+        runner: the command that runs the compiled programs, if the machine cannot run them.
 
     Raises:
         ToolError: the header has a constant, a member or a parameter that cannot be read.
-        pycparser.c_parser.ParseError: it is no C.
+        pycparser.c_parser.ParseError: it is not C.
         subprocess.CalledProcessError: ``cc`` does not accept it.
     """
     unit = parse_header(header)
@@ -61,7 +61,7 @@ def _functions(unit: c_ast.FileAST) -> Iterator[Row]:
 
 
 def _types(declared: list[Type]) -> Iterator[Row]:
-    """Aliases, enums, shapes, and types that stay opaque."""
+    """Yield aliases, enums, shapes, and opaque types."""
     defined = {one.name for one in declared if has_body(one.node)}
     for name, kind, node, _ in declared:
         if kind == "enum":
@@ -89,7 +89,7 @@ def _decls(struct: c_ast.Node) -> Iterator[c_ast.Decl]:
 
 
 def _nesting(struct: c_ast.Node) -> str:
-    """Names of the members, those of anonymous structs and unions in braces."""
+    """Return the names of members, with those of anonymous structs and unions in braces."""
     return " ".join(
         member.name or f"{kind_of(member.type)}{{{_nesting(member.type)}}}"
         for member in _decls(struct)
@@ -97,7 +97,7 @@ def _nesting(struct: c_ast.Node) -> str:
 
 
 def _members(node: c_ast.Node, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Paths and types of fields; those of an anonymous union or struct count as the struct's."""
+    """Yield paths and types of fields, including those of anonymous unions and structs."""
     for member in _decls(node):
         inner = member.type
         if member.name is None:

@@ -1,4 +1,4 @@
-"""The facts of a header from elsewhere, none of whose code runs."""
+"""The facts of a foreign header, whose code must not run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _INCLUDES: Final = "".join(f"#include <{name}>\n" for name in STANDARD_HEADERS)
 
 
 def foreign_facts(header: str, name: str) -> set[str]:
-    """Return the facts of a header's text, each as a line; `name` is what messages call it.
+    """Return the facts of a header's text as lines; `name` is its name in messages.
 
     Raises:
-        CannotCompareError: it cannot be read, or there is no C compiler.
+        CannotCompareError: the header cannot be read, or there is no C compiler.
     """
     try:
         with tempfile.TemporaryDirectory() as directory:
@@ -32,11 +32,11 @@ def foreign_facts(header: str, name: str) -> set[str]:
             file.write_text(header, encoding="utf-8")
             text = preprocess(file, scratch)
             _refuse_code(text)
-            # The program that prints the layout is compiled with what has been looked at, and not
-            # with what else the header may have for other compilers.
+            # The program that prints the layout is compiled only from the checked declarations, not
+            # from other code that the header may have for other compilers.
             plain = scratch / "plain.h"
             plain.write_text(_INCLUDES + text, encoding="utf-8")
-            # Without warnings: whoever reads the result cannot change the header.
+            # Without warnings, because the reader of the result cannot change the header.
             return facts(plain, ("cc", "-w"))
     except ToolError as error:
         reason = str(error)
@@ -46,11 +46,11 @@ def foreign_facts(header: str, name: str) -> set[str]:
     except OSError as error:
         raise CannotCompareError(
             f"{error.filename or 'the C compiler'} does not run: {error.strerror}\n"
-            "  fix: install a C compiler that is called cc"
+            "  fix: install a C compiler named cc"
         ) from None
     raise CannotCompareError(
         f"{name} cannot be read: {reason}\n"
-        "  fix: look at the header; if it is good C, extend tools/interface/facts.py"
+        "  fix: check the header; if it is valid C, extend tools/interface/facts.py"
     )
 
 
@@ -58,11 +58,11 @@ def _refuse_code(text: str) -> None:
     try:
         unit = parse(text)
     except ParseError as error:
-        # Its line is one of what has been preprocessed, which nobody else sees.
+        # Its line number is that of the preprocessed text, which nobody sees.
         place = re.match(r":(\d+):", str(error))
         lines = (STANDARD_TYPES + text).splitlines()
         where = f" at: {lines[int(place[1]) - 1].strip()}" if place else ""
-        raise ToolError(f"it is no C that can be parsed{where}") from None
+        raise ToolError(f"it cannot be parsed as C{where}") from None
     for node in unit.ext:
         declares = isinstance(node, c_ast.Decl) and node.init is None
         if not declares and not isinstance(node, c_ast.Typedef):

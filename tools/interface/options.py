@@ -1,4 +1,4 @@
-"""The table of options: what each field of the structs that a caller fills in is refused for."""
+"""The table of options: the refused values of each field that a caller fills in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANGES: Final = (
     "TemporalCoreByteArrayRefArray",
     "TemporalCoreRuntimeInfoArray",
 )
-"""Structs that spell a range: what is refused of them is said of the field that holds one."""
+"""Structs that are ranges. Their refused values are listed for the fields that contain them."""
 
 BEGINNINGS: Final[Mapping[str, str]] = {
     "TemporalCoreRuntimeOptions": "Invalid options: ",
@@ -31,7 +31,7 @@ BEGINNINGS: Final[Mapping[str, str]] = {
     "TemporalStaticLibsConnectOptions": "Invalid options: ",
     "TemporalStaticLibsRuntimeOptions": "Invalid options: ",
 }
-"""The structs that functions take, and how messages begin about a field's kind, parts included."""
+"""Struct parameters, and the beginning of messages about the kind of a field or its parts."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Option:
     Attributes:
         struct: the struct.
         field: its field.
-        kind: as in the table of kinds.
-        name: what messages call the field.
-        value: what the row is about, in words.
+        kind: the kind, from the table of kinds.
+        name: the field's name in messages.
+        value: the value that the row is about, in words.
         outcome: ``accepted``, ``refused``, ``warned`` (accepted, with a warning in the log) or
             ``logged`` (accepted, with an error in the log).
-        message: words in capitals stand for values; empty where the value is accepted.
+        message: words in capitals are placeholders; empty if the value is accepted.
     """
 
     struct: str
@@ -68,22 +68,22 @@ def options() -> list[Option]:
 
 
 def kind_rows() -> list[Row]:
-    """Read the table of kinds: kind, what it is, a value that is refused, message.
+    """Read the table of kinds: kind, description, a refused value, message.
 
-    Of a kind that refuses nothing, value and message are empty. Messages are without beginning.
+    Value and message are empty for a kind that refuses nothing. Messages lack their beginning.
     """
     return _table("option_kinds.tsv")[1:]
 
 
 def interface_rows() -> list[Row]:
-    """Read the facts of the interface, with what this project adds to Temporal's."""
+    """Read the facts of the interface, including this project's additions."""
     return [*_table("c_abi.tsv"), *_table("own_options.tsv")]
 
 
 def filled_in(rows: list[Row]) -> dict[str, str]:
-    """Find the structs that a caller fills in: struct to the one that a function takes.
+    """Return the structs that a caller fills in, each with the struct parameter that contains it.
 
-    Those that functions take, whole or by a pointer, and all that they have or point to.
+    These are struct parameters, by value or pointer, and all structs that they contain or point to.
     """
     fields = {row[1]: row[2] for row in rows if row[0] == "field"}
     structs = {row[1] for row in rows if row[0] == "struct"} - set(RANGES)
@@ -98,7 +98,7 @@ def filled_in(rows: list[Row]) -> dict[str, str]:
 
     def add_type(kind: str, root: str) -> None:
         name = kind.removeprefix("const ").removesuffix("*")
-        # An array leads to what its elements are.
+        # For an array, the type of its elements.
         add("TemporalCoreRuntimeInfo" if name == "TemporalCoreRuntimeInfoArray" else name, root)
 
     for root in BEGINNINGS:

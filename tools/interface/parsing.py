@@ -1,4 +1,4 @@
-"""A C header as pycparser and the C compiler read it.
+"""Reading a C header with pycparser and the C compiler.
 
 `ToolError`: something in the header cannot be read. `subprocess.CalledProcessError`: the C
 compiler does not accept it.
@@ -23,12 +23,12 @@ typedef unsigned long uint64_t; typedef signed char int8_t; typedef short int16_
 typedef int int32_t; typedef long int64_t; typedef unsigned long size_t;
 typedef unsigned long uintptr_t; typedef long intptr_t; typedef _Bool bool;
 """
-"""What the standard headers would define; only their names matter to the facts."""
+"""Types of the standard headers. Only their names matter for the facts."""
 
 STANDARD_NAMES = frozenset(re.findall(r"(\w+);", STANDARD_TYPES))
 
 STANDARD_HEADERS = ("stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h")
-"""Those that a header of any of Temporal's releases may include."""
+"""The standard headers that headers of Temporal's releases may include."""
 
 
 _T = TypeVar("_T")
@@ -38,10 +38,10 @@ class Type(NamedTuple):
     """A type that a header declares.
 
     Attributes:
-        name: its name; empty for an enum that has none.
+        name: its name; empty for an unnamed enum.
         kind: ``callback``, ``alias``, ``opaque``, ``enum``, ``struct`` or ``union``.
-        node: of the last three the body, else the type that the name stands for.
-        spelling: how C spells it.
+        node: the body of an enum, struct or union; otherwise the type that the name refers to.
+        spelling: its C spelling.
     """
 
     name: str
@@ -51,10 +51,10 @@ class Type(NamedTuple):
 
 
 def preprocess(header: Path, scratch: Path) -> str:
-    """Preprocess a header with empty standard headers, which are written into ``scratch``."""
+    """Preprocess a header with empty standard headers, which are written to ``scratch``."""
     for name in STANDARD_HEADERS:
         (scratch / name).touch()
-    # As a compiler that is not GNU, for which the header has no pragmas.
+    # Like a non-GNU compiler, for which the header has no pragmas.
     command = ["cc", "-E", "-P", "-nostdinc", "-U__GNUC__", "-I", str(scratch), "-xc", str(header)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -71,7 +71,7 @@ def parse_header(header: Path) -> c_ast.FileAST:
 
 
 def types(unit: c_ast.FileAST) -> Iterator[Type]:
-    """List the types of a header; one that is defined after its declaration is there twice."""
+    """List the types of a header; a forward declaration and its definition are both listed."""
     for node in unit.ext:
         inner = node.type
         if isinstance(node, c_ast.Typedef) and node.name not in STANDARD_NAMES:
@@ -99,7 +99,7 @@ def functions(unit: c_ast.FileAST) -> Iterator[tuple[str, str, c_ast.FuncDecl]]:
 
 
 def parameters(function: c_ast.FuncDecl) -> list[c_ast.Node]:
-    """List parameters as they are declared; ``(void)`` is one without a name."""
+    """List the declared parameters; ``(void)`` is one without a name."""
     found: list[c_ast.Node] = function.args.params if function.args else []
     for parameter in found:
         if not isinstance(parameter, (c_ast.Decl, c_ast.Typename)):
@@ -121,7 +121,7 @@ def constants(enum: c_ast.Enum) -> Iterator[tuple[str, int]]:
 
 
 def has_body(node: c_ast.Node) -> bool:
-    """Return whether a node is an enum, a struct or a union with something in it."""
+    """Return whether a node is an enum, a struct or a union with a body."""
     if isinstance(node, c_ast.Enum):
         return node.values is not None
     return is_struct(node) and bool(node.decls)
@@ -138,7 +138,7 @@ def kind_of(node: c_ast.Node) -> str:
 
 
 def name_of(node: c_ast.Node) -> str | None:
-    """Return the name of the type that a declaration ends at."""
+    """Return the name of a declaration's innermost type."""
     name: str | None = " ".join(node.names) if isinstance(node, c_ast.IdentifierType) else node.name
     return name
 
@@ -165,9 +165,9 @@ def evaluate(
     cc: Sequence[str] = ("cc",),
     runner: Sequence[str] = (),
 ) -> list[int]:
-    """Evaluate integer expressions below a header, in a program that the C compiler makes.
+    """Evaluate integer expressions with a header, in a program made by the C compiler.
 
-    The runner is what runs the compiler's programs, where the machine cannot by itself.
+    The runner is the command that runs compiled programs, if the machine cannot run them.
     """
     lines = ["#include <stdio.h>", "#include <stddef.h>", f'#include "{header.resolve()}"']
     lines.append("int main(void) {")
@@ -188,9 +188,9 @@ def measured(
     cc: Sequence[str] = ("cc",),
     runner: Sequence[str] = (),
 ) -> _T:
-    """Return what a function gives that is passed one for the values of expressions in C.
+    """Return the result of a function that is called with a function to evaluate C expressions.
 
-    It is called twice: to learn what to ask the compiler, as in `evaluate`, and with the answers.
+    It is called twice: to collect the expressions for `evaluate`, and with their values.
     """
     asked: dict[str, int] = {}
     describe(lambda expression: asked.setdefault(expression, 0))

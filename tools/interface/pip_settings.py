@@ -1,4 +1,4 @@
-"""Where pip looks for packages on this machine, and how it connects, as pip itself reports it."""
+"""pip's settings for finding and downloading packages on this machine, reported by pip."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Final
 
 from tools.interface.errors import CannotCompareError
 
-#: Later ones override earlier ones, as they do for the command `pip download`.
+#: Later sections override earlier ones, as for `pip download`.
 _SECTIONS: Final = ("global", "download", ":env:")
-#: Of finding and downloading.
+#: Options for finding and downloading.
 _OPTIONS: Final = (
     *("index-url", "extra-index-url", "no-index", "find-links"),
     *("trusted-host", "cert", "client-cert", "proxy", "timeout"),
 )
 #: Options with two names.
 _ALIASES: Final = {"default-timeout": "timeout", "pypi-url": "index-url"}
-#: A user's `quiet` would hide the answer.
+#: A user's `quiet` would hide the output.
 _AUDIBLE: Final = {"PIP_QUIET": "0", "PIP_VERBOSE": "0"}
 
 
 def pip_settings() -> dict[str, str]:
-    """Ask the pip of this environment how it finds and downloads: option to value, none empty.
+    """Return this environment's nonempty pip settings for finding and downloading.
 
-    pip itself refuses a timeout that is no number.
+    pip itself refuses a timeout that is not a number.
 
     Raises:
         CannotCompareError: pip does not run.
@@ -42,7 +42,7 @@ def pip_settings() -> dict[str, str]:
         place, _, name = key.partition(".")
         name = _ALIASES.get(name, name)
         if place == section and name in _OPTIONS:
-            # What several files set is listed once for each, in no order that says which counts.
+            # An option in several files is listed once per file, in no meaningful order.
             several = len(set(values)) > 1
             if value := _pip("config", "get", key).removesuffix("\n") if several else values[0]:
                 settings[name] = value
@@ -50,7 +50,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def without_passwords(text: object) -> str:
-    """Replace user names and passwords in the URLs of a text."""
+    """Mask user names and passwords in URLs in a text."""
     return re.sub(r"://[^/\s'\"]*@", "://***@", str(text))
 
 

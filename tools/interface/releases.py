@@ -1,4 +1,4 @@
-"""The interface of Temporal's own C bridge through its releases: a table of facts each.
+"""The interface of Temporal's own C bridge in its releases, each with a table of facts.
 
 Temporal ships that bridge's header in the source distribution of its Python package, and nowhere
 else, so the package's versions name the tables. `tools.interface.facts` made them.
@@ -23,9 +23,9 @@ class Release:
 
     Attributes:
         version: the release that the table was read from.
-        alike: the releases in words, with those whose header has the same facts.
+        alike: the releases with the same facts, in words.
         core: the versions of `temporalio-sdk-core` with this interface, in words.
-        shown_by: what the header of this release and of later ones has, and of no earlier one;
+        shown_by: a name in the header of this and later releases, but in no earlier one;
             empty for the first.
     """
 
@@ -55,10 +55,10 @@ RELEASES: Final = (
     Release("1.34.0", "1.32.0 to 1.34.0", "0.6 to 0.10", "TemporalCoreRuntimeInfo"),
     Release("1.35.0", "1.35.0", "between 0.10 and 0.11", "startup_timeout_millis"),
 )
-"""From the oldest; `alike` names only releases whose header was read."""
+"""Oldest first; `alike` names only releases whose header was read."""
 
 CURRENT: Final = next(release for release in RELEASES if release.version == "1.34.0")
-"""The release whose interface this package has: its table is `tests/abi/c_abi.tsv`."""
+"""The release whose interface this package has. Its table is `tests/abi/c_abi.tsv`."""
 
 
 def implemented() -> tuple[Release, ...]:
@@ -67,9 +67,9 @@ def implemented() -> tuple[Release, ...]:
 
 
 def old_names() -> dict[str, str]:
-    """Return the types that releases before this interface only called otherwise, old to new.
+    """Return the types that only had another name in releases before this interface, old to new.
 
-    A name that a type has today is not among them, whatever it named once.
+    Current names of types are not included, whatever they named before.
     """
     names: dict[str, str] = {}
     tables = [release.rows() for release in implemented()]

@@ -1,4 +1,4 @@
-"""Find the names that changed between two tables of facts while what they name stayed the same."""
+"""Find renamed types, constants and fields between two tables of facts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.interface.rows import Row, key_of, type_names
 
 
 def with_names(rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
-    """Return the rows of a table with types under other names; constants keep theirs."""
+    """Return the rows of a table with renamed types; constants keep their names."""
 
     def renamed(text: str) -> str:
         return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text)
@@ -24,15 +24,15 @@ def with_names(rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
 
 
 def replaced_types(old: list[Row], new: list[Row]) -> dict[str, str]:
-    """Pair the types that are gone with those that took their place.
+    """Pair removed types with those that replaced them.
 
-    Two types are a pair if one stands in each place where the other stood: as a parameter, a result
-    or a field. What they are can have changed with the name; `renamed_types` leaves those out.
+    Two types are a pair if one is in each place where the other was: as a parameter, a result or a
+    field. The type may have changed along with its name; `renamed_types` omits those.
     """
     gone = type_names(old) - type_names(new)
     added = type_names(new) - type_names(old)
     pairs: dict[str, str] = {}
-    # Fields of a type that has another name are found once its name is known.
+    # Fields of a renamed type are found once its new name is known.
     while more := {
         before: after
         for before, after in _unique(_aligned(with_names(old, pairs), new))
@@ -43,7 +43,7 @@ def replaced_types(old: list[Row], new: list[Row]) -> dict[str, str]:
 
 
 def renamed_types(old: list[Row], new: list[Row]) -> dict[str, str]:
-    """Return the types that have nothing new but their names, old name to new."""
+    """Return the types that changed only their names, old name to new."""
     pairs = replaced_types(old, new)
     there = with_names(old, pairs)
     return {
@@ -73,14 +73,14 @@ def renamed_fields(old: list[Row], new: list[Row]) -> dict[str, str]:
 
 
 def _unshared(placed: Iterable[tuple[Row, Row]]) -> dict[Row, Row]:
-    """Names by place, without those that share a place, as members of a union do."""
+    """Return names by place, without those that share a place, such as members of a union."""
     pairs = list(placed)
     shared = Counter(place for place, _ in pairs)
     return {place: name for place, name in pairs if shared[place] == 1}
 
 
 def _moved(before: dict[Row, Row], after: dict[Row, Row]) -> Iterator[tuple[Row, Row]]:
-    """Names that are gone, and the new ones at their places."""
+    """Yield removed names with the new ones at their places."""
     gone, added = set(before.values()), set(after.values())
     gone, added = gone - added, added - gone
     for place, name in before.items():
@@ -89,7 +89,7 @@ def _moved(before: dict[Row, Row], after: dict[Row, Row]) -> Iterator[tuple[Row,
 
 
 def _aligned(old: Iterable[Row], new: Iterable[Row]) -> Iterator[tuple[str, str]]:
-    """Words that differ at the same place of rows about the same thing."""
+    """Yield words that differ at the same position of rows about the same thing."""
     after = {key_of(row): row for row in new}
     for row in old:
         other = after.get(key_of(row), row)
@@ -99,7 +99,7 @@ def _aligned(old: Iterable[Row], new: Iterable[Row]) -> Iterator[tuple[str, str]
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those whose members are in no other pair."""
+    """Return the pairs whose members are in no other pair."""
     distinct = sorted(set(pairs))
     befores = Counter(before for before, _ in distinct)
     afters = Counter(after for _, after in distinct)
@@ -107,5 +107,5 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _content(name: str, rows: Iterable[Row]) -> list[Row]:
-    """All that a table says of a type, in no order."""
+    """Return all rows about a type, in no particular order."""
     return sorted(row for row in rows if row[1] == name or row[1].startswith(f"{name}."))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 Row: TypeAlias = tuple[str, ...]
-"""A line of a table: kind, name, and what the kind needs."""
+"""A line of a table: kind, name, and columns that depend on the kind."""
 
 
 def rows_of(lines: Iterable[str]) -> list[Row]:
@@ -15,7 +15,7 @@ def rows_of(lines: Iterable[str]) -> list[Row]:
 
 
 def key_of(row: Row) -> Row:
-    """Return what identifies a row: kind and name, and of a constant its enum."""
+    """Return a row's key: kind and name, and the enum of a constant."""
     return row[: 3 if row[0] == "enum" else 2]
 
 

@@ -1,4 +1,4 @@
-"""How the interface changed from one release to the next, a row for each thing to look at."""
+"""Changes of the interface from one release to the next, with a row for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.interface.rows import Row, key_of, type_names
 
 
 class Kind(Enum):
-    """What happened; in the order in which a page shows it."""
+    """The kind of change, in the order on the page."""
 
     TYPE_RENAMED = "type renamed"
     CONSTANT_RENAMED = "constant renamed"
@@ -36,13 +36,13 @@ class Difference:
 
     Attributes:
         kind: what happened.
-        thing: what it happened to: type, constant, field, function, callback or alias.
-        subject: the type, function or field: ``STRUCT.FIELD`` for a field. Of something that has
-            another name, the old one.
-        before: how it was in C, empty if it is new.
-        after: how it is, empty if it is gone.
+        thing: what changed: type, constant, field, function, callback or alias.
+        subject: the type, function or field, in the form ``STRUCT.FIELD`` for a field. For a
+            rename, the old name.
+        before: the old C code; empty if it is new.
+        after: the new C code; empty if it was removed.
         owner: the struct or enum that it belongs to, if any.
-        moved: of a struct whose layout changed, the fields that are elsewhere.
+        moved: for a struct with a changed layout, the fields at other offsets.
     """
 
     kind: Kind
@@ -87,7 +87,7 @@ def _differences(old: list[Row], new: list[Row]) -> Iterator[Difference]:
 
 
 def _other(old: list[Row], new: list[Row]) -> Iterator[Difference]:
-    """What differs in tables that call it by the same names."""
+    """Yield differences between tables that use the same names."""
     replaced = replaced_types(old, new)
     before, after = ({key_of(row): row for row in rows} for rows in (old, new))
     gone, added = type_names(old) - type_names(new), type_names(new) - type_names(old)
@@ -101,7 +101,7 @@ def _other(old: list[Row], new: list[Row]) -> Iterator[Difference]:
         elif kind == "field":
             if there is None and name.partition(".")[0] not in gone:
                 yield _row(row, None)
-            # A callback that another took the place of is a row already.
+            # A replaced callback already has a row.
             elif there and there[2] != row[2] and there[2] not in replaced.values():
                 yield _row(row, there)
         elif (kind in _THINGS and name in gone) or (kind == "enum" and there is None):
@@ -134,7 +134,7 @@ def _row(before: Row | None, after: Row | None) -> Difference:
 
 
 def _moved(struct: str, before: dict[Row, Row], after: dict[Row, Row]) -> tuple[str, ...]:
-    """The fields of a struct that are at other offsets."""
+    """Return the fields of a struct that are at other offsets."""
     return tuple(
         row[1].partition(".")[2]
         for key, row in before.items()
@@ -146,7 +146,7 @@ def _moved(struct: str, before: dict[Row, Row], after: dict[Row, Row]) -> tuple[
 
 
 def _in_c(row: Row | None) -> str:
-    """How a row is written in C, as far as its table tells."""
+    """Return a row's C code, as far as the table contains it."""
     match row:
         case None:
             return ""

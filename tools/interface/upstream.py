@@ -29,8 +29,8 @@ class Comparison:
     """How the C interface here differs from Temporal's.
 
     Attributes:
-        distribution: Temporal's Python package; its file is gone.
-        bridge: what it has.
+        distribution: Temporal's Python package; its file no longer exists.
+        bridge: the C bridge in the distribution.
         facts: how many facts that header has.
         changes: from Temporal's interface to this one.
     """
@@ -67,7 +67,7 @@ def compare(ours: Path, version: str | None = None) -> Comparison:
     """Compare a header with that of a version, or the newest, of Temporal's Python package.
 
     Raises:
-        CannotCompareError: it cannot be done; the message says why.
+        CannotCompareError: they cannot be compared; the message says why.
     """
     try:
         if version is not None:
@@ -75,7 +75,7 @@ def compare(ours: Path, version: str | None = None) -> Comparison:
         header = ours.read_text(encoding="utf-8")
     except InvalidVersion:
         raise CannotCompareError(
-            f"{version!r} is no version\n  fix: pass one such as 1.34.0, or none for the newest"
+            f"{version!r} is not a version\n  fix: pass one such as 1.34.0, or none for the newest"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CannotCompareError(
@@ -85,7 +85,7 @@ def compare(ours: Path, version: str | None = None) -> Comparison:
         distribution = fetch(PROJECT, version, pip_settings(), Path(scratch))
         bridge = read_bridge(distribution.file)
     theirs = foreign_facts(bridge.header, bridge.place)
-    # Whoever changes from Temporal's library to this one has been compiled against the former.
+    # A program that switches from Temporal's library was compiled against Temporal's header.
     found = changes(theirs, foreign_facts(header, str(ours)))
     return Comparison(distribution, bridge, len(theirs), found)
 

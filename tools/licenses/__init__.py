@@ -1,5 +1,5 @@
-"""License texts and SBOM of what is compiled into the archives.
+"""License texts and SBOM of everything compiled into the archives.
 
-The functions raise `ToolError` where a license is not clear, and CalledProcessError where a program
-fails, whose messages are on stderr.
+The functions raise `ToolError` if a license is unclear, and CalledProcessError if a program fails,
+after it prints messages to stderr.
 """

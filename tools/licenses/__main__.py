@@ -1,10 +1,10 @@
-"""Make the SBOM and the license file of what is compiled into the archives.
+"""Make the SBOM and the license file of everything compiled into the archives.
 
 usage: python -m tools.licenses --cargo-about PATH --cargo-cyclonedx PATH
 
-Writes ``rust/archives.cdx.json`` and ``rust/THIRD-PARTY-LICENSES.txt``, one pair for all platforms,
-with the hash of the Cargo.lock that they were made from, or neither. What licenses there may be is
-in ``rust/about.toml``.
+Writes both ``rust/archives.cdx.json`` and ``rust/THIRD-PARTY-LICENSES.txt``, for all platforms and
+with the hash of the Cargo.lock that they were made from, or neither. ``rust/about.toml`` lists the
+allowed licenses.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ OWN = "temporal-static-libs-"
 
 
 def make(cargo_about: str, cargo_cyclonedx: str) -> None:
-    """Write both files, with the pinned programs at these paths."""
-    # Of all targets; from here on nothing needs a network.
+    """Write both files with the pinned programs at these paths."""
+    # For all targets; from here on, nothing needs a network.
     subprocess.run(["cargo", "fetch", "--locked"], cwd=WORKSPACE, check=True)
     lock_sha256 = sha256_of(WORKSPACE / "Cargo.lock")
     platforms = platforms_of_crates(

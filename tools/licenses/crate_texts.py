@@ -15,7 +15,7 @@ from tools import ToolError
 from tools.licenses.linked_crates import PACKAGE, Crate
 from tools.licenses.sections import SECTION, WIDTH, section
 
-# Only a warning of cargo-about, which goes on without the clarification.
+# Only a warning of cargo-about, which continues without the clarification.
 _CLARIFICATION_FAILED: Final = "failed to validate all files specified in clarification"
 
 _HEAD: Final = """\
@@ -24,20 +24,20 @@ Third-party software inside libtemporal_sdk_core.a and libtemporal_client.a
 Made by `make licenses`; do not edit.
 SHA-256 of Cargo.lock: {lock_sha256}
 
-First all that is in the archives, with its licence; what is not on every platform names those it is
-on. Then the texts. Where there is a choice of licences, the one whose text is here was taken. The
+First, everything in the archives with its license, and its platforms unless it is on all of them.
+Then the texts. If there is a choice of licenses, the one whose text is included was chosen. The
 source of a crate, unmodified, is what cargo fetches for its name and version.
 
 """
 
 _NO_FILE: Final = (
-    "(These crates declare this licence, and have no file that is its text as it stands. This is "
-    "the text that SPDX publishes. The crates' authors: {authors}.)"
+    "(These crates declare this license, but have no file with exactly its text. This is the "
+    "text that SPDX publishes. The crates' authors: {authors}.)"
 )
 
 
 class LicenseText(NamedTuple):
-    """One text, by its license's SPDX identifier and full name, and the crates it is for."""
+    """A text, with its license's SPDX identifier and full name, and its crates."""
 
     identifier: str
     name: str
@@ -46,17 +46,17 @@ class LicenseText(NamedTuple):
 
 
 class Licenses(NamedTuple):
-    """SPDX expression of each crate, and the texts, in the order of their identifiers."""
+    """The SPDX expression of each crate, and the texts in the order of their identifiers."""
 
     expressions: Mapping[Crate, str]
     texts: tuple[LicenseText, ...]
 
 
 def run_cargo_about(program: str, workspace: Path, triples: Iterable[str]) -> dict[str, Any]:
-    """Find the licenses and their texts, in the crates' sources on this machine and nowhere else.
+    """Find the licenses and their texts, only in the crates' sources on this machine.
 
-    The workspace's about.toml lists the licenses there may be, and has the checksums of files. The
-    answer is of every crate that cargo metadata knows, macros included.
+    The workspace's about.toml lists the allowed licenses and the checksums of files. The answer
+    covers every crate that cargo metadata knows, including macros.
     """
     (manifest,) = (
         path
@@ -93,7 +93,7 @@ def licenses_of(answer: Mapping[str, Any], linked: Iterable[Crate]) -> Licenses:
             continue
         text = license_["text"].strip("\n")
         if license_["source_path"] is None:
-            # Less their addresses.
+            # Without their e-mail addresses.
             people = {it.partition(" <")[0] for crate in crates for it in users[crate]["authors"]}
             note = _NO_FILE.format(authors=", ".join(sorted(people)) or "not named")
             text = f"{textwrap.fill(note, WIDTH)}\n\n{text}"
@@ -116,10 +116,10 @@ def render(
     """Return the license file.
 
     Args:
-        licenses: of the crates that are not this project's.
-        platforms: those that have each crate.
-        standard_library: text of the section on Rust's standard library.
-        lock_sha256: of Cargo.lock.
+        licenses: the licenses of third-party crates.
+        platforms: the platforms of each crate.
+        standard_library: the text of the section on Rust's standard library.
+        lock_sha256: the hash of Cargo.lock.
     """
     everywhere = {platform for names in platforms.values() for platform in names}
     parts = [_HEAD.format(lock_sha256=lock_sha256)]

@@ -1,4 +1,4 @@
-"""Crates that are compiled into the archives, for each platform: cargo itself is asked."""
+"""Crates that are compiled into the archives for each platform, according to cargo itself."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 PACKAGE = "temporal-static-libs-sdk-core"
-"""The Cargo package that both archives are made of."""
+"""The Cargo package that both archives are made from."""
 
 
 class Crate(NamedTuple):
-    """One crate by its name and version, as Cargo.lock has them."""
+    """A crate's name and version, as in Cargo.lock."""
 
     name: str
     version: str
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Crate:
-        """Take both from a table in which a tool describes a crate."""
+        """Read both from a tool's description of a crate."""
         return cls(values["name"], values["version"])
 
     def __str__(self) -> str:
@@ -27,14 +27,14 @@ class Crate(NamedTuple):
 
 
 def linked_crates(workspace: Path, triple: str) -> frozenset[Crate]:
-    """List the crates whose code is in the archives of one target, this project's included.
+    """List the crates whose code is in the archives of a target, including this project's.
 
-    That is without build dependencies and without macros and what only they need: their code runs
-    in the compiler.
+    Build dependencies, macros, and what only they need are not included, because their code runs in
+    the compiler.
 
     Args:
-        workspace: the directory of the Cargo workspace. Its Cargo.lock must fit; what is missing
-            of the crates' sources, cargo fetches.
+        workspace: the directory of the Cargo workspace. Its Cargo.lock must be up to date; cargo
+            fetches missing sources.
         triple: Rust's target triple; its standard library need not be installed.
     """
     command = ["cargo", "tree", "--locked", "--package", PACKAGE, "--target", triple]
@@ -47,7 +47,7 @@ def linked_crates(workspace: Path, triple: str) -> frozenset[Crate]:
 def platforms_of_crates(
     workspace: Path, targets: Iterable[tuple[str, str]]
 ) -> dict[Crate, tuple[str, ...]]:
-    """Return the crates, sorted, with the platforms that have each.
+    """Return the crates, sorted, each with its platforms.
 
     The targets are pairs of a platform's name and its target triple.
     """

@@ -2,8 +2,8 @@
 
 usage: python -m tools.licenses.protos
 
-Writes ``rust/PROTO-LICENSES.txt`` for the files of the crate that ``rust/Cargo.lock`` names, which
-cargo fetches if they are not there. ``protos.json`` has the license of each directory.
+Writes ``rust/PROTO-LICENSES.txt`` for the files of the crate in ``rust/Cargo.lock``, which cargo
+fetches if they are missing. ``protos.json`` has the license of each directory.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ counts. Then the texts, and where each comes from.
 
 @dataclass(frozen=True)
 class License:
-    """The license of some directories. Just one of the last three is given.
+    """The license of some directories. Exactly one of the last three is given.
 
     Attributes:
-        identifier: SPDX's, as in ``MIT``.
+        identifier: the SPDX identifier, such as ``MIT``.
         name: the license's full name.
-        directories: what it is of, relative to the include directory.
+        directories: the directories it covers, relative to the include directory.
         source: where the text comes from, a sentence.
-        text: a file of the crate with the text, as it is.
+        text: a file of the crate that contains only the text.
         head: a file of the include directory that begins with the text, as a comment.
-        kept: a file in texts/, for a text that the crate does not have.
+        kept: a file in texts/, for a text that the crate lacks.
     """
 
     identifier: str
@@ -109,7 +109,7 @@ def _text(entry: License, crate: Path, protos: Mapping[PurePath, Path]) -> str:
 
 
 def read_metadata() -> dict[str, Any]:
-    """Return what ``cargo metadata`` says of the workspace."""
+    """Return the output of ``cargo metadata`` for the workspace."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1"]
     metadata: dict[str, Any] = json.loads(subprocess.check_output(command, cwd=WORKSPACE))
     return metadata

@@ -1,7 +1,7 @@
-"""SBOM of the archives, from that of cargo-cyclonedx, the same on every machine.
+"""The SBOM of the archives, made from cargo-cyclonedx's, the same on every machine.
 
-That one lists what cargo metadata knows: also macros, crates of other targets, and paths of the
-machine that it runs on. Of that the linked crates are kept, named by their package URLs.
+cargo-cyclonedx lists everything that cargo metadata knows, including macros, crates of other
+targets, and local paths. Only the linked crates are kept, named by their package URLs.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from tools.licenses.bundled_code import bundled_code, changes
 from tools.licenses.linked_crates import PACKAGE, Crate
 
 PROPERTY = "temporal-static-libs"
-"""Prefix of the names of this project's properties."""
+"""The prefix of this project's properties."""
 
 Json = dict[str, Any]
 
 
 def run_cargo_cyclonedx(program: str, workspace: Path) -> Json:
-    """Make the SBOM of the package that the archives are made of, for all targets."""
+    """Make the SBOM of the package that the archives are made from, for all targets."""
     with tempfile.TemporaryDirectory() as scratch:
-        # Of a copy, because it writes beside each Cargo.toml.
+        # In a copy, because it writes next to each Cargo.toml.
         copy = Path(scratch, "workspace")
         shutil.copytree(workspace, copy, ignore=shutil.ignore_patterns("target"))
         subprocess.run(
@@ -37,7 +37,7 @@ def run_cargo_cyclonedx(program: str, workspace: Path) -> Json:
                 *("--target", "all", "--no-build-deps", "--override-filename", "bom"),
             ],
             cwd=copy,
-            # Without a time it would draw a serial number.
+            # Without a time, it would generate a serial number.
             env={**os.environ, "CARGO_NET_OFFLINE": "true", "SOURCE_DATE_EPOCH": "0"},
             check=True,
         )
@@ -54,14 +54,14 @@ def describe_archives(
     standard_library: Json,
     lock_sha256: str,
 ) -> Json:
-    """Reduce an SBOM to what is in the archives.
+    """Reduce an SBOM to the content of the archives.
 
     Args:
-        bom: from cargo-cyclonedx.
-        platforms: the linked crates, with the platforms whose archives have each.
-        expressions: license expression of each linked crate.
-        standard_library: the component that stands for Rust's standard library.
-        lock_sha256: hash of Cargo.lock.
+        bom: the SBOM from cargo-cyclonedx.
+        platforms: the linked crates, each with its platforms.
+        expressions: the license expression of each linked crate.
+        standard_library: the component for Rust's standard library.
+        lock_sha256: the hash of Cargo.lock.
     """
     root = bom["metadata"]["component"]
     found = {Crate.of(component): component for component in (root, *bom["components"])}
@@ -96,7 +96,7 @@ def describe_archives(
 
 
 def _component(component: Json, expression: str) -> Json:
-    # Less `?download_url=`, which for this project's own crates is a path.
+    # Without `?download_url=`, which is a path for this project's crates.
     url = component["purl"].partition("?")[0]
     crate = Crate.of(component)
     kept = ("type", "name", "version", "description", "scope", "hashes")

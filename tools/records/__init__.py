@@ -1,1 +1,1 @@
-"""What builds and users have recorded: gathered, compared, drawn, summed up."""
+"""Records of builds and users: gathering, comparing, charting, summarizing."""

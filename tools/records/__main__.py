@@ -1,10 +1,10 @@
-"""Gather the records of builds, draw their history, sum up what users have recorded.
+"""Gather the records of builds, chart their history, summarize metrics of users.
 
     python -m tools.records gather --history NEW [--previous OLD] [--summary FILE] RECORD ...
     python -m tools.records render HISTORY SVG
     python -m tools.records usage FILE
 
-Runs in an environment with pyproject.toml's dependency group ``records``. docs/records.md has more.
+Runs in an environment with pyproject.toml's dependency group ``records``. See docs/records.md.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, this process's if None.
 
     Returns:
-        0; 1 if a file is not what it should be, or a wheel is too large.
+        0; 1 if a file is invalid or a wheel is too large.
     """
     parser = argparse.ArgumentParser(prog="records", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("gather", help="records into a history and a job summary")
+    command = commands.add_parser("gather", help="add records to a history and a job summary")
     command.add_argument("records", nargs="+", type=Path, metavar="RECORD", help="file, directory")
     command.add_argument("--previous", type=Path, help="the last release's history")
-    command.add_argument("--history", type=Path, required=True, help="the new one, to be written")
-    command.add_argument("--summary", type=Path, help="file that Markdown is added to")
+    command.add_argument("--history", type=Path, required=True, help="the new history to write")
+    command.add_argument("--summary", type=Path, help="file to append Markdown to")
     command.set_defaults(run=_gather)
-    command = commands.add_parser("render", help="a history's trend as a picture")
+    command = commands.add_parser("render", help="draw a history's trend as a chart")
     command.add_argument("history", type=Path, metavar="HISTORY", help="build-history.json")
     command.add_argument("output", type=Path, metavar="SVG", help="or .png")
     command.set_defaults(run=_render)
-    command = commands.add_parser("usage", help="sum up a file of TEMPORAL_LIBS_METRICS")
+    command = commands.add_parser("usage", help="summarize a file of TEMPORAL_LIBS_METRICS")
     command.add_argument("file", type=Path, metavar="FILE")
     command.set_defaults(run=_usage)
     arguments = parser.parse_args(argv)
@@ -62,7 +62,7 @@ def _gather(arguments: argparse.Namespace) -> int:
     text = summary(release, before, found)
     print(*map(annotation, found), text, sep="\n")
     if arguments.summary:
-        # A step's summary is added to, never replaced.
+        # Append to a step's summary, never replace it.
         with arguments.summary.open("a", encoding="utf-8") as file:
             file.write(text)
     write_history(previous.with_release(release), arguments.history)
@@ -70,7 +70,7 @@ def _gather(arguments: argparse.Namespace) -> int:
 
 
 def _render(arguments: argparse.Namespace) -> None:
-    # Here and not above: the others do without Matplotlib.
+    # Imported here, because the other commands do not need Matplotlib.
     from tools.records.trend import draw_trend
 
     draw_trend(read_history(arguments.history), arguments.output)

@@ -1,4 +1,4 @@
-"""One build's record, read and held to its schema."""
+"""Reading and validating the record of a build."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD_SCHEMA: Final = ROOT / "temporal_static_libs" / "share" / "build-record.s
 
 @dataclass(frozen=True)
 class Build:
-    """A record, in the form of build-record.schema.json. Sizes are in bytes."""
+    """A record in the format of build-record.schema.json. Sizes are in bytes."""
 
     record: dict[str, Any]
 
@@ -29,17 +29,17 @@ class Build:
 
     @property
     def platform(self) -> str:
-        """The platform's name; ``unknown`` where the build failed before it was settled."""
+        """The platform's name; ``unknown`` if the build failed before it was determined."""
         return self.record["platform"] or "unknown"
 
     @property
     def series(self) -> tuple[str, str | None]:
-        """What other builds are to be compared with this one: platform and Cargo profile."""
+        """Platform and Cargo profile, which comparable builds share."""
         return self.platform, self.record["profile"]
 
     @property
     def outcome(self) -> str:
-        """``ok``, or what ended the build."""
+        """``ok``, or the reason for the failure."""
         error = self.record["error"]
         if error is not None:
             phase = f" in {error['phase']}" if error["phase"] else ""
@@ -48,7 +48,7 @@ class Build:
 
     @property
     def seconds(self) -> float:
-        """How long all phases took together."""
+        """The total duration of all phases."""
         return float(sum(self.record["phases"].values()))
 
     @property
@@ -59,16 +59,16 @@ class Build:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes of the wheel and of each archive, by what a person calls them."""
+        """The sizes of the wheel and each archive, by display name."""
         found = {} if self.wheel_size is None else {"the wheel": self.wheel_size}
         return found | {str(one["file"]): int(one["size"]) for one in self.record["archives"]}
 
 
 def read_json(file: Path, schema: Path) -> dict[str, Any]:
-    """Read a JSON file that meets a schema.
+    """Read a JSON file that conforms to a schema.
 
     Raises:
-        ToolError: it does not; the message says where.
+        ToolError: it does not conform; the message says where.
     """
     try:
         value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -1,10 +1,10 @@
 #!/bin/sh
-# What builds recorded of themselves, beside the last release's:
+# Gathers the records of builds, and compares them with the last release's:
 #
 #     tools/records/gather.sh RECORDS HISTORY
 #
-# RECORDS is a directory of build records; HISTORY is made, with build-history.json and its picture.
-# gh, GitHub's command, reads GH_REPO and GH_TOKEN; the first release has no history before it.
+# RECORDS is a directory of build records. HISTORY is created, with build-history.json and its chart.
+# gh, GitHub's command, reads GH_REPO and GH_TOKEN. The first release has no previous history.
 set -eu
 
 records=$1

@@ -1,6 +1,6 @@
 """The builds of every release so far: build-history.json, which is published with each.
 
-`ToolError`: a file is not what it should be, or is missing.
+`ToolError`: a file is invalid or missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SCHEMA: Final = Path(__file__).with_name("history.schema.json")
 
 @dataclass(frozen=True)
 class Release:
-    """The builds of a version of the package, one or more a platform, by platforms' names."""
+    """The builds of a version of the package, one or more per platform, by platform."""
 
     version: str
     builds: tuple[Build, ...]
@@ -27,20 +27,20 @@ class Release:
 
 @dataclass(frozen=True)
 class History:
-    """All releases, the oldest first."""
+    """All releases, oldest first."""
 
     releases: tuple[Release, ...] = ()
 
     def before(self, version: str) -> History:
-        """Return the other releases: a second attempt at one takes the place of the first."""
+        """Return the other releases, because a second attempt at a release replaces the first."""
         return History(tuple(it for it in self.releases if it.version != version))
 
     def with_release(self, release: Release) -> History:
-        """Return the history with one more release, the newest."""
+        """Return the history with a new release at the end."""
         return History((*self.before(release.version).releases, release))
 
     def last_like(self, build: Build) -> Build | None:
-        """Return the last build that went well of the same platform and profile."""
+        """Return the last successful build of the same platform and profile."""
         builds = (it for release in reversed(self.releases) for it in release.builds)
         return next((it for it in builds if it.series == build.series and it.outcome == "ok"), None)
 
@@ -55,7 +55,7 @@ def read_release(places: list[Path]) -> Release:
     builds = [Build(read_json(file, RECORD_SCHEMA)) for file in files]
     versions = sorted({build.version for build in builds})
     if len(versions) != 1:
-        raise ToolError(f"the records are of several versions: {', '.join(versions)}")
+        raise ToolError(f"the records are for several versions: {', '.join(versions)}")
     builds.sort(key=lambda build: (build.platform, build.record["started"]))
     return Release(versions[0], tuple(builds))
 
@@ -71,7 +71,7 @@ def read_history(file: Path) -> History:
 
 
 def write_history(history: History, file: Path) -> None:
-    """Write a history whole, or leave what is there."""
+    """Write a history atomically."""
     releases = [
         {"version": release.version, "builds": [build.record for build in release.builds]}
         for release in history.releases

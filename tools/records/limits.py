@@ -1,4 +1,4 @@
-"""How much larger or slower a build may be than the last release's, and how large at all."""
+"""Limits of a build's size, and of its growth in size and time since the last release."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Final
 
 from tools.records.build import Build
 
-#: Bytes. Of a platform's wheel, which is what its users download.
+#: Bytes of a platform's wheel, which its users download.
 LARGEST_WHEEL: Final = 50_000_000
-#: Above these shares of growth against the last release somebody should look.
+#: Growth since the last release above which a warning is printed.
 SIZE_GROWTH: Final = 0.05
 DURATION_GROWTH: Final = 0.25
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to report of a build.
+    """Something to report about a build.
 
     Attributes:
-        level: of the annotation: ``warning`` or ``error``.
+        level: the level of the annotation: ``warning`` or ``error``.
         message: a sentence, which names the platform.
-        fatal: whether there must be no release.
+        fatal: whether it stops the release.
     """
 
     level: str
@@ -46,23 +46,23 @@ def findings(build: Build, last: Build | None) -> Iterator[Finding]:
 
 
 def growth(now: float, then: float) -> float:
-    """Return the share by which something has grown; infinite if it was nothing."""
+    """Return the relative growth; infinite if the old value is 0."""
     return now / then - 1 if then else float("inf")
 
 
 def megabytes(size: int) -> str:
-    """Write bytes in MB, which are a million."""
+    """Format bytes in MB, which are a million bytes."""
     return f"{size / 1e6:.2f} MB"
 
 
 def minutes(seconds: float) -> str:
-    """Write a duration, to the second."""
+    """Format a duration, to the second."""
     whole = round(seconds)
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def units(build: Build) -> str:
-    """Count cargo's units that were not cached: a duration means nothing without it."""
+    """Format the number of units that were not cached, without which a duration means nothing."""
     cargo = build.record["cargo"]
     return f"{cargo['compiled']} of {cargo['fresh'] + cargo['compiled']}"
 

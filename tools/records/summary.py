@@ -1,4 +1,4 @@
-"""A release's builds for a person: a Markdown table, and GitHub's annotations."""
+"""A readable summary of a release's builds: a Markdown table and GitHub annotations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HEAD = ("platform", "outcome", "wheel", "archives", "took", "compiled", "sccach
 
 
 def summary(release: Release, history: History, found: Sequence[Finding]) -> str:
-    """Describe a release in Markdown, with the growth since the last one of the history."""
+    """Describe a release in Markdown, with the growth since the last one in the history."""
     lines = [f"## Builds of temporal-static-libs {release.version}", ""]
     lines += [_row(_HEAD), _row(["---"] * len(_HEAD))]
     lines += [_row(_cells(build, history.last_like(build))) for build in release.builds]
@@ -23,13 +23,13 @@ def summary(release: Release, history: History, found: Sequence[Finding]) -> str
 
 
 def platforms_without(release: Release) -> list[str]:
-    """Return the supported platforms of which a release has no record."""
+    """Return the supported platforms without a record in a release."""
     there = {build.platform for build in release.builds}
     return [target.platform for target in TARGETS if target.platform not in there]
 
 
 def annotation(finding: Finding) -> str:
-    """Write a finding as a workflow command of GitHub Actions."""
+    """Format a finding as a workflow command of GitHub Actions."""
     escapes = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
     return f"::{finding.level}::{finding.message.translate(escapes)}"
 

@@ -1,4 +1,4 @@
-"""A history as a picture: how large the wheels are and how long their builds take, by release."""
+"""A chart of a history: the sizes of wheels and the durations of their builds, by release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from temporal_static_libs._targets import TARGETS
 from tools import ToolError
-from tools.charts import COLOURS, draw
+from tools.charts import COLORS, draw
 from tools.records.build import Build
 from tools.records.history import History
 
@@ -22,7 +22,7 @@ _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def draw_trend(history: History, output: Path) -> None:
-    """Draw a history into a file whose suffix is its format.
+    """Draw a history to a file, in the format of its suffix.
 
     Raises:
         ToolError: there is nothing to draw.
@@ -53,7 +53,7 @@ def _figure(history: History) -> Figure:
 
 
 def _draw(axes: Axes, history: History, value: Callable[[Build], float]) -> None:
-    for target, colour, marker in zip(TARGETS, COLOURS, _MARKERS, strict=True):
+    for target, color, marker in zip(TARGETS, COLORS, _MARKERS, strict=True):
         builds = [
             (place, build)
             for place, release in enumerate(history.releases)
@@ -62,13 +62,13 @@ def _draw(axes: Axes, history: History, value: Callable[[Build], float]) -> None
         ]
         if builds:
             places = [place for place, _ in builds]
-            # The line has a gap where a build failed.
+            # The line has a gap for a failed build.
             values = [value(build) if build.outcome == "ok" else nan for _, build in builds]
-            axes.plot(places, values, color=colour, marker=marker, label=target.platform)
+            axes.plot(places, values, color=color, marker=marker, label=target.platform)
         failed = [place for place, build in builds if build.outcome != "ok"]
         if failed:
             label = f"{target.platform}, failed"
-            (crosses,) = axes.plot(failed, [0] * len(failed), "x", color=colour, label=label)
+            (crosses,) = axes.plot(failed, [0] * len(failed), "x", color=color, label=label)
             crosses.set(markersize=9, markeredgewidth=2.5, clip_on=False)
     axes.set_ylim(0, max(1.0, axes.get_ylim()[1]) * 1.05)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=3))

@@ -1,4 +1,4 @@
-"""What a file of TEMPORAL_LIBS_METRICS says of the libraries' use on a machine."""
+"""A summary of a file of TEMPORAL_LIBS_METRICS: the libraries' use on a machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHECKED: Final = ("remembered", "hashed", None)
 
 
 def usage(lines: Iterable[str]) -> str:
-    """Sum up the lines of a file, each of one time that libraries were asked for, in words."""
+    """Summarize the lines of a file, each of which is a search for libraries, as text."""
     read = [_resolution(line) for line in lines if line.strip()]
     known = [one for one in read if one is not None]
     broken = len(read) - len(known)
@@ -36,12 +36,12 @@ def usage(lines: Iterable[str]) -> str:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Return the least value that so many percent of all do not exceed: the nearest rank."""
+    """Return the smallest value that this percentage of values does not exceed (nearest rank)."""
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
 def _resolution(line: str) -> dict[str, Any] | None:
-    """A line; None for a broken one, as a process that was killed leaves."""
+    """Parse a line; None for a broken one, for example from a killed process."""
     try:
         value: dict[str, Any] = json.loads(line)
         known = value["source"] in _SOURCES and value["checked"] in _CHECKED

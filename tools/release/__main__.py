@@ -1,6 +1,6 @@
-"""Steps of the workflow temporal-static-libraries, which docs/releasing.md describes.
+"""Steps of the workflow temporal-static-libraries; see docs/releasing.md.
 
-What a step finds out for later ones is appended to the file that GITHUB_OUTPUT names.
+Results of a step for later ones are appended to the file in GITHUB_OUTPUT.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tools.release.swift_check import check_with_swift
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    # A manual run's fields are empty in any other.
+    # The fields of a manual run are empty in other runs.
     dry_run = arguments.dry_run != "false"
     event = Event(arguments.event, arguments.ref, arguments.version, dry_run)
     rows = make_matrix(event.name, os.environ)
@@ -44,7 +44,7 @@ def _plan(arguments: argparse.Namespace) -> None:
 def _assemble(arguments: argparse.Namespace) -> None:
     commit = source_commit(sources_of_tree(ROOT))
     if commit is None:
-        raise ToolError(f"{ROOT} is no checkout of a commit, or was changed since")
+        raise ToolError(f"{ROOT} is not an unmodified checkout of a commit")
     release = arguments.release == "true"
     made = (arguments.dist, arguments.line_tables, arguments.shared, arguments.extra)
     bundle, digest = assemble(ROOT, *made, arguments.bundle, commit, release)
@@ -63,19 +63,19 @@ def _pending(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True)
     for file in files:
         shutil.copyfile(file, arguments.output / file.name)
-        print(f"to be uploaded: {file.name}", flush=True)
+        print(f"to upload: {file.name}", flush=True)
     _emit_outputs(pending=bool(files))
 
 
 def _github(arguments: argparse.Namespace) -> None:
     bundle = _checked(arguments)
     done = publish_on_github(bundle)
-    print(f"{bundle.facts().tag}: {'published' if done else 'was published, and is the same'}")
+    print(f"{bundle.facts().tag}: {'published' if done else 'already published, unchanged'}")
 
 
 def _settings(_arguments: argparse.Namespace) -> None:
     check_settings()
-    print("the repository's settings are those that a release relies on")
+    print("the repository's settings are as a release requires")
 
 
 def _try(arguments: argparse.Namespace) -> None:
@@ -84,13 +84,13 @@ def _try(arguments: argparse.Namespace) -> None:
         index = arguments.index_url
         wait_until_published(index, bundle.facts().version, bundle.dist, arguments.wait)
     if not check_install(arguments.platform, bundle, index):
-        print(f"there is no wheel for {arguments.platform} in this release")
+        print(f"this release has no wheel for {arguments.platform}")
 
 
 def _swift(arguments: argparse.Namespace) -> None:
     bundle = _checked(arguments)
     check_with_swift(bundle)
-    print(f"a Swift program was built with the artifact bundle of {bundle.facts().tag}, and ran")
+    print(f"built and ran a Swift program with the artifact bundle of {bundle.facts().tag}")
 
 
 def _checked(arguments: argparse.Namespace) -> Bundle:
@@ -114,35 +114,39 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.release", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    plan = commands.add_parser("plan", help="hold the tree to one version; decide what to do")
-    plan.add_argument("--event", required=True, help="GitHub's name of it")
-    plan.add_argument("--ref", required=True, help="as in refs/tags/temporal-libs-v1.2.3")
-    plan.add_argument("--version", default="", help="that is to be released, of a manual run")
-    plan.add_argument("--dry-run", default="", help="false to publish, of a manual run")
+    plan = commands.add_parser(
+        "plan", help="check that the tree has one version; decide what to do"
+    )
+    plan.add_argument("--event", required=True, help="GitHub's name of the event")
+    plan.add_argument("--ref", required=True, help="such as refs/tags/temporal-libs-v1.2.3")
+    plan.add_argument("--version", default="", help="version to release, in a manual run")
+    plan.add_argument("--dry-run", default="", help="false to publish, in a manual run")
     plan.set_defaults(run=_plan)
 
     settings = commands.add_parser("settings", help="check the repository's settings on GitHub")
     settings.set_defaults(run=_settings)
 
-    made = commands.add_parser("assemble", help="check the exact set, and make the assets")
+    made = commands.add_parser("assemble", help="check the exact set and make the assets")
     made.add_argument("--dist", type=Path, required=True, help="wheels and source distribution")
     made.add_argument("--line-tables", type=Path, required=True, help="archives with line tables")
     made.add_argument("--shared", type=Path, required=True, help="shared libraries")
-    made.add_argument("--extra", type=Path, required=True, help="more assets, if it is there")
+    made.add_argument(
+        "--extra", type=Path, required=True, help="directory of more assets, may be missing"
+    )
     made.add_argument("--release", default="true", help="false: without a changelog entry")
     made.add_argument("--bundle", type=Path, required=True, help="the directory to make")
     made.set_defaults(run=_assemble)
 
     bundle = argparse.ArgumentParser(add_help=False)
-    bundle.add_argument("--bundle", type=Path, required=True, help="that assemble made")
-    bundle.add_argument("--digest", required=True, help="that assemble printed")
+    bundle.add_argument("--bundle", type=Path, required=True, help="directory that assemble made")
+    bundle.add_argument("--digest", required=True, help="digest that assemble printed")
     index = argparse.ArgumentParser(add_help=False)
-    # For a rehearsal against another index, with the commands as the workflow has them.
+    # For a rehearsal with another index and the workflow's commands.
     url = os.environ.get("RELEASE_INDEX_URL", PYPI_SIMPLE_ENDPOINT)
     index.add_argument("--index-url", default=url, help="default: RELEASE_INDEX_URL, or PyPI's")
 
     pending = commands.add_parser(
-        "pending", parents=[bundle, index], help="compare with the index; what is to be uploaded"
+        "pending", parents=[bundle, index], help="compare with the index; find files to upload"
     )
     pending.add_argument("--output", type=Path, required=True, help="the directory to make")
     pending.set_defaults(run=_pending)
@@ -154,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         "try", parents=[bundle, index], help="install the wheel by its hash; link and run programs"
     )
     check.add_argument("platform", choices=[target.platform for target in TARGETS])
-    check.add_argument("--published", action="store_true", help="from the index")
+    check.add_argument("--published", action="store_true", help="install from the index")
     check.add_argument("--wait", type=float, default=900, help="seconds for the index to list all")
     check.set_defaults(run=_try)
 
@@ -166,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run from the command line; return 1 if the release must not go on."""
+    """Run from the command line; return 1 if the release must not continue."""
     arguments = _parser().parse_args()
     return report_errors("release", lambda: arguments.run(arguments))
 

@@ -1,6 +1,6 @@
-"""The artifact bundle: the archives of every platform that Swift knows, for Swift Package Manager.
+"""The artifact bundle for Swift Package Manager: the archives of every platform with Swift.
 
-Its form is that of SE-0482, "Binary Static Library Dependencies". Swift 6.2 and newer read it.
+It has the format of SE-0482, "Binary Static Library Dependencies". Swift 6.2 and newer read it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from tools.release.versions import HEADER
 ARTIFACT: Final = f"temporal-{DEFAULT_COMPONENT.name}"
 MODULE_MAP: Final = Path(__file__).parent / "swift" / "module.modulemap"
 
-# By what a platform's floor is a version of. A platform whose floor is none of these has no Swift.
+# By the kind of a platform's floor. Platforms with another kind of floor have no Swift.
 _TRIPLES: Final = {
     "glibc": "{processor}-unknown-linux-gnu",
     "musl": "{processor}-swift-linux-musl",
     "macos": "{processor}-apple-macosx",
 }
-# Apple's name of a processor.
+# Apple's names of processors.
 _APPLE: Final = {"aarch64": "arm64"}
 _DATE: Final = (2020, 2, 2, 0, 0, 0)
 _FILE: Final = 0o100644 << 16
 
 
 def swift_triple(target: Target) -> str | None:
-    """Return Swift's name of a platform; None if there is no Swift for it."""
+    """Return Swift's name for a platform; None if there is no Swift for it."""
     form = _TRIPLES.get(target.floor_name)
     if form is None:
         return None
@@ -47,16 +47,16 @@ def swift_triple(target: Target) -> str | None:
 
 
 def make_artifact_bundle(wheels: Sequence[ReleaseWheel], directory: Path) -> Path:
-    """Make the bundle of a release, and the file that `sha256sum -c` reads next to it.
+    """Make a release's bundle, and next to it the file for `sha256sum -c`.
 
-    The bytes depend on the wheels alone.
+    The bytes depend only on the wheels.
 
     Args:
-        wheels: those of the release, which have the same version and the same header.
-        directory: for both files.
+        wheels: the release's wheels, which have the same version and header.
+        directory: the directory for both files.
 
     Returns:
-        Its path. What ``swift package compute-checksum`` prints for it is its SHA-256.
+        Its path. Its SHA-256 is also what ``swift package compute-checksum`` prints.
     """
     stem = bundle_stem_of(wheels[0].manifest.version)
     bundle, checksum = directory / f"{stem}.zip", directory / f"{stem}.sha256"
@@ -64,7 +64,7 @@ def make_artifact_bundle(wheels: Sequence[ReleaseWheel], directory: Path) -> Pat
         for name, content in _files(wheels).items():
             entry = zipfile.ZipInfo(f"{stem}/{name}", _DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            # Else it would be that of the system that this runs on.
+            # Otherwise it would be that of the current system.
             entry.create_system, entry.external_attr = 3, _FILE
             packed.writestr(entry, content)
     checksum.write_text(format_checksums({bundle.name: sha256_of(bundle)}), encoding="ascii")
@@ -72,7 +72,7 @@ def make_artifact_bundle(wheels: Sequence[ReleaseWheel], directory: Path) -> Pat
 
 
 def _files(wheels: Sequence[ReleaseWheel]) -> dict[str, bytes]:
-    """Content of each file, by its path in the bundle; the description first."""
+    """Return the content of each file by its path in the bundle, the description first."""
     include = "include"
     variants, archives = [], {}
     for wheel in wheels:
@@ -116,6 +116,6 @@ def _files(wheels: Sequence[ReleaseWheel]) -> dict[str, bytes]:
 
 
 def semantic_version(version: str) -> str:
-    """Return a version of Python's as Swift reads it: ``1.2.3.post4`` is ``1.2.3+post4``."""
+    """Convert a Python version to Swift's format: ``1.2.3.post4`` becomes ``1.2.3+post4``."""
     parsed = Version(version)
     return f"{parsed.base_version}{'' if parsed.post is None else f'+post{parsed.post}'}"

@@ -1,4 +1,4 @@
-"""Assembly of all that is published, from what the build jobs made."""
+"""Assembling everything to publish from the results of the build jobs."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def assemble(
     commit: str,
     release: bool,
 ) -> tuple[Bundle, str]:
-    """Check the distributions, and make of them what else is published.
+    """Check the distributions, and make everything else to publish from them.
 
     Args:
-        root: of the source tree.
-        distributions: the directory of wheels and source distribution.
+        root: the root of the source tree.
+        distributions: the directory of the wheels and the source distribution.
         line_tables: a directory with ``line-tables-PLATFORM`` for each wheel for Linux: the wheel's
             archives with line tables.
         shared: a directory with ``shared-PLATFORM`` for each wheel: its shared library.
-        extra: a directory of more assets for the GitHub release; it need not be there.
-        output: the bundle's directory, which is made.
-        commit: that everything must be made from.
-        release: whether this is a release or its rehearsal; else the changelog need not have an
-            entry for it.
+        extra: a directory of more assets for the GitHub release; it may be missing.
+        output: the bundle's directory, which is created.
+        commit: the commit that everything must be made from.
+        release: whether this is a release or its rehearsal; otherwise, the changelog does not need
+            an entry for it.
 
     Returns:
-        The bundle, and the digest that `Bundle.check` takes. After an error there is no bundle
-        that it accepts.
+        The bundle, and the digest for `Bundle.check`. After an error, there is no bundle that it
+        accepts.
     """
     version = check_versions(root)
     source = Source(version, commit, sha256_of(root / "rust" / "Cargo.lock"))
@@ -56,7 +56,7 @@ def assemble(
         bundle.assets.mkdir(parents=True)
         bundle.dist.mkdir()
     except FileExistsError:
-        raise ToolError(f"{output} is there already: remove it, or name another") from None
+        raise ToolError(f"{output} already exists: remove it, or name another") from None
     for file in checked.files:
         shutil.copyfile(file, bundle.dist / file.name)
     for wheel in checked.wheels:
@@ -70,7 +70,7 @@ def assemble(
     (bundle.assets / f"{PROJECT}-v{version}.cdx.json").write_bytes(_sbom(checked.wheels[0]))
     for file in sorted(extra.iterdir()) if extra.is_dir() else []:
         if not file.is_file() or (bundle.assets / file.name).exists():
-            raise ToolError(f"{file} cannot be an asset: it is no file, or its name is taken")
+            raise ToolError(f"{file} cannot be an asset: it is not a file, or its name is taken")
         shutil.copyfile(file, bundle.assets / file.name)
     changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     entry = changelog_entry(changelog, version) if release else "Not a release."

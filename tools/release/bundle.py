@@ -1,4 +1,4 @@
-"""Directory in which a release goes from one job of the workflow to the next."""
+"""The directory that passes a release from one job of the workflow to the next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.release.names import tag_of
 
 
 class Facts(NamedTuple):
-    """Version of the package, commit that everything is made from, platforms without a wheel."""
+    """The package's version, the commit that everything is made from, platforms without a wheel."""
 
     version: str
     commit: str
@@ -21,17 +21,17 @@ class Facts(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """Git tag of the release."""
+        """The release's git tag."""
         return tag_of(self.version)
 
 
 class Bundle:
-    """Directory of a release.
+    """The directory of a release.
 
     Attributes:
         root: its path.
-        dist: what the index gets: wheels and source distribution.
-        assets: what the GitHub release gets.
+        dist: the files for the index: wheels and source distribution.
+        assets: the files for the GitHub release.
         notes: the notes of the GitHub release.
         requirements: the wheels, with their hashes.
     """
@@ -53,8 +53,8 @@ class Bundle:
         """Write the facts, and the checksums of all files.
 
         Returns:
-            The SHA-256 of ``checksums.sha256``, 64 lower-case hexadecimal digits: a job that has it
-            from elsewhere than the directory can tell that no file has changed.
+            The SHA-256 of ``checksums.sha256``, 64 lowercase hexadecimal digits. A job that gets it
+            from elsewhere than the directory can use it to detect changed files.
         """
         content = json.dumps(facts._asdict(), indent=2) + "\n"
         self._facts.write_text(content, encoding="utf-8")
@@ -62,11 +62,9 @@ class Bundle:
         return sha256_of(self._checksums)
 
     def check(self, digest: str) -> None:
-        """Hold every file to what `record` returned `digest` for: none missing, altered, added."""
+        """Check that no file is missing, altered or added since `record` returned `digest`."""
         if not self._checksums.is_file() or sha256_of(self._checksums) != digest:
-            raise ToolError(
-                f"{self._checksums} is not the one that was made with the release: stop here"
-            )
+            raise ToolError(f"{self._checksums} is not the one made with the release: stop here")
         recorded = parse_checksums(self._checksums.read_text(encoding="utf-8"), may_be_below=True)
         found = self._hashes()
         if different := sorted(found.keys() ^ recorded.keys()):

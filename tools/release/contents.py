@@ -1,4 +1,4 @@
-"""Contents of each wheel, and of the source distribution, held to what they are made from."""
+"""Checking the contents of the wheels and the source distribution against their source."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tools.wheel.check import PACKAGE, check_facts, check_wheel, lib_of
 
 @dataclass(frozen=True)
 class Source:
-    """Source that everything in a release is made from.
+    """The source that everything in a release is made from.
 
     Attributes:
-        version: the package's.
-        commit: the full name of the commit.
-        cargo_lock_sha256: hash of the Cargo.lock in that commit.
+        version: the package's version.
+        commit: the full hash of the commit.
+        cargo_lock_sha256: the hash of Cargo.lock in that commit.
     """
 
     version: str
@@ -39,7 +39,7 @@ class Source:
 
 @dataclass(frozen=True)
 class ReleaseWheel:
-    """A wheel that has been checked, with its row of the table and its manifest."""
+    """A checked wheel, with its row of the table and its manifest."""
 
     file: Path
     target: Target
@@ -47,16 +47,16 @@ class ReleaseWheel:
 
     @property
     def dist_info(self) -> str:
-        """Directory of its metadata."""
+        """The directory of its metadata."""
         return f"{PACKAGE}-{self.manifest.version}.dist-info"
 
     @property
     def library_directory(self) -> str:
-        """Directory of the archives, and of what describes them."""
+        """The directory of the archives and their description."""
         return lib_of(self.target)
 
     def read_sbom(self) -> bytes:
-        """Return the one SBOM that it carries."""
+        """Return the wheel's only SBOM."""
         with zipfile.ZipFile(self.file) as archive:
             names = [n for n in archive.namelist() if n.startswith(f"{self.dist_info}/sboms/")]
             if len(names) != 1:
@@ -65,7 +65,7 @@ class ReleaseWheel:
 
 
 def check_release_wheel(file: Path, target: Target, source: Source) -> ReleaseWheel:
-    """Hold a wheel to its RECORD, its manifest, its platform and what it must be made from."""
+    """Check a wheel against its RECORD, its manifest, its platform and its source."""
     manifest = check_wheel(file, target, "release", source.commit)
     version = (manifest.version, source.version)
     check_facts(file, {"version in its manifest": version})
@@ -104,11 +104,11 @@ def _check_record(file: Path, archive: zipfile.ZipFile) -> None:
     except (ValueError, zipfile.BadZipFile) as error:
         issues = getattr(error, "issues", None) or [error]
         reasons = "; ".join(str(issue) for issue in issues)
-        raise ToolError(f"{file.name}: it is not what its RECORD says: {reasons}") from None
+        raise ToolError(f"{file.name}: it differs from its RECORD: {reasons}") from None
 
 
 def check_sdist(file: Path, source: Source) -> None:
-    """Hold a source distribution to what it must be made from."""
+    """Check a source distribution against its source."""
     try:
         name, version = parse_sdist_filename(file.name)
     except InvalidSdistFilename as error:

@@ -1,4 +1,4 @@
-"""Distributions that a release consists of: an exact set."""
+"""The distributions in a release, which are an exact set."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from tools.release.names import PROJECT, REQUIRED
 
 @dataclass(frozen=True)
 class Distributions:
-    """Files for the index: wheels in the table's order, and the source distribution."""
+    """The files for the index: wheels in the table's order, and the source distribution."""
 
     wheels: tuple[ReleaseWheel, ...]
     sdist: Path
 
     @property
     def files(self) -> list[Path]:
-        """Paths of all of them."""
+        """The paths of all files."""
         return [*(wheel.file for wheel in self.wheels), self.sdist]
 
     @property
     def missing(self) -> list[str]:
-        """Platforms of the table that the release has no wheel for."""
+        """The platforms in the table without a wheel in the release."""
         present = {wheel.target for wheel in self.wheels}
         return [target.platform for target in TARGETS if target not in present]
 
 
 def check_distributions(directory: Path, source: Source) -> Distributions:
-    """Hold a directory to the exact set: nothing missing, nothing else, each as it has to be.
+    """Check that a directory is the exact set: nothing missing, nothing else, each file valid.
 
-    A wheel that is required must be there. One of another platform may be absent, because its
-    build may fail without stopping the release; where it is there, as much must hold of it.
+    Required wheels must exist. Wheels of other platforms may be missing, because their build may
+    fail without stopping the release, but if they exist, they are checked, too.
     """
     if not directory.is_dir():
-        raise ToolError(f"{directory} is not there: nothing was built")
+        raise ToolError(f"{directory} does not exist: nothing was built")
     by_platform: dict[str, Path] = {}
     sdists = []
     for file in sorted(directory.iterdir()):
@@ -54,8 +54,8 @@ def check_distributions(directory: Path, source: Source) -> Distributions:
         by_platform[platform] = file
     if missing := [name for name in REQUIRED if name not in by_platform]:
         raise ToolError(
-            f"{directory} has no wheel for {', '.join(missing)}, without which there is no "
-            "release: see why its job failed, and run it again"
+            f"{directory} has no wheel for {', '.join(missing)}, which every release needs: "
+            "see why its job failed, and run it again"
         )
     if len(sdists) != 1:
         raise ToolError(f"{directory} has {len(sdists)} source distributions, not one")
@@ -80,7 +80,7 @@ def _platform_of(wheel: Path, version: str) -> str:
         if {tag.platform for tag in tags} == set(target.wheel_tags):
             return target.platform
     raise ToolError(
-        f"{wheel.name} is tagged for no platform of the table: a wheel that ships has been through "
+        f"{wheel.name} has the tags of no platform in the table: before publishing, run "
         "tools/wheel/repair.py"
     )
 

@@ -1,7 +1,7 @@
 """The GitHub release, made with GitHub's own command, ``gh``.
 
-It is a draft until it has every asset, and published then. So a run that stopped half-way can be
-run again, and nobody sees half a release.
+It is a draft until it has every asset, and is then published. So an interrupted run can be
+repeated, and nobody sees an incomplete release.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tools.release.bundle import Bundle
 
 
 class _Published(NamedTuple):
-    """State of the release on GitHub: only those who may write to it see a draft."""
+    """The state of the release on GitHub. Only users with write access see a draft."""
 
     draft: bool
-    #: Names of all assets, each with whether its upload was completed.
+    #: The names of all assets, and whether their upload was completed.
     assets: dict[str, bool]
 
     @property
@@ -30,10 +30,10 @@ class _Published(NamedTuple):
 
 
 def publish_on_github(bundle: Bundle) -> bool:
-    """Make the release, or what is missing of it. ``gh`` reads GH_REPO and GH_TOKEN.
+    """Make the release, or its missing parts. ``gh`` reads GH_REPO and GH_TOKEN.
 
     Args:
-        bundle: that has been checked.
+        bundle: a checked bundle.
 
     Returns:
         Whether there was anything to do.
@@ -51,7 +51,7 @@ def publish_on_github(bundle: Bundle) -> bool:
     if not found.draft:
         return False
     if missing := [str(file) for name, file in assets.items() if name not in found.uploaded]:
-        # --clobber is for those whose upload was not completed: all others have been compared.
+        # --clobber is for incomplete uploads; all other assets have been compared.
         _gh("release", "upload", facts.tag, "--clobber", *missing)
     _gh("release", "edit", facts.tag, "--draft=false", *options)
     return True
@@ -65,7 +65,7 @@ def _check_tag(tag: str, commit: str) -> None:
                 f"the tag {tag} is of commit {found}, the release of {commit}: "
                 "run the workflow for the tag"
             )
-    # GitHub's two ways to say that there is no such commit: a manual run makes the tag.
+    # GitHub's two responses for a missing commit. A manual run creates the tag.
     elif "(HTTP 404)" not in done.stderr and "(HTTP 422)" not in done.stderr:
         raise _failure(done)
 
@@ -84,7 +84,7 @@ def _find_release(tag: str) -> _Published | None:
 def _check_assets(tag: str, found: _Published, assets: dict[str, Path]) -> None:
     uploaded = found.uploaded
     if foreign := sorted(found.assets.keys() - assets.keys()):
-        raise _conflict(tag, found, f"it has {', '.join(foreign)}, which this release has not")
+        raise _conflict(tag, found, f"it has {', '.join(foreign)}, which this release lacks")
     absent = sorted(assets.keys() - set(uploaded))
     if absent and not found.draft:
         raise _conflict(tag, found, f"it lacks {', '.join(absent)}")
@@ -95,14 +95,14 @@ def _check_assets(tag: str, found: _Published, assets: dict[str, Path]) -> None:
         _gh("release", "download", tag, "--dir", directory, *patterns)
         for name in uploaded:
             if sha256_of(Path(directory, name)) != sha256_of(assets[name]):
-                raise _conflict(tag, found, f"its {name} is another one")
+                raise _conflict(tag, found, f"its {name} is different")
 
 
 def _conflict(tag: str, found: _Published, problem: str) -> ToolError:
     kind, advice = (
-        ("draft of a release", "look who made it; to make it again, delete the draft")
+        ("draft of a release", "check who made it; to make it again, delete the draft")
         if found.draft
-        else ("release", "what was published is not changed: release a .postN")
+        else ("release", "published files cannot be changed: release a .postN")
     )
     return ToolError(f"there is a {kind} {tag} on GitHub, and {problem}; {advice}")
 

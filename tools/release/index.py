@@ -1,6 +1,6 @@
-"""Comparison of a release with what a package index has of it already.
+"""Comparing a release with the files that a package index already has.
 
-An index is named by the URL that pip takes as ``--index-url``.
+An index is given by the URL for pip's ``--index-url``.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from temporal_static_libs._checksums import sha256_of
 from tools import ToolError
 from tools.release.names import PROJECT
 
-# Between two looks at an index that does not list everything yet, in seconds.
+# Seconds between two requests to an index that does not list everything yet.
 _PAUSE = 10.0
 
 
 def files_to_upload(index: str, version: str, dist: Path) -> list[Path]:
     """Return the files of `dist` that an index does not have.
 
-    A file that it has must be the same, and none may be its alone: what was published cannot be
-    replaced.
+    Existing files must be the same, and the index must have no others, because published files
+    cannot be replaced.
     """
     published = _published_hashes(index, version)
     files = {file.name: file for file in sorted(dist.iterdir())}
@@ -36,13 +36,13 @@ def files_to_upload(index: str, version: str, dist: Path) -> list[Path]:
         if sha256 != (ours := sha256_of(files[name])):
             raise ToolError(
                 f"{index} has another {name}: its SHA-256 is {sha256}, that of this release "
-                f"{ours}; what was published cannot be replaced: release a .postN"
+                f"{ours}; published files cannot be replaced: release a .postN"
             )
     return [file for name, file in files.items() if name not in published]
 
 
 def wait_until_published(index: str, version: str, dist: Path, seconds: float) -> None:
-    """Wait until an index lists all of a release: an upload takes a while to be seen everywhere."""
+    """Wait until an index lists the whole release, because uploads take a while to appear."""
     deadline = time.monotonic() + seconds
     while absent := files_to_upload(index, version, dist):
         if time.monotonic() >= deadline:
@@ -52,10 +52,10 @@ def wait_until_published(index: str, version: str, dist: Path, seconds: float) -
 
 
 def _published_hashes(index: str, version: str) -> dict[str, str | None]:
-    """Ask an index for its files of a release, with the SHA-256 of each, or None without one."""
+    """Return an index's files of a release, with the SHA-256 of each, or None without one."""
     try:
         with PyPISimple(index) as client:
-            # Else what stands between may answer from before the upload.
+            # Otherwise a cache may answer with the state before the upload.
             page = client.get_project_page(PROJECT, headers={"Cache-Control": "no-cache"})
     except NoSuchProjectError:
         return {}

@@ -1,4 +1,4 @@
-"""Check of a release as its users meet it, on a machine of one of its platforms."""
+"""Checking a release like its users, on a machine of one of its platforms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.release.names import stem_of
 from tools.release.shared_library import KIND
 from tools.wheel.builder import image_of
 
-# Where cibuildwheel's images have the Python that wheels are tested with.
+# The path of the Python for testing wheels in cibuildwheel's images.
 _CONTAINER_PYTHON: Final = "/opt/python/cp311-cp311/bin/python"
 
 
@@ -23,7 +23,7 @@ def check_install(platform: str, bundle: Bundle, index: str | None) -> bool:
     """Run `install_command` for this machine's platform.
 
     Returns:
-        False where the release has no wheel for the platform, and need not.
+        False if the release has no wheel for the platform and does not need one.
     """
     if platform in bundle.facts().missing:
         return False
@@ -36,15 +36,15 @@ def check_install(platform: str, bundle: Bundle, index: str | None) -> bool:
 def install_command(target: Target, bundle: Bundle, index: str | None) -> list[str]:
     """Return the command that installs a wheel by its hash, and links and runs programs.
 
-    On Linux with musl it runs in the image that the wheel was built in, because GitHub's runners,
-    and the actions on them, want glibc.
+    On Linux with musl, it runs in the image where the wheel was built, because GitHub's runners and
+    their actions need glibc.
 
     Args:
         target: the platform.
         bundle: the release.
-        index: the URL that pip takes as ``--index-url``; None for what is not published yet, of
-            which the tarball is linked with, because the wheel was where it was built, and the
-            shared library is loaded.
+        index: the URL for pip's ``--index-url``; None for an unpublished release, for which the
+            tarball is used for linking, because the wheel was tested where it was built, and
+            the shared library is loaded.
     """
     command, project, place = [sys.executable], ROOT, bundle.root
     if target.floor_name == "musl":

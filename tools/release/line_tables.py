@@ -1,4 +1,4 @@
-"""The second set of a platform: the wheel's archives with line tables, from the same build."""
+"""A platform's second set: the wheel's archives with line tables, from the same build."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tools import ToolError
 from tools.release.contents import ReleaseWheel
 from tools.wheel.check import check_facts
 
-# The name of the section that has them is in an object once, as it is.
+# An object with line tables contains the name of their section once.
 _SECTION = b".debug_line"
 
 
 def read_line_tables(directory: Path, wheel: ReleaseWheel) -> dict[str, bytes]:
-    """Hold a set to the wheel of its platform, and to its own manifest; return its files."""
+    """Check a set against its platform's wheel and its own manifest; return its files."""
     try:
         files = {file.name: file.read_bytes() for file in directory.iterdir()}
         manifest = parse_manifest(files[MANIFEST_NAME].decode("utf-8"))

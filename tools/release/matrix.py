@@ -1,4 +1,4 @@
-"""Matrices of the workflow: one row per platform of the table."""
+"""Matrices of the workflow, with one row per platform in the table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final, TypedDict
 from temporal_static_libs._targets import TARGETS, Target
 from tools.release.names import REQUIRED
 
-#: GitHub's runners that use the artifact bundle, by platform. Their images have Swift 6.2 or newer:
-#: the one that the wheel for macOS is built on has an older Xcode as its default.
+#: GitHub's runners that use the artifact bundle, by platform. Their images have Swift 6.2 or newer;
+#: the one that builds the wheel for macOS has an older Xcode by default.
 SWIFT: Final = {"linux-x64": "ubuntu-24.04", "macos-arm64": "macos-26"}
 
-# Any that cibuildwheel knows would do: the wheels are py3-none.
+# Any Python that cibuildwheel knows would work, because the wheels are py3-none.
 _PYTHON: Final = "cp311"
 
 
 class Row(TypedDict):
-    """One platform, with the runner's label, cibuildwheel's name of the build, and `REQUIRED`.
+    """A platform, with the runner's label, cibuildwheel's name of the build, and `REQUIRED`.
 
-    The name is empty for a platform whose wheel is built on another one, without cibuildwheel.
+    The name is empty for a platform whose wheel is cross-built without cibuildwheel.
     """
 
     platform: str
@@ -32,9 +32,9 @@ def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
     """Return the rows, in the order of the table.
 
     Args:
-        event: GitHub's name of what started the run. A pull request runs on GitHub's machines only,
-            because its code is anybody's.
-        variables: the repository's variables, of which `runner_variable` names those that are read.
+        event: GitHub's name of the event. A pull request runs only on GitHub's machines, because
+            anybody can write its code.
+        variables: the repository's variables. `runner_variable` names those that are read.
     """
     own = {} if event == "pull_request" else variables
     return [
@@ -49,7 +49,7 @@ def make_matrix(event: str, variables: Mapping[str, str]) -> list[Row]:
 
 
 def rows_to_build(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that cibuildwheel builds, each on the platform itself."""
+    """Return the rows that cibuildwheel builds natively."""
     return [row for row in rows if row["identifier"]]
 
 
@@ -59,7 +59,7 @@ def make_swift_matrix() -> list[dict[str, str]]:
 
 
 def build_identifier(target: Target) -> str:
-    """Return cibuildwheel's name of the build that makes a target's wheel."""
+    """Return cibuildwheel's name for the build of a target's wheel."""
     return f"{_PYTHON}-{target.wheel_tags[0].partition('_')[0]}_{target.machine}"
 
 

@@ -1,4 +1,4 @@
-"""Names of the parts of a release."""
+"""The names of a release's parts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Final
 
 PROJECT: Final = "temporal-static-libs"
 
-#: Of zlib, for all that is packed here. The highest takes eight times as long, for 2 % less.
+#: zlib's level for packing. The highest one takes eight times as long and saves 2 %.
 COMPRESSION: Final = 6
 
-#: Without a wheel for each of these there is no release; those of other platforms may be absent.
+#: A release needs a wheel for each of these platforms. Wheels of others may be missing.
 REQUIRED: Final = ("linux-x64", "linux-arm64", "macos-arm64")
 
 
@@ -19,10 +19,10 @@ def tag_of(version: str) -> str:
 
 
 def stem_of(platform: str, version: str) -> str:
-    """Return the name of a platform's tarball and of its checksum file, less their endings."""
+    """Return the name of a platform's tarball and its checksum file, without suffixes."""
     return f"{PROJECT}-{platform}-v{version}"
 
 
 def bundle_stem_of(version: str) -> str:
-    """Return the name of the artifact bundle and of its checksum file, less their endings."""
+    """Return the name of the artifact bundle and its checksum file, without suffixes."""
     return f"{PROJECT}-v{version}.artifactbundle"

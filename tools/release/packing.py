@@ -1,4 +1,4 @@
-"""A tarball of a release, and its checksum."""
+"""A tarball of a release and its checksum."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Final
 from temporal_static_libs._checksums import format_checksums, sha256_of
 from tools.release.names import COMPRESSION
 
-# Hatchling's date of the files in a wheel, 2020-02-02, in seconds since 1970.
+# Hatchling's date for files in a wheel, 2020-02-02, in seconds since 1970.
 _DATE: Final = 1580601600
 
 
 def pack(files: Mapping[str, bytes], stem: str, directory: Path) -> Path:
-    """Make a tarball, and the file that `sha256sum -c` reads next to it.
+    """Make a tarball, and next to it the file for `sha256sum -c`.
 
-    The bytes depend on the arguments alone.
+    The bytes depend only on the arguments.
 
     Args:
-        files: content of each, by its path below the tarball's one directory.
-        stem: name of that directory, and of both files without their endings.
-        directory: for both files.
+        files: the files' contents, by path below the tarball's top directory.
+        stem: the name of that directory, and of both files without suffixes.
+        directory: the directory for both files.
 
     Returns:
         The tarball's path.
@@ -32,7 +32,7 @@ def pack(files: Mapping[str, bytes], stem: str, directory: Path) -> Path:
     tarball, checksum = directory / f"{stem}.tar.gz", directory / f"{stem}.sha256"
     with (
         open(tarball, "wb") as stream,
-        # Not by tarfile, which would write the time and the name into the head.
+        # Not with tarfile, which would write the time and the name to the header.
         gzip.GzipFile("", "wb", COMPRESSION, stream, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
     ):

@@ -1,4 +1,4 @@
-"""Decision what a run of the workflow does: build only, rehearse a release, or publish one."""
+"""Deciding what a run of the workflow does: build only, rehearse a release, or publish one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tools.release.texts import changelog_entry
 from tools.release.versions import check_versions
 
 _TAGS: Final = "refs/tags/"
-# As actions/checkout fetches it, with `fetch-depth: 0`.
+# The reference that actions/checkout fetches with `fetch-depth: 0`.
 _MAIN: Final = "refs/remotes/origin/main"
 
 
 class Event(NamedTuple):
-    """Event that made the workflow run.
+    """The event that started the workflow.
 
     Attributes:
-        name: GitHub's name of it: ``push``, ``pull_request``, ``workflow_dispatch``.
-        ref: what it was for, as in ``refs/tags/temporal-libs-v1.2.3``.
-        version: that was typed in, of a ``workflow_dispatch``.
-        dry_run: that was ticked, of a ``workflow_dispatch``.
+        name: GitHub's name: ``push``, ``pull_request``, ``workflow_dispatch``.
+        ref: the git reference, such as ``refs/tags/temporal-libs-v1.2.3``.
+        version: the input of a ``workflow_dispatch``.
+        dry_run: the checkbox of a ``workflow_dispatch``.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Event(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Version of the tree; whether this is a release or its rehearsal; whether to publish it."""
+    """The tree's version; whether this is a release or its rehearsal; whether to publish it."""
 
     version: str
     release: bool
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
 
 
 def make_plan(root: Path, event: Event) -> Plan:
-    """Decide, after the source tree has been held to one version."""
+    """Decide, after checking that the source tree has one version."""
     version = check_versions(root)
     tag = event.ref.removeprefix(_TAGS) if event.ref.startswith(_TAGS) else None
     if event.name == "workflow_dispatch":
@@ -54,7 +54,7 @@ def make_plan(root: Path, event: Event) -> Plan:
     if tag not in (None, tag_of(version)):
         raise ToolError(
             f"the tag is {tag}, but pyproject.toml has version {version}, whose tag is "
-            f"{tag_of(version)}: delete the tag, and tag the commit that has its version"
+            f"{tag_of(version)}: delete the tag, and tag the commit with its version"
         )
     if plan.publish:
         _check_on_main(root)
@@ -65,13 +65,13 @@ def make_plan(root: Path, event: Event) -> Plan:
 def _check_dispatch(event: Event, tag: str | None, version: str) -> None:
     if event.version != version:
         raise ToolError(
-            f"the version asked for is {event.version!r}, but pyproject.toml has {version}: "
-            "run the workflow on a commit that has the version"
+            f"the requested version is {event.version!r}, but pyproject.toml has {version}: "
+            "run the workflow on a commit with that version"
         )
     if not event.dry_run and tag is None and event.ref != "refs/heads/main":
         raise ToolError(
-            f"{event.ref} is neither main nor a tag: releases are made of main, and here there can "
-            "only be a dry run"
+            f"{event.ref} is neither main nor a tag: releases are made from main, so only a dry "
+            "run is possible here"
         )
 
 
@@ -83,11 +83,11 @@ def _check_on_main(root: Path) -> None:
         raise ToolError(f"git does not run: {error.strerror}") from None
     if done.returncode == 1:
         raise ToolError(
-            "the commit is not on main: only what was reviewed and merged is released. Delete the "
+            "the commit is not on main: only reviewed and merged commits are released. Delete the "
             "tag, merge the commit into main, and tag the merged one"
         )
     if done.returncode != 0:
         raise ToolError(
-            f"git cannot tell whether the commit is on main: {done.stderr.strip()}. "
+            f"git cannot determine whether the commit is on main: {done.stderr.strip()}. "
             "Check out with the whole history"
         )

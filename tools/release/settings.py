@@ -1,6 +1,6 @@
-"""Settings of the repository that a release relies on, as far as any token can read them.
+"""Repository settings that a release relies on, as far as any token can read them.
 
-docs/releasing.md lists all settings, also those that only an administrator can read.
+docs/releasing.md lists all settings, including those that only an administrator can read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 from tools import ToolError
 from tools.release.names import tag_of
 
-#: Environments of the jobs that publish.
+#: The environments of the publishing jobs.
 ENVIRONMENTS: Final = ("github", "pypi")
 TAGS: Final = tag_of("*")
 
@@ -23,7 +23,7 @@ _POLICIES: Final = {("branch", "main"), ("tag", TAGS)}
 
 
 def check_settings() -> None:
-    """Read the settings with ``gh``, which reads GH_REPO and GH_TOKEN.
+    """Check the settings with ``gh``, which reads GH_REPO and GH_TOKEN.
 
     Raises:
         ToolError: a setting differs from docs/releasing.md, or cannot be read.

@@ -1,4 +1,4 @@
-"""A platform's shared library as an asset, for those who have no linker."""
+"""A platform's shared library as an asset, for users without a linker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.release.packing import pack
 from tools.shared.description import DESCRIPTION_NAME, describe
 from tools.wheel.check import PACKAGE, check_facts
 
-#: Suffix of the platform in the asset's name.
+#: The suffix after the platform in the asset's name.
 KIND: Final = "-shared"
 
 
@@ -25,8 +25,8 @@ def read_shared_library(directory: Path, wheel: ReleaseWheel) -> Path:
     """Check that a library from `tools.shared` belongs to the wheel of its platform.
 
     Args:
-        directory: with the library and its description, and nothing else.
-        wheel: the wheel, checked.
+        directory: the directory with only the library and its description.
+        wheel: the checked wheel.
 
     Returns:
         The library.
@@ -44,12 +44,12 @@ def read_shared_library(directory: Path, wheel: ReleaseWheel) -> Path:
 
 
 def make_shared_tarball(library: Path, wheel: ReleaseWheel, directory: Path) -> None:
-    """Make a shared library's tarball, and its checksum.
+    """Make a shared library's tarball and its checksum.
 
     Args:
         library: the shared library.
-        wheel: the wheel of its platform, which has all else.
-        directory: for both files.
+        wheel: its platform's wheel, which has everything else.
+        directory: the directory for both files.
     """
     with zipfile.ZipFile(wheel.file) as packed:
         files = {name: packed.read(member) for name, member in _members(wheel, packed)}
@@ -58,7 +58,7 @@ def make_shared_tarball(library: Path, wheel: ReleaseWheel, directory: Path) -> 
 
 
 def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Each file's name in the tarball and in the wheel."""
+    """Yield each file's name in the tarball and in the wheel."""
     places = {f"{PACKAGE}/include/": "include/", f"{wheel.dist_info}/licenses/": "licenses/"}
     for member in packed.namelist():
         if member == f"{PACKAGE}/share/interface.json":

@@ -1,4 +1,4 @@
-"""Check of the artifact bundle as its users meet it, on a machine with Swift 6.2 or newer."""
+"""Checking the artifact bundle like its users, on a machine with Swift 6.2 or newer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.release.bundle import Bundle
 from tools.release.names import bundle_stem_of
 
 PROJECT: Final = ROOT / "tests" / "smoke" / "swift"
-# What the project's Package.swift calls the bundle.
+# The bundle's name in the project's Package.swift.
 _NAME: Final = "temporal.artifactbundle.zip"
 
 
@@ -22,8 +22,8 @@ def check_with_swift(bundle: Bundle) -> None:
     """Build and run a Swift program with a release's artifact bundle.
 
     Raises:
-        ToolError: there is no Swift, Swift computes another checksum for the bundle, or the program
-            does not build or run.
+        ToolError: Swift is missing or computes another checksum for the bundle, or the program does
+            not build or run.
     """
     version = bundle.facts().version
     file = bundle.assets / f"{bundle_stem_of(version)}.zip"
@@ -40,7 +40,7 @@ def check_with_swift(bundle: Bundle) -> None:
 
 
 def _swift(project: Path, *arguments: str) -> str:
-    """Run Swift in a project, with its messages on standard error; return what it printed."""
+    """Run Swift in a project, with messages on standard error; return its output."""
     command = ["swift", *arguments]
     try:
         done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, text=True, check=False)

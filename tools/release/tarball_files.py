@@ -1,4 +1,4 @@
-"""The files of a platform's tarball: those of its wheel, for build systems that run no Python."""
+"""The files of a platform's tarball: those of its wheel, for build systems without Python."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tools.release.names import PROJECT
 from tools.wheel.check import PACKAGE
 
 LIBRARIES: Final = "lib"
-"""Directory of the archives and of what describes them: what TEMPORAL_LIBS_DIR names."""
+"""The directory of the archives and their description, for TEMPORAL_LIBS_DIR."""
 
 # Files that are the same in every tarball.
 _OWN: Final = Path(__file__).parent / "tarball"
-# Files of the package that make sense without Python. They have the same paths in the tarball.
+# Files of the package that are useful without Python, with the same paths in the tarball.
 _OF_PACKAGE: Final = (
     "include/*",
     "share/interface.json",
@@ -35,12 +35,12 @@ _OF_PACKAGE: Final = (
 def tarball_files(
     wheel: ReleaseWheel, stem: str, replaced: Mapping[str, bytes] | None = None
 ) -> dict[str, bytes]:
-    """Return the content of each file, by its path below the tarball's one directory.
+    """Return the content of each file, by its path below the tarball's top directory.
 
     Args:
         wheel: the wheel.
-        stem: name of the tarball without its ending.
-        replaced: files that take the place of the archives and of what describes them, by name.
+        stem: the tarball's name without its suffix.
+        replaced: files that replace the archives and their description, by name.
     """
     with zipfile.ZipFile(wheel.file) as packed:
         files = {name: packed.read(member) for name, member in _members(wheel, packed)}
@@ -65,7 +65,7 @@ def _for_build_systems(manifest: Manifest, stem: str) -> dict[str, bytes]:
 
 
 def _members(wheel: ReleaseWheel, packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Each file's path in the tarball and in the wheel.
+    """Yield each file's path in the tarball and in the wheel.
 
     The wheel's files for build systems name the wheel as their source, so the tarball has others.
     """

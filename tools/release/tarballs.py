@@ -1,4 +1,4 @@
-"""A platform's tarball: what its wheel carries, for those who do not install with pip."""
+"""A platform's tarball: the content of its wheel, for users who do not install with pip."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def make_tarball(
     kind: str = "",
     replaced: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Make a wheel's tarball, and its checksum.
+    """Make a wheel's tarball and its checksum.
 
     Args:
         wheel: the wheel.
-        directory: for both files.
-        kind: a suffix of the name, for a tarball that is not just of the wheel.
-        replaced: files that take the place of the archives and of what describes them, by name.
+        directory: the directory for both files.
+        kind: a suffix of the name, for a tarball with replaced files.
+        replaced: files that replace the archives and their description, by name.
 
     Returns:
         The tarball's path.

@@ -1,4 +1,4 @@
-"""Texts of a release: the changelog entry, the notes on GitHub, the requirements file."""
+"""Texts of a release: changelog entry, notes on GitHub, requirements file."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ The checksum of `{bundle}`, for `.binaryTarget`, is `{checksum}`.
 
 
 def changelog_entry(changelog: str, version: str) -> str:
-    """Return what is below the dated heading of a version, in Keep a Changelog's form."""
+    """Return the text below a version's dated heading, in the format of Keep a Changelog."""
     pattern = rf"^## \[{re.escape(version)}\](?P<date>.*)(?P<entry>(?s:.*?))(?=^## \[|\Z)"
     found = re.search(pattern, changelog, re.MULTILINE)
     heading = f"'## [{version}] - YYYY-MM-DD'"
     if found is None:
         raise ToolError(
             f"CHANGELOG.md has no entry for {version}: "
-            f"give what is under [Unreleased] the heading {heading}"
+            f"move the entries under [Unreleased] below the heading {heading}"
         )
     if not re.fullmatch(r" - \d{4}-\d{2}-\d{2}", found["date"]):
         raise ToolError(f"CHANGELOG.md: the heading of {version} has no date: write {heading}")
@@ -51,12 +51,12 @@ def changelog_entry(changelog: str, version: str) -> str:
 
 
 def release_notes(entry: str, distributions: Distributions, version: str, bundle: Path) -> str:
-    """Return the notes in Markdown, which begin with the changelog's entry.
+    """Return the notes in Markdown, starting with the changelog's entry.
 
     Args:
-        entry: that of the changelog.
-        distributions: what the index gets.
-        version: the package's.
+        entry: the changelog's entry.
+        distributions: the files for the index.
+        version: the package's version.
         bundle: the artifact bundle.
     """
     rows = [
@@ -66,7 +66,7 @@ def release_notes(entry: str, distributions: Distributions, version: str, bundle
     ]
     missing = (
         f"\nThis release has no wheel for {', '.join(distributions.missing)}: its build failed. "
-        "There pip takes the source distribution, which compiles.\n"
+        "There, pip uses the source distribution, which it compiles.\n"
         if distributions.missing
         else ""
     )
@@ -83,6 +83,6 @@ def release_notes(entry: str, distributions: Distributions, version: str, bundle
 
 
 def requirements(distributions: Distributions, version: str) -> str:
-    """Return what ``pip install --require-hashes`` reads, for exactly the wheels of a release."""
+    """Return a file for ``pip install --require-hashes`` with exactly the release's wheels."""
     hashes = [f"--hash=sha256:{sha256_of(wheel.file)}" for wheel in distributions.wheels]
     return " \\\n    ".join([f"{PROJECT}=={version}", *hashes]) + "\n"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# `python -m tools.release try`, as the jobs "try" and "published" run it on every platform, with the same
-# arguments. On Windows, Git Bash runs it.
+# Runs `python -m tools.release try` with the same arguments, for the jobs "try" and "published" on every
+# platform. On Windows, Git Bash runs it.
 set -eu
 
 python=$(sh tools/wheel/venv.sh release)

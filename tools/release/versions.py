@@ -1,4 +1,4 @@
-"""Version of the project, which is the same wherever the tree states it."""
+"""The project's version, which must be the same everywhere in the tree."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ HEADER = Path("temporal_static_libs", "include", "temporal-sdk-core-c-bridge.h")
 
 
 def project_version(root: Path) -> str:
-    """Return the version in pyproject.toml, which all others are compared with."""
+    """Return the version in pyproject.toml, with which all others are compared."""
     version: str = _read(root / "pyproject.toml")["project"]["version"]
     return version
 
 
 def check_versions(root: Path) -> str:
-    """Hold a source tree to one version.
+    """Check that a source tree has only one version.
 
     Returns:
-        The version in pyproject.toml, with the ``.postN`` that a repackaging of a core has.
+        The version in pyproject.toml, including the ``.postN`` of a repackaging.
     """
     version = project_version(root)
     core = Version(version).base_version
@@ -34,13 +34,13 @@ def check_versions(root: Path) -> str:
         if found != core:
             raise ToolError(
                 f"pyproject.toml has version {version}, but {place} has {found}: "
-                "set both to the version of the core that is to be released"
+                "set both to the core's version"
             )
     return version
 
 
 def _core_versions(root: Path) -> dict[str, str]:
-    """Read the version of Temporal's core, by the place that states it."""
+    """Return the versions of Temporal's core in the tree, by place."""
     packages = _read(root / "rust" / "Cargo.lock")["package"]
     lock = [package["version"] for package in packages if package["name"] == CORE_CRATE]
     if len(lock) != 1:

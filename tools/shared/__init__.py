@@ -1,1 +1,1 @@
-"""The shared library that a release has for each platform: linked from the wheel, and proven."""
+"""The shared library for each platform in a release: linked from the wheel, and checked."""

@@ -1,4 +1,4 @@
-"""Link the shared library of a wheel, prove it, and describe it for the release.
+"""Link a wheel's shared library, check it, and describe it for the release.
 
     python -m tools.shared WHEEL DIRECTORY
 
@@ -17,10 +17,12 @@ from tools.shared.make import make_shared_library
 
 
 def main() -> int:
-    """Run from the command line; return 1 if there is no library that holds what it promises."""
+    """Run from the command line; return 1 if there is no valid library."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help="a repaired wheel")
-    parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="where the library goes")
+    parser.add_argument(
+        "directory", type=Path, metavar="DIRECTORY", help="directory for the library"
+    )
     arguments = parser.parse_args()
     return report_errors(
         "no shared library is made",

@@ -1,4 +1,4 @@
-"""The file next to a shared library that names its archive, for the release to compare."""
+"""The file next to a shared library that names its archive, for comparison by the release."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ DESCRIPTION_NAME: Final = "shared-library.json"
 
 
 def describe(file: Path, manifest: Manifest, component: str) -> dict[str, object]:
-    """Return what a description says.
+    """Return the content of a description.
 
     Args:
         file: the shared library.
-        manifest: of the archives.
-        component: the one whose archive it was linked from.
+        manifest: the archives' manifest.
+        component: the component whose archive was linked.
     """
     (library,) = [one for one in manifest.libraries if one.component == component]
     return {
@@ -34,6 +34,6 @@ def describe(file: Path, manifest: Manifest, component: str) -> dict[str, object
 
 
 def write_description(file: Path, manifest: Manifest, component: str) -> None:
-    """Write it next to the library; see `describe`."""
+    """Write the description next to the library; see `describe`."""
     text = json.dumps(describe(file, manifest, component), indent=2)
     file.with_name(DESCRIPTION_NAME).write_text(f"{text}\n", encoding="ascii")

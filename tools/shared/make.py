@@ -1,4 +1,4 @@
-"""Make a wheel's shared library, with the command in the wheel."""
+"""Making a wheel's shared library with the command in the wheel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tools.shared.description import write_description
 from tools.shared.proof import prove
 from tools.wheel.check import PACKAGE, archives_in
 
-# Prints the ABI id of a library that can be loaded here.
+# Loads a library and prints its ABI ID.
 _LOAD: Final = """\
 import ctypes, sys
 library = ctypes.CDLL(sys.argv[1])
@@ -32,14 +32,14 @@ print(library.temporal_static_libs_abi_id().decode())
 
 
 def make_shared_library(wheel: Path, directory: Path) -> Path:
-    """Link a wheel's archive into a shared library, prove it, and describe it next to it.
+    """Link a wheel's archive into a shared library, check it, and write its description next to it.
 
-    Zig links for all platforms but macOS, because it links for the oldest C library; Apple's
+    Zig links for all platforms except macOS, because it can link for the oldest C library. Apple's
     compiler links for macOS.
 
     Args:
-        wheel: the wheel, repaired.
-        directory: for the library; made if need be.
+        wheel: the repaired wheel.
+        directory: the directory for the library; created if it is missing.
 
     Returns:
         The shared library.
@@ -60,7 +60,7 @@ def make_shared_library(wheel: Path, directory: Path) -> Path:
         raise ToolError(f"the archive of {wheel.name} could not be linked; the reason is above")
     file = Path(done.stdout.removesuffix("\n"))
     if target.object_format == "elf":
-        # Zig's own parts have debug information, with paths of this machine. Functions keep names.
+        # Zig's own parts have debug information with local paths. Function names are kept.
         subprocess.run(["strip", "--strip-debug", file], check=True)
     for fact in prove(file, FORMATS[target.os], target, manifest.floor_version):
         print(f"{file.name}: {fact}", flush=True)

@@ -1,4 +1,4 @@
-"""Proof that a shared library holds what docs/shared-library.md promises, read from the file."""
+"""Checking that a shared library meets the promises in docs/shared-library.md."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from temporal_static_libs._targets import Target
 from tools import ToolError
 from tools.wheel.floor import dlls_beyond_windows
 
-# Parts of the C libraries: glibc's, and the one of musl.
+# The parts of glibc and of musl.
 _GLIBC = re.compile(r"lib(c|m|dl|pthread|rt|util)\.so\.\d|ld-linux[\w-]*\.so\.\d")
 _MUSL = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 _VERSION = re.compile(r"GLIBC_([\d.]+)")
 
 
 class ProofError(ToolError):
-    """A shared library does not hold what it promises."""
+    """A shared library does not meet its promises."""
 
 
 def prove(
     file: Path, form: Format, target: Target, floor_version: str, component: Component = SDK_CORE
 ) -> Iterator[str]:
-    """Check a shared library, and yield each fact that holds.
+    """Check a shared library, and yield each confirmed fact.
 
     Args:
         file: the library.
-        form: the row of its format.
-        target: the platform that it is for.
-        floor_version: the oldest C library, or macOS, that it has to load with.
-        component: what its archive has of the interface.
+        form: the row for its format.
+        target: its platform.
+        floor_version: the oldest C library or macOS that must be able to load it.
+        component: the component of its archive.
 
     Yields:
-        A fact that holds, in a few words.
+        A confirmed fact, in a few words.
 
     Raises:
-        ProofError: something does not.
+        ProofError: a check failed.
     """
     binary, found = _read(file)
     expected = {f"{form.symbol_prefix}{symbol}" for symbol in exported_symbols(component)}
@@ -58,10 +58,10 @@ def prove(
 
 
 def exports_of(file: Path) -> set[str]:
-    """Return the symbols that a shared library exports, as the file spells them.
+    """Return the symbols that a shared library exports, as spelled in the file.
 
     Raises:
-        ProofError: it is no shared library.
+        ProofError: it is not a shared library.
     """
     return _read(file)[1]
 
@@ -75,7 +75,7 @@ def _read(file: Path) -> tuple[lief.ELF.Binary | lief.MachO.Binary | lief.PE.Bin
     if isinstance(binary, lief.PE.Binary):
         export = binary.get_export()
         return binary, {str(entry.name) for entry in export.entries} if export else set()
-    raise ProofError(f"{file.name} is no shared library")
+    raise ProofError(f"{file.name} is not a shared library")
 
 
 def _prove_elf(
@@ -94,7 +94,7 @@ def _prove_elf(
         lief.ELF.DynamicEntryFlags.FLAG.BIND_NOW in flags
     )
     if lief.ELF.Segment.TYPE.GNU_RELRO not in types or not is_now:
-        raise ProofError(f"{file.name} has no full RELRO")
+        raise ProofError(f"{file.name} does not have full RELRO")
     if lief.ELF.DynamicEntry.TAG.TEXTREL in entries:
         raise ProofError(f"{file.name} relocates code")
     yield "soname, full RELRO, no executable stack"
@@ -136,7 +136,7 @@ def _prove_pe(file: Path, binary: lief.PE.Binary) -> Iterator[str]:
         if not binary.optional_header.has(wanted):
             raise ProofError(f"{file.name} lacks {wanted}")
     names = sorted({str(it.name).lower() for it in binary.imports})
-    # The older C library is MinGW's choice, and a part of every Windows, too.
+    # MinGW uses the older C library, which is also part of every Windows.
     if others := [name for name in dlls_beyond_windows(names) if name != "msvcrt.dll"]:
         raise ProofError(f"{file.name} needs DLLs that Windows may not have: {', '.join(others)}")
     yield f"imports from {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""How Sphinx makes a site of docs/, which are plain Markdown without it: `make docs`."""
+"""Sphinx's settings for making a site from docs/, which is plain Markdown: `make docs`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ author = "The temporal-static-libs authors"
 release = __version__
 
 extensions = ["myst_parser"]
-# As the forge names the headings that links lead to.
+# Anchors of headings like on GitHub.
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]
 html_theme = "furo"
@@ -32,7 +32,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_favicon = "static/favicon.svg"
 nitpicky = True
-# Not Sphinx's guess, which takes Zig for Python.
+# Disable Sphinx's guess, which takes Zig for Python.
 highlight_language = "none"
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,11 +40,11 @@ _OUTSIDE = re.compile(r"(?<=\]\()\.\./([^)#\s]+)")
 
 
 def _address_what_is_not_in_docs(app: Sphinx, page: str, source: list[str]) -> None:
-    """Turn a link to another file of the repository into its address on the forge."""
+    """Turn links to other files of the repository into URLs on GitHub."""
 
     def address(link: re.Match[str]) -> str:
         if not (ROOT / link[1]).exists():
-            _LOGGER.warning("a link to ../%s, which is not there", link[1], location=page)
+            _LOGGER.warning("a link to ../%s, which does not exist", link[1], location=page)
         return f"{PROJECT_URL}/blob/main/{link[1]}"
 
     source[0] = _OUTSIDE.sub(address, source[0])
@@ -59,6 +59,6 @@ def _mark_charts(app: Sphinx, document: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what is needed."""
+    """Connect the event handlers."""
     app.connect("source-read", _address_what_is_not_in_docs)
     app.connect("doctree-read", _mark_charts)

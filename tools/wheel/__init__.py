@@ -1,5 +1,5 @@
-"""Tag and check the wheel that the build makes, and repeat builds of it.
+"""Tagging and checking wheels, and reproducing their builds.
 
-The functions raise `ToolError`, and where a program fails CalledProcessError, with the program's
-messages above.
+The functions raise `ToolError`, and CalledProcessError if a program fails, after printing its
+messages.
 """

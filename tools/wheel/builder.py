@@ -1,9 +1,9 @@
-"""Add to a build's record what cibuildwheel brought along: its version, and the container's image.
+"""Add cibuildwheel's version and the container's image to a build's record.
 
     python -m tools.wheel.builder RECORD IDENTIFIER
 
-cibuildwheel refers to images by digest: what it pins is exactly what it pulls. Runs in its
-environment, and with its environment variables, after the build.
+cibuildwheel pins images by digest, so the pinned image is the one it pulled. Runs after the build,
+in cibuildwheel's environment and with its environment variables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tools import ROOT, report_errors
 
 
 def image_of(identifier: str) -> str | None:
-    """Return the reference of the image that a build runs in; None outside a container."""
+    """Return the reference of a build's image; None outside a container."""
     if "linux" not in identifier:
         return None
     # Needs Python 3.11 or newer.
@@ -35,7 +35,7 @@ def image_of(identifier: str) -> str | None:
 
 
 def add_builder(record: Path, identifier: str) -> None:
-    """Write cibuildwheel's part into a record that the build has left, if it has left one."""
+    """Write cibuildwheel's part to the build's record, if the build has written one."""
     if not record.exists():
         return
     content = json.loads(record.read_text(encoding="utf-8"))
@@ -47,7 +47,9 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("record", type=Path, metavar="RECORD", help="a build record")
-    parser.add_argument("identifier", metavar="IDENTIFIER", help="of the build, for cibuildwheel")
+    parser.add_argument(
+        "identifier", metavar="IDENTIFIER", help="cibuildwheel's identifier of the build"
+    )
     arguments = parser.parse_args()
     return report_errors("no builder is recorded", lambda: add_builder(**vars(arguments)))
 

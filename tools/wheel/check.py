@@ -1,4 +1,4 @@
-"""Check of a wheel that was built and repaired against the table of platforms."""
+"""Checking a built and repaired wheel against the table of platforms."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def lib_of(target: Target) -> str:
 
 
 def archives_in(unpacked: Path) -> Path:
-    """Return the directory of the archives in an unpacked wheel that has one set of them."""
+    """Return the directory of the archives in an unpacked wheel with a single set."""
     (manifest,) = Path(unpacked, PACKAGE, "lib").rglob(MANIFEST_NAME)
     return manifest.parent
 
 
 def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manifest:
-    """Check a wheel's tags, Cargo profile and commit, which has no change; return its manifest."""
+    """Check a wheel's tags, Cargo profile and unmodified commit; return its manifest."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             manifest = parse_manifest(archive.read(f"{lib_of(target)}/{MANIFEST_NAME}").decode())
@@ -53,7 +53,7 @@ def check_wheel(wheel: Path, target: Target, profile: str, commit: str) -> Manif
 
 
 def check_facts(file: Path, facts: Mapping[str, tuple[object, object]]) -> None:
-    """Check that the first of each pair, what was found in a file, is the second."""
+    """Check that found and expected values, given as pairs, are equal."""
     for what, (found, wanted) in facts.items():
         if found != wanted:
             raise ToolError(f"{file.name}: its {what}: {found!r}, not {wanted!r}")

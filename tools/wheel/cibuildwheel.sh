@@ -1,13 +1,13 @@
 #!/bin/sh
-# One build of cibuildwheel, as the workflow runs it:
+# Runs one build of cibuildwheel, like the workflow:
 #
 #     tools/wheel/cibuildwheel.sh IDENTIFIER [ARGUMENT ...]
 #
-# What cargo fetches and compiles is where pyproject.toml puts it, and so is the build's record; in a
-# container too, where the same directories are mounted. cibuildwheel gets the other arguments.
+# cargo's downloads and results, and the build's record, are in the directories that pyproject.toml
+# sets. Containers mount the same directories. The other arguments are passed to cibuildwheel.
 #
-# RELEASE=true  starts with nothing that an earlier run left: cargo does not compare what it unpacked
-#               or compiled with any hash, and on a runner of your own an earlier run could be anybody's.
+# RELEASE=true  starts without results of earlier runs: cargo does not verify what it unpacked or
+#               compiled, and on a self-hosted runner, an earlier run could be anybody's.
 set -eu
 
 identifier=${1:?usage: cibuildwheel.sh IDENTIFIER [ARGUMENT ...]}
@@ -17,7 +17,7 @@ registry=.cargo/registry
 target=.cache/temporal-static-libs/target
 record=.cache/temporal-static-libs/record
 
-# In a container it is root who fills directories, and who runs this must be able to cache or remove them.
+# In a container, root owns the files, but the user of this script must be able to cache or remove them.
 own() {
 	if [ "$(uname -s)" = Linux ] && [ "$(id -u)" -ne 0 ]; then
 		sudo chown -R "$(id -u)" "$@"
@@ -33,7 +33,7 @@ mkdir -p "$HOME/${registry%/*}" "$HOME/${target%/*}" "$HOME/$record"
 registry_kept=$HOME/$registry
 target_kept=$HOME/$target
 if [ "${RELEASE:-}" = true ]; then
-	# A build outside of a container has the suffix from pyproject.toml, and cargo's home from here.
+	# A build outside a container gets the suffix from pyproject.toml, and cargo's home from here.
 	target_kept=$(mktemp -d "$target_kept-XXXXXX")
 	CARGO_HOME=$(mktemp -d "$HOME/${target%/*}/cargo-XXXXXX")
 	CIBW_CACHE_PATH=$(mktemp -d "$HOME/${target%/*}/cibuildwheel-XXXXXX")

@@ -1,4 +1,4 @@
-"""Proof that an archive works on the oldest system that its platform's tag promises: the floor."""
+"""Proof that an archive works on the oldest system that its tag promises: the floor."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import lief
 
 from tools import ToolError
 
-# It warns of the many relocations of a large object, which nobody here asks for.
+# Suppresses a warning about the many relocations of a large object.
 lief.logging.disable()
 
-#: DLLs of every Windows 10 and Windows Server 2016, in lower case: those of them that the core's
-#: crates and Rust's standard library import functions from. One more is a decision to be taken.
+#: DLLs in every Windows 10 and Windows Server 2016, in lower case, that core's crates and Rust's
+#: standard library import functions from. Adding another one needs a decision.
 WINDOWS_DLLS: Final = frozenset(
     {
         *("advapi32.dll", "api-ms-win-core-synch-l1-2-0.dll", "bcrypt.dll"),
@@ -26,24 +26,24 @@ WINDOWS_DLLS: Final = frozenset(
         *("oleaut32.dll", "pdh.dll", "powrprof.dll", "shell32.dll", "userenv.dll", "ws2_32.dll"),
     }
 )
-# The C library, a part of Windows since 10: one DLL for each of its headers, or nearly.
+# The C library, part of Windows since 10, with about one DLL for each of its headers.
 _UCRT: Final = "api-ms-win-crt-"
 
 
 class FloorError(ToolError):
-    """An archive needs more than the floor has. Build records have the name of this class."""
+    """An archive needs more than the floor has. Build records contain the name of this class."""
 
 
 def prove_floor(archive: Path, zig_target: str, system_libraries: Sequence[str]) -> None:
-    """Link a program with the whole of an archive, against the libc of a floor.
+    """Link a program with a whole archive against the libc of a floor.
 
-    A static archive's references carry no versions of symbols, so that nothing can be read from
-    the archive itself: whether a symbol is there at the floor is for a linker to say.
+    References in a static archive have no symbol versions, so only a linker can determine whether
+    the floor has a symbol.
 
     Args:
         archive: the archive.
-        zig_target: Zig's name of the target, with the floor in it: ``x86_64-linux-gnu.2.17``.
-        system_libraries: link names that the archive says it needs.
+        zig_target: Zig's name for the target with the floor: ``x86_64-linux-gnu.2.17``.
+        system_libraries: link names of the libraries that the archive needs.
     """
     with tempfile.TemporaryDirectory(prefix="floor-probe-") as scratch:
         _link_whole(archive, zig_target, system_libraries, Path(scratch, "probe"))
@@ -52,12 +52,12 @@ def prove_floor(archive: Path, zig_target: str, system_libraries: Sequence[str])
 def prove_windows_floor(
     archive: Path, zig_target: str, system_libraries: Sequence[str]
 ) -> frozenset[str]:
-    """Link a program with the whole of an archive, and read which DLLs it loads.
+    """Link a program with a whole archive, and read which DLLs it loads.
 
     Args:
         archive: the archive.
-        zig_target: Zig's name of the target: ``x86_64-windows-gnu``.
-        system_libraries: link names that the archive says it needs.
+        zig_target: Zig's name for the target: ``x86_64-windows-gnu``.
+        system_libraries: link names of the libraries that the archive needs.
 
     Returns:
         The names of the DLLs, in lower case; each is in `WINDOWS_DLLS`.
@@ -67,7 +67,7 @@ def prove_windows_floor(
         _link_whole(archive, zig_target, system_libraries, probe)
         program = lief.PE.parse(probe)
     if program is None:
-        raise FloorError(f"{archive.name}: what Zig linked with it is no program for Windows")
+        raise FloorError(f"{archive.name}: Zig's linked program is not for Windows")
     found = frozenset(str(entry.name).lower() for entry in program.imports)
     if others := dlls_beyond_windows(found):
         raise FloorError(
@@ -77,7 +77,7 @@ def prove_windows_floor(
 
 
 def dlls_beyond_windows(names: Iterable[str]) -> list[str]:
-    """Return those DLLs, in lower case, that Windows may not have."""
+    """Return the DLLs, in lower case, that Windows may not have."""
     return sorted(it for it in set(names) - WINDOWS_DLLS if not it.startswith(_UCRT))
 
 
@@ -111,13 +111,13 @@ def prove_macos_floor(archive: Path, floor_version: str) -> None:
 
     Args:
         archive: the archive.
-        floor_version: the oldest macOS: ``11.0``. No object may be for a newer one.
+        floor_version: the oldest macOS, such as ``11.0``. No object may be for a newer one.
     """
     floor = _numbers(floor_version.split("."))
     for name, binary in members(archive):
         oldest = _oldest_macos(binary)
         if oldest is None:
-            raise FloorError(f"{archive.name}: {name} does not say its oldest macOS")
+            raise FloorError(f"{archive.name}: {name} does not state its oldest macOS")
         if oldest > floor:
             raise FloorError(
                 f"{archive.name}: {name} is for macOS {'.'.join(map(str, oldest))}, "
@@ -133,7 +133,7 @@ def members(archive: Path) -> Iterator[tuple[str, lief.MachO.Binary]]:
         for file in sorted(Path(scratch).iterdir()):
             binaries = lief.MachO.parse(file)
             if binaries is None or len(binaries) != 1:
-                raise FloorError(f"{archive.name}: {file.name} is no Mach-O object")
+                raise FloorError(f"{archive.name}: {file.name} is not a Mach-O object")
             binary = binaries.at(0)
             assert binary is not None
             yield file.name, binary

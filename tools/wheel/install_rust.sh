@@ -1,18 +1,18 @@
 #!/bin/sh
-# Puts in place the Rust that published wheels are compiled with: cibuildwheel's before-all, on every
-# platform. Does nothing where cargo and rustc of that version are on PATH already. Arguments are
-# components that rustup is to add, such as clippy.
+# Installs the Rust that compiles published wheels: cibuildwheel's before-all on every platform. Does
+# nothing if cargo and rustc of that version are already on PATH. Arguments are components for rustup
+# to add, such as clippy.
 #
-# TEMPORAL_LIBS_RUST_VERSION  another version than the one pinned here, or `installed` for whatever
-#                             cargo and rustc are on PATH: for a machine that can fetch no toolchain,
-#                             or one of your own, whose rustup default is not to change.
-# RUSTUP_UPDATE_ROOT          where rustup-init is fetched from, as rustup itself takes it.
+# TEMPORAL_LIBS_RUST_VERSION  a version other than the one pinned here, or `installed` for the cargo
+#                             and rustc on PATH: for a machine that cannot fetch a toolchain, or your
+#                             own machine, to keep its rustup default.
+# RUSTUP_UPDATE_ROOT          the source of rustup-init, like for rustup itself.
 set -eu
 
-# The one place of the pin. This file is part of the key of CI's caches.
+# The only place of the pin. This file is part of the key of CI's caches.
 pinned=1.95.0
 
-# The rustup whose installer is downloaded where there is none. docs/releasing.md names the sources of
+# The rustup whose installer is downloaded if there is no rustup. docs/releasing.md names the sources of
 # the checksums, which change with the version.
 rustup=1.29.0
 
@@ -41,7 +41,7 @@ host_triple() {
 	case $(uname -s) in
 	Darwin) echo "$processor-apple-darwin" ;;
 	Linux)
-		# musl's ldd knows no --version: it names itself, and fails.
+		# musl's ldd has no --version: it prints its name and fails.
 		if ldd --version 2>&1 | grep -q musl; then
 			echo "$processor-unknown-linux-musl"
 		else
@@ -64,7 +64,7 @@ checksum_of() {
 	esac
 }
 
-# Prints the SHA-256 of a file, and its name; macOS has another program for it.
+# Prints the SHA-256 of a file and its name; macOS has another program for it.
 sha256() {
 	if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum --algorithm 256 "$1"; fi
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build archives for Visual C++ on Windows, link programs with them, and run those. Git Bash runs it, on a
+# Build archives for Visual C++ on Windows, and link and run programs with them. Run it in Git Bash, on a
 # machine with Visual Studio and the Windows SDK. The wheel in dist/msvc is not for a release.
 set -eu
 

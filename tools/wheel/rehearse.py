@@ -1,12 +1,12 @@
 """``make rehearse``: cibuildwheel itself, in Docker, from a clean checkout to a tested wheel.
 
-What the workflow does for linux-x64, but for two things, so that it needs no more than package
-registries: the image is made of the distribution's packages, and the Rust in it is theirs, not the
-one that tools/wheel/install_rust.sh pins.
+Does the same as the workflow for linux-x64, with two differences so that it only needs package
+registries: the image is made from the distribution's packages, and its Rust is the distribution's,
+not the one that tools/wheel/install_rust.sh pins.
 
-The image stays, under a separate tag: it is the same for each run, and takes minutes to make.
-What cargo compiles is kept in the user's cache directory, and is not with --fresh. All else goes,
-the checkout and the container, however the run ends.
+The image is kept under a separate tag, because it is the same for each run and takes minutes to
+make. Unless --fresh is given, cargo's results are kept in the user's cache directory. The checkout
+and the container are always removed.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from tools.wheel.check import check_wheel
 IDENTIFIER: Final = "cp311-manylinux_x86_64"
 TRIPLE: Final = "x86_64-unknown-linux-gnu"
 LABEL: Final = "temporal-static-libs-rehearsal"
-# Where pyproject.toml has cargo put them in the container.
+# The directories in the container where pyproject.toml makes cargo put them.
 CACHED: Final = (".cargo/registry", ".cache/temporal-static-libs/target")
-# And the build its record.
+# The directory of the build's record.
 RECORD: Final = ".cache/temporal-static-libs/record"
 
 
 def rehearse(scratch: Path, image: str, profile: str, record: Path, cache: Path | None) -> Path:
-    """Build and test the wheel of the commit that is checked out, in an image; return it.
+    """Build and test the wheel of the checked-out commit in an image; return it.
 
-    The clone and the wheel are in `scratch`, the build's record goes to the directory `record`,
-    cargo's registry and target directory are kept in `cache`, if that is one.
+    The clone and the wheel are in `scratch`. The build's record is written to the directory
+    `record`. cargo's registry and target directory are kept in `cache`, unless it is None.
     """
     clone, output = scratch / "clone", scratch / "wheelhouse"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True)
@@ -84,12 +84,12 @@ def _engine(label: str, record: Path, cache: Path | None) -> str:
             source.mkdir(parents=True, exist_ok=True)
             arguments.append(f"--volume={source}:/root/{name}")
     arguments += container_settings(os.environ, Path.home())
-    # None of this machine's file system but what is named.
+    # Mount nothing of this machine's file system except these.
     return f"docker; create_args: {shlex.join(arguments)}; disable_host_mount: True"
 
 
 def _remove_containers(label: str) -> None:
-    # cibuildwheel removes its own, unless it was killed.
+    # cibuildwheel removes its container, unless it was killed.
     command = ["docker", "ps", "--all", "--quiet", "--filter", f"label={label}"]
     for container in subprocess.check_output(command, text=True).split():
         remove = ["docker", "rm", "--force", "--volumes", container]
@@ -109,7 +109,7 @@ def _run(arguments: argparse.Namespace) -> None:
             "rm -r .venv/cibuildwheel && make rehearse PYTHON=python3.11"
         )
     if _git("status", "--porcelain"):
-        print("note: what is not committed is not rehearsed", flush=True)
+        print("note: uncommitted changes are not included", flush=True)
     image = rehearsal_image()
     started = time.monotonic()
     try:
@@ -139,10 +139,10 @@ def main() -> int:
     option("--profile", default="release", help="the Cargo profile")
     option("--fresh", action="store_true", help="compile everything again")
     option("--remove-image", action="store_true", help="do not keep the image for the next run")
-    option("--cache", type=Path, default=cache, help="for what cargo fetches and compiles")
-    option("--output", type=Path, default=output, help="for the wheel")
+    option("--cache", type=Path, default=cache, help="directory for cargo's downloads and results")
+    option("--output", type=Path, default=output, help="directory for the wheel")
     arguments = parser.parse_args()
-    # As an exception, so that the container and the checkout go.
+    # As an exception, so that the container and the checkout are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return report_errors("rehearse", lambda: _run(arguments))

@@ -1,4 +1,4 @@
-"""From the wheel that the build hook makes to the one that ships: prove its claim, then tag it.
+"""Turn the build hook's wheel into the published one: prove its claim, then tag it.
 
     python -m tools.wheel.repair WHEEL DIRECTORY
 
@@ -30,13 +30,13 @@ from tools.wheel.floor import prove_floor, prove_macos_floor, prove_windows_floo
 def repair(wheel: Path, directory: Path) -> Path:
     """Prove that a wheel's archives meet the floor of their platform; return a copy tagged with it.
 
-    The copy goes to a directory that is made if need be.
+    The directory of the copy is created if it is missing.
     """
     with tempfile.TemporaryDirectory(prefix="repair-wheel-") as scratch:
         with zipfile.ZipFile(wheel) as packed:
             members = [name for name in packed.namelist() if name.startswith(f"{PACKAGE}/lib/")]
             packed.extractall(scratch, members)
-        # For Windows, there can be a set for each toolchain; the hook has made one of them.
+        # For Windows, there can be a set for each toolchain; the hook made one of them.
         lib = archives_in(Path(scratch))
         manifest = parse_manifest((lib / MANIFEST_NAME).read_text(encoding="utf-8"))
         target = target_of_triple(manifest.target)
@@ -69,7 +69,7 @@ def _prove(lib: Path, manifest: Manifest, target: Target) -> None:
 
 
 def _installed_packages() -> dict[str, str]:
-    """Return the version of each, also of those that cibuildwheel has installed."""
+    """Return the versions of installed packages, including those that cibuildwheel installed."""
     found = {str(one.metadata["Name"]).lower(): one.version for one in distributions()}
     return {name: found[name] for name in sorted(found)}
 
@@ -82,22 +82,24 @@ def _retag(wheel: Path, tags: tuple[str, ...]) -> Path:
 
 
 def _recompress(wheel: Path) -> Path:
-    # Neither Hatchling nor wheel can be asked for more than zlib's default, which is 2 % larger.
+    # Hatchling and wheel only support zlib's default level, whose result is 2 % larger.
     smaller = wheel.with_suffix(".smaller")
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(smaller, "w") as new:
         members = old.infolist()
         for member in members:
-            # `wheel` writes a RECORD of now, which no two builds share.
+            # `wheel` writes RECORD with the current time, which differs between builds.
             member.date_time = members[0].date_time
             new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED, compresslevel=9)
     return smaller.replace(wheel)
 
 
 def main() -> int:
-    """Run from the command line; return 1 if the wheel does not hold its claim."""
+    """Run from the command line; return 1 if the wheel does not meet its claim."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help="the build hook's wheel")
-    parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="where the new one goes")
+    parser.add_argument(
+        "directory", type=Path, metavar="DIRECTORY", help="directory for the new wheel"
+    )
     arguments = parser.parse_args()
     return report_errors(
         "no wheel is made", lambda: print(repair(arguments.wheel, arguments.directory))

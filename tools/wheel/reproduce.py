@@ -1,8 +1,8 @@
-"""``make reproduce``: two builds of one commit, in different places, must give the same bytes.
+"""``make reproduce``: two builds of a commit in different places must have the same bytes.
 
 Each build has a separate clone, target directory and cargo home, at paths of different lengths.
-With ``--against WHEEL`` there is one build, and it must give that wheel. With ``--sdist`` the last
-build is not in a clone but in what the commit's source distribution unpacks to.
+With ``--against WHEEL``, there is one build, which must equal that wheel. With ``--sdist``, the
+last build uses the commit's unpacked source distribution instead of a clone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLACES = ("one", "another/place/with/a/longer/name")
 
 
 def build(place: Path, commit: str, profile: str, *, from_sdist: bool) -> Path:
-    """Build a commit's wheel in a directory to make, or that of its source distribution."""
+    """Build the wheel of a commit, or of its source distribution, in a new directory."""
     tree = place / "clone"
     tree.parent.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", "--no-checkout", ROOT, tree], check=True)
@@ -61,13 +61,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     option = parser.add_argument
     option("--profile", default="release", help="the Cargo profile")
-    option("--commit", default="HEAD", help="what to build")
-    option("--against", type=Path, metavar="WHEEL", help="in place of a second build")
+    option("--commit", default="HEAD", help="commit to build")
+    option(
+        "--against",
+        type=Path,
+        metavar="WHEEL",
+        help="compare with this wheel instead of a second build",
+    )
     option("--sdist", action="store_true", help="start the last build from the sdist")
     arguments = parser.parse_args()
-    # Before the work, so that a wrong name costs none.
+    # Checked before the work, so that a wrong name wastes no time.
     results = [hashes(arguments.against)] if arguments.against else []
-    # Once: HEAD may have moved on by the time of the second build.
+    # Resolved once, because HEAD may have changed by the second build.
     command = ["git", "rev-parse", "--verify", f"{arguments.commit}^{{commit}}"]
     commit = subprocess.check_output(command, cwd=ROOT, text=True).strip()
     print(f"commit {commit}, profile {arguments.profile}", flush=True)

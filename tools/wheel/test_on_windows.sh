@@ -1,15 +1,15 @@
 #!/bin/sh
-# Test a wheel for Windows on Windows, with MinGW's gcc and PyPI's Zig. Git Bash runs it:
+# Test a wheel for Windows on Windows, with MinGW's gcc and PyPI's Zig. Run it in Git Bash:
 #
 #     tools/wheel/test_on_windows.sh DIRECTORY
 #
-# DIRECTORY holds one wheel and nothing else.
+# DIRECTORY contains only the wheel.
 set -eu
 
 directory=${1:?usage: test_on_windows.sh DIRECTORY}
 set -- "$directory"/*
 if [ $# -ne 1 ] || [ ! -f "$1" ]; then
-	echo "test_on_windows.sh: there is not one wheel in $directory: $*" >&2
+	echo "test_on_windows.sh: expected exactly one wheel in $directory, found: $*" >&2
 	exit 1
 fi
 wheel=$1

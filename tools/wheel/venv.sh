@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes a venv of the Makefile, and prints the path of its interpreter:
+# Makes one of the Makefile's venvs, and prints the path of its interpreter:
 #
 #     tools/wheel/venv.sh GROUP
 #
-# The Makefile does it, except on Windows, where a venv has other directories: there it is always new.
+# It uses the Makefile, except on Windows, where a venv has other directories and is always recreated.
 set -eu
 
 venv=.venv/${1:?usage: venv.sh GROUP}

@@ -1,4 +1,4 @@
-"""Words that are not to be written: the glossary's, and those that are not American spelling.
+"""Words to avoid: those in the glossary, and those that are not American spelling.
 
 The functions raise `ToolError` if the words cannot be checked.
 """

@@ -2,7 +2,7 @@
 
     python -m tools.words [--update] [--accept] [--advice]
 
-Runs in an environment with pyproject.toml's dependency group ``lint``. CONTRIBUTING.md has more.
+Runs in an environment with pyproject.toml's dependency group ``lint``. See CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLES = "tools/words"
 
 
 def run(root: Path, *, update: bool, accept: bool, advice: bool) -> int:
-    """Check the words of a checkout, with counts that are lowered or raised first if asked."""
+    """Check the words of a checkout, after lowering or raising the counts if requested."""
     tables = root / TABLES
     glossary = tomli.loads((tables / "glossary.toml").read_text(encoding="utf-8"))
     sources = read_sources(root, glossary["exclude"])
@@ -44,7 +44,7 @@ def run(root: Path, *, update: bool, accept: bool, advice: bool) -> int:
 
 
 def _compare(hits: Sequence[Hit], found: Counts, allowed: Counts) -> Iterator[str]:
-    """Yield lines to print: differences, each use of a word that is used too often, what to do."""
+    """Yield lines to print: differences, each use of a too frequent word, what to do."""
     for path, word in sorted(found - allowed):
         uses = [hit for hit in hits if (hit.path, hit.word) == (path, word)]
         yield (
@@ -80,8 +80,12 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """
     parser = argparse.ArgumentParser(prog="words", description=__doc__.partition("\n")[0])
     parser.add_argument("--update", action="store_true", help="lower the counts in allowed.tsv")
-    parser.add_argument("--accept", action="store_true", help="raise them too, for uses that stay")
-    parser.add_argument("--advice", action="store_true", help="list what needs judgment instead")
+    parser.add_argument(
+        "--accept", action="store_true", help="also raise the counts, for uses to keep"
+    )
+    parser.add_argument(
+        "--advice", action="store_true", help="list phrases that need judgment instead"
+    )
     try:
         return run(root, **vars(parser.parse_args(argv)))
     except ToolError as error:

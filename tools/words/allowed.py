@@ -1,4 +1,4 @@
-"""Counts of how often a word is still allowed in a file, which only fall."""
+"""Counts of how often a word is still allowed in a file, which can only fall."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADER = """\
 
 
 def read_allowed(path: Path) -> Counts:
-    """Read the counts. A line may be in another form after a merge, which is an error."""
+    """Read the counts. An invalid line, for example after a merge, is an error."""
     counts = Counts()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("#"):
@@ -34,6 +34,6 @@ def read_allowed(path: Path) -> Counts:
 
 
 def write_allowed(path: Path, counts: Mapping[tuple[str, str], int]) -> None:
-    """Write the counts, sorted, one to a line."""
+    """Write the counts, sorted, one per line."""
     rows = [f"{file}\t{word}\t{count}\n" for (file, word), count in sorted(counts.items()) if count]
     path.write_text(HEADER + "".join(rows), encoding="utf-8")

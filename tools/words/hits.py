@@ -1,4 +1,4 @@
-"""Find words of the glossary, and misspellings, in the files of a checkout."""
+"""Find words of the glossary and misspellings in the files of a checkout."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from tools import ToolError
 
-# Between two words of a phrase: a space, a joint of an identifier, or a line break with the quotes
-# or comment signs around it.
+# Between two words of a phrase: a space, a word boundary in an identifier, or a line break with the
+# quotes or comment marks around it.
 _CAMEL = r"(?-i:(?<=[a-z])(?=[A-Z]))"
 _BREAK = r"""[ \t]*["']?[ \t]*\\?\n[ \t]*(?:\\\\|\#+|//[/!]?|\*|>|[bfr]?["'])?[ \t]*"""
 _GAP = rf"(?:[ _-]|{_CAMEL}|{_BREAK})"
-# Around a phrase: never inside a word, but also inside an identifier.
+# Around a phrase: not inside a word, but possibly inside an identifier.
 _START = rf"(?:(?<![^\W_])|{_CAMEL})"
 _END = rf"(?:(?![^\W_])|{_CAMEL})"
 
@@ -26,7 +26,7 @@ _END = rf"(?:(?![^\W_])|{_CAMEL})"
 class Source(NamedTuple):
     """A file to check: its path from the root of the checkout, and its lines.
 
-    The path stands before the lines, so that an index of `lines` is a line number.
+    The path is the first element of `lines`, so that an index is a line number.
     """
 
     path: str
@@ -34,14 +34,14 @@ class Source(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A word that is not to be written.
+    """A use of a word to avoid.
 
     Attributes:
-        path: of the file.
-        line: its number; 0 is the path itself.
-        word: in lower case, with spaces between the words of a phrase.
+        path: the path of the file.
+        line: the line number; 0 for the path itself.
+        word: the word or phrase in lower case, with spaces between words.
         instead: what to write.
-        excerpt: the line.
+        excerpt: the text of the line.
     """
 
     path: str
@@ -52,7 +52,7 @@ class Hit(NamedTuple):
 
 
 def read_sources(root: Path, exclude: Sequence[str]) -> list[Source]:
-    """Read a checkout's text files, also uncommitted ones, less those of excluded patterns."""
+    """Read a checkout's text files, including uncommitted ones, except excluded patterns."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -72,7 +72,7 @@ def read_sources(root: Path, exclude: Sequence[str]) -> list[Source]:
 
 
 def find_phrases(sources: Iterable[Source], phrases: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
-    """Find phrases, each of which comes with what to write instead."""
+    """Find phrases, given with what to write instead."""
     known = list(phrases)
     groups = "|".join(f"({_GAP.join(phrase.split())})" for phrase in known)
     pattern = re.compile(f"{_START}(?:{groups}){_END}", re.IGNORECASE)
@@ -85,10 +85,10 @@ def find_phrases(sources: Iterable[Source], phrases: Mapping[str, Sequence[str]]
 
 
 def find_misspellings(sources: Sequence[Source], settings: Path) -> Iterator[Hit]:
-    """Find words that are not spelled as in American English.
+    """Find words that are not spelled in American English.
 
-    The text of all files goes to the standard input of typos: given the files, it skips each that
-    could hold its settings, such as pyproject.toml and Cargo.toml. These are in `settings`.
+    The text of all files is passed on the standard input of typos. Given files, it would skip those
+    that can contain its settings, such as pyproject.toml. The settings are in `settings`.
     """
     places = [(source, line) for source in sources for line in range(len(source.lines))]
     program = Path(sys.executable).with_name("typos")

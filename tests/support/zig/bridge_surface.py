@@ -253,7 +253,7 @@ class Surface:
 
 
 def threads_of_the_core() -> int:
-    """Count this process's threads of the bridge's core; the official client has a separate core."""
+    """Count this process's threads of the bridge's core; the official client has its own core."""
     names = []
     for thread in Path("/proc/self/task").iterdir():
         with suppress(OSError):  # the thread has ended meanwhile
