@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from .. import _messages
+from .._about import PROJECT_URL
 from .._components import COMPONENTS, DEFAULT_COMPONENT, component_named
 from .._console import EXIT_BROKEN, EXIT_USAGE, PROG, emit_outputs, notice, report
 from .._errors import SettingError, TemporalStaticLibsError
@@ -19,7 +20,7 @@ from .._messages import did_you_mean, message
 from .._metrics import recorded
 from .._origin import refuse_zip
 from .._settings import Settings
-from .options import ANSWERS, HELP, Answers
+from .options import ANSWERS, FLAGS, INFORMATION, PATHS, Answers
 from .script import refuse_other_copy
 
 # Type checkers take it for typing's.
@@ -88,101 +89,114 @@ def _component(spelling: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Wraps the help of options for the terminal, but never wider than 80 columns."""
+
+    def __init__(self, prog: str) -> None:
+        # Here and not above: only the help needs it.
+        import shutil
+
+        # Like argparse, leave the last two columns empty.
+        super().__init__(prog, width=min(shutil.get_terminal_size().columns, 80) - 2)
+
+
 _DESCRIPTION = """\
 Print compiler and linker settings for Temporal's static libraries, one line per
-option."""
+option, in the order of the options."""
 
 _EPILOG = f"""\
-Directories are printed as they are, flags quoted for a shell. These environment
-variables select the libraries: TEMPORAL_LIBS_DIR, USE_PREBUILT_LIBS,
-TEMPORAL_LIBS_FALLBACK.
+environment variables that select the libraries:
+  TEMPORAL_LIBS_DIR=DIRECTORY     use the libraries in this directory
+  USE_PREBUILT_LIBS=false         compile the libraries on this machine
+  TEMPORAL_LIBS_FALLBACK=compile  compile them if the package's are damaged
 
 examples:
   cc bridge.c $({PROG} --cflags --ldflags --libs) -o bridge
-  {PROG} --cflags --ldflags --libs | xargs cc -o bridge bridge.c
-                        the same, if the path contains spaces
-  cc -static bridge.c $({PROG} --static --cflags --ldflags --libs) -o bridge
-                        a program that needs no shared library
-  {PROG} --component client --libs
-                        of the archive without the worker
-  {PROG} {_SHARED} .
-                        a shared library, for languages that load one
-  {PROG} {_ZIG} > temporal_libs.zig
-                        what a build.zig needs
   cmake -B build -D TemporalStaticLibs_DIR="$({PROG} --cmakedir)"
-  {PROG} {_DOCTOR}
-                        which libraries are active, why, and whether all is well
-  source <({PROG} {_COMPLETION} bash)
-                        Tab completes options, in this shell
 
-exit status:
-  0   answered
-  1   a library is missing or damaged, or {_DOCTOR} found something broken
-  2   bad usage, or a bad setting in the environment
-On error only {_DOCTOR} prints; the reason is on standard error."""
+exit status: 0 if successful; 1 if a library is missing or damaged, or {_DOCTOR}
+finds a problem; 2 for a usage error or an invalid environment variable.
+
+{PROJECT_URL}"""
 
 
 def command_line_parser() -> argparse.ArgumentParser:
     """Return the parser of the command's arguments."""
-    names = [component.name for component in COMPONENTS]
+    components = [component.name for component in COMPONENTS]
     parser = _Parser(
         prog=PROG,
-        usage=f"%(prog)s OPTION... [--component {{{','.join(names)}}}] [--static]\n"
+        usage=f"%(prog)s OPTION... [--component {{{','.join(components)}}}] [--static]\n"
         f"                            [{_TOOLCHAIN} {{{','.join(TOOLCHAINS)}}}]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
+        add_help=False,  # `_add_commands` adds it to a group.
     )
-    for name, text in HELP.items():
-        parser.add_argument(name, action="append_const", dest="queries", const=name, help=text)
-    parser.add_argument(
+    _add_queries(parser, "compiler and linker flags", FLAGS)
+    paths = _add_queries(parser, "directories and files", PATHS)
+    paths.add_argument(
         _SHARED,
         action=_Query,
         metavar="DIRECTORY",
-        help="link the archive into a shared library in DIRECTORY, and print its path; uses the C "
-        "compiler in CC, or the first one found of cc, clang, gcc and Zig",
+        help="link a shared library into DIRECTORY, print its path",
     )
-    parser.add_argument(
+    _add_queries(parser, "information about the libraries", INFORMATION)
+    _add_selectors(parser.add_argument_group("select the library"), components)
+    _add_commands(parser.add_argument_group("commands that take no other options"))
+    parser.set_defaults(queries=[])
+    return parser
+
+
+def _add_queries(
+    parser: argparse.ArgumentParser, title: str, options: Mapping[str, str]
+) -> argparse._ArgumentGroup:
+    group = parser.add_argument_group(title)
+    for name, text in options.items():
+        group.add_argument(name, action="append_const", dest="queries", const=name, help=text)
+    return group
+
+
+def _add_selectors(group: argparse._ArgumentGroup, components: Sequence[str]) -> None:
+    group.add_argument(
         "--component",
         action=_Once,
         type=_component,
-        choices=names,
-        help=f"the archive that all options are about (default: {DEFAULT_COMPONENT.name})",
+        choices=components,
+        help=f"client leaves out workers (default: {DEFAULT_COMPONENT.name})",
     )
-    parser.add_argument(
+    group.add_argument(
         _STATIC,
         action="store_true",
-        help="answer for a program that is linked with -static or -static-pie; changes --libs, "
-        "--system-libs and --json",
+        help="for a program linked with -static or -static-pie",
     )
-    parser.add_argument(
+    group.add_argument(
         _TOOLCHAIN,
         action=_Once,
         choices=TOOLCHAINS,
-        help="for Windows, the toolchain that links the program: gnu (MinGW, Zig) or msvc "
-        f"(default: {TOOLCHAINS[0]}, or the only one that the package has)",
+        help="for Windows: gnu is for MinGW and Zig, msvc for Visual C++ "
+        f"(default: {TOOLCHAINS[0]}, or the only one available)",
     )
-    parser.add_argument(
+
+
+def _add_commands(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         _DOCTOR,
         action="store_true",
-        help="check the installation and report each finding, one per line, or as JSON with "
-        "--json; exit status 1 if something is broken; cannot be combined with other options",
+        help="check the installation (with --json: as JSON)",
     )
-    parser.add_argument(
+    group.add_argument(
         _ZIG,
         action="store_true",
-        help="print temporal_libs.zig, to copy next to your build.zig; cannot be combined with "
-        "other options",
+        help="print temporal_libs.zig, to copy next to build.zig",
     )
-    parser.add_argument(
+    group.add_argument(
         _COMPLETION,
         action=_Once,
         choices=SHELLS,
-        help="print a completion script for this shell; cannot be combined with other options",
+        help="print a completion script for the shell",
     )
-    parser.set_defaults(queries=[])
-    return parser
+    group.add_argument("-h", "--help", action="help", help="print this help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

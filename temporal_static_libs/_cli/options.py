@@ -192,30 +192,38 @@ def _text(path: str) -> str:
         raise TemporalStaticLibsError(message("path-not-utf-eight", file=file)) from None
 
 
-HELP: Mapping[str, str] = {
-    "--version": "the package's version",
-    "--prefix": "the package's directory",
-    "--libdir": "the directory of the archives",
-    "--includedir": "the directory of the C header",
-    "--interface": "the file that describes the C interface for generators of bindings",
-    "--libs": "linker flags: the archive and the system libraries and frameworks it needs",
-    "--libfiles": "the archive's path, quoted for a shell",
-    "--system-libs": "only the system libraries of --libs",
-    "--frameworks": "only the Apple frameworks of --libs",
-    "--cflags": "compiler flags",
+FLAGS: Mapping[str, str] = {
+    "--cflags": "compiler flags: header search path",
     "--ldflags": "linker flags: dead-code elimination",
-    "--cmakedir": "the directory of TemporalStaticLibsConfig.cmake",
-    "--pkgconfigdir": "the directory of the pkg-config modules",
-    "--protodir": "the directory of Temporal's protobuf files, for protoc's -I",
-    "--zigdir": "the directory of temporal_libs.zig and of the header's translations to Zig",
-    "--target": "the Rust target triple of the archives",
-    "--platform": "their platform, as in linux-x64",
-    "--abi": "the ABI id of header and archives",
-    "--sha256": "the archive's SHA-256, for build systems that notice changed flags only",
-    "--json": "all of it as JSON",
+    "--libs": "linker flags: library, system libraries, frameworks",
+    "--libfiles": "path of the library, quoted for a shell",
+    "--system-libs": "system libraries of --libs only",
+    "--frameworks": "Apple frameworks of --libs only",
+}
+"""Options that print flags, with their help."""
+
+PATHS: Mapping[str, str] = {
+    "--prefix": "package directory",
+    "--libdir": "library directory",
+    "--includedir": "header directory",
+    "--cmakedir": "CMake package, for TemporalStaticLibs_DIR",
+    "--pkgconfigdir": "pkg-config modules, for PKG_CONFIG_PATH",
+    "--protodir": "Temporal's protobuf files, for protoc's -I",
+    "--zigdir": "temporal_libs.zig and the C header translated to Zig",
+    "--interface": "JSON description of the C API, for binding generators",
+}
+"""Options that print paths, with their help."""
+
+INFORMATION: Mapping[str, str] = {
+    "--version": "package version",
+    "--target": "Rust target triple of the libraries",
+    "--platform": "platform of the libraries, such as linux-x64",
+    "--abi": "ABI ID of the header and the libraries",
+    "--sha256": "SHA-256 of the library, to trigger rebuilds",
+    "--json": "paths, system libraries and versions as JSON",
     "--verify": "verify checksums, ignoring cached results",
 }
-"""Option to its help."""
+"""Options that describe or verify the libraries, with their help."""
 
 ANSWERS: Mapping[str, Callable[[Answers], str]] = {
     **QUICK_ANSWERS,

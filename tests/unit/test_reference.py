@@ -217,6 +217,9 @@ def test_page_of_the_command_line_has_each_option() -> None:
         for name in action.option_strings:
             assert f"`{name}`" in page
     assert (parser.epilog or "") in page
+    titles = [group.title or "" for group in parser._action_groups if group._group_actions]
+    headings = re.findall("^### (.+)$", page, re.MULTILINE)
+    assert [heading.lower() for heading in headings] == [title.lower() for title in titles]
 
 
 def test_page_of_options_has_each_option_and_each_message() -> None:

@@ -260,6 +260,20 @@ def test_help_names_every_option(command: Command) -> None:
     assert text.startswith("usage: temporal-libs-config ")
 
 
+@pytest.mark.parametrize("columns", ["", "80", "200"], ids=["unset", "80", "wide"])
+def test_help_fits_on_a_page(command: Command, columns: str) -> None:
+    lines = command.lines("--help", environ={"COLUMNS": columns})
+    assert [line for line in lines if len(line) > 80] == []
+    assert len(lines) <= 65
+
+
+def test_help_of_options_is_wrapped_for_a_narrow_terminal(command: Command) -> None:
+    lines = command.lines("--help", environ={"COLUMNS": "40"})
+    first = lines.index("compiler and linker flags:")
+    last = lines.index("environment variables that select the libraries:")
+    assert [line for line in lines[first:last] if len(line) > 40] == []
+
+
 def test_zig_prints_the_helper_whichever_archives_are_active(command: Command) -> None:
     helper = Path(command.lines("--zigdir")[0]) / "temporal_libs.zig"
     printed = command.run("--zig", environ={"TEMPORAL_LIBS_DIR": "/nonexistent"})

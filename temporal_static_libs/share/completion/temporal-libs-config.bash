@@ -7,7 +7,7 @@
 
 
 
-_shtab_temporal_libs_config_option_strings=(-h --help --version --prefix --libdir --includedir --interface --libs --libfiles --system-libs --frameworks --cflags --ldflags --cmakedir --pkgconfigdir --protodir --zigdir --target --platform --abi --sha256 --json --verify --shared --component --static --toolchain --doctor --zig --completion)
+_shtab_temporal_libs_config_option_strings=(--cflags --ldflags --libs --libfiles --system-libs --frameworks --prefix --libdir --includedir --cmakedir --pkgconfigdir --protodir --zigdir --interface --shared --version --target --platform --abi --sha256 --json --verify --component --static --toolchain --doctor --zig --completion -h --help)
 
 _shtab_temporal_libs_config___shared_COMPGEN=_shtab_compgen_dirs
 
@@ -15,23 +15,21 @@ _shtab_temporal_libs_config___component_choices=(sdk-core client)
 _shtab_temporal_libs_config___toolchain_choices=(gnu msvc)
 _shtab_temporal_libs_config___completion_choices=(bash fish zsh)
 
-_shtab_temporal_libs_config__h_nargs=0
-_shtab_temporal_libs_config___help_nargs=0
-_shtab_temporal_libs_config___version_nargs=0
-_shtab_temporal_libs_config___prefix_nargs=0
-_shtab_temporal_libs_config___libdir_nargs=0
-_shtab_temporal_libs_config___includedir_nargs=0
-_shtab_temporal_libs_config___interface_nargs=0
+_shtab_temporal_libs_config___cflags_nargs=0
+_shtab_temporal_libs_config___ldflags_nargs=0
 _shtab_temporal_libs_config___libs_nargs=0
 _shtab_temporal_libs_config___libfiles_nargs=0
 _shtab_temporal_libs_config___system_libs_nargs=0
 _shtab_temporal_libs_config___frameworks_nargs=0
-_shtab_temporal_libs_config___cflags_nargs=0
-_shtab_temporal_libs_config___ldflags_nargs=0
+_shtab_temporal_libs_config___prefix_nargs=0
+_shtab_temporal_libs_config___libdir_nargs=0
+_shtab_temporal_libs_config___includedir_nargs=0
 _shtab_temporal_libs_config___cmakedir_nargs=0
 _shtab_temporal_libs_config___pkgconfigdir_nargs=0
 _shtab_temporal_libs_config___protodir_nargs=0
 _shtab_temporal_libs_config___zigdir_nargs=0
+_shtab_temporal_libs_config___interface_nargs=0
+_shtab_temporal_libs_config___version_nargs=0
 _shtab_temporal_libs_config___target_nargs=0
 _shtab_temporal_libs_config___platform_nargs=0
 _shtab_temporal_libs_config___abi_nargs=0
@@ -41,6 +39,8 @@ _shtab_temporal_libs_config___verify_nargs=0
 _shtab_temporal_libs_config___static_nargs=0
 _shtab_temporal_libs_config___doctor_nargs=0
 _shtab_temporal_libs_config___zig_nargs=0
+_shtab_temporal_libs_config__h_nargs=0
+_shtab_temporal_libs_config___help_nargs=0
 
 
 # $1=COMP_WORDS[1]
