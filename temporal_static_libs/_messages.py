@@ -1,7 +1,7 @@
-"""Every text about something that is wrong, by id. docs/troubleshooting.md has an entry for each.
+"""All error and progress messages, by ID. docs/troubleshooting.md has an entry for each.
 
-A message begins with what is wrong; its further lines, set in by two, are the file, where it came
-from, and how to fix it.
+The first line of a message states the problem. The lines below it, indented by two spaces, name the
+file, its source and the fix.
 """
 
 from __future__ import annotations
@@ -11,29 +11,30 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 _CACHE = "; refusing to use it\n  file:   {file}\n  owner:  {owner}\n  fix:    "
-_ELSEWHERE = "set TEMPORAL_LIBS_CACHE_DIR to a directory of yours"
+_ELSEWHERE = "set TEMPORAL_LIBS_CACHE_DIR to a directory that you own"
 
 MESSAGES: Final[Mapping[str, str]] = {
-    # The call, or the environment, is wrong: exit status 2.
+    # Wrong usage, or an invalid environment variable: exit status 2.
     "unknown-setting": (
         "the environment variable {name} is {value!r}; expected {expected}, or leave it unset"
     ),
     "setting-relative-to-nothing": (
         "the environment variable {name} is {value!r}, a relative path, but the working directory "
-        "cannot be found: {reason}"
+        "cannot be found: {reason}\n  fix:    set it to an absolute path"
     ),
     "no-option": "no option given",
     "option-twice": "{option} is given more than once",
     "doctor-and-others": "--doctor cannot be combined with other options (except --json)",
     "not-combinable": "{option} cannot be combined with other options",
     "usage": "{problem}\nTry 'temporal-libs-config --help'.",
-    "unknown-component": "there is no component {name!r}{hint}; there are: {known}",
+    "unknown-component": "unknown component {name!r}{hint}; available: {known}",
     "unknown-arguments": "unrecognized arguments: {arguments}{hint}",
-    "did-you-mean": " (did you mean {name}?)",  # at the end of one of the two above
-    # An archive, or what describes it, is not as recorded.
+    "did-you-mean": " (did you mean {name}?)",  # part of the two above
+    # A library or a record is missing or damaged.
     "missing": "{name} is missing",
     "link-dangles": (
-        "{name} is a symbolic link to {target}, which is gone (was an installer's cache cleaned?)"
+        "{name} is a symbolic link to {target}, which does not exist (was an installer's cache "
+        "cleaned?)"
     ),
     "unreadable": "{name} cannot be read: {reason}",
     "damaged": "{name} is damaged: {reason}",
@@ -41,14 +42,16 @@ MESSAGES: Final[Mapping[str, str]] = {
     "truncated": "{name} is truncated: it has {size} bytes, expected {recorded}",
     "too-long": "{name} is altered: it has {size} bytes, expected {recorded}",
     "too-large-archive": (
-        "{name} is not an archive of Temporal's: it has {size} bytes, more than {limit}"
+        "{name} is too large to be one of Temporal's libraries: it has {size} bytes, more than "
+        "{limit}"
     ),
     "hash-mismatch": "{name} is altered: SHA-256 mismatch: expected {recorded}, found {actual}",
     "linked-elsewhere": (
-        "{name} is replaced: it is a symbolic link to {target}, elsewhere than its record"
+        "{name} was replaced: it is a symbolic link to {target}, outside the directory of its "
+        "record"
     ),
     "untrusted-owner": (
-        "{name} is not trusted: it is owned by the user with the number {uid}, who could alter it"
+        "{name} is not trusted: its owner, the user with the ID {uid}, could alter it"
     ),
     "writable-by-all": "{name} is not trusted: every user can write to it (mode {mode})",
     "unrecorded-library": (
@@ -62,17 +65,17 @@ MESSAGES: Final[Mapping[str, str]] = {
         "a toolchain can be selected only for Windows; these archives are for {triple}"
     ),
     "no-directory": "the directory does not exist, or is a file",
-    "no-known-archive": "checksums.sha256 names none of {known}",
+    "no-known-archive": "checksums.sha256 lists none of {known}",
     "records-disagree": "checksums.sha256 and manifest.json disagree about {file}",
     "unsupported-target": (
         "the target {triple!r} is not supported\nsupported platforms: {supported}"
     ),
     "no-protobuf-files": "the protobuf files are missing",
     "reinstall": "install {requirement} again with {installer}, into {place}",
-    # Why a record is damaged, or cannot be read.
-    "checksums-line": "line {number} is not '<64 hexadecimal digits>  <file>'",
+    # Why a record is damaged or cannot be read.
+    "checksums-line": "line {number} does not have the form '<64 hexadecimal digits>  <file>'",
     "checksums-elsewhere": "line {number} names {file!r}, which is not a plain file name",
-    "checksums-empty": "it names no file",
+    "checksums-empty": "it lists no files",
     "not-an-object": "{where} is not an object",
     "no-value": "{where} has no {key!r}",
     "component-twice": "the manifest has two archives for the component {component}",
@@ -92,94 +95,99 @@ MESSAGES: Final[Mapping[str, str]] = {
     ),
     "cache-unusable": (
         "the cache directory cannot be used: {reason}\n  file:   {file}\n"
-        f"  fix:    make it one that you can write to, or {_ELSEWHERE}"
+        f"  fix:    make it writable, or {_ELSEWHERE}"
     ),
-    "no-home": f"there is no home directory to have a cache directory in\n  fix:    {_ELSEWHERE}",
-    # The package, or its command, is elsewhere than assumed: _origin.py, _cli/script.py
+    "no-home": f"there is no home directory for the cache directory\n  fix:    {_ELSEWHERE}",
+    # The package or its command is in an unexpected place: _origin.py, _cli/script.py
     "in-zip": """\
-the package is imported from a zip archive, in which no compiler finds its files
+the package is imported from a zip archive, where compilers cannot read its files
   file:   {file}
-  fix:    {python} -m zipfile -e {quoted} DIRECTORY   # and put DIRECTORY on sys.path instead""",
+  fix:    {python} -m zipfile -e {quoted} DIRECTORY   # then put DIRECTORY on sys.path instead""",
     "other-copy": """\
-this command belongs to another copy of the package than the one that its Python imports
+this command belongs to one copy of the package, but its Python imports another
   command: {own}
   imports: {imported}, by {python}
-  fix:     {fix}   # the command's own copy""",
+  fix:     {fix}   # uses the command's copy""",
     "script-of-gone-python": """\
 {script} starts {interpreter}, which does not exist; was the environment moved?
   fix: {fix}""",
     "script-of-other-python": """\
-{script} starts {interpreter}, which is of another environment; was this one copied?
+{script} starts {interpreter}, which belongs to another environment; was this one copied?
   fix: {fix}""",
     "script-not-executable": (
-        "{script} cannot be executed, as on a file system mounted noexec; use "
+        "{script} cannot be executed (is its file system mounted noexec?); use "
         "{python} -m temporal_static_libs"
     ),
     "path-character": """\
-{option} cannot answer: a {character} is in the path, which its readers take for something else
+{option} cannot print a path that contains {character}: programs would misinterpret it
   file:   {file}
-  fix:    move it to a path without, or use {instead}""",
+  fix:    move it to a path without this character, or use {instead}""",
     "path-not-utf-eight": """\
-JSON cannot have the path: it is not UTF-8
+JSON cannot contain this path: it is not UTF-8
   file:   {file}
   fix:    move it to a path in UTF-8, or use options such as --libs, which print any bytes""",
-    # What --doctor finds.
-    "not-compiled": "{reason}; what needs them compiles them",
-    "older-system": ("{floor}; this machine's {here} is older: what is linked here may not run"),
-    "other-header": "{name}, SHA-256 {actual}, {recorded} was recorded with the archives",
-    "other-abi": "the header has {abi}, the archives another: {others}",
-    # Others.
+    # What --doctor reports as broken.
+    "not-compiled": "{reason}; the next command that needs them compiles them",
+    "older-system": (
+        "{floor}; this machine's {here} is older: programs linked here may not run on it"
+    ),
+    "other-header": (
+        "{name} is not the one recorded with the archives: expected SHA-256 {recorded}, found "
+        "{actual}"
+    ),
+    "other-abi": "the header has {abi}, but the archives differ: {others}",
+    # Other errors and warnings.
     "interrupted": "interrupted",
     "system-error": "the system reports: {reason}",
     "system-error-about": "the system reports: {reason}\n  file:   {file}",
     "metrics-unwritable": "cannot append to TEMPORAL_LIBS_METRICS={file}: {reason}",
     "no-cmake-version": (
-        "CMake has no form of the version {version!r}: it compares numbers, as in 1.2.3 or "
+        "CMake cannot represent the version {version!r}: it supports versions such as 1.2.3 and "
         "1.2.3.post4"
     ),
-    # A build that cannot start, and what to do about it: _build/toolchain.py, _build/advice.py
+    # A build that cannot start, and how to fix it: _build/toolchain.py, _build/advice.py
     "cannot-compile": "temporal-static-libs cannot be compiled here: {reason}",
     "platform-unsupported": "{host} is not a supported platform",
     "platform-too-old": "{host} is older than {floor}, the oldest for {platform}",
     "triple-unsupported": "{source}, {triple!r}, is not supported",
     "target-setting-unsupported": "TEMPORAL_LIBS_TARGET: {problem}",
-    "rust-version-missing": "{file} states no rust-version",
+    "rust-version-missing": "{file} has no rust-version",
     "program-not-found": "{name} was not found on PATH",
     "program-does-not-run": "{program} does not run: {reason}",
     "program-fails": "{command} fails: {output}",
-    "program-without-version": "{name} --version says {answer!r}, which names no version",
+    "program-without-version": "{name} --version prints {answer!r}, which contains no version",
     "program-too-old": "{name} is {version}, older than {minimum}",
-    "rustc-without-host": "{rustc} -vV names no host",
+    "rustc-without-host": "{rustc} -vV prints no host",
     "bootstrap-unavailable": (
-        "TEMPORAL_LIBS_BOOTSTRAP_RUST=1 needs puccinialin, which is not installed; only a build "
-        "with isolation installs it itself"
+        "TEMPORAL_LIBS_BOOTSTRAP_RUST=1 needs puccinialin, which is not installed; only isolated "
+        "builds install it automatically"
     ),
-    "bootstrap-failed": "a Rust toolchain could not be fetched: {reason}",
+    "bootstrap-failed": "a Rust toolchain could not be downloaded: {reason}",
     "no-wheel-selected": """\
-pip selected no wheel for this machine and is building from source.
-The machine is {host}.
+pip found no compatible wheel and is building from source.
+This machine is {host}.
 {old_pip}To fix this, do one of the following:
   1. Install a wheel: on a supported platform, with a current pip, run
        python -m pip install --upgrade pip
        python -m pip install --only-binary temporal-static-libs temporal-static-libs
   2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.
-  3. Set TEMPORAL_LIBS_BOOTSTRAP_RUST=1 and try again: a Rust toolchain is then fetched
-     for this build.
+  3. Set TEMPORAL_LIBS_BOOTSTRAP_RUST=1 and try again, to download a Rust toolchain for
+     this build.
 
 Supported platforms: {platforms}
 
 Each option step by step:
 {url}""",
     "old-pip": """\
-This Python's pip is {pip}, which cannot select it: the tag of the wheel for
-{platform} is known to pip {oldest} and newer.
+This Python has pip {pip}, which is too old: the wheel for {platform} requires
+pip {oldest} or newer.
 """,
     "no-wheel-and-no-build": """\
-There is no wheel for it either. To fix this, do one of the following:
+There is no wheel for this machine either. To fix this, do one of the following:
   1. {remedy}
-  2. To link for a supported platform from here, take its wheel, for example
+  2. To link for a supported platform on this machine, install its wheel, for example
        python -m pip install --platform {tag} --only-binary :all: --target libs temporal-static-libs
-     or make it: TEMPORAL_LIBS_TARGET names the triple to compile for.
+     or build it: set TEMPORAL_LIBS_TARGET to the target triple.
   3. Compile the archives yourself, and set TEMPORAL_LIBS_DIR to their directory.
 
 Supported platforms: {platforms}
@@ -187,28 +195,28 @@ Supported platforms: {platforms}
 Each option step by step:
 {url}""",
     "compile-requested": """\
-It is being compiled because the environment has {setting}. To fix this, do one of the following:
+It is being compiled because {setting} is set. To fix this, do one of the following:
   1. {instead}
   2. Install Rust {minimum} or newer, with cargo and rustc on PATH, and try again.
   3. Install puccinialin (python -m pip install puccinialin), set
-     TEMPORAL_LIBS_BOOTSTRAP_RUST=1 and try again: a Rust toolchain is then fetched.""",
+     TEMPORAL_LIBS_BOOTSTRAP_RUST=1 and try again, to download a Rust toolchain.""",
     "standard-library-missing": """\
-{rustc} has no standard library for {triple}, and not its sources either
+{rustc} has neither the standard library for {triple} nor its sources
     rustup:          rustup target add {triple}
     Debian, Ubuntu:  apt-get install rust-web-src   # together with rustc-web and cargo-web""",
     "c-compiler-missing": """\
-there is no C compiler for {triple}, which some of the crates need
+found no C compiler for {triple}, which some crates need
   either:  python -m pip install cargo-zigbuild ziglang   # and cargo-zigbuild on PATH
   or:      set {variable} to a C compiler for that target""",
     "binutils-missing": """\
-finishing the archives for {platform} needs the {name} of GNU binutils 2.29 or newer, and there is \
-none{unusable}
+found no {name} of GNU binutils 2.29 or newer, which finishing the archives for {platform} \
+requires{unusable}
     Debian, Ubuntu:  apt-get install {package}
     Fedora, Alma:    dnf install {package}
     Alpine:          apk add {package}""",
     "llvm-missing": """\
-finishing the archives for {platform} needs the llvm-{name} of LLVM {minimum} or newer, and there \
-is none{unusable}
+found no llvm-{name} of LLVM {minimum} or newer, which finishing the archives for {platform} \
+requires{unusable}
     Debian, Ubuntu:  apt-get install llvm-22
     Homebrew:        brew install llvm   # and its bin directory on PATH""",
     # The sources that a build reads: _build/source_tree.py, header.py, staging.py
@@ -219,65 +227,74 @@ the package's own sources cannot be read: {reason}
   fix:    {fix}""",
     "header-unreadable": """\
 {file} cannot be read: {reason}
-  fix:    install the package again, or in a checkout: git restore the file""",
+  fix:    install the package again; in a checkout, run git restore on the file""",
     "header-without-macro": "{file} has no line '#define {name} \"…\"'",
     "interface-unreadable": "{file} cannot be read: {reason}",
     "interface-malformed": "{file} does not have the form of interface.schema.json",
-    "interface-functions-differ": "{file} does not fit {header}: only one of them has {functions}",
-    "interface-value-differs": (
-        "{file} does not fit {header}: its {subject} is {found}, expected {expected}"
+    "interface-functions-differ": (
+        "{file} does not match {header}: only one of them has {functions}"
     ),
-    "protos-crate-ambiguous": "cargo names {count} packages temporalio-protos, not 1",
+    "interface-value-differs": (
+        "{file} does not match {header}: its {subject} is {found}, expected {expected}"
+    ),
+    "protos-crate-ambiguous": "cargo lists {count} packages named temporalio-protos, expected 1",
     "protos-missing": "temporalio-protos has no protobuf files in {directory}",
-    "protos-differ": "temporalio-protos has two different files {path}: {first} and {second}",
+    "protos-differ": (
+        "temporalio-protos has two different versions of {path}: {first} and {second}"
+    ),
     # Cargo, and the programs that finish archives: _build/cargo.py, tool.py, elf.py, macho.py
     "cargo-metadata-failed": """\
-cargo could not read the workspace or fetch its dependencies; its messages are above (exit status \
-{status})
+cargo could not read the workspace or download its dependencies; see its output above (exit \
+status {status})
   command: {command}
   in:      {directory}""",
     "cargo-metadata-unreadable": """\
-what cargo printed about the workspace is not what cargo metadata prints
+cargo metadata did not print the metadata of the workspace
   command: {command}
   in:      {directory}""",
     "cargo-build-failed": """\
-cargo could not compile temporal-static-libs-sdk-core; its messages are above (exit status {status})
+cargo could not compile temporal-static-libs-sdk-core; see its output above (exit status \
+{status})
   command: {command}
   in:      {directory}""",
-    "archive-ambiguous": "cargo named {count} archives of temporal-static-libs-sdk-core, not 1",
-    "native-libraries-missing": "rustc named no native libraries of temporal-static-libs-sdk-core",
-    "native-library-unknown": "rustc asks for {word!r} in a link, which no manifest can say",
+    "archive-ambiguous": (
+        "cargo reported {count} archives of temporal-static-libs-sdk-core, expected 1"
+    ),
+    "native-libraries-missing": (
+        "rustc reported no native libraries of temporal-static-libs-sdk-core"
+    ),
+    "native-library-unknown": "rustc links with {word!r}, which a manifest cannot express",
     "tool-failed": """\
 {program} failed (exit status {status})
   version: {version}
   command: {command}
   output:  {output}""",
-    "members-share-a-name": "members of {archive} share a name: {members}, {names} names",
+    "members-share-a-name": "members of {archive} share names: {members} members, {names} names",
     "object-not-elf": "{file} is not an ELF file for a 64-bit little-endian processor",
     "object-not-coff": "{file} is not a COFF object for x86-64",
     "symbols-missing": "{archive} does not define what {header} declares: {symbols}",
     "symbols-unexpected": (
-        "{archive} defines {count} global symbols beyond its interface: {symbols} …"
+        "{archive} defines {count} global symbols outside its interface: {symbols} …"
     ),
     # An archive's symbol index: _build/archive_index.py
     "archive-not-ar": "{archive} is not an ar archive",
     "archive-without-index": "{archive} has no symbol index",
     "archive-empty": "{archive} has no first member",
     "archive-truncated": "{archive} is truncated",
-    # The archives compiled on this machine: _build/fallback.py
-    "compiled-none": "there are none yet",
-    "compiled-version-differs": "those that are there are of temporal-static-libs {version}",
-    "compiled-target-differs": "those that are there are of the target {target}",
+    # Archives compiled on this machine: _build/fallback.py
+    "compiled-none": "no archives have been compiled yet",
+    "compiled-version-differs": "the compiled archives are of temporal-static-libs {version}",
+    "compiled-target-differs": "the compiled archives are for the target {target}",
     "compiled-profile-differs": (
-        "those that are there are of the Cargo profile {profile}, not {wanted}"
+        "the compiled archives were made with the Cargo profile {profile}, not {wanted}"
     ),
-    "compiled-sources-differ": "those that are there are of other Rust sources",
-    "compiled-header-differs": "those that are there are of another C header",
-    "compiled-damaged": "those that are there are damaged: {problem}",
+    "compiled-sources-differ": "the compiled archives were made from other Rust sources",
+    "compiled-header-differs": "the compiled archives were made for another C header",
+    "compiled-damaged": "the compiled archives are damaged: {problem}",
     "compiled-unusable": "{reason}, although they have just been compiled",
     "compiling": """\
-temporal-static-libs: compiling archives for {platform}, which takes 10 minutes and more
-  asked for by: {setting}
+temporal-static-libs: compiling archives for {platform}, which takes 10 minutes or more
+  requested by: {setting}
   in:           {directory}
   because:      {reason}""",
     "wheel-unusable": """\
@@ -285,13 +302,13 @@ temporal-static-libs: the wheel's own archives cannot be used: {problem}
 {setting}: archives compiled on this machine are used instead""",
     "disk-full": """\
   disk:   {place} has only {free} MB left; a compile needs 2 GB
-  fix:    make room, or set {variable} to a directory with room; what has been compiled so far is \
-in {scratch}, if anything""",
+  fix:    free some space, or set {variable} to a directory with enough space; what has been \
+compiled so far is kept in {scratch}""",
     # The shared library: _shared/
     "shared-and-static": "--static cannot be combined with --shared",
     "shared-for-msvc": (
-        "--shared links the libraries for gnu, not those for msvc; programs of Visual C++ can load "
-        "the result: leave out --toolchain msvc"
+        "--shared cannot link the libraries for msvc: leave out --toolchain msvc; Visual C++ "
+        "programs can load the result"
     ),
     "shared-nowhere": "--shared needs a directory; write '.' for the current one",
     "shared-directory-unusable": "{file} cannot be written: {reason}",
@@ -312,7 +329,7 @@ found no C compiler for {platform} to link the shared library
 {program} could not link {name} (exit status {status})
   command: {command}
   output:  {output}""",
-    # What is printed: _console.py
+    # Output: _console.py
     "stdout-unwritable": "cannot write to standard output: {reason}",
     "stdout-closed": "it is closed",
     # The progress of a build, and its record: _build/pipeline.py, staging.py, record.py
@@ -323,11 +340,11 @@ found no C compiler for {platform} to link the shared library
     "build-compiling": "Compiling for {platform} with Cargo profile {profile}",
     "build-finishing": "Finishing {archive}",
     "record-of-another-build": (
-        "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: it is of another build"
+        "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: it belongs to another build"
     ),
     "line-tables-not-a-set": (
-        "TEMPORAL_LIBS_LINE_TABLES: {directory} also holds {names}. A build replaces the whole "
-        "directory: name a new or an empty one"
+        "TEMPORAL_LIBS_LINE_TABLES: {directory} also contains {names}. A build replaces the whole "
+        "directory: set a new or empty one"
     ),
     "line-tables-unusable": "TEMPORAL_LIBS_LINE_TABLES: {directory} cannot be used: {reason}",
     "line-tables-elf-only": (
@@ -336,22 +353,22 @@ found no C compiler for {platform} to link the shared library
     "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: {reason}",
     "record-not-written": "TEMPORAL_LIBS_BUILD_RECORD: {file} cannot be written: {reason}",
 }
-"""Id to text, with names of values between braces."""
+"""ID to text, with placeholders in braces."""
 
 
 def message(id: str, /, **values: object) -> str:  # noqa: A002
-    """Return a text of the catalogue with its values.
+    """Return a message with its placeholders filled in.
 
     Args:
         id: the key in `MESSAGES`.
-        values: what to put for each name between braces.
+        values: placeholder to value.
     """
     return MESSAGES[id].format_map(values)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a message about a word that nothing knows; empty if none is like it."""
-    # Here and not above: only messages need it.
+    """Return the suggestion to add to a message about an unknown word; empty if none is close."""
+    # Imported here, because only messages need it.
     from difflib import get_close_matches
 
     close = get_close_matches(word, known, n=1)
@@ -359,7 +376,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def describe_os_error(error: OSError) -> str:
-    """Return the message for what the system does not allow, where nothing knows better."""
+    """Return the generic message for an error of the operating system."""
     reason = error.strerror or error
     if error.filename is None:
         return message("system-error", reason=reason)

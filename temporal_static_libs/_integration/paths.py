@@ -20,7 +20,7 @@ PKG_CONFIG = ("\\", ":", "${", "'", '"', "`", "\t", "\r", "\n")
 LINES = ("\n",)
 _OF_WINDOWS = ("\\", ":")
 
-_NAMES = {"\t": "tab", "\r": "carriage return", "\n": "line break"}
+_NAMES = {"\t": "a tab", "\r": "a carriage return", "\n": "a line break"}
 
 
 def found_in(path: str, characters: tuple[str, ...]) -> str:

@@ -153,7 +153,7 @@ def test_first_error_in_c_is_the_one_in_the_docs(
     compiler: list[str], source: str, message: str, tmp_path: Path, repo_root: Path
 ) -> None:
     require_program(compiler[0])
-    assert f"`{message}`" in troubleshooting(repo_root)
+    assert message in troubleshooting(repo_root).splitlines()
     assert f"error: {message}" in compiled(source, tmp_path, compiler).stderr
 
 
@@ -161,7 +161,7 @@ def test_first_error_in_c_is_the_one_in_the_docs(
 def test_first_error_in_zig_is_the_one_in_the_docs(
     source: str, message: str, tmp_path: Path, repo_root: Path
 ) -> None:
-    assert f"`{message}`" in troubleshooting(repo_root)
+    assert message in troubleshooting(repo_root).splitlines()
     said = imported(source, tmp_path, define=False).stderr
     assert message in next(line for line in said.splitlines() if "error:" in line)
 
@@ -169,5 +169,5 @@ def test_first_error_in_zig_is_the_one_in_the_docs(
 def troubleshooting(repo_root: Path) -> str:
     """The section of the page about an older bridge."""
     page = (repo_root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    _, _, after = page.partition("## What compilers say of an older bridge\n")
+    _, _, after = page.partition("### Errors in an older bridge\n")
     return after.partition("\n## ")[0]

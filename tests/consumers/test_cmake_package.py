@@ -98,7 +98,7 @@ def test_only_the_components_of_a_list(configure: Configure) -> None:
 def test_unknown_component(configure: Configure) -> None:
     done = configure("CONFIG REQUIRED COMPONENTS server")
     assert not done.found
-    assert "there is no component server; there are: sdk-core, client" in done.output
+    assert "unknown component server; available: sdk-core, client" in done.output
 
 
 def test_component_can_also_be_named_like_its_archive(configure: Configure) -> None:
@@ -201,7 +201,7 @@ def test_other_platform_is_refused_with_its_name(
     (platform,) = consumer.config("--platform")
     done = configure(options=options)
     assert not done.found
-    assert f"version: {VERSION} for {platform}, which does not link for {other}" in done.output
+    assert f"version: {VERSION} for {platform}; cannot be used for {other}" in done.output
 
 
 def test_cross_compiling_uses_the_package_of_the_target(

@@ -47,12 +47,12 @@ def test_uppercase_digits_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        pytest.param("", "it names no file", id="empty"),
-        pytest.param("\n\n", "it names no file", id="blank-lines"),
-        pytest.param(f"{SHA}  a.a\nhello\n", "line 2 is not", id="other-text"),
-        pytest.param(f"{SHA[:-1]}  a.a\n", "line 1 is not", id="short-hash"),
-        pytest.param(f"{SHA}\n", "line 1 is not", id="no-file"),
-        pytest.param("<!DOCTYPE html>\n", "line 1 is not", id="web-page"),
+        pytest.param("", "it lists no files", id="empty"),
+        pytest.param("\n\n", "it lists no files", id="blank-lines"),
+        pytest.param(f"{SHA}  a.a\nhello\n", "line 2 does not have", id="other-text"),
+        pytest.param(f"{SHA[:-1]}  a.a\n", "line 1 does not have", id="short-hash"),
+        pytest.param(f"{SHA}\n", "line 1 does not have", id="no-file"),
+        pytest.param("<!DOCTYPE html>\n", "line 1 does not have", id="web-page"),
     ],
 )
 def test_other_text_is_refused(text: str, problem: str) -> None:

@@ -84,7 +84,7 @@ def test_description_of_another_header_is_refused(
     with pytest.raises(CompileError) as caught:
         check_interface(interface, header)
     first, fix = str(caught.value).splitlines()
-    assert first.startswith(f"{interface} does not fit bridge.h: {problem}")
+    assert first.startswith(f"{interface} does not match bridge.h: {problem}")
     assert "run `make header`" in fix
 
 

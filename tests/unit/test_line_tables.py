@@ -27,7 +27,7 @@ def test_earlier_set_may_be_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["letter.txt", "manifest.json"])
 def test_directory_with_other_files_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    with pytest.raises(SettingError, match=f"also holds {name}. A build replaces"):
+    with pytest.raises(SettingError, match=f"also contains {name}. A build replaces"):
         check_line_tables(tmp_path)
 
 

@@ -84,7 +84,7 @@ def test_different_files_with_the_same_path_are_an_error(crate: Path) -> None:
     with pytest.raises(CompileError) as caught:
         find_protos(metadata(crate))
     assert str(caught.value).startswith(
-        "temporalio-protos has two different files google/rpc/status.proto: "
+        "temporalio-protos has two different versions of google/rpc/status.proto: "
         f"{other} and {crate}/protos/google/rpc/status.proto\n"
     )
 
@@ -98,7 +98,8 @@ def test_crate_without_protobuf_files_is_an_error(tmp_path: Path) -> None:
 def test_no_crate_or_several_crates_are_an_error(crate: Path, count: int) -> None:
     with pytest.raises(CompileError) as caught:
         find_protos(metadata(*[crate] * count))
-    assert str(caught.value).startswith(f"cargo names {count} packages temporalio-protos, not 1\n")
+    problem = f"cargo lists {count} packages named temporalio-protos, expected 1\n"
+    assert str(caught.value).startswith(problem)
 
 
 def test_license_file_names_the_crates_version_and_each_directory(crate: Path) -> None:

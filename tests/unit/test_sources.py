@@ -182,7 +182,7 @@ def test_overrides_checksums_must_name_an_archive(override: Path) -> None:
     write_checksums(override)
     (override / "other.a").touch()
     write_checksums(override, "other.a")
-    with pytest.raises(MissingLibraryError, match=r"names none of libtemporal_sdk_core\.a"):
+    with pytest.raises(MissingLibraryError, match=r"lists none of libtemporal_sdk_core\.a"):
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)}))
 
 

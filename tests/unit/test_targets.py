@@ -123,7 +123,7 @@ def test_documentation_names_the_first_pip_that_accepts_the_wheel(
     target: Target, repo_root: Path
 ) -> None:
     page = (repo_root / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    section = page.partition("## An old pip\n")[2].partition("\n## ")[0]
+    section = page.partition("### Old pip\n")[2].partition("\n### ")[0]
     rows = [row.strip("| ").split(" | ") for row in section.splitlines() if row.startswith("| ")]
     (said,) = (pip for platforms, pip in rows if target.platform in platforms.split(", "))
     assert said.split(",")[0] == ("any" if target.oldest_pip == "9.0" else target.oldest_pip)

@@ -120,5 +120,5 @@ def test_advice_lists_the_options(workspace: Path, environ: dict[str, str]) -> N
 
 def test_workspace_without_a_minimum_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Cargo.toml").write_text("[workspace]\n")
-    with pytest.raises(CompileError, match="states no rust-version"):
+    with pytest.raises(CompileError, match="has no rust-version"):
         find_toolchain(tmp_path, Settings({}))

@@ -16,8 +16,8 @@ from temporal_static_libs._messages import MESSAGES, message
 
 VALUE = "…"
 
-# One or more lines that consist of a message, and its meaning below.
-ENTRY = re.compile(r"^((?:`[^`\n]+`<br>\n)+)(?=[^`\s]|`[^`\n]+`(?!<br>))", re.MULTILINE)
+# A block of messages of this project. Those of other programs are in blocks marked as text.
+ENTRIES = re.compile(r"^```output\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 USE = re.compile(r'\bmessage\(\s*"([^"]+)"')
 
 ZIG_TABLE = re.compile(r"^const messages = struct \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
@@ -84,8 +84,8 @@ def page(repo_root: Path) -> str:
 
 
 def quoted(page: str) -> Iterator[str]:
-    for terms in ENTRY.findall(page):
-        yield from re.findall("`(.+)`", terms)
+    for block in ENTRIES.findall(page):
+        yield from block.splitlines()
 
 
 def test_each_message_of_the_code_has_an_entry(messages: set[str], page: str) -> None:

@@ -233,7 +233,7 @@ def test_directory_and_records_of_another_user_are_refused(
         os.chown(directory / name, owner, owner)
     else:
         monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
-    with pytest.raises(ChecksumMismatchError, match=f"owned by the user with the number {owner},"):
+    with pytest.raises(ChecksumMismatchError, match=f"its owner, the user with the ID {owner},"):
         verify_directory(directory, recorded(directory), override_origin(directory), Path("/"))
     # Unless that user owns the package, which is trusted anyway.
     whose = directory / name

@@ -109,7 +109,7 @@ def test_link_to_another_directory_is_refused_even_with_the_right_content(
     recorded.path.rename(elsewhere / recorded.path.name)
     recorded.path.symlink_to(elsewhere / recorded.path.name)
     message = complaint(recorded, ChecksumMismatchError)
-    assert f"is replaced: it is a symbolic link to {elsewhere / recorded.path.name}," in message
+    assert f"was replaced: it is a symbolic link to {elsewhere / recorded.path.name}," in message
 
 
 def test_package_whose_files_all_link_into_one_store_passes(
@@ -134,7 +134,7 @@ def test_file_of_another_user_is_refused_even_with_the_right_content(
         monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
     with pytest.raises(ChecksumMismatchError) as caught:
         verify_files([recorded], ORIGIN, Path("/"))
-    whose = f"is not trusted: it is owned by the user with the number {owner}"
+    whose = f"is not trusted: its owner, the user with the ID {owner}, could"
     assert whose in str(caught.value)
     # Unless that user owns what is trusted anyway.
     verify_files([recorded], ORIGIN, recorded.path)

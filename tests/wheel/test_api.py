@@ -44,7 +44,7 @@ def test_link_flags_default_to_sdk_core() -> None:
 
 
 def test_error_for_an_unknown_component_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no component 'all'; there are: sdk-core, client"):
+    with pytest.raises(ValueError, match=r"unknown component 'all'; available: sdk-core, client"):
         temporal_static_libs.link_flags("all")
 
 

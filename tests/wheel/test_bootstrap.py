@@ -162,6 +162,6 @@ def test_failed_fetch_is_reported(
     server.body[0] = None
     done, _ = search(repo_root, tmp_path, server, no_rust)
     assert done.returncode == 1
-    assert "a Rust toolchain could not be fetched: " in done.stderr
+    assert "a Rust toolchain could not be downloaded: " in done.stderr
     assert "404" in done.stderr
     assert "Traceback" not in done.stderr

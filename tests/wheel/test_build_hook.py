@@ -286,7 +286,7 @@ def test_unfinished_archive_is_refused(tiny_tree: TinyTree, tmp_path: Path) -> N
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "wheel"), ".")
     assert done.returncode != 0
     assert "libtemporal_sdk_core.a defines " in done.stdout
-    assert " global symbols beyond its interface: " in done.stdout
+    assert " global symbols outside its interface: " in done.stdout
     assert not list((tmp_path / "wheel").iterdir())
 
 
@@ -298,8 +298,8 @@ def test_description_of_another_interface_is_refused_before_any_work(
     done = tiny_tree.pip("wheel", "--wheel-dir", str(tmp_path / "out"), ".")
     assert done.returncode != 0
     assert (
-        f"{tiny_tree.root / INTERFACE} does not fit temporal-sdk-core-c-bridge.h: only one of them "
-        "has temporal_core_worker_free, temporal_core_worker_release\n"
+        f"{tiny_tree.root / INTERFACE} does not match temporal-sdk-core-c-bridge.h: only one of "
+        "them has temporal_core_worker_free, temporal_core_worker_release\n"
     ) in done.stdout
     assert "run `make header`" in done.stdout
     assert "Traceback" not in done.stdout
@@ -352,7 +352,7 @@ def test_directory_with_other_files_is_not_replaced(
     if kind == "directory":
         place.mkdir()
         (place / "letter.txt").write_text("mine")
-        problem = f"{place} also holds letter.txt. A build replaces the whole directory: name a new"
+        problem = f"{place} also contains letter.txt. A build replaces the whole directory: set a"
     else:
         place.write_text("mine")
         problem = f"{place} cannot be used: Not a directory"

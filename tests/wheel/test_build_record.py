@@ -125,7 +125,7 @@ def test_record_of_sources_that_do_not_compile(
     record = read(file, validator)
     assert record["error"] == {
         "type": "CompileError",
-        "message": "cargo could not compile temporal-static-libs-sdk-core; its messages are above "
+        "message": "cargo could not compile temporal-static-libs-sdk-core; see its output above "
         "(exit status 101)",
         "phase": "compile",
     }

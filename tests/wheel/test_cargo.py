@@ -103,7 +103,7 @@ def test_invalid_metadata_is_an_error(
     cargo.write_text(f"#!/bin/sh\nprintf '{text}'\n")
     cargo.chmod(0o755)
     wrapped = replace(toolchain, cargo=str(cargo))
-    with pytest.raises(CompileError, match="is not what cargo metadata prints"):
+    with pytest.raises(CompileError, match="cargo metadata did not print the metadata"):
         cargo_metadata(workspace, wrapped, for_host(wrapped))
 
 
@@ -179,7 +179,7 @@ def test_error_in_the_sources_is_shown_and_fails_the_build(
         compile_it()
     message = str(caught.value)
     assert message.startswith("cargo could not compile temporal-static-libs-sdk-core")
-    assert "its messages are above (exit status 101)" in message
+    assert "see its output above (exit status 101)" in message
     assert "rustc --locked --package temporal-static-libs-sdk-core --profile quick" in message
     assert "error: expected" in capfd.readouterr().err
 

@@ -124,8 +124,8 @@ def test_old_pip_is_named_as_the_reason_and_a_newer_one_as_an_option(
     end = lines.index(MANUAL_SETUP_URL)
     message = " ".join(lines[start:end])
     assert (
-        "This Python's pip is 19.2.3, which cannot select it: the tag of the wheel for "
-        "linux-x64 is known to pip 19.3 and newer."
+        "This Python has pip 19.2.3, which is too old: the wheel for linux-x64 requires "
+        "pip 19.3 or newer."
     ) in message
     assert "python -m pip install --upgrade pip" in message
     # Nothing follows the URL.
@@ -145,7 +145,7 @@ def test_old_pip_is_not_blamed_on_an_unsupported_platform(
     )
     assert done.returncode != 0
     assert "Linux x86_64 with glibc 2.12 is older than glibc 2.17" in done.stdout
-    assert "This Python's pip is" not in done.stdout
+    assert "This Python has pip" not in done.stdout
 
 
 def test_without_only_binary_pip_downloads_the_sdist_for_another_platform(

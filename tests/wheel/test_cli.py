@@ -190,12 +190,12 @@ def test_json_is_the_manifest_with_additions_for_builds(
         pytest.param(("--libs", "--component"), "--component", id="no-component"),
         pytest.param(
             ("--libs", "--component", "all"),
-            "there is no component 'all'; there are: sdk-core, client",
+            "unknown component 'all'; available: sdk-core, client",
             id="unknown-component",
         ),
         pytest.param(
             ("--libs", "--component", "libtemporal_clients.a"),
-            "'libtemporal_clients.a' (did you mean client?); there are",
+            "'libtemporal_clients.a' (did you mean client?); available",
             id="misspelled-component",
         ),
         pytest.param(("--libs", "--component", ""), "''", id="empty-component"),

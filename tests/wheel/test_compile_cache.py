@@ -120,7 +120,7 @@ def test_cache_of_another_user_is_refused(tiny_package: TinyPackage) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "the cache directory is owned by another user (you are " in done.stderr
     assert f"  file:   {cache}\n" in done.stderr
-    assert "set TEMPORAL_LIBS_CACHE_DIR to a directory of yours" in done.stderr
+    assert "set TEMPORAL_LIBS_CACHE_DIR to a directory that you own" in done.stderr
 
 
 @pytest.mark.parametrize("level", [1, 2], ids=["version", "platform"])
@@ -247,7 +247,7 @@ def test_read_only_cache_is_a_clear_error(tiny_package: TinyPackage) -> None:
     assert (status, stdout) == (1, "")
     assert "the cache directory cannot be used: Read-only file system\n" in stderr
     assert f"  file:   {tiny_package.compiled.parent}\n" in stderr
-    assert "set TEMPORAL_LIBS_CACHE_DIR to a directory of yours" in stderr
+    assert "set TEMPORAL_LIBS_CACHE_DIR to a directory that you own" in stderr
     assert "Compiling for" not in stderr
     assert "Traceback" not in stderr
 

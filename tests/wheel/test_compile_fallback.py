@@ -41,9 +41,9 @@ def test_stdout_is_the_answer_and_progress_is_on_stderr(tiny_package: TinyPackag
         str(tiny_package.compiled),
         "ok: libtemporal_client.a libtemporal_sdk_core.a",
     ]
-    assert "asked for by: USE_PREBUILT_LIBS=false\n" in done.stderr
+    assert "requested by: USE_PREBUILT_LIBS=false\n" in done.stderr
     assert f"in:           {tiny_package.compiled}\n" in done.stderr
-    assert "because:      there are none yet\n" in done.stderr
+    assert "because:      no archives have been compiled yet\n" in done.stderr
     assert "Compiling temporal-static-libs-sdk-core v0.10.1 " in done.stderr
 
 
@@ -125,7 +125,7 @@ def test_python_interface_compiles_too(tiny_package: TinyPackage, call: str) -> 
     program = f"import temporal_static_libs as t; t.{call}; print(t.lib_dir())"
     done = tiny_package.python("-c", program, **ASKED)
     assert (done.returncode, done.stdout) == (0, f"{tiny_package.compiled}\n"), done.stderr
-    assert "asked for by: USE_PREBUILT_LIBS=false" in done.stderr
+    assert "requested by: USE_PREBUILT_LIBS=false" in done.stderr
 
 
 def delete_archive(package: TinyPackage) -> None:
@@ -172,7 +172,7 @@ def test_corrupt_set_is_removed_and_recompiled_once(
     damage(compiled)
     done = compiled.config("--libdir", **ASKED)
     assert (done.returncode, done.stdout) == (0, f"{compiled.compiled}\n"), done.stderr
-    assert f"those that are there are damaged: {problem}" in done.stderr
+    assert f"the compiled archives are damaged: {problem}" in done.stderr
     assert done.stderr.count("Compiling for ") == 1
     assert compiled.config("--verify", **ASKED).stderr == ""
 
@@ -196,22 +196,22 @@ def claim_another_version(package: TinyPackage) -> None:
 @pytest.mark.parametrize(
     ("change", "because"),
     [
-        (change_source, "other Rust sources"),
-        (change_header, "another C header"),
-        (claim_another_version, f"temporal-static-libs {__version__}.post1"),
+        (change_source, "were made from other Rust sources"),
+        (change_header, "were made for another C header"),
+        (claim_another_version, f"are of temporal-static-libs {__version__}.post1"),
     ],
 )
 def test_outdated_set_is_not_used(compiled: TinyPackage, change: Change, because: str) -> None:
     change(compiled)
     done = compiled.config("--libdir", **ASKED)
     assert done.returncode == 0
-    assert f"because:      those that are there are of {because}\n" in done.stderr
+    assert f"because:      the compiled archives {because}\n" in done.stderr
     assert compiled.config("--libdir", **ASKED).stderr == ""
 
 
 def test_set_with_another_profile_is_not_used(compiled: TinyPackage) -> None:
     done = compiled.config("--json", **ASKED, TEMPORAL_LIBS_CARGO_PROFILE="")
-    assert "of the Cargo profile quick, not release\n" in done.stderr
+    assert "with the Cargo profile quick, not release\n" in done.stderr
     assert json.loads(done.stdout)["cargo"]["profile"] == "release"
 
 
@@ -251,7 +251,7 @@ def test_broken_wheel_falls_back_with_a_message(tiny_package: TinyPackage, cause
     assert first.stdout.splitlines()[0] == str(tiny_package.compiled)
     said = f"temporal-static-libs: the wheel's own archives cannot be used: {problem}"
     assert first.stderr.startswith(said)
-    assert "asked for by: TEMPORAL_LIBS_FALLBACK=compile\n" in first.stderr
+    assert "requested by: TEMPORAL_LIBS_FALLBACK=compile\n" in first.stderr
     again = tiny_package.config("--libdir", **FALLBACK)
     assert again.stdout == f"{tiny_package.compiled}\n"
     assert again.stderr.startswith(said)
@@ -284,7 +284,7 @@ def test_without_rust_the_fallback_stops_before_any_work(
     ((name, value),) = settings.items()
     assert (done.returncode, done.stdout) == (1, "")
     assert "cannot be compiled here: cargo was not found on PATH\n" in done.stderr
-    assert f"because the environment has {name}={value}. To fix this, do one" in done.stderr
+    assert f"because {name}={value} is set. To fix this, do one" in done.stderr
     assert "python -m pip install puccinialin" in done.stderr
     way = "Unset USE_PREBUILT_LIBS" if settings is ASKED else "-m pip install --force-reinstall"
     assert way in done.stderr

@@ -118,7 +118,7 @@ def test_zig_build_links_and_runs_offline_from_a_vendored_registry(
 
     without = zig_build(tiny_package, tmp_path, environ)
     assert without.returncode != 0
-    assert "cargo could not read the workspace or fetch its dependencies" in without.stderr
+    assert "cargo could not read the workspace or download its dependencies" in without.stderr
 
     (tmp_path / "cargo-home" / "config.toml").write_text(vendored.stdout)
     done = zig_build(tiny_package, tmp_path, environ)

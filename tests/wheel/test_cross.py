@@ -65,7 +65,7 @@ def test_error_for_a_missing_c_compiler_lists_the_options(
     with pytest.raises(CompileError) as caught:
         cargo_for(target.triple)
     message = str(caught.value)
-    assert message.startswith(f"there is no C compiler for {target.triple}")
+    assert message.startswith(f"found no C compiler for {target.triple}")
     assert "python -m pip install cargo-zigbuild ziglang" in message
     assert f"CC_{target.triple.replace('-', '_')}" in message
 
@@ -74,7 +74,7 @@ def test_error_for_a_missing_standard_library_lists_the_options(cargo_for: Cargo
     with pytest.raises(CompileError) as caught:
         cargo_for("aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc")
     message = str(caught.value)
-    assert "has no standard library for aarch64-unknown-linux-gnu" in message
+    assert "has neither the standard library for aarch64-unknown-linux-gnu nor its" in message
     assert "rustup target add aarch64-unknown-linux-gnu" in message
     assert "apt-get install rust-web-src" in message
 

@@ -112,12 +112,12 @@ def test_copied_environment(environment: Path, wheel: Path) -> None:
     for option in ("--libdir", "--cflags", "--version", "--doctor"):
         done = run(script, option)
         assert (done.returncode, done.stdout) == (1, "")
-        assert "this command belongs to another copy of the package" in done.stderr
+        assert "this command belongs to one copy of the package" in done.stderr
         assert f"\n  command: {own}\n  imports: {other}, by " in done.stderr
     assert run("sh", "-c", f"{fix_of(done.stderr)} --libdir").stdout == f"{own}/lib\n"
     found = run(copy / "bin" / "python", "-m", "temporal_static_libs", "--doctor")
     assert f"{script} starts {environment}/bin/python" in found.stdout
-    assert "which is of another environment; was this one copied?" in found.stdout
+    assert "which belongs to another environment; was this one copied?" in found.stdout
     (line,) = [it for it in found.stdout.splitlines() if it.startswith("broken")]
     assert f"{copy}/bin/python {PIP}" in fix_of(line)
     index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}
@@ -191,7 +191,7 @@ mount -o remount,bind,noexec '{environment}'
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
     done = run(unshare, "--mount", *user, "sh", "-c", steps)
     assert done.returncode == 0, done.stderr
-    said = f"{environment}/bin/{PROG} cannot be executed, as on a file system mounted noexec; use "
+    said = f"{environment}/bin/{PROG} cannot be executed (is its file system mounted noexec?); use "
     assert f"ok      command: {said}{python} -m temporal_static_libs\n" in done.stdout
 
 

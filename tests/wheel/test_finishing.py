@@ -287,7 +287,7 @@ def test_error_for_a_missing_tool_says_how_to_install_it(
     with pytest.raises(CompileError) as caught:
         find_elf_tools(replace(toolchain, environ={"PATH": str(tmp_path)}), target)
     message = str(caught.value)
-    assert f"finishing the archives for {target.platform} needs the ld of GNU binutils" in message
+    assert "found no ld of GNU binutils" in message
     assert "apt-get install binutils\n" in message
 
 

@@ -96,7 +96,7 @@ def test_path_that_is_not_utf8(place: Callable[[str], Place], locale: dict[str, 
     (flag,) = shlex.split(here.answer("--cflags", **locale))
     assert flag == f"-I{here.package}/include"
     said = here.refusal("--json", **locale)
-    assert "JSON cannot have the path: it is not UTF-8" in said
+    assert "JSON cannot contain this path: it is not UTF-8" in said
     assert "/a\\xffb/temporal_static_libs" in said
     report = json.loads(here.run("--doctor", "--json", **locale).stdout)
     assert any("a\\xffb" in it["finding"] for it in report["findings"])
@@ -109,7 +109,7 @@ def test_line_break_in_the_path_is_refused_except_in_json(place: Callable[[str],
     assert json.loads(here.answer("--json"))["libdir"] == f"{here.package}/lib"
     for option in (*ONE_LINE_OF_A_PATH, *ONE_LINE_OF_A_PATH[:2]):
         said = here.refusal(option)
-        assert f"{option} cannot answer: a line break is in the path" in said
+        assert f"{option} cannot print a path that contains a line break:" in said
         assert "/a\\nb/" in said
         assert len(said.splitlines()) == 3
     here.answer("--version", "--target", "--system-libs")
@@ -160,8 +160,8 @@ def test_pkg_config_refuses_some_characters_in_the_cache_path(
 ) -> None:
     cache = tmp_path / f"a{character}b}}"
     said = script_place.refusal("--pkgconfigdir", TEMPORAL_LIBS_CACHE_DIR=str(cache))
-    names = {"\t": "tab", "\r": "carriage return", "\n": "line break"}
-    assert f"a {names.get(character, repr(character))} is in the path" in said
+    names = {"\t": "a tab", "\r": "a carriage return", "\n": "a line break"}
+    assert f"a path that contains {names.get(character, repr(character))}:" in said
     assert "or use --libs\n" in said
     assert not (cache / "build-systems").exists()
 
@@ -180,9 +180,9 @@ def script_place(place: Callable[[str], Place], package_dir: Path, tmp_path: Pat
 def test_cmake_refuses_some_characters(place: Callable[[str], Place], character: str) -> None:
     here = place(f"a{character}b")
     said = here.refusal("--cmakedir")
-    names = {"\t": "tab", "\r": "carriage return", "\n": "line break"}
+    names = {"\t": "a tab", "\r": "a carriage return", "\n": "a line break"}
     expected = names.get(character, repr(character))
-    assert f"--cmakedir cannot answer: a {expected} is in the path" in said
+    assert f"--cmakedir cannot print a path that contains {expected}:" in said
     assert f"  file:   {str(here.package / 'lib')!r}\n" in said
 
 
@@ -195,7 +195,7 @@ def test_cmake_refuses_a_colon_in_an_override(
     link.symlink_to(override)
     for directory in (override, link):
         said = script_place.refusal("--cmakedir", TEMPORAL_LIBS_DIR=str(directory))
-        assert "a ':' is in the path" in said
+        assert "a path that contains ':':" in said
         assert str(override) in said
 
 

@@ -173,7 +173,7 @@ def test_archives_deleted_with_uvs_cache(install: Install) -> None:
     target.unlink()
     done = installed.config("--verify")
     assert done.stderr.startswith(
-        f"temporal-libs-config: error: {ARCHIVE} is a symbolic link to {target}, which is gone"
+        f"temporal-libs-config: error: {ARCHIVE} is a symbolic link to {target}, which does not exist"
     )
     assert installed.run(installed.fix()).returncode == 0
     assert installed.config("--verify").returncode == 0
@@ -185,7 +185,7 @@ def test_package_deleted_with_uvs_cache(install: Install, repo_root: Path) -> No
     script = installed.python.with_name("temporal-libs-config")
     page = (repo_root / "docs" / "troubleshooting.md").read_text()
     said = installed.run([script, "--verify"]).stderr.splitlines()[-1]
-    assert f"`{said}`" in page
+    assert said in page.splitlines()
     (command,) = re.findall(
         "uv pip install --reinstall --link-mode copy temporal-static-libs", page
     )

@@ -177,7 +177,7 @@ def test_unvendored_source_distribution_does_not_build_offline(
         environ={"CARGO_HOME": str(tmp_path / "empty"), "CARGO_NET_OFFLINE": "true"},
     )
     assert done.returncode != 0
-    assert "cargo could not read the workspace or fetch its dependencies" in done.stdout
+    assert "cargo could not read the workspace or download its dependencies" in done.stdout
 
 
 def test_archive_made_with_cargo_alone_can_replace_the_wheels(

@@ -103,7 +103,7 @@ def test_component_is_the_one_passed_to_find(bridge: OwnBridge, asking: str) -> 
         assert "undefined symbol: temporal_core_worker_new\n" in client.stderr
     unknown = bridge.build(asking, "-Dcomponent=server")
     assert unknown.returncode != 0
-    assert "no library for the component 'server'; there are: sdk-core client\n" in unknown.stderr
+    assert "unknown component 'server'; available: sdk-core client\n" in unknown.stderr
 
 
 @pytest.fixture
@@ -149,4 +149,4 @@ def test_steps_that_do_not_need_the_libraries_work_without_them(
     assert (hello.returncode, hello.stderr) == (0, "")
     failed = bridge.build("run", missing)
     assert failed.returncode != 0
-    assert failed.stderr.count(f"error: there is no '{tmp_path / 'missing'}'.\n") == 1
+    assert failed.stderr.count(f"error: found no '{tmp_path / 'missing'}'.\n") == 1

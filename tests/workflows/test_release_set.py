@@ -411,7 +411,7 @@ def refuse_to_assemble(
         pytest.param(without_an_archive, "its files: ", id="no-archive"),
         pytest.param(without_checksums, "no archives with line tables", id="no-checksums"),
         pytest.param(with_other_checksums, "its checksums.sha256: ", id="other-checksums"),
-        pytest.param(with_an_archive_replaced, "it names no file", id="replaced"),
+        pytest.param(with_an_archive_replaced, "it lists no files", id="replaced"),
         pytest.param(without_line_tables, r"\.a has no line tables", id="no-line-tables"),
         pytest.param(not_there, "no archives with line tables", id="none"),
     ],

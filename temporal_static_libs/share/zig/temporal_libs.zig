@@ -1,5 +1,5 @@
-//! Links Temporal's static libraries, which the Python package temporal-static-libs brings, into what a
-//! build.zig makes. Copy this file next to it:
+//! Links Temporal's static libraries, from the Python package temporal-static-libs, into the programs
+//! and shared libraries of a build.zig. Copy this file next to build.zig:
 //!
 //!     temporal-libs-config --zig > temporal_libs.zig
 //!
@@ -9,8 +9,8 @@
 //!     temporal.addImport(module, "temporal"); // for each module that calls the libraries
 //!     temporal.link(module); // for the root module of each program, test and shared library
 //!
-//! All facts come from `temporal-libs-config --json`. A problem fails the steps that need the
-//! libraries, and no others: `zig build --help` works without them. For Zig 0.15, 0.16 and 0.17.
+//! All settings come from `temporal-libs-config --json`. A problem fails only the steps that need the
+//! libraries: `zig build --help` works without them. For Zig 0.15, 0.16 and 0.17.
 
 const std = @import("std");
 const builtin = @import("builtin");
@@ -19,19 +19,19 @@ const Module = std.Build.Module;
 const Step = std.Build.Step;
 
 const tool_name = "temporal-libs-config";
-/// Where a virtual environment, and `pip install --target`, put the program on the machine that builds.
+/// Where a virtual environment, and `pip install --target`, put the program on the build machine.
 const is_on_windows = builtin.os.tag == .windows;
 const tool_file = if (is_on_windows) tool_name ++ ".exe" else tool_name;
 const tool_directory = if (is_on_windows) "Scripts" else "bin";
 const step_name = "find Temporal's libraries";
 
-/// Every text about something that is wrong. docs/troubleshooting.md has an entry for each.
+/// All error messages. docs/troubleshooting.md has an entry for each.
 const messages = struct {
     const old_zig = "temporal_libs.zig needs Zig 0.15 or newer; this is {s}";
     const no_component =
-        \\there is no library for the component '{s}'; there are:{s}
+        \\unknown component '{s}'; available:{s}
         \\  source: {s}, {s}
-        \\  Give find() one of those in build.zig.
+        \\  In build.zig, set .component of find() to one of these.
     ;
     const no_target = "set .target on this module in build.zig before linking Temporal's libraries";
     const other_target =
@@ -42,62 +42,62 @@ const messages = struct {
     const older_system =
         \\Temporal's libraries need {s} {s} or newer, but this build is for {f}.
         \\  source: {s}, {s}
-        \\  Build for the oldest there is: -Dtarget={s}
+        \\  Build for the oldest supported system: -Dtarget={s}
         \\  help: {s}
     ;
     const no_bindings =
-        \\there is no translation of Temporal's C header for Zig {d}.{d}; there are those for:{s}
+        \\Temporal's C header has no translation for Zig {d}.{d}; available for:{s}
         \\  Use one of these versions of Zig, or a newer temporal-static-libs.
         \\  Or translate the header: addTranslateC(…).addIncludePath(temporal.include_dir).
     ;
     const unknown_answer =
-        \\'{s} --json' gave an answer that temporal_libs.zig does not understand: {s}.
-        \\  The file and the package may be of different versions. Take the package's file:
+        \\temporal_libs.zig cannot read the output of '{s} --json': {s}.
+        \\  The file and the package may have different versions. Replace the file with the package's:
         \\    {s} --zig > temporal_libs.zig
     ;
     const failed =
-        \\'{s}' failed; what it says is above.
-        \\  To check the whole installation, run:
+        \\'{s}' failed; see its output above.
+        \\  To check the installation, run:
         \\    {s} --doctor
     ;
     const cannot_run =
         \\'{s}' cannot be run: {s}
-        \\  Install its package again, or name another program: {s}
+        \\  Install the package again, or use another program: {s}
     ;
     const absent =
-        \\there is no {s}.
-        \\  It comes with the Python package that holds Temporal's static libraries:
+        \\found no {s}.
+        \\  It comes with the Python package that contains Temporal's static libraries:
         \\    pip install temporal-static-libs
-        \\  Then activate the environment you installed it into, or name the program:
+        \\  Then activate the environment you installed it into, or set the program:
         \\    {s}
-        \\  (If the file is there, the Python that its first line names is not: install it again.)
+        \\  (If the file exists, but not the Python in its first line, install the package again.)
     ;
 };
 
 pub const Options = struct {
-    /// Which of the libraries to link: "sdk-core", all of the interface, or "client", the part of it
-    /// that needs no worker.
+    /// The library to link: "sdk-core" for the whole interface, or "client" for the part without
+    /// workers.
     component: []const u8 = "sdk-core",
-    /// The temporal-libs-config to ask, relative to build.zig, if one build needs the libraries of
-    /// several platforms. Without it, `find` looks for one.
+    /// The temporal-libs-config to run, relative to build.zig, if one build needs the libraries of
+    /// several platforms. If null, `find` looks for one.
     tool: ?[]const u8 = null,
 };
 
-/// Asks temporal-libs-config: the one of `-Dtemporal-libs-config=PATH`, which this declares, or the
-/// first it finds in the active virtual environment, in `.venv` next to build.zig or above, and on
-/// PATH. Call it once for each component or tool.
+/// Finds the libraries. It runs the temporal-libs-config of `-Dtemporal-libs-config=PATH`, an option
+/// that it declares, or the first one that it finds in the active virtual environment, in `.venv`
+/// next to build.zig or above it, or on PATH. Call it once for each component or tool.
 pub const find = if (is_old_zig) refuseOldZig else findLibraries;
 
 const is_old_zig = builtin.zig_version.order(.{ .major = 0, .minor = 15, .patch = 0 }) == .lt;
 
-/// At run time, because a compile error would come with those that the rest of this file has then.
+/// Fails at run time: a compile error would be lost among those of the rest of this file.
 fn refuseOldZig(_: *std.Build, _: Options) noreturn {
     std.debug.print(messages.old_zig ++ "\n", .{builtin.zig_version_string});
     std.process.exit(1);
 }
 
 fn findLibraries(b: *std.Build, options: Options) *Libraries {
-    // Zig 0.17 caches what a build.zig configures; another package may be there next time.
+    // Zig 0.17 caches the configuration of a build.zig, but the package can change between builds.
     if (@hasDecl(std.Build.Graph, "poisonCache")) b.graph.poisonCache();
 
     const libraries = b.allocator.create(Libraries) catch @panic("OOM");
@@ -132,30 +132,30 @@ fn findLibraries(b: *std.Build, options: Options) *Libraries {
     return libraries;
 }
 
-/// What the next call uses too: a build.zig may declare an option only once, and a file can be in one
-/// module only.
+/// Reused by later calls: a build.zig may declare an option only once, and a file may belong to only
+/// one module.
 var asked: std.ArrayList(*const Libraries) = .empty;
 
 pub const Libraries = struct {
-    /// The directory of the C header, for an `addTranslateC` of yours.
+    /// The directory of the C header, for your own `addTranslateC`.
     include_dir: LazyPath,
-    /// The C interface in Zig, as `addImport` gives it to a module.
+    /// The C interface in Zig, which `addImport` adds to a module.
     bindings: *Module,
-    /// The temporal-libs-config that was named, if one was. Pass it on to packages that link the
-    /// libraries too: `b.dependency("bridge", .{ .@"temporal-libs-config" = temporal.tool })`.
+    /// The temporal-libs-config from the options, or null. Pass it to packages that also link the
+    /// libraries: `b.dependency("bridge", .{ .@"temporal-libs-config" = temporal.tool })`.
     tool: ?[]const u8,
 
     b: *std.Build,
     chosen: []const u8,
     component: []const u8,
-    /// null if there was no answer.
+    /// null if there is a problem.
     facts: ?Facts = null,
 
-    /// Adds to a module the include path, the archive, and the system libraries or frameworks that
-    /// the archive needs. The module must have a target, the one that the archive is for.
+    /// Adds the include path, the archive, and the system libraries or frameworks that it needs to a
+    /// module. The module must have a target that the archive supports.
     ///
-    /// Call it for the root module of each program, test and shared library. A static library or an
-    /// object of Zig's holds no archive: call it for what they are linked into.
+    /// Call it for the root module of each program, test and shared library. Zig's static libraries
+    /// and objects cannot contain an archive: call it for the program that they are linked into.
     pub fn link(libraries: *const Libraries, module: *Module) void {
         module.addIncludePath(libraries.include_dir);
         const found = libraries.facts orelse return;
@@ -175,23 +175,23 @@ pub const Libraries = struct {
                 std.mem.eql(u8, object.static_path.cwd_relative, library.path)) return;
         }
         module.link_libc = true;
-        // By its path: another library in its directory is not taken for one of the system's, and no
-        // shared library looks there for others when it is loaded.
+        // By path, without a library search path: other libraries in that directory must not replace
+        // system libraries, at link time or when a shared library is loaded.
         module.addObjectFile(.{ .cwd_relative = library.path });
         for (library.system_libraries) |name|
             module.linkSystemLibrary(name, .{ .use_pkg_config = .no });
         for (library.frameworks) |name| module.linkFramework(name, .{});
     }
 
-    /// Lets a module import the C interface by a name of your choice. What the module becomes part of
-    /// links only if the archive belongs to the header.
+    /// Lets a module import the C interface under a name of your choice. A program that contains the
+    /// module links only if the archive matches the header.
     pub fn addImport(libraries: *const Libraries, module: *Module, name: []const u8) void {
         module.addImport(name, libraries.bindings);
     }
 
-    /// Keeps the functions of the archive out of the symbols that a shared library exports. It has the
-    /// library linked by LLD, because Zig's own linker knows no version scripts; for macOS, where
-    /// there is no other linker, it does nothing.
+    /// Hides the functions of the archive in a shared library, which otherwise exports them. The library
+    /// is then linked with LLD, because Zig's own linker does not support version scripts. Only for
+    /// ELF; on other platforms, such as macOS, it does nothing.
     pub fn hideSymbols(libraries: *const Libraries, library: *Step.Compile) void {
         if (library.rootModuleTarget().ofmt != .elf) return;
         library.use_llvm = true;
@@ -202,8 +202,8 @@ pub const Libraries = struct {
         ));
     }
 
-    /// Returns a file that Zig has translated from the header, as by an `addTranslateC` of yours, with
-    /// the check that the archive belongs to that header.
+    /// Returns a translation of the header, such as the output of your own `addTranslateC`, with the
+    /// check that the archive matches that header.
     pub fn requireMatchingArchive(libraries: *const Libraries, translated: LazyPath) LazyPath {
         const b = libraries.b;
         const join = b.addSystemCommand(if (is_on_windows)
@@ -217,7 +217,7 @@ pub const Libraries = struct {
         return join.addOutputFileArg("temporal.zig");
     }
 
-    /// What there is for the target: a package for Windows can have archives for two ABIs.
+    /// The answer for the target: a package for Windows can contain archives for two ABIs.
     fn answerFor(libraries: *const Libraries, facts: Facts, target: std.Target) Answer {
         if (target.os.tag == .windows) for (facts.toolchains[@min(1, facts.toolchains.len)..]) |toolchain| {
             if (std.mem.eql(u8, toolchain, @tagName(target.abi)))
@@ -239,7 +239,7 @@ pub const Libraries = struct {
         });
     }
 
-    /// None if the archives can be linked for the target.
+    /// null if the archives support the target.
     fn explainTarget(libraries: *const Libraries, facts: Facts, target: std.Target) ?[]const u8 {
         const b = libraries.b;
         const found = facts.platformNamed(facts.platform);
@@ -247,11 +247,11 @@ pub const Libraries = struct {
         if (wanted != null and std.mem.eql(u8, wanted.?.platform, facts.platform))
             return libraries.explainFloor(facts, target);
         const libc = if (found != null and isLibcAllThatDiffers(found.?, target))
-            "  They differ in the libc. (To Zig, a Linux target that names none has musl.)\n"
+            "  They differ in the libc. (For Zig, a Linux target without a libc means musl.)\n"
         else
             "";
         const install = if (wanted) |platform| b.fmt(
-            \\  Install the target's wheel into a directory, and have this build ask it:
+            \\  Install the target's wheel into a directory, and use it for this build:
             \\    pip install --target libs --platform {s} --only-binary=:all: temporal-static-libs
             \\    {s} build -Dtarget={s} -Dtemporal-libs-config=libs/bin/{s}
             \\
@@ -260,7 +260,7 @@ pub const Libraries = struct {
             \\
         ;
         const instead = if (found) |platform| b.fmt(
-            "  Or build for the target of the libraries there are: -Dtarget={s}\n",
+            "  Or build for the target of these libraries: -Dtarget={s}\n",
             .{platform.zig_target},
         ) else "";
         return b.fmt(messages.other_target, .{
@@ -277,7 +277,7 @@ pub const Libraries = struct {
         });
     }
 
-    /// None if the target's libc, or macOS, is new enough.
+    /// null if the target's libc or macOS version is new enough.
     fn explainFloor(libraries: *const Libraries, facts: Facts, target: std.Target) ?[]const u8 {
         const oldest = std.Target.Query.parseVersion(facts.floor.version) catch return null;
         const version = if (target.os.tag.isDarwin())
@@ -296,12 +296,11 @@ pub const Libraries = struct {
     }
 };
 
-/// Refers to the symbol of the archive whose name has version and ABI id. It is hidden, so that no linker
-/// expects it in another library, and in a section that linkers keep and nothing reads: for ELF .jcr
-/// (.init_array is not possible: Zig's own linker leaves gaps between the entries). Weak, so that two
-/// objects may have it.
-/// The reference itself is not hidden on Windows: Zig exports it from every DLL, and LLVM refuses to export
-/// a hidden symbol.
+/// Refers to the symbol of the archive whose name contains the version and the ABI ID. The symbol is hidden,
+/// so that no linker expects it in another library. The reference is in a section that linkers keep and
+/// nothing reads: for ELF .jcr (.init_array is not possible: Zig's own linker leaves gaps between the
+/// entries). It is weak, so that two objects may contain it. On Windows, the reference itself is not
+/// hidden: Zig exports it from every DLL, and LLVM refuses to export a hidden symbol.
 const archive_check =
     \\
     \\comptime {
@@ -328,29 +327,29 @@ const archive_check =
     \\
 ;
 
-/// What this build needs of the answer to `temporal-libs-config --json`.
+/// The part of the output of `temporal-libs-config --json` that this build needs.
 const Facts = struct {
-    /// As in "wheel (temporal-static-libs 1.2.3)".
+    /// For example "wheel (temporal-static-libs 1.2.3)".
     source_description: []const u8,
     libdir: []const u8,
     includedir: []const u8,
-    /// The C interface in Zig, translated by each series of Zig.
+    /// The C interface in Zig: one translation for each series of Zig.
     zig_bindings: []const struct { zig: []const u8, path: []const u8 },
-    /// As in "linux-x64".
+    /// For example "linux-x64".
     platform: []const u8,
-    /// The oldest system that the archives are for: "glibc", "2.17".
+    /// The oldest supported system: "glibc", "2.17".
     floor: struct { name: []const u8, version: []const u8 },
     libraries: []const Library,
-    /// Of a package for Windows, each that it has archives for: "gnu", "msvc".
+    /// For a package for Windows, the toolchains that it has archives for: "gnu", "msvc".
     toolchains: []const []const u8 = &.{},
-    /// All that there are wheels for.
+    /// All platforms that have a wheel.
     platforms: []const Platform,
-    /// The address of a page of the documentation.
+    /// The URL of the troubleshooting page.
     troubleshooting: []const u8,
 
     const Library = struct {
         component: []const u8,
-        /// The archive.
+        /// The path of the archive.
         path: []const u8,
         system_libraries: []const []const u8,
         frameworks: []const []const u8,
@@ -363,7 +362,7 @@ const Facts = struct {
 
         fn isOf(platform: Platform, target: std.Target) bool {
             const query = platform.parsed() orelse return false;
-            // On macOS there is one ABI only.
+            // macOS has only one ABI.
             return isOsAndProcessor(query, target) and (query.abi orelse target.abi) == target.abi;
         }
 
@@ -372,7 +371,7 @@ const Facts = struct {
         }
     };
 
-    /// The file for the Zig that builds this, or one that fails.
+    /// The translation for the running version of Zig, or a file that fails the build.
     fn bindings(facts: Facts, b: *std.Build) LazyPath {
         const zig = builtin.zig_version;
         var known: []const u8 = "";
@@ -380,7 +379,8 @@ const Facts = struct {
             if (std.mem.eql(u8, candidate.zig, b.fmt("{d}.{d}", .{ zig.major, zig.minor }))) {
                 const file: LazyPath = .{ .cwd_relative = candidate.path };
                 if (b.dep_prefix.len == 0) return file;
-                // The root package's module may be in the same program, and a file is of one module.
+                // The root package's module may be in the same program, and a file may belong to only
+                // one module.
                 return b.addWriteFiles().addCopyFile(file, b.fmt("{s}temporal.zig", .{b.dep_prefix}));
             }
             known = b.fmt("{s} {s}", .{ known, candidate.zig });
@@ -396,7 +396,7 @@ const Facts = struct {
         return null;
     }
 
-    /// One name has other spellings: "sdk-core" is also "sdk_core", and has its archive's names,
+    /// Accepts other spellings: "sdk-core" is also "sdk_core" and the names of its archive,
     /// "temporal_sdk_core", "libtemporal_sdk_core.a" and "temporal_sdk_core.lib".
     fn isComponent(name: []const u8, spelling: []const u8) bool {
         var rest = spelling;
@@ -444,7 +444,7 @@ const Answer = union(enum) {
     facts: Facts,
     problem: []const u8,
 
-    /// Of `toolchain`, a package's default if null.
+    /// For `toolchain`, or the package's default if null.
     fn get(b: *std.Build, named: ?[]const u8, toolchain: ?[]const u8) Answer {
         if (named) |tool| return askWithItsPackage(b, tool, toolchain) orelse
             .{ .problem = b.fmt(messages.absent, .{ b.fmt("'{s}'", .{tool}), howToName(b) }) };
@@ -457,13 +457,13 @@ const Answer = union(enum) {
         ), howToName(b) }) };
     }
 
-    /// As `ask`. `pip install --target libs` puts the program into libs/bin and the package into libs,
-    /// where Python does not look by itself.
+    /// Like `ask`, with the package's directory on PYTHONPATH: `pip install --target libs` puts the
+    /// program into libs/bin and the package into libs, where Python does not look by default.
     fn askWithItsPackage(b: *std.Build, tool: []const u8, toolchain: ?[]const u8) ?Answer {
         const environ = environment(b);
         const python_path = environ.get("PYTHONPATH") orelse "";
         if (std.fs.path.dirname(std.fs.path.dirname(tool) orelse "")) |prefix| {
-            // An empty entry would be the working directory.
+            // An empty entry would mean the working directory.
             const joined = if (python_path.len == 0) prefix else b.fmt("{s}{c}{s}", .{
                 prefix, std.fs.path.delimiter, python_path,
             });
@@ -497,12 +497,12 @@ const Answer = union(enum) {
 };
 
 fn namedTool(b: *std.Build) ?[]const u8 {
-    return b.option([]const u8, tool_name, "The temporal-libs-config to ask; default: that of the " ++
-        "active virtual environment, of .venv here or above, or on PATH");
+    return b.option([]const u8, tool_name, "The temporal-libs-config to run; default: the one in the " ++
+        "active virtual environment, in .venv here or above, or on PATH");
 }
 
-/// How to say which program to ask. Only the build.zig of the root package has options on the command
-/// line; the others get theirs from it.
+/// How to set the program to run. Only the root package's build.zig has options on the command line;
+/// it passes options to the others.
 fn howToName(b: *std.Build) []const u8 {
     return if (b.dep_prefix.len == 0)
         "-D" ++ tool_name ++ "=PATH"
@@ -512,13 +512,13 @@ fn howToName(b: *std.Build) []const u8 {
         });
 }
 
-/// Where a program may be, in the order of asking.
+/// The places to look for the program, in order.
 fn places(b: *std.Build) []const []const u8 {
     var found: std.ArrayList([]const u8) = .empty;
     const virtual_env = environment(b).get("VIRTUAL_ENV") orelse "";
     if (virtual_env.len != 0)
         found.append(b.allocator, b.pathJoin(&.{ virtual_env, tool_directory, tool_file })) catch @panic("OOM");
-    // A dependency can be anywhere, as in Zig's cache: first in the project of whoever builds.
+    // A dependency can be anywhere, for example in Zig's cache, so look in the root project first.
     if (b.dep_prefix.len != 0) appendAbove(b, &found, workingDirectory(b));
     appendAbove(b, &found, pathFromBuildFile(b, ""));
     found.append(b.allocator, tool_name) catch @panic("OOM");
@@ -543,7 +543,7 @@ fn workingDirectory(b: *std.Build) []const u8 {
     return path catch |err| std.debug.panic("no working directory: {s}", .{@errorName(err)});
 }
 
-/// An absolute path, of one that is relative to the directory of build.zig.
+/// Makes a path that is relative to the directory of build.zig absolute.
 fn pathFromBuildFile(b: *std.Build, sub_path: []const u8) []const u8 {
     const root, const below = if (@hasField(std.Build, "build_root"))
         .{ b.build_root.path orelse ".", "" }
@@ -552,7 +552,7 @@ fn pathFromBuildFile(b: *std.Build, sub_path: []const u8) []const u8 {
     return std.fs.path.resolve(b.allocator, &.{ workingDirectory(b), root, below, sub_path }) catch @panic("OOM");
 }
 
-/// A directory that is never made: every step that looks into it fails with the message.
+/// A directory that is never created: every step that reads it fails with the message.
 fn failingDirectory(b: *std.Build, message: []const u8) LazyPath {
     const directory = b.addWriteFiles();
     directory.step.name = step_name;
