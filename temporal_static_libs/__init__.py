@@ -4,20 +4,19 @@
 >>> temporal_static_libs.link_flags()
 ('/…/temporal_static_libs/lib/libtemporal_sdk_core.a', '-lgcc_s', …)
 
-Every function that leads to an archive verifies the active archives first; that they have been is
-remembered, so that it costs no hash the next time, unless TEMPORAL_LIBS_VERIFY is ``always``. These
-environment variables select the archives: TEMPORAL_LIBS_DIR names a directory to use instead of the
-wheel's own; USE_PREBUILT_LIBS=false compiles them on this machine, as
-TEMPORAL_LIBS_FALLBACK=compile does if the wheel's own are broken. Compiling takes minutes, once;
-its progress goes to stderr.
+Every function that returns the place of an archive verifies the active archives first. The result
+is cached, so later calls hash nothing, unless TEMPORAL_LIBS_VERIFY is ``always``. These environment
+variables select the archives: TEMPORAL_LIBS_DIR names a directory to use instead of the wheel's;
+USE_PREBUILT_LIBS=false compiles them on this machine; TEMPORAL_LIBS_FALLBACK=compile does so if the
+wheel's are broken. Compiling takes minutes, once; its progress goes to stderr.
 
-A wheel for Windows can have archives for two toolchains. To select them, pass ``toolchain``,
+A wheel for Windows can contain archives for two toolchains. To select them, pass ``toolchain``,
 ``gnu`` or ``msvc``, to these functions. The default is ``gnu``, or the only one in the wheel.
 
-Functions that lead to an archive raise MissingLibraryError if one is absent or cannot be read,
-ChecksumMismatchError if one is not what was recorded when it was built, CompileError if archives
-had to be compiled and could not be, and TemporalStaticLibsError, the base of them all, if the
-environment asks for something that is unavailable.
+These functions raise MissingLibraryError if an archive is absent or cannot be read,
+ChecksumMismatchError if it is not the one that was recorded when it was built, CompileError if
+archives could not be compiled, and TemporalStaticLibsError, the base class of all of them, if the
+environment requests something that is unavailable.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from ._errors import (
     UnsupportedPlatformError,
 )
 
-# Type checkers take it for typing's, which costs as much to import as all the rest.
+# Type checkers treat it as typing.TYPE_CHECKING; importing typing costs as much as all the rest.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
@@ -57,8 +56,8 @@ __all__ = [
     "verify",
 ]
 
-# Imports are inside the functions: a build script that imports this package only to ask for one
-# directory does not load what the other answers need.
+# Imports are inside the functions: a build script that needs only one directory does not load what
+# the other functions need.
 
 
 def lib_dir(*, toolchain: str | None = None) -> Path:
@@ -69,8 +68,8 @@ def lib_dir(*, toolchain: str | None = None) -> Path:
 def include_dir() -> Path:
     """Return the directory of ``temporal-sdk-core-c-bridge.h``, an absolute path.
 
-    It is the package's, or the one next to the directory that TEMPORAL_LIBS_DIR names, if the
-    header there is the one recorded for those archives.
+    It is the package's, or the one next to the directory that TEMPORAL_LIBS_DIR names if that
+    contains the header that was recorded with those archives.
     """
     from ._library_set import include_dir as directory_of_header
     from ._origin import refuse_zip
@@ -96,17 +95,17 @@ def library_set(*, toolchain: str | None = None) -> LibrarySet:
 def link_flags(
     component: str = "sdk-core", *, static: bool = False, toolchain: str | None = None
 ) -> tuple[str, ...]:
-    """Return what a C compiler driver needs to link an archive: ``--libs``, not quoted.
+    """Return the arguments with which a C compiler links an archive, like ``--libs``, not quoted.
 
     Args:
-        component: ``sdk-core`` for the whole API, ``client`` for what needs no worker; the
+        component: ``sdk-core`` for the whole API, ``client`` for the part without workers; the
             archive's name, such as ``temporal_sdk_core``, is accepted too.
-        static: whether the program is linked with ``-static`` or ``-static-pie``: ``--static``.
-        toolchain: for Windows, ``gnu`` or ``msvc``: ``--toolchain``.
+        static: whether the program is linked with ``-static`` or ``-static-pie``.
+        toolchain: for Windows, ``gnu`` or ``msvc``.
 
     Returns:
-        Arguments in the order they must be given: the archive's path, and the system libraries,
-        as rustc reported them when the archive was built.
+        The arguments in the required order: the archive's path, then the system libraries, as rustc
+        reported them when the archive was built.
 
     Raises:
         ValueError: there is no such component.
@@ -133,7 +132,7 @@ def shared_library(
     after the link has succeeded.
 
     Args:
-        directory: where to put it; created if necessary.
+        directory: the directory for the file; created if necessary.
         component: as for `link_flags`.
         toolchain: as for `link_flags`.
 
@@ -151,10 +150,10 @@ def shared_library(
 
 
 def verify(*, toolchain: str | None = None) -> None:
-    """Compare every active archive with what was recorded when it was built, by its hash.
+    """Compare the hash of every active archive with the one recorded when it was built.
 
-    The other functions take archives for verified while size and times of the files are those of a
-    time when they were, unless TEMPORAL_LIBS_VERIFY is ``always``; this one does not.
+    Unless TEMPORAL_LIBS_VERIFY is ``always``, the other functions use the cached result while the
+    files have the same sizes and times; this one always hashes.
     """
     _verified(toolchain, hashed=True)
 

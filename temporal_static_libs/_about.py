@@ -1,9 +1,9 @@
-"""The project's version and addresses: one constant each, for messages and pyproject.toml alike."""
+"""The project's version and URLs, for messages and pyproject.toml."""
 
 from __future__ import annotations
 
 __version__ = "0.10.1"
-"""That of the `temporalio-sdk-core` crate in the archives."""
+"""The version of the `temporalio-sdk-core` crate in the archives."""
 
 PROJECT_URL = "https://github.com/temporal-static-libs/temporal-static-libs"
 DOCS_URL = f"{PROJECT_URL}/blob/main/docs"

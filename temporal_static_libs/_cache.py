@@ -1,8 +1,8 @@
-"""The directory that keeps what is compiled, and what has been verified, on this machine.
+"""The cache directory: compiled archives, and results of verification.
 
-Nobody else may write to it; on Windows it is the profile's access lists that see to that, and
-nothing here. Functions raise CompileError if it cannot be used. Paths are strings,
-and little is imported: this belongs to the quickest answers of `temporal-libs-config`.
+No other user may write to it. On Windows, the access lists of the user's profile ensure that, and
+nothing here checks it. Functions raise CompileError if the directory cannot be used. Paths are
+strings and imports few, because the fastest answers of `temporal-libs-config` need this module.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from . import _ownership as ownership
 from ._errors import CompileError
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def cache_directory(settings: Settings) -> str:
-    """Return where it is, an absolute path. It need not exist."""
+    """Return its absolute path. It need not exist."""
     if settings.cache_directory is not None:
         return settings.cache_directory
     return os.path.join(_user_cache_directory(settings.environ), "temporal-static-libs")
 
 
 def make_own_directory(directory: Directory, *, may_be_link: bool = False) -> None:
-    """Make a directory that only the user may enter, if it is not there; then check whose it is.
+    """Create a directory that only the user may enter, if it does not exist; check its owner.
 
     Args:
-        directory: what is above it is made, too, with the permissions that the umask gives.
+        directory: its parents are created too, with the permissions of the umask.
         may_be_link: as for `refuse_if_not_own`.
     """
     try:
@@ -46,15 +46,15 @@ def make_own_directory(directory: Directory, *, may_be_link: bool = False) -> No
 
 
 def refuse_if_not_own(directory: Directory, *, may_be_link: bool = False) -> None:
-    """Check that a directory is the user's, and that nobody else may write to it.
+    """Check that the user owns a directory, and that nobody else may write to it.
 
     Args:
-        directory: one that does not exist is nobody else's.
-        may_be_link: whether it can be a symbolic link, one of the user or of the administrator.
+        directory: the directory; it passes if it does not exist.
+        may_be_link: whether to accept a symbolic link that the user or the administrator owns.
     """
     try:
         status = os.lstat(directory)
-        # A link that nobody else can have made.
+        # No other user can have created such a link.
         is_own_link = ownership.is_link(status) and ownership.is_users_or_administrators(status)
         if may_be_link and is_own_link:
             status = os.stat(directory)
@@ -93,7 +93,7 @@ def _refusal(file: str, status: os.stat_result) -> str:
 def _user_cache_directory(environ: Mapping[str, str]) -> str:
     if sys.platform == "win32":
         return _local_app_data(environ)
-    # The XDG specification has relative paths ignored.
+    # The XDG specification requires that relative paths are ignored.
     named = environ.get("XDG_CACHE_HOME", "")
     if sys.platform != "darwin" and os.path.isabs(named):
         return named
@@ -104,7 +104,7 @@ def _user_cache_directory(environ: Mapping[str, str]) -> str:
 
 
 def _local_app_data(environ: Mapping[str, str]) -> str:
-    """Return the directory in the user's profile on Windows for data that stays on one machine."""
+    """Return Windows' directory for application data that stays on this machine."""
     named = environ.get("LOCALAPPDATA", "")
     if os.path.isabs(named):
         return os.path.abspath(named)

@@ -11,7 +11,7 @@ from ._messages import message
 from ._records import open_regular
 
 _LINE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64}) [ *](?P<file>.+)")
-# No name leads out of the directory, or is none in some locale.
+# Printable ASCII without slashes: no name leads out of the directory or is invalid in some locale.
 _PLAIN = re.compile(r"(?!\.{1,2}$)[ -.0-\[\]-~]+")
 
 
@@ -22,9 +22,9 @@ def sha256_of(file: Path) -> str:
         64 lower-case hexadecimal digits.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: it cannot be read, or is not a regular file.
     """
-    # Here and not above: it loads OpenSSL, which most answers do without.
+    # Imported here, because it loads OpenSSL, which most answers do not need.
     import hashlib
 
     digest = hashlib.sha256()
@@ -36,23 +36,23 @@ def sha256_of(file: Path) -> str:
 
 
 def format_checksums(checksums: Mapping[str, str]) -> str:
-    """Return the text of the file.
+    """Return the content of `checksums.sha256`.
 
     Args:
-        checksums: file name to SHA-256 in hexadecimal. No name holds a backslash or a line break.
+        checksums: file name to SHA-256 in hexadecimal. Names contain no backslash or line break.
     """
     return "".join(f"{sha256}  {file}\n" for file, sha256 in sorted(checksums.items()))
 
 
 def parse_checksums(text: str, *, may_be_below: bool = False) -> dict[str, str]:
-    """Return what the text of the file says: name of file to SHA-256, 64 lower-case digits.
+    """Parse `checksums.sha256`: file name to SHA-256, 64 lower-case hexadecimal digits.
 
     Args:
         text: the content of the file.
-        may_be_below: whether files may be in directories below, too.
+        may_be_below: whether files may also be in subdirectories.
 
     Raises:
-        ValueError: a line is not of the format, names a file elsewhere, or there is none.
+        ValueError: a line has another format or names a file elsewhere, or there is no line.
     """
     checksums: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -60,7 +60,7 @@ def parse_checksums(text: str, *, may_be_below: bool = False) -> dict[str, str]:
         if match is not None:
             file = match["file"]
             parts = file.split("/") if may_be_below else [file]
-            # After a drive's letter, or before the name of a stream.
+            # A colon follows a drive letter, or precedes the name of a stream.
             has_colon = sys.platform == "win32" and ":" in file
             if has_colon or not all(map(_PLAIN.fullmatch, parts)):
                 raise ValueError(message("checksums-elsewhere", number=number, file=file))

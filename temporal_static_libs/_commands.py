@@ -1,6 +1,6 @@
-"""Commands in messages, quoted so that a person can paste them into a shell of this system.
+"""Commands in messages, quoted so that users can paste them into a shell of this system.
 
-On Windows, they suit both PowerShell and the command prompt as far as one text can.
+On Windows, they suit both PowerShell and the command prompt as far as possible.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def quoted(argument: str | os.PathLike[str]) -> str:
     if sys.platform != "win32":
         return shlex.quote(os.fspath(argument))
     text = os.fspath(argument)
-    # No path there has a double quote in it.
+    # Paths on Windows contain no double quotes.
     return text if text and not _SPECIAL.intersection(text) else f'"{text}"'
 
 
@@ -50,5 +50,5 @@ def with_python_path(directory: str | os.PathLike[str], command: str) -> str:
     return f"PYTHONPATH={quoted(directory)} {command}"
 
 
-# Characters that PowerShell or the command prompt would split at or replace.
+# Characters at which PowerShell or the command prompt would split, or which they would replace.
 _SPECIAL = frozenset(" \t&()[]{}^=;!'+,`~%$@#|<>")

@@ -1,4 +1,4 @@
-"""The table of components: the archives that a library set consists of."""
+"""The table of components: the archives in a library set."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Component:
     """One row.
 
     Attributes:
-        name: what ``--component`` takes; `component_named` has other spellings.
-        library: the library's link name, the one ``-l`` takes.
-        shared_library: the name of the shared library that is linked from it, less what depends
-            on the platform. That of the default component is the one of Temporal's own C bridge.
-        summary: what it has of the interface.
-        leaves_out: nouns of the interface whose functions it does not have.
+        name: the value of ``--component``; `component_named` accepts other spellings.
+        library: the link name for ``-l``.
+        shared_library: the base name of the shared library that is linked from it, without the
+            platform's prefix and suffix. The default component has the name of Temporal's C bridge.
+        summary: the part of the interface that it contains.
+        leaves_out: nouns of the interface whose functions it lacks.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Component:
 
     @property
     def is_subset(self) -> bool:
-        """Whether another component has all that this one has."""
+        """Whether another component contains all functions of this one."""
         return bool(self.leaves_out)
 
     def functions(self, interface: Iterable[str]) -> frozenset[str]:
-        """Return the names of those of the interface's functions that this component has."""
+        """Return the names of the interface's functions that this component contains."""
         left_out = tuple(f"temporal_core_{noun}_" for noun in self.leaves_out)
         return frozenset(name for name in interface if not name.startswith(left_out))
 
@@ -46,7 +46,7 @@ CLIENT = Component(
     "client",
     "temporal_client",
     "temporalio_client_c_bridge",
-    "the part of the interface that needs no worker",
+    "the part of the interface without workers",
     leaves_out=("worker", "complete_async", "ephemeral_server"),
 )
 
@@ -55,14 +55,14 @@ DEFAULT_COMPONENT = SDK_CORE
 
 
 def component_named(name: str) -> Component:
-    """Find a row.
+    """Find a component.
 
     Args:
-        name: a component's, with ``-`` or ``_``, or its archive's: ``temporal_sdk_core``,
+        name: its name, with ``-`` or ``_``, or its archive's: ``temporal_sdk_core``,
             ``libtemporal_sdk_core.a``.
 
     Raises:
-        ValueError: the table has no such row; the message lists those it has.
+        ValueError: there is no such component; the message lists the components.
     """
     components = {component.name: component for component in COMPONENTS}
     plain = plain_component(name)

@@ -1,11 +1,11 @@
-"""Text that programs and people read: answers on stdout; problems and progress on stderr."""
+"""Output of the command: answers on stdout; problems and progress on stderr."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,17 +18,17 @@ EXIT_USAGE = 2
 
 
 def notice(text: str, end: str = "\n") -> None:
-    """Write text to stderr as it is, if anybody reads it."""
-    # None is a stderr that was closed; print() would take it to mean stdout.
+    """Write text to stderr, and ignore errors."""
+    # None means that stderr was closed; print() would use stdout instead.
     if sys.stderr is not None:
         if not text.isascii():
-            # Bytes of a path that are no characters, as a shell writes them.
+            # Bytes of a path that are not valid characters, escaped as in a shell.
             text = text.translate({0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)})
         try:
             sys.stderr.write(f"{text}{end}")
             sys.stderr.flush()
         except OSError:
-            pass  # one that nobody reads any more is no reason to stop
+            pass  # for example if the reader has closed the pipe
 
 
 def report(problem: str, kind: str = "error") -> None:
@@ -46,13 +46,13 @@ def emit_outputs(lines: Iterable[str]) -> int:
     try:
         if sys.stdout is None:
             raise OSError
-        # As bytes: a path may hold bytes that are no characters of the locale.
+        # As bytes: a path may contain bytes that are not valid in the locale.
         sys.stdout.buffer.write(encoded(text))
         sys.stdout.buffer.flush()
     except OSError as error:
         if sys.stdout is not None:
             _give_up(sys.stdout)
-        if not _is_broken_pipe(error):  # whose reader had enough, and knows it
+        if not _is_broken_pipe(error):  # then the reader stopped reading on purpose
             from ._messages import message
 
             reason = error.strerror or message("stdout-closed")
@@ -62,14 +62,14 @@ def emit_outputs(lines: Iterable[str]) -> int:
 
 
 def _is_broken_pipe(error: OSError) -> bool:
-    # 22 is EINVAL, which is all that Windows makes of it.
+    # On Windows, the error is 22, EINVAL.
     return isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == 22)
 
 
 def settle() -> None:
-    """Give up, at the end of the command, what no stream takes.
+    """Flush the streams at the end of the command, and drop output that cannot be written.
 
-    Else the interpreter tries once more, reports that, and changes the exit status.
+    Otherwise, the interpreter tries again, reports the error, and changes the exit status.
     """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -86,9 +86,9 @@ def _give_up(stream: TextIO) -> None:
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes of text with paths in it: theirs, or UTF-8 if the locale has none.
+    """Encode text that contains paths: in the locale's encoding, or UTF-8 if that fails.
 
-    On Windows it is UTF-8, as the shells of Git and MSYS2 and all readers of JSON expect it.
+    On Windows, this is UTF-8, which the shells of Git and MSYS2 and all readers of JSON expect.
     """
     try:
         return os.fsencode(text)
@@ -97,7 +97,7 @@ def encoded(text: str) -> bytes:
 
 
 def stderr_of_programs() -> int | None:
-    """Return what `subprocess` takes as the stderr of a program that reports its progress."""
+    """Return the `subprocess` argument for the stderr of a program that reports its progress."""
     from subprocess import DEVNULL
 
     return None if sys.stderr is not None else DEVNULL

@@ -1,11 +1,11 @@
-"""What can go wrong, by what the caller can do about it."""
+"""The package's exceptions, by what the caller can do about them."""
 
 
 class TemporalStaticLibsError(Exception):
-    """Base of every error this package raises on purpose.
+    """Base class of all errors that this package raises on purpose.
 
-    ``str(error)`` is the whole report: what is wrong, which file, where it came from, and the
-    command that fixes it. It may span lines.
+    ``str(error)`` is the full report: the problem, the file, its source, and the command that fixes
+    it. It may span several lines.
     """
 
 
@@ -14,11 +14,11 @@ class MissingLibraryError(TemporalStaticLibsError):
 
 
 class ChecksumMismatchError(TemporalStaticLibsError):
-    """An archive is not the one that was recorded: truncated, altered or replaced."""
+    """An archive is not the one that was recorded: it was truncated, altered or replaced."""
 
 
 class UnsupportedPlatformError(TemporalStaticLibsError):
-    """A target triple that this package has no archives for and cannot build."""
+    """A target triple that this package neither has archives for nor can build."""
 
 
 class CompileError(TemporalStaticLibsError):
@@ -26,8 +26,8 @@ class CompileError(TemporalStaticLibsError):
 
 
 class LinkError(TemporalStaticLibsError):
-    """The shared library could not be linked, or not be written."""
+    """The shared library could not be linked or written."""
 
 
 class SettingError(TemporalStaticLibsError):
-    """An environment variable of this package holds a value it does not know."""
+    """An environment variable has an invalid value."""

@@ -1,13 +1,13 @@
-"""What the flags are made of, as a receipt keeps it: what the manifest says of each archive.
+"""The data from the manifest that flags are made from, as a receipt stores it.
 
-Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
+Imports little, because the fastest answers of `temporal-libs-config` need this module.
 """
 
 from __future__ import annotations
 
 import os
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,34 +16,37 @@ if TYPE_CHECKING:
 
 
 def plain_component(spelling: str) -> str:
-    """Return the one name for each spelling of a component that names its archive, too.
+    """Return the canonical name of a component, for any spelling, also that of its archive.
 
     ``sdk_core``, ``temporal_sdk_core``, ``temporal-sdk-core``, ``libtemporal_sdk_core.a`` and
-    ``temporal_sdk_core.lib`` are all ``sdk-core``. temporal_libs.zig and the CMake package have the
-    same rule.
+    ``temporal_sdk_core.lib`` all become ``sdk-core``. temporal_libs.zig and the CMake package have
+    the same rule.
     """
     name = spelling.removeprefix("lib").removesuffix(".a").removesuffix(".lib").replace("_", "-")
     return name.removeprefix("temporal-")
 
 
 class Facts:
-    """What the answers of one call are made of, as far as it is remembered.
+    """The data for the answers of one call, from a receipt.
+
+    `manifest` and `library` are this object, so that `recall.ANSWERS` also accepts it in place of
+    `options.Answers`.
 
     Attributes:
-        prefix: the directory of the package.
-        directory: that of the archives.
-        include_dir: that of the header.
-        static: whether the answers are for a link with ``-static`` or ``-static-pie``.
-        manifest: what the manifest says of the archives: this.
+        prefix: the package directory.
+        directory: the directory of the archives.
+        include_dir: the directory of the header.
+        static: whether the program is linked with ``-static`` or ``-static-pie``.
+        manifest: the data about all archives.
         target: Rust's target triple.
         platform: this project's name of the platform.
-        abi: the ABI id.
-        msvc: whether the flags are for Microsoft's compiler; `msvc_header` for those that find
-            the header.
-        gc_flag: what makes a C compiler driver drop the parts of an archive that nothing uses.
-        library: what it says of the component that the call is about: this, too.
+        abi: the ABI ID.
+        msvc: whether the linker flags are for Microsoft's compiler.
+        msvc_header: the same for the flags that find the header.
+        gc_flag: the flag for dead-code elimination.
+        library: the data about the archive of the selected component.
         file: the archive's file name.
-        link_name: the one that ``-l`` takes.
+        link_name: the archive's name for ``-l``.
         system_libraries: link names, in rustc's order.
         frameworks: Apple frameworks, in rustc's order.
     """
@@ -57,10 +60,10 @@ class Facts:
         *,
         static: bool,
     ) -> None:
-        """Take them from what a receipt has kept of a directory.
+        """Read the data that a receipt stores for a directory.
 
         Raises:
-            KeyError: it does not have the component.
+            KeyError: it does not contain the component.
         """
         self.prefix = prefix
         self.directory = directory
@@ -79,9 +82,9 @@ class Facts:
 
 
 def facts_of(manifest: Manifest) -> dict[str, str]:
-    """Return what a receipt is to keep: all that `Facts` takes; nothing if an answer is an error.
+    """Return what a receipt stores for `Facts`; nothing if an answer would be an error.
 
-    A manifest's names hold no space: `parse_manifest` sees to it.
+    The names in a manifest contain no spaces: `parse_manifest` ensures it.
     """
     from ._errors import UnsupportedPlatformError
     from ._targets import target_of_triple

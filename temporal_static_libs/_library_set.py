@@ -1,7 +1,7 @@
-"""Sets of archives on disk, and what has to hold before an answer may name one of them.
+"""Sets of archives on disk, and their verification before an answer may name one of them.
 
-Functions raise MissingLibraryError if an archive, or what describes archives, is absent or cannot
-be read, and ChecksumMismatchError if an archive is not what was recorded.
+Functions raise MissingLibraryError if an archive or a record is absent or cannot be read, and
+ChecksumMismatchError if an archive is not the one that was recorded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ._records import read_text
 from ._targets import target_of_triple
 from ._verify import RecordedFile, verify_directory, verify_files
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._receipts import Receipt
@@ -38,11 +38,11 @@ HEADER = INCLUDE_DIR / "temporal-sdk-core-c-bridge.h"
 CPP_HEADER = INCLUDE_DIR / "temporal.hpp"
 INTERFACE = PACKAGE_DIR / "share" / "interface.json"
 PROTO_DIR = PACKAGE_DIR / "share" / "proto"
-WHEEL_LIB_DIR = PACKAGE_DIR / "lib"  # with more directories in it: `_layout`
+WHEEL_LIB_DIR = PACKAGE_DIR / "lib"  # can have subdirectories: `_layout`
 COMPLETION_DIR = PACKAGE_DIR / "share" / "completion"
 ZIG_DIR = PACKAGE_DIR / "share" / "zig"
 ZIG_HELPER = ZIG_DIR / "temporal_libs.zig"
-# The header in Zig, by the series of Zig that translated it.
+# The header, translated by each series of Zig.
 ZIG_BINDINGS = {zig: ZIG_DIR / f"bindings-{zig}.zig" for zig in ("0.15", "0.16", "0.17")}
 
 _T = TypeVar("_T")
@@ -50,18 +50,17 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class LoadedSet:
-    """The archives that every answer is about.
+    """A set of archives that was read from its records.
 
     Attributes:
-        origin: where they came from.
-        directory: where they are, absolute.
-        manifest: what they are.
-        files: what has to hold before an answer may name one of them.
-        trusted: a file or directory whose owner may own them too.
-        records: names of the files that `manifest` and `files` have been read from, and the
-            identities that they and the directory had before.
-        verified: how it has been found that the files hold: ``hashed`` or ``remembered``; None if
-            that has not been looked at.
+        origin: where the archives came from.
+        directory: the directory of the archives, absolute.
+        manifest: the description of the archives.
+        files: the archives with their recorded hashes and sizes, to be verified.
+        trusted: a file or directory whose owner may also own the archives.
+        records: the identities that the directory, and the files that `manifest` and `files` were
+            read from, had before that.
+        verified: how the files were verified, ``hashed`` or ``remembered``; None if they were not.
     """
 
     origin: Origin
@@ -73,10 +72,10 @@ class LoadedSet:
     verified: str | None = None
 
     def verified_once(self, settings: Settings) -> LoadedSet:
-        """Return the same, verified: by hash, unless it is remembered that they have been.
+        """Return the same set, verified: by a receipt, or else by hash.
 
         Args:
-            settings: what says where the receipts are, and whether they count.
+            settings: the place of the receipts, and whether to use them.
         """
         if self.verified is not None:
             return self
@@ -87,20 +86,20 @@ class LoadedSet:
         return replace(self, verified="remembered")
 
     def verify(self, settings: Settings) -> LoadedSet:
-        """Return the same, verified by hash, which is remembered."""
+        """Return the same set, verified by hash, and write a receipt."""
         before: Receipt | None = None
-        with suppress(OSError):  # which verifying reports better
+        with suppress(OSError):  # verifying reports it better
             before = identities(self.directory, [file.path.name for file in self.files])
         self.compare()
         if before is not None:
-            # Facts hold while the manifest that they were read from is the same.
+            # Facts are valid while the manifest that they were read from is unchanged.
             facts = facts_of(self.manifest) if MANIFEST_NAME in self.records else {}
             receipt = {**before, **self.records}
             remember(self.origin.source, self.directory, settings, receipt, facts)
         return replace(self, verified="hashed")
 
     def compare(self) -> None:
-        """Compare the archives with their records, by hash, and look at what is around them."""
+        """Compare the hashes of the archives with their records, and check their directory."""
         verify_directory(self.directory, self.files, self.origin, self.trusted)
         verify_files(self.files, self.origin, self.trusted)
 
@@ -118,10 +117,10 @@ class LoadedSet:
 
 
 def wheel_set(toolchain: str | None = None) -> LoadedSet:
-    """Load the archives that this package's own wheel carries, not verified yet.
+    """Load the archives in this package's wheel, not verified yet.
 
     Args:
-        toolchain: of a wheel for Windows, ``gnu`` or ``msvc``; if None, the first that it has.
+        toolchain: for Windows, ``gnu`` or ``msvc``; if None, the default of the wheel.
     """
     origin = wheel_origin()
     directory = _wheel_directory(toolchain, origin)
@@ -136,7 +135,7 @@ def wheel_set(toolchain: str | None = None) -> LoadedSet:
             RecordedFile(directory / library.file, library.sha256, library.size, record)
             for library in manifest.libraries
         ),
-        # Whoever owns the code that is running.
+        # The owner of the running code.
         trusted=Path(__file__),
         records=records,
     )
@@ -145,7 +144,7 @@ def wheel_set(toolchain: str | None = None) -> LoadedSet:
 
 
 def wheel_toolchains() -> tuple[str, ...]:
-    """Return the toolchains of a wheel for Windows, the default first; of others, nothing."""
+    """Return the toolchains of a wheel for Windows, the default first; empty for other wheels."""
     return tuple(toolchain_directories(str(WHEEL_LIB_DIR)))
 
 
@@ -160,13 +159,13 @@ def _wheel_directory(toolchain: str | None, origin: Origin) -> Path:
 
 
 def check_toolchain(toolchain: str | None, triple: str, directory: Path, origin: Origin) -> None:
-    """Check that archives are for a toolchain of Windows, if one is asked for.
+    """Check that archives are for the requested toolchain for Windows.
 
     Args:
         toolchain: ``gnu`` or ``msvc``; None for any.
-        triple: the target that the archives are for.
-        directory: where they are, or are to be.
-        origin: where they came from.
+        triple: the target of the archives.
+        directory: the directory of the archives, which may not exist yet.
+        origin: where the archives came from.
     """
     own = toolchain_of(triple)
     if toolchain is None or toolchain == own:
@@ -188,10 +187,10 @@ def _no_toolchain(
 
 
 def usable_wheel_set(settings: Settings, toolchain: str | None = None) -> LoadedSet:
-    """Load the same, verified.
+    """Load the archives in this package's wheel, verified.
 
     Raises:
-        UnsupportedPlatformError: they are for a target that the table does not have.
+        UnsupportedPlatformError: their target is not in the table.
     """
     loaded = wheel_set(toolchain)
     target_of_triple(loaded.manifest.target)
@@ -199,12 +198,12 @@ def usable_wheel_set(settings: Settings, toolchain: str | None = None) -> Loaded
 
 
 def wheel_text(file: Path) -> str:
-    """Read a text file that this package's own wheel carries."""
+    """Read a text file in this package's wheel."""
     return _read(file, wheel_origin(), str)
 
 
 def proto_dir() -> Path:
-    """Return the directory of the protobuf files: the wheel's, whatever archives are active."""
+    """Return the directory of the protobuf files: always the wheel's."""
     if not PROTO_DIR.is_dir():
         raise MissingLibraryError(wheel_origin().report(message("no-protobuf-files"), PROTO_DIR))
     return PROTO_DIR
@@ -215,7 +214,7 @@ def override_set(directory: Path) -> LoadedSet:
     origin = override_origin(directory)
     try:
         is_there = directory.is_dir()
-    except OSError as error:  # as of a path that is too long, or below what one may not enter
+    except OSError as error:  # for example because the path is too long
         raise origin.unreadable(directory, error) from None
     if not is_there:
         raise MissingLibraryError(origin.report(message("no-directory"), directory))
@@ -223,12 +222,12 @@ def override_set(directory: Path) -> LoadedSet:
 
 
 def include_dir(settings: Settings) -> Path:
-    """Return the directory of the header, which need not be read for it.
+    """Return the directory of the header.
 
     It is ``include`` next to the directory that TEMPORAL_LIBS_DIR names, as in a release's tarball
-    and in an unpacked wheel, if the header there is the one that the manifest of those archives
-    records. Otherwise it is this package's: the answers that lead to an archive report what is
-    wrong with the directory, and a program links only with archives of its header's version.
+    and in an unpacked wheel, if the header there is the one in the manifest of those archives.
+    Otherwise, it is this package's. That is safe: the answers that name an archive report the
+    problem, and a program links only with archives of its header's version.
     """
     if settings.override is None:
         return INCLUDE_DIR
@@ -238,7 +237,7 @@ def include_dir(settings: Settings) -> Path:
         header = include / HEADER.name
         recorded = parse_manifest(read_text(directory / MANIFEST_NAME)).header_sha256
         owners = trusted_owners(directory)
-        # What else is in the directory is compiled, too.
+        # The compiler can also include other files of the directory.
         is_guarded = all(_is_guarded(path, owners) for path in (include, header))
         if is_guarded and sha256_of(header) == recorded:
             return include
@@ -246,9 +245,9 @@ def include_dir(settings: Settings) -> Path:
 
 
 def _is_guarded(path: Path, owners: set[int]) -> bool:
-    """Return whether nobody else can change a file, or add one to a directory."""
+    """Return whether no other user can change a file, or add one to a directory."""
     status = os.stat(path)
-    # A link of somebody else's can lead elsewhere when the answer is used.
+    # The owner of a link can change its target before the answer is used.
     is_owned = all(is_owned_by(it, owners) for it in (os.lstat(path), status))
     return is_owned and writers(path, status) != "all" and not takes_files_of_all(status)
 
@@ -257,9 +256,9 @@ def described_set(directory: Path, origin: Origin, *, may_be_bare: bool = False)
     """Load a directory of archives, their checksums and their manifest, not verified yet.
 
     Args:
-        directory: where they are, absolute.
-        origin: where they came from.
-        may_be_bare: whether there need not be a manifest.
+        directory: the directory, absolute.
+        origin: where the archives came from.
+        may_be_bare: whether the manifest is optional.
     """
     record, description = directory / CHECKSUMS_NAME, directory / MANIFEST_NAME
     is_bare = may_be_bare and not os.path.lexists(description)
@@ -279,8 +278,8 @@ def described_set(directory: Path, origin: Origin, *, may_be_bare: bool = False)
 
 
 def _stat_before_reading(*records: Path) -> Receipt:
-    # One that is replaced while it is read is not what the receipt must go by.
-    with suppress(OSError):  # which reading reports better
+    # Before, so that a file that is replaced meanwhile does not match the receipt.
+    with suppress(OSError):  # reading reports it better
         return identities(records[0].parent, [record.name for record in records])
     return {}
 
@@ -295,9 +294,10 @@ def _check_consistent(
 
 
 def _synthesize_manifest(directory: Path, checksums: dict[str, str], origin: Origin) -> Manifest:
-    """Describe archives and checksums without a manifest: another build of what the wheel carries.
+    """Make a manifest for archives that have only checksums.
 
-    So what concerns linking is taken from the wheel's manifest, and how they were made is unknown.
+    They are another build of the wheel's archives, so the data for linking is that of the wheel's
+    manifest. How they were built is unknown.
     """
     ours = wheel_set().manifest
     known = [library for library in ours.libraries if library.file in checksums]

@@ -1,7 +1,7 @@
-"""`manifest.json`: what a set of archives is. Its JSON form is share/manifest.schema.json.
+"""`manifest.json`, which describes a set of archives. Its schema is share/manifest.schema.json.
 
-Somebody else can have written it, and what it says becomes part of paths, of commands, and of what
-CMake and pkg-config read. So each string has to be of a form that is harmless in all of them.
+The file is not trusted, and its strings become parts of paths, of commands, and of files for CMake
+and pkg-config. So each string must have a form that is harmless in all of them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class ManifestLibrary:
     """One archive.
 
     Attributes:
-        component: its name in the table of components.
-        file: its file name.
+        component: the name in the table of components.
+        file: the file name.
         size: bytes.
         sha256: 64 lower-case hexadecimal digits.
-        api_functions: how many functions of the header it defines; None where nobody has counted.
-        system_libraries: link names, in rustc's order, that a program linking it needs too.
-        frameworks: Apple frameworks it needs, in rustc's order.
+        api_functions: the number of functions of the header that it defines; None if unknown.
+        system_libraries: link names of the system libraries to link too, in rustc's order.
+        frameworks: the Apple frameworks to link too, in rustc's order.
     """
 
     component: str
@@ -43,32 +43,33 @@ class ManifestLibrary:
 
     @property
     def link_name(self) -> str:
-        """The one that ``-l`` takes.
+        """The name for ``-l``.
 
         Raises:
-            ValueError: the table of components does not have it.
+            ValueError: the component is not in the table.
         """
         return component_named(self.component).library
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A set of archives. None stands for what is not known.
+    """A set of archives. None means unknown.
 
     Attributes:
         version: the package's version.
-        abi: the ABI id that the header and the archives share.
+        abi: the ABI ID that the header and the archives share.
         target: Rust's target triple.
         platform: this project's name of the platform.
-        floor_name: what the floor is a version of: ``glibc``, ``musl``, ``macos`` or ``windows``.
-        floor_version: the oldest one the archives are made for.
-        rustc: first line of ``rustc --version``.
+        floor_name: what `floor_version` is a version of: ``glibc``, ``musl``, ``macos`` or
+            ``windows``.
+        floor_version: the oldest supported version.
+        rustc: the first line of ``rustc --version``.
         cargo_profile: the Cargo profile.
         cargo_features: crate name to the features it was compiled with, for Temporal's crates and
             this project's.
-        source_commit: the commit that the sources are exactly those of.
-        cargo_lock_sha256: hash of the Cargo.lock that named every dependency.
-        rust_sources_sha256: hash of the Rust sources, made by `_build.source_tree`.
+        source_commit: the commit, if the sources are exactly the committed ones.
+        cargo_lock_sha256: hash of the Cargo.lock that was used.
+        rust_sources_sha256: hash of the Rust sources, from `_build.source_tree`.
         header_sha256: hash of the C header.
         libraries: the archives.
     """
@@ -100,8 +101,8 @@ def parse_manifest(text: str) -> Manifest:
         text: the content of a manifest.json.
 
     Raises:
-        ValueError: it is not JSON, or a value is missing or of the wrong kind; the message says
-            which.
+        ValueError: it is not JSON, or a value is missing or of the wrong kind; the message names
+            the value.
     """
     manifest: Manifest = _decoded(Manifest, parse_json(text), "the manifest")
     components = [library.component for library in manifest.libraries]
@@ -111,7 +112,7 @@ def parse_manifest(text: str) -> Manifest:
     return manifest
 
 
-# In the JSON form, a value of these is in an object.
+# Fields that are nested in an object in the JSON form, with the path of their keys.
 _PLACES = {
     "floor_name": ("floor", "name"),
     "floor_version": ("floor", "version"),
@@ -123,7 +124,7 @@ _PLACES = {
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+-]*")
 _HEX = re.compile(r"[0-9a-f]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# The form of a field's strings, and what to call it. That of a mapping is of its keys, too.
+# The form of a field's strings, and its name in messages. For a mapping, also that of its keys.
 _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "version": (re.compile(r"[0-9][0-9A-Za-z.+]*"), "a version"),
     "abi": (re.compile(r"[0-9A-Za-z_]+"), "an ABI id"),
@@ -168,7 +169,7 @@ def _encoded(described: Manifest | ManifestLibrary) -> dict[str, Any]:
 
 
 def _decoded(kind: type[Any], form: object, where: str) -> Any:
-    """Make a dataclass of its JSON form, each field as its annotation has it."""
+    """Make a dataclass from its JSON form, with each field of the annotated type."""
     values = {}
     for field in fields(kind):
         *parents, key = _PLACES.get(field.name, (field.name,))

@@ -1,7 +1,8 @@
-"""All error and progress messages, by ID. docs/troubleshooting.md has an entry for each.
+"""All error and progress messages, by ID.
 
 The first line of a message states the problem. The lines below it, indented by two spaces, name the
-file, its source and the fix.
+file, its source and the fix. docs/troubleshooting.md explains each message: its first line is in a
+block marked as ``output``, with ``…`` for values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""TEMPORAL_LIBS_METRICS: one line of JSON for each time that archives have been looked for.
+"""TEMPORAL_LIBS_METRICS: one line of JSON for each lookup of archives.
 
-Opt-in; it goes nowhere but to the file that the variable names. `tools/records` sums such files up.
+Opt-in, and written only to the file that the variable names. `tools/records` summarizes such files.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ._settings import Settings
 
 @dataclass
 class Resolution:
-    """What has come of looking for archives.
+    """The result of a lookup of archives.
 
     Attributes:
-        is_begun: whether anything has been looked for; else there is nothing to record.
-        source: ``wheel``, ``override`` or ``compiled``; None if none were found.
-        checked: ``hashed`` or ``remembered``, how it is known that they are as recorded; None if
-            they are not, or if nobody asked.
+        is_begun: whether a lookup has started; otherwise, there is nothing to record.
+        source: ``wheel``, ``override`` or ``compiled``; None if no archives were found.
+        checked: how they were verified, ``hashed`` or ``remembered``; None if they were not, or if
+            verification failed.
     """
 
     is_begun: bool = False
@@ -36,16 +36,16 @@ class Resolution:
     checked: str | None = None
 
     def found(self, loaded: LoadedSet) -> None:
-        """Take the active archives, verified or not."""
+        """Record the active archives, verified or not."""
         self.source = loaded.origin.source
         self.checked = loaded.verified
 
 
 @contextmanager
 def recorded(settings: Settings) -> Iterator[Resolution]:
-    """Record how looking for archives went, failure included, if the environment asks for it.
+    """Record a lookup of archives, also a failed one, if the environment requests it.
 
-    A file that cannot be written to is reported on stderr, and changes nothing else.
+    If the file cannot be written, a warning goes to stderr, and nothing else changes.
     """
     resolution = Resolution()
     outcome = "ok"
@@ -79,10 +79,10 @@ def _append(file: str, resolution: Resolution, outcome: str, milliseconds: float
 
 
 def _append_line(file: str, line: bytes) -> None:
-    """Append a line whole or not at all."""
+    """Append a complete line or nothing."""
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | OPENING, 0o666)
     try:
-        # In one write, so that lines of other processes do not get in between.
+        # In one write, so that lines of other processes cannot get in between.
         written = os.write(descriptor, line)
         if written < len(line):
             _take_back(descriptor, written)
@@ -94,5 +94,5 @@ def _append_line(file: str, line: bytes) -> None:
 def _take_back(descriptor: int, written: int) -> None:
     with suppress(OSError):  # a device, which has no length
         end = os.lseek(descriptor, 0, os.SEEK_CUR)
-        if os.fstat(descriptor).st_size == end:  # else somebody else has appended since
+        if os.fstat(descriptor).st_size == end:  # otherwise, another process has appended since
             os.ftruncate(descriptor, end - written)

@@ -1,4 +1,4 @@
-"""Where a set of archives came from, and how to fix it if something is wrong with it."""
+"""The source of a set of archives, and how to fix a broken set."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ._manifest import CHECKSUMS_NAME
 from ._messages import message
 
 _REQUIREMENT = f"temporal-static-libs=={__version__}"
-# Never with the installer's cache: what is damaged here may be damaged there, or a link to it.
+# Without the installer's cache: it may contain the same damage, or the files may be links to it.
 _PIP = "-m pip install --force-reinstall --no-cache-dir"
 _UV = "uv pip install --reinstall --no-cache --link-mode copy"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One way that archives become the active ones.
+    """The source of a set of archives.
 
     Attributes:
         source: ``wheel``, ``override`` or ``compiled``.
-        described: the same for a reader, with the place.
-        own_fix: the command that fixes a broken set; None if installing the package again does.
+        described: the source in words, with its place.
+        own_fix: the command that fixes a broken set; None to install the package again.
     """
 
     source: str
@@ -39,13 +39,13 @@ class Origin:
         return reinstall_command() if self.own_fix is None else self.own_fix
 
     def report(self, problem: str, file: Path) -> str:
-        """Return the message of an error about one file of the set.
+        """Return the error message about a file of the set.
 
         Args:
-            problem: what is wrong, on one line.
-            file: the file it is wrong with.
+            problem: the problem, on one line.
+            file: the affected file.
         """
-        # A line each, whatever is in a path.
+        # One line each, even if a path contains line breaks.
         lines = (f"file:   {file}", f"source: {self.described}", f"fix:    {self.fix}")
         return "\n  ".join([problem, *(line.replace("\n", "\\n") for line in lines)])
 
@@ -66,8 +66,8 @@ class Reason:
     """Why archives compiled on this machine are active.
 
     Attributes:
-        setting: the environment variable that says so, with its value.
-        own_instead: how to do without, a sentence; None if fixing the wheel's archives is.
+        setting: the environment variable that requests it, with its value.
+        own_instead: the alternative, a sentence; None to fix the wheel's archives.
     """
 
     setting: str
@@ -75,21 +75,21 @@ class Reason:
 
     @property
     def instead(self) -> str:
-        """How to do without, a sentence."""
+        """The alternative to compiling, a sentence."""
         if self.own_instead is None:
             return f"Fix the wheel's own archives: {reinstall_command()}"
         return self.own_instead
 
 
 def wheel_origin() -> Origin:
-    """Return the origin of the archives that this package's own wheel carries."""
+    """Return the origin of the archives in this package's wheel."""
     return Origin("wheel", f"wheel (temporal-static-libs {__version__})")
 
 
 def override_origin(directory: Path) -> Origin:
-    """Return the origin of the archives of the directory that TEMPORAL_LIBS_DIR names."""
+    """Return the origin of the archives in the directory that TEMPORAL_LIBS_DIR names."""
     fix = "unset TEMPORAL_LIBS_DIR   # the wheel's own archives; or fix the directory"
-    # Of a release's tarball, this is what somebody may name instead of the archives' directory.
+    # A common mistake: the directory of a release's tarball instead of `lib` in it.
     nested = directory / "lib"
     if not os.path.lexists(directory / CHECKSUMS_NAME) and os.path.lexists(nested / CHECKSUMS_NAME):
         fix = f"set TEMPORAL_LIBS_DIR to {quoted(nested)}, the directory of the archives"
@@ -100,8 +100,8 @@ def compiled_origin(directory: Path, setting: str) -> Origin:
     """Return the origin of archives that were compiled on this machine.
 
     Args:
-        directory: where they are.
-        setting: what asks for them, as in ``USE_PREBUILT_LIBS=false``.
+        directory: the directory of the archives.
+        setting: the setting that requests them, such as ``USE_PREBUILT_LIBS=false``.
     """
     return Origin(
         "compiled",
@@ -114,7 +114,7 @@ def refuse_zip() -> None:
     """Check that the package's files are on disk.
 
     Raises:
-        MissingLibraryError: they are in a zip archive, which only Python looks into.
+        MissingLibraryError: they are in a zip archive, which only Python can read.
     """
     package = Path(__file__).parent
     if package.is_dir():
@@ -125,40 +125,40 @@ def refuse_zip() -> None:
 
 
 def reinstall_command() -> str:
-    """Return the command that installs this package again; if none is known, a sentence."""
+    """Return the command that installs this package again, or a sentence if none is known."""
     site = Path(__file__).absolute().parent.parent
     installer = _installer(site)
     python = sys.executable or "python"
     elsewhere = "" if _is_of_this_python(site) else f"--target {quoted(site)} "
-    # It is there already, so that nothing is broken by installing it again.
+    # The package is already there, so installing it again breaks nothing.
     allowed = "--break-system-packages " if not elsewhere and _is_externally_managed() else ""
     if installer == "pip":
-        # Into a directory that has something pip installs nothing without --upgrade.
+        # Without --upgrade, pip does not replace what is in the directory.
         upgrade = elsewhere and "--upgrade "
         return f"{program(python)} {_PIP} {allowed}{upgrade}{elsewhere}{_REQUIREMENT}"
     if installer == "uv":
         return f"{_UV} --python {quoted(python)} {allowed}{elsewhere}{_REQUIREMENT}"
-    # Others can need a file of the project's, an environment's name or no index at all.
+    # Other installers may need a project file or the name of an environment, or use no index.
     by = installer or "the program that installed it"
     return message("reinstall", requirement=_REQUIREMENT, installer=by, place=site)
 
 
 def reinstall_anywhere(version: str) -> str:
-    """Return the command for a file that is made before the package is installed.
+    """Return the command for generated files, which are written before the package is installed.
 
     Args:
-        version: the package's.
+        version: the version of the package.
     """
     requirement = f"temporal-static-libs=={version}"
     return f"python {_PIP} {requirement}   # or: {_UV} {requirement}"
 
 
 def _installer(site: Path) -> str:
-    """Return what has installed the package, as it calls itself; an empty text if nobody says."""
-    # Here and not above, as for the next one: only messages need it.
+    """Return the name of the program that installed the package; empty if unknown."""
+    # Imported here, because only messages need it; likewise below.
     from importlib.metadata import distributions
 
-    # Only there: another copy of the package may be earlier on the path.
+    # Only in this directory: another copy of the package may come first on the path.
     for distribution in distributions(name="temporal-static-libs", path=[str(site)]):
         try:
             words = (distribution.read_text("INSTALLER") or "").split()
@@ -170,7 +170,7 @@ def _installer(site: Path) -> str:
 
 
 def _is_externally_managed() -> bool:
-    """Return whether this Python refuses packages of installers other than the system's."""
+    """Return whether this Python accepts packages only from the system's package manager."""
     import sysconfig
 
     marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
@@ -178,7 +178,7 @@ def _is_externally_managed() -> bool:
 
 
 def _is_of_this_python(site: Path) -> bool:
-    """Return whether a directory is where installers put packages of this Python by default."""
+    """Return whether installers use this directory for this Python by default."""
     import sysconfig
 
     schemes = [sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")]

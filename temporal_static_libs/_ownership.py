@@ -1,10 +1,10 @@
-"""All questions of owner and mode, and how files are opened: what some systems do not have.
+"""Owners and modes of files, and flags for opening them: everything that depends on the system.
 
-Windows has neither numbers of users nor modes. Access lists decide there who may write to a file,
-and those of a user's profile keep other users out. Nothing here reads them: what a function would
-ask about is taken for the user's own.
+Windows has neither user IDs nor modes. Access lists control who may write to a file there, and
+those of a user's profile keep other users out. Nothing here reads them: on Windows, these functions
+treat every file as the user's own.
 
-Little is imported: this belongs to the quickest answers of `temporal-libs-config`.
+Imports little, because the fastest answers of `temporal-libs-config` need this module.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import sys
 
 
 def trusted_owners(trusted: str | os.PathLike[str]) -> set[int]:
-    """Return the ids of those who may own archives; none where users have no ids.
+    """Return the IDs of the users who may own archives; empty on systems without user IDs.
 
     Args:
-        trusted: a file or directory whose owner may, like the user and the administrator.
+        trusted: a file or directory whose owner is trusted, like the user and the administrator.
     """
     if sys.platform == "win32":
         return set()
@@ -26,12 +26,12 @@ def trusted_owners(trusted: str | os.PathLike[str]) -> set[int]:
 
 
 def is_owned_by(status: os.stat_result, owners: set[int]) -> bool:
-    """Return whether one of these, from `trusted_owners`, owns it."""
+    """Return whether one of the `trusted_owners` owns the file."""
     return not owners or status.st_uid in owners
 
 
 def owner(status: os.stat_result) -> int:
-    """Return the owner's id."""
+    """Return the owner's user ID."""
     return status.st_uid
 
 
@@ -41,16 +41,16 @@ def mode(status: os.stat_result) -> str:
 
 
 def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
-    """Return who else than the owner may write to a file, or put files into a directory.
+    """Return who, except the owner, may write to a file, or put files into a directory.
 
     Args:
         file: its path.
         status: its status.
 
     Returns:
-        ``all``; ``group``; ``unknown`` where the file system has no modes; or ``""``, nobody. In a
-        directory with the sticky bit, nobody can replace the files of another user. On Windows it
-        is always ``""``.
+        ``all``; ``group``; ``unknown`` if the file system has no modes; or ``""`` for nobody. In a
+        directory with the sticky bit, users cannot replace files of other users. On Windows, the
+        result is always ``""``.
     """
     if sys.platform == "win32":
         return ""
@@ -64,13 +64,13 @@ def writers(file: str | os.PathLike[str], status: os.stat_result) -> str:
 
 
 def takes_files_of_all(status: os.stat_result) -> bool:
-    """Return whether it is a directory with the sticky bit that every user may put files into."""
+    """Return whether it is a directory with the sticky bit that every user may write to."""
     is_for_all = status.st_mode & stat.S_ISVTX and status.st_mode & stat.S_IWOTH
     return sys.platform != "win32" and stat.S_ISDIR(status.st_mode) and bool(is_for_all)
 
 
-# Types of file systems that show one mode for every file, or one for files and one for directories,
-# as with fmask=0111.
+# Types of file systems that show the same mode for every file, or one for files and one for
+# directories, as with fmask=0111.
 _WITHOUT_MODES = frozenset(
     {
         *("9p", "cifs", "drvfs", "exfat", "fuse.vmhgfs-fuse", "fuseblk", "msdos", "ntfs", "ntfs3"),
@@ -82,7 +82,7 @@ _MOUNTS = "/proc/self/mountinfo"
 
 
 def _is_without_modes(device: int) -> bool:
-    """Return whether a device is mounted as one of those. Only Linux can be asked."""
+    """Return whether a device is mounted as one of these types; always False except on Linux."""
     if sys.platform == "win32":
         return False
     number = f"{os.major(device)}:{os.minor(device)}"
@@ -91,7 +91,7 @@ def _is_without_modes(device: int) -> bool:
             lines = [line.split() for line in mounts]
     except OSError:
         return False
-    # After the mount point and its options, "-" comes before the type.
+    # The type follows a "-" after the mount point and its options.
     types = [line[line.index("-", 6) + 1] for line in lines if line[2] == number]
     return bool(types) and _WITHOUT_MODES.issuperset(types)
 
@@ -107,7 +107,7 @@ def is_users_or_administrators(status: os.stat_result) -> bool:
 
 
 def is_writable_by_others(status: os.stat_result) -> bool:
-    """Return whether anybody but the owner may write to it."""
+    """Return whether anyone except the owner may write to it."""
     # On Windows, modes mean nothing.
     return sys.platform != "win32" and bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
@@ -123,15 +123,15 @@ def is_directory(status: os.stat_result) -> bool:
 
 
 def is_regular(status: os.stat_result) -> bool:
-    """Return whether it is a regular file: no directory, named pipe or device."""
+    """Return whether it is a regular file, not a directory, named pipe or device."""
     return stat.S_ISREG(status.st_mode)
 
 
 def make_private_directory(directory: str | os.PathLike[str]) -> None:
-    """Make a directory that only the user may enter, whatever the umask, if it is not there.
+    """Create a directory that only the user may enter, whatever the umask, if it does not exist.
 
-    On Windows, Pythons from 3.13 on, and the last ones of older series, give it an access list for
-    the user and administrators; earlier ones let it have that of the directory above.
+    On Windows, Python 3.13, and the latest releases of older series, give it an access list for
+    the user and administrators. With earlier ones, it inherits the list of its parent.
     """
     try:
         os.mkdir(directory, mode=stat.S_IRWXU)
@@ -141,22 +141,22 @@ def make_private_directory(directory: str | os.PathLike[str]) -> None:
 
 
 def may_write(directory: str) -> bool:
-    """Return whether the user may make files in a directory."""
+    """Return whether the user may create files in a directory."""
     effective = os.access in os.supports_effective_ids
     return os.access(directory, os.W_OK | os.X_OK, effective_ids=effective)
 
 
-# A named pipe is not waited for, and no program that is started gets the descriptor. Windows has
-# neither: no named pipes among files, and descriptors that are inherited only if that is asked for.
-# But it changes line ends in files that are not opened as binary ones.
+# Opening does not wait for a named pipe, and child processes do not inherit the descriptor. On
+# Windows, files cannot be named pipes, and descriptors are inherited only on request. But files
+# must be opened in binary mode, or line ends change.
 OPENING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def create_private_file(file: str) -> int:
-    """Make a file that only the user may read.
+    """Create a file that only the user may read.
 
     Returns:
-        A descriptor to write to.
+        A descriptor for writing.
     """
     return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
 

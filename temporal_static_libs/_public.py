@@ -14,9 +14,9 @@ class StaticLibrary:
     """One archive.
 
     Attributes:
-        name: the link name, the one ``-l`` takes: ``temporal_sdk_core``.
-        path: absolute.
-        checksum: its SHA-256, 64 lower-case hexadecimal digits, which it has been found to have.
+        name: the link name for ``-l``: ``temporal_sdk_core``.
+        path: the path, absolute.
+        checksum: the verified SHA-256, 64 lower-case hexadecimal digits.
     """
 
     name: str
@@ -31,8 +31,8 @@ class LibrarySet:
     Attributes:
         platform: ``linux``, ``macos`` or ``windows``.
         architecture: ``x64`` or ``arm64``.
-        version: the package version they are of.
-        libraries: the archives, the default component's first.
+        version: the package version of the archives.
+        libraries: the archives, the default component first.
     """
 
     platform: str
@@ -42,10 +42,10 @@ class LibrarySet:
 
 
 def describe(loaded: LoadedSet) -> LibrarySet:
-    """Return the public view of archives that have been verified.
+    """Return the public view of verified archives.
 
     Raises:
-        UnsupportedPlatformError: their manifest names a target that the table does not have.
+        UnsupportedPlatformError: the target in their manifest is not in the table.
     """
     target = target_of_triple(loaded.manifest.target)
     libraries = tuple(

@@ -1,26 +1,25 @@
-"""What has been verified on this machine, so that asking again costs no hash.
+"""Receipts of verified archives, so that later calls need not hash them again.
 
-A receipt stands for one directory of archives, and the way they became the active ones: ``wheel``,
-``override`` or ``compiled``, the source. It has names of files, and of each file its device, inode,
-size and times as they were when all of them had been found to be right; so it has of the directory,
-whose times change when a file is added. While they are the same, the archives count as verified,
-and the facts that the receipt keeps hold, because what they were read from is one of the files.
+A receipt belongs to one directory of archives and one source: ``wheel``, ``override`` or
+``compiled``. It contains the names of files, and for each file its device, inode, size and times
+when all of them were verified. It contains the same for the directory, whose times change when a
+file is added. While all of them are unchanged, the archives count as verified. The facts in the
+receipt are then valid too, because they were read from one of the files.
 
-A file that is written to gets another ctime, which nobody but the administrator can put back. The
-exception is a store through a shared mapping: only the first one to a page that is clean sets the
-times. Whoever had write access before can so alter an archive unnoticed until the system has
-written the page to the disk. TEMPORAL_LIBS_VERIFY=always goes by no receipt.
+A write to a file changes its ctime, which only the administrator can set back. The exception is a
+store through a shared mapping: only the first store to a clean page sets the times. A process that
+already had write access can therefore alter an archive unnoticed until the system has written the
+page to disk. TEMPORAL_LIBS_VERIFY=always uses no receipts.
 
-Receipts are in ``verified`` in the cache directory, which the settings name, a file each, replaced
-whole. Where that cannot be written to, or is not the user's alone, there are none, and everything
-is hashed each time.
+Receipts are in ``verified`` in the cache directory, one file each, which is always replaced as a
+whole. If that directory cannot be written, or another user could write to it, there are no
+receipts, and everything is hashed each time.
 
-On Windows there are no receipts, and everything is hashed each time: no time of a file there is
-changed by each write and can be put back by nobody. Python's ctime is the time when a file was
-made, mtime is set by whoever may write, and only when the writer closes the file.
+On Windows there are no receipts, and everything is hashed each time, because no file time there is
+both changed by each write and protected. Python's ctime is the time when a file was created. Anyone
+who may write can set mtime, and it changes only when the writer closes the file.
 
-Paths are strings, and little is imported: this is what `temporal-libs-config` mostly spends its
-time with.
+Paths are strings and imports few, because `temporal-libs-config` spends most of its time here.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from ._ownership import (
 )
 from ._records import read_record
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,29 +50,29 @@ if TYPE_CHECKING:
     Receipt = dict[str, Identity]
     Kept = dict[str, str]
 
-# Changes when a receipt of one version would mean something else to another.
+# Must change when the meaning of receipts changes.
 _FORMAT = "temporal-static-libs receipt 3"
 
-# The directory, among the names of its files.
+# The directory itself, among the names of its files.
 _ITSELF = "."
 
-# Receipts of environments that are long gone need not be kept.
+# The number of receipts to keep: those of removed environments are useless.
 _KEPT = 1000
 
-# A change so soon after another can leave the same time in the file; file systems that count whole
-# seconds, or two, have none in the rest.
+# Two changes in such a short time can leave the same time in the file. On file systems that store
+# times in seconds, or two seconds, the nanoseconds are 0.
 _TICK = 20_000_000  # ns
 _COARSE_TICK = 2_000_000_000  # ns
 
 
 def identities(directory: Directory, names: Iterable[str]) -> Receipt:
-    """Return the identities that a directory, as ``.``, and files of it have now.
+    """Return the current identities of a directory, under the name ``.``, and of files in it.
 
-    An identity is device, inode, size, mtime and ctime in ns: of the name itself, and of what it
-    leads to. The halves differ for a symbolic link.
+    An identity is device, inode, size, mtime and ctime in ns, first of the name itself, then of the
+    file it leads to. The two halves differ for a symbolic link.
 
     Raises:
-        OSError: there is no such file.
+        OSError: a file does not exist.
     """
     found = {}
     for name in dict.fromkeys((_ITSELF, *names)):
@@ -93,14 +92,14 @@ def remembered(
     settings: Settings,
     expected: Mapping[str, Identity] | None = None,
 ) -> bool:
-    """Return whether a directory's archives have been verified, and nothing has changed since.
+    """Return whether a directory's archives were verified and have not changed since.
 
     Args:
-        source: what they were verified as.
-        directory: where they are.
-        settings: what says where the receipts are.
-        expected: names of the files that must have been verified, with the identity of those that
-            have been read meanwhile, and an empty one for the others. None for whatever was.
+        source: the source of the archives.
+        directory: the directory of the archives.
+        settings: the place of the receipts.
+        expected: names of the files that must have been verified, with the identity of each file
+            that has been read meanwhile, or an empty one. None to accept any files.
     """
     receipt, _ = _unchanged(source, directory, settings)
     if expected is None:
@@ -111,7 +110,7 @@ def remembered(
 
 
 def remembered_facts(source: str, directory: Directory, settings: Settings) -> Kept:
-    """Return the facts that were kept with the archives, if nothing has changed since."""
+    """Return the facts in the receipt, if nothing has changed since; otherwise nothing."""
     return _unchanged(source, directory, settings)[1]
 
 
@@ -122,15 +121,15 @@ def remember(
     receipt: Receipt,
     facts: Kept | None = None,
 ) -> None:
-    """Keep that a directory's archives have just been verified, if it can be kept.
+    """Write a receipt for archives that have just been verified, if possible.
 
     Args:
-        source: what they were verified as.
-        directory: where they are.
-        settings: what says where the receipts are.
+        source: the source of the archives.
+        directory: the directory of the archives.
+        settings: the place of the receipts.
         receipt: the files' identities from before they were read.
-        facts: what else is to be kept, read from files of the receipt. No key has a tab in it, and
-            nothing a line break.
+        facts: other data to store, read from files in the receipt. Keys contain no tab; neither
+            keys nor values contain a line break.
     """
     if not has_receipts():
         return
@@ -144,19 +143,19 @@ def remember(
         make_own_directory(_memory(cache))
         _write(os.path.join(_memory(cache), _name(source, directory)), receipt, facts or {})
     except (OSError, CompileError):
-        pass  # The next call hashes again; that is all.
+        pass  # The next call hashes again.
 
 
 def has_receipts() -> bool:
-    """Return whether this system has the times that a receipt depends on."""
+    """Return whether this system has the file times that receipts depend on."""
     return sys.platform != "win32"
 
 
 def memory_directory(settings: Settings) -> str:
-    """Return where receipts are kept, if they can be: an absolute path, which need not exist.
+    """Return the directory of the receipts, an absolute path, which need not exist.
 
     Raises:
-        CompileError: somebody else could put receipts there, or there is no place for them.
+        CompileError: another user could put receipts there, or there is no place for them.
     """
     cache = cache_directory(settings)
     refuse_if_not_own(cache, may_be_link=True)
@@ -165,7 +164,7 @@ def memory_directory(settings: Settings) -> str:
 
 
 def can_remember(settings: Settings) -> bool:
-    """Return whether receipts can be kept there. Nothing is written.
+    """Return whether receipts can be written there. Nothing is written.
 
     Raises:
         CompileError: as for `memory_directory`.
@@ -199,7 +198,7 @@ def _unchanged(source: str, directory: Directory, settings: Settings) -> tuple[R
             for numbers, _, name in (line.partition("\t") for line in lines[:between])
         }
         facts = dict(line.split("\t", 1) for line in lines[between + 1 : -1])
-        # The last line ends too, or it was cut; and a receipt of nothing would hold for anything.
+        # A last line without an end was truncated. An empty receipt would match anything.
         is_whole = header == _FORMAT and receipt and between < len(lines) - 1 and lines[-1] == ""
         if is_whole and receipt == identities(directory, receipt):
             return receipt, facts
@@ -235,15 +234,15 @@ def _forget_oldest(memory: str) -> None:
 
 
 def _nearest(directory: str) -> str:
-    """Return the directory, or the nearest above it that there is."""
+    """Return the directory, or its nearest parent that exists."""
     while not os.path.lexists(directory):
         directory = os.path.dirname(directory)
     return directory
 
 
 def _may_be_made_below(directory: str) -> bool:
-    # Not as the administrator with a user's HOME: it would be in that user's way. But in a
-    # directory for everybody, such as /tmp, which is the administrator's.
+    # Not as the administrator in another user's HOME, where the files would be in that user's way.
+    # A directory for all users, such as /tmp, belongs to the administrator and is accepted.
     return is_users_or_administrators(os.stat(directory))
 
 

@@ -1,7 +1,7 @@
-"""The one reader of records: manifests, checksums, receipts, and texts that the wheel carries.
+"""Reading of records: manifests, checksums, receipts, and texts in the wheel.
 
-A record is a small regular file. Nothing else is waited for, and no more is read than that.
-Functions raise OSError if a file cannot be read, and ValueError if it is no record.
+A record is a small regular file. Reading never waits for a pipe, and never reads more than `LIMIT`.
+Functions raise OSError if a file cannot be read, and ValueError if it is not a record.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import os
 
 from ._ownership import OPENING, is_directory, is_regular
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 LIMIT = 1 << 20
-"""The largest record, in bytes; the largest of a wheel, interface.json, has a quarter of it."""
+"""The limit for records, in bytes: four times the largest one in a wheel, interface.json."""
 
 
 def open_regular(file: str | os.PathLike[str]) -> int:
     """Open a regular file.
 
     Returns:
-        A descriptor to read from.
+        A descriptor for reading.
     """
     descriptor = os.open(file, os.O_RDONLY | OPENING)
     status = os.fstat(descriptor)
@@ -40,7 +40,7 @@ def open_regular(file: str | os.PathLike[str]) -> int:
 
 
 def read_record(file: str | os.PathLike[str]) -> bytes:
-    """Read a record whole."""
+    """Read a whole record."""
     with open(open_regular(file), "rb") as stream:
         content = stream.read(LIMIT + 1)
     if len(content) > LIMIT:
@@ -51,7 +51,7 @@ def read_record(file: str | os.PathLike[str]) -> bytes:
 
 
 def read_text(file: str | os.PathLike[str]) -> str:
-    """Read a record that is text in UTF-8."""
+    """Read a record that is UTF-8 text."""
     return read_record(file).decode("utf-8")
 
 

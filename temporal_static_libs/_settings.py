@@ -1,6 +1,6 @@
-"""Every environment variable of this package, read once.
+"""The environment variables of this package.
 
-Paths are strings, and little is imported: `temporal-libs-config` starts with this.
+Paths are strings and imports few, because `temporal-libs-config` starts with this module.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 
 from ._errors import SettingError
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,17 +28,17 @@ LINE_TABLES = "TEMPORAL_LIBS_LINE_TABLES"
 
 
 class Settings:
-    """What the environment asks for. An empty variable counts as one that is not set.
+    """The settings from the environment. An empty variable counts as unset.
 
     Attributes:
-        environ: the environment, for programs that are started, and for variables of others.
+        environ: the environment, for child processes and for variables of other programs.
         override: TEMPORAL_LIBS_DIR, absolute; None if it is not set.
-        prebuilt: False if USE_PREBUILT_LIBS asks for archives compiled on this machine.
-        fall_back: True if TEMPORAL_LIBS_FALLBACK asks to compile when the wheel's are broken.
-        metrics: TEMPORAL_LIBS_METRICS, as it stands; None if it is not set.
-        verify_always: True if TEMPORAL_LIBS_VERIFY asks for a hash before each answer.
+        prebuilt: False if USE_PREBUILT_LIBS requests archives compiled on this machine.
+        fall_back: True if TEMPORAL_LIBS_FALLBACK requests to compile if the wheel's are broken.
+        metrics: TEMPORAL_LIBS_METRICS, unchanged; None if it is not set.
+        verify_always: True if TEMPORAL_LIBS_VERIFY requests a hash before each answer.
         cache_directory: TEMPORAL_LIBS_CACHE_DIR, absolute; None if it is not set.
-        target: TEMPORAL_LIBS_TARGET, as it stands; None if it is not set.
+        target: TEMPORAL_LIBS_TARGET, unchanged; None if it is not set.
         cargo_profile: TEMPORAL_LIBS_CARGO_PROFILE, or ``release``.
         build_record: TEMPORAL_LIBS_BUILD_RECORD, absolute; None if it is not set.
         line_tables: TEMPORAL_LIBS_LINE_TABLES, absolute; None if it is not set.
@@ -51,7 +51,7 @@ class Settings:
             environ: usually `os.environ`.
 
         Raises:
-            SettingError: a variable holds a value it does not know.
+            SettingError: a variable has an invalid value.
         """
         self.environ = environ
         self.override = _path(environ, OVERRIDE)
@@ -67,21 +67,21 @@ class Settings:
 
     @classmethod
     def from_environ(cls) -> Settings:
-        """Read those of this process."""
+        """Read the environment of this process."""
         return cls(os.environ)
 
     @property
     def bootstrap_rust(self) -> bool:
-        """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST lets a missing toolchain be fetched.
+        """Whether TEMPORAL_LIBS_BOOTSTRAP_RUST allows to download a missing toolchain.
 
         Raises:
-            SettingError: it holds a value it does not know, which matters only for compiling.
+            SettingError: it has an invalid value, which matters only for compiling.
         """
         return _is_on(self.environ, BOOTSTRAP_RUST, default=False)
 
     @property
     def wheel_only(self) -> bool:
-        """Whether the wheel's archives are active, broken or not, and nothing is to be recorded."""
+        """Whether the wheel's archives are active, broken or not, and no metrics are recorded."""
         return self.prebuilt and not (self.override or self.fall_back or self.metrics)
 
 

@@ -1,8 +1,8 @@
-"""Which archives are active, and why: decided here, for every answer and for the doctor alike.
+"""Selection of the active archives, for all answers and for the doctor.
 
-Functions raise CompileError or UnsupportedPlatformError if archives had to be compiled and could
-not be, MissingLibraryError if what describes archives is absent or unreadable, and
-ChecksumMismatchError if manifest and checksums contradict each other.
+Functions raise CompileError or UnsupportedPlatformError if archives could not be compiled,
+MissingLibraryError if a record is absent or unreadable, and ChecksumMismatchError if manifest and
+checksums contradict each other.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from ._settings import Settings
 
 @dataclass(frozen=True)
 class Choice:
-    """The decision.
+    """The selection.
 
     Attributes:
         source: ``wheel``, ``override`` or ``compiled``.
-        why: what decided it.
+        why: the reason, for the doctor's report.
         override: for ``override``, the directory.
-        reason: for ``compiled``, what asks for it.
-        wheels_problem: what is wrong with the wheel's archives, where that decided it.
-        wheel: the wheel's archives, where they had to be looked at to decide.
+        reason: for ``compiled``, the setting that requests it.
+        wheels_problem: the problem with the wheel's archives, if it decided the selection.
+        wheel: the wheel's archives, if they were loaded for the selection.
         toolchain: for Windows, the toolchain that the archives must be for; None for the default.
     """
 
@@ -49,19 +49,17 @@ class Choice:
 
 
 def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
-    """Decide which archives are active.
+    """Select the active archives.
 
-    `usable_wheel` gives the wheel's archives, verified, or raises what is wrong with them. It is
-    called only where that decides.
+    `usable_wheel` returns the wheel's archives, verified, or raises an error. It is called only if
+    the selection depends on it.
     """
     if settings.override is not None:
         override = Path(settings.override)
         return Choice("override", f"TEMPORAL_LIBS_DIR is {override}", override=override)
     if not settings.prebuilt:
         return Choice("compiled", "USE_PREBUILT_LIBS is false", reason=ASKED_FOR)
-    default = (
-        "that is the default: TEMPORAL_LIBS_DIR is not set, and USE_PREBUILT_LIBS is not false"
-    )
+    default = "it is the default: TEMPORAL_LIBS_DIR is not set, and USE_PREBUILT_LIBS is not false"
     if not settings.fall_back:
         return Choice("wheel", default)
     try:
@@ -69,25 +67,25 @@ def choose(settings: Settings, usable_wheel: Callable[[], LoadedSet]) -> Choice:
     except TemporalStaticLibsError as error:
         why = "TEMPORAL_LIBS_FALLBACK is compile and the wheel's own are broken"
         return Choice("compiled", why, reason=FALLBACK, wheels_problem=error)
-    why = f"{default}; TEMPORAL_LIBS_FALLBACK is compile, and not needed"
+    why = f"{default}; TEMPORAL_LIBS_FALLBACK=compile is not needed"
     return Choice("wheel", why, wheel=wheel)
 
 
 def prepare(settings: Settings, toolchain: str | None = None) -> LoadedSet:
-    """Get the active archives. Only where they had to be verified to decide are they verified yet.
+    """Return the active archives, which are verified only if the selection required it.
 
-    If the environment asks for archives compiled on this machine, and there are none to reuse, they
-    are compiled, which takes minutes; the progress goes to stderr.
+    If the environment requests archives compiled on this machine, and none can be reused, they are
+    compiled, which takes minutes; the progress goes to stderr.
 
     Args:
-        settings: what the environment asks for.
+        settings: the settings from the environment.
         toolchain: for Windows, ``gnu`` or ``msvc``; None for the default.
     """
     choice = choose(settings, lambda: usable_wheel_set(settings, toolchain))
     choice = replace(choice, toolchain=toolchain)
     if choice.reason is None:
         return inspect(settings, choice)
-    # Here and not above: what compiles is a separate package, which most calls do without.
+    # Imported here, because most calls do not compile.
     from ._build.fallback import compiled_set
 
     if (problem := choice.wheels_problem) is not None:
@@ -96,10 +94,10 @@ def prepare(settings: Settings, toolchain: str | None = None) -> LoadedSet:
 
 
 def inspect(settings: Settings, choice: Choice) -> LoadedSet:
-    """Get the archives of a choice as they are, and change nothing: none are compiled.
+    """Return the archives of a choice without compiling or changing anything.
 
     Raises:
-        NotReusableError: archives of this machine would have to be compiled.
+        NotReusableError: archives would have to be compiled.
     """
     if choice.override is not None:
         loaded = override_set(choice.override)

@@ -1,4 +1,4 @@
-"""The table of targets: every fact that depends on the platform, and nothing that does not."""
+"""The table of targets: everything that depends on the platform."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ._messages import message
 
 @dataclass(frozen=True)
 class Target:
-    """One row, and what follows from it.
+    """A target, and properties derived from it.
 
     Attributes:
-        platform: this project's name of the platform, as in ``linux-x64``.
+        platform: this project's name of the platform, for example ``linux-x64``.
         triple: Rust's target triple, as ``rustc -vV`` prints it after ``host:``.
-        floor_version: the oldest glibc, musl, macOS or Windows that the archives are made for.
+        floor_version: the oldest supported version of glibc, musl, macOS or Windows.
         oldest_pip: the first pip that knows one of `wheel_tags`.
         runner: GitHub's label for the machines that build and test its wheel.
     """
@@ -49,11 +49,11 @@ class Target:
 
     @property
     def lib_directory(self) -> str:
-        """The directory of the archives in the package: one wheel has those of both toolchains."""
+        """The directory of the archives in the package; one wheel can contain both toolchains."""
         return "lib" if self.toolchain is None else f"lib/{self.platform}"
 
     def archive_name(self, library: str) -> str:
-        """Return the file name of an archive, by its link name."""
+        """Return the file name of the archive with a link name."""
         return f"{library}.lib" if self.toolchain == "msvc" else f"lib{library}.a"
 
     @property
@@ -63,37 +63,37 @@ class Target:
 
     @property
     def machine(self) -> str:
-        """The platform tag's word for the processor."""
+        """The processor, as in the platform tag."""
         if self.os == "windows":
             return {"x64": "amd64"}[self.architecture]
         return self.architecture if self.triple == "aarch64-apple-darwin" else self.processor
 
     @property
     def floor_name(self) -> str:
-        """What the floor is a version of: ``glibc``, ``musl``, ``macos`` or ``windows``."""
+        """What `floor_version` is a version of: ``glibc``, ``musl``, ``macos`` or ``windows``."""
         if self.os != "linux":
             return self.os
         return {"gnu": "glibc", "musl": "musl"}[self.triple.split("-")[-1]]
 
     @property
     def wheel_tags(self) -> tuple[str, ...]:
-        """Platform tags of a published wheel, whose archives have been proven to meet them.
+        """The platform tags of a published wheel, after its archives were checked against them.
 
-        A wheel straight from the build hook carries `build_tag` instead.
+        A wheel directly from the build hook has `build_tag` instead.
         """
         if self.os == "windows":
             return (f"win_{self.machine}",)
         tag = f"{self.floor_version.replace('.', '_')}_{self.machine}"
         if self.floor_name == "glibc":
-            # Both spellings: pip asked for --platform manylinux2014_… refuses one tagged 2_17 only.
+            # Both tags: with --platform manylinux2014_…, pip refuses a wheel tagged 2_17 only.
             return f"manylinux_{tag}", f"manylinux2014_{self.machine}"
         return (f"{'musllinux' if self.os == 'linux' else 'macosx'}_{tag}",)
 
     @property
     def gc_flag(self) -> str:
-        """What makes a C compiler driver drop the parts of an archive that nothing uses.
+        """The flag of a C compiler for dead-code elimination.
 
-        For ``msvc``, whose compiler has no such option, it is the linker's own.
+        Microsoft's compiler has none, so for ``msvc`` it is the linker's option.
         """
         if self.toolchain == "msvc":
             return "/OPT:REF"
@@ -101,27 +101,27 @@ class Target:
 
     @property
     def rust_flags(self) -> tuple[str, ...]:
-        """More flags for rustc."""
-        # Else rustc asks for musl's unwinder by the name of LLVM's, which only Zig has; so it asks
-        # for GCC's, as for glibc. Static programs can be made of the archives all the same.
+        """Additional flags for rustc."""
+        # Without it, rustc requires LLVM's unwinder for musl, which only Zig has. With it, rustc
+        # requires GCC's, as for glibc. The archives can be linked into static programs anyway.
         return ("-Ctarget-feature=-crt-static",) if self.floor_name == "musl" else ()
 
     @property
     def unwinder(self) -> tuple[str, ...]:
-        """Link names of what panics unwind with, where rustc leaves it to the link of a program."""
-        # GCC's, of which MinGW has a static library; Zig takes the name for its own unwinder.
+        """Link names of the unwinder for panics, if rustc leaves it to the link of the program."""
+        # GCC's, which MinGW has as a static library; Zig uses its own unwinder for this name.
         return ("gcc_eh",) if self.toolchain == "gnu" else ()
 
     @property
     def gnu_triple(self) -> str:
-        """The name that GNU tools for the target start with: ``aarch64-linux-gnu``."""
+        """The prefix of GNU tools for the target: ``aarch64-linux-gnu``."""
         if self.os == "windows":
             return f"{self.processor}-w64-mingw32"
         return f"{self.processor}-{self.triple.split('-', 2)[2]}"
 
     @property
     def zig_target(self) -> str:
-        """Zig's name of the target, with the floor in it, as ``zig cc -target`` takes it."""
+        """Zig's name of the target, with the oldest supported version, for ``zig cc -target``."""
         if self.os == "macos":
             return f"{self.processor}-macos.{self.floor_version}"
         if self.os == "windows":
@@ -129,10 +129,10 @@ class Target:
         return self.gnu_triple + (f".{self.floor_version}" if self.floor_name == "glibc" else "")
 
     def build_tag(self, floor_version: str) -> str:
-        """Return the platform tag of a wheel that was built and not yet proven to run elsewhere.
+        """Return the platform tag of a new wheel, which is not yet checked for other machines.
 
         Args:
-            floor_version: the oldest macOS the build is for; other tags of this kind name none.
+            floor_version: the oldest supported macOS; tags of other systems contain no version.
         """
         if self.os == "windows":
             return self.wheel_tags[0]
@@ -142,11 +142,11 @@ class Target:
         return f"macosx_{major}_{rest.partition('.')[0] or '0'}_{self.machine}"
 
     def proven_tags(self, floor_version: str) -> tuple[str, ...]:
-        """Return the platform tags of a wheel whose archives meet their floor.
+        """Return the platform tags of a wheel whose archives were checked for the oldest system.
 
         Args:
-            floor_version: the oldest macOS the build is for, which MACOSX_DEPLOYMENT_TARGET may
-                have put above the table's. The others have the table's alone.
+            floor_version: the oldest supported macOS, which MACOSX_DEPLOYMENT_TARGET may have
+                raised above the table's. Other systems always use the table's version.
         """
         return (self.build_tag(floor_version),) if self.os == "macos" else self.wheel_tags
 
@@ -160,20 +160,20 @@ TARGETS = (
     Target("macos-x64", "x86_64-apple-darwin", "10.12", "9.0", "macos-15-intel"),
     Target("windows-x64-gnu", "x86_64-pc-windows-gnu", "10", "9.0", "windows-2025"),
 )
-"""Those that there are wheels for."""
+"""The targets that have wheels."""
 
-# Compiles, but has not been run: its archives are in no wheel until a job on Windows has.
+# Compiles, but has not been run: no wheel contains its archives until a job on Windows runs them.
 WINDOWS_MSVC = Target("windows-x64-msvc", "x86_64-pc-windows-msvc", "10", "9.0", "windows-2025")
 
 ALL_TARGETS = (*TARGETS, WINDOWS_MSVC)
-"""Those that archives can be compiled for."""
+"""The targets that archives can be compiled for."""
 
 
 def target_of_triple(triple: str) -> Target:
-    """Find the row of a target triple.
+    """Find a target by its triple.
 
     Raises:
-        UnsupportedPlatformError: the table has no such row.
+        UnsupportedPlatformError: the table has no such target.
     """
     for target in ALL_TARGETS:
         if target.triple == triple:
@@ -183,5 +183,5 @@ def target_of_triple(triple: str) -> Target:
 
 
 def supported_platforms() -> str:
-    """Return every platform that there is a wheel for, with its triple, on one line."""
+    """Return all platforms that have a wheel, with their triples, on one line."""
     return ", ".join(f"{target.platform} ({target.triple})" for target in TARGETS)

@@ -1,4 +1,4 @@
-"""Comparing archives with what was recorded when they were built."""
+"""Verification of archives against their records."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ._messages import message
 from ._origin import Origin
 from ._ownership import is_owned_by, is_regular, mode, owner, trusted_owners, writers
 
-# Many times the largest archive that there is, in bytes. Hashing more would seem to hang.
+# Many times the largest archive, in bytes. Hashing a larger file would seem to hang.
 _LARGEST = 1 << 31
-# What a linker that is given the directory could take, for an archive or a system library. No name
-# that it looks for begins with a dot, as do those of what macOS keeps about files: ._libm.a
+# Files that a linker could use as an archive or a system library, if it searches the directory. It
+# never looks for names that begin with a dot, such as ._libm.a, where macOS stores metadata.
 _LIBRARY = re.compile(r"(?!\.).+\.(?:so(?:\..*)?|dylib|tbd|dll|a|lib)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class RecordedFile:
-    """A file and what was recorded about it.
+    """A file and its record.
 
     Attributes:
-        path: where it must be.
+        path: the path where it must be.
         sha256: 64 lower-case hexadecimal digits.
-        size: bytes; None where only the hash was recorded.
-        record: the file that says so, in the same directory.
+        size: bytes; None if only the hash was recorded.
+        record: the file that records it, in the same directory.
     """
 
     path: Path
@@ -43,10 +43,10 @@ class RecordedFile:
 def verify_directory(
     directory: Path, files: Iterable[RecordedFile], origin: Origin, trusted: Path
 ) -> None:
-    """Check that nobody else can change a directory of archives, nor has put libraries into it.
+    """Check that no other user can change a directory of archives, and that nothing was added.
 
     Args:
-        directory: where the archives are.
+        directory: the directory of the archives.
         files: the archives.
         origin: where they came from, for the message.
         trusted: as for `verify_files`.
@@ -68,7 +68,7 @@ def verify_directory(
         file = directory / min(unrecorded)
         fix = f"{remove_file(file)}   # or move it to another directory"
         if origin.source == "override":
-            # It may well be of use there, as in /usr/local/lib.
+            # The library may be needed there, as in /usr/local/lib.
             fix = (
                 f"move the archives, {MANIFEST_NAME} and {CHECKSUMS_NAME} to a directory without "
                 "other libraries, and set TEMPORAL_LIBS_DIR to it"
@@ -78,9 +78,9 @@ def verify_directory(
 
 
 def guarded_paths(directory: Path) -> list[Path]:
-    """Return what nobody else may change, other than archives: the directory and its records.
+    """Return what no other user may change, except archives: the directory and its records.
 
-    Where they are links into a store, that is among them.
+    If the records are links into a store, this includes the store.
     """
     records = [directory / name for name in (MANIFEST_NAME, CHECKSUMS_NAME)]
     there = [record for record in records if record.exists()]
@@ -94,12 +94,13 @@ def verify_files(files: Iterable[RecordedFile], origin: Origin, trusted: Path) -
     Args:
         files: what to compare.
         origin: where they came from, for the message.
-        trusted: a file or directory whose owner may own the files too, like the user and the
+        trusted: a file or directory whose owner may also own the files, like the user and the
             administrator.
 
     Raises:
-        MissingLibraryError: one is absent, or cannot be read.
-        ChecksumMismatchError: one is not what was recorded, or another user can have put it there.
+        MissingLibraryError: a file is absent or cannot be read.
+        ChecksumMismatchError: a file does not match its record, or another user could have put it
+            there.
     """
     owners = trusted_owners(trusted)
     for file in files:
@@ -129,10 +130,10 @@ def _check_access(path: Path, status: os.stat_result, owners: set[int], origin: 
 
 
 def _other_place(file: RecordedFile) -> str:
-    """Return the message about a link that leads elsewhere; an empty one if none does."""
+    """Return the message about a link out of the directory; empty if there is no such link."""
     target = os.path.realpath(file.path)
-    # Some installers and build systems make every file of a package a link to a store of theirs,
-    # where the files are side by side.
+    # Some installers and build systems make every file of a package a link into a store, where the
+    # files are in one directory.
     store = os.path.dirname(os.path.realpath(file.record))
     if file.path.is_symlink() and os.path.dirname(target) != store:
         return message("linked-elsewhere", name=file.path.name, target=target)
@@ -140,7 +141,7 @@ def _other_place(file: RecordedFile) -> str:
 
 
 def _other_content(file: RecordedFile, status: os.stat_result) -> str:
-    """Return the message about what differs; an empty one if nothing does."""
+    """Return the message about a difference; empty if there is none."""
     name = file.path.name
     if file.size is not None and status.st_size < file.size:
         return message("truncated", name=name, size=status.st_size, recorded=file.size)

@@ -1,10 +1,10 @@
-"""Files and links that are made whole or not at all.
+"""Atomic creation of files and links.
 
-Each is made under a random name next to its place, which it then takes. A killed process leaves
-such a name behind; none is in anybody's way, and old ones go when something is made there.
+Each is created under a random name in the same directory, and then renamed. A killed process leaves
+such a file behind. It does no harm, and old ones are removed when something is created there.
 
-On Windows nothing can take the name of a file that another process has open, such as a scanner for
-viruses that looks at what is new. That is tried again for a while, and then it is an error.
+On Windows, a file that another process has open cannot be replaced, for example while a virus
+scanner reads it. The rename is then repeated for a while before it fails.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _PAUSE = 0.02  # seconds between tries
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file, with the permissions that the umask gives.
+    """Write a file, with the permissions of the umask.
 
     Raises:
-        OSError: it cannot be written. What was there before is there still, and nothing else.
+        OSError: it cannot be written. An earlier file is unchanged, and no other file is left.
     """
     new = _new_name(file)
     try:
@@ -40,11 +40,11 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def link_whole(link: Path, target: bytes) -> None:
-    """Make a symbolic link.
+    """Create a symbolic link.
 
     Args:
-        link: the link.
-        target: where it leads.
+        link: the path of the link.
+        target: its target.
 
     Raises:
         OSError: as for `write_whole`.
@@ -77,11 +77,11 @@ def rename(old: Path, new: Path) -> None:
 
 
 def remove_leftovers(directory: Path, name: str | None = None) -> None:
-    """Remove what killed processes have left in a directory more than a day ago, if possible.
+    """Remove files that killed processes left in a directory more than a day ago, if possible.
 
     Args:
         directory: the directory.
-        name: of the file that was to be made; None for all files.
+        name: the name of the file that was being created; None for all files.
     """
     oldest = time.time() - _LEFT_OVER_AFTER
     with suppress(OSError), os.scandir(directory) as entries:
@@ -99,6 +99,6 @@ def _new_name(file: Path) -> Path:
 
 
 def _remove(file: Path) -> None:
-    # The error that is on its way says more than one of this.
+    # The error that is being raised is more useful than one from here.
     with suppress(OSError):
         os.unlink(file)

@@ -1,4 +1,4 @@
-"""`temporal-libs-config`: answers for build systems, one line an option, in the order given."""
+"""`temporal-libs-config`: answers for build systems, one line per option, in the order given."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .._settings import Settings
 from .options import ANSWERS, FLAGS, INFORMATION, PATHS, Answers
 from .script import refuse_other_copy
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-_EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
+_EXIT_INTERRUPTED = 130  # 128 plus the number of SIGINT, as in a shell
 
 _STATIC = "--static"
 _SHARED = "--shared"
@@ -38,7 +38,7 @@ _ZIG = "--zig"
 _COMPLETION = "--completion"
 
 SHELLS = ("bash", "fish", "zsh")
-"""Those that there is completion for."""
+"""The shells that have a completion script."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,14 +47,14 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(EXIT_USAGE)
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        # As answers are printed: the reader may have gone, and the disk may be full.
+        # Like answers: the reader may have closed the pipe, and the disk may be full.
         status = emit_outputs(self.format_help().splitlines())
         if status:
             sys.exit(status)
 
 
 class _Once(argparse.Action):
-    """An option that applies to the whole call, so that a second one would contradict it."""
+    """An option that applies to the whole call and may be given only once."""
 
     def __call__(
         self,
@@ -69,7 +69,7 @@ class _Once(argparse.Action):
 
 
 class _Query(_Once):
-    """An option with a value that is answered like those without."""
+    """An option that takes a value and prints an answer."""
 
     def __call__(
         self,
@@ -93,7 +93,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Wraps the help of options for the terminal, but never wider than 80 columns."""
 
     def __init__(self, prog: str) -> None:
-        # Here and not above: only the help needs it.
+        # Imported here, because only the help needs it.
         import shutil
 
         # Like argparse, leave the last two columns empty.
@@ -203,12 +203,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: its arguments; those of the process if None.
+        argv: its arguments; None for those of the process.
 
     Returns:
-        The exit status: 0, or 1 if a library is missing or damaged, or 2 for a bad setting in the
-        environment, or 130 if the user has interrupted compiling. Bad usage leaves through
-        SystemExit, with 2.
+        The exit status: 0; 1 if a library is missing or damaged; 2 for an invalid environment
+        variable; 130 if the user interrupted a compile. Wrong usage raises SystemExit with 2.
     """
     parser = command_line_parser()
     given = sys.argv[1:] if argv is None else argv
@@ -240,7 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 toolchain=arguments.toolchain,
             )
             if arguments.toolchain:
-                _ = answers.loaded  # An error, if the package does not have it.
+                _ = answers.loaded  # An error if there are no archives for the toolchain.
             lines = [ANSWERS[query](answers) for query in arguments.queries]
         for query, line in zip(arguments.queries, lines, strict=True):
             refuse_characters(line, LINES, query, "--json")
@@ -290,7 +289,7 @@ def _reject_conflicting_options(
 
 
 def _doctor(settings: Settings, *, as_json: bool) -> int:
-    # Here and not above: no other option needs so much.
+    # Imported here, because no other option needs so many modules.
     from .doctor import examine
 
     findings = list(examine(settings))

@@ -1,6 +1,6 @@
-"""`temporal-libs-config --doctor`: which archives are active, why, and whether all is well.
+"""`temporal-libs-config --doctor`: which archives are active, why, and whether they are intact.
 
-It looks, and changes nothing: archives that would have to be compiled are not.
+It changes nothing, and compiles no archives.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from .._verify import RecordedFile, guarded_paths, verify_directory, verify_file
 from .machine import floor_finding, tool_findings
 from .script import script_finding
 
-# The symbol that ties a program to archives of its header's version and ABI. Mach-O has an
-# underscore before it.
+# The symbol that ties a program to archives of its header's version and ABI. In Mach-O, it begins
+# with an underscore.
 _TIE = re.compile(r"_?(temporal_static_libs_\w+_abi_\w+)")
 
 
@@ -47,9 +47,9 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        is_well: whether it is as it should be.
-        subject: what was looked at.
-        text: what was found, on one line.
+        is_well: whether there is no problem.
+        subject: what was checked.
+        text: the result, on one line.
     """
 
     is_well: bool
@@ -57,7 +57,7 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        # A path can have a line break in it.
+        # A path can contain line breaks.
         text = self.text.replace("\n", r"\n").replace("\r", r"\r")
         return f"{'ok' if self.is_well else 'broken':<8}{self.subject}: {text}"
 
@@ -68,7 +68,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at all that decides which archives are active, and at those.
+    """Check the selection of the archives, and the archives.
 
     Args:
         settings: usually `Settings.from_environ()`.
@@ -114,16 +114,15 @@ def _check_receipts(settings: Settings) -> Finding:
         return Finding(True, "memory", text)
     try:
         memory = memory_directory(settings)
-        text = f"that archives have been verified is remembered in {memory}"
+        text = f"results of verification are cached in {memory}"
         if not can_remember(settings):
             text = (
-                f"that archives have been verified is not remembered, because {memory} is not for "
-                "you to write to; to have it remembered, set TEMPORAL_LIBS_CACHE_DIR to a "
-                "directory of yours"
+                f"results of verification are not cached, because you cannot write to {memory}; "
+                "to cache them, set TEMPORAL_LIBS_CACHE_DIR to a directory that you own"
             )
     except CompileError as error:
-        # Slower, and no less right.
-        text = f"that archives have been verified is not remembered: {_on_one_line(error)}"
+        # Not a problem: answers are only slower.
+        text = f"results of verification are not cached: {_on_one_line(error)}"
     return Finding(True, "memory", text)
 
 
@@ -159,7 +158,7 @@ def _check_set(loaded: LoadedSet, header_file: Path) -> Iterator[Finding]:
 
 
 def _check_other_toolchains() -> Iterator[Finding]:
-    """Check what a wheel for Windows holds in addition to the archives of its default."""
+    """Check the archives for other toolchains than the default in a wheel for Windows."""
     for toolchain in wheel_toolchains()[1:]:
         try:
             loaded = wheel_set(toolchain)
@@ -178,7 +177,7 @@ def _check_directory(loaded: LoadedSet) -> Finding:
 
 
 def _note_writers(loaded: LoadedSet) -> Iterator[Finding]:
-    """Report what is accepted, and worth knowing where others use the machine."""
+    """Report permissions that are accepted, but matter on a machine with other users."""
     writable: dict[str, list[str]] = {"group": [], "unknown": []}
     for path in (*guarded_paths(loaded.directory), *(file.path for file in loaded.files)):
         try:
@@ -189,11 +188,11 @@ def _note_writers(loaded: LoadedSet) -> Iterator[Finding]:
         if who in writable:
             writable[who].append(f"{path} ({mode(status)})")
     if writable["group"]:
-        text = f"the group can write to {', '.join(writable['group'])}; whoever is in it is trusted"
+        text = f"the group can write to {', '.join(writable['group'])}; its members are trusted"
         yield Finding(True, "permissions", text)
     if writable["unknown"]:
         text = (
-            "the file system has no modes, so whoever can write there is trusted: "
+            "the file system has no modes, so all users who can write there are trusted: "
             f"{', '.join(writable['unknown'])}"
         )
         yield Finding(True, "permissions", text)
@@ -213,13 +212,13 @@ def _check_header(loaded: LoadedSet, sha256: str) -> Finding:
         return Finding(True, "header", f"{text} as recorded")
     recorded = loaded.manifest.header_sha256
     text = message("other-header", name=HEADER.name, actual=sha256, recorded=recorded)
-    # Of archives from elsewhere it need not be; whether it fits them, the ABI says.
+    # Archives from elsewhere may have another header; the check of the ABI shows whether it fits.
     return Finding(loaded.origin.source == "override", "header", text)
 
 
 def _check_abi(loaded: LoadedSet, header: Header) -> Finding:
     others = [] if loaded.manifest.abi == header.abi else [f"manifest {loaded.manifest.abi}"]
-    # The archives themselves know best.
+    # The symbols in the archives are more reliable than the manifest.
     wanted = {name for name in header.own_symbols if _TIE.fullmatch(name)}
     for library in loaded.manifest.libraries:
         archive = loaded.archive(library)
@@ -229,11 +228,11 @@ def _check_abi(loaded: LoadedSet, header: Header) -> Finding:
     if others:
         text = message("other-abi", abi=header.abi, others="; ".join(others))
         return Finding(False, "ABI", text)
-    return Finding(True, "ABI", f"the header has {header.abi}, and so have the archives")
+    return Finding(True, "ABI", f"the header and the archives have {header.abi}")
 
 
 def _ties(archive: Path) -> set[str] | None:
-    """Return the names; None if the archive cannot be read, which is reported elsewhere."""
+    """Return the names of these symbols; None if the archive cannot be read, reported elsewhere."""
     try:
         symbols = defined_symbols(archive)
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Where `temporal-libs-config` starts.
+"""The entry point of `temporal-libs-config`.
 
-A build asks for directories and flags again and again. While it is remembered that the wheel's
-archives have been verified, `recall` answers, before anything is loaded that other answers need.
+A build runs the command many times. While a receipt of the wheel's archives is valid, `recall`
+answers, and no other modules are loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from .._console import EXIT_BROKEN, emit_outputs, report, settle
 from .recall import is_own, remembered_answers
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: its arguments; those of the process if None.
+        argv: its arguments; None for those of the process.
 
     Returns:
-        The exit status, as `command.main` has it; 1 for what the system does not allow.
+        The exit status of `command.main`, or 1 for an error of the system.
     """
     try:
         return _answer(sys.argv[1:] if argv is None else argv)
     except OSError as error:
-        # What the system answers where nothing knows better; a message in place of a traceback.
+        # An error of the system that no other code handles: a message instead of a traceback.
         from .._messages import describe_os_error
 
         report(describe_os_error(error))

@@ -11,7 +11,7 @@ from .._build.ziglang import ziglang_program
 from .._manifest import Manifest
 from .._messages import message
 
-# The program, the option that prints its version, and who needs it.
+# The program, the option that prints its version, and what needs it.
 _TOOLS = (
     ("zig", "version", "build.zig"),
     ("cc", "--version", "C and cgo"),
@@ -19,22 +19,22 @@ _TOOLS = (
     ("cmake", "--version", "CMake"),
 )
 
-_LONGEST = 100  # characters of what a program says of its version
+_LONGEST = 100  # characters of a program's output about its version
 
 
 def floor_finding(manifest: Manifest) -> tuple[bool, str]:
-    """Compare the oldest system that the archives are for with this one.
+    """Compare the oldest system that the archives support with this one.
 
     Returns:
-        Whether programs made with them can run here, as far as one can tell; and what to say.
+        Whether programs linked with them can run here, as far as known, and the finding's text.
     """
     host = this_host()
     floor = f"{manifest.floor_name} {manifest.floor_version}"
     target = host.target
     if target is None or target.platform != manifest.platform:
-        return True, f"{floor}; this machine is another platform, {host}: programs for it are cross"
+        return True, f"{floor}; this machine is another platform, {host}: programs are cross-built"
     if not host.version:
-        return True, f"{floor}; which {manifest.floor_name} this machine has, is not known"
+        return True, f"{floor}; the version of {manifest.floor_name} on this machine is unknown"
     here = f"{host.floor_name} {host.version}"
     if release_of(host.version) < release_of(manifest.floor_version):
         return False, message("older-system", floor=floor, here=here)
@@ -42,7 +42,7 @@ def floor_finding(manifest: Manifest) -> tuple[bool, str]:
 
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
-    """Report which build tools are on PATH. None has to be: each consumer needs its own."""
+    """Report which build tools are on PATH. All are optional: each build system needs its own."""
     for name, option, needed_by in _TOOLS:
         path = program_on_path(name, environ)
         if path is not None:
@@ -56,7 +56,7 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[str]:
 
 def _version(command: list[str], environ: Mapping[str, str], name: str) -> str:
     answer = output_of(command, environ)
-    # A terminal must not be told what to do by it, and one line is enough.
+    # Without control characters, which a terminal would execute. One line is enough.
     lines = ("".join(it for it in line if it.isprintable()) for line in answer.splitlines())
     first = next((line.strip() for line in lines if line.strip()), "of an unknown version")
     return first[:_LONGEST] if first.startswith(name) else f"{name} {first[:_LONGEST]}"

@@ -1,4 +1,4 @@
-"""What the options of `temporal-libs-config` answer."""
+"""The answers to the options of `temporal-libs-config`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .recall import ANSWERS as QUICK_ANSWERS
 
 
 class Answers:
-    """What the answers of one call are made of: found and verified once, and only if asked for."""
+    """The data for the answers of one call, loaded and verified once, and only if needed."""
 
     prefix: str = str(PACKAGE_DIR)
 
@@ -64,13 +64,13 @@ class Answers:
 
     @cached_property
     def loaded(self) -> LoadedSet:
-        """The archives, for answers that lead to none of them."""
+        """The archives, for answers that do not name an archive."""
         self._resolution.is_begun = True
         return self._found(prepare(self._settings, self._toolchain))
 
     @cached_property
     def verified(self) -> LoadedSet:
-        """The archives, for answers that lead to one of them."""
+        """The archives, verified, for answers that name one."""
         return self._found(self.loaded.verified_once(self._settings))
 
     @property
@@ -85,27 +85,27 @@ class Answers:
 
     @property
     def msvc_header(self) -> bool:
-        """The same, for an answer that is given even if there are no archives."""
+        """The same, for an answer that does not require archives."""
         named = (self._toolchain, *wheel_toolchains())
         return next(filter(None, named), None) == "msvc"
 
     @property
     def gc_flag(self) -> str:
-        """What makes a C compiler driver drop the parts of an archive that nothing uses."""
+        """The flag for dead-code elimination."""
         return target_of_triple(self.verified.manifest.target).gc_flag
 
     @property
     def manifest(self) -> Manifest:
-        """What the manifest says of the archives."""
+        """The manifest of the archives."""
         return self.loaded.manifest
 
     @property
     def library(self) -> ManifestLibrary:
-        """What it says of the component that the call is about."""
+        """The archive of the selected component, from the manifest."""
         return self.loaded.library(self._component)
 
     def json(self) -> str:
-        """Return the manifest, with what a build needs too: paths, the source, all platforms."""
+        """Return the manifest, extended with paths, the source and all platforms."""
         loaded = self.verified
         target = target_of_triple(loaded.manifest.target)
         manifest = loaded.manifest.to_dict()
@@ -133,13 +133,13 @@ class Answers:
         return json.dumps(added | manifest)
 
     def interface(self) -> str:
-        """Return the file that describes the C interface, which can be read."""
+        """Return the file that describes the C interface, after checking that it can be read."""
         wheel_text(INTERFACE)
         return portable(INTERFACE)
 
     def cmake_dir(self) -> str:
         """Return the directory of the CMake package."""
-        # Here and not above, as for the next one: most calls do without.
+        # Imported here, because most calls do not need it; likewise below.
         from .._integration.files import cmake_dir
 
         return portable(cmake_dir(self.verified, self._settings))
@@ -155,17 +155,17 @@ class Answers:
         from .._shared.library import link_shared_library
 
         assert self._shared is not None
-        # Before the link, not when the answer is printed.
+        # Before the link, and not only when the answer is printed.
         refuse_characters(os.path.abspath(self._shared), LINES, "--shared", "shared_library()")
         environ = self._settings.environ
         return portable(link_shared_library(self.verified, self._component, self._shared, environ))
 
     def sha256(self) -> str:
-        """Return the hash of the component's archive, which it has been found to have."""
+        """Return the verified hash of the component's archive."""
         return self.verified.library(self._component).sha256
 
     def verification(self) -> str:
-        """Return the files that have been compared with their records."""
+        """Verify the files by hash, and return their names."""
         verified = self._found(self.loaded.verify(self._settings))
         return f"ok: {' '.join(file.path.name for file in verified.files)}"
 
@@ -179,10 +179,10 @@ def _path(path: str | os.PathLike[str]) -> str:
 
 
 def _text(path: str) -> str:
-    """Return a path, or text with one, as the characters that its bytes are in UTF-8.
+    """Decode the bytes of a path, or of text with a path, as UTF-8.
 
     Raises:
-        TemporalStaticLibsError: they are none.
+        TemporalStaticLibsError: they are not valid UTF-8.
     """
     content = encoded(path)
     try:

@@ -1,6 +1,6 @@
-"""Answers from a receipt: what flags and directories need is kept with what has been verified.
+"""Answers from a receipt, which stores the data for flags and directories.
 
-Little is imported here, and by what this imports: a build asks again and again.
+This module, and those that it imports, import little, because a build runs the command many times.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .._flags import (
 from .._receipts import remembered_facts
 from .._settings import Settings
 
-# Type checkers take it for typing's.
+# Type checkers treat it as typing.TYPE_CHECKING.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,11 +52,11 @@ ANSWERS: Mapping[str, Callable[[Any], str]] = {
     "--platform": lambda a: a.manifest.platform,
     "--abi": lambda a: a.manifest.abi,
 }
-"""Option to its answer, made of `Facts` or of `options.Answers`: they have the same attributes."""
+"""Option to its answer, from `Facts` or `options.Answers`, which have the same attributes."""
 
 
 def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
-    """Return the answers if the receipt has all they need; None if `command` must look closer."""
+    """Return the answers if a valid receipt contains their data; None to run `command` instead."""
     options = []
     component = toolchain = None
     static = False
@@ -72,7 +72,7 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
             toolchain = next(rest, "")
         else:
             return None
-    # As pathlib has it, which the rest of the package goes by.
+    # Otherwise, the paths of pathlib, which the rest of the package uses, would differ.
     if not options or os.path.normpath(_PREFIX) != _PREFIX:
         return None
     try:
@@ -82,21 +82,21 @@ def remembered_answers(arguments: Sequence[str]) -> list[str] | None:
         directory, facts = _remembered(settings, toolchain)
         wanted = "sdk-core" if component is None else plain_component(component)
         kept = Facts(facts, wanted, _PREFIX, directory, static=static)
-    except (SettingError, KeyError):  # whose message is the command's
+    except (SettingError, KeyError):  # `command` reports the error
         return None
     answers = [ANSWERS[option](kept) for option in options]
     return None if any("\n" in answer for answer in answers) else answers
 
 
 def _remembered(settings: Settings, toolchain: str | None) -> tuple[str, Mapping[str, str]]:
-    """Return the directory of the wheel's archives, and what is remembered of them.
+    """Return the directory of the wheel's archives, and the facts in its receipt.
 
     Raises:
-        KeyError: there is none for the toolchain.
+        KeyError: there is no directory for the toolchain.
     """
     if toolchain is None and (facts := remembered_facts("wheel", _LIB, settings)):
         return _LIB, facts
-    # Here and not above: other systems' wheels do without.
+    # Imported here, because only wheels for Windows need it.
     from .._layout import toolchain_directories
 
     directories = toolchain_directories(_LIB)
@@ -105,7 +105,7 @@ def _remembered(settings: Settings, toolchain: str | None) -> tuple[str, Mapping
 
 
 def is_own(script: str) -> bool:
-    """Return whether the package is where the script is, or no script is running."""
+    """Return whether this package belongs to the script, or no script is running."""
     if os.path.basename(script) != PROG:
         return True
     return any(

@@ -1,7 +1,7 @@
-"""The script `temporal-libs-config`: which copy of the package it belongs to, and what starts it.
+"""The script `temporal-libs-config`: which copy of the package it belongs to, and its interpreter.
 
-Environments are copied and moved, and packages installed with ``--target``. A script can then start
-a Python that imports another copy of the package than the one next to the script.
+After an environment was copied or moved, or the package was installed with ``--target``, a script
+can start a Python that imports another copy of the package than the one next to the script.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .._messages import message
 from .._origin import reinstall_command
 from .._records import read_text
 
-# Where the path of the interpreter is too long, or has a space in it, a shell starts it.
+# If the path of the interpreter is too long or contains a space, a shell starts it.
 _STARTED_BY_SHELL = re.compile(r"^'''exec' (?:\"([^\"$]+)\"|([^\s\"$']+)) ", re.MULTILINE)
 
 
@@ -28,11 +28,11 @@ def refuse_other_copy(script: str) -> None:
     """Check that Python has imported the package that a script belongs to.
 
     Args:
-        script: ``sys.argv[0]``; only that of `temporal-libs-config` belongs to a package.
+        script: ``sys.argv[0]``; other programs than `temporal-libs-config` are accepted.
 
     Raises:
-        TemporalStaticLibsError: there is a copy next to the script, and Python has imported
-            another. If PYTHONPATH names that, it is what the user wants.
+        TemporalStaticLibsError: there is a copy next to the script, but Python has imported
+            another one that PYTHONPATH does not name.
     """
     if os.path.basename(script) != PROG:
         return
@@ -53,10 +53,10 @@ def refuse_other_copy(script: str) -> None:
 
 
 def _sites(root: Path) -> tuple[Path, ...]:
-    """Return where the package of a script can be.
+    """Return the directories that can contain the package of a script.
 
     Args:
-        root: the directory above the script's.
+        root: the parent of the script's directory.
     """
     if sys.platform == "win32":
         return root, root / "Lib" / "site-packages", root / "site-packages"
@@ -65,14 +65,15 @@ def _sites(root: Path) -> tuple[Path, ...]:
 
 
 def script_finding() -> tuple[bool, str] | None:
-    """Look at the script of this Python's environment.
+    """Check the script in this Python's environment.
 
     Returns:
-        Whether it works, and what to say; None if there is no script, or it cannot be read.
+        Whether it works, and the text of the finding; None if there is no script, or it cannot be
+        read.
     """
     script = Path(sysconfig.get_path("scripts")) / PROG
     if sys.platform == "win32":
-        # A program, which has the interpreter's path somewhere inside.
+        # An executable that contains the interpreter's path.
         launcher = script.with_name(f"{PROG}.exe")
         return (True, str(launcher)) if launcher.is_file() else None
     try:
@@ -92,7 +93,7 @@ def script_finding() -> tuple[bool, str] | None:
 
 
 def _interpreter(text: str) -> str:
-    """Return the interpreter that a script names by its absolute path, or an empty text."""
+    """Return the absolute path of the interpreter that a script names, or an empty string."""
     first = text.partition("\n")[0]
     if first == "#!/bin/sh":
         found = _STARTED_BY_SHELL.search(text)

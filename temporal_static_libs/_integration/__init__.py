@@ -1,1 +1,1 @@
-"""The files with which build systems find archives."""
+"""The files with which build systems find the archives."""

@@ -1,4 +1,4 @@
-"""The CMake package: what ``find_package(TemporalStaticLibs)`` reads."""
+"""The CMake package, which ``find_package(TemporalStaticLibs)`` reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG_VERSION = "TemporalStaticLibsConfigVersion.cmake"
 
 # CMAKE_SYSTEM_NAME, by the operating system of the target.
 _SYSTEMS = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
-# CMAKE_SYSTEM_PROCESSOR is what `uname -m` or a toolchain file calls it; a regular expression.
+# Regular expressions for CMAKE_SYSTEM_PROCESSOR, which `uname -m` or a toolchain file sets.
 _PROCESSORS = {"x64": "x86_64|amd64|AMD64|x64", "arm64": "aarch64|arm64|ARM64"}
 _VERSION = re.compile(r"(?P<release>\d+(?:\.\d+)*)(?:\.post(?P<post>\d+))?")
 
@@ -29,8 +29,8 @@ def config_file(manifest: Manifest, places: Places) -> str:
     """Return ``TemporalStaticLibsConfig.cmake``, which imports the targets.
 
     Args:
-        manifest: of the set.
-        places: where it is.
+        manifest: the manifest of the archives.
+        places: the directories.
     """
     libraries = manifest.libraries
     target = target_of_triple(manifest.target)
@@ -53,13 +53,13 @@ def config_file(manifest: Manifest, places: Places) -> str:
 
 
 def choosing_config_file(manifest: Manifest, fix: str) -> str:
-    """Return the ``TemporalStaticLibsConfig.cmake`` that chooses one of another directory.
+    """Return the ``TemporalStaticLibsConfig.cmake`` that includes the one for the toolchain.
 
-    It is the same whatever toolchains of Windows a wheel has archives for.
+    It does not depend on the toolchains that a wheel for Windows has archives for.
 
     Args:
-        manifest: of any of the sets.
-        fix: the command that fixes a broken one.
+        manifest: the manifest of any of the sets.
+        fix: the command that fixes a broken set.
     """
     directories = {it: _platform_of(target_of_triple(manifest.target), it) for it in TOOLCHAINS}
     return fill(
@@ -70,7 +70,7 @@ def choosing_config_file(manifest: Manifest, fix: str) -> str:
 
 
 def choosing_version_file(manifest: Manifest) -> str:
-    """Return the ``TemporalStaticLibsConfigVersion.cmake`` next to that: for any toolchain."""
+    """Return the ``TemporalStaticLibsConfigVersion.cmake`` next to it, for any toolchain."""
     return _version_file(manifest, _platform_of(target_of_triple(manifest.target), None))
 
 
@@ -79,7 +79,7 @@ def _platform_of(target: Target, toolchain: str | None) -> str:
 
 
 def config_version_file(manifest: Manifest) -> str:
-    """Return ``TemporalStaticLibsConfigVersion.cmake``, which says what the package suits."""
+    """Return ``TemporalStaticLibsConfigVersion.cmake``, which checks version and platform."""
     return _version_file(manifest, target_of_triple(manifest.target).platform)
 
 
@@ -100,10 +100,10 @@ def _version_file(manifest: Manifest, platform: str) -> str:
 
 
 def cmake_version(version: str) -> str:
-    """Return a version of Python's as CMake compares them: ``1.2.3.post4`` is ``1.2.3.4``.
+    """Convert a Python version to one that CMake can compare: ``1.2.3.post4`` is ``1.2.3.4``.
 
     Raises:
-        TemporalStaticLibsError: it is no release, nor one's repackaging.
+        TemporalStaticLibsError: it is neither a release nor a post-release.
     """
     parts = _VERSION.fullmatch(version)
     if parts is None:
@@ -117,7 +117,7 @@ def _target_name(library: ManifestLibrary) -> str:
 
 def _row(library: ManifestLibrary, target: Target) -> str:
     name = f"_temporal_{_target_name(library)}"
-    # As flags: a bare name such as `m` would mean the project's own target, if it has one.
+    # As flags: a bare name such as `m` would refer to a target of the project, if there is one.
     frameworks = [f"-framework {it}" for it in library.frameworks]
     msvc = target.toolchain == "msvc"
     links, static_links = (

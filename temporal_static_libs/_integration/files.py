@@ -1,9 +1,9 @@
-"""The files with which build systems find archives: a CMake package, and pkg-config modules.
+"""The files with which build systems find the archives: a CMake package and pkg-config modules.
 
-The wheel carries those of its own archives, made when it was built, in the directory of the
-archives. For archives from elsewhere they are made when they are asked for, in the cache directory,
-next to symbolic links to the archives, the header and the protobuf files. On Windows, where not
-everybody may make links, they have absolute paths instead.
+The wheel contains the files for its archives, in the same directory. For other archives, they are
+generated on request in the cache directory, next to symbolic links to the archives, the header and
+the protobuf files. On Windows, where not every user may create links, they contain absolute paths
+instead.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ from .paths import CMAKE, PKG_CONFIG, found_in, refuse_characters
 from .template import Places
 
 _IN_CACHE = "build-systems"
-# The links, next to the files that are made in the cache.
+# The links, next to the generated files in the cache.
 _LINKS = (PurePath("lib"), PurePath("include"), PurePath("proto"))
 _CARRIED_INCLUDE = INCLUDE_DIR.relative_to(PACKAGE_DIR)
 _CARRIED_PROTOS = PROTO_DIR.relative_to(PACKAGE_DIR)
 
 
 def render_files(manifest: Manifest, places: Places) -> dict[PurePath, str]:
-    """Return the text of each.
+    """Return the text of each file.
 
     Args:
-        manifest: what the archives are.
-        places: where they are.
+        manifest: the manifest of the archives.
+        places: the directories.
 
     Returns:
-        Path, relative to one directory for all, to text.
+        Path, relative to a common directory, to text.
     """
     return _cmake_files(manifest, places) | _pkg_config_files(manifest, places)
 
@@ -74,23 +74,23 @@ def _pkg_config_files(manifest: Manifest, places: Places) -> dict[PurePath, str]
 
 
 def render_carried_files(manifest: Manifest, fix: str) -> dict[PurePath, str]:
-    """Return the text of each file that the wheel of a set carries.
+    """Return the text of each file in the wheel of a set.
 
-    A wheel for Windows has a CMake package next to the archives of each set, and one that chooses;
-    the pkg-config modules are those of the default.
+    A wheel for Windows has a CMake package next to the archives of each set, and one that includes
+    the right one. Its pkg-config modules are those of the default toolchain.
 
     Args:
-        manifest: what the archives are.
+        manifest: the manifest of the archives.
         fix: the command that fixes a broken set.
 
     Returns:
-        Path, relative to the directory ``lib`` of the package, to text.
+        Path, relative to the ``lib`` directory of the package, to text.
     """
     target = target_of_triple(manifest.target)
     below = PurePath(target.lib_directory).relative_to("lib")
 
     def places(start: PurePath) -> Places:
-        """Return the places as seen from a directory of the wheel's."""
+        """Return the places, relative to a directory of the wheel."""
         up = PurePath(*[".."] * len(PurePath("lib", start).parts))
         archives = PurePath() if start == below else below
         return Places(archives, up / _CARRIED_INCLUDE, up / _CARRIED_PROTOS, "wheel", fix)
@@ -109,15 +109,15 @@ def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """Return the directory of the CMake package of the active archives, an absolute path.
 
     Args:
-        loaded: archives that have been verified.
-        settings: what says where the cache directory is.
+        loaded: the archives, verified.
+        settings: the place of the cache directory.
 
     Raises:
         MissingLibraryError: a file of the wheel is absent.
-        CompileError: they are to be made, and the cache directory cannot be used.
-        TemporalStaticLibsError: a path has a character that CMake cannot read.
+        CompileError: the files must be generated, and the cache directory cannot be used.
+        TemporalStaticLibsError: a path contains a character that CMake cannot read.
     """
-    # To which CMake resolves links.
+    # CMake resolves links to these paths.
     include = include_dir(settings)
     places = [os.path.realpath(it) for it in (loaded.directory, include, PROTO_DIR)]
     for place in places:
@@ -132,8 +132,8 @@ def cmake_dir(loaded: LoadedSet, settings: Settings) -> Path:
 def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     """Return the directory of the pkg-config modules of the active archives, an absolute path.
 
-    It is in the cache directory, too, if not every reader of pkg-config's output could follow to
-    where the wheel is, for example because its path has a space. On Windows, no link avoids that.
+    It is also in the cache directory if some readers of pkg-config's output could not handle the
+    path of the wheel, for example because it contains a space. On Windows, no link can avoid that.
 
     Arguments and errors are those of `cmake_dir`.
     """
@@ -143,7 +143,7 @@ def pkg_config_dir(loaded: LoadedSet, settings: Settings) -> Path:
     if carried is not None and (sys.platform == "win32" or pkgconfig.suits_every_reader(carried)):
         refuse_characters(carried, PKG_CONFIG, "--pkgconfigdir", "--libs")
         return carried
-    # Here and not above: without a home there is no cache, and the wheel's own need none.
+    # Only now: the wheel's modules need no cache, and without a home directory there is none.
     cache = Path(cache_directory(settings))
     cache_suits = pkgconfig.suits_every_reader(cache)
     if carried is not None and not cache_suits and not found_in(str(carried), PKG_CONFIG):
@@ -172,14 +172,14 @@ def _rendered(loaded: LoadedSet, include: Path) -> dict[PurePath, str]:
 
 
 def _targets(loaded: LoadedSet, include: Path) -> tuple[PurePath, ...]:
-    """Return where each link leads."""
+    """Return the target of each link."""
     return loaded.directory, include.absolute(), PROTO_DIR.absolute()
 
 
 def _generate(loaded: LoadedSet, include: Path, cache: Path) -> Path:
-    """Write them into a directory named for what is in it, so that nothing ever changes it.
+    """Write the files into a directory that is named after their hash and therefore never changes.
 
-    What was there before stays for the build trees that were configured with it.
+    Older directories stay for the build trees that were configured with them.
     """
     import hashlib
 

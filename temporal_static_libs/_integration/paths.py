@@ -1,7 +1,7 @@
-"""Characters in a path that no quoting gets past the readers of a file or of an answer.
+"""Characters in paths that the readers of a file or an answer misinterpret, even if quoted.
 
-On Windows each absolute path has a colon and backslashes. CMake and pkgconf read those as Windows
-does there: the first turns them into forward slashes, and the second splits at semicolons only.
+On Windows, every absolute path contains a colon and backslashes, which CMake and pkgconf handle:
+CMake converts backslashes to slashes, and pkgconf splits only at semicolons.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import sys
 from .._errors import TemporalStaticLibsError
 from .._messages import message
 
-# With Makefiles too, which CMake writes by default: they end a string at a quote, and take what
-# `$(` begins for a variable.
+# Includes those of Makefiles, which CMake generates by default: a quote ends a string, and `$(`
+# begins a variable.
 CMAKE = (";", "|", "\\", ":", "$<", "$(", '"', "\t", "\r", "\n")
-# pkgconf takes some of them for syntax, and the others for the end of an argument.
+# For pkgconf, some of them are syntax, and the others end an argument.
 PKG_CONFIG = ("\\", ":", "${", "'", '"', "`", "\t", "\r", "\n")
 LINES = ("\n",)
 _OF_WINDOWS = ("\\", ":")
@@ -24,7 +24,7 @@ _NAMES = {"\t": "a tab", "\r": "a carriage return", "\n": "a line break"}
 
 
 def found_in(path: str, characters: tuple[str, ...]) -> str:
-    """Return the first of the characters that a path has; an empty text if it has none."""
+    """Return the first of the characters that a path contains; empty if it contains none."""
     passed = _OF_WINDOWS if sys.platform == "win32" else ()
     return next((it for it in characters if it in path and it not in passed), "")
 
@@ -32,16 +32,16 @@ def found_in(path: str, characters: tuple[str, ...]) -> str:
 def refuse_characters(
     path: str | os.PathLike[str], characters: tuple[str, ...], option: str, instead: str
 ) -> None:
-    """Check that a path has none of some characters.
+    """Check that a path contains none of these characters.
 
     Args:
-        path: what an answer leads to, or an answer with a path in it.
-        characters: what its readers do not take.
-        option: the one that is to be answered.
-        instead: the option that answers for any path.
+        path: the path, or an answer that contains it.
+        characters: the characters that its readers misinterpret.
+        option: the option to be answered.
+        instead: an option that works with any path.
 
     Raises:
-        TemporalStaticLibsError: it has one.
+        TemporalStaticLibsError: it contains one.
     """
     found = found_in(os.fspath(path), characters)
     if found:

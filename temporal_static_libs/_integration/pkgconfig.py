@@ -1,4 +1,4 @@
-"""The pkg-config modules of an archive: ``temporal-sdk-core.pc``, and the one for static links."""
+"""The pkg-config modules of an archive, such as ``temporal-sdk-core.pc``."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .template import Places, fill
 
 DIRECTORY = "pkgconfig"
 
-# In a path: what readers of pkg-config's output split at, or do not take for what it is.
+# Characters in a path at which readers of pkg-config's output split, or which they misinterpret.
 _SPECIAL = re.compile(r"[^\w@%+=,./-]")
-# The same on Windows, where pkgconf makes slashes of backslashes.
+# The same on Windows, where pkgconf converts backslashes to slashes.
 _SPECIAL_ON_WINDOWS = re.compile(r"[^\w@%+=,./:\\-]")
 
 
 def module_name(library: ManifestLibrary, *, static: bool = False) -> str:
-    """Return what ``pkg-config`` and Meson's ``dependency()`` take.
+    """Return the module's name for ``pkg-config`` and Meson's ``dependency()``.
 
     Args:
         library: the archive.
-        static: whether to name the module for programs that are linked with ``-static``. It is a
-            second one, because ``pkg-config --static`` can add flags to a module's but drop none.
+        static: whether to return the module for programs linked with ``-static``. It is separate,
+            because ``pkg-config --static`` can add flags but remove none.
     """
     return f"temporal-{library.component}{'-static' if static else ''}"
 
@@ -35,12 +35,12 @@ def module_name(library: ManifestLibrary, *, static: bool = False) -> str:
 def pkg_config_module(
     manifest: Manifest, library: ManifestLibrary, places: Places, *, static: bool = False
 ) -> str:
-    """Return its text.
+    """Return the text of a module.
 
     Args:
-        manifest: of the set that the archive is in.
+        manifest: the manifest of the archives.
         library: the archive.
-        places: where it is.
+        places: the directories.
         static: as for `module_name`.
     """
     component = component_named(library.component)
@@ -62,10 +62,10 @@ def pkg_config_module(
 
 
 def suits_every_reader(directory: Path) -> bool:
-    """Return whether flags with paths below a directory arrive as they are.
+    """Return whether all readers understand flags with paths below a directory.
 
     pkgconf escapes spaces. But a shell's ``$(pkg-config …)``, Zig and older versions of Go split at
-    each, escaped or not.
+    every space, escaped or not.
     """
     special = _SPECIAL_ON_WINDOWS if sys.platform == "win32" else _SPECIAL
     return special.search(str(directory)) is None
@@ -73,6 +73,6 @@ def suits_every_reader(directory: Path) -> bool:
 
 def _path(path: PurePath) -> str:
     if path.is_absolute():
-        # As pkgconf does it with pcfiledir.
+        # The same escapes as pkgconf uses for pcfiledir.
         return re.sub(r"([\s()])", r"\\\1", path.as_posix())
     return f"${{pcfiledir}}/{PurePath('..', path).as_posix()}"

@@ -1,4 +1,4 @@
-"""The templates in share/, with placeholders ``@NAME@``, and what goes into them."""
+"""The templates in share/, with placeholders ``@NAME@``, and their values."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 
 @dataclass(frozen=True)
 class Places:
-    """What such files say that is not in the manifest.
+    """The values for the templates that are not in the manifest.
 
-    Paths are relative to the directory that has ``cmake/`` and ``pkgconfig/`` in it, so that the
-    files hold wherever the whole is put; or absolute, in files for one machine.
+    Paths are relative to the directory that contains ``cmake/`` and ``pkgconfig/``, so that the
+    package can be moved; or absolute, in files for one machine.
 
     Attributes:
         archives: the directory of the archives.
@@ -36,11 +36,11 @@ class Places:
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Fill in a template, and return its text.
+    """Fill in a template and return its text.
 
     Args:
-        template: its file name.
-        values: what to put for each placeholder, in the syntax of the file.
+        template: the file name.
+        values: placeholder to value, in the syntax of the file.
 
     Raises:
         KeyError: a placeholder has no value.

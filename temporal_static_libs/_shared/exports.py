@@ -1,4 +1,4 @@
-"""The symbols that a shared library exports: those of the header that the component has."""
+"""The symbols that a shared library exports: those of the header that the component contains."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .._library_set import HEADER, LoadedSet
 from .._manifest import ManifestLibrary
 from .._messages import message
 
-_SHOWN = 5  # of the symbols that are missing
+_SHOWN = 5  # missing symbols in the message
 
 
 def exported_symbols(component: Component) -> list[str]:
-    """Return the interface's functions that a component has, and this project's own.
+    """Return the interface's functions that a component contains, and this project's symbols.
 
-    They include the symbol that ties a program to its archive, so that a C program linked with the
+    They include the symbol that ties a program to its archive, so a C program linked with the
     shared library gets the same check.
 
     Raises:
@@ -29,13 +29,13 @@ def exported_symbols(component: Component) -> list[str]:
 def check_defined(
     loaded: LoadedSet, library: ManifestLibrary, symbols: list[str], prefix: str
 ) -> None:
-    """Check that an archive defines all that is to be exported, before any linker runs.
+    """Check that an archive defines all symbols to export, before a linker runs.
 
     Args:
         loaded: the archives, verified.
-        library: the one to be linked.
-        symbols: as C spells them.
-        prefix: what the archive puts before each.
+        library: the archive to link.
+        symbols: the symbols, as spelled in C.
+        prefix: the prefix of each symbol in the archive.
 
     Raises:
         LinkError: it does not, because it has another version or is not from this project.

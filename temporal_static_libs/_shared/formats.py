@@ -1,4 +1,4 @@
-"""The table of shared library formats: file names, and options for the C compiler's driver."""
+"""The table of shared library formats: file names, and options for the C compiler driver."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from .._components import Component
 from .._targets import Target
 
-#: Arguments that a driver reads from a file, so that the command line stays short.
+#: A file with arguments for the driver, so that the command line stays short.
 ROOTS_FILE = "roots"
 
 
 @dataclass(frozen=True)
 class Format:
-    """One row.
+    """A format.
 
     Attributes:
-        prefix: what file names begin with.
-        suffix: what they end with.
-        symbol_prefix: what C names begin with in object files.
-        exports_file: name of the file that lists what is exported.
+        prefix: the beginning of file names.
+        suffix: the end of file names.
+        symbol_prefix: the prefix of C names in object files.
+        exports_file: the name of the file that lists the exported symbols.
         exports_head: the beginning of that file.
         exports_tail: its end.
-        exports_entry: the line of one symbol, with ``{}`` for it.
-        options: options for a file name, a target and the oldest version of it, the one for
-            `exports_file` among them.
+        exports_entry: the line of a symbol, with ``{}`` for its name.
+        options: the driver's options, including the one for `exports_file`, for a file name, a
+            target and its oldest supported version.
     """
 
     prefix: str
@@ -45,27 +45,27 @@ class Format:
         """Return the content of `exports_file`.
 
         Args:
-            symbols: as C spells them.
+            symbols: the symbols, as spelled in C.
         """
         lines = (f"{self.exports_entry.format(self.symbol_prefix + it)}\n" for it in symbols)
         return f"{self.exports_head}{''.join(lines)}{self.exports_tail}"
 
     def roots(self, symbols: Iterable[str]) -> str:
-        """Return the content of `ROOTS_FILE`: an archive's member is taken if it is referred to.
+        """Return the content of `ROOTS_FILE`: references that make the linker use the members.
 
         Args:
-            symbols: as C spells them.
+            symbols: the symbols, as spelled in C.
         """
         return "".join(f"-Wl,-u,{self.symbol_prefix}{symbol}\n" for symbol in symbols)
 
     def arguments(self, file_name: str, target: Target, floor_version: str) -> list[str]:
-        """Return what comes before the archive.
+        """Return the arguments that precede the archive.
 
         Args:
-            file_name: of the shared library, in the working directory, as are `exports_file` and
+            file_name: the shared library, in the working directory, like `exports_file` and
                 `ROOTS_FILE`.
             target: the platform.
-            floor_version: the oldest one of it that the archive is made for.
+            floor_version: the oldest supported version of the platform.
         """
         options = self.options(file_name, target, floor_version)
         return ["-shared", "-o", file_name, *options, f"@{ROOTS_FILE}"]
@@ -76,9 +76,9 @@ def _elf_options(file_name: str, target: Target, _floor_version: str) -> Sequenc
         f"-Wl,-soname,{file_name}",
         f"-Wl,--version-script={_VERSION_SCRIPT}",
         *(target.gc_flag, "-Wl,--as-needed"),
-        # An undefined symbol is an error now, not when a program loads the library.
+        # An undefined symbol is an error now, and not only when a program loads the library.
         "-Wl,-z,defs",
-        # The loader's tables become read-only. No stack of a program becomes executable.
+        # Makes the loader's tables read-only, and keeps the program's stacks non-executable.
         *("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"),
     )
 

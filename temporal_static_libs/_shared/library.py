@@ -32,32 +32,32 @@ def link_shared_library(
     Args:
         loaded: the archives, verified.
         component: the component's name.
-        directory: where to put the shared library; created if necessary.
+        directory: the directory for the shared library; created if necessary.
         environ: the environment with CC and PATH.
 
     Returns:
-        The file, an absolute path. A link that fails leaves the directory as it was.
+        The file, an absolute path. If the link fails, the directory is unchanged.
 
     Raises:
         LinkError: there is no linker, it failed, the archive lacks something, or the directory
             cannot be written to.
         SettingError: CC is not a valid command.
         MissingLibraryError: there is no archive for the component.
-        UnsupportedPlatformError: the archives are for a target that the table does not have.
+        UnsupportedPlatformError: the target of the archives is not in the table.
     """
     manifest, library = loaded.manifest, loaded.library(component)
     target = target_of_triple(manifest.target)
     form, row = FORMATS[target.os], component_named(component)
     if not os.fspath(directory):
-        # As of a variable that is not set: the system takes no such name, and abspath() would.
+        # For example an unset variable. The system refuses an empty name, but abspath() accepts it.
         raise _unusable("''", os.strerror(errno.ENOENT))
     file = Path(os.path.abspath(directory), form.file_name(row))
     symbols = exported_symbols(row)
     check_defined(loaded, library, symbols, form.symbol_prefix)
     linker = find_linker(target, environ)
     _prepare(file, loaded.directory)
-    # Linkers also write other files next to the library. The link runs in this directory, because a
-    # comma in a path would split the options.
+    # A temporary directory, because linkers also write other files next to the library, and because
+    # a comma in a path would split the options.
     with tempfile.TemporaryDirectory(prefix="temporal-shared-") as scratch:
         Path(scratch, form.exports_file).write_text(form.exports(symbols), encoding="ascii")
         Path(scratch, ROOTS_FILE).write_text(form.roots(symbols), encoding="ascii")
@@ -65,7 +65,7 @@ def link_shared_library(
         arguments += [str(loaded.archive(library)), *system_library_flags(library)]
         arguments += framework_flags(library)
         if target.os == "windows" and not linker.is_zig:
-            # Otherwise, the library needs a DLL of GCC's, which other machines lack.
+            # Otherwise, the library needs a DLL of GCC, which other machines lack.
             arguments.append("-static-libgcc")
         linker.run(arguments, Path(scratch), environ)
         content = Path(scratch, file.name).read_bytes()
@@ -78,7 +78,7 @@ def link_shared_library(
 
 
 def _prepare(file: Path, archives: Path) -> None:
-    """Make the directory of a file, and check it before the link, which takes longer."""
+    """Create the directory of a file, and check it before the link, which takes longer."""
     directory = file.parent
     if os.path.realpath(directory) == os.path.realpath(archives):
         raise LinkError(message("shared-among-archives", file=file))

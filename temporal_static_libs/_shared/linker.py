@@ -1,4 +1,4 @@
-"""Find and run the program that links a shared library: a C compiler's driver."""
+"""Find and run the program that links a shared library: a C compiler driver."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .._targets import Target
 
 @dataclass(frozen=True)
 class Linker:
-    """A C compiler's driver for one target.
+    """A C compiler driver for a target.
 
     Attributes:
-        command: the program and the arguments that come first.
-        is_zig: whether it is Zig's, which links for the oldest C library that the target has.
+        command: the program and its first arguments.
+        is_zig: whether it is Zig's, which links for the oldest supported C library of the target.
     """
 
     command: tuple[str, ...]
@@ -37,12 +37,12 @@ class Linker:
         """Link.
 
         Args:
-            arguments: those for the link; the file to make comes after ``-o``.
+            arguments: the arguments for the link; the output file follows ``-o``.
             directory: the working directory.
-            environ: the environment to run in.
+            environ: the environment of the program.
 
         Raises:
-            LinkError: it failed, or made no file; the message has its output.
+            LinkError: it failed or created no file; the message contains its output.
         """
         command = [*self.command, *arguments]
         name = arguments[arguments.index("-o") + 1]
@@ -77,9 +77,9 @@ def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
         environ: the environment with CC and PATH.
 
     Raises:
-        SettingError: CC is not a valid command, or names a program that is not there.
-        LinkError: none was found, and the message lists what to install; or the archives are for
-            Microsoft's linker, whose options differ.
+        SettingError: CC is not a valid command, or its program was not found.
+        LinkError: no driver was found, and the message lists what to install; or the archives are
+            for Microsoft's linker, whose options differ.
     """
     if target.toolchain == "msvc":
         raise LinkError(message("shared-for-msvc"))
@@ -89,7 +89,7 @@ def find_linker(target: Target, environ: Mapping[str, str]) -> Linker:
     for name in _drivers(target, is_native=is_native):
         if path := program_on_path(name, environ):
             return Linker((path,), is_zig=False)
-    # Zig has no option for the symbols that a library for macOS exports, and no frameworks.
+    # For macOS, Zig has no option for exported symbols, and no frameworks.
     for command in _zigs(environ) if target.os != "macos" else ():
         return _with_target(command, target)
     raise LinkError(_what_to_install(target, is_native=is_native))
@@ -120,12 +120,12 @@ def _words(value: str) -> list[str]:
     """Split a command as a shell does.
 
     Raises:
-        ValueError: a quotation does not end.
+        ValueError: a quotation is not closed.
     """
     lexer = shlex.shlex(value, posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     if sys.platform == "win32":
-        lexer.escape = ""  # A backslash is a part of a path there.
+        lexer.escape = ""  # Backslashes are part of paths there.
     return list(lexer)
 
 
@@ -134,9 +134,9 @@ def _with_target(command: tuple[str, ...], target: Target) -> Linker:
 
 
 def _drivers(target: Target, *, is_native: bool) -> Iterator[str]:
-    """Names of drivers that link for a target, the best one first."""
+    """Return the names of drivers that link for a target, the best one first."""
     if target.os == "windows":
-        # Other compilers may be for Microsoft's linker.
+        # Other compilers may use Microsoft's linker.
         yield f"{target.processor}-w64-mingw32-gcc"
         if is_native:
             yield "gcc"

@@ -302,7 +302,7 @@ def test_file_system_without_modes_is_reported_and_not_refused(
     mounts.write_text(row % "vfat")
     ask(directory, settings)
     (note,) = notes(settings)
-    assert note.text.startswith("the file system has no modes, so whoever can write there is ")
+    assert note.text.startswith("the file system has no modes, so all users who can write ")
     assert note.text.count("(") == 5
     mounts.unlink()  # macOS has no such list
     directory.chmod(0o777)

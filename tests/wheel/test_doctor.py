@@ -42,7 +42,7 @@ def test_intact_package_has_no_broken_findings(command: Command, package_dir: Pa
     core, client = manifest["libraries"]
     assert lines == [
         f"ok      package: temporal-static-libs {__version__}",
-        "ok      active: wheel, because that is the default: TEMPORAL_LIBS_DIR is not set, and "
+        "ok      active: wheel, because it is the default: TEMPORAL_LIBS_DIR is not set, and "
         "USE_PREBUILT_LIBS is not false",
         f"ok      version: {__version__}",
         f"ok      directory: {package_dir / 'lib'}",
@@ -50,9 +50,9 @@ def test_intact_package_has_no_broken_findings(command: Command, package_dir: Pa
         f"ok      archive: {core['file']}, SHA-256 {core['sha256']} as recorded",
         f"ok      archive: {client['file']}, SHA-256 {client['sha256']} as recorded",
         f"ok      header: {HEADER}, SHA-256 {manifest['header_sha256']} as recorded",
-        f"ok      ABI: the header has {manifest['abi']}, and so have the archives",
+        f"ok      ABI: the header and the archives have {manifest['abi']}",
         f"ok      protobuf files: {package_dir / 'share' / 'proto'}",
-        "ok      memory: that archives have been verified is remembered in "
+        "ok      memory: results of verification are cached in "
         f"{os.environ['TEMPORAL_LIBS_CACHE_DIR']}/verified",
     ]
 
@@ -167,7 +167,7 @@ def test_unusable_memory_is_reported_but_not_as_broken(script: Command, tmp_path
     report = script.lines("--doctor", environ={"TEMPORAL_LIBS_CACHE_DIR": str(tmp_path)})
     (finding,) = [line for line in report if "memory: " in line]
     assert finding.startswith(
-        "ok      memory: that archives have been verified is not remembered: the cache directory "
+        "ok      memory: results of verification are not cached: the cache directory "
         "can be written to by others; refusing to use it; file: "
     )
 
@@ -278,4 +278,4 @@ def test_needed_fallback(tiny_package: TinyPackage) -> None:
 def test_unneeded_fallback(script: Command) -> None:
     lines = script.lines("--doctor", environ=FALLBACK)
     assert lines[1].startswith("ok      active: wheel, because ")
-    assert lines[1].endswith("; TEMPORAL_LIBS_FALLBACK is compile, and not needed")
+    assert lines[1].endswith("; TEMPORAL_LIBS_FALLBACK=compile is not needed")

@@ -133,6 +133,5 @@ def test_target_without_libraries_in_the_package_is_refused(
         f"Temporal's libraries are for windows-x64-{toolchain}, but this build is for {other}.\n"
     ) in done.stderr
     assert (
-        "  Or build for the target of these libraries: "
-        f"-Dtarget=x86_64-windows-{toolchain}\n"
+        f"  Or build for the target of these libraries: -Dtarget=x86_64-windows-{toolchain}\n"
     ) in done.stderr
