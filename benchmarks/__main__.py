@@ -1,17 +1,19 @@
-"""``make bench``: runs benchmarks and writes what they measured.
+"""``make bench``: runs benchmarks and writes the results.
 
 Runs at the top of a checkout, in a venv with pyproject.toml's dependency group ``test`` and this
-project's wheel, and with ``delivery`` in .venv/delivery.
+project's wheel. The group ``delivery`` must be installed in .venv/delivery.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -21,22 +23,28 @@ from benchmarks.cli import BENCHMARK as CLI
 from benchmarks.handles.benchmark import BENCHMARK as HANDLES
 from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
-from benchmarks.harness.libraries import TAKEN_LABELS, compared, installed
+from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
+from benchmarks.harness.load import load_warning
 from benchmarks.harness.machine import machine
 from benchmarks.image.benchmark import BENCHMARK as IMAGE
 from benchmarks.install import BENCHMARK as INSTALL
 from benchmarks.link.benchmark import BENCHMARK as LINK
-from benchmarks.report.publish import check_page, publish, write_results
+from benchmarks.memory.benchmark import BENCHMARK as MEMORY
+from benchmarks.report.publish import check_page, earlier_results, publish, write_results
 from benchmarks.report.report import Report
 from benchmarks.rpc.benchmark import BENCHMARK as RPC
 from benchmarks.size import BENCHMARK as SIZE
+from benchmarks.startup.benchmark import BENCHMARK as STARTUP
 from benchmarks.workflow_tasks.benchmark import BENCHMARK as WORKFLOW_TASKS
 from tools import ToolError
 
-_BENCHMARKS = {
-    benchmark.name: benchmark
-    for benchmark in (BUILD, INSTALL, IMAGE, RPC, WORKFLOW_TASKS, HANDLES, LINK, SIZE, CLI)
-}
+#: In the order of the report: from what most users wait for to what few ask about.
+_ALL = (
+    *(BUILD, INSTALL, IMAGE, CLI),
+    *(RPC, WORKFLOW_TASKS, STARTUP, MEMORY, HANDLES),
+    *(LINK, SIZE),
+)
+_BENCHMARKS = {benchmark.name: benchmark for benchmark in _ALL}
 _ROUNDS = 7
 _QUICK_ROUNDS = 3
 
@@ -44,8 +52,8 @@ _QUICK_ROUNDS = 3
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmarks",
-        description="Measure the installed wheel beside its alternatives, in one run.",
-        epilog="Figures of different runs or machines are not to be compared, ratios are.",
+        description="Compare the installed wheel with its alternatives in one run.",
+        epilog="Compare ratios: figures of different runs or machines are not comparable.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -58,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a tenth of the work, and no compile: to see that it runs",
+        help="a tenth of the work, without the compile: to check that it runs",
     )
     parser.add_argument(
         "--rounds",
@@ -71,20 +79,26 @@ def _parser() -> argparse.ArgumentParser:
         type=_label_and_directory,
         default=[],
         metavar="LABEL=DIR",
-        help="measure the archives in DIR as well; may be given several times",
+        help="also measure the archives in DIR; may be given several times",
     )
     parser.add_argument(
         "--output",
         type=Path,
         default=Path("dist/bench"),
         metavar="DIR",
-        help="where results.json, results.md and pictures go (default: %(default)s)",
+        help="directory for results.json, results.md and charts (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--reuse",
+        type=_file,
+        metavar="FILE",
+        help="take benchmarks that are not named from an earlier run's results.json",
     )
     parser.add_argument(
         "--publish",
         type=Path,
         metavar="DIR",
-        help="put a whole run into DIR/benchmarks.md, DIR/benchmarks.json and DIR/images/ as well",
+        help="also put a whole run into DIR/benchmarks.md, DIR/benchmarks.json and DIR/images/",
     )
     return parser
 
@@ -97,16 +111,16 @@ def _rounds(text: str) -> int:
 
 def _file(text: str) -> Path:
     if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"{text!r} is no file: make bench names the wheel")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file")
     return Path(text)
 
 
 def _label_and_directory(text: str) -> tuple[str, Path]:
     label, equals, directory = text.partition("=")
-    if not equals or not label.replace("-", "").isalnum() or label in TAKEN_LABELS:
+    if not equals or not label.replace("-", "").isalnum() or label == WHEEL_LABEL:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not LABEL=DIR, with letters, digits and hyphens in LABEL, "
-            f"which is not {' or '.join(map(repr, TAKEN_LABELS))}"
+            f"{text!r} is not LABEL=DIR, with letters, digits and hyphens in LABEL; "
+            f"{WHEEL_LABEL!r} is taken"
         )
     return label, Path(directory)
 
@@ -114,16 +128,22 @@ def _label_and_directory(text: str) -> tuple[str, Path]:
 def _chosen(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Benchmark]:
     for name in names:
         if name not in _BENCHMARKS:
-            parser.error(f"there is no benchmark {name!r}; there are: {', '.join(_BENCHMARKS)}")
+            parser.error(f"no benchmark {name!r}; choose from: {', '.join(_BENCHMARKS)}")
     return [_BENCHMARKS[name] for name in dict.fromkeys(names or _BENCHMARKS)]
 
 
-def _measure(benchmarks: Sequence[Benchmark], options: argparse.Namespace) -> Report:
+def _start(options: argparse.Namespace) -> Report:
+    """The report of a run that has measured nothing yet."""
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    facts = {**machine(), "load_average": os.getloadavg()[0]}
     wheel, wheel_libraries = installed()
     libraries = [wheel_libraries]
     libraries += [compared(label, path, wheel_libraries) for label, path in options.compare]
     rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
+    return Report(date, facts, wheel, libraries, rounds, options.quick, [])
+
+
+def _measure(benchmarks: Sequence[Benchmark], wheel: Path, report: Report) -> list[Result]:
     for benchmark in benchmarks:
         benchmark.check()
     results = []
@@ -131,10 +151,13 @@ def _measure(benchmarks: Sequence[Benchmark], options: argparse.Namespace) -> Re
         print(f"\n==> bench: {benchmark.title}", flush=True)
         with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
             notes: list[str] = []
-            settings = (options.wheel, libraries, rounds, options.quick, Path(scratch))
-            comparisons = benchmark.measure(Run(*settings, _say, notes.append))
-            results.append(Result(benchmark, comparisons, notes))
-    return Report(date, machine(), wheel, libraries, rounds, options.quick, results)
+            settings = (wheel, report.libraries, report.rounds, report.quick, Path(scratch))
+            run = Run(*settings, _say, notes.append)
+            comparisons = benchmark.measure(run)
+            results.append(Result(benchmark, comparisons, notes, run.watch.rounds))
+            if warning := load_warning(run.watch.rounds):
+                _say(f"warning: {warning}")
+    return results
 
 
 def _say(message: str) -> None:
@@ -142,7 +165,7 @@ def _say(message: str) -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    # Leaves the blocks that stop the server and remove what was written.
+    # So that all blocks end, which stop the server and remove temporary files.
     sys.exit(128 + number)
 
 
@@ -158,13 +181,25 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     benchmarks = _chosen(parser, options.names)
-    if options.publish and (options.quick or len(benchmarks) < len(_BENCHMARKS)):
-        parser.error("--publish is for a whole run: without --quick, and of all benchmarks")
+    part = len(benchmarks) < len(_BENCHMARKS) and not options.reuse
+    if options.publish and (options.quick or part):
+        parser.error("--publish needs a whole run: all benchmarks or --reuse, without --quick")
     try:
-        if options.publish:
-            check_page(options.publish)  # before all the measuring
+        report = _start(options)
+        others = [each for each in _ALL if each not in benchmarks]
+        earlier = earlier_results(options.reuse, others, report) if options.reuse else []
+        if options.publish:  # before measuring for an hour
+            check_page(options.publish)
+            reused = [each.benchmark for each in earlier]
+            if missing := [each.name for each in others if each not in reused]:
+                raise BenchmarkError(
+                    f"--publish needs all benchmarks; name those that {options.reuse} lacks, too: "
+                    f"{', '.join(missing)}"
+                )
         options.output.mkdir(parents=True, exist_ok=True)
-        report = _measure(benchmarks, options)
+        results = [*_measure(benchmarks, options.wheel, report), *earlier]
+        results.sort(key=lambda result: _ALL.index(result.benchmark))
+        report = replace(report, results=results)
         markdown = write_results(report, options.output)
         if options.publish:
             publish(report, options.publish)

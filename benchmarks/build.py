@@ -1,4 +1,4 @@
-"""A Zig bridge on a machine that has never had the core: from the wheel, and from its sources."""
+"""A Zig bridge on a machine without the core: from the wheel, and from its sources."""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ from tools.zig_bridge import copy_zig_bridge
 SPEED: Final = Speed(50, 100)
 WHEEL, COMPILE = "pip install", "compile"
 LINKED: Final = "to a linked bridge"
+# Of other series of Zig; each is left out if it is not there. `make bench` makes them.
+_OTHER_ZIGS: Final = (Path(".venv/zig-0.16/bin/python"), Path(".venv/zig-0.17/bin/python"))
+ZIG_BUILD: Final = "seconds, zig build"
+EMPTY, FILLED, UNCHANGED = "caches empty", "global cache filled", "nothing changed"
 _COMPILE_DEADLINE: Final = 2400.0
-# Those that would have cargo find what was compiled before.
+_MOST_ROUNDS: Final = 3
+# Cargo would find through these what was compiled before.
 _CACHES: Final = ("RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER", "TEMPORAL_LIBS_DIR")
 
 
 def _measure(run: Run) -> list[Comparison]:
-    run.say("zig build, for what Zig keeps of its own")
-    _zig_build(run, "warm-up", Path(sysconfig.get_path("scripts"), "temporal-libs-config"), {})
+    zigs = [_zig_builds(run, python) for python in _zigs(run)]
     archives, builds = {}, {}
     (run.scratch / "wheels").mkdir()
     wheels = gather_wheels(run.wheel, run.scratch / "wheels")
@@ -40,9 +44,6 @@ def _measure(run: Run) -> list[Comparison]:
         user = index.user(run.scratch / "user", SPEED)
         archives[WHEEL] = user.install()
         builds[WHEEL] = _zig_build(run, WHEEL, user.config, {})
-        run.say("zig build, with Zig's cache empty")
-        empty = {"ZIG_GLOBAL_CACHE_DIR": str(run.scratch / "zig")}
-        without_cache = _zig_build(run, "without a cache", user.config, empty)
     if not run.quick:
         run.say("compiling the sources that the wheel carries, and zig build: 6 to 15 minutes")
         environ = cold(run.scratch)
@@ -51,35 +52,66 @@ def _measure(run: Run) -> list[Comparison]:
     parts = {
         "of which for the archives": archives,
         "of which in zig build": builds,
-        "in zig build, with Zig's cache empty": {WHEEL: without_cache},
     }
     totals = {name: archives[name] + builds[name] for name in archives}
     return [
-        Comparison("seconds", condition, {name: [value] for name, value in values.items()})
-        for condition, values in ({LINKED: totals} | parts).items()
+        *(
+            Comparison("seconds", condition, {name: [value] for name, value in values.items()})
+            for condition, values in ({LINKED: totals} | parts).items()
+        ),
+        *zigs,
     ]
+
+
+def _zigs(run: Run) -> list[Path]:
+    """Interpreters with the package ziglang, this environment's first."""
+    here = Path(sys.executable)
+    if run.quick:
+        return [here]
+    for python in _OTHER_ZIGS:
+        if not python.is_file():
+            run.note(f"`{python.parents[1]}` does not exist, so its Zig was not measured.")
+    return [here, *(python.absolute() for python in _OTHER_ZIGS if python.is_file())]
+
+
+def _zig_builds(run: Run, python: Path) -> Comparison:
+    """Build with Zig's caches empty and filled; this also fills Zig's global cache."""
+    config = Path(sysconfig.get_path("scripts"), "temporal-libs-config")
+    version = run_to_end([python, "-m", "ziglang", "version"]).strip()
+    taken: dict[str, list[float]] = {EMPTY: [], FILLED: [], UNCHANGED: []}
+    if not run.quick:  # where other tests have filled the cache before
+        run.say(f"zig build, to fill the global cache of Zig {version}")
+        _zig_build(run, f"{version}, warm-up", config, {}, python)
+    for number in run.in_rounds(1 if run.quick else _MOST_ROUNDS):
+        run.say(f"zig build, Zig {version}, with caches empty and filled: round {number + 1}")
+        name = f"{version}, {number}"
+        empty = {"ZIG_GLOBAL_CACHE_DIR": str(run.scratch / f"zig-{name}")}
+        taken[EMPTY].append(_zig_build(run, f"empty, {name}", config, empty, python))
+        taken[FILLED].append(_zig_build(run, f"filled, {name}", config, {}, python))
+        taken[UNCHANGED].append(_zig_build(run, f"filled, {name}", config, {}, python))
+    return Comparison(ZIG_BUILD, f"Zig {version}", taken)
 
 
 def _compile(run: Run, user: User, environ: Mapping[str, str]) -> float:
     workspace = run_to_end([user.config, "--prefix"]).strip() + "/rust"
-    # The crates are to be here, whatever has been compiled with them.
+    # Downloads all crates, which are not part of what is measured.
     run_to_end(["cargo", "fetch", "--locked", f"--manifest-path={workspace}/Cargo.toml"], environ)
     return compile_archives(user.config, environ, run.scratch / "compile.log")
 
 
 def compile_archives(config: Path, environ: Mapping[str, str], log: Path) -> float:
-    """Have a ``temporal-libs-config`` compile its archives; the seconds that it took.
+    """Run a ``temporal-libs-config`` that compiles its archives; the seconds that it took.
 
     Args:
         config: the program.
-        environ: one that `cold` made.
-        log: for what it says meanwhile.
+        environ: from `cold`.
+        log: file for its output.
 
     Raises:
         BenchmarkError: it did not compile, or not in time.
     """
     began = time.perf_counter()
-    # With all that it starts: a cargo that is left would have the cores.
+    # Stops all that it started, too: a cargo that is left over would keep the cores busy.
     with running([config, "--libdir"], log=log, env=environ) as process:
         try:
             status = process.wait(_COMPILE_DEADLINE)
@@ -92,10 +124,10 @@ def compile_archives(config: Path, environ: Mapping[str, str], log: Path) -> flo
 
 
 def cold(scratch: Path) -> dict[str, str]:
-    """The environment to compile in, with nothing of what was compiled on this machine before.
+    """The environment for a compile that finds nothing that was compiled before.
 
     Args:
-        scratch: for what is compiled now.
+        scratch: directory for what is compiled.
     """
     return {
         **{name: value for name, value in os.environ.items() if name not in _CACHES},
@@ -105,11 +137,16 @@ def cold(scratch: Path) -> dict[str, str]:
     }
 
 
-def _zig_build(run: Run, name: str, config: Path, environ: Mapping[str, str]) -> float:
-    bridge = copy_zig_bridge(run.scratch / f"bridge, {name}")
+def _zig_build(
+    run: Run, name: str, config: Path, environ: Mapping[str, str], python: Path | None = None
+) -> float:
+    """Build the example in a directory of this name; the seconds that it took."""
+    bridge = run.scratch / f"bridge, {name}"
+    if not bridge.exists():
+        copy_zig_bridge(bridge)
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "ziglang", "build", f"-Dtemporal-libs-config={config}"],
+        [python or sys.executable, "-m", "ziglang", "build", f"-Dtemporal-libs-config={config}"],
         cwd=bridge,
         env={**os.environ, **environ},
         capture_output=True,
@@ -129,9 +166,11 @@ BENCHMARK = Benchmark(
         "`examples/zig-bridge`, built with `zig build` in a new directory. The archives either "
         f"come from `pip install` over a line of {SPEED} (see Installing), or "
         "`USE_PREBUILT_LIBS=false` compiles them, with all crates already downloaded and nothing "
-        "compiled before. Zig, Rust and Zig's cached libraries are present in both cases; one "
-        "more `zig build` starts with Zig's cache empty. Measured once; a quick run "
-        "skips the compile."
+        "compiled before. Zig, Rust and Zig's cached libraries are present in both cases. Measured "
+        "once; a quick run skips the compile.\n\n"
+        "`zig build` alone: with both caches empty, as on a new machine, where Zig first compiles "
+        "its own libraries; in a new directory with the global cache filled; and again in the "
+        "same directory with nothing changed. At most three rounds; a quick run measures one Zig."
     ),
     measure=_measure,
 )

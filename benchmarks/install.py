@@ -1,4 +1,4 @@
-"""pip install of the wheel: cold and cached, over slow lines, for several platforms."""
+"""pip install of the wheel: cache empty and filled, over slow lines, for all platforms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.harness.wheels import gather_wheels
 from temporal_static_libs._targets import TARGETS
 
 SPEEDS: Final = (Speed(10, 100), Speed(50, 100), Speed(200, 100))
-# Not the slowest: minutes of waiting for a line that is full either way.
+# Without the slowest, which would take minutes and is full either way.
 _FETCHING_SPEEDS: Final = SPEEDS[1:]
 _MOST_ROUNDS: Final = 3
 _ENVIRONMENTS: Final = 20
@@ -30,7 +30,7 @@ SIDE_BY_SIDE, IN_TURN = "side by side", "one after another"
 
 
 def speeds(*, quick: bool) -> tuple[Speed, ...]:
-    """Of the lines that are installed over: a quick run has no time for slow ones."""
+    """The speeds of the lines; a quick run uses only the fastest."""
     return SPEEDS[-1:] if quick else SPEEDS
 
 
@@ -40,7 +40,7 @@ def _measure(run: Run) -> list[Comparison]:
     run.note(wheels.described())
     with running_index(wheels.all, run.scratch / "index") as index:
         with tempfile.TemporaryDirectory(dir=run.scratch) as home:
-            index.user(Path(home, "first")).install()  # has pip compiled, and the server awake
+            index.user(Path(home, "first")).install()  # compiles pip's modules, warms up the server
         lines = speeds(quick=run.quick)
         return [
             *(_install(run, index, speed) for speed in (None, *lines)),
@@ -50,10 +50,10 @@ def _measure(run: Run) -> list[Comparison]:
 
 
 def _install(run: Run, index: Index, speed: Speed | None) -> Comparison:
-    """Twice a round, the second time with the cache that the first has left."""
+    """Install twice per round, the second time with the cache that the first one filled."""
     condition = LOOPBACK if speed is None else str(speed)
     taken: dict[str, list[float]] = {FILLED: [], EMPTY: []}
-    for number in range(_rounds(run)):
+    for number in run.in_rounds(_MOST_ROUNDS):
         run.say(f"install, {condition}: round {number + 1}")
         with tempfile.TemporaryDirectory(dir=run.scratch) as home:
             first = index.user(Path(home, "first"), speed)
@@ -66,7 +66,7 @@ def _install(run: Run, index: Index, speed: Speed | None) -> Comparison:
 def _fetch(run: Run, index: Index, speed: Speed) -> Comparison:
     at_once = {SIDE_BY_SIDE: len(TARGETS), IN_TURN: 1}
     taken: dict[str, list[float]] = {name: [] for name in at_once}
-    for number in range(_rounds(run)):
+    for number in run.in_rounds(_MOST_ROUNDS):
         run.say(f"all platforms, {speed}: round {number + 1}")
         for name, samples in taken.items():
             samples.append(_fetch_all(run, index, speed, at_once[name]))
@@ -74,7 +74,14 @@ def _fetch(run: Run, index: Index, speed: Speed) -> Comparison:
 
 
 def _fetch_all(run: Run, index: Index, speed: Speed, at_once: int) -> float:
-    """Fetch the wheels of all platforms, so many at once, into empty caches; how long it took."""
+    """Download the wheels of all platforms into empty caches; the seconds that it took.
+
+    Args:
+        run: the run.
+        index: where from.
+        speed: of the line.
+        at_once: how many downloads run at the same time.
+    """
     with tempfile.TemporaryDirectory(dir=run.scratch) as home:
         users = {t: index.user(Path(home, t.platform), speed) for t in TARGETS}
         began = time.perf_counter()
@@ -93,10 +100,6 @@ def _cache_hits(run: Run, index: Index) -> Comparison:
     fetched = index.downloads() - before
     rate = 100 * (1 - fetched / _ENVIRONMENTS)
     return Comparison(HIT_RATE, condition, {"pip": [rate]})
-
-
-def _rounds(run: Run) -> int:
-    return min(run.rounds, _MOST_ROUNDS)
 
 
 BENCHMARK = Benchmark(

@@ -1,4 +1,4 @@
-"""Sizes of the archives, beside the shared library of the official Python client."""
+"""Sizes of the archives, compared with the shared library of the official Python client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from temporal_static_libs._build.archive_index import defined_symbols
 
 WHEEL_SIZE: Final = "MB, the wheel"
 _PYTHON_CLIENT: Final = "Python client"
-# The one that tools/wheel/repair.py packs wheels with.
+# As in tools/wheel/repair.py.
 _LEVEL: Final = 9
 
 
@@ -53,7 +53,9 @@ def _python_client() -> Path:
     places = (package.submodule_search_locations or ()) if package else ()
     libraries = [file for place in places for file in Path(place).glob("temporal_sdk_bridge*.so")]
     if len(libraries) != 1:
-        raise BenchmarkError(f"{len(libraries)} libraries of the official Python client, not 1")
+        raise BenchmarkError(
+            f"expected 1 library of the official Python client, found {len(libraries)}"
+        )
     return libraries[0]
 
 

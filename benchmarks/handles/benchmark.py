@@ -1,4 +1,4 @@
-"""What a call on a handle costs before it does anything, beside a system call."""
+"""What a call on a handle costs before it does anything, compared with a system call."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.harness.benchmark import Benchmark, Run
-from benchmarks.harness.child import measured_span
-from benchmarks.harness.comparison import Comparison, Contender, compare_spans
+from benchmarks.harness.child import rates
+from benchmarks.harness.comparison import Comparison, Contender, compare
 
 _CALLS: Final = 20_000_000
 
@@ -19,10 +19,10 @@ def _measure(run: Run) -> list[Comparison]:
     for libraries in run.libraries:
         program = run.scratch / f"calls-{libraries.label}"
         libraries.link([Path(__file__).with_name("calls.c")], program)
-        sample = partial(measured_span, [program, "cancel", calls])
+        sample = partial(rates, "call", [program, "cancel", calls])
         contenders.append(Contender(libraries.contender, sample))
-    contenders.append(Contender("getpid", partial(measured_span, [program, "getpid", calls])))
-    return compare_spans("call", "the shortest there is", contenders, run.rounds)
+    contenders.append(Contender("getpid", partial(rates, "call", [program, "getpid", calls])))
+    return compare("the shortest one", contenders, run.in_rounds())
 
 
 BENCHMARK = Benchmark(

@@ -1,4 +1,4 @@
-/* Makes the shortest call on a handle many times, or a system call as often. */
+/* Makes the shortest call on a handle many times, or a system call the same number of times. */
 
 #define _GNU_SOURCE
 
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A cancelled token is cancelled again, which changes nothing: what is left is the call itself. */
+/* Canceling a canceled token changes nothing, so only the call itself is left. */
 static void cancel(long calls) {
   TemporalCoreCancellationToken *token = temporal_core_cancellation_token_new();
   temporal_core_cancellation_token_cancel(token);

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* What the official Python client's runtime filters its logs with by default. */
+/* The log filter that the official Python client's runtime has by default. */
 #define LOG_FILTER                                                                                 \
   "ERROR,temporalio_common=WARN,temporalio_sdk_core=WARN,temporalio_client=WARN,"                  \
   "temporalio_sdk=WARN,temporal_sdk_bridge=WARN"
@@ -50,18 +50,17 @@ static void on_connect(void *user_data, TemporalCoreConnection *success,
   latch_open(&connecting->done);
 }
 
-Session connect_session(const char *url, bool gzip) {
-  return connect_session_with(temporal_core_runtime_new, url, gzip);
-}
-
-Session connect_session_with(NewRuntime *new_runtime, const char *url, bool gzip) {
+TemporalCoreRuntime *new_runtime(NewRuntime *function) {
   TEMPORAL_STATIC_LIBS_REQUIRE_MATCHING_ARCHIVE();
   TemporalCoreLoggingOptions logging = {.filter = text(LOG_FILTER)};
   TemporalCoreTelemetryOptions telemetry = {.logging = &logging};
-  TemporalCoreRuntimeOptions runtime_options = {.telemetry = &telemetry};
-  TemporalCoreRuntimeOrFail made = new_runtime(&runtime_options);
+  TemporalCoreRuntimeOptions options = {.telemetry = &telemetry};
+  TemporalCoreRuntimeOrFail made = function(&options);
   die_if("runtime", made.fail);
+  return made.runtime;
+}
 
+TemporalCoreConnection *connect_to(TemporalCoreRuntime *runtime, const char *url, bool gzip) {
   TemporalCoreConnectionOptions options = {
       .target_url = text(url),
       .client_name = text("temporal-static-libs-benchmark"),
@@ -72,14 +71,48 @@ Session connect_session_with(NewRuntime *new_runtime, const char *url, bool gzip
   };
   Connecting connecting = {.connection = NULL};
   latch_init(&connecting.done);
-  temporal_core_client_connect(made.runtime, &options, &connecting, on_connect);
+  temporal_core_client_connect(runtime, &options, &connecting, on_connect);
   latch_wait(&connecting.done);
-  return (Session){made.runtime, connecting.connection};
+  return connecting.connection;
+}
+
+Session connect_session(const char *url, bool gzip) {
+  return connect_session_with(temporal_core_runtime_new, url, gzip);
+}
+
+Session connect_session_with(NewRuntime *function, const char *url, bool gzip) {
+  TemporalCoreRuntime *runtime = new_runtime(function);
+  return (Session){runtime, connect_to(runtime, url, gzip)};
 }
 
 void close_session(Session session) {
   temporal_core_client_free(session.connection);
   temporal_core_runtime_free(session.runtime);
+}
+
+TemporalCoreRpcCallOptions get_system_info(void) {
+  return (TemporalCoreRpcCallOptions){
+      .service = TemporalCoreRpcService_Workflow,
+      .rpc = text("GetSystemInfo"),
+      .retry = true,
+  };
+}
+
+static void on_answer(void *user_data, const TemporalCoreByteArray *success, uint32_t status,
+                      const TemporalCoreByteArray *message, const TemporalCoreByteArray *details) {
+  (void)status;
+  (void)details;
+  die_if("GetSystemInfo", message);
+  temporal_core_byte_array_free(NULL, success);
+  latch_open(user_data);
+}
+
+void call_once(TemporalCoreConnection *connection) {
+  TemporalCoreRpcCallOptions call = get_system_info();
+  Latch answered;
+  latch_init(&answered);
+  temporal_core_client_rpc_call(connection, &call, &answered, on_answer);
+  latch_wait(&answered);
 }
 
 void latch_init(Latch *latch) {
@@ -91,7 +124,7 @@ void latch_init(Latch *latch) {
 void latch_open(Latch *latch) {
   pthread_mutex_lock(&latch->mutex);
   latch->is_open = true;
-  /* Within the lock: whoever waits may free the latch as soon as it is released. */
+  /* Before unlocking: the waiting thread may free the latch as soon as it is unlocked. */
   pthread_cond_broadcast(&latch->opened);
   pthread_mutex_unlock(&latch->mutex);
 }

@@ -1,4 +1,4 @@
-/* What the C programs of the benchmarks share: a connection, and the measuring of a span. */
+/* Shared by the C programs of the benchmarks: a connection, and measuring a span. */
 
 #ifndef BENCH_H
 #define BENCH_H
@@ -9,16 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A runtime that logs as the official Python client's does by default, and a connection. */
 typedef struct Session {
   TemporalCoreRuntime *runtime;
   TemporalCoreConnection *connection;
 } Session;
 
-/* Where a process is in time. */
+/* A moment in a process's life. */
 typedef struct Moment {
   double wall_seconds; /* of the monotonic clock */
-  double cpu_seconds;  /* that all threads of this process have used, user and system */
+  double cpu_seconds;  /* used by all threads of this process so far, user and system */
 } Moment;
 
 /* Opens once; any thread may open it. */
@@ -31,7 +30,7 @@ typedef struct Latch {
 /* Ends the process with a message on standard error and status 1. */
 _Noreturn void die(const char *what, const char *detail);
 
-/* die(), with what the library said; does nothing when `fail` is NULL. */
+/* Ends the process with the library's message, unless `fail` is NULL. */
 void die_if(const char *what, const TemporalCoreByteArray *fail);
 
 /* An argument that must be a number of at least 1. */
@@ -39,11 +38,16 @@ long positive(const char *name, const char *argument);
 
 TemporalCoreByteArrayRef text(const char *text);
 
-/* Makes a runtime as temporal_core_runtime_new does. */
+/* Creates a runtime, as temporal_core_runtime_new does. */
 typedef TemporalCoreRuntimeOrFail NewRuntime(const TemporalCoreRuntimeOptions *options);
 
+/* Its logs are filtered as those of the official Python client are by default. */
+TemporalCoreRuntime *new_runtime(NewRuntime *function);
+TemporalCoreConnection *connect_to(TemporalCoreRuntime *runtime, const char *url, bool gzip);
+
+/* Both of these. */
 Session connect_session(const char *url, bool gzip);
-Session connect_session_with(NewRuntime *new_runtime, const char *url, bool gzip);
+Session connect_session_with(NewRuntime *function, const char *url, bool gzip);
 void close_session(Session session);
 
 void latch_init(Latch *latch);
@@ -52,7 +56,13 @@ void latch_wait(Latch *latch);
 
 Moment now(void);
 
-/* Prints what harness/child.py reads: how many things were done between two moments. */
+/* Waits for the answer to a call of GetSystemInfo, the smallest one. */
+void call_once(TemporalCoreConnection *connection);
+
+/* One call of it. The library retries it after failures that allow that. */
+TemporalCoreRpcCallOptions get_system_info(void);
+
+/* Prints how many things were done between two moments, for harness/child.py. */
 void print_span(long count, Moment from, Moment to);
 
 #endif

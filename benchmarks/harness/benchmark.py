@@ -1,13 +1,17 @@
-"""What a benchmark is, and what it is given."""
+"""What a benchmark consists of, and what it gets from the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.libraries import Libraries
+from benchmarks.harness.load import Load, Watch
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,10 @@ class Run:
         libraries: the archives under test, those of the wheel first.
         rounds: how many samples to take of each contender.
         quick: a look rather than a measurement: less of everything.
-        scratch: an empty directory of the benchmark's own, gone after it.
-        say: tells whoever waits what goes on.
-        note: tells the reader of the report what `Benchmark.about` cannot know, in a sentence.
+        scratch: an empty directory for this benchmark only, removed after it.
+        say: shows progress.
+        note: adds a sentence to the report that `Benchmark.about` cannot know.
+        watch: records how busy the machine is in each round.
     """
 
     wheel: Path
@@ -31,6 +36,21 @@ class Run:
     scratch: Path
     say: Callable[[str], None]
     note: Callable[[str], None]
+    watch: Watch = field(default_factory=Watch)
+
+    def in_rounds(self, most: int | None = None) -> Iterable[int]:
+        """The numbers of the rounds, from 0; the load is recorded in each.
+
+        Args:
+            most: not more rounds than these.
+        """
+        return self.watched(range(self.rounds if most is None else min(self.rounds, most)))
+
+    def watched(self, rounds: Iterable[_Item]) -> Iterator[_Item]:
+        """Yield rounds, and record the load in each."""
+        for item in rounds:
+            with self.watch.round():
+                yield item
 
     def scaled(self, count: int) -> int:
         """How many of `count` things to do in this run."""
@@ -44,9 +64,9 @@ class Benchmark:
     Attributes:
         name: what the command line calls it.
         title: heading in the report.
-        about: what is measured and how, a paragraph of Markdown.
+        about: what is measured and how, in Markdown.
         measure: measures it.
-        check: raises `BenchmarkError` if that is known to fail on this machine; called before
+        check: raises `BenchmarkError` if measuring cannot work on this machine; called before
             anything is measured.
     """
 
@@ -59,14 +79,16 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a benchmark.
+    """The result of a benchmark.
 
     Attributes:
         benchmark: the benchmark.
         comparisons: what it measured.
-        notes: what it told the reader of the report.
+        notes: sentences that it added to the report.
+        loads: of the machine in each round.
     """
 
     benchmark: Benchmark
     comparisons: Sequence[Comparison]
     notes: Sequence[str]
+    loads: Sequence[Load] = ()

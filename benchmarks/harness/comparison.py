@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from benchmarks.harness.child import Span
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,16 +14,16 @@ class Contender:
 
     Attributes:
         name: what the report calls it.
-        sample: does the thing that is measured, once.
+        sample: measures it once, and returns a figure for each row of the report.
     """
 
     name: str
-    sample: Callable[[], Span]
+    sample: Callable[[], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """The subject's samples over another contender's, each pair taken in the same round.
+    """One contender's samples over another's, each pair taken in the same round.
 
     Attributes:
         median: the median of the rounds' ratios.
@@ -45,7 +43,7 @@ class Comparison:
     Attributes:
         quantity: what is compared, with its unit.
         condition: under which circumstances.
-        samples: contender to its samples, one a round, in order. The first contender is the
+        samples: contender to its samples, one per round, in order. The first contender is the
             subject, which the others are compared with.
     """
 
@@ -67,10 +65,10 @@ class Comparison:
         """The median of a contender's samples."""
         return statistics.median(self.samples[contender])
 
-    def ratio(self, other: str) -> Ratio:
-        """The subject over another contender."""
-        pairs = zip(self.samples[self.subject], self.samples[other], strict=True)
-        ratios = [subject / compared_with for subject, compared_with in pairs]
+    def ratio(self, other: str, contender: str | None = None) -> Ratio:
+        """A contender, by default the subject, over another one."""
+        pairs = zip(self.samples[contender or self.subject], self.samples[other], strict=True)
+        ratios = [above / below for above, below in pairs]
         return Ratio(statistics.median(ratios), min(ratios), max(ratios))
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,36 +85,40 @@ class Comparison:
         }
 
 
-#: What the span of a sample says: the quantity's name and its value.
-_QUANTITIES: Final[Mapping[str, Callable[[Span], float]]] = {
-    "{things} per second": lambda span: span.per_second,
-    "µs of CPU per {thing}": lambda span: span.cpu_micros_each,
-}
-
-
-def compare_spans(
-    thing: str, condition: str, contenders: Sequence[Contender], rounds: int
-) -> list[Comparison]:
+def in_turn(
+    contenders: Sequence[Contender], rounds: Iterable[object]
+) -> dict[str, dict[str, list[float]]]:
     """Measure contenders in turn, A B C A B C …, so that a machine that slows down slows all.
 
     Args:
-        thing: what they do many times, in the singular.
-        condition: under which circumstances.
-        contenders: the subject first.
-        rounds: how many samples to take of each.
+        contenders: the subject first. All return the same rows.
+        rounds: one item for each sample of a contender.
 
     Returns:
-        Two comparisons: how many things per second, and their CPU time.
+        Row of the report to contender to its samples.
     """
-    spans: dict[str, list[Span]] = {contender.name: [] for contender in contenders}
-    for _ in range(rounds):
+    rows: dict[str, dict[str, list[float]]] = {}
+    for _ in rounds:
         for contender in contenders:
-            spans[contender.name].append(contender.sample())
+            for row, figure in contender.sample().items():
+                rows.setdefault(row, {}).setdefault(contender.name, []).append(figure)
+    return rows
+
+
+def compare(
+    condition: str, contenders: Sequence[Contender], rounds: Iterable[object]
+) -> list[Comparison]:
+    """Measure contenders in turn whose rows are quantities under one condition.
+
+    Args:
+        condition: under which circumstances.
+        contenders: as for `in_turn`.
+        rounds: as for `in_turn`.
+
+    Returns:
+        A comparison for each quantity.
+    """
     return [
-        Comparison(
-            name.format(thing=thing, things=f"{thing}s"),
-            condition,
-            {contender: [value(span) for span in taken] for contender, taken in spans.items()},
-        )
-        for name, value in _QUANTITIES.items()
+        Comparison(quantity, condition, samples)
+        for quantity, samples in in_turn(contenders, rounds).items()
     ]

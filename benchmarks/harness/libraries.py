@@ -1,4 +1,4 @@
-"""The archives under test: those of the installed wheel, and others to compare them with."""
+"""The archives under test: those of the installed wheel, and others to compare with them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from benchmarks.harness.errors import BenchmarkError, command_failed
 
 WHEEL_LABEL = "wheel"
-#: Labels that would make a contender's name the same as one of the wheel's.
-TAKEN_LABELS = (WHEEL_LABEL, "queue")
 _HARNESS = Path(__file__).parent
+#: C files of a program with a worker, for `Libraries.link`.
+WORKER_SOURCES = (_HARNESS / "workflow_worker.c", _HARNESS / "activation.c")
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Archive:
     """One archive.
 
     Attributes:
-        component: what it is in the table of components, such as ``sdk-core``.
-        file: its name.
-        size: bytes.
+        component: its component, such as ``sdk-core``.
+        file: its file name.
+        size: in bytes.
     """
 
     component: str
@@ -39,9 +39,9 @@ class Libraries:
 
     Attributes:
         label: its name in the report.
-        directory: where they are.
+        directory: the directory.
         archives: the archives in it.
-        replaced: the path of an archive of the wheel to that of the one to link in its place.
+        replaced: the path of an archive of the wheel to the path of the one to link instead.
     """
 
     label: str
@@ -55,10 +55,10 @@ class Libraries:
         return "C ABI" if self.label == WHEEL_LABEL else f"C ABI, {self.label}"
 
     def flags(self, *options: str) -> list[str]:
-        """What temporal-libs-config prints, for a compiler that is to take these archives.
+        """The flags that temporal-libs-config prints, changed to link these archives.
 
         Args:
-            options: those of temporal-libs-config, such as ``--cflags``.
+            options: of temporal-libs-config, such as ``--cflags``.
 
         Raises:
             BenchmarkError: the wheel is not installed, or broken.
@@ -69,20 +69,20 @@ class Libraries:
         """Compile a C program with the installed header and link it with the archives.
 
         Args:
-            sources: its C files; bench.c and its header come with them.
-            program: where to put it.
+            sources: its C files; bench.c is added.
+            program: the file to write.
 
         Raises:
-            BenchmarkError: no compiler, or it failed; the message has its output.
+            BenchmarkError: there is no compiler, or it failed; the message has its output.
         """
         command: list[str | Path] = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
         command += ["-pthread", f"-I{_HARNESS}", *sources, _HARNESS / "bench.c"]
         command += [*self.flags("--cflags", "--ldflags", "--libs"), "-o", program]
-        _output(command, "a C compiler is needed, as the command `cc`")
+        _output(command, "install a C compiler as the command `cc`")
 
 
 def installed() -> tuple[Mapping[str, object], Libraries]:
-    """What the installed wheel says of itself, and its archives.
+    """Facts about the installed wheel, and its archives.
 
     Raises:
         BenchmarkError: it is not installed, or broken.
@@ -107,12 +107,11 @@ def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
 
     Args:
         label: what the report calls them.
-        directory: where they are. Those of the wheel that it lacks are not compared, but the one
-            of sdk-core must be there.
+        directory: where they are. It must have an archive of sdk-core; others are optional.
         wheel: the archives of the wheel.
 
     Raises:
-        BenchmarkError: it is not.
+        BenchmarkError: the directory has no archive of sdk-core.
     """
     archives = tuple(
         Archive(archive.component, archive.file, (directory / archive.file).stat().st_size)
@@ -134,7 +133,7 @@ def compared(label: str, directory: Path, wheel: Libraries) -> Libraries:
 
 def _config(*options: str) -> str:
     config = Path(sysconfig.get_path("scripts")) / "temporal-libs-config"
-    return _output([config, *options], "install the wheel in this environment: make bench does")
+    return _output([config, *options], "install the wheel in this environment, as make bench does")
 
 
 def _output(command: Sequence[str | Path], advice: str) -> str:
@@ -142,7 +141,7 @@ def _output(command: Sequence[str | Path], advice: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
         shown = " ".join(map(str, command))
-        raise BenchmarkError(f"{shown}\n  cannot be run: {error}\n  {advice}") from None
+        raise BenchmarkError(f"{shown}\n  could not start: {error}\n  {advice}") from None
     if done.returncode != 0:
         raise command_failed(command, done.returncode, done.stderr)
     return done.stdout

@@ -27,12 +27,12 @@ def _measure(run: Run) -> list[Comparison]:
     runtime = ["-s", _compile(run, "runtime")]
     seconds: dict[str, list[float]] = {libraries.contender: [] for libraries in run.libraries}
     megabytes: dict[str, list[float]] = {libraries.contender: [] for libraries in run.libraries}
-    for number in range(run.rounds + 1):
+    for number in run.watched(range(run.rounds + 1)):
         run.say(f"round {number} of {run.rounds}")
         for libraries in run.libraries:
             taken, _ = _link(libraries, bridge, run.scratch)
             _, size = _link(libraries, runtime, run.scratch)
-            if number > 0:  # the first fills Zig's cache of its own libraries
+            if number > 0:  # the first compiles Zig's libraries into its cache
                 seconds[libraries.contender].append(taken)
                 megabytes[libraries.contender].append(size / 1e6)
     return [
@@ -43,18 +43,18 @@ def _measure(run: Run) -> list[Comparison]:
 
 
 def _by_linker(run: Run) -> list[Comparison]:
-    """Of the wheel's archives: the smaller beside the larger, by each linker that there is."""
+    """Link the smaller and the larger of the wheel's archives with each linker on this machine."""
     wheel = run.libraries[0]
     obj = _compile(run, "runtime")
     seconds, megabytes = [], []
     for name in _LINKERS:
         if shutil.which(f"ld.{name}") is None:
-            run.note(f"`ld.{name}` is not on this machine.")
+            run.note(f"`ld.{name}` is not installed on this machine.")
             continue
         run.say(f"linker {name}")
         taken: dict[str, list[float]] = {component: [] for component in _COMPONENTS}
         sizes: dict[str, list[float]] = {component: [] for component in _COMPONENTS}
-        for number in range(run.rounds + 1):
+        for number in run.watched(range(run.rounds + 1)):
             for component in _COMPONENTS:
                 flags = wheel.flags("--ldflags", "--libs", "--component", component)
                 program = run.scratch / "linked"
@@ -69,7 +69,7 @@ def _by_linker(run: Run) -> list[Comparison]:
 
 
 def _compile(run: Run, name: str) -> str:
-    """The object of one of the C files, so that a link is nothing but a link."""
+    """Compile one of the C files, so that only linking is measured."""
     obj = str(run.scratch / f"{name}.o")
     flags = run.libraries[0].flags("--cflags")
     _zig_cc(["-c", "-fPIC", "-O2", str(_SOURCES / f"{name}.c"), *flags, "-o", obj], run.scratch)
@@ -77,7 +77,7 @@ def _compile(run: Run, name: str) -> str:
 
 
 def _link(libraries: Libraries, options: Sequence[str], scratch: Path) -> tuple[float, int]:
-    """Seconds that a link took, and bytes of the result."""
+    """Link; the seconds that it took, and the bytes of the result."""
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
         result = Path(directory, "result")
         arguments = [*options, *libraries.flags("--ldflags", "--libs"), "-o", str(result)]
@@ -88,7 +88,7 @@ def _link(libraries: Libraries, options: Sequence[str], scratch: Path) -> tuple[
 
 
 def _zig_cc(arguments: Sequence[str], cache: Path) -> None:
-    """Run it. In a cache of the call's own, so that it works; Zig's libraries are in another."""
+    """Run it with a local cache for this call only; Zig's libraries are in the global one."""
     run_to_end([*_ZIG_CC, *arguments], {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(cache)})
 
 

@@ -1,4 +1,4 @@
-/* A program that only makes a runtime, and gives it back. */
+/* A program that only creates a runtime and frees it. */
 
 #include <string.h>
 

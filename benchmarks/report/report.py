@@ -1,7 +1,8 @@
-"""The results, as JSON for programs and as Markdown for people."""
+"""The results, as JSON for programs and as Markdown for readers."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -11,6 +12,7 @@ from typing import Any
 from benchmarks.harness.benchmark import Result
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.libraries import Libraries
+from benchmarks.harness.load import load_warning
 from benchmarks.report.charts import ALTERNATIVES
 from benchmarks.report.targets import targets_table
 
@@ -21,8 +23,8 @@ class Report:
 
     Attributes:
         date: the day it began, as YYYY-MM-DD.
-        machine: what it ran on.
-        wheel: what the wheel says of itself.
+        machine: `harness.machine.machine`, and ``load_average``: that of the minute before.
+        wheel: facts about the wheel.
         libraries: the archives under test, those of the wheel first.
         rounds: samples of each contender.
         quick: it was a look rather than a measurement.
@@ -38,7 +40,7 @@ class Report:
     results: Sequence[Result]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, as Python objects; no path of the machine is in it."""
+        """The JSON form, as Python objects, without paths of the machine."""
         return {
             "date": self.date,
             "machine": dict(self.machine),
@@ -56,6 +58,10 @@ class Report:
             "notes": {
                 result.benchmark.name: list(result.notes) for result in self.results if result.notes
             },
+            "loads": {
+                result.benchmark.name: [asdict(load) for load in result.loads]
+                for result in self.results
+            },
         }
 
     @property
@@ -63,21 +69,23 @@ class Report:
         """Benchmark to its comparisons."""
         return {result.benchmark.name: result.comparisons for result in self.results}
 
-    def to_markdown(self, pictures: Sequence[str] = ()) -> str:
-        """The report as a reader sees it, from a heading of the second level on.
+    def to_markdown(self, charts: Sequence[str] = ()) -> str:
+        """The report in Markdown, from a heading of the second level on.
 
         Args:
-            pictures: where they are, seen from the file that it goes into.
+            charts: their paths, relative to the file that will contain the report.
         """
         parts = [
             f"## Measured {self.date}\n\n{self._circumstances()}",
             f"### Targets\n\n{targets_table(self.measured)}",
-            *(f"![{ALTERNATIVES[Path(picture).name]}]({picture})" for picture in pictures),
+            *(f"![{ALTERNATIVES[Path(chart).name]}]({chart})" for chart in charts),
         ]
         for result in self.results:
             about = " ".join((result.benchmark.about, *result.notes))
             parts.append(f"### {result.benchmark.title}\n\n{about}")
-            # One table for those that have the same contenders.
+            if warning := load_warning(result.loads):
+                parts.append(f"**Doubtful:** {warning}.")
+            # One table for all comparisons in a row that have the same contenders.
             for _, alike in groupby(
                 result.comparisons, key=lambda comparison: tuple(comparison.samples)
             ):
@@ -89,6 +97,7 @@ class Report:
         lines = [
             f"- Machine: {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, "
             f"{machine['python']}",
+            f"- Other work: {self._other_work()}",
             f"- Wheel: {wheel['version']}, {wheel['platform']}, profile {wheel['cargo_profile']}",
         ]
         for libraries in self.libraries:
@@ -100,6 +109,16 @@ class Report:
             "median of the rounds' ratios, with the lowest and the highest in parentheses"
         )
         return "\n".join(lines)
+
+    def _other_work(self) -> str:
+        before = f"load average {self.machine['load_average']:.2f} before the run"
+        others = [load.others for result in self.results for load in result.loads]
+        if not others:
+            return before
+        return (
+            f"{before}; in the rounds, other processes used {statistics.median(others):.1%} of the "
+            f"processors' time (median), {max(others):.1%} at most"
+        )
 
 
 def _table(comparisons: Sequence[Comparison]) -> str:

@@ -1,80 +1,197 @@
-"""`GetSystemInfo` through the C ABI, beside the official Python client."""
+"""`GetSystemInfo` through the C ABI, compared with the official Python client."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from benchmarks.harness.benchmark import Benchmark, Run
-from benchmarks.harness.child import measured_span
-from benchmarks.harness.comparison import Comparison, Contender, compare_spans
+from benchmarks.harness.child import latencies, rates
+from benchmarks.harness.comparison import Comparison, Contender, compare
 from benchmarks.harness.libraries import Libraries
 from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 _HERE: Final = Path(__file__).parent
-#: The clients that only the wheel's archives are measured with: what they differ in from client.c,
-#: and their source. Archives from before a change may lack what these need.
-_VARIANTS: Final = {"queue": "queue_client.c", "blocking callbacks": "blocking_client.c"}
+C_ABI, PYTHON = "C ABI", "Python client"
+CALLBACKS, QUEUE, ONE_THREAD = "callbacks", "queue", "one thread"
+BLOCKING: Final = "blocking callbacks"
+GZIP: Final = "gzip"
+#: Clients that only the wheel's archives are measured with, and what makes them different: archives
+#: from before a change may lack what these need.
+_VARIANTS: Final[Mapping[str, str]] = {
+    CALLBACKS: "client.c",
+    QUEUE: "queue_client.c",
+    BLOCKING: "blocking_client.c",
+    ONE_THREAD: "one_thread_client.c",
+}
 _COMPRESSIONS: Final = ("gzip", "none")
-#: Calls in flight to calls of a sample: about a second's worth each.
-_CALLS: Final = {1: 1500, 16: 8000, 64: 10000}
+#: Name to program; None is the Python client.
+_Clients: TypeAlias = Mapping[str, Path | None]
+#: Calls in flight to calls of a sample: half a second to three seconds each.
+_CALLS: Final[Mapping[int, int]] = {1: 3000, 16: 16000, 64: 24000}
+_MOST_IN_FLIGHT, _QUICK_IN_FLIGHT = max(_CALLS), 16
+#: Of a sample at half load; 99.9% of its calls should leave several.
+_PACED_SECONDS: Final = 5
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What a client does.
+
+    Attributes:
+        options: its arguments that say so.
+        calls: how many, after a fifth as many to warm up.
+        sample: runs it.
+    """
+
+    options: tuple[str, str]
+    calls: int
+    sample: Callable[..., Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class _Server:
+    """The server, as clients are told of it.
+
+    Attributes:
+        server: the server.
+        run: which measures with it.
+    """
+
+    server: DevServer
+    run: Run
+
+    def contender(
+        self, name: str, program: Path | None, compression: str, load: _Load
+    ) -> Contender:
+        """A client under a load.
+
+        Args:
+            name: what the report calls it.
+            program: the client in C; None is the one in Python.
+            compression: gzip or none.
+            load: the load.
+        """
+        python = (sys.executable, "-m", "benchmarks.rpc.python_client", self.server.address)
+        client = python if program is None else (program, self.server.url)
+        calls = self.run.scaled(load.calls)
+        options = [compression, *load.options, str(max(1, calls // 5)), str(calls)]
+        return Contender(name, partial(load.sample, "call", [*client, *options]))
+
+
+def _at_once(in_flight: int) -> _Load:
+    return _Load(("at-once", str(in_flight)), _CALLS[in_flight], rates)
+
+
+def _at_rate(per_second: int) -> _Load:
+    return _Load(("at-rate", str(per_second)), per_second * _PACED_SECONDS, latencies)
 
 
 def _measure(run: Run) -> list[Comparison]:
-    clients = {
+    clients: dict[str, Path | None] = {
         libraries.contender: _link(run, libraries, "client.c") for libraries in run.libraries
     }
-    wheel = run.libraries[0]
-    for name, source in _VARIANTS.items():
-        clients[f"{wheel.contender}, {name}"] = _link(run, wheel, source)
-    comparisons = []
+    clients[PYTHON] = None
+    variants = {name: _link(run, run.libraries[0], file) for name, file in _VARIANTS.items()}
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
-        for compression in _COMPRESSIONS:
-            for in_flight, calls in _CALLS.items():
-                condition = f"{in_flight} in flight, compression {compression}"
-                run.say(condition)
-                contenders = _contenders(
-                    clients, server, [compression, str(in_flight)], run.scaled(calls)
-                )
-                comparisons += compare_spans("call", condition, contenders, run.rounds)
-    return comparisons
+        known = _Server(server, run)
+        throughput = _throughput(run, known, clients)
+        by_variant = _throughput_of_variants(run, known, variants)
+        latency = _latency(run, known, clients, _half(throughput, PYTHON), PYTHON)
+        latency_of_variants = (
+            [] if run.quick else _latency(run, known, variants, _half(by_variant, CALLBACKS), C_ABI)
+        )
+        return [*throughput, *latency, *by_variant, *latency_of_variants]
 
 
 def _link(run: Run, libraries: Libraries, source: str) -> Path:
     client = run.scratch / f"{Path(source).stem}-{libraries.label}"
-    libraries.link([_HERE / source, _HERE / "load.c"], client)
+    libraries.link([_HERE / source, _HERE / "load.c", _HERE / "pace.c"], client)
     return client
 
 
-def _contenders(
-    clients: dict[str, Path], server: DevServer, options: list[str], calls: int
-) -> list[Contender]:
-    def contender(name: str, program: list[str | Path]) -> Contender:
-        counts = [str(max(1, calls // 5)), str(calls)]
-        return Contender(name, partial(measured_span, [*program, *options, *counts]))
+def _throughput(run: Run, server: _Server, clients: _Clients) -> list[Comparison]:
+    comparisons = []
+    for compression in _COMPRESSIONS:
+        for in_flight in _CALLS:
+            condition = f"{in_flight} in flight, compression {compression}"
+            run.say(condition)
+            contenders = [
+                server.contender(name, program, compression, _at_once(in_flight))
+                for name, program in clients.items()
+            ]
+            comparisons += compare(condition, contenders, run.in_rounds())
+    return comparisons
 
-    python = [sys.executable, "-m", "benchmarks.rpc.python_client", server.address]
-    return [
-        *(contender(name, [client, server.url]) for name, client in clients.items()),
-        contender("Python client", [*python]),
+
+def _throughput_of_variants(run: Run, server: _Server, variants: _Clients) -> list[Comparison]:
+    comparisons = []
+    for in_flight in (_QUICK_IN_FLIGHT,) if run.quick else _CALLS:
+        condition = f"{in_flight} in flight"
+        run.say(f"{condition}, {', '.join(variants)} and {GZIP}")
+        contenders = [
+            server.contender(name, program, "none", _at_once(in_flight))
+            for name, program in variants.items()
+        ]
+        gzip = server.contender(GZIP, variants[CALLBACKS], "gzip", _at_once(in_flight))
+        comparisons += compare(condition, [*contenders, gzip], run.in_rounds())
+    return comparisons
+
+
+def _half(comparisons: list[Comparison], contender: str) -> int:
+    """Half of the calls per second that a contender answers when it has most in flight."""
+    (most,) = (
+        comparison.median(contender)
+        for comparison in comparisons
+        if comparison.quantity == "calls per second"
+        and comparison.condition
+        in (f"{_MOST_IN_FLIGHT} in flight", f"{_MOST_IN_FLIGHT} in flight, compression none")
+    )
+    return max(1, round(most / 2))
+
+
+def half_load(of: str) -> str:
+    """The condition in which clients make half of the calls per second that one could make."""
+    return f"half load of the {of}"
+
+
+def _latency(
+    run: Run, server: _Server, clients: _Clients, per_second: int, of: str
+) -> list[Comparison]:
+    condition = half_load(of)
+    run.say(f"{condition}: {per_second:,} calls per second")
+    run.note(f"Half load of the {of} was {per_second:,} calls per second.")
+    contenders = [
+        server.contender(name, program, "none", _at_rate(per_second))
+        for name, program in clients.items()
     ]
+    return compare(condition, contenders, run.in_rounds())
 
 
 BENCHMARK = Benchmark(
     name="rpc",
     title="RPC calls",
     about=(
-        "`GetSystemInfo`, the smallest call, against one dev server with raised rate limits: a C "
-        "program that uses the C ABI compared with the official Python client, with a fixed "
-        "number of calls in flight. CPU is what the client's process uses, user and system, in "
-        "all threads. The Python client decodes the answers; the C program takes their bytes, "
-        "like a bridge that passes them on to its language. Both retry; compression is the "
-        "transport's. In the C program, the callback of each answer starts the next call. `queue` "
-        "is the same program with a completion queue: its main thread takes the answers from the "
-        "queue and starts the next calls. `blocking callbacks` is the first program in a runtime "
-        "with `callbacks_may_block`, although its callbacks do not block."
+        "`GetSystemInfo`, the smallest call, against one dev server with raised rate limits. A C "
+        "program that uses the C ABI is compared with the official Python client. The Python "
+        "client decodes the answers; the C program takes their bytes, like a bridge that passes "
+        "them on to its language. Both retry; compression is the transport's. CPU is what the "
+        "client's process uses, user and system, in all threads.\n\n"
+        "Throughput is with a fixed number of calls in flight. Latency is at half load: calls are "
+        f"due at half of the rate that the client reaches with {_MOST_IN_FLIGHT} in flight and "
+        "without compression, whether or not earlier ones are answered, and latency counts from "
+        "when a call was due, so it includes any wait before the call was started.\n\n"
+        f"The tables without the Python client compare ways to use the C ABI. `{CALLBACKS}`: the "
+        "callback of each answer starts the next call, without compression. The others each "
+        f"change one thing. `{QUEUE}`: the main thread takes the answers from a completion queue "
+        f"and starts the next calls. `{BLOCKING}`: the runtime has `callbacks_may_block`, although "
+        f"its callbacks do not block. `{ONE_THREAD}`: the runtime has one thread instead of one "
+        f"per processor. `{GZIP}`: messages are compressed, as they are by default. A quick run "
+        "skips parts of these tables."
     ),
     measure=_measure,
 )

@@ -1,10 +1,10 @@
-/* client.c, in a runtime that gives callbacks threads on which they may block. They do not. */
+/* client.c, in a runtime whose callbacks run on threads on which they may block. They do not. */
 
 #include "load.h"
 
-static TemporalCoreRuntimeOrFail new_runtime(const TemporalCoreRuntimeOptions *options) {
+static TemporalCoreRuntimeOrFail blocking_runtime(const TemporalCoreRuntimeOptions *options) {
   TemporalStaticLibsRuntimeOptions extra = {.size = sizeof extra, .callbacks_may_block = true};
   return temporal_static_libs_runtime_new(options, &extra);
 }
 
-int main(int argc, char **argv) { return measure(argc, argv, new_runtime, run_by_callbacks); }
+int main(int argc, char **argv) { return measure(argc, argv, blocking_runtime, &callbacks); }

@@ -1,20 +1,25 @@
-/* What the clients of this benchmark share: all of them but the way in which results reach them. */
+/* Shared by the clients of this benchmark, which differ in their runtime and in how they get
+ * answers. */
 
 #ifndef LOAD_H
 #define LOAD_H
 
 #include "bench.h"
+#include "pace.h"
 
-/* Calls GetSystemInfo so often, always so many at a time, and returns when all calls are answered. */
-typedef void Run(TemporalCoreConnection *connection, long calls, long in_flight);
+/* How a client gets its answers. Both functions call GetSystemInfo, and return when all calls are
+ * answered. */
+typedef struct Delivery {
+  /* Keeps a fixed number of calls in flight. */
+  void (*at_once)(TemporalCoreConnection *connection, long calls, long in_flight);
+  /* Starts each call when it is due, whether or not earlier ones are answered. */
+  void (*at_rate)(TemporalCoreConnection *connection, Pace *pace);
+} Delivery;
 
-/* One call of it. It is sent again after failures that allow that. */
-TemporalCoreRpcCallOptions get_system_info(void);
-
-/* Where the callback of each call starts the next one. */
-void run_by_callbacks(TemporalCoreConnection *connection, long calls, long in_flight);
+/* By callbacks: the callback of each answer starts the next call, or notes the time. */
+extern const Delivery callbacks;
 
 /* A client's main function: connects, warms up, and prints the span of the calls that count. */
-int measure(int argc, char **argv, NewRuntime *new_runtime, Run *run);
+int measure(int argc, char **argv, NewRuntime *runtime, const Delivery *delivery);
 
 #endif

@@ -1,15 +1,17 @@
-"""No-op workflows through poll and complete, beside the official Python SDK."""
+"""No-op workflows, polled and completed, compared with the official Python SDK."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from benchmarks.harness.backlog import start_workflows
 from benchmarks.harness.benchmark import Benchmark, Run
-from benchmarks.harness.child import Span, measured_span
-from benchmarks.harness.comparison import Comparison, Contender, compare_spans
-from benchmarks.workflow_tasks.backlog import start_workflows
+from benchmarks.harness.child import rates
+from benchmarks.harness.comparison import Comparison, Contender, compare
+from benchmarks.harness.libraries import WORKER_SOURCES
 from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 _HERE = Path(__file__).parent
@@ -20,7 +22,7 @@ def _measure(run: Run) -> list[Comparison]:
     workers = {}
     for libraries in run.libraries:
         worker = run.scratch / f"worker-{libraries.label}"
-        libraries.link([_HERE / "worker.c", _HERE / "activation.c"], worker)
+        libraries.link([_HERE / "worker.c", *WORKER_SOURCES], worker)
         workers[libraries.contender] = worker
     counts = [run.scaled(count) for count in (_WARM_UP, _TASKS, _COOL_DOWN)]
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
@@ -29,20 +31,16 @@ def _measure(run: Run) -> list[Comparison]:
             return Contender(name, partial(_sample, server, program, counts))
 
         python = [sys.executable, "-m", "benchmarks.workflow_tasks.python_worker", server.address]
-        return compare_spans(
-            "workflow task",
-            "no-op workflow",
-            [
-                *(contender(name, [worker, server.url]) for name, worker in workers.items()),
-                contender("Python SDK", [*python]),
-            ],
-            run.rounds,
-        )
+        contenders = [
+            *(contender(name, [worker, server.url]) for name, worker in workers.items()),
+            contender("Python SDK", [*python]),
+        ]
+        return compare("no-op workflow", contenders, run.in_rounds())
 
 
-def _sample(server: DevServer, program: list[str | Path], counts: list[int]) -> Span:
+def _sample(server: DevServer, program: list[str | Path], counts: list[int]) -> Mapping[str, float]:
     task_queue = start_workflows(server.address, sum(counts))
-    return measured_span([*program, task_queue, *map(str, counts)])
+    return rates("workflow task", [*program, task_queue, *map(str, counts)])
 
 
 BENCHMARK = Benchmark(

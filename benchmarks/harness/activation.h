@@ -1,5 +1,5 @@
-/* As much protobuf as a worker of no-op workflows needs: reading a
- * coresdk.workflow_activation.WorkflowActivation, writing the
+/* The protobuf that a worker of no-op workflows needs: it reads a
+ * coresdk.workflow_activation.WorkflowActivation and writes the
  * coresdk.workflow_completion.WorkflowActivationCompletion that answers it. */
 
 #ifndef ACTIVATION_H
@@ -11,7 +11,7 @@
 
 typedef enum ActivationKind {
   ACTIVATION_START,   /* InitializeWorkflow: a workflow begins */
-  ACTIVATION_EVICTION /* RemoveFromCache: a workflow is to be forgotten */
+  ACTIVATION_EVICTION /* RemoveFromCache: a workflow leaves the cache */
 } ActivationKind;
 
 typedef struct Activation {
@@ -25,10 +25,13 @@ typedef struct Completion {
   size_t size;
 } Completion;
 
-/* Ends the process when the activation is of another kind than those of no-op workflows. */
+/* Ends the process if the activation is of a kind that no-op workflows do not have. */
 Activation read_activation(const uint8_t *bytes, size_t size);
 
-/* For a start: the command CompleteWorkflowExecution; for an eviction: no commands. */
+/* For a start: the command CompleteWorkflowExecution. For an eviction: no commands. */
 Completion completion_of(const Activation *activation);
+
+/* Leaves a workflow that has started open, and in the worker's cache. */
+Completion without_commands(const Activation *activation);
 
 #endif

@@ -14,7 +14,7 @@ _IN_FLIGHT = 32
 
 
 def start_workflows(address: str, count: int) -> str:
-    """Start workflows of the type ``NoOp`` on a task queue that nobody polls yet.
+    """Start workflows of the type ``NoOp`` on a task queue that no worker polls yet.
 
     Args:
         address: ``host:port`` of the server.
@@ -30,7 +30,7 @@ def start_workflows(address: str, count: int) -> str:
     try:
         asyncio.run(_start(address, task_queue, count))
     except RPCError as error:
-        raise BenchmarkError(f"{address} started not all of {count} workflows: {error}") from None
+        raise BenchmarkError(f"{address} did not start all of {count} workflows: {error}") from None
     return task_queue
 
 

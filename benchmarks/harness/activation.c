@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Field numbers, as the definitions have them. */
+/* Field numbers of the protobuf definitions. */
 enum {
   ACTIVATION_RUN_ID = 1,
   ACTIVATION_JOBS = 5,
@@ -83,7 +83,7 @@ Activation read_activation(const uint8_t *bytes, size_t size) {
       activation.run_id = field.data;
       activation.run_id_size = field.size;
     } else if (field.number == ACTIVATION_JOBS && job.data == NULL) {
-      job = field; /* the first: both kinds come alone, or with jobs that need no answer */
+      job = field; /* the first; any others need no answer */
     }
   }
   if (activation.run_id == NULL || job.data == NULL) die("activation", "no run id or no job");
@@ -92,7 +92,7 @@ Activation read_activation(const uint8_t *bytes, size_t size) {
 }
 
 static void write_byte(Completion *completion, size_t byte) {
-  /* A varint of one byte, which all of these numbers and sizes are. */
+  /* A varint of one byte: all of these numbers and sizes are small. */
   if (byte > 0x7f || completion->size == sizeof completion->bytes) die("completion", "too large");
   completion->bytes[completion->size++] = (uint8_t)byte;
 }
@@ -102,17 +102,25 @@ static void write_tag(Completion *completion, size_t number, size_t size) {
   write_byte(completion, size);
 }
 
-Completion completion_of(const Activation *activation) {
+static Completion answer_to(const Activation *activation) {
   Completion completion = {.size = 0};
   write_tag(&completion, COMPLETION_RUN_ID, activation->run_id_size);
   for (size_t i = 0; i < activation->run_id_size; i++)
     write_byte(&completion, activation->run_id[i]);
-  if (activation->kind == ACTIVATION_EVICTION) {
-    write_tag(&completion, COMPLETION_SUCCESSFUL, 0);
-  } else {
-    write_tag(&completion, COMPLETION_SUCCESSFUL, 4);
-    write_tag(&completion, SUCCESS_COMMANDS, 2);
-    write_tag(&completion, COMMAND_COMPLETE_WORKFLOW_EXECUTION, 0);
-  }
+  return completion;
+}
+
+Completion without_commands(const Activation *activation) {
+  Completion completion = answer_to(activation);
+  write_tag(&completion, COMPLETION_SUCCESSFUL, 0);
+  return completion;
+}
+
+Completion completion_of(const Activation *activation) {
+  if (activation->kind == ACTIVATION_EVICTION) return without_commands(activation);
+  Completion completion = answer_to(activation);
+  write_tag(&completion, COMPLETION_SUCCESSFUL, 4);
+  write_tag(&completion, SUCCESS_COMMANDS, 2);
+  write_tag(&completion, COMMAND_COMPLETE_WORKFLOW_EXECUTION, 0);
   return completion;
 }

@@ -1,0 +1,1 @@
+"""Memory of a process with a runtime, a connection and a worker."""

@@ -1,0 +1,1 @@
+"""Time from starting a process to its first answer."""
