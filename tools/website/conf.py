@@ -6,7 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -50,15 +49,6 @@ def _address_what_is_not_in_docs(app: Sphinx, page: str, source: list[str]) -> N
     source[0] = _OUTSIDE.sub(address, source[0])
 
 
-def _mark_charts(app: Sphinx, document: nodes.document) -> None:
-    """Mark images without colors for dark pages with a class, so that site.css adapts them."""
-    for image in document.findall(nodes.image):
-        file = ROOT / "docs" / image["uri"]
-        if file.suffix == ".svg" and "prefers-color-scheme" not in file.read_text("utf-8"):
-            image["classes"].append("chart")
-
-
 def setup(app: Sphinx) -> None:
     """Connect the event handlers."""
     app.connect("source-read", _address_what_is_not_in_docs)
-    app.connect("doctree-read", _mark_charts)
