@@ -1,4 +1,4 @@
-"""Docker as a user of examples/docker has it, and nothing left of it."""
+"""Docker for building examples/docker, without leaving anything behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 
 class DockerError(Exception):
-    """Docker is not there or failed. The message says how, and what to do."""
+    """Docker is missing or failed. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Docker:
 
     Attributes:
         program: its path.
-        repository: a name for images, of which those of no other run begin with it.
+        repository: a prefix for the names of this run's images only.
     """
 
     program: str
@@ -31,7 +31,7 @@ class Docker:
     )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the client, and let it end as it likes."""
+        """Run the client; a failure raises nothing."""
         return subprocess.run(
             [self.program, *arguments],
             env={**os.environ, "DOCKER_BUILDKIT": "1"},
@@ -42,7 +42,7 @@ class Docker:
         )
 
     def output(self, *arguments: str) -> str:
-        """What it prints when all is well.
+        """What it prints if it succeeds.
 
         Raises:
             DockerError: it failed.
@@ -54,28 +54,28 @@ class Docker:
         return done.stdout
 
     def size(self, image: str) -> int:
-        """Of an image with all that it starts from, in bytes."""
+        """The size of an image with all of its layers, in bytes."""
         return int(self.output("image", "inspect", "--format", "{{.Size}}", image))
 
     def files(self, image: str) -> set[str]:
-        """Everything in an image that is no directory."""
+        """Everything in an image except directories."""
         find = ("find", "/", "-xdev", "!", "-type", "d")
         return set(self.command_in(image, *find).splitlines())
 
     def command_in(self, image: str, command: str, *arguments: str) -> str:
-        """What a program of an image prints to its administrator."""
+        """What a program in an image prints, run as root."""
         options = ("--rm", "--network=none", "--user=0:0", f"--entrypoint={command}")
         return self.output("run", *options, image, *arguments)
 
 
 @contextmanager
 def docker_leaving_nothing() -> Iterator[Docker]:
-    """Find a client; in the end, remove the images of its repository, and the builder's cache.
+    """Find a client; at the end, remove its images and what they added to the builder's cache.
 
-    Of the cache all that was not there before goes, since its records have no names.
+    Records of the cache have no names, so all that are new are removed.
 
     Raises:
-        DockerError: there is none that can build.
+        DockerError: no client can build.
     """
     docker = _client()
     before = _cache_records(docker)
@@ -104,7 +104,7 @@ def _client() -> Docker:
 
 
 def _cache_records(docker: Docker) -> list[str]:
-    """The records of the builder's cache, those that are made from others first."""
+    """The records of the builder's cache, newest first: newer ones depend on older ones."""
     listing = docker.output("system", "df", "--verbose", "--format", "{{json .BuildCache}}")
     records = sorted(json.loads(listing) or (), key=lambda record: str(record["CreatedAt"]))
     return [record["ID"] for record in reversed(records)]

@@ -1,4 +1,4 @@
-"""What examples/docker is built with where no image can be pulled: bases, and wheels to install."""
+"""Base images and packages for examples/docker, so that it builds without a registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.images.debian import import_debian
 EXAMPLE: Final = ROOT / "examples" / "docker"
 DOCKERFILE: Final = EXAMPLE / "Dockerfile"
 
-#: The Dockerfile's arguments that name an image, and the packages of what stands for that.
+#: The Dockerfile's arguments that name an image, and the packages of the image used instead.
 PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "BASE": ("ca-certificates", "python3-venv"),
     "RUN_BASE": (),
@@ -28,23 +28,23 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def default_of(argument: str) -> str:
-    """What an argument of the Dockerfile is if nothing is given."""
+    """The default of an argument of the Dockerfile."""
     found = re.search(rf"^ARG {argument}=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
     assert found is not None
     return found.group(1)
 
 
 def make_bases(docker: Docker) -> dict[str, str]:
-    """Make the images that the Dockerfile starts from.
+    """Create the images that the Dockerfile starts from.
 
     Args:
-        docker: whose repository they are to be of.
+        docker: the client, whose repository they go to.
 
     Returns:
         Argument of the Dockerfile to its image.
 
     Raises:
-        ToolError: something that they are made with is missing.
+        ToolError: a tool to create them is missing.
     """
     made = {argument: f"{docker.repository}:{argument.lower()}" for argument in PACKAGES}
     for argument, image in made.items():
@@ -53,13 +53,13 @@ def make_bases(docker: Docker) -> dict[str, str]:
 
 
 def download_with_pip(directory: Path, *arguments: str) -> None:
-    """Fetch packages for an index of files, with ``pip download``'s arguments."""
+    """Download packages with pip to a directory, for ``--find-links``."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", *arguments]
     subprocess.run([*command, "--dest", directory], capture_output=True, text=True, check=True)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """The listing of a directory is a page of links, which pip takes for ``--find-links``."""
+    """Lists a directory as a page of links, which pip accepts for ``--find-links``."""
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
@@ -67,11 +67,11 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def pip_settings_for(packages: Path, settings: Path) -> Iterator[list[str]]:
-    """Have pip in a build install from a directory of this machine and from nowhere else.
+    """Make pip in a build install only from a directory of this machine.
 
     Args:
         packages: the directory, served on the loopback interface until the block ends.
-        settings: pip's configuration file, to be written.
+        settings: pip's configuration file, which is written.
 
     Returns:
         Options of ``docker build``.

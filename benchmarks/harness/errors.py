@@ -1,4 +1,4 @@
-"""What goes wrong in a benchmark."""
+"""Errors of benchmarks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 class BenchmarkError(Exception):
-    """A benchmark cannot be run. The message says why, and what to do."""
+    """A benchmark cannot run. The message says why and what to do."""
 
 
 def command_failed(command: Sequence[str | Path], status: int, output: str) -> BenchmarkError:
-    """The error of a command that ended with another exit code than 0.
+    """The error of a command that failed.
 
     Args:
         command: the program and its arguments.
-        status: the exit code.
-        output: what it said.
+        status: its exit code.
+        output: what it printed.
     """
     shown = " ".join(map(str, command))
     return BenchmarkError(f"{shown}\n  ended with exit code {status}:\n{output}")

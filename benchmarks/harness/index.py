@@ -1,4 +1,4 @@
-"""A package index with the wheels, and those who install from it."""
+"""A package index with the wheels, and users who install from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REQUEST: Final = re.compile(r"\[req\d+\] GET (\S+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class _Way:
-    """What a user of pip has to know of the way to the index."""
+    """What pip has to know to reach the index."""
 
     url: str
     certificate: Path
@@ -32,38 +32,38 @@ class _Way:
 
 @dataclass(frozen=True)
 class Index:
-    """One, reached with TLS, since pip caches nothing that has come without.
+    """A package index, reached with TLS because pip caches nothing without.
 
     Attributes:
-        server: the server that it is on.
-        network: the ways to that.
+        server: its server.
+        network: the ways to the server.
     """
 
     server: PackageServer
     network: Network
 
     def user(self, directory: Path, speed: Speed | None = None, cache: Path | None = None) -> User:
-        """Make somebody with a fresh environment.
+        """Create a user with a fresh environment.
 
         Args:
-            directory: a new one.
+            directory: a new directory for the user's files.
             speed: of the line to the index; None is as fast as the machine.
-            cache: pip's; None is a new one.
+            cache: pip's cache; None for a new one.
         """
         url = self.network.url if speed is None else self.network.url_over(speed)
         return User(pip_user(directory, _Way(url, self.network.certificate), _NAME, cache))
 
     def downloads(self) -> int:
-        """How many wheels have been fetched so far, by the server's access log."""
+        """How many wheels have been fetched so far, according to the server's access log."""
         return wheels_fetched(self.server.log.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who installs the wheel.
+    """A user who installs the wheel.
 
     Attributes:
-        pip: whose pip it is.
+        pip: the user's pip.
     """
 
     pip: PipUser
@@ -74,7 +74,7 @@ class User:
         return self.pip.environment / "bin" / "temporal-libs-config"
 
     def install(self) -> float:
-        """Install; the seconds that it took.
+        """Install the wheel; the seconds that it took.
 
         Raises:
             BenchmarkError: pip failed.
@@ -82,7 +82,7 @@ class User:
         return self.seconds("install", "--only-binary=:all:", PINNED)
 
     def download(self, platform_tag: str) -> float:
-        """Fetch the wheel of a platform; the seconds that it took.
+        """Download the wheel of a platform; the seconds that it took.
 
         Raises:
             BenchmarkError: pip failed.
@@ -91,7 +91,7 @@ class User:
         return self.seconds("download", *options, "--dest", self.pip.home / platform_tag, PINNED)
 
     def seconds(self, *arguments: str | Path) -> float:
-        """Run pip; how long it took.
+        """Run pip; the seconds that it took.
 
         Raises:
             BenchmarkError: it failed.
@@ -110,15 +110,15 @@ def running_index(wheels: Mapping[str, Path], directory: Path) -> Iterator[Index
 
     Args:
         wheels: platform to its wheel.
-        directory: a new one, for all it keeps.
+        directory: a new directory for its files.
 
     Raises:
-        BenchmarkError: it cannot be run.
+        BenchmarkError: it cannot run.
     """
     programs = _PROGRAMS.absolute()
     if not (programs / "devpi-server").is_file():
         raise BenchmarkError(
-            f"{programs} has no devpi-server: make {_PROGRAMS.parent}/.ready installs it"
+            f"{programs} has no devpi-server: run make {_PROGRAMS.parent}/.ready to install it"
         )
     directory.mkdir()
     try:
@@ -133,5 +133,5 @@ def running_index(wheels: Mapping[str, Path], directory: Path) -> Iterator[Index
 
 
 def wheels_fetched(log: str) -> int:
-    """How many requests for a wheel a log of devpi-server has; those for metadata do not count."""
+    """How many requests for wheels a log of devpi-server contains, without those for metadata."""
     return sum(urlsplit(path).path.endswith(".whl") for path in _REQUEST.findall(log))

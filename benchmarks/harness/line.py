@@ -1,4 +1,4 @@
-"""The arithmetic of a slow line: when what is put on it has left, and when it arrives."""
+"""The arithmetic of a slow line: when bytes have left, and when they arrive."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Passage:
-    """Of some bytes, in seconds of the clock that they were put on the line by.
+    """When some bytes pass, in seconds of the clock that `Line.put` was given.
 
     Attributes:
         left: the last of them is on the line.
-        arrives: the last of them is at its end.
+        arrives: the last of them is at the other end.
     """
 
     left: float
@@ -20,10 +20,10 @@ class Passage:
 
 @dataclass(frozen=True)
 class Speed:
-    """Of a line, the same both ways.
+    """The speed of a line, the same in both directions.
 
     Attributes:
-        megabits: a second, of 10^6 bits.
+        megabits: per second, of 10^6 bits.
         round_trip: milliseconds there and back.
     """
 
@@ -35,7 +35,7 @@ class Speed:
 
     @property
     def bytes_per_second(self) -> float:
-        """How many it carries, one way."""
+        """How many bytes it carries in one direction."""
         return self.megabits * 1e6 / 8
 
     @property
@@ -44,22 +44,22 @@ class Speed:
         return self.round_trip / 2e3
 
     def seconds(self, size: int) -> float:
-        """How long bytes take that are all there is on the line, but for the delay."""
+        """How long bytes take on an empty line, without the delay."""
         return size / self.bytes_per_second
 
 
 class Line:
-    """One way of a line, which all connections share: a token bucket that saves nothing up."""
+    """One direction of a line that all connections share: a token bucket that saves no tokens."""
 
     def __init__(self, speed: Speed) -> None:
         self._speed = speed
         self._free = float("-inf")
 
     def put(self, now: float, size: int) -> Passage:
-        """Put bytes on the line, behind all that was put on it before.
+        """Put bytes on the line, behind all earlier ones.
 
         Args:
-            now: the time, in seconds of any clock that does not go back.
+            now: the time, in seconds of a monotonic clock.
             size: how many bytes.
         """
         left = max(now, self._free) + self._speed.seconds(size)

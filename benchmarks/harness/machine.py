@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""The machine that the figures come from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def machine() -> dict[str, str | int | None]:
-    """The machine: its sort, nothing that tells which one it is.
+    """The kind of machine, without anything that identifies it.
 
     Returns:
         ``cpu``: the model; ``cores``: how many this process may use; ``kernel``: system and

@@ -1,4 +1,4 @@
-"""Ways to a server on this machine: with TLS, and over lines that are slow and far."""
+"""Ways to a server on this machine: with TLS, and over slow lines with a delay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.harness.line import Line, Speed
 from benchmarks.harness.loopback_certificate import loopback_certificate
 
 _CHUNK: Final = 16384
-# How far a line may be written ahead, in seconds: sleeping less is not precise.
+# Seconds that a line may be written ahead: shorter sleeps are not precise.
 _AHEAD: Final = 0.01
 
 _Result = TypeVar("_Result")
@@ -24,8 +24,8 @@ class Network:
     """Ways to one server, each on a port of the loopback interface.
 
     Attributes:
-        certificate: a file with the certificate of who vouches for them.
-        url: the way that is as fast as the machine.
+        certificate: a file with the certificate of the authority that signed theirs.
+        url: of the way that is as fast as the machine.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Network:
         self.url = self._url(self._tls_port)
 
     def url_over(self, speed: Speed) -> str:
-        """The way over a line; all who take it share the line."""
+        """The URL over a line; all connections to it share the line."""
         if speed not in self._lines:
             up, down = _Slow(speed, opens=True), _Slow(speed, opens=False)
             self._lines[speed] = self._await(self._listen(self._tls_port, up, down, None))
@@ -64,14 +64,14 @@ class Network:
     async def _listen(
         self, port: int, up: _Carrier, down: _Carrier, tls: ssl.SSLContext | None
     ) -> int:
-        """Pass on what comes to a port of `port`'s own; which is what is returned."""
+        """Forward a new port to `port`; return the new one."""
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             self._connections.add(task)
             try:
-                with suppress(OSError):  # one of the two hung up
+                with suppress(OSError):  # one side closed the connection
                     async with self._closing(writer):
                         await self._connect(reader, writer, port, up, down)
             finally:
@@ -92,22 +92,22 @@ class Network:
     ) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._host, port)
         async with self._closing(far_writer):
-            ways = [
+            directions = [
                 asyncio.ensure_future(up(reader, far_writer)),
                 asyncio.ensure_future(down(far_reader, writer)),
             ]
             try:
-                done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                for way in done:
-                    way.result()
+                done, _ = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+                for direction in done:
+                    direction.result()
             finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
+                for direction in directions:
+                    direction.cancel()
+                await asyncio.gather(*directions, return_exceptions=True)
 
     @asynccontextmanager
     async def _closing(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-        """Close a connection in the end, and wait until it is, which with TLS takes a while."""
+        """Close a connection at the end of a block, and wait, because TLS takes a while."""
         self._open.add(writer)
         try:
             yield
@@ -126,11 +126,11 @@ class Network:
         for writer in still_open:
             writer.transport.abort()
         await asyncio.gather(*connections, return_exceptions=True)
-        # Or the loop would stop before their sockets are closed.
+        # Otherwise the loop would stop before their sockets are closed.
         await asyncio.gather(*(w.wait_closed() for w in still_open), return_exceptions=True)
 
 
-# Takes bytes from one end to the other until there are no more.
+# Forwards bytes until the source ends.
 _Carrier = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -141,15 +141,15 @@ async def _carry(source: asyncio.StreamReader, destination: asyncio.StreamWriter
 
 
 class _Slow:
-    """Carries over one way of a line."""
+    """Forwards bytes over one direction of a line."""
 
     def __init__(self, speed: Speed, *, opens: bool) -> None:
-        """Take a line.
+        """Create an idle line.
 
         Args:
-            speed: its.
-            opens: this way is the one that begins: the handshake of TCP, which the loopback
-                interface has done at once, takes a round trip before.
+            speed: of the line.
+            opens: whether this is the client's direction, in which the first bytes come a round
+                trip late for TCP's handshake, which takes no time on the loopback interface.
         """
         self._line = Line(speed)
         self._handshake = 2 * speed.delay if opens else 0.0
@@ -189,10 +189,10 @@ async def _arrive(
 
 @contextmanager
 def running_network(upstream: str, directory: Path) -> Iterator[Network]:
-    """Have ways to a server; in the end they are closed.
+    """Open ways to a server until the block ends.
 
     Args:
-        upstream: its address, ``http://HOST:PORT``.
+        upstream: the server's URL, ``http://HOST:PORT``.
         directory: for the file with the certificate.
     """
     context, certificate = loopback_certificate(directory)
@@ -213,4 +213,4 @@ def running_network(upstream: str, directory: Path) -> Iterator[Network]:
 
 
 def _say_nothing(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
-    """Of clients that hang up in the middle of TLS."""
+    """Ignore errors of clients that close a connection in the middle of TLS."""

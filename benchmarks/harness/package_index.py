@@ -1,4 +1,4 @@
-"""A package index on the loopback interface, devpi, and pip as a user of it."""
+"""A package index on the loopback interface (devpi), and pip as its client."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tools.processes import running, tail
 PROJECT = "temporal-static-libs"
 
 _SERVING = re.compile(r"Serving on (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
-# Processors are busy when tests run; it takes a second.
+# Seconds. It takes one, but processors are busy while tests run.
 _PATIENCE = 60.0
-# Of every index: nothing else is here, and nobody else can reach it.
+# Settings of every index. Only this process and its children use the server.
 _OPEN_TO_ALL = {"type": "stage", "bases": [], "acl_upload": [":ANONYMOUS:"]}
 
 
@@ -30,22 +30,22 @@ class PackageServer:
     """A server that can hold several indexes.
 
     Attributes:
-        url: its address.
-        log: its log, in which each request has a line.
+        url: its URL.
+        log: its log, with a line for each request.
     """
 
     url: str
     log: Path
 
     def add_index(self, name: str, files: Iterable[Path]) -> str:
-        """Make an index, and upload wheels and source distributions to it with twine.
+        """Create an index, and upload wheels and source distributions to it with twine.
 
         Args:
             name: of the index.
-            files: what to upload.
+            files: the files to upload.
 
         Returns:
-            The address that pip takes as ``--index-url``.
+            The URL for pip's ``--index-url``.
         """
         request = urllib.request.Request(
             f"{self.url}/root/{name}",
@@ -73,17 +73,17 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def simple(name: str) -> str:
-    """The path, on the server, of an index in the form that pip reads."""
+    """The path on the server of an index's simple API, which pip reads."""
     return f"/root/{name}/+simple/"
 
 
 @contextmanager
 def running_package_server(programs: Path, directory: Path) -> Iterator[PackageServer]:
-    """Run a server with no index in it, on a port that is free.
+    """Run a server without any index, on a free port.
 
     Args:
         programs: the directory with devpi's programs.
-        directory: a new or empty one, for all it keeps.
+        directory: a new or empty directory for its files.
 
     Raises:
         RuntimeError: it did not start.
@@ -96,7 +96,7 @@ def running_package_server(programs: Path, directory: Path) -> Iterator[PackageS
         check=True,
     )
     command: list[str | Path] = [programs / "devpi-server", "--serverdir", data]
-    # Metadata beside the files, as PyPI has it.
+    # Metadata next to the files, as on PyPI.
     options = ["--host", "127.0.0.1", "--port", "0", "--enable-core-metadata"]
     with running([*command, *options], log=log) as process:
         deadline = time.monotonic() + _PATIENCE
@@ -108,10 +108,10 @@ def running_package_server(programs: Path, directory: Path) -> Iterator[PackageS
 
 
 def user_of(index: str, cache: Path | None = None) -> dict[str, str]:
-    """The environment of somebody whose pip has nothing but an index.
+    """The environment of a user whose pip uses only one index.
 
     Args:
-        index: its address.
+        index: its URL.
         cache: the directory of pip's cache; None for no cache.
     """
     base = {
@@ -136,12 +136,12 @@ def pip(
     cwd: Path,
     environ: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run an environment's pip with nothing but the index, and let it end as it likes.
+    """Run an environment's pip with only one index; a failure raises nothing.
 
     Args:
         python: the environment's interpreter.
-        index: the address.
-        arguments: pip's.
+        index: the index's URL.
+        arguments: for pip.
         cwd: the current directory.
         environ: variables to add to the environment.
     """
@@ -151,11 +151,11 @@ def pip(
 def run_pip(
     python: str | Path, *arguments: str | Path, cwd: Path, environ: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run an environment's pip, and let it end as it likes.
+    """Run an environment's pip; a failure raises nothing.
 
     Args:
         python: the environment's interpreter.
-        arguments: pip's.
+        arguments: for pip.
         cwd: the current directory.
         environ: the whole environment.
     """

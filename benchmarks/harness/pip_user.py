@@ -1,4 +1,4 @@
-"""Somebody who installs the package: a virtual environment, pip's cache, an index."""
+"""A user who installs the package: a virtual environment, pip's cache, an index."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from typing import Protocol
 from benchmarks.harness.package_index import PROJECT, run_pip, simple, user_of
 from temporal_static_libs import __version__
 
-# What the documentation has people ask for.
+# As in the documentation.
 PINNED = f"{PROJECT}=={__version__}"
 # A repackaging of the same core, with less in it.
 NEWER = f"{__version__}.post1"
 
 
 class Way(Protocol):
-    """A way to a server of package indexes: with TLS, as pip caches nothing otherwise."""
+    """A way to a server of package indexes, with TLS because pip caches nothing without."""
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Its URL."""
 
     @property
     def certificate(self) -> Path:
-        """A file with the certificate of who vouches for it."""
+        """A file with the certificate of the authority that signed the server's."""
 
 
 @dataclass(frozen=True)
 class PipUser:
-    """One, whose pip is the tests'.
+    """A user with the tests' own pip.
 
     Attributes:
         home: the current directory.
-        environment: the virtual environment, which has no pip in it.
+        environment: the virtual environment, which has no pip.
         cache: pip's cache.
-        environ: the variables of it all.
+        environ: the environment variables.
     """
 
     home: Path
@@ -53,23 +53,23 @@ class PipUser:
         return self.environment / "bin" / "python"
 
     def pip(self, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Run pip for the virtual environment, and let it end as it likes.
+        """Run pip for the virtual environment; a failure raises nothing.
 
         Args:
-            arguments: pip's.
+            arguments: for pip.
             settings: variables to add to the environment.
         """
         environ = {**self.environ, **settings}
         return run_pip(sys.executable, *arguments, cwd=self.home, environ=environ)
 
     def install(self, *arguments: str | Path, **settings: str) -> str:
-        """Have pip install, which succeeds, and tell what it said."""
+        """Run pip install, which must succeed; its output."""
         done = self.pip("install", *arguments, **settings)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
     def verified(self) -> str:
-        """The platform of the installed archives, which are whole."""
+        """The platform of the installed archives, once they are verified."""
         done = subprocess.run(
             [self.environment / "bin" / "temporal-libs-config", "--verify", "--platform"],
             env=self.environ,
@@ -81,12 +81,12 @@ class PipUser:
         return done.stdout.splitlines()[-1]
 
     def versions(self) -> list[str]:
-        """The versions of the package that pip says are installed: one at most."""
+        """The installed versions of the package according to pip: one at most."""
         listed = self.pip("list", "--format=freeze").stdout.splitlines()
         return [line.partition("==")[2] for line in listed if line.startswith(f"{PROJECT}==")]
 
     def files(self) -> set[Path]:
-        """All that is in the virtual environment."""
+        """All files and directories in the virtual environment."""
         return set(self.environment.rglob("*"))
 
 
@@ -97,10 +97,10 @@ def pip_user(
     cache: Path | None = None,
     interpreter: Path | None = None,
 ) -> PipUser:
-    """Make one.
+    """Create a user.
 
     Args:
-        directory: a new one.
+        directory: a new directory for the user's files.
         way: to the index.
         index: the index's name.
         cache: pip's cache, to share; None for a new one.
@@ -116,7 +116,7 @@ def pip_user(
     cache = cache or directory / "cache"
     variables = {
         **user_of(f"{way.url}{simple(index)}", cache),
-        # For pip, whose --cert yields to this one; and for uv.
+        # The first is for pip, where it takes precedence over --cert; the second for uv.
         "REQUESTS_CA_BUNDLE": str(way.certificate),
         "SSL_CERT_FILE": str(way.certificate),
         "PIP_PYTHON": str(environment / "bin" / "python"),

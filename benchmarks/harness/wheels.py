@@ -21,8 +21,8 @@ class Wheels:
     """The wheels of one version.
 
     Attributes:
-        built: platform to its wheel, of those that have been built here.
-        stand_ins: platform to the file of another platform under its name, of the others.
+        built: platform to its wheel, if it has been built here.
+        stand_ins: each other platform to a copy of another platform's wheel under its name.
     """
 
     built: Mapping[str, Path]
@@ -30,27 +30,27 @@ class Wheels:
 
     @property
     def all(self) -> Mapping[str, Path]:
-        """Platform to wheel, of all platforms."""
+        """Platform to wheel, for all platforms."""
         return {**self.built, **self.stand_ins}
 
     def described(self) -> str:
-        """Which are real, in a sentence."""
+        """A sentence about which wheels are real."""
         real = f"The wheels of {', '.join(self.built)} are real"
         if not self.stand_ins:
             return f"{real}."
-        return f"{real}; the others are copies of one of these files, under their own names."
+        return f"{real}; the others are copies of one of these files under their names."
 
 
 def gather_wheels(wheel: Path, directory: Path, cross: Path = _CROSS) -> Wheels:
-    """Find or make the wheels of all platforms.
+    """Find the wheels of all platforms, and make stand-ins for missing ones.
 
     Args:
         wheel: the one under test.
-        directory: an empty one, for the stand-ins.
-        cross: where `make cross` leaves wheels, in a directory a platform.
+        directory: an empty directory for the stand-ins.
+        cross: where `make cross` writes wheels, in a directory per platform.
 
     Raises:
-        BenchmarkError: the wheel is of no platform that there is.
+        BenchmarkError: the wheel's tags are of no platform.
     """
     candidates = [wheel, *sorted(cross.glob("*/*.whl"))]
     version = parse_wheel_filename(wheel.name)[1]
@@ -62,7 +62,9 @@ def gather_wheels(wheel: Path, directory: Path, cross: Path = _CROSS) -> Wheels:
             if its_version == version and {t.platform for t in tags} == set(target.wheel_tags):
                 built.setdefault(target.platform, candidate)
     if wheel not in built.values():
-        raise BenchmarkError(f"{wheel} has not the tags of a platform: name one of make wheel")
+        raise BenchmarkError(
+            f"the tags of {wheel} are of no known platform: name a wheel of make wheel"
+        )
     for target in TARGETS:
         if target.platform not in built:
             distribution = wheel.name.split("-")[0]

@@ -1,4 +1,4 @@
-"""A container image with a linked bridge: what building it takes, with the wheel and without."""
+"""A container image with a linked bridge: the cost of building it with and without the wheel."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class _Way:
     """One way to build the image.
 
     Attributes:
-        name: the contender's.
-        dockerfile: what is built.
-        context: the directory that it is given.
-        packages: where its pip installs from.
-        arguments: values of its own arguments.
+        name: the contender's name.
+        dockerfile: the Dockerfile.
+        context: the directory with its context.
+        packages: the directory that pip installs from.
+        arguments: values for the Dockerfile's arguments.
     """
 
     name: str
@@ -58,10 +58,10 @@ class _Way:
 
 @dataclass(frozen=True)
 class _Built:
-    """What came of one.
+    """The result of a build.
 
     Attributes:
-        seconds: that the build took, from a cache with nothing in it.
+        seconds: that it took, with an empty cache.
         megabytes: condition of the comparison to the image's size.
     """
 
@@ -130,7 +130,7 @@ def _build(run: Run, way: _Way) -> _Built:
         began = time.perf_counter()
         docker.output("build", *options, "--tag", images["run"], str(way.context))
         seconds = time.perf_counter() - began
-        # A part of what was built, to give it a name.
+        # It has been built as a part of the other; this gives it a name.
         target = ("--target=build", "--tag", images["build"])
         docker.output("build", *options, *target, str(way.context))
         megabytes = {stage: docker.size(images[name]) / 1e6 for stage, name in _STAGES.items()}
@@ -142,7 +142,7 @@ def _zig() -> str:
 
 
 def _vendor(directory: Path) -> None:
-    """Have all crates, and a home for cargo that takes them from there, as the Dockerfile does."""
+    """Copy all crates, and write a cargo home that uses them, for the Dockerfile."""
     manifest = ROOT / "rust" / "Cargo.toml"
     vendor = directory / "vendor"
     run_to_end(["cargo", "vendor", "--quiet", "--locked", f"--manifest-path={manifest}", vendor])
