@@ -112,8 +112,8 @@ guides: .venv/test/.ready $(WHEEL_STAMP)
 
 # Two compiles take 15 to 30 minutes; --quick skips them. BENCH_ARGS: names of benchmarks, --quick,
 # --compare LABEL=DIR, --publish docs, ...; --help lists them.
-## measure the wheel and its alternatives (15 to 30 minutes); BENCH_ARGS
-bench: .venv/test/.installed .venv/delivery/.ready
+## measure the wheel and its alternatives (40 to 60 minutes); BENCH_ARGS
+bench: .venv/test/.installed .venv/delivery/.ready .venv/zig-0.16/.ready .venv/zig-0.17/.ready
 	$(STEP) "bench: the installed wheel and its alternatives"
 	.venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
 
