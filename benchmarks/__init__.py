@@ -1,1 +1,1 @@
-"""Benchmarks: the installed wheel beside its alternatives, measured side by side in one run."""
+"""Benchmarks: the installed wheel and its alternatives, measured side by side in one run."""

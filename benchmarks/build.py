@@ -42,13 +42,15 @@ def _measure(run: Run) -> list[Comparison]:
     with running_index(wheels.built, run.scratch / "index") as index:
         run.say(f"pip install over {SPEED}, and zig build")
         user = index.user(run.scratch / "user", SPEED)
-        archives[WHEEL] = user.install()
-        builds[WHEEL] = _zig_build(run, WHEEL, user.config, {})
+        with run.watch.round():
+            archives[WHEEL] = user.install()
+            builds[WHEEL] = _zig_build(run, WHEEL, user.config, {})
     if not run.quick:
         run.say("compiling the sources that the wheel carries, and zig build: 6 to 15 minutes")
         environ = cold(run.scratch)
-        archives[COMPILE] = _compile(run, user, environ)
-        builds[COMPILE] = _zig_build(run, COMPILE, user.config, environ)
+        with run.watch.round():
+            archives[COMPILE] = _compile(run, user, environ)
+            builds[COMPILE] = _zig_build(run, COMPILE, user.config, environ)
     parts = {
         "of which for the archives": archives,
         "of which in zig build": builds,

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.harness.benchmark import Result
-from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.comparison import Comparison, Ratio
 from benchmarks.harness.libraries import Libraries
 from benchmarks.harness.load import load_warning
 from benchmarks.report.charts import ALTERNATIVES
 from benchmarks.report.targets import targets_table
+
+# With more, a table is too wide to read, and the ratios go below the figures.
+_MOST_RATIO_COLUMNS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -123,16 +126,26 @@ class Report:
 
 def _table(comparisons: Sequence[Comparison]) -> str:
     first = comparisons[0]
-    head = ["", *first.samples, *(f"{first.subject} ÷ {other}" for other in first.others)]
+    narrow = len(first.others) > _MOST_RATIO_COLUMNS
+    head = ["", *first.samples]
+    if not narrow:
+        head += [f"{first.subject} ÷ {other}" for other in first.others]
     rows = [head, [":--", *("--:" for _ in head[1:])]]
     for comparison in comparisons:
-        row = [f"{comparison.quantity}, {comparison.condition}"]
-        row += [_figure(comparison.median(contender)) for contender in comparison.samples]
-        for other in comparison.others:
-            ratio = comparison.ratio(other)
-            row.append(f"**{ratio.median:.2f}** ({ratio.lowest:.2f} to {ratio.highest:.2f})")
-        rows.append(row)
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        figures = {name: _figure(comparison.median(name)) for name in comparison.samples}
+        ratios = {other: _ratio(comparison.ratio(other)) for other in comparison.others}
+        if narrow:
+            cells = [figures[comparison.subject]]
+            cells += [f"{figures[other]}<br>{ratio}" for other, ratio in ratios.items()]
+        else:
+            cells = [*figures.values(), *ratios.values()]
+        rows.append([f"{comparison.quantity}, {comparison.condition}", *cells])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"Below each figure: {first.subject} ÷ the contender.\n\n{table}" if narrow else table
+
+
+def _ratio(ratio: Ratio) -> str:
+    return f"**{ratio.median:.2f}** ({ratio.lowest:.2f} to {ratio.highest:.2f})"
 
 
 def _figure(value: float) -> str:

@@ -20,8 +20,8 @@ C_ABI, PYTHON = "C ABI", "Python client"
 CALLBACKS, QUEUE, ONE_THREAD = "callbacks", "queue", "one thread"
 BLOCKING: Final = "blocking callbacks"
 GZIP: Final = "gzip"
-#: Clients that only the wheel's archives are measured with, and what makes them different: archives
-#: from before a change may lack what these need.
+#: Ways to use the C ABI, and their programs. Only the wheel's archives are measured with them:
+#: archives from before a change may lack what they need.
 _VARIANTS: Final[Mapping[str, str]] = {
     CALLBACKS: "client.c",
     QUEUE: "queue_client.c",
@@ -34,18 +34,18 @@ _Clients: TypeAlias = Mapping[str, Path | None]
 #: Calls in flight to calls of a sample: half a second to three seconds each.
 _CALLS: Final[Mapping[int, int]] = {1: 3000, 16: 16000, 64: 24000}
 _MOST_IN_FLIGHT, _QUICK_IN_FLIGHT = max(_CALLS), 16
-#: Of a sample at half load; 99.9% of its calls should leave several.
+#: Of a sample at half load: enough calls for a 99.9th percentile.
 _PACED_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
 class _Load:
-    """What a client does.
+    """The load that a client makes.
 
     Attributes:
-        options: its arguments that say so.
-        calls: how many, after a fifth as many to warm up.
-        sample: runs it.
+        options: its arguments for the kind of load.
+        calls: how many, after a fifth of that to warm up.
+        sample: runs the client, such as `rates`.
     """
 
     options: tuple[str, str]
@@ -55,11 +55,11 @@ class _Load:
 
 @dataclass(frozen=True)
 class _Server:
-    """The server, as clients are told of it.
+    """Makes contenders that call one server.
 
     Attributes:
         server: the server.
-        run: which measures with it.
+        run: the run, which may scale the load down.
     """
 
     server: DevServer
@@ -143,7 +143,7 @@ def _throughput_of_variants(run: Run, server: _Server, variants: _Clients) -> li
 
 
 def _half(comparisons: list[Comparison], contender: str) -> int:
-    """Half of the calls per second that a contender answers when it has most in flight."""
+    """Half of the calls per second that a contender makes with the most in flight."""
     (most,) = (
         comparison.median(contender)
         for comparison in comparisons
@@ -155,7 +155,7 @@ def _half(comparisons: list[Comparison], contender: str) -> int:
 
 
 def half_load(of: str) -> str:
-    """The condition in which clients make half of the calls per second that one could make."""
+    """The condition in which clients make half of the calls per second that one of them can."""
     return f"half load of the {of}"
 
 

@@ -204,6 +204,19 @@ def test_published_run_updates_the_page_the_json_and_the_charts(
     )
 
 
+def test_ratios_of_many_contenders_are_below_the_figures() -> None:
+    samples = {"callbacks": [20.0], "queue": [25.0], "one thread": [16.0], "gzip": [80.0]}
+    many = Comparison("µs of CPU per call", "16 in flight", samples)
+    result = Result(benchmark("rpc"), [many], [])
+    lines = replace(report("2026-02-02"), results=[result]).to_markdown().splitlines()
+    assert "Below each figure: callbacks ÷ the contender." in lines
+    assert "|  | callbacks | queue | one thread | gzip |" in lines
+    assert lines[-1] == (
+        "| µs of CPU per call, 16 in flight | 20.0 | 25.0<br>**0.80** (0.80 to 0.80) "
+        "| 16.0<br>**1.25** (1.25 to 1.25) | 80.0<br>**0.25** (0.25 to 0.25) |"
+    )
+
+
 @pytest.fixture
 def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The results.json of an earlier run, of some of the benchmarks."""
