@@ -38,7 +38,7 @@ struct program {
     TemporalCoreCancellationToken *giving_up;
     TemporalCoreRpcCallOptions call; /* the library uses this and the request until the call's event */
     struct message request;
-    char id[64]; /* of the workflow, and the name of its task queue */
+    char id[64]; /* the workflow's ID, and the name of its task queue */
     int in_flight;
     bool failed;
 };
