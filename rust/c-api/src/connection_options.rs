@@ -81,13 +81,14 @@ pub struct ClientDnsLoadBalancingOptions {
     pub resolution_interval_millis: u64,
 }
 
-/// Transport compression.
+/// Transport compression: traffic against CPU time.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ClientGrpcCompression {
-    /// Compresses requests with gzip, and accepts compressed responses.
+    /// Compresses requests with gzip, and accepts compressed responses. A small call takes about 1.3
+    /// times the CPU time, a large one many times.
     Gzip = 0,
-    /// No compression.
+    /// No compression: for a server in the same data center, or for payloads that are already compressed.
     None,
 }
 
