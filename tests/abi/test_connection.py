@@ -179,7 +179,7 @@ class TestOverride:
             capi,
             runtime,
             "http://override.invalid",
-            metadata=lender.array(["x-one\nfirst", "dropped-for-want-of-a-newline"]),
+            metadata=lender.array(["x-one\nfirst", "dropped-without-a-newline"]),
             binary_metadata=lender.array([b"x-two-bin\n\x00\xff"]),
             api_key="secret",
             **override.fields,
@@ -190,7 +190,7 @@ class TestOverride:
         assert headers["x-one"] == "first"
         assert headers["x-two-bin"] == "AP8"
         assert headers["authorization"] == "Bearer secret"
-        assert "dropped-for-want-of-a-newline" not in headers
+        assert "dropped-without-a-newline" not in headers
 
     def test_binary_header_among_text_ones_fails_the_connect(
         self, capi: CApi, runtime: Any

@@ -101,8 +101,8 @@ def recording(capi: CApi, runtime: Any, dev_server: DevServer) -> Recording:
         )
         while EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED not in await event_types(handle):
             await asyncio.sleep(0.1)
-        await handle.signal("finish", "signalled")
-        assert await handle.result() == "signalled"
+        await handle.signal("finish", "finished")
+        assert await handle.result() == "finished"
         return History(events=(await handle.fetch_history()).events)
 
     async def event_types(handle: Any) -> list[int]:

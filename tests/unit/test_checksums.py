@@ -21,7 +21,7 @@ def test_sha256_matches_hashlib(tmp_path: Path) -> None:
 
 
 def test_sha256sum_accepts_written_checksums(tmp_path: Path) -> None:
-    files = {"libb.a": b"b", "liba.a": b"", "with blank.a": b"c"}
+    files = {"libb.a": b"b", "liba.a": b"", "with space.a": b"c"}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     text = format_checksums({name: sha256_of(tmp_path / name) for name in files})

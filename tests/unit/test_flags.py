@@ -95,7 +95,7 @@ def test_windows_with_msvc() -> None:
 @pytest.mark.parametrize(
     "directory",
     ["/a b/include", "/it's/include", '/"/include', "/$HOME/`x`/*", "/café", "/bad\udcff", "/a\\b"],
-    ids=["blank", "quote", "double-quote", "expansions", "umlaut", "no-utf8", "backslash"],
+    ids=["space", "quote", "double-quote", "expansions", "umlaut", "no-utf8", "backslash"],
 )
 def test_shell_reads_quoted_flags_back_unchanged(directory: str) -> None:
     flags = [*compiler_flags(Path(directory)), "-lx"]

@@ -115,7 +115,7 @@ HOSTILE = {
     "pkg-config-variable": "${pcfiledir}",
     "backslash": "a\\b",
     "generator-expression": "$<1:a>",
-    "blank": "a -Wl,-plugin,evil.so",
+    "space": "a -Wl,-plugin,evil.so",
     "not-ascii": "\N{FULLWIDTH LATIN SMALL LETTER A}",
     "NUL": "a\0b",
     "empty": "",

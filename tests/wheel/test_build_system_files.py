@@ -188,7 +188,7 @@ def test_files_are_made_for_compiled_archives(tiny_package: TinyPackage) -> None
 def test_links_are_used_if_the_path_has_a_space(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path, cache: Path
 ) -> None:
-    package = copy_site(tmp_path / "with blank")
+    package = copy_site(tmp_path / "with space")
     environ = {"PYTHONPATH": str(package.parent), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
     cmake, modules = script.lines(*OPTIONS, environ=environ)
     assert cmake == str(package / "lib/cmake/TemporalStaticLibs")
@@ -199,7 +199,7 @@ def test_links_are_used_if_the_path_has_a_space(
 def test_no_links_are_made_if_their_path_has_a_space_too(
     script: Command, copy_site: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    package = copy_site(tmp_path / "with blank")
+    package = copy_site(tmp_path / "with space")
     cache = tmp_path / "ca che"
     environ = {"PYTHONPATH": str(package.parent), "TEMPORAL_LIBS_CACHE_DIR": str(cache)}
     assert script.lines("--pkgconfigdir", environ=environ) == [str(package / "lib/pkgconfig")]

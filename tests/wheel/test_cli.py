@@ -337,8 +337,8 @@ def test_override_is_used_by_every_option(
 
 @pytest.mark.parametrize(
     "name",
-    [b"with blank", b"it's", b"caf\xc3\xa9", b"no-utf8-\xff", b'$(x)`y`"z"*;&'],
-    ids=["blank", "quote", "not-ascii", "not-utf8", "shell-characters"],
+    [b"with space", b"it's", b"caf\xc3\xa9", b"no-utf8-\xff", b'$(x)`y`"z"*;&'],
+    ids=["space", "quote", "not-ascii", "not-utf8", "shell-characters"],
 )
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_shell_reads_any_path_unchanged(

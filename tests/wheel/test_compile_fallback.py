@@ -86,7 +86,7 @@ def test_package_itself_is_not_written_to(tiny_package: TinyPackage) -> None:
     assert {file: file.stat().st_mtime_ns for file in tiny_package.root.rglob("*")} == before
 
 
-@pytest.mark.parametrize("name", ["with a blank", "it's", "Überraschung 例"])
+@pytest.mark.parametrize("name", ["with a space", "it's", "Überraschung 例"])
 def test_package_and_cache_can_be_in_directories_with_any_name(
     copy_site: Callable[[Path], Path], tmp_path: Path, tiny_environ: dict[str, str], name: str
 ) -> None:

@@ -22,8 +22,8 @@ PROGRAM = Path(__file__).with_name("program.c")
 
 @pytest.fixture(
     scope="module",
-    params=["plain", "with a blank", "Überraschung 例"],
-    ids=["plain", "blank", "not-ascii"],
+    params=["plain", "with a space", "Überraschung 例"],
+    ids=["plain", "space", "not-ascii"],
 )
 def site(
     request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory

@@ -101,9 +101,9 @@ def _aligned(old: Iterable[Row], new: Iterable[Row]) -> Iterator[tuple[str, str]
 def _unique(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the pairs whose members are in no other pair."""
     distinct = sorted(set(pairs))
-    befores = Counter(before for before, _ in distinct)
-    afters = Counter(after for _, after in distinct)
-    return [pair for pair in distinct if befores[pair[0]] == afters[pair[1]] == 1]
+    old_counts = Counter(before for before, _ in distinct)
+    new_counts = Counter(after for _, after in distinct)
+    return [pair for pair in distinct if old_counts[pair[0]] == new_counts[pair[1]] == 1]
 
 
 def _content(name: str, rows: Iterable[Row]) -> list[Row]:
