@@ -11,11 +11,9 @@ from tests.support.ci.benchmark_run import run_benchmarks
 
 
 @pytest.mark.battery
-def test_start_and_memory_are_measured_next_to_the_python_client(
-    repo_root: Path, tmp_path: Path
-) -> None:
-    arguments = ("startup", "memory", "--quick", "--rounds", "1", "--output", tmp_path)
-    done = run_benchmarks(repo_root, *arguments)
+def test_start_and_memory_are_measured_and_can_be_reused(repo_root: Path, tmp_path: Path) -> None:
+    options = ("--quick", "--rounds", "1", "--output", tmp_path)
+    done = run_benchmarks(repo_root, "startup", "memory", *options)
     assert (done.returncode, done.stderr) == (0, "")
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     rows = {
@@ -34,3 +32,8 @@ def test_start_and_memory_are_measured_next_to_the_python_client(
         megabytes = [rows["MB of memory", step][name] for step in (*steps, "with cached workflows")]
         assert megabytes == sorted(megabytes)
         assert 1 < rows["kB of memory", "per cached workflow"][name] < 1000
+    done = run_benchmarks(repo_root, "handles", *options, "--reuse", tmp_path / "results.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    both = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert list(both["benchmarks"]) == ["startup", "memory", "handles"]
+    assert both["benchmarks"]["memory"] == results["benchmarks"]["memory"]
