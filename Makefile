@@ -37,7 +37,7 @@ WHEEL_INPUTS := pyproject.toml hatch_build.py README.md LICENSE \
 STEP = @printf '\n==> %s\n'
 
 .DELETE_ON_ERROR:
-.PHONY: help demo fallback test test-rust fuzz sanitize battery endure guides bench behavior lint lint-python lint-rust lint-zig \
+.PHONY: help demo fallback test test-rust fuzz sanitize battery endure guides bench profile behavior lint lint-python lint-rust lint-zig \
 	lint-words wheel sdist try-sdist cross reproduce rehearse header check-header bindings check-bindings reference check-reference docs licenses \
 	proto-licenses requirements check-requirements deny audit trend bump upstream clean
 
@@ -116,6 +116,12 @@ guides: .venv/test/.ready $(WHEEL_STAMP)
 bench: .venv/test/.installed .venv/delivery/.ready .venv/zig-0.16/.ready .venv/zig-0.17/.ready
 	$(STEP) "bench: the installed wheel and its alternatives"
 	.venv/test/bin/python -m benchmarks --wheel $(DIST)/*.whl $(BENCH_ARGS)
+
+# Needs Linux perf. PROFILE_ARGS: --workloads, --seconds, --json, ...; --help lists them.
+## measure which crates use CPU time, and list those for opt-level 3: 3 to 10 minutes; PROFILE_ARGS
+profile: .venv/test/.installed
+	$(STEP) "profile: the crates that use a bridge's CPU time"
+	.venv/test/bin/python -m tests.profile --line-tables $(DIST)/line-tables $(PROFILE_ARGS)
 
 # BEHAVIOR_ARGS: record DIRECTORY, or compare BEFORE AFTER; --help lists the options.
 BEHAVIOR_ARGS ?= record dist/behavior

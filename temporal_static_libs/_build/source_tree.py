@@ -22,7 +22,7 @@ INCLUDE = PurePath("include")
 PROTOS = PurePath("share", "proto")
 
 # The parts of the workspace in a wheel; pyproject.toml excludes the rest.
-_CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "parking_lot_core", "sdk-core")
+_CARRIED = (".cargo", "Cargo.lock", "Cargo.toml", "c-api", "flate2", "parking_lot_core", "sdk-core")
 
 
 @dataclass(frozen=True)
