@@ -10,7 +10,7 @@ from tests.support.programs.paths import RUST, consumer_environ
 
 
 def test_path_has_no_rust_but_other_programs_of_its_directory(tmp_path: Path) -> None:
-    for directory, names in (("first", (*RUST, "other")), ("second", ("other",))):
+    for directory, names in (("first", (*RUST, "another")), ("second", ("other",))):
         (tmp_path / directory).mkdir()
         for name in names:
             program = tmp_path / directory / name
@@ -19,7 +19,7 @@ def test_path_has_no_rust_but_other_programs_of_its_directory(tmp_path: Path) ->
     given = os.pathsep.join(str(tmp_path / name) for name in ("first", "second", "no such one"))
     path = consumer_environ({"PATH": given, "HOME": "/"})["PATH"]
     assert [name for name in RUST if shutil.which(name, path=path)] == []
-    assert Path(shutil.which("other", path=path) or "").resolve() == tmp_path / "first/other"
+    assert Path(shutil.which("another", path=path) or "").resolve() == tmp_path / "first/another"
     assert shutil.which("other", path=path) == str(tmp_path / "second" / "other")
 
 
