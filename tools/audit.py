@@ -88,9 +88,7 @@ def _audit_copies(cargo_deny: Path, config: Path, rust: Path) -> list[Finding]:
     return [finding for finding in findings if finding.subject in subjects]
 
 
-def _ask_cargo_deny(
-    cargo_deny: Path, config: Path, package: Path, *options: str
-) -> list[Finding]:
+def _ask_cargo_deny(cargo_deny: Path, config: Path, package: Path, *options: str) -> list[Finding]:
     command = [str(cargo_deny), "--format", "json", *options, "--config", str(config)]
     command += ["check", "--hide-inclusion-graph", "advisories"]
     done = _run(command, package)

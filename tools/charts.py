@@ -13,7 +13,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-#: Okabe and Ito's palette, which color-blind people can distinguish; all but the last also on a dark page.
+#: Okabe and Ito's palette: color-blind people can distinguish it, on a dark page all but the last.
 COLORS: Final = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
 _PAGE, _TEXT, _GRID = "#ffffff", "#000000", "#dddddd"
 _STYLE: Final = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 STANDARD_LIBRARY: Final = "standard library"
 PROGRAM: Final = "program"
@@ -173,7 +174,7 @@ def _unit_ranges(dwarf: Any, unit: Any, attributes: Any) -> Iterator[tuple[int, 
 def _functions(elf: ELFFile) -> Iterator[tuple[int, int, str]]:
     """Yield the ranges of all functions in the symbol table, one name for each."""
     symbols = elf.get_section_by_name(".symtab")
-    if symbols is None:
+    if not isinstance(symbols, SymbolTableSection):
         return
     seen = set()
     for symbol in symbols.iter_symbols():

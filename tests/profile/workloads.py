@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.harness.backlog import start_workflows
 from benchmarks.harness.child import measured_span
-from benchmarks.harness.libraries import Libraries
-from benchmarks.workflow_tasks.backlog import start_workflows
+from benchmarks.harness.libraries import WORKER_SOURCES, Libraries
 from tests.profile.loads import Setting
 from tests.profile.sampling import Perf, Place
 from tools import ROOT
@@ -90,9 +90,8 @@ def _rpc_client(compression: str) -> Workload:
 
 def _workflow_tasks(site: Site) -> Measured:
     """The C program of the benchmark of workflow tasks."""
-    sources = ROOT / "benchmarks/workflow_tasks"
     program = site.scratch / "worker"
-    site.libraries.link([sources / "worker.c", sources / "activation.c"], program)
+    site.libraries.link([ROOT / "benchmarks/workflow_tasks/worker.c", *WORKER_SOURCES], program)
 
     def command(tasks: int) -> list[str | Path]:
         # One to warm up, one to cool down: it takes no fewer.

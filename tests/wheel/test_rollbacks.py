@@ -101,8 +101,7 @@ def test_phase_1_installs_the_package_alongside_the_existing_setup(
 
 
 def test_rollback_to_cargo(tiny_package: TinyPackage, tmp_path: Path) -> None:
-    script = documented("Rollback: compile with cargo") + "python -m temporal_static_libs --json
-"
+    script = documented("Rollback: compile with cargo") + "python -m temporal_static_libs --json\n"
     printed = run(script, tmp_path / "scratch", tiny_package.environ)
     assert str(tiny_package.compiled) in printed.splitlines()
     assert '"source": "compiled"' in printed
