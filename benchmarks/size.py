@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,8 @@ from benchmarks.harness.wheels import gather_wheels
 from temporal_static_libs._build.archive_index import defined_symbols
 
 WHEEL_SIZE: Final = "MB, the wheel"
+DEFLATED: Final = "MB deflated"
+BOTH: Final = "both archives"
 _PYTHON_CLIENT: Final = "Python client"
 # As in tools/wheel/repair.py.
 _LEVEL: Final = 9
@@ -27,7 +29,8 @@ def _measure(run: Run) -> list[Comparison]:
     for component, contenders in files.items():
         run.say(f"compressing {component}")
         comparisons.append(_compare("MB on disk", component, contenders, _on_disk))
-        comparisons.append(_compare("MB deflated", component, contenders, _deflated))
+        comparisons.append(_compare(DEFLATED, component, contenders, _deflated))
+    comparisons.append(_both(comparisons))
     for component, contenders in files.items():
         archives = {name: file for name, file in contenders.items() if name != _PYTHON_CLIENT}
         comparisons.append(_compare("global symbols", component, archives, _symbols))
@@ -36,6 +39,15 @@ def _measure(run: Run) -> list[Comparison]:
     for platform, file in wheels.built.items():
         comparisons.append(Comparison(WHEEL_SIZE, platform, {"C ABI": [_on_disk(file)]}))
     return comparisons
+
+
+def _both(comparisons: Sequence[Comparison]) -> Comparison:
+    """The sum of the archives' deflated sizes, which is nearly the wheel's size."""
+    rows = [row.samples for row in comparisons if row.quantity == DEFLATED]
+    contenders = [name for name in rows[0] if name != _PYTHON_CLIENT]
+    return Comparison(
+        DEFLATED, BOTH, {name: [sum(row[name][0] for row in rows)] for name in contenders}
+    )
 
 
 def _files(run: Run, component: str) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from benchmarks.harness.comparison import Comparison
 from benchmarks.install import EMPTY, HIT_RATE, INSTALL, SPEEDS
 from benchmarks.memory.benchmark import MEGABYTES, PYTHON_SDK, WITH_WORKFLOWS
 from benchmarks.rpc.benchmark import C_ABI, CALLBACKS, PYTHON, QUEUE, half_load
-from benchmarks.size import WHEEL_SIZE
+from benchmarks.size import BOTH, DEFLATED, WHEEL_SIZE
 from benchmarks.startup.benchmark import CONDITION as FROM_START
 from benchmarks.startup.benchmark import TO_FIRST_ANSWER
 
@@ -97,6 +97,17 @@ TARGETS: Final = (
         "wheel, the largest that was built here",
         *(True, 50, "MB", "size", WHEEL_SIZE, None, "C ABI"),
         "Sizes shows how large the archives in it are",
+    ),
+    Target(
+        "both archives, deflated, with the names of all functions",
+        *(True, 14.9, "MB", "size", DEFLATED, BOTH, "C ABI"),
+        "[Measurements](measurements.md#compiler-options) shows what takes how much",
+    ),
+    Target(
+        "the same, as an aim",
+        *(True, 12, "MB", "size", DEFLATED, BOTH, "C ABI"),
+        "the names take 1.3 MB and the RPC switch 2 MB; "
+        "[Measurements](measurements.md#size) lists what was tried",
     ),
     Target(
         "the command, `--libs` compared with an interpreter that does nothing",
