@@ -41,12 +41,12 @@ MESSAGES: Final[Mapping[str, str]] = {
     "damaged": "{name} is damaged: {reason}",
     "no-file": "{name} is not a file",
     "truncated": "{name} is truncated: it has {size} bytes, expected {recorded}",
-    "too-long": "{name} is altered: it has {size} bytes, expected {recorded}",
+    "too-long": "{name} was altered: it has {size} bytes, expected {recorded}",
     "too-large-archive": (
         "{name} is too large to be one of Temporal's libraries: it has {size} bytes, more than "
         "{limit}"
     ),
-    "hash-mismatch": "{name} is altered: SHA-256 mismatch: expected {recorded}, found {actual}",
+    "hash-mismatch": "{name} was altered: SHA-256 mismatch: expected {recorded}, found {actual}",
     "linked-elsewhere": (
         "{name} was replaced: it is a symbolic link to {target}, outside the directory of its "
         "record"
@@ -72,7 +72,7 @@ MESSAGES: Final[Mapping[str, str]] = {
         "the target {triple!r} is not supported\nsupported platforms: {supported}"
     ),
     "no-protobuf-files": "the protobuf files are missing",
-    "reinstall": "install {requirement} again with {installer}, into {place}",
+    "reinstall": "reinstall {requirement} with {installer}, into {place}",
     # Why a record is damaged or cannot be read.
     "checksums-line": "line {number} does not have the form '<64 hexadecimal digits>  <file>'",
     "checksums-elsewhere": "line {number} names {file!r}, which is not a plain file name",
@@ -91,14 +91,14 @@ MESSAGES: Final[Mapping[str, str]] = {
         f"the cache directory is owned by another user (you are {{user}}){_CACHE}{_ELSEWHERE}"
     ),
     "cache-writable": (
-        f"the cache directory can be written to by others{_CACHE}chmod 700 {{quoted}}   "
+        f"the cache directory is writable by others{_CACHE}chmod 700 {{quoted}}   "
         f"# if you trust what is in it; or {_ELSEWHERE}"
     ),
     "cache-unusable": (
         "the cache directory cannot be used: {reason}\n  file:   {file}\n"
         f"  fix:    make it writable, or {_ELSEWHERE}"
     ),
-    "no-home": f"there is no home directory for the cache directory\n  fix:    {_ELSEWHERE}",
+    "no-home": f"no home directory was found for the cache directory\n  fix:    {_ELSEWHERE}",
     # The package or its command is in an unexpected place: _origin.py, _cli/script.py
     "in-zip": """\
 the package is imported from a zip archive, where compilers cannot read its files
@@ -113,7 +113,7 @@ this command belongs to one copy of the package, but its Python imports another
 {script} starts {interpreter}, which does not exist; was the environment moved?
   fix: {fix}""",
     "script-of-other-python": """\
-{script} starts {interpreter}, which belongs to another environment; was this one copied?
+{script} starts {interpreter}, which belongs to another environment; was this environment copied?
   fix: {fix}""",
     "script-not-executable": (
         "{script} cannot be executed (is its file system mounted noexec?); use "
@@ -126,7 +126,7 @@ this command belongs to one copy of the package, but its Python imports another
     "path-not-utf-eight": """\
 JSON cannot contain this path: it is not UTF-8
   file:   {file}
-  fix:    move it to a path in UTF-8, or use options such as --libs, which print any bytes""",
+  fix:    move it to a UTF-8 path, or use an option such as --libs, which prints any bytes""",
     # What --doctor reports as broken.
     "not-compiled": "{reason}; the next command that needs them compiles them",
     "older-system": (
@@ -139,8 +139,8 @@ JSON cannot contain this path: it is not UTF-8
     "other-abi": "the header has {abi}, but the archives differ: {others}",
     # Other errors and warnings.
     "interrupted": "interrupted",
-    "system-error": "the system reports: {reason}",
-    "system-error-about": "the system reports: {reason}\n  file:   {file}",
+    "system-error": "system error: {reason}",
+    "system-error-about": "system error: {reason}\n  file:   {file}",
     "metrics-unwritable": "cannot append to TEMPORAL_LIBS_METRICS={file}: {reason}",
     "no-cmake-version": (
         "CMake cannot represent the version {version!r}: it supports versions such as 1.2.3 and "
@@ -155,7 +155,7 @@ JSON cannot contain this path: it is not UTF-8
     "rust-version-missing": "{file} has no rust-version",
     "program-not-found": "{name} was not found on PATH",
     "program-does-not-run": "{program} does not run: {reason}",
-    "program-fails": "{command} fails: {output}",
+    "program-fails": "{command} failed: {output}",
     "program-without-version": "{name} --version prints {answer!r}, which contains no version",
     "program-too-old": "{name} is {version}, older than {minimum}",
     "rustc-without-host": "{rustc} -vV prints no host",
@@ -177,7 +177,7 @@ This machine is {host}.
 
 Supported platforms: {platforms}
 
-Each option step by step:
+Step-by-step instructions for each option:
 {url}""",
     "old-pip": """\
 This Python has pip {pip}, which is too old: the wheel for {platform} requires
@@ -193,7 +193,7 @@ There is no wheel for this machine either. To fix this, do one of the following:
 
 Supported platforms: {platforms}
 
-Each option step by step:
+Step-by-step instructions for each option:
 {url}""",
     "compile-requested": """\
 It is being compiled because {setting} is set. To fix this, do one of the following:
@@ -228,7 +228,7 @@ the package's own sources cannot be read: {reason}
   fix:    {fix}""",
     "header-unreadable": """\
 {file} cannot be read: {reason}
-  fix:    install the package again; in a checkout, run git restore on the file""",
+  fix:    reinstall the package; in a checkout, run git restore on the file""",
     "header-without-macro": "{file} has no line '#define {name} \"…\"'",
     "interface-unreadable": "{file} cannot be read: {reason}",
     "interface-malformed": "{file} does not have the form of interface.schema.json",
@@ -284,13 +284,13 @@ cargo could not compile temporal-static-libs-sdk-core; see its output above (exi
     "archive-truncated": "{archive} is truncated",
     # Archives compiled on this machine: _build/fallback.py
     "compiled-none": "no archives have been compiled yet",
-    "compiled-version-differs": "the compiled archives are of temporal-static-libs {version}",
+    "compiled-version-differs": "the compiled archives are from temporal-static-libs {version}",
     "compiled-target-differs": "the compiled archives are for the target {target}",
     "compiled-profile-differs": (
-        "the compiled archives were made with the Cargo profile {profile}, not {wanted}"
+        "the compiled archives were built with the Cargo profile {profile}, not {wanted}"
     ),
-    "compiled-sources-differ": "the compiled archives were made from other Rust sources",
-    "compiled-header-differs": "the compiled archives were made for another C header",
+    "compiled-sources-differ": "the compiled archives were built from different Rust sources",
+    "compiled-header-differs": "the compiled archives were built for a different C header",
     "compiled-damaged": "the compiled archives are damaged: {problem}",
     "compiled-unusable": "{reason}, although they have just been compiled",
     "compiling": """\
@@ -311,13 +311,13 @@ compiled so far is kept in {scratch}""",
         "--shared cannot link the libraries for msvc: leave out --toolchain msvc; Visual C++ "
         "programs can load the result"
     ),
-    "shared-nowhere": "--shared needs a directory; write '.' for the current one",
+    "shared-nowhere": "--shared needs a directory; use '.' for the current one",
     "shared-directory-unusable": "{file} cannot be written: {reason}",
     "shared-among-archives": """\
 --shared cannot write to the directory of the archives: a linker could use the shared library \
 instead of an archive
   file:   {file}
-  fix:    name another directory""",
+  fix:    choose another directory""",
     "exports-missing": "{archive} lacks {count} symbols that {header} declares: {symbols}",
     "cc-unreadable": (
         "the environment variable CC is {value!r}, which is not a valid command: {reason}"
@@ -341,17 +341,17 @@ found no C compiler for {platform} to link the shared library
     "build-compiling": "Compiling for {platform} with Cargo profile {profile}",
     "build-finishing": "Finishing {archive}",
     "record-of-another-build": (
-        "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: it belongs to another build"
+        "TEMPORAL_LIBS_BUILD_RECORD: {file} was not completed: it belongs to another build"
     ),
     "line-tables-not-a-set": (
         "TEMPORAL_LIBS_LINE_TABLES: {directory} also contains {names}. A build replaces the whole "
-        "directory: set a new or empty one"
+        "directory: use a new or empty one"
     ),
     "line-tables-unusable": "TEMPORAL_LIBS_LINE_TABLES: {directory} cannot be used: {reason}",
     "line-tables-elf-only": (
         "TEMPORAL_LIBS_LINE_TABLES is ignored for {platform}: line tables are for Linux only"
     ),
-    "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} is not completed: {reason}",
+    "record-not-completed": "TEMPORAL_LIBS_BUILD_RECORD: {file} was not completed: {reason}",
     "record-not-written": "TEMPORAL_LIBS_BUILD_RECORD: {file} cannot be written: {reason}",
 }
 """ID to text, with placeholders in braces."""

@@ -134,7 +134,7 @@ def output_of(command: list[str], environ: Mapping[str, str]) -> str:
     except OSError as error:
         return f"does not run: {error.strerror}"
     text = printed.decode("utf-8", errors="replace")
-    return text if is_done or text.strip() else f"does not answer in {_TIMEOUT} seconds"
+    return text if is_done or text.strip() else f"did not respond within {_TIMEOUT} seconds"
 
 
 def _read_output(process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:

@@ -102,13 +102,13 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 _DESCRIPTION = """\
 Print compiler and linker settings for Temporal's static libraries, one line per
-option, in the order of the options."""
+option, in the order given."""
 
 _EPILOG = f"""\
 environment variables that select the libraries:
   TEMPORAL_LIBS_DIR=DIRECTORY     use the libraries in this directory
   USE_PREBUILT_LIBS=false         compile the libraries on this machine
-  TEMPORAL_LIBS_FALLBACK=compile  compile them if the package's are damaged
+  TEMPORAL_LIBS_FALLBACK=compile  compile them if the packaged ones are damaged
 
 examples:
   cc bridge.c $({PROG} --cflags --ldflags --libs) -o bridge

@@ -107,10 +107,10 @@ def _check_protos() -> Finding:
 
 def _check_receipts(settings: Settings) -> Finding:
     if settings.verify_always:
-        text = "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
+        text = "the archives are hashed on every call: TEMPORAL_LIBS_VERIFY is set to always"
         return Finding(True, "memory", text)
     if not has_receipts():
-        text = "every answer hashes the archives, because there are no receipts on Windows"
+        text = "the archives are hashed on every call, because there are no receipts on Windows"
         return Finding(True, "memory", text)
     try:
         memory = memory_directory(settings)

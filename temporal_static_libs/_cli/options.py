@@ -197,8 +197,8 @@ FLAGS: Mapping[str, str] = {
     "--ldflags": "linker flags: dead-code elimination",
     "--libs": "linker flags: library, system libraries, frameworks",
     "--libfiles": "path of the library, quoted for a shell",
-    "--system-libs": "system libraries of --libs only",
-    "--frameworks": "Apple frameworks of --libs only",
+    "--system-libs": "only the system libraries of --libs",
+    "--frameworks": "only the Apple frameworks of --libs",
 }
 """Options that print flags, with their help."""
 

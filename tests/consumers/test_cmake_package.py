@@ -265,7 +265,7 @@ def test_altered_archive(configure: Configure, consumer: Consumer, tmp_path: Pat
     )
     done = configure(package=package)
     assert not done.found
-    assert f"{archive} is altered: SHA-256 mismatch: expected {recorded}, found " in done.output
+    assert f"{archive} was altered: SHA-256 mismatch: expected {recorded}, found " in done.output
     assert "; fix: python -m pip install" in done.output
 
 

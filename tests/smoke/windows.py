@@ -250,7 +250,7 @@ class Windows(unittest.TestCase):
         number = self.scratch / "number"
         begin = time.monotonic()
         answer = output_of([sys.executable, "-c", HANGING, str(number)], os.environ)
-        assert answer == "does not answer in 5 seconds"
+        assert answer == "did not respond within 5 seconds"
         assert time.monotonic() - begin < 20
         ask = [sys.executable, "-c", IS_RUNNING, number.read_text()]
         assert output_of(ask, os.environ).strip() == "False"

@@ -165,7 +165,7 @@ def test_override_must_have_checksums(override: Path) -> None:
 
 def test_override_must_pass_its_checksums(override: Path) -> None:
     (override / "libtemporal_client.a").write_bytes(b"tneilc")
-    with pytest.raises(ChecksumMismatchError, match=r"libtemporal_client\.a is altered"):
+    with pytest.raises(ChecksumMismatchError, match=r"libtemporal_client\.a was altered"):
         prepare(Settings({"TEMPORAL_LIBS_DIR": str(override)})).verify(Settings.from_environ())
 
 

@@ -65,7 +65,7 @@ def test_program_gets_no_input(program: Path) -> None:
 )
 def test_hanging_program_is_ended(program: Path, text: str) -> None:
     answer, seconds = ask(program, f"echo $$ > {program}.number; {text}")
-    assert answer == "does not answer in 5 seconds"
+    assert answer == "did not respond within 5 seconds"
     assert 4.9 < seconds < 15
     _see_that_it_ends(program)
 

@@ -98,7 +98,7 @@ def test_rustup_without_a_toolchain(workspace: Path, environ: dict[str, str]) ->
     install_rust(environ)
     install(environ, "cargo", "error: rustup could not choose a version of cargo to run", 1)
     message = complaint(workspace, environ)
-    assert "cargo --version fails: error: rustup could not choose" in message
+    assert "cargo --version failed: error: rustup could not choose" in message
 
 
 def test_cargo_that_does_not_run(workspace: Path, environ: dict[str, str]) -> None:

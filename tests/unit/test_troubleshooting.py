@@ -112,7 +112,7 @@ def test_ids_are_words_with_hyphens() -> None:
 
 def test_values_are_inserted_into_a_message_by_name() -> None:
     text = message("hash-mismatch", name="a.a", recorded="{x}", actual="b")
-    assert text == "a.a is altered: SHA-256 mismatch: expected {x}, found b"
+    assert text == "a.a was altered: SHA-256 mismatch: expected {x}, found b"
 
 
 def literal_texts(source: str, errors: set[str]) -> list[str]:

@@ -164,7 +164,7 @@ def test_verify_always_detects_writes_through_a_mapping(
         mapping[0] ^= 1
         assert ask(directory, settings).verified == "remembered"  # and wrong
         always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
-        assert refusal(directory, always).startswith(f"{ARCHIVE} is altered: SHA-256 mismatch: ")
+        assert refusal(directory, always).startswith(f"{ARCHIVE} was altered: SHA-256 mismatch: ")
 
 
 @pytest.mark.parametrize("name", GUARDED)
@@ -220,7 +220,8 @@ def test_doctor_reports_what_is_refused(directory: Path, settings: Settings) -> 
 def test_doctor_reports_that_verify_always_remembers_nothing(settings: Settings) -> None:
     always = Settings({**settings.environ, "TEMPORAL_LIBS_VERIFY": "always"})
     (found,) = [found for found in examine(always) if found.subject == "memory"]
-    assert found.text == "every answer hashes the archives: TEMPORAL_LIBS_VERIFY is always"
+    expected = "the archives are hashed on every call: TEMPORAL_LIBS_VERIFY is set to always"
+    assert found.text == expected
 
 
 @pytest.mark.parametrize("name", [".", *RECORDS])

@@ -81,7 +81,7 @@ def test_truncated_file_is_detected_by_its_size(recorded: RecordedFile) -> None:
 
 def test_longer_file_is_detected_by_its_size(recorded: RecordedFile) -> None:
     recorded.path.write_bytes(CONTENT + b"\n")
-    assert f"is altered: it has {len(CONTENT) + 1} bytes" in complaint(
+    assert f"was altered: it has {len(CONTENT) + 1} bytes" in complaint(
         recorded, ChecksumMismatchError
     )
 

@@ -108,7 +108,7 @@ def test_variable_names_another_cache(tmp_path: Path) -> None:
 def test_missing_profile_is_an_error_for_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ntpath, "expanduser", lambda path: path)
     have_paths_of_windows(monkeypatch, "_cache")
-    with pytest.raises(CompileError, match="there is no home directory"):
+    with pytest.raises(CompileError, match="no home directory was found"):
         cache_directory(Settings({}))
 
 

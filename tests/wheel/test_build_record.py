@@ -207,7 +207,7 @@ def test_repair_does_not_change_other_files(
         file.write_text(left)
     done = repair(tiny_tree, built, tmp_path / "repaired", file)
     assert done.returncode == 0, done.stderr
-    assert f"{VARIABLE}: {file} is not completed: " in done.stderr
+    assert f"{VARIABLE}: {file} was not completed: " in done.stderr
     assert (file.read_text() if file.exists() else None) == left
 
 

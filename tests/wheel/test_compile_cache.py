@@ -103,7 +103,7 @@ def test_cache_that_others_can_write_to_is_refused(
     directory.chmod(mode)
     done = tiny_package.config("--libdir", **ASKED)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "the cache directory can be written to by others; refusing to use it\n" in done.stderr
+    assert "the cache directory is writable by others; refusing to use it\n" in done.stderr
     assert f"  file:   {directory}\n  owner:  " in done.stderr
     assert f"chmod 700 {directory}" in done.stderr
     assert "Compiling" not in done.stderr
@@ -141,7 +141,7 @@ def test_cache_may_be_the_users_symbolic_link(tiny_package: TinyPackage, tmp_pat
     tiny_package.cache.symlink_to(tmp_path / "large")
     assert tiny_package.answer("--libdir", **ASKED) == [str(tiny_package.compiled)]
     (tmp_path / "large").chmod(0o777)
-    assert "can be written to by others" in tiny_package.config("--libdir", **ASKED).stderr
+    assert "is writable by others" in tiny_package.config("--libdir", **ASKED).stderr
 
 
 def test_cache_that_is_a_file_is_refused(tiny_package: TinyPackage) -> None:

@@ -160,7 +160,7 @@ def empty(package: TinyPackage) -> None:
     [
         (delete_archive, "libtemporal_client.a is missing"),
         (truncate_archive, "libtemporal_sdk_core.a is truncated: "),
-        (alter_archive, "libtemporal_sdk_core.a is altered: "),
+        (alter_archive, "libtemporal_sdk_core.a was altered: "),
         (delete_checksums, "checksums.sha256 is missing"),
         (cut_manifest, "manifest.json is damaged: "),
         (empty, "checksums.sha256 is missing"),
@@ -196,8 +196,8 @@ def claim_another_version(package: TinyPackage) -> None:
 @pytest.mark.parametrize(
     ("change", "because"),
     [
-        (change_source, "were made from other Rust sources"),
-        (change_header, "were made for another C header"),
+        (change_source, "were built from different Rust sources"),
+        (change_header, "were built for a different C header"),
         (claim_another_version, f"are of temporal-static-libs {__version__}.post1"),
     ],
 )

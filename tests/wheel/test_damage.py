@@ -83,7 +83,7 @@ DAMAGES = pytest.mark.parametrize(
     [
         pytest.param(delete, "is missing", id="deleted"),
         pytest.param(truncate, "is truncated: it has", id="truncated"),
-        pytest.param(alter, "is altered: SHA-256 mismatch: expected", id="altered"),
+        pytest.param(alter, "was altered: SHA-256 mismatch: expected", id="altered"),
         pytest.param(swap, "is ", id="swapped"),  # one is truncated, the other altered
         pytest.param(link_away, "was replaced: it is a symbolic link to", id="linked-away"),
         # Only root can do this. For other users, see tests/unit/test_verify.py.

@@ -159,7 +159,7 @@ def test_hanging_tool_is_reported(script: Command, tmp_path: Path) -> None:
     tool.write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do :; done\n")
     tool.chmod(0o755)
     report = script.lines("--doctor", environ={"PATH": str(tmp_path)})
-    assert f"ok      tool: cmake does not answer in 5 seconds ({tool})" in report
+    assert f"ok      tool: cmake did not respond within 5 seconds ({tool})" in report
 
 
 def test_unusable_memory_is_reported_but_not_as_broken(script: Command, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_unusable_memory_is_reported_but_not_as_broken(script: Command, tmp_path
     (finding,) = [line for line in report if "memory: " in line]
     assert finding.startswith(
         "ok      memory: results of verification are not cached: the cache directory "
-        "can be written to by others; refusing to use it; file: "
+        "is writable by others; refusing to use it; file: "
     )
 
 
@@ -261,7 +261,7 @@ def test_cache_that_others_can_write_to(tiny_package: TinyPackage) -> None:
     tiny_package.cache.mkdir()
     tiny_package.cache.chmod(0o777)
     (finding,) = broken(tiny_package.config("--doctor", **ASKED).stdout)
-    assert finding.startswith("archives: the cache directory can be written to by others")
+    assert finding.startswith("archives: the cache directory is writable by others")
 
 
 def test_needed_fallback(tiny_package: TinyPackage) -> None:

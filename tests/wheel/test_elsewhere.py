@@ -117,7 +117,7 @@ def test_copied_environment(environment: Path, wheel: Path) -> None:
     assert run("sh", "-c", f"{fix_of(done.stderr)} --libdir").stdout == f"{own}/lib\n"
     found = run(copy / "bin" / "python", "-m", "temporal_static_libs", "--doctor")
     assert f"{script} starts {environment}/bin/python" in found.stdout
-    assert "which belongs to another environment; was this one copied?" in found.stdout
+    assert "which belongs to another environment; was this environment copied?" in found.stdout
     (line,) = [it for it in found.stdout.splitlines() if it.startswith("broken")]
     assert f"{copy}/bin/python {PIP}" in fix_of(line)
     index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}

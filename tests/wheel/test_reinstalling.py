@@ -207,7 +207,7 @@ def test_fix_for_another_installer_is_a_sentence(
     name = installer.strip() if installer[:1].isalpha() else "the program that installed it"
     name = "the program that installed it" if len(installer) > 50 else name
     requirement = f"temporal-static-libs=={__version__}"
-    assert fix == f"install {requirement} again with {name}, into {package.parent}"
+    assert fix == f"reinstall {requirement} with {name}, into {package.parent}"
 
 
 def test_archive_is_fixed_without_any_metadata(

@@ -210,7 +210,7 @@ def test_invalid_cc_is_a_setting_error_for_the_command(script: Command, tmp_path
 def test_empty_argument_is_not_the_current_directory(script: Command) -> None:
     done = script.run("--shared", "", environ={"CC": "false"})
     assert (done.returncode, done.stdout) == (2, b"")
-    assert b"error: --shared needs a directory; write '.' for the current one\n" in done.stderr
+    assert b"error: --shared needs a directory; use '.' for the current one\n" in done.stderr
 
 
 def test_directory_that_cannot_be_created_is_refused_before_linking(
@@ -251,7 +251,7 @@ def test_archive_is_verified_before_linking(
         archive.write(b"altered")
     status, message = refused(script, tmp_path / "libs", TEMPORAL_LIBS_DIR=str(copy), CC="false")
     assert status == 1
-    assert "libtemporal_sdk_core.a is altered" in message
+    assert "libtemporal_sdk_core.a was altered" in message
 
 
 @pytest.fixture(scope="module")

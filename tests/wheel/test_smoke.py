@@ -83,7 +83,7 @@ def test_altered_archive_fails_the_smoke_test(other_python: Path) -> None:
     config = other_python.with_name("temporal-libs-config")
     assert lines[0].startswith("FAILED ")
     assert lines[1].startswith(f"        command: {config} --")
-    assert "libtemporal_client.a is altered: SHA-256 mismatch: " in done.stdout
+    assert "libtemporal_client.a was altered: SHA-256 mismatch: " in done.stdout
     assert "\nok " not in done.stdout
 
 

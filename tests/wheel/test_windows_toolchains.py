@@ -147,7 +147,7 @@ def test_quick_answers_need_unchanged_archives(make: Make) -> None:
     with (directory / "temporal_client.lib").open("ab") as archive:
         archive.write(b"!")
     first, *_ = refused(site, "--libs", "--toolchain", "msvc")
-    assert "temporal_client.lib is altered: " in first
+    assert "temporal_client.lib was altered: " in first
     lines(site, "--libs")  # those for gnu are unchanged
     (directory / "m.lib").touch()
     first, *_ = refused(site, "--libs", "--toolchain", "msvc")
