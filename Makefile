@@ -313,7 +313,7 @@ $(CARGO_CYCLONEDX):
 # --- checks of crates and tools ---
 
 DENY_ARGS := --deny unmatched-skip --deny unnecessary-skip
-# Not part of lint, because the first run compiles cargo-deny for some minutes. CI runs it.
+# Not part of lint, because the first run compiles cargo-deny, which takes a few minutes. CI runs it.
 ## check the crates against rust/deny.toml: bans, sources, duplicates
 deny: $(CARGO_DENY)
 	$(STEP) "deny: bans, sources and duplicates"

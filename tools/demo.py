@@ -73,15 +73,15 @@ class Demo:
         return config
 
     def _build_bridge(self, config: Path) -> Path:
-        _report(f"in {ZIG_BRIDGE}; the first build on a machine takes some minutes")
+        _report(f"in {ZIG_BRIDGE}; the first build on a machine takes a few minutes")
         helper = self._execute([config, "--zig"], "helper", 60, "reinstall temporal-static-libs")
         (ZIG_BRIDGE / "temporal_libs.zig").write_text(helper, encoding="utf-8")
         self._execute(
             [sys.executable, "-m", "ziglang", "build", f"-Dtemporal-libs-config={config}"],
             "zig-build",
             _ZIG_DEADLINE,
-            "the log names the file; ziglang of this environment is the one that pyproject.toml "
-            "pins, if 'make demo' made it",
+            "the log names the file; if 'make demo' created this environment, its ziglang is the "
+            "version that pyproject.toml pins",
             cwd=ZIG_BRIDGE,
         )
         _report("built zig-out/lib/libtemporal_zig_bridge.so and zig-out/bin/zig-bridge-demo")

@@ -125,9 +125,9 @@ def _wait_until_serving(
         waited = time.monotonic() - started
         problem = None
         if process.poll() is not None:
-            problem = f"the server ended with exit code {process.returncode} before it served"
+            problem = f"the server ended with exit code {process.returncode} before it was ready"
         elif waited >= deadline:
-            problem = f"the server at {server.address} did not serve within {deadline:.0f} s"
+            problem = f"the server at {server.address} was not ready within {deadline:.0f} s"
         if problem:
             raise ToolError(f"{problem}\n  its log:\n{tail(server.log)}")
         if _succeeds(probe, server.log.with_name("probe.log"), environ):

@@ -98,7 +98,7 @@ def _client() -> Docker:
             docker = Docker(program)
             answer = docker.run("version")
             if answer.returncode != 0:
-                raise DockerError(f"docker does not answer: start its daemon\n{answer.stderr}")
+                raise DockerError(f"docker is not responding: start its daemon\n{answer.stderr}")
             return docker
     raise DockerError("docker cannot build with BuildKit: install docker-buildx")
 

@@ -30,7 +30,7 @@ def test_two_servers_at_once_are_independent(dev_server: DevServer) -> None:
 
 def test_output_of_a_server_that_ends_is_shown() -> None:
     with (
-        pytest.raises(match="before it served") as raised,
+        pytest.raises(match="before it was ready") as raised,
         running_dev_server(dynamic_config={"frontend.rps": float("nan")}),  # not JSON
     ):
         pass
@@ -39,7 +39,7 @@ def test_output_of_a_server_that_ends_is_shown() -> None:
 
 def test_a_server_that_takes_too_long_is_stopped() -> None:
     with (
-        pytest.raises(match="did not serve within 0 s"),
+        pytest.raises(match="was not ready within 0 s"),
         running_dev_server(deadline=0.0),
     ):
         pass

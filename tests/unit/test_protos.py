@@ -113,11 +113,11 @@ def test_license_file_names_the_crates_version_and_each_directory(crate: Path) -
 
 def test_directory_without_a_license_is_an_error(crate: Path) -> None:
     add(crate, "google/type/money.proto")
-    with pytest.raises(ToolError, match=r"google/type/money\.proto is in no dir"):
+    with pytest.raises(ToolError, match=r"google/type/money\.proto is not in any dir"):
         proto_licenses.render(metadata(crate))
 
 
 def test_license_of_a_missing_directory_is_an_error(crate: Path) -> None:
     (crate / "protos/grpc/health/v1/health.proto").unlink()
-    with pytest.raises(ToolError, match=r"protos\.json has grpc, without a"):
+    with pytest.raises(ToolError, match=r"protos\.json lists grpc, without"):
         proto_licenses.render(metadata(crate))

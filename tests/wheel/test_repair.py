@@ -84,7 +84,7 @@ def test_no_wheel_is_made_if_the_claim_fails(tiny_tree: TinyTree, tmp_path: Path
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "no wheel is made: libtemporal_sdk_core.a needs what x86_64-linux-gnu.2.17 does not have: "
-        "arc4random\n"
+        "no wheel was created: libtemporal_sdk_core.a needs what x86_64-linux-gnu.2.17 does not "
+        "have: arc4random\n"
     )
     assert not (tmp_path / "repaired").exists()

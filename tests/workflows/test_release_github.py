@@ -96,13 +96,13 @@ def test_draft_with_an_unknown_asset_is_a_conflict(bundle: Bundle, github: GitHu
     (bundle.assets / "two.tar.gz").unlink()
     assert conflict(bundle, github) == (
         f"there is a draft of a release {TAG} on GitHub, and it has two.tar.gz, which this release "
-        "lacks; check who made it; to make it again, delete the draft"
+        "lacks; check who created it; to create it again, delete the draft"
     )
 
 
 def test_tag_of_another_commit_is_a_conflict(bundle: Bundle, github: GitHub) -> None:
     github.tags[TAG] = "d" * 40
-    assert conflict(bundle, github).startswith(f"the tag {TAG} is of commit {'d' * 40}, the ")
+    assert conflict(bundle, github).startswith(f"the tag {TAG} points to commit {'d' * 40}, but ")
 
 
 def test_unusable_answer_of_github_is_an_error(
@@ -116,5 +116,5 @@ def test_machine_without_gh(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolError, match="gh, GitHub's command, does not run: "):
+    with pytest.raises(ToolError, match="cannot run gh, GitHub's command-line tool: "):
         publish_on_github(bundle)

@@ -191,8 +191,8 @@ def test_changelog_entry_ends_where_the_next_begins() -> None:
             "1.2.0",
             r"has no entry for 1\.2\.0: move the entries under \[Unreleased\] below the heading",
         ),
-        ("1.0.0", r"the heading of 1\.0\.0 has no date"),
-        ("0.9.0", r"the entry of 0\.9\.0 is empty"),
+        ("1.0.0", r"the heading for 1\.0\.0 has no date"),
+        ("0.9.0", r"the entry for 0\.9\.0 is empty"),
     ],
 )
 def test_changelog_without_an_entry(version: str, message: str) -> None:

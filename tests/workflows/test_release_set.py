@@ -198,7 +198,7 @@ def test_unknown_file_is_refused(dist: Path, source: Source) -> None:
 def test_wheel_of_another_version_is_refused(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "macosx")
     wheel.rename(dist / wheel.name.replace(f"-{source.version}-", "-0.0.9-"))
-    assert "is not of temporal-static-libs" in refusal(dist, source)
+    assert "does not belong to temporal-static-libs" in refusal(dist, source)
 
 
 def test_missing_source_distribution_is_refused(dist: Path, source: Source) -> None:

@@ -57,7 +57,8 @@ def _environ(target: Target) -> dict[str, str]:
             # is added or removed.
             directory += "-build-std"
         return {**environ, "TEMPORAL_LIBS_TARGET": target.triple, "CARGO_TARGET_DIR": directory}
-    raise ToolError("no toolchain on PATH can compile for it\n" + "\n".join(reasons))
+    lines = [f"no toolchain on PATH can compile for {target.platform}", *reasons]
+    raise ToolError("\n".join(lines))
 
 
 def _toolchains(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -77,7 +77,7 @@ def _make(archive: Path, packages: Sequence[str]) -> None:
     if shutil.which("debootstrap") is None:
         raise ToolError("debootstrap was not found on PATH: apt-get install debootstrap")
     if os.geteuid() != 0:
-        raise ToolError("debootstrap needs root to create files of other owners: run this as root")
+        raise ToolError("debootstrap needs root to create files of other users: run this as root")
     mirror = sources()[0].split()[1]
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="debian-image-") as scratch:

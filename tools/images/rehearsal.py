@@ -56,4 +56,4 @@ def _images() -> list[str]:
     except FileNotFoundError:
         raise ToolError("docker was not found on PATH: install it") from None
     except subprocess.CalledProcessError:
-        raise ToolError("docker does not answer: start its daemon ('docker info')") from None
+        raise ToolError("docker is not responding: start its daemon ('docker info')") from None

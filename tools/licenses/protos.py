@@ -91,10 +91,10 @@ def _check_complete(protos: Iterable[PurePath]) -> None:
     directories = {PurePath(name) for entry in LICENSE_TABLE for name in entry.directories}
     for path in protos:
         if not directories.intersection(path.parents):
-            raise ToolError(f"{path} is in no directory of {_TABLE.name}: add its directory")
+            raise ToolError(f"{path} is not in any directory of {_TABLE.name}: add its directory")
     for directory in directories:
         if not any(directory in path.parents for path in protos):
-            raise ToolError(f"{_TABLE.name} has {directory}, without a protobuf file: remove it")
+            raise ToolError(f"{_TABLE.name} lists {directory}, without protobuf files: remove it")
 
 
 def _text(entry: License, crate: Path, protos: Mapping[PurePath, Path]) -> str:

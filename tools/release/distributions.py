@@ -75,12 +75,12 @@ def _platform_of(wheel: Path, version: str) -> str:
     except InvalidWheelFilename:
         raise ToolError(f"{wheel} is neither a wheel nor a source distribution") from None
     if (name, str(found)) != (PROJECT, version):
-        raise ToolError(f"{wheel.name} is not of {PROJECT} {version}")
+        raise ToolError(f"{wheel.name} does not belong to {PROJECT} {version}")
     for target in TARGETS:
         if {tag.platform for tag in tags} == set(target.wheel_tags):
             return target.platform
     raise ToolError(
-        f"{wheel.name} has the tags of no platform in the table: before publishing, run "
+        f"{wheel.name} has tags that match no platform in the table: before publishing, run "
         "tools/wheel/repair.py"
     )
 

@@ -62,7 +62,7 @@ def _check_tag(tag: str, commit: str) -> None:
     if done.returncode == 0:
         if (found := done.stdout.strip()) != commit:
             raise ToolError(
-                f"the tag {tag} is of commit {found}, the release of {commit}: "
+                f"the tag {tag} points to commit {found}, but the release is for {commit}: "
                 "run the workflow for the tag"
             )
     # GitHub's two responses for a missing commit. A manual run creates the tag.
@@ -100,7 +100,7 @@ def _check_assets(tag: str, found: _Published, assets: dict[str, Path]) -> None:
 
 def _conflict(tag: str, found: _Published, problem: str) -> ToolError:
     kind, advice = (
-        ("draft of a release", "check who made it; to make it again, delete the draft")
+        ("draft of a release", "check who created it; to create it again, delete the draft")
         if found.draft
         else ("release", "published files cannot be changed: release a .postN")
     )
@@ -117,7 +117,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(["gh", *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
-        raise ToolError(f"gh, GitHub's command, does not run: {error.strerror}") from None
+        raise ToolError(f"cannot run gh, GitHub's command-line tool: {error.strerror}") from None
 
 
 def _failure(done: subprocess.CompletedProcess[str]) -> ToolError:

@@ -47,7 +47,7 @@ def wait_until_published(index: str, version: str, dist: Path, seconds: float) -
     while absent := files_to_upload(index, version, dist):
         if time.monotonic() >= deadline:
             names = ", ".join(file.name for file in absent)
-            raise ToolError(f"{index} does not list {names} after {seconds:.0f} s")
+            raise ToolError(f"{index} still does not list {names} after {seconds:.0f} s")
         time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
 
 
@@ -60,7 +60,7 @@ def _published_hashes(index: str, version: str) -> dict[str, str | None]:
     except NoSuchProjectError:
         return {}
     except requests.RequestException as error:
-        raise ToolError(f"{index} does not answer: {error}") from None
+        raise ToolError(f"no response from {index}: {error}") from None
     return {
         package.filename: package.digests.get("sha256")
         for package in page.packages

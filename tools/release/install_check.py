@@ -53,7 +53,7 @@ def install_command(target: Target, bundle: Bundle, index: str | None) -> list[s
         command += ["--volume", f"{ROOT}:{project}:ro"]
         command += ["--volume", f"{bundle.root.resolve()}:{place}:ro"]
         if (image := image_of(build_identifier(target))) is None:
-            raise ToolError(f"cibuildwheel names no image for {target.platform}")
+            raise ToolError(f"cibuildwheel has no image for {target.platform}")
         command += [image, _CONTAINER_PYTHON]
     command += [str(project / "tests" / "smoke" / "install.py")]
     command += ["--tools", str(project / "requirements" / "zig.txt")]

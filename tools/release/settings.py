@@ -89,7 +89,7 @@ def _read(path: str) -> Any:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise ToolError(f"gh, GitHub's command, does not run: {error.strerror}") from None
+        raise ToolError(f"cannot run gh, GitHub's command-line tool: {error.strerror}") from None
     if done.returncode != 0:
         raise ToolError(f"{path} cannot be read: {done.stderr.strip()}")
     return json.loads(done.stdout)

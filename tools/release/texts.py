@@ -44,9 +44,9 @@ def changelog_entry(changelog: str, version: str) -> str:
             f"move the entries under [Unreleased] below the heading {heading}"
         )
     if not re.fullmatch(r" - \d{4}-\d{2}-\d{2}", found["date"]):
-        raise ToolError(f"CHANGELOG.md: the heading of {version} has no date: write {heading}")
+        raise ToolError(f"CHANGELOG.md: the heading for {version} has no date: write {heading}")
     if not (entry := found["entry"].strip()):
-        raise ToolError(f"CHANGELOG.md: the entry of {version} is empty")
+        raise ToolError(f"CHANGELOG.md: the entry for {version} is empty")
     return entry
 
 

@@ -25,7 +25,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     return report_errors(
-        "no shared library is made",
+        "no shared library was created",
         lambda: print(make_shared_library(arguments.wheel, arguments.directory)),
     )
 

@@ -102,7 +102,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     return report_errors(
-        "no wheel is made", lambda: print(repair(arguments.wheel, arguments.directory))
+        "no wheel was created", lambda: print(repair(arguments.wheel, arguments.directory))
     )
 
 
