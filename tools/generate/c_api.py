@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, Section] = {
     ),
     "Bytes": Section(
         ("byte_array", "byte_array_free"),
-        "Texts and protobuf messages, in both directions. See [Bytes](c-api-concepts.md#bytes).",
+        "Strings and protobuf messages, in both directions. See [Bytes](c-api-concepts.md#bytes).",
     ),
     "Runtime": Section(
         ("startup", "runtime", "telemetry"),
@@ -69,7 +69,7 @@ SECTIONS: Mapping[str, Section] = {
     "Worker": Section(
         ("worker", "worker_state", "worker_ask_server", "worker_options"),
         "Runs the tasks of a task queue. For the order of the calls, see "
-        "[The life of a worker](c-api-concepts.md#the-life-of-a-worker).",
+        "[Worker lifecycle](c-api-concepts.md#worker-lifecycle).",
     ),
     "Slot suppliers": Section(
         ("tuner", "slot_supplier"),
