@@ -665,7 +665,7 @@ private:
     TemporalStaticLibsEvent event_ = empty();
 };
 
-/// Results wait here for a thread of yours. It needs no runtime. Destroying it drops waiting results.
+/// Results wait here for one of your threads. It needs no runtime. Destroying it drops waiting results.
 class Queue : public Handle<TemporalStaticLibsQueue, temporal_static_libs_queue_free> {
 public:
     using Handle::Handle;
