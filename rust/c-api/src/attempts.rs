@@ -19,8 +19,8 @@ use tonic::{Code, Status, transport};
 const DEFAULT: Duration = Duration::from_secs(30);
 /// The same for long polls, which the server answers when something has happened.
 const LONG_POLL: Duration = Duration::from_secs(70);
-/// Added to the time limit, so that the transport's timer, which also counts failures in metrics, ends
-/// the attempt first whenever it can.
+/// Added to the time limit, so that the transport's timer, which also counts failures in metrics,
+/// ends the attempt first whenever it can.
 const GRACE: Duration = Duration::from_millis(50);
 
 /// gRPC's header for the time limit of a call.
@@ -214,7 +214,7 @@ impl Wait {
     }
 }
 
-/// Whether a broken connection cancelled the call, and not the server or its timer.
+/// Whether a broken connection canceled the call, and not the server or its timer.
 fn is_cancelled_by_transport(failure: &Status) -> bool {
     failure.code() == Code::Cancelled
         && failure

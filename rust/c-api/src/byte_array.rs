@@ -33,7 +33,7 @@ pub struct ByteArrayRefArray {
 /// Metadata: one element per entry, `key\nvalue`. Entries without a newline are ignored.
 pub type MetadataRef = ByteArrayRefArray;
 
-/// A map as text: `key1\nvalue1\nkey2\nvalue2`. A last key without a value is ignored.
+/// A map as a string: `key1\nvalue1\nkey2\nvalue2`. A last key without a value is ignored.
 pub type NewlineDelimitedMapRef = ByteArrayRef;
 
 /// Bytes that the library gives you. Free them exactly once, with `temporal_core_byte_array_free`.
@@ -63,8 +63,8 @@ impl ByteArrayRef {
         }
     }
 
-    /// The body of an accessor: lends a part of the handle's data. NULL gives an empty range, and an
-    /// error log with the name of the export that contains `part`.
+    /// The body of an accessor: lends a part of the handle's data. NULL gives an empty range, and
+    /// an error log with the name of the export that contains `part`.
     pub(crate) fn lend_part<T, Part>(owner: Option<&T>, part: Part) -> Self
     where
         Part: FnOnce(&T) -> &[u8],

@@ -8,7 +8,7 @@ use crate::{byte_array::ByteArray, ffi::guard_infallible, runtime::Runtime};
 /// @param bytes   What a call or callback gave you. May be NULL. If `disable_free` is true, the
 ///                call has no effect.
 ///
-/// Free each `TemporalCoreByteArray` exactly once, from any thread, also inside a callback.
+/// Free each `TemporalCoreByteArray` exactly once, from any thread, including inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_byte_array_free(
     runtime: *mut Runtime,

@@ -9,8 +9,8 @@ use std::ptr;
 /// number of calls, call `temporal_core_cancellation_token_cancel` to cancel them, and free it with
 /// `temporal_core_cancellation_token_free`.
 ///
-/// Any thread can cancel it, also inside a callback. A call reads the token when it starts, so you
-/// can free the token while the call runs.
+/// Any thread can cancel it, including inside a callback. A call reads the token when it starts, so
+/// you can free the token while the call runs.
 pub struct CancellationToken(pub(crate) tokio_util::sync::CancellationToken);
 
 /// Creates a token.
@@ -24,7 +24,7 @@ pub extern "C" fn temporal_core_cancellation_token_new() -> *mut CancellationTok
 }
 
 /// Cancels the running calls that were started with this token: each fails with `Cancelled`.
-/// Cancelling again has no effect.
+/// Canceling again has no effect.
 ///
 /// @param token From `temporal_core_cancellation_token_new`. If NULL, the call has no effect.
 #[unsafe(no_mangle)]

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn temporal_static_libs_queue_free(queue: *mut StaticLibsQ
 ///
 /// To put your own event on the queue, call one of these functions yourself. For example,
 /// `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` wakes a
-/// waiting thread. If you do not make the call after all, free its tag in the same way.
+/// waiting thread. If you do not make the call after all, free its tag the same way.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_static_libs_queue_tag(
     queue: *mut StaticLibsQueue,

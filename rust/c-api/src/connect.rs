@@ -17,8 +17,8 @@ use std::{ffi::c_void, ptr, sync::Arc, time::Duration};
 use temporalio_client::callback_based::CallbackBasedGrpcService;
 use tokio::time::timeout;
 
-/// Time limit for connecting as a whole: the kernel retries SYN for 127 s, and the first call can take
-/// 30 s.
+/// Time limit for connecting as a whole: the kernel retries SYN for 127 s, and the first call can
+/// take 30 s.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Receives the result of `temporal_core_client_connect`: exactly one of `success` and `fail` is
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn temporal_core_client_connect(
 /// @param options   Must stay valid, with everything it references, until the callback.
 /// @param extra     Only needs to stay valid for the duration of the call. NULL = all zeros.
 /// @param user_data Passed to the callback.
-/// @param callback  As for `temporal_core_client_connect`. If cancelled, the call fails with
+/// @param callback  As for `temporal_core_client_connect`. If canceled, the call fails with
 ///                  exactly `Cancelled`.
 ///
 /// When the callback runs, the call has released everything it used: sockets and tasks. The only

@@ -19,8 +19,9 @@ use temporalio_client::RetryOptions;
 /// with `temporal_core_client_rpc_call`, `temporal_core_worker_new` and the
 /// `temporal_core_client_update_…` functions, then free it with `temporal_core_client_free`.
 ///
-/// Several threads can use it at once, also inside callbacks. Do not free it before the callbacks
-/// of all calls that were started with it. You can free it before or after its runtime.
+/// Several threads can use it at the same time, including inside callbacks. Do not free it before
+/// the callbacks of all calls that were started with it. You can free it before or after its
+/// runtime.
 pub struct Connection {
     pub(crate) core: Arc<Core>,
     pub(crate) client: temporalio_client::Connection,

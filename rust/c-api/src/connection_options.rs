@@ -68,7 +68,7 @@ pub struct ClientKeepAliveOptions {
 pub struct ClientHttpConnectProxyOptions {
     /// `host:port`, or `unix:/path`, which fails on Windows.
     pub target_host: ByteArrayRef,
-    /// User name for basic authentication, which is used if the password is set, too.
+    /// User name for basic authentication, used only if the password is also set.
     pub username: ByteArrayRef,
     /// Password for basic authentication.
     pub password: ByteArrayRef,
@@ -85,10 +85,11 @@ pub struct ClientDnsLoadBalancingOptions {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum ClientGrpcCompression {
-    /// Compresses requests with gzip, and accepts compressed responses. A small call takes about 1.3
-    /// times the CPU time, a large one many times.
+    /// Compresses requests with gzip, and accepts compressed responses. A small call takes about
+    /// 1.3 times the CPU time, a large one many times.
     Gzip = 0,
-    /// No compression: for a server in the same data center, or for payloads that are already compressed.
+    /// No compression: for a server in the same data center, or for payloads that are already
+    /// compressed.
     None,
 }
 
@@ -254,7 +255,8 @@ fn target_url(text: &str) -> Checked<Url> {
     Ok(url)
 }
 
-/// Rejects TLS options that would not be used, and an unencrypted connection that was not asked for.
+/// Rejects TLS options that would not be used, and an unencrypted connection that was not asked
+/// for.
 fn check_encryption(url: &str, scheme: &str, tls: bool) -> Checked<()> {
     match (scheme, tls) {
         ("http", true) => Err(format!(
@@ -349,8 +351,8 @@ fn proxy_options(
         .build())
 }
 
-/// The TLS library uses the certificates that it can and silently drops the rest. Without this check,
-/// a file that contains no certificate would only show up as failing handshakes.
+/// The TLS library uses the certificates that it can and silently drops the rest. Without this
+/// check, a file that contains no certificate would only show up as failing handshakes.
 fn check_ca(pem: &[u8]) -> Checked<()> {
     let invalid = |reason: &dyn std::fmt::Display| {
         format!("tls_options.server_root_ca_cert is not a PEM certificate: {reason}")

@@ -17,7 +17,7 @@ use temporalio_common::telemetry::metrics::{
 /// Creates a metric.
 ///
 /// @param name        Core's own metrics have the prefix, as in `temporal_workflow_completed`.
-///                    Valid until the callback returns, like the other texts.
+///                    Valid until the callback returns, like the other strings.
 /// @param description For people. May be empty.
 /// @param unit        For example `ms`. May be empty.
 /// @param kind        Selects the record callback, and what to do with the values.
@@ -90,8 +90,8 @@ pub type CustomMetricMeterMeterFreeCallback =
     Option<unsafe extern "C" fn(meter: *const CustomMetricMeter)>;
 
 /// A meter that you implement. All callbacks are required. They are called from any thread, several
-/// at once. Pointers to attributes may be NULL. The callbacks must not block or wait for another
-/// call, because the thread that records waits for them; they cannot be queued.
+/// at the same time. Pointers to attributes may be NULL. The callbacks must not block or wait for
+/// another call, because the thread that records waits for them; they cannot be queued.
 ///
 /// The meter must stay valid until `meter_free`, which is called once, after the last use, even if
 /// `temporal_core_runtime_new` fails.
@@ -140,7 +140,7 @@ pub union CustomMetricAttributeValue {
     pub bool_value: bool,
 }
 
-/// A text value.
+/// A string value.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CustomMetricAttributeValueString {
@@ -174,7 +174,8 @@ impl Drop for Owned {
 pub(crate) struct CustomMeter(Arc<Owned>);
 
 impl CustomMeter {
-    /// Takes over the meter. From now on `meter_free` is called exactly once, even if something fails.
+    /// Takes over the meter. From now on `meter_free` is called exactly once, even if something
+    /// fails.
     pub(crate) fn take(meter: Lent<'_, CustomMetricMeter>) -> Self {
         Self(Arc::new(Owned {
             meter: ptr::from_ref(meter.get()),

@@ -131,7 +131,8 @@ impl Callback for StartCallback {
 /// `temporal_core_ephemeral_server_shutdown`, then free it with
 /// `temporal_core_ephemeral_server_free`. Freeing it without a shutdown kills the process.
 ///
-/// Any thread can stop or free it, also inside a callback, before or after its runtime is freed.
+/// Any thread can stop or free it, including inside a callback, before or after its runtime is
+/// freed.
 pub struct EphemeralServer {
     core: Arc<Core>,
     target: String,
@@ -443,8 +444,8 @@ impl Launch {
         self.run(&executable, &server, &core).await
     }
 
-    /// Downloads through the core crate, which also starts the server, with a shorter time limit and
-    /// another signal mask. So that server is stopped again.
+    /// Downloads through the core crate, which also starts the server, with a shorter time limit
+    /// and another signal mask. So that server is stopped again.
     async fn download<S: Server>(&self, server: &S, download: &Download) -> Checked<PathBuf> {
         let path = download.path(S::NAME);
         match server.download_and_start(self, download).await {
@@ -529,7 +530,7 @@ fn start<Start, Make, Prepare>(
 ///                  300 seconds.
 ///
 /// If `existing_path` is set, starts that executable. Otherwise downloads `download_version` to
-/// `download_dest_dir`, unless it is there already.
+/// `download_dest_dir`, unless it already exists there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
     runtime: *mut Runtime,
@@ -564,7 +565,7 @@ pub unsafe extern "C" fn temporal_core_ephemeral_server_start_dev_server(
 ///                  300 seconds.
 ///
 /// If `existing_path` is set, starts that executable, with the port as its first argument.
-/// Otherwise downloads `download_version` to `download_dest_dir`, unless it is there already.
+/// Otherwise downloads `download_version` to `download_dest_dir`, unless it already exists there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_ephemeral_server_start_test_server(
     runtime: *mut Runtime,

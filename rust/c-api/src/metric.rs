@@ -69,8 +69,8 @@ pub struct MetricOptions {
 /// `temporal_core_metric_new` and `temporal_core_metric_attributes_new`, and free it with
 /// `temporal_core_metric_meter_free`.
 ///
-/// Several threads can use it at once. You can free it before what it created, before or after its
-/// runtime, and inside a custom meter's callback.
+/// Several threads can use it at the same time. You can free it before what it created, before or
+/// after its runtime, and inside a custom meter's callback.
 #[derive(Clone)]
 pub struct MetricMeter {
     // Dropped before `core`, as in the types below: an exporter that ends with its last reference
@@ -100,7 +100,8 @@ pub struct MetricAttributes {
 /// `temporal_core_metric_record_…` function for its kind, and free it with
 /// `temporal_core_metric_free`. What you recorded stays.
 ///
-/// Several threads can use it at once. You can free it before or after the meter and the runtime.
+/// Several threads can use it at the same time. You can free it before or after the meter and the
+/// runtime.
 #[derive(Clone)]
 pub struct Metric(Arc<Recorder>);
 

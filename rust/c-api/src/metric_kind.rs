@@ -36,7 +36,7 @@ c_enum!(MetricKind {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum MetricAttributeValueType {
-    /// UTF-8 text.
+    /// UTF-8 string.
     String = 1,
     /// Signed integer.
     Int,

@@ -43,7 +43,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Collects results until a thread of yours takes them, instead of passing them to callbacks.
+/// Collects results until one of your threads takes them, instead of passing them to callbacks.
 ///
 /// Lifecycle: create it with `temporal_static_libs_queue_new`. For each call, pass a
 /// `temporal_static_libs_queue_tag` as `user_data` and the `temporal_static_libs_on_…` function for
@@ -51,8 +51,9 @@ impl Drop for Waiting {
 /// `temporal_static_libs_queue_try_next`, and free it with `temporal_static_libs_event_free`. Free
 /// the queue with `temporal_static_libs_queue_free`.
 ///
-/// Several threads can use it at once. It needs no runtime, and any number of runtimes can share
-/// it. You can free it while calls are in flight; their results are then freed when they arrive.
+/// Several threads can use it at the same time. It needs no runtime, and any number of runtimes can
+/// share it. You can free it while calls are in flight; their results are then freed when they
+/// arrive.
 pub struct StaticLibsQueue {
     pub(crate) queue: Arc<Queue>,
 }

@@ -37,7 +37,8 @@ const INIT_FAILED: &str = "Worker replay init failed";
 /// `temporal_core_worker_replay_pusher_free`. That ends the input: when the worker has replayed all
 /// histories, its polls give both NULL.
 ///
-/// Several threads can use it at once. You can free it before or after the worker and the runtime.
+/// Several threads can use it at the same time. You can free it before or after the worker and the
+/// runtime.
 pub struct WorkerReplayPusher {
     /// Unbounded: a push never waits for the worker.
     histories: mpsc::UnboundedSender<HistoryForReplay>,
@@ -65,7 +66,7 @@ pub struct WorkerReplayPushResult {
 ///
 /// @param runtime The runtime.
 /// @param options As for `temporal_core_worker_new`. A replayer only runs workflows, one at a time,
-///                whatever the options say.
+///                regardless of the options.
 /// @return The worker and its pusher, or `Invalid options: …` or `Worker replay init failed: …` in
 ///         `fail`.
 ///
@@ -199,8 +200,8 @@ fn push(
     })
 }
 
-/// Checks what core relies on when it starts a history. Otherwise core would panic in one of its tasks,
-/// or never produce an activation.
+/// Checks what core relies on when it starts a history. Otherwise core would panic in one of its
+/// tasks, or never produce an activation.
 fn check(history: &History) -> Checked<()> {
     let info =
         HistoryInfo::new_from_history(history, None).map_err(|error| format!("{error:#}"))?;

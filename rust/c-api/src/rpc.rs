@@ -196,8 +196,8 @@ impl Call<'_> {
     }
 }
 
-/// Whether a request is a long poll, which the server answers when something has happened. These are
-/// core's rules, which give such calls more time.
+/// Whether a request is a long poll, which the server answers when something has happened. These
+/// are core's rules, which give such calls more time.
 fn waits_for_events(service: RpcService, rpc: &str, request: &[u8]) -> bool {
     match (service, rpc) {
         (RpcService::Workflow, "GetWorkflowExecutionHistory") => {
@@ -271,7 +271,7 @@ fn headers(options: Lent<'_, RpcCallOptions>) -> Checked<MetadataMap> {
 ///                  otherwise on a runtime thread.
 ///
 /// If the name is unknown, the call fails with exactly `Unknown RPC call NAME`; if it was
-/// cancelled, with exactly `Cancelled`. You can make several calls at once.
+/// canceled, with exactly `Cancelled`. You can make several calls at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_client_rpc_call(
     client: *mut Connection,

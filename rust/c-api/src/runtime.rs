@@ -31,8 +31,8 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 /// `temporal_core_runtime_new` fails, use the runtime only to free the error message, then free the
 /// runtime.
 ///
-/// Several threads can use it at once. You can free it inside a callback, and before what was
-/// created with it: its threads exist until the last of that is freed.
+/// Several threads can use it at the same time. You can free it inside a callback, and before what
+/// was created with it: its threads exist until the last of that is freed.
 pub struct Runtime {
     /// After a failed `runtime_new`, why it failed.
     core: Checked<Arc<Core>>,
@@ -43,7 +43,8 @@ pub(crate) struct Core {
     /// Only emptied by `drop`.
     pub(crate) parts: Option<CoreParts>,
     pub(crate) handle: tokio::runtime::Handle,
-    /// The threads for callbacks that may block. None: callbacks run where calls run, and must not block.
+    /// The threads for callbacks that may block. None: callbacks run where calls run, and must not
+    /// block.
     pub(crate) callbacks: Option<CallbackThreads>,
     pub(crate) dispatch: Option<Dispatch>,
     pub(crate) forwarder: Option<Arc<LogForwarder>>,
@@ -79,8 +80,8 @@ impl Core {
 
     /// Runs `body` with this runtime's logs and async context, on the current thread.
     ///
-    /// Inside a log callback, what `body` logs is lost: a thread that delivers a log cannot change its
-    /// subscriber, and would otherwise log without end.
+    /// Inside a log callback, what `body` logs is lost: a thread that delivers a log cannot change
+    /// its subscriber, and would otherwise log without end.
     pub(crate) fn enter<T>(&self, body: impl FnOnce() -> T) -> T {
         let _context = self.handle.enter();
         match &self.dispatch {
@@ -91,8 +92,8 @@ impl Core {
         }
     }
 
-    /// Runs `body`, which may start threads, such as core's for a worker, on a thread of the host. Blocks
-    /// the signals meanwhile that are blocked on the runtime's own threads.
+    /// Runs `body`, which may start threads, such as core's for a worker, on a thread of the host.
+    /// Blocks the signals meanwhile that are blocked on the runtime's own threads.
     pub(crate) fn masked<T>(&self, body: impl FnOnce() -> T) -> T {
         #[cfg(unix)]
         return self.host_mask.with_blocked(body);
@@ -175,8 +176,8 @@ fn boxed_future<Call: Future>(call: impl FnOnce() -> Call) -> Pin<Box<Call>> {
 
 impl Drop for Core {
     /// Tears down on a separate thread: an async runtime must not be dropped on one of its threads,
-    /// where the last handle may be freed, and the core crate changes the log subscriber of the thread
-    /// that drops it.
+    /// where the last handle may be freed, and the core crate changes the log subscriber of the
+    /// thread that drops it.
     fn drop(&mut self) {
         let Some(CoreParts { core, tokio }) = self.parts.take() else {
             return;

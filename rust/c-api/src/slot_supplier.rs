@@ -174,8 +174,8 @@ pub type CustomSlotSupplierFreeCallback =
     Option<unsafe extern "C" fn(userimpl: *const CustomSlotSupplierCallbacks)>;
 
 /// A slot supplier that you implement. All callbacks except `available_slots` are required. They
-/// are called from any thread, several at once. They must not block or wait for another call,
-/// because core waits for them and holds locks; they cannot be queued.
+/// are called from any thread, several at the same time. They must not block or wait for another
+/// call, because core waits for them and holds locks; they cannot be queued.
 ///
 /// The struct must stay valid until `free`, which is called exactly once for each place in a tuner
 /// where you set it: when the worker no longer needs it, or when creating the worker failed.
@@ -401,8 +401,8 @@ struct Reservation<'a> {
     callbacks: &'a Callbacks,
 }
 
-/// The state of a reservation. Both sides change it under its lock, so exactly one of them finds that
-/// the other was first.
+/// The state of a reservation. Both sides change it under its lock, so exactly one of them finds
+/// that the other was first.
 enum ReservationState {
     /// The caller owes a permit.
     Waiting(Option<Waker>),
@@ -414,8 +414,8 @@ enum ReservationState {
     Cancelled,
 }
 
-/// The reservations that the caller has not consumed, by ID. The caller has IDs, not addresses, so a
-/// second use of one is a lookup that finds nothing, never a use of freed memory.
+/// The reservations that the caller has not consumed, by ID. The caller has IDs, not addresses, so
+/// a second use of one is a lookup that finds nothing, never a use of freed memory.
 static UNCONSUMED: PerProcess<Mutex<BTreeMap<usize, Arc<Mutex<ReservationState>>>>> =
     PerProcess::new(Mutex::default);
 
@@ -490,7 +490,7 @@ fn unconsumed(
 /// @param completion_ctx What the callback received.
 /// @param permit_id      Your identifier for the slot; not 0.
 /// @return True if the reservation is complete; `completion_ctx` is then consumed. False if it was
-///         cancelled (call `temporal_core_complete_async_cancel_reserve`), if it was consumed
+///         canceled (call `temporal_core_complete_async_cancel_reserve`), if it was consumed
 ///         before, or if an argument is NULL or 0.
 ///
 /// You can call it inside the callback, and after the worker is freed.
@@ -519,10 +519,10 @@ pub unsafe extern "C" fn temporal_core_complete_async_reserve(
     })
 }
 
-/// Confirms that a reservation is cancelled.
+/// Confirms that a reservation is canceled.
 ///
 /// @param completion_ctx What the `cancel_reserve` callback received.
-/// @return True if `completion_ctx` is now consumed. False if the reservation was not cancelled, if
+/// @return True if `completion_ctx` is now consumed. False if the reservation was not canceled, if
 ///         it was consumed before, or if it is NULL.
 ///
 /// You can call it inside the callback, and after the worker is freed.

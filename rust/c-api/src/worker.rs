@@ -96,9 +96,9 @@ pub struct WorkerOrFail {
 ///   kind give both NULL.
 /// - Call `temporal_core_worker_finalize_shutdown`, then `temporal_core_worker_free`.
 ///
-/// Several threads can use it at once, also inside callbacks, with one poll of each kind and any
-/// number of completions at a time. You can free it inside a callback, and before or after its
-/// connection and runtime.
+/// Several threads can use it at the same time, including inside callbacks, with one poll of each
+/// kind and any number of completions at a time. You can free it inside a callback, and before or
+/// after its connection and runtime.
 pub struct Worker {
     core: Arc<Core>,
     pub(crate) about: Arc<About>,
@@ -233,8 +233,8 @@ impl Drop for Worker {
     }
 }
 
-/// Starts an asynchronous call on a worker: `prepare` checks the arguments on this thread, and makes the
-/// call.
+/// Starts an asynchronous call on a worker: `prepare` checks the arguments on this thread, and
+/// makes the call.
 pub(crate) fn start<C, Call, Make>(
     export: Export,
     worker: Checked<Lent<'_, Worker>>,
@@ -545,7 +545,7 @@ fn answer_now(body: impl FnOnce() -> Checked<()>) -> *const ByteArray {
 /// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
 /// @param callback  Receives a `coresdk.workflow_activation.WorkflowActivation`. Evictions are
-///                  activations, too.
+///                  also activations.
 ///
 /// Make one such poll at a time. Core polls the server as often as the worker's options say.
 #[unsafe(no_mangle)]
@@ -566,7 +566,7 @@ pub unsafe extern "C" fn temporal_core_worker_poll_workflow_activation(
 ///
 /// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Receives a `coresdk.activity_task.ActivityTask`. Cancellations are tasks, too.
+/// @param callback  Receives a `coresdk.activity_task.ActivityTask`. Cancellations are also tasks.
 ///
 /// Make one such poll at a time.
 #[unsafe(no_mangle)]
@@ -586,7 +586,7 @@ pub unsafe extern "C" fn temporal_core_worker_poll_activity_task(
 ///
 /// @param worker    Must stay valid until the callback.
 /// @param user_data Passed to the callback.
-/// @param callback  Receives a `coresdk.nexus.NexusTask`. Cancellations are tasks, too.
+/// @param callback  Receives a `coresdk.nexus.NexusTask`. Cancellations are also tasks.
 ///
 /// Make one such poll at a time.
 #[unsafe(no_mangle)]
@@ -610,7 +610,7 @@ pub unsafe extern "C" fn temporal_core_worker_poll_nexus_task(
 /// @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
 ///                   otherwise on a runtime thread.
 ///
-/// You can complete several tasks at once.
+/// You can complete several tasks at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
     worker: *mut Worker,
@@ -650,7 +650,7 @@ pub unsafe extern "C" fn temporal_core_worker_complete_workflow_activation(
 /// @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
 ///                   otherwise on a runtime thread.
 ///
-/// You can complete several tasks at once.
+/// You can complete several tasks at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
     worker: *mut Worker,
@@ -695,7 +695,7 @@ pub unsafe extern "C" fn temporal_core_worker_complete_activity_task(
 /// @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
 ///                   otherwise on a runtime thread.
 ///
-/// You can complete several tasks at once.
+/// You can complete several tasks at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_complete_nexus_task(
     worker: *mut Worker,
@@ -837,7 +837,7 @@ where
 ///
 /// It waits for activities and Nexus tasks that are not completed, and for calls on other threads
 /// that have no callback, such as `temporal_core_worker_initiate_shutdown`. If you call it inside
-/// such a call, in a callback for logs or of a slot supplier, it fails at once.
+/// such a call, in a callback for logs or of a slot supplier, it fails immediately.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn temporal_core_worker_finalize_shutdown(
     worker: *mut Worker,
