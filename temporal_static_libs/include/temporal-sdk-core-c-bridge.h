@@ -6,31 +6,32 @@
  * These rules hold unless a comment says otherwise:
  *  - Arguments: what you pass only needs to stay valid for the duration of the call. Where a
  *    comment says "until the callback", keep it valid until the call has called its callback.
- *  - Byte ranges: a TemporalCoreByteArrayRef with `size == 0` means "absent", whatever `data` is.
+ *  - Byte ranges: a TemporalCoreByteArrayRef with `size == 0` means "absent", regardless of `data`.
  *  - Results: a TemporalCoreByteArray* that the library gives you is yours. Free it exactly once,
  *    with temporal_core_byte_array_free.
  *  - Handles: free each exactly once, with the `_free` function of its type, in any order. Every
  *    `_free` function accepts NULL.
  *  - Callbacks: an asynchronous call calls its callback exactly once. This happens on a thread of
- *    the runtime, or, if bad input keeps the call from starting, on your thread before the call
- *    returns. If the callback is NULL, the call has no effect. `user_data` is passed on and never
- *    read.
- *  - In callbacks, do not throw, longjmp, call pthread_exit or be cancelled. Do not block, unless
- *    you allowed it with temporal_static_libs_runtime_new. Completion queues need no callbacks.
+ *    the runtime, or, if invalid input prevents the call from starting, on your thread before the
+ *    call returns. If the callback is NULL, the call has no effect. `user_data` is passed on and
+ *    never read.
+ *  - In callbacks, do not throw, longjmp, call pthread_exit or let the thread be canceled. Do not
+ *    block, unless you allowed it with temporal_static_libs_runtime_new. Completion queues need no
+ *    callbacks.
  *  - Threads: you can call any function from any thread. The library starts its own threads, with
  *    SIGPIPE blocked. It changes no signal disposition and leaves your thread's signal mask as it
  *    was. No function is async-signal-safe.
- *  - Errors: bad input (NULL, invalid UTF-8, an unknown enum value) makes the call fail. If the
+ *  - Errors: invalid input (NULL, bad UTF-8, an unknown enum value) makes the call fail. If the
  *    call cannot report a failure, it logs an error and has no effect. A panic inside the library
  *    makes the call fail with `panic: ...`.
  *  - Stacks: a call needs less than 64 KiB of your stack. Your callbacks have 2 MiB.
  *  - Fork: in a child process, calls on handles of the parent fail. Create a new runtime there.
  *  - Time: each call that waits for a server or a child process has a time limit, except polls,
  *    which wait for tasks.
- *  - Exit: you can call `exit` at any time, also in callbacks. If memory runs out, the process
+ *  - Exit: you can call `exit` at any time, including in callbacks. If memory runs out, the process
  *    aborts. For details, see docs/process.md.
  *  - Names: `temporal_static_libs_` and `TemporalStaticLibs` mark additions to Temporal's
- *    interface. Structs of options with such a name, and events, begin with their size, so that
+ *    interface. Option structs with these names, and events, begin with their size so that
  *    they can grow.
  *  - Old names: to use the names that types had in earlier releases of Temporal's header, define
  *    `TEMPORAL_STATIC_LIBS_OLD_NAMES` before the first include. See docs/interface-changes.md.
@@ -159,12 +160,13 @@ typedef enum TemporalCoreForwardedLogLevel {
  */
 typedef enum TemporalCoreClientGrpcCompression {
   /**
-   * Compresses requests with gzip, and accepts compressed responses. A small call takes about 1.3
-   * times the CPU time, a large one many times.
+   * Compresses requests with gzip, and accepts compressed responses. A small call takes about
+   * 1.3 times the CPU time, a large one many times.
    */
   TemporalCoreClientGrpcCompression_Gzip = 0,
   /**
-   * No compression: for a server in the same data center, or for payloads that are already compressed.
+   * No compression: for a server in the same data center, or for payloads that are already
+   * compressed.
    */
   TemporalCoreClientGrpcCompression_None,
 } TemporalCoreClientGrpcCompression;
@@ -174,7 +176,7 @@ typedef enum TemporalCoreClientGrpcCompression {
  */
 typedef enum TemporalCoreMetricAttributeValueType {
   /**
-   * UTF-8 text.
+   * UTF-8 string.
    */
   TemporalCoreMetricAttributeValueType_String = 1,
   /**
@@ -358,8 +360,8 @@ typedef enum TemporalCoreRuntimeType {
  * number of calls, call `temporal_core_cancellation_token_cancel` to cancel them, and free it with
  * `temporal_core_cancellation_token_free`.
  *
- * Any thread can cancel it, also inside a callback. A call reads the token when it starts, so you
- * can free the token while the call runs.
+ * Any thread can cancel it, including inside a callback. A call reads the token when it starts, so
+ * you can free the token while the call runs.
  */
 typedef struct TemporalCoreCancellationToken TemporalCoreCancellationToken;
 
@@ -383,8 +385,9 @@ typedef struct TemporalCoreClientGrpcOverrideRequest TemporalCoreClientGrpcOverr
  * with `temporal_core_client_rpc_call`, `temporal_core_worker_new` and the
  * `temporal_core_client_update_…` functions, then free it with `temporal_core_client_free`.
  *
- * Several threads can use it at once, also inside callbacks. Do not free it before the callbacks
- * of all calls that were started with it. You can free it before or after its runtime.
+ * Several threads can use it at the same time, including inside callbacks. Do not free it before
+ * the callbacks of all calls that were started with it. You can free it before or after its
+ * runtime.
  */
 typedef struct TemporalCoreConnection TemporalCoreConnection;
 
@@ -396,7 +399,8 @@ typedef struct TemporalCoreConnection TemporalCoreConnection;
  * `temporal_core_ephemeral_server_shutdown`, then free it with
  * `temporal_core_ephemeral_server_free`. Freeing it without a shutdown kills the process.
  *
- * Any thread can stop or free it, also inside a callback, before or after its runtime is freed.
+ * Any thread can stop or free it, including inside a callback, before or after its runtime is
+ * freed.
  */
 typedef struct TemporalCoreEphemeralServer TemporalCoreEphemeralServer;
 
@@ -418,7 +422,8 @@ typedef struct TemporalCoreForwardedLog TemporalCoreForwardedLog;
  * `temporal_core_metric_record_…` function for its kind, and free it with
  * `temporal_core_metric_free`. What you recorded stays.
  *
- * Several threads can use it at once. You can free it before or after the meter and the runtime.
+ * Several threads can use it at the same time. You can free it before or after the meter and the
+ * runtime.
  */
 typedef struct TemporalCoreMetric TemporalCoreMetric;
 
@@ -442,8 +447,8 @@ typedef struct TemporalCoreMetricAttributes TemporalCoreMetricAttributes;
  * `temporal_core_metric_new` and `temporal_core_metric_attributes_new`, and free it with
  * `temporal_core_metric_meter_free`.
  *
- * Several threads can use it at once. You can free it before what it created, before or after its
- * runtime, and inside a custom meter's callback.
+ * Several threads can use it at the same time. You can free it before what it created, before or
+ * after its runtime, and inside a custom meter's callback.
  */
 typedef struct TemporalCoreMetricMeter TemporalCoreMetricMeter;
 
@@ -468,8 +473,8 @@ typedef struct TemporalCoreRandom TemporalCoreRandom;
  * `temporal_core_runtime_new` fails, use the runtime only to free the error message, then free the
  * runtime.
  *
- * Several threads can use it at once. You can free it inside a callback, and before what was
- * created with it: its threads exist until the last of that is freed.
+ * Several threads can use it at the same time. You can free it inside a callback, and before what
+ * was created with it: its threads exist until the last of that is freed.
  */
 typedef struct TemporalCoreRuntime TemporalCoreRuntime;
 
@@ -487,7 +492,7 @@ typedef struct TemporalCoreRuntime TemporalCoreRuntime;
 typedef struct TemporalCoreSlotReserveCompletionCtx TemporalCoreSlotReserveCompletionCtx;
 
 /**
- * Collects results until a thread of yours takes them, instead of passing them to callbacks.
+ * Collects results until one of your threads takes them, instead of passing them to callbacks.
  *
  * Lifecycle: create it with `temporal_static_libs_queue_new`. For each call, pass a
  * `temporal_static_libs_queue_tag` as `user_data` and the `temporal_static_libs_on_…` function for
@@ -495,8 +500,9 @@ typedef struct TemporalCoreSlotReserveCompletionCtx TemporalCoreSlotReserveCompl
  * `temporal_static_libs_queue_try_next`, and free it with `temporal_static_libs_event_free`. Free
  * the queue with `temporal_static_libs_queue_free`.
  *
- * Several threads can use it at once. It needs no runtime, and any number of runtimes can share
- * it. You can free it while calls are in flight; their results are then freed when they arrive.
+ * Several threads can use it at the same time. It needs no runtime, and any number of runtimes can
+ * share it. You can free it while calls are in flight; their results are then freed when they
+ * arrive.
  */
 typedef struct TemporalStaticLibsQueue TemporalStaticLibsQueue;
 
@@ -513,9 +519,9 @@ typedef struct TemporalStaticLibsQueue TemporalStaticLibsQueue;
  *   kind give both NULL.
  * - Call `temporal_core_worker_finalize_shutdown`, then `temporal_core_worker_free`.
  *
- * Several threads can use it at once, also inside callbacks, with one poll of each kind and any
- * number of completions at a time. You can free it inside a callback, and before or after its
- * connection and runtime.
+ * Several threads can use it at the same time, including inside callbacks, with one poll of each
+ * kind and any number of completions at a time. You can free it inside a callback, and before or
+ * after its connection and runtime.
  */
 typedef struct TemporalCoreWorker TemporalCoreWorker;
 
@@ -527,7 +533,8 @@ typedef struct TemporalCoreWorker TemporalCoreWorker;
  * `temporal_core_worker_replay_pusher_free`. That ends the input: when the worker has replayed all
  * histories, its polls give both NULL.
  *
- * Several threads can use it at once. You can free it before or after the worker and the runtime.
+ * Several threads can use it at the same time. You can free it before or after the worker and the
+ * runtime.
  */
 typedef struct TemporalCoreWorkerReplayPusher TemporalCoreWorkerReplayPusher;
 
@@ -726,7 +733,7 @@ typedef struct TemporalCoreClientHttpConnectProxyOptions {
    */
   struct TemporalCoreByteArrayRef target_host;
   /**
-   * User name for basic authentication, which is used if the password is set, too.
+   * User name for basic authentication, used only if the password is also set.
    */
   struct TemporalCoreByteArrayRef username;
   /**
@@ -1489,8 +1496,8 @@ typedef void (*TemporalCoreCustomSlotSupplierFreeCallback)(const struct Temporal
 
 /**
  * A slot supplier that you implement. All callbacks except `available_slots` are required. They
- * are called from any thread, several at once. They must not block or wait for another call,
- * because core waits for them and holds locks; they cannot be queued.
+ * are called from any thread, several at the same time. They must not block or wait for another
+ * call, because core waits for them and holds locks; they cannot be queued.
  *
  * The struct must stay valid until `free`, which is called exactly once for each place in a tuner
  * where you set it: when the worker no longer needs it, or when creating the worker failed.
@@ -1883,7 +1890,7 @@ typedef struct TemporalCoreLoggingOptions {
 } TemporalCoreLoggingOptions;
 
 /**
- * A map as text: `key1\nvalue1\nkey2\nvalue2`. A last key without a value is ignored.
+ * A map as a string: `key1\nvalue1\nkey2\nvalue2`. A last key without a value is ignored.
  */
 typedef struct TemporalCoreByteArrayRef TemporalCoreNewlineDelimitedMapRef;
 
@@ -1955,7 +1962,7 @@ typedef struct TemporalCorePrometheusOptions {
  * Creates a metric.
  *
  * @param name        Core's own metrics have the prefix, as in `temporal_workflow_completed`.
- *                    Valid until the callback returns, like the other texts.
+ *                    Valid until the callback returns, like the other strings.
  * @param description For people. May be empty.
  * @param unit        For example `ms`. May be empty.
  * @param kind        Selects the record callback, and what to do with the values.
@@ -2009,7 +2016,7 @@ typedef void (*TemporalCoreCustomMetricMeterMetricRecordDurationCallback)(const 
                                                                           const void *attributes);
 
 /**
- * A text value.
+ * A string value.
  */
 typedef struct TemporalCoreCustomMetricAttributeValueString {
   /**
@@ -2091,8 +2098,8 @@ typedef void (*TemporalCoreCustomMetricMeterMeterFreeCallback)(const struct Temp
 
 /**
  * A meter that you implement. All callbacks are required. They are called from any thread, several
- * at once. Pointers to attributes may be NULL. The callbacks must not block or wait for another
- * call, because the thread that records waits for them; they cannot be queued.
+ * at the same time. Pointers to attributes may be NULL. The callbacks must not block or wait for
+ * another call, because the thread that records waits for them; they cannot be queued.
  *
  * The meter must stay valid until `meter_free`, which is called once, after the last use, even if
  * `temporal_core_runtime_new` fails.
@@ -2340,7 +2347,7 @@ extern "C" {
  * @param bytes   What a call or callback gave you. May be NULL. If `disable_free` is true, the
  *                call has no effect.
  *
- * Free each `TemporalCoreByteArray` exactly once, from any thread, also inside a callback.
+ * Free each `TemporalCoreByteArray` exactly once, from any thread, including inside a callback.
  */
 void temporal_core_byte_array_free(struct TemporalCoreRuntime *runtime,
                                    const struct TemporalCoreByteArray *bytes);
@@ -2354,7 +2361,7 @@ struct TemporalCoreCancellationToken *temporal_core_cancellation_token_new(void)
 
 /**
  * Cancels the running calls that were started with this token: each fails with `Cancelled`.
- * Cancelling again has no effect.
+ * Canceling again has no effect.
  *
  * @param token From `temporal_core_cancellation_token_new`. If NULL, the call has no effect.
  */
@@ -2395,7 +2402,7 @@ void temporal_static_libs_queue_free(struct TemporalStaticLibsQueue *queue);
  *
  * To put your own event on the queue, call one of these functions yourself. For example,
  * `temporal_static_libs_on_worker(temporal_static_libs_queue_tag(queue, STOP), NULL)` wakes a
- * waiting thread. If you do not make the call after all, free its tag in the same way.
+ * waiting thread. If you do not make the call after all, free its tag the same way.
  */
 void *temporal_static_libs_queue_tag(struct TemporalStaticLibsQueue *queue, uint64_t tag);
 
@@ -2467,7 +2474,7 @@ void temporal_core_client_connect(struct TemporalCoreRuntime *runtime,
  * @param options   Must stay valid, with everything it references, until the callback.
  * @param extra     Only needs to stay valid for the duration of the call. NULL = all zeros.
  * @param user_data Passed to the callback.
- * @param callback  As for `temporal_core_client_connect`. If cancelled, the call fails with
+ * @param callback  As for `temporal_core_client_connect`. If canceled, the call fails with
  *                  exactly `Cancelled`.
  *
  * When the callback runs, the call has released everything it used: sockets and tasks. The only
@@ -2556,7 +2563,7 @@ struct TemporalCoreClientEnvConfigProfileOrFail temporal_core_client_env_config_
  *                  300 seconds.
  *
  * If `existing_path` is set, starts that executable. Otherwise downloads `download_version` to
- * `download_dest_dir`, unless it is there already.
+ * `download_dest_dir`, unless it already exists there.
  */
 void temporal_core_ephemeral_server_start_dev_server(struct TemporalCoreRuntime *runtime,
                                                      const struct TemporalCoreDevServerOptions *options,
@@ -2575,7 +2582,7 @@ void temporal_core_ephemeral_server_start_dev_server(struct TemporalCoreRuntime 
  *                  300 seconds.
  *
  * If `existing_path` is set, starts that executable, with the port as its first argument.
- * Otherwise downloads `download_version` to `download_dest_dir`, unless it is there already.
+ * Otherwise downloads `download_version` to `download_dest_dir`, unless it already exists there.
  */
 void temporal_core_ephemeral_server_start_test_server(struct TemporalCoreRuntime *runtime,
                                                       const struct TemporalCoreTestServerOptions *options,
@@ -2956,7 +2963,7 @@ void temporal_core_random_fill_bytes(struct TemporalCoreRandom *random,
  *
  * @param runtime The runtime.
  * @param options As for `temporal_core_worker_new`. A replayer only runs workflows, one at a time,
- *                whatever the options say.
+ *                regardless of the options.
  * @return The worker and its pusher, or `Invalid options: …` or `Worker replay init failed: …` in
  *         `fail`.
  *
@@ -3002,7 +3009,7 @@ struct TemporalCoreWorkerReplayPushResult temporal_core_worker_replay_push(struc
  *                  otherwise on a runtime thread.
  *
  * If the name is unknown, the call fails with exactly `Unknown RPC call NAME`; if it was
- * cancelled, with exactly `Cancelled`. You can make several calls at once.
+ * canceled, with exactly `Cancelled`. You can make several calls at the same time.
  */
 void temporal_core_client_rpc_call(struct TemporalCoreConnection *client,
                                    const struct TemporalCoreRpcCallOptions *options,
@@ -3028,7 +3035,7 @@ void temporal_core_runtime_free(struct TemporalCoreRuntime *runtime);
  * @param completion_ctx What the callback received.
  * @param permit_id      Your identifier for the slot; not 0.
  * @return True if the reservation is complete; `completion_ctx` is then consumed. False if it was
- *         cancelled (call `temporal_core_complete_async_cancel_reserve`), if it was consumed
+ *         canceled (call `temporal_core_complete_async_cancel_reserve`), if it was consumed
  *         before, or if an argument is NULL or 0.
  *
  * You can call it inside the callback, and after the worker is freed.
@@ -3037,10 +3044,10 @@ bool temporal_core_complete_async_reserve(const struct TemporalCoreSlotReserveCo
                                           uintptr_t permit_id);
 
 /**
- * Confirms that a reservation is cancelled.
+ * Confirms that a reservation is canceled.
  *
  * @param completion_ctx What the `cancel_reserve` callback received.
- * @return True if `completion_ctx` is now consumed. False if the reservation was not cancelled, if
+ * @return True if `completion_ctx` is now consumed. False if the reservation was not canceled, if
  *         it was consumed before, or if it is NULL.
  *
  * You can call it inside the callback, and after the worker is freed.
@@ -3143,7 +3150,7 @@ const struct TemporalCoreByteArray *temporal_core_worker_replace_client(struct T
  * @param worker    Must stay valid until the callback.
  * @param user_data Passed to the callback.
  * @param callback  Receives a `coresdk.workflow_activation.WorkflowActivation`. Evictions are
- *                  activations, too.
+ *                  also activations.
  *
  * Make one such poll at a time. Core polls the server as often as the worker's options say.
  */
@@ -3156,7 +3163,7 @@ void temporal_core_worker_poll_workflow_activation(struct TemporalCoreWorker *wo
  *
  * @param worker    Must stay valid until the callback.
  * @param user_data Passed to the callback.
- * @param callback  Receives a `coresdk.activity_task.ActivityTask`. Cancellations are tasks, too.
+ * @param callback  Receives a `coresdk.activity_task.ActivityTask`. Cancellations are also tasks.
  *
  * Make one such poll at a time.
  */
@@ -3169,7 +3176,7 @@ void temporal_core_worker_poll_activity_task(struct TemporalCoreWorker *worker,
  *
  * @param worker    Must stay valid until the callback.
  * @param user_data Passed to the callback.
- * @param callback  Receives a `coresdk.nexus.NexusTask`. Cancellations are tasks, too.
+ * @param callback  Receives a `coresdk.nexus.NexusTask`. Cancellations are also tasks.
  *
  * Make one such poll at a time.
  */
@@ -3186,7 +3193,7 @@ void temporal_core_worker_poll_nexus_task(struct TemporalCoreWorker *worker,
  * @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
  *                   otherwise on a runtime thread.
  *
- * You can complete several tasks at once.
+ * You can complete several tasks at the same time.
  */
 void temporal_core_worker_complete_workflow_activation(struct TemporalCoreWorker *worker,
                                                        struct TemporalCoreByteArrayRef completion,
@@ -3202,7 +3209,7 @@ void temporal_core_worker_complete_workflow_activation(struct TemporalCoreWorker
  * @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
  *                   otherwise on a runtime thread.
  *
- * You can complete several tasks at once.
+ * You can complete several tasks at the same time.
  */
 void temporal_core_worker_complete_activity_task(struct TemporalCoreWorker *worker,
                                                  struct TemporalCoreByteArrayRef completion,
@@ -3218,7 +3225,7 @@ void temporal_core_worker_complete_activity_task(struct TemporalCoreWorker *work
  * @param callback   If the bytes cannot be decoded (`… decode failure: …`), called on your thread;
  *                   otherwise on a runtime thread.
  *
- * You can complete several tasks at once.
+ * You can complete several tasks at the same time.
  */
 void temporal_core_worker_complete_nexus_task(struct TemporalCoreWorker *worker,
                                               struct TemporalCoreByteArrayRef completion,
@@ -3270,7 +3277,7 @@ void temporal_core_worker_initiate_shutdown(struct TemporalCoreWorker *worker);
  *
  * It waits for activities and Nexus tasks that are not completed, and for calls on other threads
  * that have no callback, such as `temporal_core_worker_initiate_shutdown`. If you call it inside
- * such a call, in a callback for logs or of a slot supplier, it fails at once.
+ * such a call, in a callback for logs or of a slot supplier, it fails immediately.
  */
 void temporal_core_worker_finalize_shutdown(struct TemporalCoreWorker *worker,
                                             void *user_data,
