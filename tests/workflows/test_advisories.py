@@ -172,6 +172,15 @@ def test_advisories_about_a_crate_and_a_tool(tmp_path: Path, cargo_deny: str) ->
     assert tools in created
 
 
+def test_advisory_about_a_published_crate_that_the_workspace_has_a_copy_of(
+    tmp_path: Path, cargo_deny: str
+) -> None:
+    done = audit(tmp_path, cargo_deny, "flate2", "")
+    assert done.returncode == 1, done.stderr
+    crates, _ = re.findall(r"^- (.+)$", done.stdout, re.MULTILINE)
+    assert re.fullmatch(r"flate2 1\.\S+: RUSTSEC-2026-9999: A fake advisory", crates)
+
+
 def test_no_advisories(tmp_path: Path, cargo_deny: str) -> None:
     done = audit(tmp_path, cargo_deny, "", "", "--issue")
     assert done.returncode == 0, done.stderr
