@@ -79,8 +79,9 @@ def _rpc_client(compression: str) -> Workload:
         sources = ROOT / "benchmarks/rpc"
         program = site.scratch / "client"
         if not program.exists():
-            site.libraries.link([sources / "client.c", sources / "load.c"], program)
-        command: list[str | Path] = [program, site.server.url, compression, "16"]
+            files = [sources / name for name in ("client.c", "load.c", "pace.c")]
+            site.libraries.link(files, program)
+        command: list[str | Path] = [program, site.server.url, compression, "at-once", "16"]
         trial = measured_span([*command, "100", "2000"])
         calls = max(1, int(trial.per_second * site.setting.seconds))
         return Measured(program, site.sample(*command, "1", str(calls)))
