@@ -98,7 +98,8 @@ def _result(benchmark: Benchmark, earlier: Mapping[str, Any], date: str) -> Resu
         for each in measured
     ]
     notes = list(earlier["notes"].get(benchmark.name, ()))
-    if earlier["date"] != date:
+    # If the earlier run has reused it as well, it has the day already.
+    if earlier["date"] != date and not any(note.startswith("Measured ") for note in notes):
         notes.append(f"Measured {earlier['date']}.")
     loads = [Load(**load) for load in earlier["loads"][benchmark.name]]
     return Result(benchmark, comparisons, notes, loads)

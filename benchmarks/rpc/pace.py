@@ -26,6 +26,9 @@ async def keep_pace(
 
     Returns:
         Percentile to microseconds from when a call was due to its answer.
+
+    Raises:
+        Exception: that of a call that failed.
     """
     loop = asyncio.get_running_loop()
     interval = _SECOND // per_second
@@ -40,13 +43,18 @@ async def keep_pace(
         await call()
         latencies.append(time.monotonic_ns() - due)
 
+    def forget_success(task: asyncio.Future[None]) -> None:
+        # A failed call stays, and is raised below: without it, the latencies would look better.
+        if not task.cancelled() and task.exception() is None:
+            running.discard(task)
+
     def start_what_is_due() -> None:
         nonlocal started
         (more,) = struct.unpack("Q", os.read(timer, 8))
         for number in range(started, min(calls, started + more)):
             task = asyncio.ensure_future(call_and_note_time(first + number * interval))
             running.add(task)
-            task.add_done_callback(running.discard)
+            task.add_done_callback(forget_success)
             started = number + 1
         if started == calls:
             loop.remove_reader(timer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from benchmarks.harness import load as load_module
 from benchmarks.harness.load import Load, Watch, load_warning
-from benchmarks.rpc.pace import percentiles
+from benchmarks.rpc.pace import keep_pace, percentiles
 
 
 def proc(directory: Path, stat: str, processes: dict[int, tuple[int, list[int]]]) -> None:
@@ -83,3 +84,18 @@ def test_percentile_is_a_latency_that_so_many_calls_do_not_exceed() -> None:
     assert percentiles(thousand[::-1]) == {"50": 500, "99": 990, "99.9": 999}
     assert percentiles([*thousand, 2_000_000]) == {"50": 501, "99": 991, "99.9": 1000}
     assert percentiles([7000]) == {"50": 7, "99": 7, "99.9": 7}
+
+
+def test_paced_calls_are_all_counted_and_none_may_fail() -> None:
+    answered = []
+
+    async def call() -> None:
+        answered.append(1)
+        if len(answered) == 7:
+            raise ValueError("the seventh")
+
+    latencies = asyncio.run(keep_pace(call, 6, 1000))
+    assert len(answered) == 6
+    assert latencies["50"] <= latencies["99"] <= latencies["99.9"]
+    with pytest.raises(ValueError, match="the seventh"):
+        asyncio.run(keep_pace(call, 6, 1000))

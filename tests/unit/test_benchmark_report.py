@@ -235,6 +235,15 @@ def test_results_of_an_earlier_run_are_whole_and_dated(earlier: Path) -> None:
     assert same_day.notes == ["And a note."]
 
 
+def test_results_that_are_reused_twice_keep_their_day(earlier: Path) -> None:
+    content = json.loads(earlier.read_text())
+    content["date"] = "2026-02-03"
+    content["notes"]["size"].append("Measured 2026-02-01.")
+    earlier.write_text(json.dumps(content))
+    (size,) = earlier_results(earlier, [benchmark("size")], report("2026-02-04", "rpc"))
+    assert size.notes == ["And a note.", "Measured 2026-02-01."]
+
+
 def test_results_of_a_run_that_differs_are_refused(earlier: Path) -> None:
     now = report("2026-02-02", "rpc")
     slow = {**now.machine, "cpu": "a slower processor", "load_average": 3.0}
