@@ -165,7 +165,7 @@ JSON cannot contain this path: it is not UTF-8
     ),
     "bootstrap-failed": "a Rust toolchain could not be downloaded: {reason}",
     "no-wheel-selected": """\
-pip found no compatible wheel and is building from source.
+pip selected no wheel and is building from source.
 This machine is {host}.
 {old_pip}To fix this, do one of the following:
   1. Install a wheel: on a supported platform, with a current pip, run
@@ -303,7 +303,7 @@ temporal-static-libs: the wheel's own archives cannot be used: {problem}
 {setting}: archives compiled on this machine are used instead""",
     "disk-full": """\
   disk:   {place} has only {free} MB left; a compile needs 2 GB
-  fix:    free some space, or set {variable} to a directory with enough space; what has been \
+  fix:    free some space, or set {variable} to a directory with enough space; anything \
 compiled so far is kept in {scratch}""",
     # The shared library: _shared/
     "shared-and-static": "--static cannot be combined with --shared",

@@ -73,7 +73,8 @@ BENCHMARK = Benchmark(
         f"worker then gets {_WORKFLOWS:,} workflows from a dev server, completes the first task of "
         "each without commands, and keeps all of them in its cache, which has room for twice as "
         "many. The C program keeps nothing about a workflow; the SDK keeps a running coroutine "
-        "of each. At most three rounds."
+        "of each. The memory per workflow includes what the first poll costs, once. At most three "
+        "rounds."
     ),
     measure=_measure,
 )

@@ -163,7 +163,7 @@ def _add_selectors(group: argparse._ArgumentGroup, components: Sequence[str]) ->
         action=_Once,
         type=_component,
         choices=components,
-        help=f"client leaves out workers (default: {DEFAULT_COMPONENT.name})",
+        help=f"client has no workers or test servers (default: {DEFAULT_COMPONENT.name})",
     )
     group.add_argument(
         _STATIC,

@@ -625,7 +625,7 @@ pub(crate) unsafe fn free_server(server: *mut EphemeralServer) {
     });
 }
 
-/// Ends the server's process. Calling it again has no effect.
+/// Ends the server's process. Calling it again succeeds and does nothing more.
 ///
 /// @param server    Must stay valid until the callback. Free it afterwards.
 /// @param user_data Passed to the callback.

@@ -827,8 +827,8 @@ where
 /// Completes the shutdown, once: waits for what is still running inside, and releases the worker's
 /// slots.
 ///
-/// @param worker    Must stay valid until the callback. On success, you can then only free it; all
-///                  other calls fail.
+/// @param worker    Must stay valid until the callback. After success, polls and completions fail;
+///                  free it.
 /// @param user_data Passed to the callback.
 /// @param callback  If calls are in flight, or workflow activations are not completed, called at
 ///                  once on your thread with `Cannot finalize, …`; the worker is unchanged, and you

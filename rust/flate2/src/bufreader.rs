@@ -39,6 +39,7 @@ where
 
 impl<R: Read> BufReader<R> {
     pub fn new(inner: R) -> BufReader<R> {
+        // 32 KB in the published crate. All of it is zeroed, for each message.
         BufReader::with_buf(vec![0; 8 * 1024], inner)
     }
 

@@ -78,7 +78,7 @@ complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l abi -d 
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l sha256 -d 'SHA-256 of the library, to trigger rebuilds'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l json -d 'paths, system libraries and versions as JSON'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l verify -d 'verify checksums, ignoring cached results'
-complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l component -xka "sdk-core client" -d 'client leaves out workers (default: sdk-core)'
+complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l component -xka "sdk-core client" -d 'client has no workers or test servers (default: sdk-core)'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l static -d 'for a program linked with -static or -static-pie'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l toolchain -xka "gnu msvc" -d 'for Windows: gnu is for MinGW and Zig, msvc for Visual C++ (default: gnu, or the only one available)'
 complete -c temporal-libs-config -n _shtab_temporal_libs_config_using -l doctor -d 'check the installation (with --json: as JSON)'

@@ -38,7 +38,7 @@ _shtab_temporal_libs_config_options=(
   "*--sha256[SHA-256 of the library, to trigger rebuilds]"
   "*--json[paths, system libraries and versions as JSON]"
   "*--verify[verify checksums, ignoring cached results]"
-  "--component[client leaves out workers (default\: sdk-core)]:component:(sdk-core client)"
+  "--component[client has no workers or test servers (default\: sdk-core)]:component:(sdk-core client)"
   "--static[for a program linked with -static or -static-pie]"
   "--toolchain[for Windows\: gnu is for MinGW and Zig, msvc for Visual C\+\+ (default\: gnu, or the only one available)]:toolchain:(gnu msvc)"
   "--doctor[check the installation (with --json\: as JSON)]"
