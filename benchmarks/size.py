@@ -44,10 +44,11 @@ def _measure(run: Run) -> list[Comparison]:
 def _both(comparisons: Sequence[Comparison]) -> Comparison:
     """The sum of the archives' deflated sizes, which is nearly the wheel's size."""
     rows = [row.samples for row in comparisons if row.quantity == DEFLATED]
-    contenders = [name for name in rows[0] if name != _PYTHON_CLIENT]
-    return Comparison(
-        DEFLATED, BOTH, {name: [sum(row[name][0] for row in rows)] for name in contenders}
-    )
+    # A directory that is compared may have one archive only.
+    names = [
+        name for name in rows[0] if all(name in row for row in rows) and name != _PYTHON_CLIENT
+    ]
+    return Comparison(DEFLATED, BOTH, {name: [sum(row[name][0] for row in rows)] for name in names})
 
 
 def _files(run: Run, component: str) -> dict[str, Path]:

@@ -503,8 +503,12 @@ def test_meter_of_a_failed_runtime(capi: CApi) -> None:
         pytest.param(
             {"key": None}, "an attribute's key has size 5 but its data is NULL", id="null"
         ),
-        pytest.param({"value_type": 0}, "attribute `k` has the invalid value 0", id="0"),
-        pytest.param({"value_type": 5}, "attribute `k` has the invalid value 5", id="5"),
+        pytest.param(
+            {"value_type": 0}, "value_type of attribute `k` has the invalid value 0", id="0"
+        ),
+        pytest.param(
+            {"value_type": 5}, "value_type of attribute `k` has the invalid value 5", id="5"
+        ),
     ],
 )
 def test_malformed_attribute_makes_no_attributes(
