@@ -2599,7 +2599,7 @@ void temporal_core_ephemeral_server_start_test_server(struct TemporalCoreRuntime
 void temporal_core_ephemeral_server_free(struct TemporalCoreEphemeralServer *server);
 
 /**
- * Ends the server's process. Calling it again has no effect.
+ * Ends the server's process. Calling it again succeeds and does nothing more.
  *
  * @param server    Must stay valid until the callback. Free it afterwards.
  * @param user_data Passed to the callback.
@@ -3267,8 +3267,8 @@ void temporal_core_worker_initiate_shutdown(struct TemporalCoreWorker *worker);
  * Completes the shutdown, once: waits for what is still running inside, and releases the worker's
  * slots.
  *
- * @param worker    Must stay valid until the callback. On success, you can then only free it; all
- *                  other calls fail.
+ * @param worker    Must stay valid until the callback. After success, polls and completions fail;
+ *                  free it.
  * @param user_data Passed to the callback.
  * @param callback  If calls are in flight, or workflow activations are not completed, called at
  *                  once on your thread with `Cannot finalize, …`; the worker is unchanged, and you
