@@ -352,7 +352,7 @@ def test_directory_with_other_files_is_not_replaced(
     if kind == "directory":
         place.mkdir()
         (place / "letter.txt").write_text("mine")
-        problem = f"{place} also contains letter.txt. A build replaces the whole directory: set a"
+        problem = f"{place} also contains letter.txt. A build replaces the whole directory: use a"
     else:
         place.write_text("mine")
         problem = f"{place} cannot be used: Not a directory"

@@ -198,7 +198,7 @@ def claim_another_version(package: TinyPackage) -> None:
     [
         (change_source, "were built from different Rust sources"),
         (change_header, "were built for a different C header"),
-        (claim_another_version, f"are of temporal-static-libs {__version__}.post1"),
+        (claim_another_version, f"are from temporal-static-libs {__version__}.post1"),
     ],
 )
 def test_outdated_set_is_not_used(compiled: TinyPackage, change: Change, because: str) -> None:

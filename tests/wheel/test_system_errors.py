@@ -89,6 +89,7 @@ def test_relative_setting_in_a_deleted_working_directory(
     assert stderr == (
         f"temporal-libs-config: error: the environment variable {name} is 'a/b', a relative path, "
         "but the working directory cannot be found: No such file or directory\n"
+        "  fix:    set it to an absolute path\n"
     )
 
 

@@ -179,7 +179,7 @@ def test_wrong_wheel_is_refused(
 def test_unrepaired_wheel_is_refused(dist: Path, source: Source) -> None:
     wheel = wheel_of(dist, "manylinux_2_17_x86_64")
     wheel.rename(dist / f"{wheel.name.split('-py3-')[0]}-py3-none-linux_x86_64.whl")
-    assert "has the tags of no platform" in refusal(dist, source)
+    assert "has tags that match no platform" in refusal(dist, source)
 
 
 def test_two_wheels_for_a_platform_are_refused(dist: Path, source: Source) -> None:
