@@ -32,7 +32,7 @@ def test_check_wheel_contents_finds_nothing(wheel: Path) -> None:
 
 
 def test_only_licenses_are_duplicates(wheel: Path) -> None:
-    """Each copied crate has one, and so has the directory of protobuf files, in case it is copied."""
+    """Each copied crate has one, and so has the directory of protobuf files."""
     names: dict[bytes, list[str]] = {}
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
