@@ -110,8 +110,19 @@ def _measure(run: Run) -> list[Comparison]:
 
 def _link(run: Run, libraries: Libraries, source: str) -> Path:
     client = run.scratch / f"{Path(source).stem}-{libraries.label}"
-    libraries.link([_HERE / source, _HERE / "load.c", _HERE / "pace.c"], client)
+    link_client(libraries, source, client)
     return client
+
+
+def link_client(libraries: Libraries, source: str, client: Path) -> None:
+    """Link a client in C.
+
+    Args:
+        libraries: what it is linked with.
+        source: the name of its C file.
+        client: the program to write.
+    """
+    libraries.link([_HERE / source, _HERE / "load.c", _HERE / "pace.c"], client)
 
 
 def _throughput(run: Run, server: _Server, clients: _Clients) -> list[Comparison]:

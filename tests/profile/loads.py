@@ -31,7 +31,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 
-from tests.support.abi.capi import CApi
+from tests.support.abi.capi import Answer, CApi
 from tests.support.abi.metrics import (
     Meter,
     metrics_runtime,
@@ -179,7 +179,7 @@ def work(context: ActivityContext) -> object:
     return "done"
 
 
-def start_workflow(task_queue: str, workflow: str, *arguments: Payload) -> bytes:
+def start_workflow(task_queue: str, workflow: str) -> StartWorkflowExecutionRequest:
     """Make the request that starts one."""
     return StartWorkflowExecutionRequest(
         namespace="default",
@@ -187,16 +187,20 @@ def start_workflow(task_queue: str, workflow: str, *arguments: Payload) -> bytes
         request_id=str(uuid.uuid4()),
         workflow_type=WorkflowType(name=workflow),
         task_queue=TaskQueue(name=task_queue),
-        input=Payloads(payloads=arguments) if arguments else None,
-    ).SerializeToString()
+    )
+
+
+def succeeded(api: CApi, rpc: str, answer: Answer) -> bytes:
+    """Wait for a call, which has to succeed."""
+    ended = outcome(api, answer)
+    if ended.success is None:
+        raise RuntimeError(f"{rpc}: {ended.message}")
+    return ended.success
 
 
 def call(api: CApi, client: Any, rpc: str, request: bytes) -> bytes:
     """Call an RPC, which has to succeed."""
-    ended = outcome(api, start_call(api, client, rpc, request))
-    if ended.success is None:
-        raise RuntimeError(f"{rpc}: {ended.message}")
-    return ended.success
+    return succeeded(api, rpc, start_call(api, client, rpc, request))
 
 
 def record_history(api: CApi, server: str) -> bytes:
@@ -212,7 +216,7 @@ def record_history(api: CApi, server: str) -> bytes:
         worker(api, client, task_queue) as made,
         TaskWorker(made, workflows={"Batches": RecordedBatches}, activities={"work": lambda _: 1}),
     ):
-        request = StartWorkflowExecutionRequest.FromString(start_workflow(task_queue, "Batches"))
+        request = start_workflow(task_queue, "Batches")
         started = StartWorkflowExecutionResponse.FromString(
             call(api, client, "StartWorkflowExecution", request.SerializeToString())
         )
@@ -245,6 +249,10 @@ class Load:
     def goes_on(self) -> bool:
         """Whether there is time left."""
         return time.monotonic() < self._end
+
+    def rounds(self) -> Iterator[int]:
+        """Count from 0 while there is time left."""
+        return itertools.takewhile(lambda _: self.goes_on(), itertools.count())
 
     @contextmanager
     def client(self, runtime: Any, url: str | None = None, **fields: Any) -> Iterator[Any]:
@@ -307,9 +315,7 @@ def _query(load: Load, client: Any) -> None:
     while load.goes_on():
         answers = [start_call(load.api, client, "QueryWorkflow", request) for _ in range(IN_FLIGHT)]
         for answer in answers:
-            ended = outcome(load.api, answer)
-            if ended.success is None:
-                raise RuntimeError(f"QueryWorkflow: {ended.message}")
+            succeeded(load.api, "QueryWorkflow", answer)
 
 
 def rpc_large(load: Load) -> None:
@@ -357,7 +363,8 @@ def activities(load: Load) -> None:
         TaskWorker(made, workflows={"Batches": Batches}, activities={"work": work}),
     ):
         for _ in range(IN_FLIGHT):
-            call(api, client, "StartWorkflowExecution", start_workflow(task_queue, "Batches"))
+            request = start_workflow(task_queue, "Batches").SerializeToString()
+            call(api, client, "StartWorkflowExecution", request)
         while load.goes_on():
             time.sleep(0.05)
 
@@ -366,9 +373,7 @@ def replay(load: Load) -> None:
     """Replay a history again and again."""
     history = Path(load.setting.history).read_bytes()
     with load.api.runtime() as runtime, replayer(load.api, runtime) as made:
-        for number in itertools.count():
-            if not load.goes_on():
-                break
+        for number in load.rounds():
             load.replay(made, f"workflow-{number}", history)
 
 
@@ -453,9 +458,7 @@ def logs(load: Load) -> None:
         load.client(runtime) as client,
         replayer(api, runtime) as made,
     ):
-        for number in itertools.count():
-            if not load.goes_on():
-                break
+        for number in load.rounds():
             load.replay(made, f"workflow-{number}", history)
             for _ in range(20):
                 call(api, client, "GetSystemInfo", b"")

@@ -118,13 +118,7 @@ class Perf:
             raise ToolError(f"{shown}\n  did not end within {deadline:.0f} s")
         if done.returncode != 0:
             raise ToolError(f"{shown}\n  exit status {done.returncode}:\n{done.stdout}")
-        script: list[str | Path] = [
-            self._perf,
-            "script",
-            "--input",
-            self._data,
-            "--show-mmap-events",
-        ]
+        script: list[str | Path] = [self._perf, "script", "--input", self._data]
         with subprocess.Popen(
             [*script, "--show-mmap-events", "--fields", "pid,ip,dso"],
             stdout=subprocess.PIPE,

@@ -6,12 +6,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from benchmarks.harness.backlog import start_workflows
 from benchmarks.harness.child import measured_span
 from benchmarks.harness.libraries import WORKER_SOURCES, Libraries
+from benchmarks.rpc.benchmark import link_client
 from tests.profile.loads import Setting
 from tests.profile.sampling import Perf, Place
 from tools import ROOT
@@ -38,6 +40,13 @@ class Site:
     server: DevServer
     setting: Setting
     scratch: Path
+
+    def program(self, name: str, link: Callable[[Path], None]) -> Path:
+        """Link a program for the first run that needs it."""
+        program = self.scratch / name
+        if not program.exists():
+            link(program)
+        return program
 
     def sample(self, *command: str | Path) -> Counter[Place]:
         """Run a command under perf."""
@@ -76,11 +85,7 @@ def _rpc_client(compression: str) -> Workload:
     """The C program of the benchmark of RPCs."""
 
     def run(site: Site) -> Measured:
-        sources = ROOT / "benchmarks/rpc"
-        program = site.scratch / "client"
-        if not program.exists():
-            files = [sources / name for name in ("client.c", "load.c", "pace.c")]
-            site.libraries.link(files, program)
+        program = site.program("client", partial(link_client, site.libraries, "client.c"))
         command: list[str | Path] = [program, site.server.url, compression, "at-once", "16"]
         trial = measured_span([*command, "100", "2000"])
         calls = max(1, int(trial.per_second * site.setting.seconds))
@@ -91,8 +96,8 @@ def _rpc_client(compression: str) -> Workload:
 
 def _workflow_tasks(site: Site) -> Measured:
     """The C program of the benchmark of workflow tasks."""
-    program = site.scratch / "worker"
-    site.libraries.link([ROOT / "benchmarks/workflow_tasks/worker.c", *WORKER_SOURCES], program)
+    sources = [ROOT / "benchmarks/workflow_tasks/worker.c", *WORKER_SOURCES]
+    program = site.program("worker", partial(site.libraries.link, sources))
 
     def command(tasks: int) -> list[str | Path]:
         # One to warm up, one to cool down: it takes no fewer.
