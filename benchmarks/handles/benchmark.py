@@ -16,11 +16,8 @@ _CALLS: Final = 20_000_000
 def _measure(run: Run) -> list[Comparison]:
     calls = str(run.scaled(_CALLS))
     contenders = []
-    for libraries in run.libraries:
-        program = run.scratch / f"calls-{libraries.label}"
-        libraries.link([Path(__file__).with_name("calls.c")], program)
-        sample = partial(rates, "call", [program, "cancel", calls])
-        contenders.append(Contender(libraries.contender, sample))
+    for name, program in run.link_each([Path(__file__).with_name("calls.c")]).items():
+        contenders.append(Contender(name, partial(rates, "call", [program, "cancel", calls])))
     contenders.append(Contender("getpid", partial(rates, "call", [program, "getpid", calls])))
     return compare("the shortest one", contenders, run.in_rounds())
 

@@ -52,6 +52,21 @@ class Run:
             with self.watch.round():
                 yield item
 
+    def link(self, libraries: Libraries, sources: Sequence[Path]) -> Path:
+        """Link a program in C.
+
+        Args:
+            libraries: what it is linked with.
+            sources: its C files; it gets the name of the first.
+        """
+        program = self.scratch / f"{sources[0].stem}-{libraries.label}"
+        libraries.link(sources, program)
+        return program
+
+    def link_each(self, sources: Sequence[Path]) -> dict[str, Path]:
+        """Link a program with all libraries under test: contender to program."""
+        return {each.contender: self.link(each, sources) for each in self.libraries}
+
     def scaled(self, count: int) -> int:
         """How many of `count` things to do in this run."""
         return max(1, count // 10) if self.quick else count

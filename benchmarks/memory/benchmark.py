@@ -34,10 +34,7 @@ _EACH: Final = "kB of memory"
 
 def _measure(run: Run) -> list[Comparison]:
     count = run.scaled(_WORKFLOWS)
-    programs = {}
-    for libraries in run.libraries:
-        programs[libraries.contender] = run.scratch / f"memory-{libraries.label}"
-        libraries.link([_SOURCE, *WORKER_SOURCES], programs[libraries.contender])
+    programs = run.link_each([_SOURCE, *WORKER_SOURCES])
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
         python = [sys.executable, "-m", "benchmarks.memory.python_memory", server.address]
         commands: dict[str, Sequence[str | Path]] = {

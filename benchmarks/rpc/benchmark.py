@@ -12,7 +12,6 @@ from typing import Final, TypeAlias
 from benchmarks.harness.benchmark import Benchmark, Run
 from benchmarks.harness.child import latencies, rates
 from benchmarks.harness.comparison import Comparison, Contender, compare
-from benchmarks.harness.libraries import Libraries
 from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
 _HERE: Final = Path(__file__).parent
@@ -93,10 +92,12 @@ def _at_rate(per_second: int) -> _Load:
 
 def _measure(run: Run) -> list[Comparison]:
     clients: dict[str, Path | None] = {
-        libraries.contender: _link(run, libraries, "client.c") for libraries in run.libraries
+        **run.link_each(client_sources("client.c")),
+        PYTHON: None,
     }
-    clients[PYTHON] = None
-    variants = {name: _link(run, run.libraries[0], file) for name, file in _VARIANTS.items()}
+    variants = {
+        name: run.link(run.libraries[0], client_sources(file)) for name, file in _VARIANTS.items()
+    }
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
         known = _Server(server, run)
         throughput = _throughput(run, known, clients)
@@ -108,21 +109,9 @@ def _measure(run: Run) -> list[Comparison]:
         return [*throughput, *latency, *by_variant, *latency_of_variants]
 
 
-def _link(run: Run, libraries: Libraries, source: str) -> Path:
-    client = run.scratch / f"{Path(source).stem}-{libraries.label}"
-    link_client(libraries, source, client)
-    return client
-
-
-def link_client(libraries: Libraries, source: str, client: Path) -> None:
-    """Link a client in C.
-
-    Args:
-        libraries: what it is linked with.
-        source: the name of its C file.
-        client: the program to write.
-    """
-    libraries.link([_HERE / source, _HERE / "load.c", _HERE / "pace.c"], client)
+def client_sources(name: str) -> list[Path]:
+    """The C files of a client: the one with this name, and those that all clients share."""
+    return [_HERE / file for file in (name, "load.c", "pace.c")]
 
 
 def _throughput(run: Run, server: _Server, clients: _Clients) -> list[Comparison]:

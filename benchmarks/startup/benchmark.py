@@ -22,10 +22,7 @@ CONDITION: Final = "from the start of the process"
 
 
 def _measure(run: Run) -> list[Comparison]:
-    programs = {}
-    for libraries in run.libraries:
-        programs[libraries.contender] = run.scratch / f"first-answer-{libraries.label}"
-        libraries.link([_SOURCE], programs[libraries.contender])
+    programs = run.link_each([_SOURCE])
     starts = run.scaled(_STARTS)
     with running_dev_server(progress=run.say) as server:
         python = [sys.executable, "-m", "benchmarks.startup.python_first_answer", server.address]

@@ -19,11 +19,7 @@ _WARM_UP, _TASKS, _COOL_DOWN = 50, 400, 50
 
 
 def _measure(run: Run) -> list[Comparison]:
-    workers = {}
-    for libraries in run.libraries:
-        worker = run.scratch / f"worker-{libraries.label}"
-        libraries.link([_HERE / "worker.c", *WORKER_SOURCES], worker)
-        workers[libraries.contender] = worker
+    workers = run.link_each([_HERE / "worker.c", *WORKER_SOURCES])
     counts = [run.scaled(count) for count in (_WARM_UP, _TASKS, _COOL_DOWN)]
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
 

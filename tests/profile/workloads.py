@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.harness.backlog import start_workflows
 from benchmarks.harness.child import measured_span
 from benchmarks.harness.libraries import WORKER_SOURCES, Libraries
-from benchmarks.rpc.benchmark import link_client
+from benchmarks.rpc.benchmark import client_sources
 from tests.profile.loads import Setting
 from tests.profile.sampling import Perf, Place
 from tools import ROOT
@@ -85,7 +85,7 @@ def _rpc_client(compression: str) -> Workload:
     """The C program of the benchmark of RPCs."""
 
     def run(site: Site) -> Measured:
-        program = site.program("client", partial(link_client, site.libraries, "client.c"))
+        program = site.program("client", partial(site.libraries.link, client_sources("client.c")))
         command: list[str | Path] = [program, site.server.url, compression, "at-once", "16"]
         trial = measured_span([*command, "100", "2000"])
         calls = max(1, int(trial.per_second * site.setting.seconds))
