@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +54,7 @@ def _both(comparisons: Sequence[Comparison]) -> Comparison:
 
 def _files(run: Run, component: str) -> dict[str, Path]:
     found = {
-        libraries.contender: libraries.directory / archive.file
+        libraries.contender: (libraries.directory / archive.file).resolve()
         for libraries in run.libraries
         for archive in libraries.archives
         if archive.component == component
@@ -82,6 +83,7 @@ def _on_disk(file: Path) -> float:
     return file.stat().st_size / 1e6
 
 
+@functools.cache  # a file can be in several comparisons
 def _deflated(file: Path) -> float:
     return len(zlib.compress(file.read_bytes(), _LEVEL)) / 1e6
 

@@ -19,8 +19,8 @@ def check(program: Path, *arguments: str) -> None:
     command = [
         require_program("valgrind"),
         "--quiet",
-        # Valgrind runs one thread at a time. By default, one that never waits can keep the others out
-        # for minutes.
+        # Valgrind runs one thread at a time. By default, a thread that never waits can keep the
+        # others out for minutes.
         "--fair-sched=yes",
         "--error-exitcode=99",
         "--leak-check=full",
