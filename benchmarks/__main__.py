@@ -24,7 +24,7 @@ from benchmarks.handles.benchmark import BENCHMARK as HANDLES
 from benchmarks.harness.benchmark import Benchmark, Result, Run
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.libraries import WHEEL_LABEL, compared, installed
-from benchmarks.harness.load import load_warning
+from benchmarks.harness.load import adopt_orphans, load_warning
 from benchmarks.harness.machine import machine
 from benchmarks.image.benchmark import BENCHMARK as IMAGE
 from benchmarks.install import BENCHMARK as INSTALL
@@ -197,6 +197,7 @@ def main() -> int:
                     f"{', '.join(missing)}"
                 )
         options.output.mkdir(parents=True, exist_ok=True)
+        adopt_orphans()
         results = [*_measure(benchmarks, options.wheel, report), *earlier]
         results.sort(key=lambda result: _ALL.index(result.benchmark))
         report = replace(report, results=results)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,18 @@ def test_others_are_those_that_the_benchmark_has_not_started(
     with watch.round():
         pass
     assert watch.rounds[1].others == 0
+
+
+def test_orphans_are_adopted_so_that_they_count_as_own(repo_root: Path) -> None:
+    code = (
+        "import os, subprocess; from benchmarks.harness.load import adopt_orphans; adopt_orphans()\n"
+        # The child does not wait for its own child, which prints its parent.
+        "child = ['sh', '-c', '(sleep 0.3; exec cut -d \" \" -f 4 /proc/self/stat) &']\n"
+        "print(os.getpid(), subprocess.check_output(child, text=True))"
+    )
+    command = [sys.executable, "-c", code]
+    printed = subprocess.check_output(command, cwd=repo_root, text=True).split()
+    assert printed[0] == printed[1]
 
 
 def test_without_proc_nothing_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
