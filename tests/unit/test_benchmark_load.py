@@ -60,7 +60,8 @@ def test_others_are_those_that_the_benchmark_has_not_started(
 
 def test_orphans_are_adopted_so_that_they_count_as_own(repo_root: Path) -> None:
     code = (
-        "import os, subprocess; from benchmarks.harness.load import adopt_orphans; adopt_orphans()\n"
+        "import os, subprocess; from benchmarks.harness.load import adopt_orphans\n"
+        "adopt_orphans()\n"
         # The child does not wait for its own child, which prints its parent.
         "child = ['sh', '-c', '(sleep 0.3; exec cut -d \" \" -f 4 /proc/self/stat) &']\n"
         "print(os.getpid(), subprocess.check_output(child, text=True))"
