@@ -86,7 +86,7 @@ def _zig_builds(run: Run, python: Path) -> Comparison:
         run.say(f"zig build, to fill the global cache of Zig {version}")
         _zig_build(run, f"{version}, warm-up", config, {}, python)
     for number in run.in_rounds(1 if run.quick else _MOST_ROUNDS):
-        run.say(f"zig build, Zig {version}, with empty and filled caches: round {number + 1}")
+        run.say(f"zig build, Zig {version}: round {number + 1}")
         name = f"{version}, {number}"
         if not run.quick:  # Zig's own libraries take it half a minute
             empty = {"ZIG_GLOBAL_CACHE_DIR": str(run.scratch / f"zig-{name}")}

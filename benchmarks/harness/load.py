@@ -65,8 +65,13 @@ def adopt_orphans() -> None:
     mold, for example, links in a child that its first process does not wait for. Does nothing on
     systems without Linux's /proc/stat.
     """
-    if (_PROC / "stat").is_file():
+    if _is_known():
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _is_known() -> bool:
+    """Whether this system has Linux's /proc/stat."""
+    return (_PROC / "stat").is_file()
 
 
 def load_warning(rounds: Sequence[Load]) -> str | None:
@@ -118,7 +123,7 @@ class Watch:
     @contextmanager
     def round(self) -> Iterator[None]:
         """Record the load during a block that does not fail."""
-        if not (_PROC / "stat").is_file():
+        if not _is_known():
             yield
             return
         start = _Ticks.now()

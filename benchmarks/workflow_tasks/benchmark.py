@@ -14,12 +14,13 @@ from benchmarks.harness.comparison import Comparison, Contender, compare
 from benchmarks.harness.libraries import WORKER_SOURCES
 from tools.dev_server import NO_RATE_LIMITS, DevServer, running_dev_server
 
-_HERE = Path(__file__).parent
+#: The C files of the worker.
+SOURCES = (Path(__file__).with_name("worker.c"), *WORKER_SOURCES)
 _WARM_UP, _TASKS, _COOL_DOWN = 50, 400, 50
 
 
 def _measure(run: Run) -> list[Comparison]:
-    workers = run.link_each([_HERE / "worker.c", *WORKER_SOURCES])
+    workers = run.link_each(SOURCES)
     counts = [run.scaled(count) for count in (_WARM_UP, _TASKS, _COOL_DOWN)]
     with running_dev_server(dynamic_config=NO_RATE_LIMITS, progress=run.say) as server:
 

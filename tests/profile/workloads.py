@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from benchmarks.harness.backlog import start_workflows
 from benchmarks.harness.child import measured_span
-from benchmarks.harness.libraries import WORKER_SOURCES, Libraries
+from benchmarks.harness.libraries import Libraries
 from benchmarks.rpc.benchmark import client_sources
+from benchmarks.workflow_tasks.benchmark import SOURCES
 from tests.profile.loads import Setting
 from tests.profile.sampling import Perf, Place
-from tools import ROOT
 from tools.dev_server import DevServer
 
 _PATIENCE: Final = 120.0
@@ -41,11 +40,11 @@ class Site:
     setting: Setting
     scratch: Path
 
-    def program(self, name: str, link: Callable[[Path], None]) -> Path:
-        """Link a program for the first run that needs it."""
-        program = self.scratch / name
+    def program(self, sources: Sequence[Path]) -> Path:
+        """Link a program in C, named after its first file, for the first run that needs it."""
+        program = self.scratch / sources[0].stem
         if not program.exists():
-            link(program)
+            self.libraries.link(sources, program)
         return program
 
     def sample(self, *command: str | Path) -> Counter[Place]:
@@ -85,7 +84,7 @@ def _rpc_client(compression: str) -> Workload:
     """The C program of the benchmark of RPCs."""
 
     def run(site: Site) -> Measured:
-        program = site.program("client", partial(site.libraries.link, client_sources("client.c")))
+        program = site.program(client_sources("client.c"))
         command: list[str | Path] = [program, site.server.url, compression, "at-once", "16"]
         trial = measured_span([*command, "100", "2000"])
         calls = max(1, int(trial.per_second * site.setting.seconds))
@@ -96,8 +95,7 @@ def _rpc_client(compression: str) -> Workload:
 
 def _workflow_tasks(site: Site) -> Measured:
     """The C program of the benchmark of workflow tasks."""
-    sources = [ROOT / "benchmarks/workflow_tasks/worker.c", *WORKER_SOURCES]
-    program = site.program("worker", partial(site.libraries.link, sources))
+    program = site.program(SOURCES)
 
     def command(tasks: int) -> list[str | Path]:
         # One to warm up, one to cool down: it takes no fewer.
